@@ -1,0 +1,59 @@
+//! Prepared answers: the bytes sent for a request body are sent again for the same body, until the shop changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use crate::requests::Asked;
+
+/// What is known of a request body.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub asked: Arc<Asked>,
+    pub answer: Bytes,
+}
+
+#[derive(Default)]
+struct Answers {
+    version: u64,
+    bytes: usize,
+    by_body: HashMap<Bytes, Prepared>,
+}
+
+pub(crate) struct AnswerCache {
+    answers: Mutex<Answers>,
+    most_bytes: usize,
+}
+
+impl AnswerCache {
+    pub(crate) fn new(most_bytes: usize) -> Self {
+        Self { answers: Mutex::default(), most_bytes }
+    }
+
+    /// The answer prepared for this body at this version of the shop.
+    pub(crate) fn get(&self, body: &Bytes, version: u64) -> Option<Prepared> {
+        let answers = self.lock();
+        (answers.version == version).then(|| answers.by_body.get(body).cloned()).flatten()
+    }
+
+    /// Keeps an answer that was made at this version; when there is no room left it is not kept.
+    pub(crate) fn put(&self, body: Bytes, version: u64, prepared: Prepared) {
+        let mut answers = self.lock();
+        if answers.version > version {
+            return;
+        }
+        if answers.version < version {
+            *answers = Answers { version, ..Answers::default() };
+        }
+        let size = body.len() + prepared.answer.len();
+        if answers.bytes + size <= self.most_bytes && !answers.by_body.contains_key(&body) {
+            answers.bytes += size;
+            answers.by_body.insert(body, prepared);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,13 @@
+//! The GraphQL side: validate a query against the schema, plan it, and write its answer from the shop.
+
+mod computed;
+mod connection;
+mod error_codes;
+pub(crate) mod execute;
+pub(crate) mod filters;
+pub(crate) mod paging;
+pub(crate) mod plan;
+mod root;
+pub(crate) mod schema;
+pub(crate) mod sdl;
+pub(crate) mod tweak;

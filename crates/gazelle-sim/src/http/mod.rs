@@ -1,0 +1,9 @@
+//! The HTTP side: connections, routes, and the endpoints behind them.
+
+mod answer;
+mod control_routes;
+mod graphql_route;
+mod oauth_routes;
+pub(crate) mod server;
+mod stream;
+pub(crate) mod validators;

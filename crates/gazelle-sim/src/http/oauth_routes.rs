@@ -1,0 +1,73 @@
+//! The OAuth endpoints.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::LOCATION;
+use serde_json::{Map, Value as Json, json};
+
+use super::answer::{Answer, NoAnswer, html_answer, json_answer, with_header};
+use super::graphql_route::fault_on_token;
+use super::server::Whole;
+use crate::control::SimControl;
+use crate::requests::Asked;
+use crate::state::State;
+
+/// `GET /developer/oauth/authorize`: the person always agrees, and is sent back with a code.
+pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
+    let query = form(request.parts.uri.query().unwrap_or_default().as_bytes());
+    let field = |name: &str| query.get(name).map(String::as_str);
+    let problem = match (field("client_id"), field("response_type"), field("redirect_uri")) {
+        (Some(id), _, _) if id != state.options.client_id => "invalid_client",
+        (Some(_), Some("code"), Some(uri)) if !uri.is_empty() => "",
+        (Some(_), Some(other), _) if other != "code" => "unsupported_response_type",
+        _ => "invalid_request",
+    };
+    if !problem.is_empty() {
+        return json_answer(400, &json!({ "error": problem }));
+    }
+    let redirect_uri = field("redirect_uri").unwrap_or_default();
+    let code = state.tokens().authorize(redirect_uri);
+    let mut back = form_urlencoded::Serializer::new(String::new());
+    back.append_pair("code", &code);
+    if let Some(text) = field("state") {
+        back.append_pair("state", text);
+    }
+    let joint = if redirect_uri.contains('?') { '&' } else { '?' };
+    with_header(html_answer(302, ""), LOCATION, &format!("{redirect_uri}{joint}{}", back.finish()))
+}
+
+/// `POST /developer/oauth/token`, as a form or as JSON.
+pub(super) async fn token(request: &Whole, control: &SimControl) -> Result<Answer, NoAnswer> {
+    let state = &control.state;
+    let _in_flight = state.requests.enter();
+    let asked = Arc::new(Asked { root_fields: vec!["oauthToken".to_owned()], ..Asked::default() });
+    let verdict = state.script.judge(&asked);
+    let number = state.requests.note(request.path(), asked, verdict.names.clone());
+    let answer = match fault_on_token(&verdict, Duration::ZERO).await {
+        Some(answer) => answer?,
+        None => {
+            let now = state.now();
+            match state.tokens().grant(&fields(request), &state.options, now) {
+                Ok(tokens) => json_answer(200, &tokens),
+                Err((status, error)) => json_answer(status, &json!({ "error": error })),
+            }
+        }
+    };
+    state.requests.answered(number, answer.status().as_u16());
+    Ok(answer)
+}
+
+fn fields(request: &Whole) -> HashMap<String, String> {
+    let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    if !is_json {
+        return form(&request.body);
+    }
+    let object: Map<String, Json> = serde_json::from_slice(&request.body).unwrap_or_default();
+    object.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+}
+
+fn form(bytes: &[u8]) -> HashMap<String, String> {
+    form_urlencoded::parse(bytes).into_owned().collect()
+}

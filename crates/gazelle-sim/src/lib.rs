@@ -1,0 +1,51 @@
+//! A simulated Gazelle: a GraphQL server over a made-up piano shop, for tests, demonstrations and benchmarks.
+//!
+//! It answers what `gazelle-api.graphql` allows and nothing else (an unknown field is the validation error `undefinedField`, and
+//! nothing is executed), pages, filters and sorts as the real service does, lets its shop change while it is walked, and makes
+//! mistakes when told to. It shares no code with the synchronisation it is there to test.
+//!
+//! A request's way through the files: `http/` (connection, routes, authentication) → `fault_script.rs` (what goes wrong) →
+//! `graphql/schema.rs` (is it valid) → `graphql/plan.rs` (what is asked) → `graphql/execute.rs` (the answer's text) from the
+//! records in `shop/`.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions, Simulator};
+//!
+//! let sim = Simulator::start(ShopSpec::small(7), SimOptions::default(), ([127, 0, 0, 1], 0).into()).await?;
+//! let control = sim.control();
+//! control.add_fault(Fault::new(FaultKind::ServerError).on_field("allEventsBatched").skip(1).times(2));
+//! let event = control.ids(Kind::Event)[0].clone();
+//! control.apply(Change::Cancel { id: event }).map_err(std::io::Error::other)?;
+//! println!("{} with the key {}", sim.graphql_url(), sim.api_key());
+//! sim.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+#![warn(missing_docs)]
+
+mod answers;
+mod control;
+mod fault_script;
+mod faults;
+mod graphql;
+mod http;
+mod oauth;
+mod options;
+mod requests;
+mod shop;
+mod simulator;
+mod state;
+
+pub use control::SimControl;
+pub use fault_script::FaultState;
+pub use faults::{Fault, FaultKind};
+pub use oauth::Tokens;
+pub use options::SimOptions;
+pub use requests::{RequestCounts, RequestEntry};
+pub use shop::bad_records::BadRecord;
+pub use shop::change::{Change, ChangeError, Changed};
+pub use shop::kind::Kind;
+pub use shop::spec::ShopSpec;
+pub use simulator::Simulator;

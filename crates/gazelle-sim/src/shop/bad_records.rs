@@ -1,0 +1,125 @@
+//! Broken records, as a real service now and then sends them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Shop;
+use super::generate::{DAY, utc_text};
+use super::json::ObjectWriter;
+use super::kind::Kind;
+use super::random::make_id;
+use super::row::{Row, Traits};
+
+/// A broken record. In JSON its name in snake case, for instance `"unreadable_start"`.
+///
+/// Each adds one event titled after it (`Bad record: unreadable_start`), at the noon of the shop's `today` or after, so that
+/// walks with date filters meet it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BadRecord {
+    /// An event whose `start` is text that is no date.
+    UnreadableStart,
+    /// An event whose `id` is null.
+    NullId,
+    /// An event whose client is in no list, but whose getter `client(id)` answers.
+    UnlistedClient,
+    /// An event with a piano that is in no list, but whose getter answers.
+    UnlistedPiano,
+    /// An event whose technician is not in `allUsers`; the reference itself answers in full.
+    UnlistedUser,
+    /// An event whose client is an id and nothing else: even the getter says null.
+    GhostClient,
+    /// An event with a piano that is an id and nothing else.
+    GhostPiano,
+    /// An event whose technician is an id and nothing else.
+    GhostUser,
+    /// An event of the type `HOLOGRAM`.
+    UnknownEnum,
+    /// An event that lists hold twice in a row (`totalCount` counts it once).
+    DuplicateId,
+    /// A null in `nodes` (`totalCount` counts it).
+    NullNode,
+}
+
+impl BadRecord {
+    /// Every broken record there is.
+    pub const ALL: [BadRecord; 11] = [
+        BadRecord::UnreadableStart,
+        BadRecord::NullId,
+        BadRecord::UnlistedClient,
+        BadRecord::UnlistedPiano,
+        BadRecord::UnlistedUser,
+        BadRecord::GhostClient,
+        BadRecord::GhostPiano,
+        BadRecord::GhostUser,
+        BadRecord::UnknownEnum,
+        BadRecord::DuplicateId,
+        BadRecord::NullNode,
+    ];
+}
+
+impl Shop {
+    /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of what was added, the event's first; an
+    /// event without id is not among them.
+    pub(crate) fn add_bad_record(&mut self, bad: BadRecord, now: i64) -> Vec<String> {
+        let number = self.table(Kind::Event).rows().count() as u64;
+        let id = |prefix: &str| make_id(self.seed ^ 0xBAD, prefix, number);
+        let (event_id, client, piano, user) = (id("evt_"), id("cli_"), id("ins_"), id("usr_"));
+        let name = serde_json::to_value(bad).ok();
+        let name = name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+        let mut json = ObjectWriter::new();
+        let mut traits = Traits { lenient: true, start: Some(now), ..Traits::default() };
+        if bad != BadRecord::NullId {
+            json = json.text("id", &event_id);
+        }
+        json = json
+            .text("type", if bad == BadRecord::UnknownEnum { "HOLOGRAM" } else { "APPOINTMENT" })
+            .text("status", "ACTIVE")
+            .text("title", &format!("Bad record: {name}"))
+            .text(
+                "start",
+                &if bad == BadRecord::UnreadableStart { "demain matin".to_owned() } else { utc_text(now) },
+            )
+            .int("duration", 60)
+            .bool("isAllDay", false)
+            .text("createdAt", &utc_text(now - 2 * DAY))
+            .text("updatedAt", &utc_text(now - DAY));
+        let mut added = vec![event_id];
+        match bad {
+            BadRecord::UnlistedClient | BadRecord::GhostClient => json = json.reference("client", &client),
+            BadRecord::UnlistedUser | BadRecord::GhostUser => json = json.reference("user", &user),
+            BadRecord::UnlistedPiano | BadRecord::GhostPiano => {
+                let item = ObjectWriter::new().reference("piano", &piano).bool("isTuning", true).finish();
+                json = json.list("allEventPianos", &[item]);
+            }
+            BadRecord::DuplicateId => traits.listed_twice = true,
+            _ => {}
+        }
+        match bad {
+            BadRecord::UnlistedClient => added.push(self.add_unlisted(Kind::Client, client, now)),
+            BadRecord::UnlistedPiano => added.push(self.add_unlisted(Kind::Piano, piano, now)),
+            BadRecord::UnlistedUser => added.push(self.add_unlisted(Kind::User, user, now)),
+            BadRecord::NullId | BadRecord::NullNode => added.clear(),
+            _ => {}
+        }
+        let text = if bad == BadRecord::NullNode { "null".to_owned() } else { json.finish() };
+        self.table_mut(Kind::Event).insert(Row::new(text, traits));
+        self.changed();
+        added
+    }
+
+    fn add_unlisted(&mut self, kind: Kind, id: String, now: i64) -> String {
+        let json = match kind {
+            Kind::User => super::generate::user_json(&id, "Absente", "de la Liste", 99),
+            Kind::Piano => ObjectWriter::new().text("id", &id).text("make", "Introuvable"),
+            _ => ObjectWriter::new().text("id", &id).text("companyName", "Absent de la liste"),
+        };
+        let json = json
+            .text("status", "ACTIVE")
+            .text("createdAt", &utc_text(now - 3 * DAY))
+            .text("updatedAt", &utc_text(now - 2 * DAY))
+            .finish();
+        let traits = Traits { unlisted: true, ..Traits::default() };
+        self.table_mut(kind).insert(Row::new(json, traits));
+        id
+    }
+}

@@ -1,0 +1,58 @@
+//! Merging two clients: one id vanishes and its children change parents.
+
+use super::Shop;
+use super::change::ChangeError;
+use super::generate::utc_text;
+use super::kind::Kind;
+use super::row::Row;
+
+impl Shop {
+    pub(super) fn merge_clients(
+        &mut self,
+        from: String,
+        into: String,
+        now: i64,
+    ) -> Result<Vec<String>, ChangeError> {
+        let old = self.need(Kind::Client, &from)?;
+        let kept = self.need(Kind::Client, &into)?;
+        if from == into {
+            return Err(ChangeError::Refused("a client cannot be merged with itself".to_owned()));
+        }
+        let (mut has_default, mut has_billing_default) = (false, false);
+        for (_, contact) in self.of_client(Kind::Contact, &into) {
+            has_default |= contact.is_default;
+            has_billing_default |= contact.is_billing_default;
+        }
+        self.table_mut(Kind::Client).remove(old);
+        // An id stands in the JSON text as a whole string, and nowhere else: text that quotes it has the quotes escaped.
+        let (old_text, new_text) = (format!("\"{from}\""), format!("\"{into}\""));
+        for kind in Kind::ALL {
+            let holders: Vec<u32> = self
+                .table(kind)
+                .rows()
+                .filter(|(_, row)| row.json.contains(&old_text))
+                .map(|(place, _)| place)
+                .collect();
+            for place in holders {
+                let Some(row) = self.row(kind, place) else {
+                    continue;
+                };
+                let moved = Row::new(row.json.replace(&old_text, &new_text), row.traits);
+                self.table_mut(kind).replace(place, moved);
+                self.rewrite(kind, place, |record| {
+                    record.insert("updatedAt".to_owned(), utc_text(now).into());
+                    if kind == Kind::Contact && has_default {
+                        record.insert("isDefault".to_owned(), false.into());
+                    }
+                    if kind == Kind::Contact && has_billing_default {
+                        record.insert("isBillingDefault".to_owned(), false.into());
+                    }
+                });
+            }
+        }
+        self.rewrite(Kind::Client, kept, |record| {
+            record.insert("updatedAt".to_owned(), utc_text(now).into());
+        });
+        Ok(vec![into])
+    }
+}

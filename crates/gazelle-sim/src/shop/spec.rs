@@ -1,0 +1,89 @@
+//! What a shop is made of.
+
+use serde::{Deserialize, Serialize};
+
+use super::bad_records::BadRecord;
+
+/// The recipe of a shop. The same recipe always gives the same shop, byte for byte.
+///
+/// ```
+/// let spec = gazelle_sim::ShopSpec {
+///     events: 100_000,
+///     today: "2026-01-15".to_owned(),
+///     ..gazelle_sim::ShopSpec::default_shop(7)
+/// };
+/// assert_eq!(spec.clients, 4_010);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShopSpec {
+    /// What every made-up value is drawn from.
+    pub seed: u64,
+    /// Technicians and office workers.
+    pub users: usize,
+    /// Clients, listed ones; each has up to a few contacts.
+    pub clients: usize,
+    /// Pianos, the institution's included.
+    pub pianos: usize,
+    /// Events, the oddities included. Below about 110 some oddities are left out.
+    pub events: usize,
+    /// Invoices (simple ones, without items or payments).
+    pub invoices: usize,
+    /// Timeline entries (simple ones).
+    pub timeline_entries: usize,
+    /// The UTC date that "past" and "future" turn around, `YYYY-MM-DD`. The real date of today unless set.
+    pub today: String,
+    /// Whether the shop holds the oddities of a real one: the appointments at DST nights, null starts, the institution,
+    /// the client with very many contacts, blanks for nulls, and so on.
+    pub oddities: bool,
+    /// Pianos of the one event that holds very many (they are the institution's, and count in `pianos`).
+    pub big_event_pianos: usize,
+    /// Contacts of the one client that has very many.
+    pub big_client_contacts: usize,
+    /// Locations of the one contact that has very many.
+    pub big_contact_locations: usize,
+    /// What an all-day event's `start` holds: midnight UTC when true, local midnight when false. The real API's choice is
+    /// not known.
+    pub all_day_in_utc: bool,
+    /// Broken records to add, beyond what a healthy shop holds.
+    pub bad_records: Vec<BadRecord>,
+}
+
+impl ShopSpec {
+    /// A shop of the size of a real one: 4,010 clients, 1,031 pianos, 4 users, 11,460 events.
+    pub fn default_shop(seed: u64) -> Self {
+        Self {
+            seed,
+            users: 4,
+            clients: 4_010,
+            pianos: 1_031,
+            events: 11_460,
+            invoices: 0,
+            timeline_entries: 0,
+            today: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+            oddities: true,
+            big_event_pianos: 137,
+            big_client_contacts: 120,
+            big_contact_locations: 23,
+            all_day_in_utc: false,
+            bad_records: Vec::new(),
+        }
+    }
+
+    /// A shop for tests with every oddity: 40 clients, 25 pianos and the 137 of the institution, 4 users, 120 events.
+    pub fn small(seed: u64) -> Self {
+        Self { clients: 40, pianos: 25 + 137, events: 120, ..Self::default_shop(seed) }
+    }
+
+    /// A shop without any record.
+    pub fn empty() -> Self {
+        Self { users: 0, clients: 0, pianos: 0, events: 0, oddities: false, ..Self::default_shop(0) }
+    }
+}
+
+impl Default for ShopSpec {
+    /// The default shop with seed 1.
+    fn default() -> Self {
+        Self::default_shop(1)
+    }
+}

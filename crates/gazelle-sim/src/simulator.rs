@@ -1,0 +1,88 @@
+//! Starting and stopping the service.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::control::SimControl;
+use crate::http::server::serve;
+use crate::http::validators::Validators;
+use crate::options::SimOptions;
+use crate::shop::Shop;
+use crate::shop::spec::ShopSpec;
+use crate::state::State;
+
+/// A running simulated Gazelle. Dropping it stops it.
+pub struct Simulator {
+    control: SimControl,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// Makes the shop and serves it on `listen` (port 0 takes a free one), from tasks of the present Tokio runtime.
+    ///
+    /// # Errors
+    /// `InvalidInput` when `spec.today` is no date; else what binding the address gave.
+    pub async fn start(spec: ShopSpec, options: SimOptions, listen: SocketAddr) -> io::Result<Simulator> {
+        let introspection = options.introspection;
+        // A big shop takes seconds to make: not on a thread that serves others.
+        let making = tokio::task::spawn_blocking(move || {
+            let shop = Shop::generate(&spec)?;
+            let validators = Validators::new(introspection).map_err(io::Error::other)?;
+            Ok::<_, io::Error>((shop, validators))
+        });
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let (shop, validators) = making.await.map_err(io::Error::other)??;
+        let control = SimControl { state: Arc::new(State::new(options, shop, validators)) };
+        let server = tokio::spawn(serve(listener, control.clone()));
+        Ok(Simulator { control, address, server })
+    }
+
+    /// Where GraphQL is asked: `http://…/graphql/private`.
+    pub fn graphql_url(&self) -> String {
+        format!("http://{}/graphql/private", self.address)
+    }
+
+    /// Under which `/authorize` and `/token` are: `http://…/developer/oauth`.
+    pub fn oauth_url(&self) -> String {
+        format!("http://{}/developer/oauth", self.address)
+    }
+
+    /// The address served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The API key that is accepted.
+    pub fn api_key(&self) -> &str {
+        &self.control.state.options.api_key
+    }
+
+    /// The handle for changes, faults, truth and requests; it may outlive the simulator.
+    pub fn control(&self) -> SimControl {
+        self.control.clone()
+    }
+
+    /// Serves until `SimControl::stop` is called.
+    pub async fn wait(&mut self) {
+        // A server task that panicked is a stopped server.
+        let _ = (&mut self.server).await;
+    }
+
+    /// Stops: open connections are closed, requests without an answer get none.
+    pub async fn shutdown(mut self) {
+        self.control.stop();
+        self.wait().await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.control.stop();
+    }
+}
