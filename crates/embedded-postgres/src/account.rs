@@ -1,0 +1,163 @@
+//! As whom the server runs: PostgreSQL refuses root, so root hands it to an account without rights.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::options::default_data_dir;
+use crate::{Error, Result};
+
+/// The accounts to try, in order.
+const NAMES: [&str; 3] = ["postgres", "_postgres", "nobody"];
+
+/// The environment a child gets. Everything else stays out: `PG*` would change its behaviour, and API keys and
+/// passwords must not be readable in the process of another account.
+const KEPT_VARIABLES: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"];
+
+/// Who owns the data and runs the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+    /// Whether this process must change to it, being root.
+    pub switch: bool,
+}
+
+impl Account {
+    /// This process's own account; for root the owner of `existing`, so that root can use a user's folder without
+    /// taking it over; else the first account of the system made for this.
+    pub fn choose(existing: &Path) -> Result<Account> {
+        let euid = rustix::process::geteuid();
+        if !euid.is_root() {
+            return Ok(Account {
+                name: format!("user id {}", euid.as_raw()),
+                uid: euid.as_raw(),
+                gid: rustix::process::getegid().as_raw(),
+                switch: false,
+            });
+        }
+        // macOS keeps people elsewhere, but its system accounts are in this file too.
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        match fs::metadata(existing) {
+            Ok(folder) if folder.uid() != 0 => Ok(Account {
+                name: name_of(&passwd, folder.uid()).unwrap_or_else(|| format!("user id {}", folder.uid())),
+                uid: folder.uid(),
+                gid: folder.gid(),
+                switch: true,
+            }),
+            _ => NAMES.iter().find_map(|name| lookup(&passwd, name)).ok_or(Error::NoAccount),
+        }
+    }
+
+    /// A command that will run as this account, in `folder`, in the C locale and a clean environment.
+    pub fn command(&self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear().stdin(Stdio::null());
+        for variable in KEPT_VARIABLES {
+            if let Some(value) = std::env::var_os(variable) {
+                command.env(variable, value);
+            }
+        }
+        // Messages in one language, as this crate reads a few; and macOS needs a valid locale here.
+        command.env("LC_ALL", "C");
+        if self.switch {
+            // Supplementary groups of root are dropped with it.
+            command.uid(self.uid).gid(self.gid);
+        }
+        command
+    }
+
+    /// Gives a file or folder made by root to this account.
+    pub fn own(&self, path: &Path) -> Result<()> {
+        if self.switch {
+            std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid))
+                .map_err(Error::io("give to the server's account", path))?;
+        }
+        Ok(())
+    }
+
+    /// Fails, naming the folder in the way, when this account could not enter `path`, or the nearest existing folder
+    /// above it.
+    pub fn ensure_reachable(&self, path: &Path) -> Result<()> {
+        if !self.switch {
+            return Ok(());
+        }
+        let mut folders: Vec<&Path> = path.ancestors().filter(|folder| folder.is_dir()).collect();
+        if folders.first().is_none_or(|nearest| self.can_enter(nearest).is_ok()) {
+            return Ok(());
+        }
+        folders.reverse();
+        for folder in folders {
+            if let Err(source) = self.can_enter(folder) {
+                if folder.parent().is_none() {
+                    let account = self.name.clone();
+                    return Err(Error::CannotSwitch { account, source });
+                }
+                return Err(Error::Unreachable {
+                    path: path.to_owned(),
+                    blocked: folder.to_owned(),
+                    account: self.name.clone(),
+                    suggestion: suggestion(folder),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tried rather than computed from mode bits, since access lists and mounts have a say too.
+    fn can_enter(&self, folder: &Path) -> io::Result<()> {
+        let outcome = self.command("true", folder).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        match outcome {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn suggestion(blocked: &Path) -> PathBuf {
+    let usual = default_data_dir();
+    if usual.starts_with(blocked) { PathBuf::from("/srv/gazelle-sync") } else { usual }
+}
+
+fn lookup(passwd: &str, name: &str) -> Option<Account> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        if fields.next()? != name {
+            return None;
+        }
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(Account { name: name.to_owned(), uid, gid, switch: true })
+    })
+}
+
+fn name_of(passwd: &str, uid: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n# a comment\nnobody:*:-2:-2:::\n\
+                          postgres:x:101:104:PostgreSQL administrator,,,:/var/lib/postgresql:/bin/bash\n";
+
+    #[test]
+    fn reads_accounts() {
+        let postgres = lookup(PASSWD, "postgres").expect("is listed");
+        assert_eq!((postgres.uid, postgres.gid), (101, 104));
+        assert_eq!(name_of(PASSWD, 101).as_deref(), Some("postgres"));
+        // macOS writes nobody's id as a negative number: not one a file can be given to by number here.
+        assert_eq!(lookup(PASSWD, "nobody"), None);
+        assert_eq!(lookup(PASSWD, "_postgres"), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! A private PostgreSQL server, made from the binaries that are installed on this machine.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), embedded_postgres::Error> {
+//! use embedded_postgres::{Options, Server, default_data_dir};
+//!
+//! let server = Server::start_or_attach(Options::new(default_data_dir())).await?;
+//! println!("psql {}", server.connection_string());
+//! server.leave().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One data folder has one server, however many programs use it at once: the first starts it, the others attach, and
+//! the last to leave stops it ([`Server::leave`], or dropping the [`Server`]). [`Server::leave_running`] keeps it for
+//! later programs and for `psql`. Nothing is lost when either side is killed: the next start recovers.
+//!
+//! The server listens on a unix socket in a folder that only its owner can enter, never on the network. As root it
+//! runs as the account `postgres`, since PostgreSQL refuses to run as root.
+//!
+//! The files follow a start in order: `options`, `folder` and `account` (where, and as whom), `attach` (is one
+//! running?), `find` and `download` (binaries), `initdb`, `start`, and `server`, which ties them together.
+
+#[cfg(not(unix))]
+compile_error!("embedded-postgres needs unix sockets and unix processes");
+
+mod account;
+mod attach;
+mod download;
+mod error;
+mod find;
+mod folder;
+mod initdb;
+mod install_hint;
+mod options;
+mod process;
+mod server;
+mod start;
+mod stop;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod version;
+
+pub use error::Error;
+pub use options::{Options, default_data_dir};
+pub use server::Server;
+pub use version::{MINIMUM_MAJOR, Version};
+
+type Result<T, E = Error> = std::result::Result<T, E>;

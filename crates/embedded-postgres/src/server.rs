@@ -1,0 +1,322 @@
+//! The server as its users see it: starting or attaching, leaving, stopping.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::attach::{self, Probe, probe};
+use crate::find::{self, Binaries, Places};
+use crate::folder::{Folder, Lock};
+use crate::initdb;
+use crate::install_hint::install_command;
+use crate::options::Options;
+use crate::process::{self, PidFile};
+use crate::start::{self, Process};
+use crate::stop::Target;
+use crate::version::Version;
+use crate::{Error, Result, download};
+
+/// How long a server that is starting or stopping may take; recovery after a crash counts.
+const SETTLE: Duration = Duration::from_secs(10 * 60);
+/// How long one may run without a word.
+const SILENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+
+/// A running server, and this program's share in it.
+///
+/// Every holder is counted, in whatever program. When the last one leaves, by [`leave`](Server::leave) or by dropping
+/// its `Server`, the server is stopped, unless one of them asked to keep it with
+/// [`leave_running`](Server::leave_running). Programs that speak to the socket by themselves, such as `psql`, are not
+/// counted. A holder that is killed stops nothing (but see [`Options::die_with_parent`]): the server stays, and the next
+/// program attaches to it.
+#[derive(Debug)]
+pub struct Server {
+    folder: Folder,
+    database: String,
+    version: Version,
+    pid: i32,
+    process: Option<Process>,
+    bound: bool,
+    /// Taken when this program has left.
+    share: Option<Lock>,
+}
+
+impl Server {
+    /// Attaches to the server of the data folder; where none runs, starts one, having made the cluster if need be.
+    /// However many programs do this at once, one starts and the others attach.
+    ///
+    /// # Errors
+    /// Says what is missing, and where; see [`Error`].
+    pub async fn start_or_attach(options: Options) -> Result<Server> {
+        Server::start_or_attach_from(options, &Places::standard()).await
+    }
+
+    pub(crate) async fn start_or_attach_from(options: Options, places: &Places) -> Result<Server> {
+        let folder = Folder::prepare(&options.data_dir)?;
+        // Taken first: from here on nobody stops the server as the last to leave.
+        let share = folder.lock_users().await?;
+        if let Probe::Ready(version) = probe(&folder, &options.database).await? {
+            return Server::attached(folder, options, share, version);
+        }
+        let start_lock = folder.lock_start().await?;
+        if let Some(version) = settle(&folder, &options.database).await? {
+            return Server::attached(folder, options, share, version);
+        }
+
+        let data = folder.data();
+        let major = initdb::existing_major(&data)?;
+        let binaries = binaries(&folder, &options, places, major).await?;
+        if major.is_none() {
+            tracing::debug!(data = %data.display(), version = %binaries.version, "making a new cluster");
+            let extra = if options.durable { &[] } else { initdb::NOT_DURABLE };
+            initdb::create(&folder, &binaries, extra).await?;
+        }
+        let (process, version) = start::start(&folder, &binaries, &options).await?;
+        // A wish about the server before this one.
+        folder.set_keep_running(false)?;
+        drop(start_lock);
+        tracing::debug!(data = %data.display(), pid = process.pid, %version, "server started");
+        Ok(Server {
+            folder,
+            database: options.database,
+            version,
+            pid: process.pid,
+            process: Some(process),
+            bound: options.die_with_parent && cfg!(target_os = "linux"),
+            share: Some(share),
+        })
+    }
+
+    fn attached(folder: Folder, options: Options, share: Lock, version: Version) -> Result<Server> {
+        // It answered a moment ago, so the file is there; if not, it is just being stopped by force.
+        let pid = PidFile::read(&folder.data()).map_or(0, |file| file.pid);
+        tracing::debug!(data = %folder.data().display(), pid, %version, "attached to the running server");
+        Ok(Server {
+            folder,
+            database: options.database,
+            version,
+            pid,
+            process: None,
+            bound: false,
+            share: Some(share),
+        })
+    }
+
+    /// The address of the database, for tokio-postgres, `psql` and most other clients:
+    /// `postgresql://postgres@%2Fvar%2Flib%2F…%2Frun:5432/name`. It needs no quotes in a shell. Only the owner of the
+    /// data folder, the server's account and root can connect.
+    pub fn connection_string(&self) -> String {
+        attach::connection_string(&self.folder.socket_dir(), &self.database)
+    }
+
+    /// The same for another database of this server, which must exist.
+    pub fn connection_string_to(&self, database: &str) -> String {
+        attach::connection_string(&self.folder.socket_dir(), database)
+    }
+
+    /// The folder of the server's socket, as for `psql -h`.
+    pub fn socket_dir(&self) -> PathBuf {
+        self.folder.socket_dir()
+    }
+
+    /// The server's log.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.log()
+    }
+
+    /// Whether this `Server` started it; else it attached.
+    pub fn started_here(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// The postmaster's process id.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The server's version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Leaves the server, and stops it when nobody else uses it and nobody asked to keep it. Dropping does the same,
+    /// but blocks its thread and only logs an error.
+    ///
+    /// # Errors
+    /// When the server does not stop.
+    pub async fn leave(mut self) -> Result<()> {
+        let Some(share) = self.share.take() else {
+            return Ok(());
+        };
+        let departure = Departure { share, folder: self.folder.clone(), target: self.target() };
+        blocking(move || departure.complete(), &self.folder).await
+    }
+
+    /// Stops the server, whoever else uses it: clients are cut off, everything is written.
+    ///
+    /// # Errors
+    /// When the server does not stop.
+    pub async fn stop(mut self) -> Result<()> {
+        // Not while another program is starting a successor.
+        let start_lock = self.folder.lock_start().await?;
+        self.folder.set_keep_running(false)?;
+        let target = self.target();
+        let outcome = blocking(move || target.stop(), &self.folder).await;
+        drop(start_lock);
+        self.share = None;
+        outcome
+    }
+
+    /// Leaves the server running, for later programs and for `psql`: no one's leaving stops it any more, until
+    /// [`stop`](Server::stop) or a restart of the machine.
+    ///
+    /// # Errors
+    /// When the server ends with this program ([`Options::die_with_parent`]), or the wish cannot be written down.
+    pub async fn leave_running(mut self) -> Result<()> {
+        if self.bound {
+            return Err(Error::BoundToParent);
+        }
+        self.folder.set_keep_running(true)?;
+        self.share = None;
+        Ok(())
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        Target { pid: self.pid, data: self.folder.data(), process: self.process.clone() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(share) = self.share.take() {
+            let departure = Departure { share, folder: self.folder.clone(), target: self.target() };
+            if let Err(error) = departure.complete() {
+                tracing::warn!(%error, "left a server that did not stop");
+            }
+        }
+    }
+}
+
+struct Departure {
+    share: Lock,
+    folder: Folder,
+    target: Target,
+}
+
+impl Departure {
+    /// While the exclusive lock is held nobody can join, so nobody attaches to a server that is going down.
+    fn complete(self) -> Result<()> {
+        if self.share.become_exclusive() && !self.folder.keeps_running() {
+            self.target.stop()?;
+        }
+        Ok(())
+    }
+}
+
+async fn blocking(step: impl FnOnce() -> Result<()> + Send + 'static, folder: &Folder) -> Result<()> {
+    match tokio::task::spawn_blocking(step).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(Error::io("stop the server of", &folder.root)(std::io::Error::other(error))),
+    }
+}
+
+/// Waits for a server that is starting or stopping to do so: its version when it answers, None when there is none.
+async fn settle(folder: &Folder, database: &str) -> Result<Option<Version>> {
+    let data = folder.data();
+    let begun = Instant::now();
+    let mut limit = SILENCE;
+    loop {
+        let answer = probe(folder, database).await?;
+        let running = process::running(&data);
+        match (answer, running) {
+            (Probe::Ready(version), _) => return Ok(Some(version)),
+            // Said by the last breath of a server that is gone by now; or there is none.
+            (Probe::NotYet | Probe::Absent, None) => return Ok(None),
+            (answer, Some(file)) => {
+                if !file.socket_dir.is_empty() && !same_folder(&file.socket_dir, &folder.socket_dir()) {
+                    return Err(Error::Foreign { data, pid: file.pid, socket_dir: file.socket_dir });
+                }
+                if matches!(answer, Probe::NotYet) {
+                    limit = SETTLE;
+                }
+                if begun.elapsed() > limit {
+                    return Err(Error::Unresponsive {
+                        data,
+                        pid: file.pid,
+                        seconds: limit.as_secs(),
+                        log: folder.log(),
+                    });
+                }
+            }
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn same_folder(one: &str, other: &Path) -> bool {
+    Path::new(one) == other
+        || std::fs::canonicalize(one)
+            .is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
+/// The binaries to use: the given ones, installed ones that fit the data, or downloaded ones.
+async fn binaries(
+    folder: &Folder,
+    options: &Options,
+    places: &Places,
+    major: Option<u32>,
+) -> Result<Binaries> {
+    folder.account.ensure_reachable(&folder.root)?;
+    if let Some(bin_dir) = &options.bin_dir {
+        let binaries = find::given(bin_dir, &folder.account, &folder.root)?;
+        return match major {
+            Some(major) if binaries.version.major != major => Err(Error::BinDir {
+                path: bin_dir.clone(),
+                reason: format!(
+                    "it is version {}, but the data in {} was made by PostgreSQL {major}",
+                    binaries.version,
+                    folder.data().display()
+                ),
+            }),
+            _ => Ok(binaries),
+        };
+    }
+    let found = places.search(&folder.downloads(), &folder.account, &folder.root);
+    if let Some(binaries) = find::pick(&found, major) {
+        return Ok(binaries);
+    }
+    let mut reason = String::new();
+    if options.allow_download {
+        match download::download(folder, major).await {
+            Ok(binaries) => return Ok(binaries),
+            Err(failure) => reason = failure,
+        }
+    }
+    let versions = found.iter().map(|binaries| binaries.version).collect();
+    let install = install_command(major);
+    Err(match major {
+        Some(major) => {
+            Error::MajorMissing { data: folder.data(), major, versions, download: reason, install }
+        }
+        None => Error::NoBinaries { versions, download: reason, install },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_without_binaries_is_told_the_command() {
+        let dir = tempfile::tempdir().expect("a folder");
+        // As root the server's account must get through.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+        std::fs::set_permissions(dir.path(), open).expect("opened");
+        let mut options = Options::new(dir.path());
+        options.allow_download = false;
+        let error = Server::start_or_attach_from(options, &Places::nowhere()).await.expect_err("no server");
+        let message = error.to_string();
+        assert!(message.contains("no PostgreSQL server was found"), "{message}");
+        assert!(message.ends_with(&install_command(None)), "{message}");
+        assert!(!message.contains("download"), "{message}");
+    }
+}

@@ -1,0 +1,279 @@
+//! Starts the server and waits until it answers.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use crate::attach::{Probe, probe};
+use crate::error::one_line;
+use crate::find::Binaries;
+use crate::folder::{Folder, PORT};
+use crate::options::Options;
+use crate::process::{self, PidFile};
+use crate::version::Version;
+use crate::{Error, Result};
+
+/// How long a server may stay silent, and how long it may say that it is recovering.
+const SILENCE: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_secs(30 * 60);
+const POLL: Duration = Duration::from_millis(3);
+
+/// How long backends of a killed postmaster may take to notice and end.
+const ORPHANS: Duration = Duration::from_secs(20);
+
+/// When the log is put aside before a start.
+const LOG_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// What happens to a child when the thread that started it ends, which the kernel sees to. Linux only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bond {
+    /// It lives on, in a session of its own, so that a terminal's Ctrl-C does not reach it.
+    Free,
+    /// It is told to stop; also in a session of its own.
+    Told(Signal),
+    /// It is killed.
+    Killed,
+}
+
+/// Arranges for the bond when the command is spawned.
+pub(crate) fn bind(command: &mut Command, bond: Bond) {
+    let parent = rustix::process::getpid();
+    let prepare = move || {
+        if bond != Bond::Killed {
+            rustix::process::setsid()?;
+        }
+        bind_to(parent, bond)
+    };
+    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed. It makes three
+    // bare system calls, allocates nothing and takes no lock. The standard library runs it after the change of user,
+    // which would clear the death signal.
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_to(parent: Pid, bond: Bond) -> io::Result<()> {
+    let signal = match bond {
+        Bond::Free => return Ok(()),
+        Bond::Told(signal) => signal,
+        Bond::Killed => Signal::KILL,
+    };
+    rustix::process::set_parent_process_death_signal(Some(signal))?;
+    // The parent may have died just before.
+    if rustix::process::getppid() != Some(parent) {
+        return Err(io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()));
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_to(_: Pid, _: Bond) -> io::Result<()> {
+    Ok(())
+}
+
+/// A server that this program started. A thread of its own starts it and waits for its end: the kernel ties the death
+/// signal to the thread, not the process, and a reaped child cannot linger as a zombie.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    pub pid: i32,
+    ended: Arc<OnceLock<String>>,
+}
+
+impl Process {
+    fn spawn(mut command: Command) -> io::Result<Process> {
+        let (sender, receiver) = mpsc::channel();
+        let ended = Arc::new(OnceLock::new());
+        let outcome = ended.clone();
+        thread::Builder::new().name("postgres".to_owned()).spawn(move || {
+            let mut child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) => return drop(sender.send(Err(error))),
+            };
+            let _ = sender.send(Ok(child.id()));
+            let status = match child.wait() {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let _ = outcome.set(status);
+        })?;
+        let pid = receiver.recv().map_err(io::Error::other)??;
+        let pid = i32::try_from(pid).map_err(io::Error::other)?;
+        Ok(Process { pid, ended })
+    }
+
+    /// How it ended, once it has.
+    pub fn ended(&self) -> Option<&str> {
+        self.ended.get().map(String::as_str)
+    }
+}
+
+/// Stops the server again when its start is given up: on an error, or when the caller drops the future.
+struct Starting(Option<Process>);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.as_ref().filter(|process| process.ended().is_none()) {
+            process::signal(process.pid, Signal::INT);
+        }
+    }
+}
+
+/// Starts the server of an existing cluster. The caller holds the start lock and has seen that none is running.
+pub(crate) async fn start(
+    folder: &Folder,
+    binaries: &Binaries,
+    options: &Options,
+) -> Result<(Process, Version)> {
+    folder.account.ensure_reachable(&folder.root)?;
+    let deadline = Instant::now() + ORPHANS;
+    loop {
+        remove_stale_claims(folder)?;
+        match attempt(folder, binaries, options).await {
+            // The backends of a killed postmaster are still ending.
+            Err(Error::Start { tail, .. })
+                if Instant::now() < deadline
+                    && (tail.contains("shared memory block") || tail.contains("lock file")) =>
+            {
+                tokio::time::sleep(POLL * 10).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn attempt(folder: &Folder, binaries: &Binaries, options: &Options) -> Result<(Process, Version)> {
+    let data = folder.data();
+    let log = open_log(folder)?;
+    let log_start = log.metadata().map_or(0, |metadata| metadata.len());
+    let program = binaries.bin_dir.join("postgres");
+    let command = command(folder, binaries, options, log)?;
+    let process = Process::spawn(command).map_err(Error::io("run", &program))?;
+    let mut starting = Starting(Some(process.clone()));
+
+    let begun = Instant::now();
+    let mut limit = SILENCE;
+    loop {
+        if let Some(status) = process.ended() {
+            return Err(Error::Start {
+                data,
+                reason: status.to_owned(),
+                log: folder.log(),
+                tail: log_tail(folder, log_start),
+            });
+        }
+        match probe(folder, &options.database).await? {
+            Probe::Ready(version) => {
+                starting.0 = None;
+                return Ok((process, version));
+            }
+            Probe::NotYet => limit = RECOVERY,
+            Probe::Absent => {}
+        }
+        if begun.elapsed() > limit {
+            return Err(Error::Unresponsive {
+                data,
+                pid: process.pid,
+                seconds: limit.as_secs(),
+                log: folder.log(),
+            });
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn command(folder: &Folder, binaries: &Binaries, options: &Options, log: File) -> Result<Command> {
+    let socket_dir = folder.prepare_socket_dir()?;
+    let mut settings: Vec<(&str, &str)> = vec![
+        ("listen_addresses", ""),
+        // The socket's folder has no comma or quote in it: see Folder::socket_dir.
+        ("unix_socket_directories", socket_dir.to_str().unwrap_or_default()),
+        ("unix_socket_permissions", "0700"),
+        ("timezone", "UTC"),
+        ("log_timezone", "UTC"),
+        // Straight into our log, whatever postgresql.conf says.
+        ("logging_collector", "off"),
+        ("log_destination", "stderr"),
+    ];
+    if !options.durable {
+        // Not synchronous_commit: what was committed survives a killed server even so.
+        settings.extend([("fsync", "off"), ("full_page_writes", "off")]);
+    }
+    settings.extend(options.extra_settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+
+    let mut command = folder.account.command(binaries.bin_dir.join("postgres"), &folder.root);
+    // The cluster's full path among the arguments is also how a running one is recognised: see process.rs.
+    command.arg("-D").arg(folder.data()).arg("-p").arg(PORT.to_string());
+    for (name, value) in settings {
+        command.arg("-c").arg(format!("{name}={value}"));
+    }
+    let second = log.try_clone().map_err(Error::io("open", folder.log()))?;
+    command.stdout(log).stderr(second);
+    let bond = match (options.die_with_parent, options.durable) {
+        (false, _) => Bond::Free,
+        (true, true) => Bond::Told(Signal::INT),
+        // Nothing worth a checkpoint.
+        (true, false) => Bond::Told(Signal::QUIT),
+    };
+    bind(&mut command, bond);
+    Ok(command)
+}
+
+/// Takes from a dead server's files what would stop a new one: a pid that now belongs to another program, or to a
+/// zombie that nobody reaps, looks alive to PostgreSQL.
+fn remove_stale_claims(folder: &Folder) -> Result<()> {
+    let data = folder.data();
+    let Some(stale) = PidFile::read(&data) else {
+        return Ok(());
+    };
+    if process::is_postmaster(stale.pid, &data) {
+        return Ok(());
+    }
+    // The rest of the file must stay: by the shared memory it names, PostgreSQL sees whether backends of the old server
+    // still run. Only the pid becomes ours; PostgreSQL knows that its own parent is no rival.
+    let path = data.join("postmaster.pid");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    let renamed = data.join("postmaster.pid.new");
+    let _ = fs::remove_file(&renamed);
+    fs::write(&renamed, format!("{}\n{rest}", std::process::id())).map_err(Error::io("write", &renamed))?;
+    folder.account.own(&renamed)?;
+    fs::rename(&renamed, &path).map_err(Error::io("replace", &path))?;
+    // The socket's own lock file holds the same pid and nothing else of use.
+    let lock = folder.socket_dir().join(format!(".s.PGSQL.{PORT}.lock"));
+    match fs::remove_file(&lock) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", &lock)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn open_log(folder: &Folder) -> Result<File> {
+    let path = folder.log();
+    if fs::symlink_metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
+        let old = path.with_extension("log.old");
+        fs::rename(&path, &old).map_err(Error::io("rename", &path))?;
+    }
+    folder.open("postgres.log", true)
+}
+
+/// The last lines that this start wrote.
+fn log_tail(folder: &Folder, from: u64) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut log = File::open(folder.log())?;
+        log.seek(SeekFrom::Start(from))?;
+        let mut text = Vec::new();
+        log.take(LOG_LIMIT).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    match read() {
+        Ok(text) => one_line(&String::from_utf8_lossy(&text), 6),
+        Err(error) => error.to_string(),
+    }
+}

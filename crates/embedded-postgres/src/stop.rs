@@ -1,0 +1,63 @@
+//! Stops a server and waits until it is gone.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::process::{is_postmaster, signal};
+use crate::start::Process;
+use crate::{Error, Result};
+
+/// A fast shutdown writes a checkpoint first, which can be much on a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// After an immediate shutdown, which leaves the work to the next start.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(2);
+
+/// A server to stop, started here or elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub pid: i32,
+    pub data: PathBuf,
+    /// When it is our child: then its end is known without looking at a number that may be reused.
+    pub process: Option<Process>,
+}
+
+impl Target {
+    pub fn is_gone(&self) -> bool {
+        match &self.process {
+            Some(process) => process.ended().is_some(),
+            None => !is_postmaster(self.pid, &self.data),
+        }
+    }
+
+    /// A fast shutdown (clients are cut off, everything is written), then an immediate one.
+    pub fn stop(&self) -> Result<()> {
+        if self.end(Signal::INT, PATIENCE) || self.end(Signal::QUIT, LAST_PATIENCE) {
+            return Ok(());
+        }
+        Err(Error::Stop {
+            data: self.data.clone(),
+            pid: self.pid,
+            seconds: (PATIENCE + LAST_PATIENCE).as_secs(),
+        })
+    }
+
+    /// Sends the signal and waits; whether the server is gone.
+    pub fn end(&self, with: Signal, patience: Duration) -> bool {
+        if self.is_gone() {
+            return true;
+        }
+        signal(self.pid, with);
+        let deadline = Instant::now() + patience;
+        while !self.is_gone() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(POLL);
+        }
+        true
+    }
+}
