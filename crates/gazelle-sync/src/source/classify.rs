@@ -1,0 +1,268 @@
+//! The one table that says what an attempt's outcome means. [`classify`] is the only place where a class is given;
+//! whether a class is tried again stands at [`ErrorClass::is_retried`].
+//!
+//! | seen | class |
+//! |---|---|
+//! | no connection, reset, TLS refused, timeout | `Unreachable` |
+//! | 3xx | `Redirected` |
+//! | 400 or 422 with GraphQL errors that name an invalid query | `InvalidQuery` |
+//! | 401 (at the token URL also 400, 403) | `Unauthorized` |
+//! | 429 | `Throttled` |
+//! | other 4xx | `ClientFault` |
+//! | 5xx | `ServerFault` |
+//! | 2xx, body over the limit | `TooLarge` |
+//! | 2xx, body cut, HTML, not JSON, neither data nor errors | `BadAnswer` |
+//! | 2xx, an error that names an invalid query | `InvalidQuery` |
+//! | 2xx, an error that asks for patience | `Throttled` |
+//! | 2xx, an error about authentication, no data | `Unauthorized` |
+//! | 2xx, only NOT_FOUND errors, each of a root field that is null | good: the record is gone |
+//! | 2xx, errors beside data | `PartialData` |
+//! | 2xx, errors without data | `ServerFault` |
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    attempt::{Body, Reply, Seen},
+    error::{ErrorClass, Fault},
+    graphql_error::{GraphqlError, Kind, read_errors},
+    target::{Door, Target},
+    wording::{host_of, page_note, shown},
+};
+
+const SERVER_FAULT_ADVICE: &str = "the API has a fault of its own; try later";
+
+/// A GraphQL answer that is whole.
+#[derive(Debug)]
+pub(super) struct Verified {
+    /// `data` as received; `None` when it was null, which only a NOT_FOUND allows.
+    pub data: Option<Bytes>,
+    pub gone: Gone,
+}
+
+/// Which root fields the API said not to know a record for.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Gone {
+    pub roots: Vec<String>,
+    /// A NOT_FOUND without a path: it speaks of the whole request.
+    pub all: bool,
+}
+
+/// The table above for a GraphQL request.
+pub(super) fn classify(seen: &Seen, target: &Target) -> Result<Verified, Fault> {
+    let WholeReply { reply, body } = status_and_body(seen, target)?;
+    classify_body(body, target).map_err(|fault| with_reply(fault, reply))
+}
+
+/// The upper half of the table, which the token URL shares: everything but the meaning of a good body.
+pub(super) fn classify_token_reply(seen: &Seen, target: &Target) -> Result<Bytes, Fault> {
+    status_and_body(seen, target).map(|reply| reply.body.clone())
+}
+
+struct WholeReply<'a> {
+    reply: &'a Reply,
+    body: &'a Bytes,
+}
+
+fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>, Fault> {
+    let setting = target.setting();
+    let reply = match seen {
+        Seen::TimedOut { after } => {
+            let what = format!("no complete answer within {after:.0?}");
+            let advice = "the API is slow or down; try later, or raise the timeout";
+            return Err(target.fault(ErrorClass::Unreachable, what, advice));
+        }
+        Seen::NoAnswer { reason } => {
+            let what = format!("no answer ({reason})");
+            let advice = format!("check {setting} and the network");
+            return Err(target.fault(ErrorClass::Unreachable, what, advice));
+        }
+        Seen::Reply(reply) => reply,
+    };
+    let status = reply.status;
+    let (class, advice) = match (status, target.door) {
+        (200..=299, _) => return whole_body(reply, target),
+        (300..=399, _) => {
+            let what = format!("HTTP {status} redirect to {}", host_of(reply.location.as_deref()));
+            let advice = format!("redirects are not followed; set {setting} to the address that answers");
+            return Err(with_reply(target.fault(ErrorClass::Redirected, what, advice), reply));
+        }
+        (401, _) | (400 | 403, Door::Token) => {
+            (ErrorClass::Unauthorized, target.credential_advice().to_owned())
+        }
+        (429, _) => (ErrorClass::Throttled { retry_after: None }, patience_advice(reply)),
+        (400 | 422, _) => match invalid_query_of(reply, target) {
+            Some(fault) => return Err(with_reply(fault, reply)),
+            None => (ErrorClass::ClientFault, "the API refused the request itself".to_owned()),
+        },
+        (403, _) => {
+            let advice = "access is forbidden; check the rights of the account";
+            (ErrorClass::ClientFault, advice.to_owned())
+        }
+        (400..=499, _) => (ErrorClass::ClientFault, format!("no API answers so there; check {setting}")),
+        (500..=599, _) => (ErrorClass::ServerFault, SERVER_FAULT_ADVICE.to_owned()),
+        _ => (ErrorClass::BadAnswer, format!("this is no status of an API; check {setting}")),
+    };
+    let note = if status >= 500 { page_note(reply) } else { String::new() };
+    Err(with_reply(target.fault(class, format!("HTTP {status}{note}"), advice), reply))
+}
+
+fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, Fault> {
+    let fault = match &reply.body {
+        // An outage page, a captive portal, a wrong address: told from broken JSON, because the cure is another one.
+        Body::Whole(body) if body.trim_ascii_start().first() == Some(&b'<') => target.fault(
+            ErrorClass::BadAnswer,
+            format!("a web page with HTTP {}{}", reply.status, page_note(reply)),
+            format!("check {}, or wait until the API is back", target.setting()),
+        ),
+        Body::Whole(body) => return Ok(WholeReply { reply, body }),
+        Body::Cut { after } => target.fault(
+            ErrorClass::BadAnswer,
+            format!("an answer that was cut after {after} bytes"),
+            "the connection broke in the middle; try later",
+        ),
+        Body::TooLarge { limit } => target.fault(
+            ErrorClass::TooLarge,
+            format!("an answer longer than {limit} bytes"),
+            "ask for smaller pages, or raise the limit of the answer's size",
+        ),
+    };
+    Err(with_reply(fault, reply))
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    errors: Option<&'a RawValue>,
+}
+
+/// The lower half of the table: what a body means that came whole, with a good status.
+pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, Fault> {
+    let setting = target.setting();
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| {
+        // serde's own message can quote the text, so only the place is told.
+        let what = if error.is_eof() {
+            "JSON that ends too early".to_owned()
+        } else {
+            let (line, column) = (error.line(), error.column());
+            format!("something that is not a GraphQL answer (JSON fault at line {line}, column {column})")
+        };
+        target.fault(ErrorClass::BadAnswer, what, format!("try later; if it stays, check {setting}"))
+    })?;
+    let errors = envelope.errors.map(|errors| read_errors(errors.get())).unwrap_or_default();
+    let data = envelope.data.map(|data| body.slice_ref(data.get().as_bytes()));
+    if errors.is_empty() {
+        if data.is_some() {
+            return Ok(Verified { data, gone: Gone::default() });
+        }
+        let advice = format!("try later; if it stays, check {setting}");
+        return Err(target.fault(ErrorClass::BadAnswer, "an answer without data", advice));
+    }
+    let roots = root_fields(data.as_ref());
+    match gone(&errors, &roots) {
+        Some(gone) => Ok(Verified { data, gone }),
+        None => Err(fault_of_errors(&errors, &roots, target)),
+    }
+}
+
+/// The root fields of `data` with whether they hold a value. Empty when data is null.
+fn root_fields(data: Option<&Bytes>) -> BTreeMap<Cow<'_, str>, bool> {
+    let fields: Option<BTreeMap<Cow<'_, str>, Option<&RawValue>>> =
+        data.and_then(|data| serde_json::from_slice(data).ok());
+    fields.unwrap_or_default().into_iter().map(|(name, value)| (name, value.is_some())).collect()
+}
+
+/// A record that is gone, and nothing else wrong: every error is a NOT_FOUND about a root field, and what it speaks of is
+/// null. A NOT_FOUND further down ("technician not found") says nothing about the record that was asked for.
+fn gone(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>) -> Option<Gone> {
+    let mut gone = Gone::default();
+    for error in errors {
+        match (&error.kind, error.path.as_slice()) {
+            (Kind::NotFound, []) if !roots.values().any(|filled| *filled) => gone.all = true,
+            (Kind::NotFound, [root]) if !roots.get(root.as_str()).copied().unwrap_or(false) => {
+                gone.roots.push(root.clone());
+            }
+            _ => return None,
+        }
+    }
+    Some(gone)
+}
+
+/// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
+fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>, target: &Target) -> Fault {
+    let has_data = roots.values().any(|filled| *filled);
+    let has = |kind: &Kind| errors.iter().any(|error| error.kind == *kind);
+    if let Some(invalid) = invalid_query(errors, target) {
+        return invalid;
+    }
+    if has(&Kind::Throttled) {
+        let class = ErrorClass::Throttled { retry_after: None };
+        let advice = "the API asks for fewer requests; lower the concurrency or wait";
+        return target.fault(class, "a GraphQL error (throttled)", advice);
+    }
+    if has(&Kind::Unauthenticated) && !has_data {
+        let what = "a GraphQL error (unauthenticated)";
+        return target.fault(ErrorClass::Unauthorized, what, target.credential_advice());
+    }
+    let mut paths: Vec<String> = errors.iter().map(|error| error.path.join(".")).collect();
+    paths.retain(|path| !path.is_empty());
+    paths.dedup();
+    paths.truncate(20);
+    let places = if paths.is_empty() { String::new() } else { format!(" at {}", shown(&paths)) };
+    if has_data {
+        let what = format!("partial data, with {} GraphQL error(s){places},", errors.len());
+        let advice = "an answer with gaps is not used; try later";
+        return target.fault(ErrorClass::PartialData { paths }, what, advice);
+    }
+    let code = errors.iter().find_map(|error| error.code.as_ref());
+    let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+    target.fault(ErrorClass::ServerFault, format!("a GraphQL error{code}{places}"), SERVER_FAULT_ADVICE)
+}
+
+fn invalid_query(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
+    let named: Vec<Option<String>> = errors
+        .iter()
+        .filter_map(|error| match &error.kind {
+            Kind::InvalidQuery(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() {
+        return None;
+    }
+    let mut fields: Vec<String> = named.into_iter().flatten().collect();
+    fields.sort();
+    fields.dedup();
+    let unknown = if fields.is_empty() { String::new() } else { format!(" (unknown: {})", shown(&fields)) };
+    let what = format!("a query refused as invalid{unknown}");
+    let advice = "the API has changed; update gazelle-sync";
+    Some(target.fault(ErrorClass::InvalidQuery { fields }, what, advice))
+}
+
+fn invalid_query_of(reply: &Reply, target: &Target) -> Option<Fault> {
+    let Body::Whole(body) = &reply.body else {
+        return None;
+    };
+    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    invalid_query(&read_errors(envelope.errors?.get()), target)
+}
+
+fn patience_advice(reply: &Reply) -> String {
+    let wait = reply.retry_after.map(|wait| format!(" (it names {} s)", wait.as_secs())).unwrap_or_default();
+    format!("the API asks for fewer requests{wait}; lower the concurrency or wait")
+}
+
+/// Completes a fault with what only the reply knows.
+fn with_reply(mut fault: Fault, reply: &Reply) -> Fault {
+    fault.http_status = Some(reply.status);
+    fault.retry_after = reply.retry_after;
+    if let ErrorClass::Throttled { retry_after } = &mut fault.class {
+        *retry_after = reply.retry_after;
+    }
+    fault
+}

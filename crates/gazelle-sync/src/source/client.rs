@@ -1,0 +1,216 @@
+//! The client: one request, as many attempts as it deserves, one answer or one error.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use reqwest::{Client, header, redirect};
+use tokio::sync::{Mutex, Semaphore};
+
+use super::{
+    answer::{Answer, Delivery},
+    attempt::{Body, Reply, Seen, attempt},
+    classify::classify,
+    credential::{Access, Credential, Pass},
+    error::{ErrorClass, Fault, SourceError},
+    oauth::{OauthSession, State},
+    observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
+    request::GraphqlRequest,
+    retry::RetryPlan,
+    settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
+    target::Target,
+};
+
+/// Speaks to one Gazelle account. Cheap to clone; all clones share connections, places (see
+/// [`SourceSettings::concurrency`]) and tokens.
+#[derive(Clone)]
+pub struct GazelleClient {
+    shared: Arc<Shared>,
+    observer: Option<Observer>,
+}
+
+struct Shared {
+    http: Client,
+    settings: CheckedSettings,
+    access: Access,
+    target: Target,
+    /// One permit is one request in flight.
+    places: Arc<Semaphore>,
+}
+
+impl GazelleClient {
+    /// A client for these settings. Sends nothing yet and reads no store.
+    ///
+    /// Errors: class `Setup`, naming the setting that is unusable.
+    pub fn new(settings: SourceSettings, credential: Credential) -> Result<Self, SourceError> {
+        let settings = CheckedSettings::from(settings)?;
+        if settings.is_exposed() {
+            tracing::warn!(url = %place_of(&settings.graphql_url), "credentials will cross the network unencrypted; use https");
+        }
+        let http = http_client(&settings)?;
+        let places = Arc::new(Semaphore::new(settings.concurrency));
+        let access = match credential {
+            Credential::ApiKey(key) => Access::from_key(&key)?,
+            Credential::Oauth(credential) => Access::Oauth(Arc::new(OauthSession {
+                http: http.clone(),
+                token_url: settings.token_url.clone(),
+                timeout: settings.timeout,
+                places: places.clone(),
+                credential,
+                state: Mutex::new(State::default()),
+            })),
+        };
+        let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
+        Ok(Self { shared: Arc::new(Shared { http, settings, access, target, places }), observer: None })
+    }
+
+    /// The same client with an observer of its own (in place of any before): it receives one record for every request made
+    /// through the returned client and its clones, whatever its end. It runs inside the request's task: keep it short.
+    pub fn observed_by(&self, observer: impl Fn(RequestRecord) + Send + Sync + 'static) -> Self {
+        Self { shared: self.shared.clone(), observer: Some(Observer(Arc::new(observer))) }
+    }
+
+    /// Scheme, host and path of the GraphQL endpoint, for people.
+    pub fn place(&self) -> &str {
+        &self.shared.target.place
+    }
+
+    /// Sends one operation and returns its whole answer.
+    ///
+    /// Effects: attempts, waits and token refreshes as the settings say; one record to the observer. May be dropped at any
+    /// time: nothing is left behind, and a token refresh under way is finished.
+    /// Errors: the class of the last attempt; see [`ErrorClass`].
+    pub async fn post(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
+        let Shared { settings, access, .. } = &*self.shared;
+        let mut recording = Recording::start(self.observer.as_ref(), request);
+        let can_renew = matches!(access, Access::Oauth(_));
+        let mut plan = RetryPlan::new(settings.attempts, settings.retry_delay, can_renew);
+        let body = request.to_body();
+        // A pass that was refused and is to be replaced before the next attempt.
+        let mut refused: Option<Pass> = None;
+        loop {
+            // No place is held while a token is fetched: the refresh needs one for itself.
+            let fault = match self.next_pass(&mut refused, &mut plan).await {
+                Err(about_token) => about_token,
+                Ok(pass) => match self.try_once(&pass, &body, request, &mut recording).await {
+                    Ok(answer) => {
+                        recording.end(Outcome::Answered);
+                        return Ok(answer);
+                    }
+                    Err(fault) if plan.asks_for_new_token(&fault) => {
+                        refused = Some(pass);
+                        continue;
+                    }
+                    Err(fault) => fault,
+                },
+            };
+            let Some(delay) = plan.wait_after(&fault) else {
+                let attempts = plan.failures().max(recording.attempts());
+                let error = SourceError::new(fault, &request.operation_name, attempts);
+                recording.end(Outcome::Failed(error.class().clone()));
+                return Err(error);
+            };
+            tracing::warn!(
+                operation = request.operation_name,
+                attempt = recording.attempts(),
+                class = fault.class.name(),
+                http_status = fault.http_status,
+                delay_ms = delay.as_millis() as u64,
+                "request failed and is tried again"
+            );
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// What to show at the door; in place of what was refused, something newer.
+    async fn next_pass(&self, refused: &mut Option<Pass>, plan: &mut RetryPlan) -> Result<Pass, Fault> {
+        let access = &self.shared.access;
+        if let Some(old) = refused {
+            if let Some(renewal) = access.renew(old).await {
+                plan.renewed(renewal?);
+            }
+            *refused = None;
+        }
+        access.pass().await
+    }
+
+    /// One attempt, in one place, put down in the record.
+    async fn try_once(
+        &self,
+        pass: &Pass,
+        body: &Bytes,
+        request: &GraphqlRequest,
+        recording: &mut Recording<'_>,
+    ) -> Result<Answer, Fault> {
+        let shared = &*self.shared;
+        let attempt = {
+            // The semaphore is never closed, so this cannot fail.
+            let _place = shared.places.acquire().await.ok();
+            let http_request = shared
+                .http
+                .post(shared.settings.graphql_url.clone())
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::ACCEPT, "application/json")
+                .body(body.clone());
+            attempt(pass.show(http_request), shared.settings.timeout, shared.settings.max_response_bytes)
+                .await
+        };
+        let verdict = classify(&attempt.seen, &shared.target);
+        let failure = verdict.as_ref().err().map(|fault| fault.class.clone());
+        tracing::debug!(
+            operation = request.operation_name,
+            attempt = recording.attempts() + 1,
+            outcome = failure.as_ref().map_or("ok", ErrorClass::name),
+            http_status = attempt.http_status(),
+            latency_ms = attempt.latency.as_millis() as u64,
+            bytes = attempt.bytes(),
+            "attempt ended"
+        );
+        recording.attempt(AttemptRecord {
+            failure,
+            http_status: attempt.http_status(),
+            latency: attempt.latency,
+            bytes: attempt.bytes(),
+        });
+        let verified = verdict?;
+        let Seen::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = attempt.seen else {
+            unreachable!("classify finds only whole bodies good")
+        };
+        Ok(Answer::new(
+            verified,
+            Delivery {
+                body,
+                attempts: recording.attempts(),
+                http_status: status,
+                latency: attempt.latency,
+                started_at: attempt.started_at,
+                server_date,
+                place: shared.target.place.clone(),
+                operation: request.operation_name.as_str().into(),
+            },
+        ))
+    }
+}
+
+fn http_client(settings: &CheckedSettings) -> Result<Client, SourceError> {
+    let mut builder = Client::builder()
+        .user_agent(&settings.user_agent)
+        // A redirect would turn the POST into a GET, or carry the credentials to another host.
+        .redirect(redirect::Policy::none())
+        .pool_max_idle_per_host(settings.concurrency);
+    if settings.is_local() {
+        builder = builder.no_proxy();
+    }
+    if !settings.needs_tls() {
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|_| {
+        let advice = "check that this machine has CA certificates (package ca-certificates) and that the user agent is plain text";
+        bad_setting("the HTTP client", "cannot be built", advice)
+    })
+}
+
+impl fmt::Debug for GazelleClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GazelleClient").field("place", &self.shared.target.place).finish_non_exhaustive()
+    }
+}

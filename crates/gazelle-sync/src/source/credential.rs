@@ -1,0 +1,105 @@
+//! What lets us in: an API key, or OAuth tokens that renew themselves.
+
+use std::sync::Arc;
+
+use reqwest::{RequestBuilder, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    error::{Fault, SourceError},
+    oauth::{OauthSession, Renewal},
+    settings::bad_setting,
+    target::Door,
+    token_store::{TokenStore, Tokens},
+};
+
+const API_KEY_HEADER: &str = "x-gazelle-api-key";
+
+/// How the client proves who it is. Debug shows no secret.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Sent in the header `x-gazelle-api-key`. White space around it is ignored.
+    ApiKey(SecretString),
+    /// Sent as `Authorization: Bearer`, refreshed before its end and once after a 401.
+    Oauth(OauthCredential),
+}
+
+/// OAuth with tokens that were obtained before.
+#[derive(Debug, Clone)]
+pub struct OauthCredential {
+    /// The registered application.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// Where the tokens live. What is stored there goes before `first_tokens`.
+    pub store: Arc<dyn TokenStore>,
+    /// Used while the store is empty; the first refresh fills the store.
+    pub first_tokens: Option<Tokens>,
+}
+
+/// A credential made ready for requests.
+#[derive(Debug)]
+pub(super) enum Access {
+    Key(HeaderValue),
+    Oauth(Arc<OauthSession>),
+}
+
+/// What one attempt shows at the door.
+#[derive(Debug, Clone)]
+pub(super) enum Pass {
+    Key(HeaderValue),
+    Token(Arc<Tokens>),
+}
+
+impl Access {
+    /// Errors: class `Setup` for a key that is empty or that no header can hold.
+    pub(super) fn from_key(key: &SecretString) -> Result<Self, SourceError> {
+        let key = key.expose_secret().trim();
+        if key.is_empty() {
+            return Err(bad_setting(
+                "the API key (GAZELLE_API_KEY)",
+                "is empty",
+                "set it, or configure OAuth",
+            ));
+        }
+        let mut value = HeaderValue::from_str(key).map_err(|_| {
+            let what = "holds characters that no header can carry";
+            bad_setting("the API key (GAZELLE_API_KEY)", what, "copy it again from Gazelle")
+        })?;
+        value.set_sensitive(true);
+        Ok(Self::Key(value))
+    }
+
+    /// The pass for the next attempt; may read the store or refresh the token first.
+    pub(super) async fn pass(&self) -> Result<Pass, Fault> {
+        match self {
+            Self::Key(key) => Ok(Pass::Key(key.clone())),
+            Self::Oauth(session) => session.tokens().await.map(Pass::Token),
+        }
+    }
+
+    /// A newer pass in place of one that was refused; `None` where there cannot be one.
+    pub(super) async fn renew(&self, refused: &Pass) -> Option<Result<Renewal, Fault>> {
+        match (self, refused) {
+            (Self::Oauth(session), Pass::Token(tokens)) => Some(session.renew(tokens.clone()).await),
+            _ => None,
+        }
+    }
+
+    pub(super) fn door(&self) -> Door {
+        match self {
+            Self::Key(_) => Door::GraphqlWithKey,
+            Self::Oauth(_) => Door::GraphqlWithToken,
+        }
+    }
+}
+
+impl Pass {
+    pub(super) fn show(&self, request: RequestBuilder) -> RequestBuilder {
+        match self {
+            Self::Key(key) => request.header(API_KEY_HEADER, key.clone()),
+            // Marks the header as sensitive by itself.
+            Self::Token(tokens) => request.bearer_auth(tokens.access_token.expose_secret()),
+        }
+    }
+}

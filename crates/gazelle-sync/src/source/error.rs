@@ -1,0 +1,168 @@
+//! What can go wrong with a request, as one type: its class decides, its line informs.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+/// The kind of a failure. Decides whether it is tried again and what callers do; [`ErrorClass::name`] is what is stored
+/// and counted. Assigned in one place, `classify.rs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// No answer: name not resolved, connection refused or reset, TLS refused, or nothing within the timeout.
+    Unreachable,
+    /// The API key, access token or refresh token was refused.
+    Unauthorized,
+    /// The API asks for fewer requests (HTTP 429, or a GraphQL error that says so).
+    Throttled {
+        /// The wait the API named, not bounded.
+        retry_after: Option<Duration>,
+    },
+    /// HTTP 5xx, or a GraphQL error of no better known kind and no data.
+    ServerFault,
+    /// Something answered that is not the API speaking whole sentences: HTML, a cut body, no JSON, no data, another shape.
+    BadAnswer,
+    /// The API does not know what the query asks for; nothing was executed.
+    InvalidQuery {
+        /// What it does not know, where it says so: `Type.field`, `Type.field(argument)` or `type Name`. May be empty.
+        fields: Vec<String>,
+    },
+    /// Another HTTP 4xx.
+    ClientFault,
+    /// HTTP 3xx: the API lives elsewhere, and credentials are not carried there silently.
+    Redirected,
+    /// The answer is longer than the settings allow.
+    TooLarge,
+    /// An answer with data and errors at once; never a complete page.
+    PartialData {
+        /// Where the errors are, such as `allEvents.nodes.3.client`; at most 20.
+        paths: Vec<String>,
+    },
+    /// Nothing was wrong with the API: a setting is unusable, or the token store cannot be read or written.
+    Setup,
+}
+
+impl ErrorClass {
+    /// A stable snake_case word for storage, metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Unauthorized => "unauthorized",
+            Self::Throttled { .. } => "throttled",
+            Self::ServerFault => "server_fault",
+            Self::BadAnswer => "bad_answer",
+            Self::InvalidQuery { .. } => "invalid_query",
+            Self::ClientFault => "client_fault",
+            Self::Redirected => "redirected",
+            Self::TooLarge => "too_large",
+            Self::PartialData { .. } => "partial_data",
+            Self::Setup => "setup",
+        }
+    }
+
+    /// True for what another attempt may cure: faults of the network and of the server. What is wrong with our question,
+    /// our rights or our settings stays wrong.
+    pub fn is_retried(&self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::Throttled { .. }
+            | Self::ServerFault
+            | Self::BadAnswer
+            | Self::PartialData { .. } => true,
+            // Unauthorized is no retry but has a remedy of its own: one refresh of the token (see `retry.rs`).
+            Self::Unauthorized
+            | Self::InvalidQuery { .. }
+            | Self::ClientFault
+            | Self::Redirected
+            | Self::TooLarge
+            | Self::Setup => false,
+        }
+    }
+}
+
+/// What went wrong in one attempt. Holds words of ours, names and numbers; never a body, record content or a secret.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub class: ErrorClass,
+    /// Scheme, host and path; see `settings::place_of`.
+    pub place: Arc<str>,
+    /// Complete with "from PLACE" behind it: `HTTP 401`, `no answer within 10 s`.
+    pub what: String,
+    /// What it means and what to do.
+    pub advice: String,
+    pub http_status: Option<u16>,
+    /// The wait the API named with this answer, whatever the class (a 503 carries one as well).
+    pub retry_after: Option<Duration>,
+}
+
+impl Fault {
+    pub(super) fn new(
+        class: ErrorClass,
+        place: impl Into<Arc<str>>,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            class,
+            place: place.into(),
+            what: what.into(),
+            advice: advice.into(),
+            http_status: None,
+            retry_after: None,
+        }
+    }
+}
+
+/// A request that failed for good. Display is one line: what, where, which operation, after how many attempts, what to do.
+#[derive(Clone, thiserror::Error)]
+#[error("{}", self.line())]
+pub struct SourceError {
+    // Boxed: the error travels in every Result of this module and should cost one pointer there.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug, Clone)]
+struct Inner {
+    fault: Fault,
+    operation: Option<String>,
+    attempts: u32,
+}
+
+impl SourceError {
+    pub(super) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
+        Self { inner: Box::new(Inner { fault, operation: Some(operation.to_owned()), attempts }) }
+    }
+
+    /// A failure in which no request had a part.
+    pub(super) fn before_sending(fault: Fault) -> Self {
+        Self { inner: Box::new(Inner { fault, operation: None, attempts: 0 }) }
+    }
+
+    /// The kind of the last attempt's failure.
+    pub fn class(&self) -> &ErrorClass {
+        &self.inner.fault.class
+    }
+
+    /// Attempts that were made; 0 when the failure came before sending or while an answer was read.
+    pub fn attempts(&self) -> u32 {
+        self.inner.attempts
+    }
+
+    /// HTTP status of the last attempt, where there was an answer.
+    pub fn http_status(&self) -> Option<u16> {
+        self.inner.fault.http_status
+    }
+
+    fn line(&self) -> String {
+        let Inner { fault, operation, attempts } = &*self.inner;
+        let operation = operation.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let attempts = if *attempts > 1 { format!(", after {attempts} attempts") } else { String::new() };
+        let link = if fault.class == ErrorClass::Setup { "in" } else { "from" };
+        format!("{} {link} {}{operation}{attempts}: {}", fault.what, fault.place, fault.advice)
+    }
+}
+
+// The same line as Display: the parts hold nothing more, and logs often print `{:?}`.
+impl fmt::Debug for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceError[{}] {}", self.class().name(), self.line())
+    }
+}

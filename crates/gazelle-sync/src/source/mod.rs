@@ -1,0 +1,49 @@
+//! The only code that speaks HTTP to Gazelle. A request's way through it, top to bottom:
+//!
+//! 1. `request`: what is asked, one GraphQL operation with variables.
+//! 2. `client`: takes a place among the requests in flight and a pass from `credential`, sends, repeats where `retry` says
+//!    so, and leaves a record for `observe`. `settings` says where and how politely.
+//! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing.
+//! 4. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP
+//!    answer. Its classes are in `error`; `target` and `wording` put what is said about a fault.
+//! 5. `answer`, `page`, `pick`: read lists, single objects and counts out of the answer without interpreting a record.
+//!
+//! `oauth` keeps a token fresh in a `token_store`, of which `token_file` is one.
+//!
+//! Nothing here knows a database, an entity or the content of a record; and no error, log or Debug of it holds a secret, a
+//! body or a record.
+
+mod answer;
+mod attempt;
+mod classify;
+mod client;
+mod credential;
+mod error;
+mod graphql_error;
+mod oauth;
+mod observe;
+mod page;
+mod pick;
+mod request;
+mod retry;
+mod settings;
+mod target;
+mod token_file;
+mod token_store;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    answer::Answer,
+    client::GazelleClient,
+    credential::{Credential, OauthCredential},
+    error::{ErrorClass, SourceError},
+    observe::{AttemptRecord, Outcome, RequestRecord},
+    page::{ListShape, Page},
+    request::GraphqlRequest,
+    settings::SourceSettings,
+    token_file::FileTokenStore,
+    token_store::{TokenLock, TokenStore, TokenStoreError, Tokens},
+};

@@ -1,0 +1,217 @@
+//! Keeps an OAuth token fresh. Three dangers shape it:
+//! - two processes that refresh at once lose one of two tokens: so load, refresh and save happen under the store's lock,
+//!   and who finds a newer token there takes it instead;
+//! - a rotated token that is used before it is saved dies with the process: so it is saved first;
+//! - a caller that stops waiting in between would lose it as well: so the whole runs in a task of its own.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::Instant,
+};
+
+use super::{
+    attempt::attempt,
+    classify::classify_token_reply,
+    credential::OauthCredential,
+    error::{ErrorClass, Fault},
+    settings::place_of,
+    target::{Door, Target},
+    token_store::{TokenLock, TokenStoreError, Tokens},
+};
+
+/// A token that ends sooner than this is refreshed before it is used.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(5 * 60);
+/// After a refresh ahead of time failed while the old token still works, the next try waits this long.
+const EARLY_REFRESH_PAUSE: Duration = Duration::from_secs(60);
+/// Token answers are some hundred bytes.
+const MAX_TOKEN_ANSWER: usize = 64 * 1024;
+
+/// What a renewal came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// Somebody else, in this process or another, had refreshed already.
+    Adopted,
+    Refreshed,
+}
+
+pub(super) struct OauthSession {
+    pub http: Client,
+    pub token_url: Url,
+    pub timeout: Duration,
+    /// The client's places for requests; a refresh needs one too.
+    pub places: Arc<Semaphore>,
+    pub credential: OauthCredential,
+    pub state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    current: Option<Arc<Tokens>>,
+    /// Refreshed but not saved, because the store failed; the only copy of a rotated token, unused until it is saved.
+    unsaved: Option<Tokens>,
+    no_early_refresh_before: Option<Instant>,
+}
+
+impl OauthSession {
+    /// The tokens to use now; refreshed first when their end is near.
+    pub(super) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
+        let (current, early_refresh_allowed) = {
+            let mut state = self.state.lock().await;
+            let current = match &state.current {
+                Some(current) => current.clone(),
+                None => self.first(&mut state).await?,
+            };
+            (current, state.no_early_refresh_before.is_none_or(|time| Instant::now() >= time))
+        };
+        let is_over = current.ends_within(Duration::ZERO);
+        let ends_soon = current.ends_within(EXPIRY_MARGIN) && current.refresh_token.is_some();
+        let refresh_now = is_over || (ends_soon && early_refresh_allowed);
+        if !refresh_now {
+            return Ok(current);
+        }
+        match self.renew(current.clone()).await {
+            Ok(_) => Ok(self.state.lock().await.current.clone().unwrap_or(current)),
+            Err(fault) if !is_over => {
+                tracing::warn!(
+                    class = fault.class.name(),
+                    "the token could not be refreshed ahead of its end; the old one still serves"
+                );
+                self.state.lock().await.no_early_refresh_before = Some(Instant::now() + EARLY_REFRESH_PAUSE);
+                Ok(current)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Replaces tokens that were refused or end soon. Runs to its end even when the caller is dropped.
+    pub(super) async fn renew(self: &Arc<Self>, refused: Arc<Tokens>) -> Result<Renewal, Fault> {
+        let session = self.clone();
+        match tokio::spawn(async move { session.renew_to_the_end(&refused).await }).await {
+            Ok(result) => result,
+            Err(_) => Err(self.fault(
+                ErrorClass::Setup,
+                "a token refresh that stopped",
+                "the process is shutting down",
+            )),
+        }
+    }
+
+    async fn renew_to_the_end(&self, refused: &Tokens) -> Result<Renewal, Fault> {
+        // Held to the end: of many requests that were refused at once, one refreshes and the others find it done.
+        let mut state = self.state.lock().await;
+        if let Some(current) = state.current.as_ref().filter(|current| !current.same_access(refused)) {
+            tracing::debug!(known = current.expires_at.is_some(), "the token was renewed meanwhile");
+            return Ok(Renewal::Adopted);
+        }
+        let mut lock = self.credential.store.lock().await.map_err(|error| self.store_fault(error))?;
+        let stored = lock.load().await.map_err(|error| self.store_fault(error))?;
+        if let Some(stored) = &stored
+            && !stored.same_access(refused)
+        {
+            tracing::info!("another process has refreshed the token; it is taken from the store");
+            state.current = Some(Arc::new(stored.clone()));
+            state.unsaved = None;
+            return Ok(Renewal::Adopted);
+        }
+        if let Some(unsaved) = state.unsaved.clone() {
+            return self.save_and_use(&mut state, lock, unsaved).await;
+        }
+        let latest = stored.as_ref().unwrap_or(refused);
+        let fresh = self.refresh(latest).await?;
+        self.save_and_use(&mut state, lock, fresh).await
+    }
+
+    async fn save_and_use(
+        &self,
+        state: &mut State,
+        lock: Box<dyn TokenLock>,
+        fresh: Tokens,
+    ) -> Result<Renewal, Fault> {
+        state.unsaved = Some(fresh.clone());
+        lock.save(fresh.clone()).await.map_err(|error| self.store_fault(error))?;
+        state.unsaved = None;
+        state.no_early_refresh_before = None;
+        tracing::info!(expires_at = ?fresh.expires_at, "the token was refreshed and saved");
+        state.current = Some(Arc::new(fresh));
+        Ok(Renewal::Refreshed)
+    }
+
+    async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, Fault> {
+        let stored = self.credential.store.load().await.map_err(|error| self.store_fault(error))?;
+        let tokens = stored.or_else(|| self.credential.first_tokens.clone()).ok_or_else(|| {
+            let what = format!("no OAuth token stored in {}", self.credential.store.place());
+            let advice = "run `gazelle-sync auth login`, or set GAZELLE_REFRESH_TOKEN";
+            self.fault(ErrorClass::Unauthorized, what, advice)
+        })?;
+        let tokens = Arc::new(tokens);
+        state.current = Some(tokens.clone());
+        Ok(tokens)
+    }
+
+    /// Asks the token URL; `refresh_token` grant, form-encoded.
+    async fn refresh(&self, old: &Tokens) -> Result<Tokens, Fault> {
+        let Some(refresh_token) = &old.refresh_token else {
+            let what = "an access token that has ended, and no refresh token to renew it,";
+            return Err(self.fault(ErrorClass::Unauthorized, what, "run `gazelle-sync auth login`"));
+        };
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
+            ("client_id", &self.credential.client_id),
+            ("client_secret", self.credential.client_secret.expose_secret()),
+        ];
+        // The semaphore is never closed; without it the refresh still goes out.
+        let _place = self.places.acquire().await.ok();
+        let request = self.http.post(self.token_url.clone()).form(&form);
+        let attempt = attempt(request, self.timeout, MAX_TOKEN_ANSWER).await;
+        tracing::debug!(
+            http_status = attempt.http_status(),
+            latency_ms = attempt.latency.as_millis() as u64,
+            "token refresh asked"
+        );
+        let body = classify_token_reply(&attempt.seen, &self.target())?;
+        let Ok(answer) = serde_json::from_slice::<TokenAnswer>(&body) else {
+            let what = "something that is not a token answer";
+            return Err(self.fault(ErrorClass::BadAnswer, what, "check GAZELLE_OAUTH_URL"));
+        };
+        let expires_at = answer.expires_in.and_then(|seconds| {
+            attempt.started_at.checked_add(jiff::SignedDuration::from_secs(seconds.try_into().ok()?)).ok()
+        });
+        Ok(Tokens {
+            access_token: answer.access_token.into(),
+            // RFC 6749 section 6 lets the answer leave it out: then the old one stays good.
+            refresh_token: answer.refresh_token.map(SecretString::from).or_else(|| old.refresh_token.clone()),
+            expires_at,
+        })
+    }
+
+    fn target(&self) -> Target {
+        Target { place: place_of(&self.token_url), door: Door::Token }
+    }
+
+    fn fault(&self, class: ErrorClass, what: impl Into<String>, advice: &str) -> Fault {
+        Fault::new(class, place_of(&self.token_url), what, advice)
+    }
+
+    fn store_fault(&self, error: TokenStoreError) -> Fault {
+        Fault::new(ErrorClass::Setup, error.place, error.what, error.advice)
+    }
+}
+
+impl fmt::Debug for OauthSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OauthSession").field("token_url", &place_of(&self.token_url)).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    refresh_token: Option<String>,
+    expires_in: Option<u64>,
+}

@@ -1,0 +1,129 @@
+//! Every request leaves a record, whether it succeeded, failed or was given up by its caller.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{error::ErrorClass, request::GraphqlRequest};
+
+/// One logical GraphQL request with all its attempts (token refreshes leave none). Holds no body and no secret; `variables` hold ids and dates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestRecord {
+    /// As in the [`GraphqlRequest`].
+    pub operation_name: String,
+    /// As sent.
+    pub variables: serde_json::Value,
+    /// One entry an attempt, in order; empty when the caller dropped the request before the first.
+    pub attempts: Vec<AttemptRecord>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When the request was handed over, UTC, by our clock.
+    pub started_at: Timestamp,
+    /// From handing over to the end, with the waits between attempts.
+    pub elapsed: Duration,
+}
+
+impl RequestRecord {
+    /// HTTP status of the last attempt that was answered.
+    pub fn http_status(&self) -> Option<u16> {
+        self.attempts.iter().rev().find_map(|attempt| attempt.http_status)
+    }
+
+    /// Duration of the last attempt; zero without one.
+    pub fn latency(&self) -> Duration {
+        self.attempts.last().map(|attempt| attempt.latency).unwrap_or_default()
+    }
+
+    /// Bytes of body received over all attempts.
+    pub fn bytes(&self) -> u64 {
+        self.attempts.iter().map(|attempt| attempt.bytes).sum()
+    }
+}
+
+/// One attempt of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// `None`: a good answer.
+    pub failure: Option<ErrorClass>,
+    /// `None`: there was no answer.
+    pub http_status: Option<u16>,
+    /// From sending to the last byte, or to the failure.
+    pub latency: Duration,
+    /// Bytes of body received.
+    pub bytes: u64,
+}
+
+/// How a logical request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a whole answer.
+    Answered,
+    /// With an error of this class, after all attempts it deserves.
+    Failed(ErrorClass),
+    /// The caller dropped the request before its end (a run that stops).
+    Abandoned,
+}
+
+impl Outcome {
+    /// `ok`, `abandoned`, or the name of the error class: for storage and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Answered => "ok",
+            Self::Failed(class) => class.name(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// Receives the records. Called once a request, from the task that made it: it must be quick and must not block.
+#[derive(Clone)]
+pub(super) struct Observer(pub Arc<dyn Fn(RequestRecord) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// The record of a request under way; handed to the observer when it is dropped, so that no way out of `post` can miss it.
+pub(super) struct Recording<'a> {
+    observer: Option<&'a Observer>,
+    record: RequestRecord,
+    begun: tokio::time::Instant,
+}
+
+impl<'a> Recording<'a> {
+    pub(super) fn start(observer: Option<&'a Observer>, request: &GraphqlRequest) -> Self {
+        let record = RequestRecord {
+            operation_name: request.operation_name.clone(),
+            variables: request.variables.clone(),
+            attempts: Vec::new(),
+            outcome: Outcome::Abandoned,
+            started_at: Timestamp::now(),
+            elapsed: Duration::ZERO,
+        };
+        Self { observer, record, begun: tokio::time::Instant::now() }
+    }
+
+    pub(super) fn attempt(&mut self, attempt: AttemptRecord) {
+        self.record.attempts.push(attempt);
+    }
+
+    /// Attempts so far.
+    pub(super) fn attempts(&self) -> u32 {
+        u32::try_from(self.record.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.record.outcome = outcome;
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer {
+            self.record.elapsed = self.begun.elapsed();
+            (observer.0)(self.record.clone());
+        }
+    }
+}

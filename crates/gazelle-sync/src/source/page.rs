@@ -1,0 +1,103 @@
+//! One page of a list: which records it holds, whether there is more, and how many there are in all.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::pick::{Found, pick};
+
+/// How a field of the API hands out its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListShape {
+    /// A Relay connection: `nodes` or `edges { node }`, and always `pageInfo { hasNextPage endCursor }`.
+    Connection,
+    /// A plain JSON list (`allUsers`): one page, whole.
+    Plain,
+}
+
+/// One page, borrowed from the answer's body. Debug shows counts, never records.
+#[derive(Clone)]
+pub struct Page<'a> {
+    /// The records as the bytes that came; `None` where the API put null.
+    pub nodes: Vec<Option<&'a RawValue>>,
+    /// Always false for a plain list.
+    pub has_next_page: bool,
+    /// The page cursor to ask for the next page with; never `None` when there is a next page.
+    pub end_cursor: Option<String>,
+    /// The API's own count over all pages; `None` where the query does not ask, and for plain lists.
+    pub total_count: Option<u64>,
+}
+
+impl fmt::Debug for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("nodes", &self.nodes.len())
+            .field("has_next_page", &self.has_next_page)
+            .field("end_cursor", &self.end_cursor)
+            .field("total_count", &self.total_count)
+            .finish()
+    }
+}
+
+// No field has a default where its absence could be read as "that was all".
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection<'a> {
+    #[serde(borrow)]
+    nodes: Option<Vec<Option<&'a RawValue>>>,
+    #[serde(borrow)]
+    edges: Option<Vec<Option<Edge<'a>>>>,
+    page_info: PageInfo,
+    total_count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Edge<'a> {
+    // Named so that a missing `node` is a fault: by itself serde reads it as null.
+    #[serde(borrow, deserialize_with = "present")]
+    node: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Option::deserialize(reader)
+}
+
+/// Errors: what is wrong, to stand behind the list's name.
+pub(super) fn read_page<'a>(data: &'a [u8], path: &[&str], shape: ListShape) -> Result<Page<'a>, String> {
+    match shape {
+        ListShape::Connection => read_connection(needed(pick(data, path)?)?),
+        ListShape::Plain => {
+            let nodes = needed(pick(data, path)?)?;
+            Ok(Page { nodes, has_next_page: false, end_cursor: None, total_count: None })
+        }
+    }
+}
+
+fn read_connection(connection: Connection<'_>) -> Result<Page<'_>, String> {
+    let nodes = match (connection.nodes, connection.edges) {
+        (Some(nodes), _) => nodes,
+        (None, Some(edges)) => edges.into_iter().map(|edge| edge.and_then(|edge| edge.node)).collect(),
+        (None, None) => return Err("has neither nodes nor edges".to_owned()),
+    };
+    let PageInfo { has_next_page, end_cursor } = connection.page_info;
+    if has_next_page && end_cursor.is_none() {
+        return Err("announces a next page without an endCursor".to_owned());
+    }
+    Ok(Page { nodes, has_next_page, end_cursor, total_count: connection.total_count })
+}
+
+fn needed<T>(found: Found<T>) -> Result<T, String> {
+    match found {
+        Found::Value(value) => Ok(value),
+        Found::Null => Err("is null".to_owned()),
+        Found::Missing => Err("is missing".to_owned()),
+    }
+}

@@ -1,0 +1,32 @@
+//! What is sent: one GraphQL operation.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// One GraphQL operation with its variables, sent as JSON with the keys `operationName`, `query` and `variables`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphqlRequest {
+    /// The operation of `query` to run; also the name under which the request is logged and recorded.
+    pub operation_name: String,
+    /// The GraphQL document.
+    pub query: String,
+    /// A JSON object. Put ids, page cursors and dates here, never a secret: it is recorded.
+    pub variables: serde_json::Value,
+}
+
+impl GraphqlRequest {
+    /// A request from its three parts.
+    pub fn new(
+        operation_name: impl Into<String>,
+        query: impl Into<String>,
+        variables: serde_json::Value,
+    ) -> Self {
+        Self { operation_name: operation_name.into(), query: query.into(), variables }
+    }
+
+    pub(super) fn to_body(&self) -> Bytes {
+        // Strings and a `Value` always serialise: there is no error to report.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}

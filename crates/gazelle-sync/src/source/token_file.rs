@@ -1,0 +1,198 @@
+//! Tokens in a file of mode 0600. The lock is a second file beside it: the first is replaced at each save, and a lock on a
+//! replaced file would protect nothing.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::token_store::{TokenLock, TokenStore, TokenStoreError, Tokens};
+
+/// A refresh lasts seconds; whoever holds the lock longer hangs.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+/// Keeps tokens in one JSON file, readable by its owner alone. A save writes a new file and renames it over the old one, so
+/// that a reader or a crash sees the old tokens or the new ones.
+#[derive(Debug, Clone)]
+pub struct FileTokenStore {
+    path: PathBuf,
+}
+
+impl FileTokenStore {
+    /// A store at `path`. Nothing is touched yet; file and folder are made when first needed.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn error(&self, what: &str, error: &io::Error) -> TokenStoreError {
+        TokenStoreError {
+            what: format!("{what} ({})", error.kind()),
+            place: self.place(),
+            advice: "check the folder, its owner and its free space".to_owned(),
+        }
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        beside(&self.path, ".lock")
+    }
+}
+
+impl TokenStore for FileTokenStore {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+        let store = self.clone();
+        Box::pin(async move {
+            let path = store.path.clone();
+            match blocking(move || read(&path)).await {
+                Ok(None) => Ok(None),
+                Ok(Some(bytes)) => parse(&bytes).map(Some).ok_or_else(|| TokenStoreError {
+                    what: "no readable tokens".to_owned(),
+                    place: store.place(),
+                    advice: "remove the file and run `gazelle-sync auth login`".to_owned(),
+                }),
+                Err(error) => Err(store.error("the tokens cannot be read", &error)),
+            }
+        })
+    }
+
+    fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>> {
+        let store = self.clone();
+        Box::pin(async move {
+            let path = store.lock_path();
+            let file = blocking(move || open_lock_file(&path))
+                .await
+                .map_err(|error| store.error("the lock file cannot be opened", &error))?;
+            let begun = Instant::now();
+            // Asked again and again rather than waited for: a blocked thread could be neither bounded nor given up.
+            loop {
+                match file.try_lock() {
+                    Ok(()) => {
+                        return Ok(Box::new(FileLock { store, _file: file }) as Box<dyn TokenLock>);
+                    }
+                    Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                        tokio::time::sleep(LOCK_POLL).await;
+                    }
+                    Err(TryLockError::WouldBlock) => {
+                        return Err(TokenStoreError {
+                            what: format!(
+                                "the lock is held by another process for {} s",
+                                LOCK_PATIENCE.as_secs()
+                            ),
+                            place: store.place(),
+                            advice: "see whether another gazelle-sync hangs, and end it".to_owned(),
+                        });
+                    }
+                    Err(TryLockError::Error(error)) => {
+                        return Err(store.error("the lock cannot be taken", &error));
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The lock of the system on the lock file; closing the file, even by a crash, ends it.
+struct FileLock {
+    store: FileTokenStore,
+    _file: File,
+}
+
+impl TokenLock for FileLock {
+    fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+        self.store.load()
+    }
+
+    fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
+        Box::pin(async move {
+            let store = self.store.clone();
+            // The lock moves into the thread: a caller that stops waiting must not free it in the middle of the write.
+            blocking(move || replace(&self.store.path, &tokens))
+                .await
+                .map_err(|error| store.error("the tokens cannot be saved", &error))
+        })
+    }
+}
+
+/// The file's content. An absent `expires_at` is an unknown end.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    access_token: String,
+    refresh_token: Option<String>,
+    expires_at: Option<Timestamp>,
+}
+
+fn parse(bytes: &[u8]) -> Option<Tokens> {
+    let stored: Stored = serde_json::from_slice(bytes).ok()?;
+    Some(Tokens {
+        access_token: stored.access_token.into(),
+        refresh_token: stored.refresh_token.map(SecretString::from),
+        expires_at: stored.expires_at,
+    })
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+                tracing::warn!(path = %path.display(), "the token file is open to other accounts; run chmod 600 on it");
+            }
+            Ok(Some(bytes))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
+    let stored = Stored {
+        access_token: tokens.access_token.expose_secret().to_owned(),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        expires_at: tokens.expires_at,
+    };
+    // One name is enough: only the holder of the lock comes here. What a crash left behind is removed first, so that the
+    // new file is ours and has our mode.
+    let temporary = beside(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(&serde_json::to_vec_pretty(&stored)?)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The rename itself survives a power cut only once the folder is written.
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn open_lock_file(path: &Path) -> io::Result<File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path))?;
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Runs file work on a thread that may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
