@@ -1,0 +1,84 @@
+//! `errors`: the quarantine.
+
+use clap::{Args, Subcommand};
+
+/// `errors`, alone or with an action.
+#[derive(Debug, Clone, Default, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ErrorsArgs {
+    /// What to do; absent: list.
+    #[command(subcommand)]
+    pub action: Option<ErrorsAction>,
+    /// Which records to list.
+    #[command(flatten)]
+    pub filter: ErrorFilter,
+}
+
+/// What to do with records in quarantine.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ErrorsAction {
+    /// List them (as `errors` alone does)
+    #[command(after_long_help = super::help::ERRORS_MORE)]
+    List(ErrorFilter),
+    /// Show everything about one: reason, attempts, raw record
+    #[command(after_long_help = super::help::ERRORS_MORE)]
+    Show {
+        /// As `errors list` prints it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Try them again: these, or all that match
+    #[command(after_long_help = super::help::ERRORS_MORE)]
+    Retry(ErrorsRetry),
+    /// Take one out of the list for good, with a reason; the raw record stays
+    #[command(after_long_help = super::help::ERRORS_MORE)]
+    Dismiss {
+        /// As `errors list` prints it
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Why it may be left alone
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// Which records to list.
+#[derive(Debug, Clone, Args)]
+pub struct ErrorFilter {
+    /// Only this entity
+    #[arg(long, value_name = "NAME")]
+    pub entity: Option<String>,
+    /// Only this error code, such as missing_parent
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// At most so many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+impl Default for ErrorFilter {
+    fn default() -> Self {
+        Self { entity: None, code: None, limit: 50 }
+    }
+}
+
+/// Which records to try again.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ErrorsRetry {
+    /// As `errors list` prints them [default: all that match]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Only this entity
+    #[arg(long, value_name = "NAME", conflicts_with = "ids")]
+    pub entity: Option<String>,
+    /// Only this error code, such as missing_parent
+    #[arg(long, value_name = "CODE", conflicts_with = "ids")]
+    pub code: Option<String>,
+}
+
+impl ErrorsArgs {
+    /// The action, `list` when none was named.
+    pub fn into_action(self) -> ErrorsAction {
+        self.action.unwrap_or(ErrorsAction::List(self.filter))
+    }
+}

@@ -1,0 +1,236 @@
+//! The long texts of `--help`: what a command does, what it touches, how it ends, examples.
+
+/// What the program is.
+pub(super) const ABOUT: &str = "\
+Mirrors a Gazelle account into PostgreSQL, in two stages.
+
+Stage 1 fetches records from Gazelle's API and keeps each version as it came, in staging tables. \
+Stage 2 makes the production tables say what the newest version says. A bad record goes to \
+quarantine with its reason and stops nothing else; whatever is in production can be rebuilt from \
+staging, without the API.";
+
+/// Shown below the list of commands.
+pub(super) const WHERE_TO_START: &str = "\
+Where to start:
+  gazelle-sync demo                   try everything, with nothing configured
+  gazelle-sync sync --mode full       the first sync (set GAZELLE_API_KEY; DATABASE_URL if wanted)
+  gazelle-sync status                 what is held
+  gazelle-sync help settings          all settings";
+
+/// What every command's exit status means.
+pub(super) const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  wrong use
+  3  partial: something is incomplete or withheld";
+
+pub(super) const DEMO: &str = "\
+Try everything on a made-up shop, with nothing configured.
+
+Starts the embedded database and a simulated Gazelle, runs a full sync, changes a few things at \
+the source, runs an incremental sync, and shows what came of it: counts, speeds, a technician's \
+day, what changed, and how to look further.
+
+Effects: writes into the embedded database in the data folder; where no PostgreSQL \
+is installed, fetches its programs into that folder. DATABASE_URL and the real Gazelle are not \
+touched. The database is left running for `status` and `psql`; a second demo works too.";
+
+pub(super) const DEMO_MORE: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  wrong use
+  3  partial: a walk stayed incomplete or the counts disagree
+
+Examples:
+  gazelle-sync demo
+  gazelle-sync demo --small --stop
+  gazelle-sync demo --appointments 100000 --clients 20000 --latency-ms 240";
+
+pub(super) const SYNC: &str = "\
+Fetch from Gazelle and bring production up to date: both stages.
+
+An incremental run reads users, clients and pianos whole and events from the bookmark on; a full \
+run reads everything. Either way only content that changed is staged and written. The first run on \
+an empty database creates it; an older database is upgraded by `migrate` alone.
+
+Effects: inserts into staging, updates production and the run's records, in the schema of the \
+settings. Nothing is ever written to Gazelle. It is safe to stop at any instant and to run again. \
+Records that cannot be reconciled go to quarantine (see `errors`) and do not make the run partial.";
+
+pub(super) const SYNC_MORE: &str = "\
+Exit status:
+  0  done: every walk was complete and the counts agree
+  1  failed: the API or the database refused, or another run is at work
+  2  wrong use
+  3  partial: a walk stayed incomplete, or something is withheld
+
+Examples:
+  gazelle-sync sync --mode full
+  gazelle-sync sync                                   what changed
+  gazelle-sync sync --entity clients --entity pianos
+  gazelle-sync sync --since 2026-01-01                events from that day on
+  gazelle-sync sync --mode full --json | jq .status";
+
+pub(super) const FETCH: &str = "\
+Fetch from Gazelle into staging: stage 1 alone.
+
+Reads as `sync` does and keeps every changed record as it came, pending. Production stays as it is \
+until `reconcile`.
+
+Effects: inserts into staging and the run's records, moves the bookmarks. Nothing is interpreted \
+and nothing is written to production or to Gazelle.";
+
+pub(super) const FETCH_MORE: &str = "\
+Exit status:
+  0  done: every walk was complete and the counts agree
+  1  failed: the API or the database refused, or another run is at work
+  2  wrong use
+  3  partial: a walk stayed incomplete, or something is withheld
+
+Examples:
+  gazelle-sync fetch --mode full
+  gazelle-sync fetch --entity appointments --since 2026-01-09T12:00:00Z
+  gazelle-sync fetch --concurrency 2 --page-size 50";
+
+pub(super) const RECONCILE: &str = "\
+Bring production up to date with staging: stage 2 alone, without the API.
+
+Takes the newest version of every pending record, parents before children. A record that cannot \
+be reconciled goes to quarantine with the field that is wrong; the others land. Rows that already \
+say the same are not written.
+
+Effects: updates production and the status of staged records, batch by batch in one transaction. \
+It is safe to stop at any instant and to run again.";
+
+pub(super) const RECONCILE_MORE: &str = "\
+Exit status:
+  0  done, quarantined records included
+  1  failed: the database refused, or another run is at work
+  2  wrong use
+  3  partial: something is withheld
+
+Examples:
+  gazelle-sync reconcile
+  gazelle-sync reconcile --entity appointments
+  gazelle-sync reconcile --json | jq .errors";
+
+pub(super) const REPLAY: &str = "\
+Rebuild production from staging, without the API.
+
+Reconciles the newest version of every record again, as if production were empty, and makes \
+production equal to the result. Use it after a repair by hand, or to see that staging alone holds \
+everything.
+
+Effects: updates production; with --dry-run nothing but the difference is shown. Staged versions \
+and your own tables stay as they are.";
+
+pub(super) const REPLAY_MORE: &str = "\
+Exit status:
+  0  done
+  1  failed: the database refused, or another run is at work
+  2  wrong use
+  3  partial: something is withheld
+
+Examples:
+  gazelle-sync replay --dry-run
+  gazelle-sync replay
+  gazelle-sync replay --entity pianos";
+
+pub(super) const STATUS: &str = "\
+Show what is held, what waits, and the last runs.
+
+Per entity: records in staging by state, rows in production, bookmark; then the last runs with \
+their counts and outcome.
+
+Effects: none; it only reads. The embedded database is started when it is not running.";
+
+pub(super) const STATUS_MORE: &str = "\
+Exit status:
+  0  done, whatever the state of the data
+  1  failed: the database cannot be reached
+  2  wrong use
+
+Examples:
+  gazelle-sync status
+  gazelle-sync status --schema montreal
+  gazelle-sync status --json | jq .runs[0].status";
+
+pub(super) const ERRORS: &str = "\
+List, show, retry or dismiss the records in quarantine.
+
+Each is listed with its entity, its code, the field or constraint that is wrong, and its attempts. \
+A newer good version closes an entry by itself, and a record that waits for its parent is released \
+when the parent lands.
+
+Effects: list and show only read; retry reconciles the records again; dismiss marks one as left \
+alone, with the reason. No raw record is ever removed.";
+
+pub(super) const ERRORS_MORE: &str = "\
+Exit status:
+  0  done, whether the list is empty or not, and whether a retry helped or not
+  1  failed: no such record, or the database refused
+  2  wrong use
+
+Examples:
+  gazelle-sync errors
+  gazelle-sync errors --entity appointments --code missing_parent --limit 10
+  gazelle-sync errors show 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d
+  gazelle-sync errors retry --entity appointments
+  gazelle-sync errors dismiss 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d --reason 'test entry of ours'";
+
+pub(super) const MIGRATE: &str = "\
+Create or upgrade the database, and say what was done.
+
+`sync` does this by itself on an empty database; on an older one it stops and names this command, \
+because an upgrade is a decision.
+
+Effects: creates and alters tables and views in the schema of the settings; no data of yours is \
+removed. With --dry-run nothing is changed.";
+
+pub(super) const MIGRATE_MORE: &str = "\
+Exit status:
+  0  done, or nothing to do
+  1  failed: the database cannot be reached, is too old, or refused
+  2  wrong use
+
+Examples:
+  gazelle-sync migrate --dry-run
+  gazelle-sync migrate
+  DATABASE_URL=postgres://sync@db.example.org/shop gazelle-sync migrate --schema montreal";
+
+pub(super) const SIMULATE: &str = "\
+Run a simulated Gazelle with a made-up shop, until it is stopped (Ctrl-C).
+
+It answers the queries of the real API over HTTP, with the same paging, filters and quirks. The \
+same seed and sizes give the same shop. For trying settings and for tests; it holds nothing real.
+
+Effects: listens on the address, keeps everything in memory. The key is a made-up one of this \
+simulation: never give it a real one, since process arguments can be read by others.";
+
+pub(super) const SIMULATE_MORE: &str = "\
+Exit status:
+  0  stopped by Ctrl-C or SIGTERM
+  1  failed: the address is taken
+  2  wrong use
+
+Examples:
+  gazelle-sync simulate
+  gazelle-sync simulate --small --seed 7 --listen 127.0.0.1:9000
+  GAZELLE_API_URL=http://127.0.0.1:8788/graphql/private GAZELLE_API_KEY=simulated-key \\
+    gazelle-sync sync --mode full";
+
+pub(super) const SETTINGS: &str = "\
+Show the settings in force and where each came from; of secrets only that they are set.
+
+Effects: none; neither the database nor the API is asked.";
+
+pub(super) const SETTINGS_MORE: &str = "\
+Exit status:
+  0  done
+  2  wrong use, a wrong setting included
+
+Examples:
+  gazelle-sync settings
+  gazelle-sync settings --config /etc/gazelle-sync.toml --json";

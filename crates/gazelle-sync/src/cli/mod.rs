@@ -1,0 +1,125 @@
+//! The command line: what can be typed, and its help. What the commands do is elsewhere.
+//!
+//! Settings reach the program through [`Cli::flags`], the highest of the four layers. Secrets have
+//! no flag: process arguments can be read by every user of the machine.
+
+mod entity_names;
+mod errors;
+mod help;
+mod parse;
+mod since;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub use entity_names::unknown_entity;
+pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
+pub use since::Since;
+pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
+pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
+
+use crate::config::settings_text;
+
+/// Mirrors a Gazelle account into PostgreSQL, in two stages
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "gazelle-sync",
+    version,
+    long_about = help::ABOUT,
+    after_help = help::WHERE_TO_START,
+    after_long_help = format!("{}\n\n{}\n\n{}", help::WHERE_TO_START, help::EXIT_STATUS, settings_text()),
+    subcommand_required = true,
+    arg_required_else_help = true,
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: GlobalFlags,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct GlobalFlags {
+    /// Settings file [default: gazelle-sync.toml in the working directory, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// PostgreSQL to mirror into, without a password (with one: DATABASE_URL)
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Database schema that holds this account's tables
+    #[arg(long, global = true, value_name = "NAME")]
+    pub schema: Option<String>,
+    /// Folder of the embedded database and of stored tokens
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<String>,
+    /// Time zone in which times are shown
+    #[arg(long, global = true, value_name = "ZONE")]
+    pub timezone: Option<String>,
+    /// Print one JSON document on stdout; everything else goes to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// auto, human or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Log more: -v debug, -vv trace
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log less and show no progress: -q warnings, -qq errors
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub quiet: u8,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Try everything on a made-up shop: embedded database, simulated Gazelle, two syncs
+    #[command(long_about = help::DEMO, after_long_help = help::DEMO_MORE)]
+    Demo(DemoArgs),
+    /// Fetch from Gazelle and bring production up to date (both stages)
+    #[command(long_about = help::SYNC, after_long_help = help::SYNC_MORE)]
+    Sync(SyncArgs),
+    /// Fetch from Gazelle into staging (stage 1 alone)
+    #[command(long_about = help::FETCH, after_long_help = help::FETCH_MORE)]
+    Fetch(FetchArgs),
+    /// Bring production up to date with staging (stage 2 alone)
+    #[command(long_about = help::RECONCILE, after_long_help = help::RECONCILE_MORE)]
+    Reconcile(ReconcileArgs),
+    /// Rebuild production from staging, without the API
+    #[command(long_about = help::REPLAY, after_long_help = help::REPLAY_MORE)]
+    Replay(ReplayArgs),
+    /// Show what is held, what waits, and the last runs
+    #[command(long_about = help::STATUS, after_long_help = help::STATUS_MORE)]
+    Status,
+    /// List, show, retry or dismiss the records in quarantine
+    #[command(long_about = help::ERRORS, after_long_help = help::ERRORS_MORE)]
+    Errors(ErrorsArgs),
+    /// Create or upgrade the database
+    #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_MORE)]
+    Migrate(MigrateArgs),
+    /// Run a simulated Gazelle with a made-up shop
+    #[command(long_about = help::SIMULATE, after_long_help = help::SIMULATE_MORE)]
+    Simulate(SimulateArgs),
+    /// Show the settings in force and where each came from
+    #[command(
+        long_about = help::SETTINGS,
+        after_long_help = format!("{}\n\n{}", help::SETTINGS_MORE, settings_text()),
+    )]
+    Settings,
+}
+
+/// Flags of `migrate`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MigrateArgs {
+    /// List what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,106 @@
+//! From arguments to a checked command: what the parser itself cannot know is checked here, and
+//! told in the parser's own way, so that wrong use always reads alike and exits with 2.
+
+use std::ffi::OsString;
+
+use clap::error::{Error, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use super::entity_names::unknown_entity;
+use super::errors::ErrorsAction;
+use super::sync::{FetchArgs, Mode, SourceFlags};
+use super::{Cli, Command};
+use crate::config::Flag;
+
+impl Cli {
+    /// Reads arguments, the program's name first, and checks entity names against `entities`.
+    ///
+    /// Errors: wrong use, `--help` and `--version`; print them with [`Error::exit`], which knows
+    /// the exit status of each.
+    pub fn read(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        entities: &[&str],
+    ) -> Result<Self, Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        cli.check(entities).map_err(|problem| Self::command().error(ErrorKind::InvalidValue, problem))?;
+        Ok(cli)
+    }
+
+    fn check(&self, entities: &[&str]) -> Result<(), String> {
+        if let Some(unknown) = self.entities().find(|name| !entities.contains(name)) {
+            return Err(unknown_entity(unknown, entities));
+        }
+        if let Some(args) = self.fetch()
+            && args.since.is_some()
+            && args.mode == Mode::Full
+        {
+            return Err("--since stands for the bookmark, which a full run does not use; \
+                        leave it out, or take --mode incremental"
+                .to_owned());
+        }
+        Ok(())
+    }
+
+    /// The entities named, whatever the command.
+    fn entities(&self) -> impl Iterator<Item = &str> {
+        let (many, one): (&[String], Option<&String>) = match &self.command {
+            Command::Sync(args) => (&args.fetch.entity, None),
+            Command::Fetch(args) => (&args.entity, None),
+            Command::Reconcile(args) => (&args.entity, None),
+            Command::Replay(args) => (&args.entity, None),
+            Command::Errors(args) => match &args.action {
+                None => (&[], args.filter.entity.as_ref()),
+                Some(ErrorsAction::List(filter)) => (&[], filter.entity.as_ref()),
+                Some(ErrorsAction::Retry(retry)) => (&[], retry.entity.as_ref()),
+                Some(_) => (&[], None),
+            },
+            _ => (&[], None),
+        };
+        many.iter().chain(one).map(String::as_str)
+    }
+
+    /// The settings given as flags.
+    pub fn flags(&self) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        let mut add = |key, name, value: &Option<String>| {
+            if let Some(value) = value {
+                flags.push(Flag { key, name, value: value.clone() });
+            }
+        };
+        add("database_url", "--database-url", &self.global.database_url);
+        add("schema", "--schema", &self.global.schema);
+        add("data_dir", "--data-dir", &self.global.data_dir);
+        add("timezone", "--timezone", &self.global.timezone);
+        add("log_format", "--log-format", &self.global.log_format);
+        if let Some(SourceFlags { api_url, concurrency, page_size }) = self.fetch().map(|args| &args.source) {
+            add("api_url", "--api-url", api_url);
+            add("concurrency", "--concurrency", concurrency);
+            add("page_size", "--page-size", page_size);
+        }
+        if let Command::Sync(args) = &self.command {
+            add("batch_size", "--batch-size", &args.batch_size);
+        }
+        if let Command::Reconcile(args) = &self.command {
+            add("batch_size", "--batch-size", &args.batch_size);
+        }
+        let (name, level) = match (self.global.verbose, self.global.quiet) {
+            (0, 0) => return flags,
+            (0, 1) => ("--quiet", "warn"),
+            (0, _) => ("--quiet", "error"),
+            // Libraries at debug drown what this program says of itself.
+            (1, _) => ("--verbose", "info,gazelle_sync=debug,gazelle_sim=debug"),
+            (_, _) => ("--verbose", "debug,gazelle_sync=trace,gazelle_sim=trace"),
+        };
+        flags.push(Flag { key: "log_level", name, value: level.to_owned() });
+        flags
+    }
+
+    /// The flags of stage 1, of whichever command has it.
+    fn fetch(&self) -> Option<&FetchArgs> {
+        match &self.command {
+            Command::Sync(args) => Some(&args.fetch),
+            Command::Fetch(args) => Some(args),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `sync`, `fetch`, `reconcile` and `replay`: the two stages, together and alone.
+
+use clap::{Args, ValueEnum};
+
+use super::since::Since;
+
+/// How much of the account is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Mode {
+    /// What may have changed since the bookmark; only changed content is staged
+    #[default]
+    Incremental,
+    /// Everything
+    Full,
+}
+
+/// Flags of `sync`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SyncArgs {
+    /// Stage 1, as in `fetch`.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+    /// Records reconciled in one transaction, 1 to 50000
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<String>,
+}
+
+/// Flags of `fetch`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FetchArgs {
+    /// How much is read
+    #[arg(long, value_enum, value_name = "MODE", default_value_t)]
+    pub mode: Mode,
+    /// Only this entity (repeatable) [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Read events from here instead of from the bookmark: a day (YYYY-MM-DD) or an instant
+    #[arg(long, value_name = "DAY|INSTANT")]
+    pub since: Option<Since>,
+    /// Settings of the source.
+    #[command(flatten)]
+    pub source: SourceFlags,
+}
+
+/// Settings of the source that are often set for one run. They are text here, so that flags are
+/// checked where all other layers are, and refused in the same words.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceFlags {
+    /// Address of Gazelle's GraphQL API
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+    /// Requests to the API at the same time, 1 to 32
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<String>,
+    /// Records asked for per page, 1 to 500
+    #[arg(long, value_name = "N")]
+    pub page_size: Option<String>,
+}
+
+/// Flags of `reconcile`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReconcileArgs {
+    /// Only this entity (repeatable) [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Records reconciled in one transaction, 1 to 50000
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<String>,
+}
+
+/// Flags of `replay`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReplayArgs {
+    /// Only this entity (repeatable) [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,166 @@
+//! What a value must look like, one function a kind. An error completes the sentence
+//! "SETTING …"; those of secrets say nothing of the value.
+
+use std::net::SocketAddr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// For values that are only ever handed on.
+pub(super) fn anything(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// Keys and tokens travel in an HTTP header, which cannot hold everything.
+pub(super) fn header_value(text: &str) -> Result<(), String> {
+    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err("must hold no blanks, accents or control characters".to_owned()),
+    }
+}
+
+/// A URL, or `host=… user=…`.
+pub(super) fn database_url(text: &str) -> Result<(), String> {
+    let (scheme, _) = text.split_once("://").unwrap_or_default();
+    match scheme {
+        "postgres" | "postgresql" => Ok(()),
+        "" if text.contains('=') => Ok(()),
+        _ => Err("must look like postgres://user:password@host:5432/database".to_owned()),
+    }
+}
+
+/// Whether a database address holds a password.
+pub(super) fn has_password(address: &SecretString) -> bool {
+    let text = address.expose_secret();
+    match Url::parse(text) {
+        Ok(url) => url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"),
+        // What the URL library cannot read (several hosts, `key=value`) is judged by its words.
+        Err(_) => {
+            let authority = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+            let user = authority.rsplit_once('@').map(|(user, _)| user).unwrap_or_default();
+            user.contains(':') || text.contains("password")
+        }
+    }
+}
+
+/// A name that needs no quotes in SQL, so that it reads the same everywhere.
+pub(super) fn plain_identifier(text: &str) -> Result<String, String> {
+    let starts_well = text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+    let goes_on_well = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if !starts_well || !goes_on_well || text.len() > 63 {
+        return Err(
+            "must be lower-case letters, digits and _, not starting with a digit, at most 63".to_owned()
+        );
+    }
+    if text.starts_with("pg_") || text == "information_schema" {
+        return Err("must not be a schema of PostgreSQL's own".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An http or https address without a password in it.
+pub(super) fn web_address(text: &str) -> Result<Url, String> {
+    let wrong = || "must be an address like https://host/path".to_owned();
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must hold no user name or password".to_owned());
+    }
+    Ok(url)
+}
+
+/// An http or https address that is itself a secret.
+pub(super) fn secret_web_address(text: &str) -> Result<(), String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => Err("must be an address like https://host/path".to_owned()),
+    }
+}
+
+/// smtp:// or smtps://.
+pub(super) fn mail_server(text: &str) -> Result<(), String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(()),
+        _ => Err("must look like smtps://user:password@host:465".to_owned()),
+    }
+}
+
+/// One e-mail address, perhaps with a name: `Sync <sync@example.org>`.
+pub(super) fn one_mail_address(text: &str) -> Result<(), String> {
+    match text.split_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
+        _ => Err("must be an e-mail address".to_owned()),
+    }
+}
+
+/// E-mail addresses, separated by commas.
+pub(super) fn mail_addresses(text: &str) -> Result<(), String> {
+    text.split(',')
+        .try_for_each(|one| one_mail_address(one.trim()))
+        .map_err(|_| "must be e-mail addresses, separated by commas".to_owned())
+}
+
+/// A day: `2026-01-09`.
+pub(super) fn date(text: &str) -> Result<Date, String> {
+    // The library would read a day from a date and time as well, and drop the time silently.
+    match (text.len(), text.parse::<Date>()) {
+        (10, Ok(date)) => Ok(date),
+        _ => Err("must be a date like 2026-01-09".to_owned()),
+    }
+}
+
+/// Address and port to listen on.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, like 127.0.0.1:8787".to_owned())
+}
+
+/// A time zone's official name.
+pub(super) fn time_zone(text: &str) -> Result<String, String> {
+    let wrong = || "must be a time zone of the IANA list, like America/Toronto".to_owned();
+    let zone = TimeZone::get(text).map_err(|_| wrong())?;
+    zone.iana_name().map(str::to_owned).ok_or_else(wrong)
+}
+
+/// Five fields. What they mean is for the scheduler to say; this catches what cannot be meant.
+pub(super) fn cron(text: &str) -> Result<String, String> {
+    let wrong = || "must be a cron expression of five fields, like */15 * * * *".to_owned();
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let plausible =
+        |field: &&str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-#?".contains(&byte));
+    match fields.len() == 5 && fields.iter().all(plausible) && limits_kept(&fields) {
+        true => Ok(fields.join(" ")),
+        false => Err(wrong()),
+    }
+}
+
+/// Minute, hour, day, month and weekday hold no number beyond what a clock or calendar has.
+fn limits_kept(fields: &[&str]) -> bool {
+    fields.iter().zip([59, 23, 31, 12, 7]).all(|(field, largest)| {
+        // Steps (`*/90`) are bounded as well: one past the field's end would never be reached.
+        field
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|digits| !digits.is_empty())
+            .all(|digits| digits.parse::<u32>().is_ok_and(|number| number <= largest))
+    })
+}
+
+/// A level, or directives by module.
+pub(super) fn log_level(text: &str) -> Result<String, String> {
+    let known = |level: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str())
+    };
+    let good = |directive: &str| match directive.trim().rsplit_once('=') {
+        Some((module, level)) => !module.is_empty() && known(level),
+        None => known(directive.trim()),
+    };
+    match text.split(',').all(good) {
+        true => Ok(text.to_owned()),
+        false => Err("must be off, error, warn, info, debug or trace, or such levels by module \
+                      like info,gazelle_sync::source=debug"
+            .to_owned()),
+    }
+}

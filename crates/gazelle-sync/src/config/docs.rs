@@ -1,0 +1,120 @@
+//! Every setting, documented once. The defaults are read from here too, so that what the help says
+//! is what the program does.
+
+/// What a person needs to know about one setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingDoc {
+    /// Name in `gazelle-sync.toml`, and of the field of [`Settings`](super::Settings).
+    pub key: &'static str,
+    /// Environment variable.
+    pub env: &'static str,
+    /// Default, as it would be written in the environment; empty: none.
+    pub default: &'static str,
+    /// What it does, in a sentence.
+    pub meaning: &'static str,
+    /// Its value is never shown: not in errors, not in listings, not in logs.
+    pub secret: bool,
+}
+
+const fn plain(
+    key: &'static str,
+    env: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> SettingDoc {
+    SettingDoc { key, env, default, meaning, secret: false }
+}
+
+const fn secret(key: &'static str, env: &'static str, meaning: &'static str) -> SettingDoc {
+    SettingDoc { key, env, default: "", meaning, secret: true }
+}
+
+/// All settings, in the order in which they are shown.
+#[rustfmt::skip]
+pub const SETTINGS: &[SettingDoc] = &[
+    // Where the data lives
+    secret("database_url", "DATABASE_URL", "PostgreSQL to mirror into; absent: an embedded server in the data folder"),
+    plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authority that the database's TLS certificate must come from"),
+    plain("postgres_bin_dir", "GAZELLE_SYNC_POSTGRES_BIN", "", "folder of the PostgreSQL programs for the embedded server; absent: looked for"),
+    plain("data_dir", "GAZELLE_SYNC_DATA_DIR", "", "folder of the embedded database and of stored tokens; absent: ~/.local/share/gazelle-sync (Linux; root: /var/lib/gazelle-sync)"),
+    plain("schema", "GAZELLE_SYNC_SCHEMA", "public", "database schema that holds this account's tables: lower-case letters, digits and _"),
+    // Gazelle
+    plain("api_url", "GAZELLE_API_URL", "https://gazelleapp.io/graphql/private", "address of Gazelle's GraphQL API"),
+    plain("oauth_url", "GAZELLE_OAUTH_URL", "https://gazelleapp.io/developer/oauth/token", "address that hands out OAuth tokens"),
+    secret("api_key", "GAZELLE_API_KEY", "Gazelle API key; wins over OAuth"),
+    plain("client_id", "GAZELLE_CLIENT_ID", "", "OAuth application id, with client_secret"),
+    secret("client_secret", "GAZELLE_CLIENT_SECRET", "OAuth application secret, with client_id"),
+    secret("access_token", "GAZELLE_ACCESS_TOKEN", "first OAuth access token; the token store takes over"),
+    secret("refresh_token", "GAZELLE_REFRESH_TOKEN", "first OAuth refresh token; the token store takes over"),
+    // Talking to the API
+    plain("concurrency", "GAZELLE_SYNC_CONCURRENCY", "4", "requests to the API at the same time, 1 to 32"),
+    plain("page_size", "GAZELLE_SYNC_PAGE_SIZE", "100", "records asked for per page, 1 to 500"),
+    plain("attempts", "GAZELLE_SYNC_ATTEMPTS", "3", "times a request is tried before it counts as failed, 1 to 10"),
+    plain("retry_delay_seconds", "GAZELLE_SYNC_RETRY_DELAY_SECONDS", "5", "wait before trying again, times the number of the attempt, 0 to 600; Retry-After wins"),
+    plain("timeout_seconds", "GAZELLE_SYNC_TIMEOUT_SECONDS", "10", "longest wait for one answer of the API, 0.1 to 600"),
+    plain("max_response_mb", "GAZELLE_SYNC_MAX_RESPONSE_MB", "32", "largest answer of the API that is read, in MiB, 1 to 1024"),
+    plain("lookback_days", "GAZELLE_SYNC_LOOKBACK_DAYS", "30", "days before the bookmark from which an incremental run reads events again, 0 to 3650"),
+    plain("events_from", "GAZELLE_SYNC_EVENTS_FROM", "", "a full sync leaves out events dated earlier (YYYY-MM-DD); absent: all"),
+    plain("events_until", "GAZELLE_SYNC_EVENTS_UNTIL", "", "a full sync leaves out events dated later (YYYY-MM-DD); absent: all"),
+    plain("walk_attempts", "GAZELLE_SYNC_WALK_ATTEMPTS", "3", "times an entity is walked again when rows shift between pages, 1 to 10"),
+    // Writing and guarding
+    plain("batch_size", "GAZELLE_SYNC_BATCH_SIZE", "2000", "records reconciled in one transaction, 1 to 50000"),
+    plain("lease_seconds", "GAZELLE_SYNC_LEASE_SECONDS", "60", "time after which a crashed runner's lease expires, 1 to 3600"),
+    plain("shrink_guard_percent", "GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "20", "a walk that finds this much fewer records than the last one makes the run partial, 0 to 100"),
+    plain("delete_guard_records", "GAZELLE_SYNC_DELETE_GUARD_RECORDS", "10", "deletions of one entity in one run beyond which a person decides, 0 or more"),
+    plain("delete_guard_percent", "GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2", "share of an entity's rows beyond which a person decides on deletions, 0 to 100"),
+    plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or days (the newest version of a record always stays)"),
+    // Running by itself
+    plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side"),
+    plain("incremental_schedule", "GAZELLE_SYNC_INCREMENTAL", "*/15 * * * *", "when the service syncs what changed (cron, in the time zone below)"),
+    plain("full_schedule", "GAZELLE_SYNC_FULL", "0 3 * * *", "when the service syncs everything (cron, in the time zone below)"),
+    plain("timezone", "GAZELLE_SYNC_TIMEZONE", "America/Toronto", "time zone of screens and schedules; storage is always UTC"),
+    plain("language", "GAZELLE_SYNC_LANGUAGE", "en", "language of alerts and of the dashboard: en or fr"),
+    plain("log_format", "GAZELLE_SYNC_LOG_FORMAT", "auto", "auto (human on a terminal, else json), human or json"),
+    plain("log_level", "GAZELLE_SYNC_LOG", "info", "off, error, warn, info, debug or trace; per module: info,gazelle_sync::source=debug"),
+    // Alerts
+    secret("slack_webhook_url", "SLACK_WEBHOOK_URL", "Slack webhook that receives alerts"),
+    secret("smtp_url", "SMTP_URL", "mail server that sends alerts: smtps://user:password@host:465 or smtp://host:25"),
+    secret("alert_email_from", "ALERT_EMAIL_FROM", "sender of alert e-mails"),
+    secret("alert_email_to", "ALERT_EMAIL_TO", "receivers of alert e-mails, separated by commas"),
+    secret("alert_webhook_url", "ALERT_WEBHOOK_URL", "address that receives alerts as JSON"),
+    secret("deadman_url", "DEADMAN_URL", "address called after each good run, so that silence can raise an alarm elsewhere"),
+];
+
+/// The documentation of a setting.
+pub(super) fn doc(key: &str) -> Option<&'static SettingDoc> {
+    SETTINGS.iter().find(|doc| doc.key == key)
+}
+
+/// The settings as a Markdown table, for the README.
+pub fn settings_markdown() -> String {
+    let mut text = String::from("| setting | environment | default | meaning |\n|---|---|---|---|\n");
+    for doc in SETTINGS {
+        let default = match doc.default {
+            "" => String::new(),
+            value => format!("`{value}`"),
+        };
+        let meaning = doc.meaning.replace('|', "\\|");
+        text.push_str(&format!("| `{}` | `{}` | {default} | {meaning} |\n", doc.key, doc.env));
+    }
+    text
+}
+
+/// The settings as plain text, for `--help`.
+pub fn settings_text() -> String {
+    let mut text = String::from(
+        "Settings, in rising order: defaults, gazelle-sync.toml, environment, flags.\n\
+         The first name is the one in gazelle-sync.toml, the second the environment variable.\n",
+    );
+    for doc in SETTINGS {
+        text.push_str(&format!("\n  {}, {}\n      {}", doc.key, doc.env, doc.meaning));
+        if !doc.default.is_empty() {
+            text.push_str(&format!(" [default: {}]", doc.default));
+        }
+        if doc.secret {
+            text.push_str(" (secret)");
+        }
+    }
+    text.push_str("\n\n  The file itself is named by --config or GAZELLE_SYNC_CONFIG.");
+    text
+}

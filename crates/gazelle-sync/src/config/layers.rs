@@ -1,0 +1,150 @@
+//! Where values may come from, and their order.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
+
+use super::SettingsError;
+use super::docs::SETTINGS;
+use super::toml_file::TomlFile;
+
+/// Read from the working directory when no other file is named.
+pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
+
+/// Environment variable that names the settings file.
+pub const CONFIG_ENV: &str = "GAZELLE_SYNC_CONFIG";
+
+/// A setting given as a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// The setting's key.
+    pub key: &'static str,
+    /// The flag, as people type it: `--schema`.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// Everything settings are made from. Values are passed in, never read from the process here, so
+/// that tests can run side by side. The default has no file, no environment and no flag.
+#[derive(Clone, Default)]
+pub struct Layers {
+    /// Environment variables.
+    pub env: HashMap<String, String>,
+    /// The file named by `--config`; it must exist.
+    pub file: Option<PathBuf>,
+    /// Folder in which [`DEFAULT_FILE`] is looked for, and relative paths start.
+    pub working_dir: PathBuf,
+    /// Flags.
+    pub flags: Vec<Flag>,
+    /// Whether root runs this program: its data cannot live in its home, which the account of the
+    /// embedded server may not enter.
+    pub root: bool,
+}
+
+impl Layers {
+    /// The layers of this process.
+    ///
+    /// Errors: a variable of ours is not UTF-8, or the working directory is gone.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Self, SettingsError> {
+        let mut env = HashMap::new();
+        let mut problems = Vec::new();
+        let names = SETTINGS.iter().map(|doc| doc.env);
+        for name in names.chain([CONFIG_ENV, "HOME", "XDG_DATA_HOME"]) {
+            match std::env::var(name) {
+                Ok(value) => drop(env.insert(name.to_owned(), value)),
+                Err(std::env::VarError::NotPresent) => {}
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    problems.push(format!("environment variable {name} is not UTF-8 text"));
+                }
+            }
+        }
+        let working_dir = std::env::current_dir().unwrap_or_else(|error| {
+            problems.push(format!("the working directory cannot be read: {error}"));
+            PathBuf::new()
+        });
+        if !problems.is_empty() {
+            return Err(SettingsError { problems });
+        }
+        let root = rustix::process::geteuid().is_root();
+        Ok(Self { env, file, working_dir, flags, root })
+    }
+
+    /// The value of an environment variable; one that is empty or blank counts as absent.
+    pub(super) fn env(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The settings file, when there is one.
+    pub(super) fn read_file(&self) -> Result<Option<TomlFile>, SettingsError> {
+        let named_by = match (&self.file, self.env(CONFIG_ENV)) {
+            (Some(path), _) => Some((path.clone(), "--config")),
+            (None, Some(path)) => Some((PathBuf::from(path), CONFIG_ENV)),
+            (None, None) => None,
+        };
+        match named_by {
+            Some((path, by)) => TomlFile::named(self.working_dir.join(path), by).map(Some),
+            None => TomlFile::if_present(self.working_dir.join(DEFAULT_FILE)),
+        }
+    }
+
+    /// All layers as one, later ones winning; each value remembers where it came from, those of
+    /// the file excepted, whose place the file knows better.
+    pub(super) fn merge(&self, file: Option<&TomlFile>) -> Result<Map<String, Value>, ConfigError> {
+        let mut builder = Config::builder();
+        for doc in SETTINGS.iter().filter(|doc| !doc.default.is_empty()) {
+            builder = builder.set_default(doc.key, doc.default)?;
+        }
+        let mut above = Layer(Map::new());
+        for doc in SETTINGS {
+            if let Some(value) = self.env(doc.env) {
+                above.set(doc.key, format!("environment variable {}", doc.env), value);
+            }
+        }
+        for flag in &self.flags {
+            above.set(flag.key, format!("flag {}", flag.name), flag.value.trim());
+        }
+        if let Some(file) = file {
+            builder = builder.add_source(File::from_str(&file.text, FileFormat::Toml));
+        }
+        // Collected, because values asked for one by one have forgotten their origin.
+        builder.add_source(above).build()?.collect()
+    }
+}
+
+// By hand, because the environment holds secrets.
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Layers")
+            .field("file", &self.file)
+            .field("working_dir", &self.working_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Values that each name their origin.
+#[derive(Clone)]
+struct Layer(Map<String, Value>);
+
+impl Layer {
+    fn set(&mut self, key: &str, origin: String, value: &str) {
+        self.0.insert(key.to_owned(), Value::new(Some(&origin), value));
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+}

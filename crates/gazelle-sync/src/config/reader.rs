@@ -1,0 +1,233 @@
+//! Layered values into typed ones. A problem never stops the reading: all are told at once.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ::config::{Map, Value, ValueKind};
+use secrecy::SecretString;
+
+use super::docs::doc;
+use super::shown::Given;
+use super::toml_file::TomlFile;
+use super::{Layers, SettingsError};
+
+/// Reads settings one by one, collecting problems and places.
+pub(super) struct Reader<'a> {
+    merged: Map<String, Value>,
+    layers: &'a Layers,
+    file: Option<TomlFile>,
+    problems: Vec<String>,
+    /// What was given and where; a setting without a value is absent.
+    pub given: BTreeMap<&'static str, Given>,
+}
+
+/// A value before it has a type.
+struct Found {
+    text: String,
+    place: String,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
+        let file = layers.read_file()?;
+        // The names are our own and the file has been parsed before: what is left to fail here is
+        // a number too large for TOML, whose text is not secret.
+        let merged = layers
+            .merge(file.as_ref())
+            .map_err(|error| SettingsError::one(format!("the settings cannot be put together: {error}")))?;
+        Ok(Self { merged, layers, file, problems: Vec::new(), given: BTreeMap::new() })
+    }
+
+    /// The problems met, if any.
+    pub fn finish(self) -> Result<BTreeMap<&'static str, Given>, SettingsError> {
+        match self.problems.is_empty() {
+            true => Ok(self.given),
+            false => Err(SettingsError { problems: self.problems }),
+        }
+    }
+
+    /// Adds a problem that concerns several settings.
+    pub fn problem(&mut self, text: String) {
+        self.problems.push(text);
+    }
+
+    /// A setting that must be parseable.
+    pub fn choice<T: FromStr<Err = &'static str>>(&mut self, key: &'static str, fallback: T) -> T {
+        self.checked(key, |text| text.parse().map_err(str::to_owned)).unwrap_or(fallback)
+    }
+
+    /// A whole number within a range.
+    pub fn whole<T>(&mut self, key: &'static str, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + std::fmt::Display + Copy + MaxValue,
+    {
+        let allowed = match *range.end() == T::MAX_VALUE {
+            true => format!("must be a whole number, at least {}", range.start()),
+            false => format!("must be a whole number from {} to {}", range.start(), range.end()),
+        };
+        self.within(key, range, allowed)
+    }
+
+    /// A number, perhaps with a fraction, within a range.
+    pub fn decimal(&mut self, key: &'static str, range: RangeInclusive<f64>) -> f64 {
+        let allowed = format!("must be a number from {} to {}", range.start(), range.end());
+        self.within(key, range, allowed)
+    }
+
+    fn within<T>(&mut self, key: &'static str, range: RangeInclusive<T>, allowed: String) -> T
+    where
+        T: FromStr + PartialOrd + Copy,
+    {
+        let number = self.checked(key, |text| match text.parse::<T>() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(allowed.clone()),
+        });
+        // Only reached when a problem has been noted, so that nothing runs with it.
+        number.unwrap_or(*range.start())
+    }
+
+    /// Text that passes a check, which may also rewrite it.
+    pub fn text(&mut self, key: &'static str, check: fn(&str) -> Result<String, String>) -> String {
+        self.checked(key, check).unwrap_or_default()
+    }
+
+    /// A setting that may be absent.
+    pub fn optional<T>(
+        &mut self,
+        key: &'static str,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match self.find(key) {
+            Some(found) if found.text.is_empty() => {
+                self.given.remove(key);
+                None
+            }
+            Some(found) => self.convert(key, found, check),
+            None => None,
+        }
+    }
+
+    /// A secret that may be absent.
+    pub fn secret(
+        &mut self,
+        key: &'static str,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Option<SecretString> {
+        self.optional(key, |text| check(text).map(|()| SecretString::from(text)))
+    }
+
+    /// A path that may be absent; `~/` is the home folder, anything relative starts in the working
+    /// directory.
+    pub fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let home = self.layers.env("HOME").map(PathBuf::from);
+        let working_dir = &self.layers.working_dir;
+        self.optional(key, |text| match (text.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+            (Some(_), None) => Err("starts with ~/, but HOME is not set".to_owned()),
+            (None, _) => Ok(working_dir.join(Path::new(text))),
+        })
+    }
+
+    /// A setting that has a default, and so a value.
+    pub fn checked<T>(
+        &mut self,
+        key: &'static str,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let found = self.find(key)?;
+        self.convert(key, found, check)
+    }
+
+    fn convert<T>(
+        &mut self,
+        key: &'static str,
+        found: Found,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match check(&found.text) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                let value = match is_secret(key) {
+                    true => String::new(),
+                    false => format!(", not {}", quote(&found.text)),
+                };
+                self.problems.push(format!("{}: {key} {why}{value}", found.place));
+                None
+            }
+        }
+    }
+
+    /// The value that won, as text: the environment and flags know nothing else, and a number in
+    /// the file reads the same.
+    fn find(&mut self, key: &'static str) -> Option<Found> {
+        let value = self.merged.get(key)?;
+        let place = match (value.origin(), &self.file) {
+            (Some(origin), _) => origin.to_owned(),
+            (None, Some(file)) if file.has(key) => file.place_of(key),
+            (None, _) => "default".to_owned(),
+        };
+        let text = match &value.kind {
+            ValueKind::String(text) => text.trim().to_owned(),
+            ValueKind::I64(number) => number.to_string(),
+            ValueKind::Float(number) => number.to_string(),
+            other => {
+                let is = kind_name(other);
+                self.problems.push(format!("{place}: {key} must be {}, not {is}", expected_kind(key)));
+                return None;
+            }
+        };
+        let value = (!is_secret(key)).then(|| text.clone());
+        self.given.insert(key, Given { value, place: place.clone() });
+        Some(Found { text, place })
+    }
+}
+
+/// The largest value of a number type, which stands for "no upper bound".
+pub(super) trait MaxValue {
+    const MAX_VALUE: Self;
+}
+
+impl MaxValue for u32 {
+    const MAX_VALUE: Self = Self::MAX;
+}
+
+impl MaxValue for u64 {
+    const MAX_VALUE: Self = Self::MAX;
+}
+
+impl MaxValue for usize {
+    const MAX_VALUE: Self = Self::MAX;
+}
+
+/// What is not known to be harmless is a secret.
+fn is_secret(key: &str) -> bool {
+    doc(key).is_none_or(|doc| doc.secret)
+}
+
+/// A value as it is shown in an error: quoted, escaped and not too long.
+fn quote(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+fn kind_name(kind: &ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Nil => "nothing",
+        ValueKind::Boolean(_) => "true or false",
+        ValueKind::Table(_) => "a table",
+        ValueKind::Array(_) => "a list",
+        _ => "a value of this kind",
+    }
+}
+
+/// Judged by the default, which is written as people write the value.
+fn expected_kind(key: &str) -> &'static str {
+    match doc(key).is_some_and(|doc| doc.default.parse::<f64>().is_ok()) {
+        true => "a number",
+        false => "text in quotes",
+    }
+}

@@ -1,0 +1,56 @@
+//! The settings as people and programs may see them.
+
+use serde::Serialize;
+
+use super::Settings;
+use super::docs::SETTINGS;
+
+/// One setting in force. The value of a secret is only said to be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownSetting {
+    /// Its key.
+    pub key: &'static str,
+    /// Its environment variable.
+    pub env: &'static str,
+    /// Its value; absent: it has none.
+    pub value: Option<String>,
+    /// Where the value came from.
+    pub from: Option<String>,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// A value as it was given, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// `None` for secrets.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub place: String,
+}
+
+impl Settings {
+    /// All settings as they were given, with where each came from.
+    pub fn shown(&self) -> Vec<ShownSetting> {
+        let show = |doc: &super::SettingDoc| {
+            let given = self.given.get(doc.key);
+            let secret = given.filter(|given| given.value.is_none()).map(|_| "(set)".to_owned());
+            ShownSetting {
+                key: doc.key,
+                env: doc.env,
+                value: match doc.key {
+                    // The only one whose default is found out rather than written down.
+                    "data_dir" => Some(self.data_dir.display().to_string()),
+                    _ => secret.or_else(|| given.and_then(|given| given.value.clone())),
+                },
+                from: match (given, doc.key) {
+                    (Some(given), _) => Some(given.place.clone()),
+                    (None, "data_dir") => Some("default".to_owned()),
+                    (None, _) => None,
+                },
+                meaning: doc.meaning,
+            }
+        };
+        SETTINGS.iter().map(show).collect()
+    }
+}

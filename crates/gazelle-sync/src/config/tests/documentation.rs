@@ -1,0 +1,51 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::super::*;
+use super::case;
+use super::secrets::with_all_secrets;
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let settings = case().good();
+    assert_eq!(settings.schema, "public");
+    assert_eq!(settings.api_url.as_str(), "https://gazelleapp.io/graphql/private");
+    assert_eq!(settings.oauth_url.as_str(), "https://gazelleapp.io/developer/oauth/token");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(settings.incremental_schedule, "*/15 * * * *");
+    assert_eq!(settings.full_schedule, "0 3 * * *");
+    assert_eq!(settings.timezone, "America/Toronto");
+    assert_eq!((settings.concurrency, settings.page_size), (4, 100));
+    assert_eq!(settings.attempts, 3);
+    assert_eq!(settings.retry_delay(), Duration::from_secs(5));
+    assert_eq!(settings.timeout(), Duration::from_secs(10));
+    assert_eq!(settings.max_response_bytes(), 32 << 20);
+    assert_eq!((settings.delete_guard_records, settings.delete_guard_percent), (10, 2.0));
+    assert_eq!(settings.retention, Retention::All);
+    assert_eq!(settings.events_from, None);
+    assert!(settings.database_url.is_none() && settings.api_key.is_none());
+}
+
+#[test]
+fn the_table_and_the_struct_agree() {
+    let debug = format!("{:#?}", case().good());
+    let fields: BTreeSet<&str> = debug
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}', ']', ')'])))
+        .filter_map(|line| line.split_once(": ").map(|(name, _)| name))
+        .filter(|name| *name != "given")
+        .collect();
+    let keys: BTreeSet<&str> = SETTINGS.iter().map(|doc| doc.key).collect();
+    assert_eq!(fields, keys);
+    let variables: BTreeSet<&str> = SETTINGS.iter().map(|doc| doc.env).collect();
+    assert_eq!(variables.len(), SETTINGS.len(), "each setting has a variable of its own");
+    for doc in SETTINGS {
+        assert!(settings_markdown().contains(&format!("| `{}` | `{}` |", doc.key, doc.env)));
+        assert!(settings_text().contains(&format!("  {}, {}\n", doc.key, doc.env)));
+    }
+    // Whatever is listed is also read: a value given is a value shown.
+    let shown = with_all_secrets().good().shown();
+    let silent: Vec<_> = shown.iter().filter(|s| s.value.is_none()).map(|s| s.key).collect();
+    let no_default = ["database_ca_file", "postgres_bin_dir", "events_from", "events_until"];
+    assert_eq!(silent, no_default);
+}

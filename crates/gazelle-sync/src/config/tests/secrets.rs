@@ -1,0 +1,65 @@
+use super::super::*;
+use super::{Case, assert_says, case};
+
+#[test]
+fn a_password_may_not_come_as_a_flag() {
+    for address in [
+        "postgres://sync:hunter2@db/shop",
+        "postgres://sync@db/shop?password=hunter2",
+        "host=db password=hunter2",
+        "postgres://sync:hunter2@one,two:5433/shop",
+    ] {
+        let error = case().flag("database_url", "--database-url", address).error();
+        assert_says(&error, &["--database-url", "DATABASE_URL"]);
+        assert!(!error.contains("hunter2"), "{error}");
+        case().env("DATABASE_URL", address).good();
+    }
+    case().flag("database_url", "--database-url", "postgres://sync@db:6543/shop").good();
+}
+
+/// Every secret set, to values that all hold the word.
+pub(super) fn with_all_secrets() -> Case {
+    let mut case = case().env("GAZELLE_CLIENT_ID", "client");
+    for doc in SETTINGS.iter().filter(|doc| doc.secret) {
+        let value = match doc.key {
+            "database_url" => "postgres://sync:s3cr3t@db/shop",
+            "smtp_url" => "smtps://sync:s3cr3t@mail:465",
+            key if key.ends_with("_url") => "https://hooks.example.org/s3cr3t",
+            key if key.starts_with("alert_email") => "s3cr3t@example.org",
+            _ => "s3cr3t",
+        };
+        case = case.env(doc.env, value);
+    }
+    case
+}
+
+#[test]
+fn secrets_show_nowhere() {
+    let case = with_all_secrets();
+    let settings = case.good();
+    let shown = settings.shown();
+    assert!(shown.iter().filter(|shown| shown.value.as_deref() == Some("(set)")).count() >= 11);
+    for text in [
+        format!("{settings:?}"),
+        format!("{settings:#?}"),
+        format!("{:?}", case.layers),
+        format!("{shown:?}"),
+        serde_json::to_string(&shown).unwrap(),
+    ] {
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
+}
+
+#[test]
+fn errors_of_secrets_hold_no_value() {
+    for doc in SETTINGS.iter().filter(|doc| doc.secret) {
+        let wrong = case().env(doc.env, "s3cr3t \u{7} wrong");
+        if let Err(error) = wrong.load() {
+            assert_says(&error.to_string(), &[doc.env]);
+            assert!(!error.to_string().contains("s3cr3t"), "{error}");
+        }
+        let listed = case().file(&format!("{} = ['s3cr3t']", doc.key)).error();
+        assert_says(&listed, &[doc.key, "text in quotes"]);
+        assert!(!listed.contains("s3cr3t"), "{listed}");
+    }
+}

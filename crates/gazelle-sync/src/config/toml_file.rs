@@ -1,0 +1,130 @@
+//! The settings file: read, checked for form and for unknown names, and able to tell the line of a
+//! setting. Its text never appears in an error: a broken line may be the one with the secret.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::SettingsError;
+use super::docs::SETTINGS;
+use super::nearest::did_you_mean;
+
+/// A well-formed settings file.
+pub(super) struct TomlFile {
+    /// Its content.
+    pub text: String,
+    path: PathBuf,
+    lines: BTreeMap<String, usize>,
+}
+
+impl TomlFile {
+    /// The file that a person named: it must be there.
+    pub fn named(path: PathBuf, by: &str) -> Result<Self, SettingsError> {
+        let shown = path.display().to_string();
+        match std::fs::read(&path) {
+            Ok(bytes) => Self::parse(path, bytes),
+            Err(error) => Err(SettingsError::one(format!(
+                "the settings file {shown} (named by {by}) cannot be read: {error}"
+            ))),
+        }
+    }
+
+    /// The file of the working directory, when there is one.
+    pub fn if_present(path: PathBuf) -> Result<Option<Self>, SettingsError> {
+        match std::fs::read(&path) {
+            Ok(bytes) => Self::parse(path, bytes).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SettingsError::one(format!(
+                "the settings file {} cannot be read: {error}",
+                path.display()
+            ))),
+        }
+    }
+
+    fn parse(path: PathBuf, bytes: Vec<u8>) -> Result<Self, SettingsError> {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            SettingsError::one(format!("{}, line {line}: not UTF-8 text", path.display()))
+        })?;
+        // Windows editors like to put a byte-order mark first, which TOML does not know.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let lines = check_names(&path, &text)?;
+        Ok(Self { text, path, lines })
+    }
+
+    /// Whether the file gives this setting.
+    pub fn has(&self, key: &str) -> bool {
+        self.lines.contains_key(key)
+    }
+
+    /// Where a setting stands: `gazelle-sync.toml, line 3`.
+    pub fn place_of(&self, key: &str) -> String {
+        match self.lines.get(key) {
+            Some(line) => format!("{}, line {line}", self.path.display()),
+            None => self.path.display().to_string(),
+        }
+    }
+}
+
+/// The line of each setting, once all are known to be settings.
+fn check_names(path: &Path, text: &str) -> Result<BTreeMap<String, usize>, SettingsError> {
+    let table = DeTable::parse(text).map_err(|error| bad_form(path, text, &error))?.into_inner();
+    let mut lines = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (key, value) in &table {
+        let name = key.get_ref().as_ref();
+        let (line, _) = position(text, key.span().start);
+        let known = SETTINGS.iter().any(|doc| doc.key == name);
+        match value.get_ref() {
+            // Told here, because past this point the number's place is no longer known.
+            DeValue::Integer(number)
+                if known && i64::from_str_radix(number.as_str(), number.radix()).is_err() =>
+            {
+                problems.push(format!("{}, line {line}: {name} is too large a number", path.display()));
+            }
+            _ if known => drop(lines.insert(name.to_owned(), line)),
+            DeValue::Table(_) => problems.push(format!(
+                "{}, line {line}: unknown section {name:?}: all settings stand at the top level, \
+                 without sections",
+                path.display()
+            )),
+            _ => problems.push(format!(
+                "{}, line {line}: unknown setting {name:?}{}",
+                path.display(),
+                suggestion(name)
+            )),
+        }
+    }
+    if problems.is_empty() { Ok(lines) } else { Err(SettingsError { problems }) }
+}
+
+/// People write the variable's name in the file as often as they mistype the setting's.
+fn suggestion(name: &str) -> String {
+    match SETTINGS.iter().find(|doc| doc.env.eq_ignore_ascii_case(name)) {
+        Some(doc) => format!("; in the file it is called `{}`", doc.key),
+        None => did_you_mean(name, SETTINGS.iter().map(|doc| doc.key)),
+    }
+}
+
+/// Only the position and the kind of mistake: the library's full message quotes the line.
+fn bad_form(path: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
+    let place = error.span().map(|span| position(text, span.start));
+    let place = place.map(|(line, column)| format!(", line {line}, column {column}"));
+    SettingsError::one(format!(
+        "{}{}: not valid TOML: {}",
+        path.display(),
+        place.unwrap_or_default(),
+        error.message().lines().next().unwrap_or_default()
+    ))
+}
+
+/// Line and column of a byte, counted from 1.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+    (line, column)
+}

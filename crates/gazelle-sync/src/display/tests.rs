@@ -1,0 +1,148 @@
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn durations_read_as_people_say_them() {
+    for (millis, expected) in [
+        (0.0, "0 ms"),
+        (0.4, "< 1 ms"),
+        (240.0, "240 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.0 s"),
+        (4_230.0, "4.2 s"),
+        (59_940.0, "59.9 s"),
+        (59_960.0, "1 min 00 s"),
+        (65_000.0, "1 min 05 s"),
+        (3_599_600.0, "1 h 00 min"),
+        (7_380_000.0, "2 h 03 min"),
+        (100_800_000.0, "1 d 04 h"),
+    ] {
+        assert_eq!(duration(Duration::from_secs_f64(millis / 1_000.0)), expected, "{millis}");
+    }
+    assert!(duration(Duration::MAX).ends_with(" h"));
+}
+
+#[test]
+fn numbers_are_grouped() {
+    assert_eq!(count(0u8), "0");
+    assert_eq!(count(999usize), "999");
+    assert_eq!(count(11_460u64), "11,460");
+    assert_eq!(count(-1_234_567i64), "-1,234,567");
+    assert_eq!(rate(11_460, Duration::from_secs(2)), "5,730/s");
+    assert_eq!(rate(4, Duration::from_secs(10)), "0.4/s");
+    assert_eq!(rate(0, Duration::from_secs(1)), "0/s");
+    assert_eq!(rate(4, Duration::ZERO), "–");
+    assert_eq!(bytes(1_000), "1000 B");
+    assert_eq!(bytes(1_048_570), "1.0 MiB");
+    assert_eq!(share(1, 8), "12.5 %");
+    assert_eq!(share(0, 0), "–");
+}
+
+#[test]
+fn text_that_would_act_on_a_terminal_is_shown_instead() {
+    assert_eq!(safe("Forêt d’été, Ωμέγα, 👩🏽‍🔧 \u{200d}"), "Forêt d’été, Ωμέγα, 👩🏽‍🔧 \u{200d}");
+    assert!(matches!(safe("plain"), std::borrow::Cow::Borrowed(_)));
+    assert_eq!(safe("\u{1b}[31mred\u{1b}[0m"), "␛[31mred␛[0m");
+    assert_eq!(safe("a\r\nb\tc\0\u{7f}"), "a␍␊b␉c␀␡");
+    assert_eq!(safe("\u{9b}2J"), "\\u{9b}2J");
+    assert_eq!(safe("evil\u{202e}txt"), "evil\\u{202e}txt");
+    assert_eq!(safe_lines("a\n\tb\r\u{1b}]0;title\u{7}"), "a\n\tb␍␛]0;title␇");
+}
+
+#[test]
+fn json_is_safe_to_print_and_means_the_same() {
+    let value = serde_json::json!({"text": "\u{1b}[2J \u{9b} \u{202e} \u{e0001} é \u{7f}\n"});
+    let text = json(&value).unwrap();
+    assert!(text.chars().all(|c| c == '\n' || !safe::acts(c)), "{text:?}");
+    assert!(text.contains('é'));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+}
+
+fn sample() -> Table {
+    let mut table = Table::new([Column::text("entity"), Column::number("fetched"), Column::text("note")]);
+    table.row(["users", "4", ""]);
+    table.row(["appointments", "11,460", "\u{1b}[31mtwo words and then some more of them"]);
+    table
+}
+
+#[test]
+fn tables_align_numbers_to_the_right_and_neutralise_data() {
+    let text = sample().render_as(None, false);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[0].starts_with(" entity"), "{text}");
+    assert!(lines[1].trim().chars().all(|c| c == '─'), "{text}");
+    assert_eq!(lines[2].find(" 4").map(|at| at + 2), lines[3].find("11,460").map(|at| at + 6), "{text}");
+    assert!(!text.contains('\u{1b}') && text.contains("␛[31m"), "{text:?}");
+}
+
+#[test]
+fn tables_fit_their_width_and_are_bold_only_when_told() {
+    let text = sample().render_as(Some(50), false);
+    assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
+    assert!(text.lines().count() > 4, "{text}");
+    let bold = sample().render_as(None, true);
+    assert!(bold.contains("\u{1b}[1m") && !bold.contains("\u{1b}[31m"), "{bold:?}");
+}
+
+#[test]
+fn short_and_long_rows_do_no_harm() {
+    let mut table = Table::new([Column::text("a"), Column::text("b")]);
+    assert!(table.is_empty());
+    table.row(["1"]).row(["1", "2", "3"]);
+    assert_eq!(table.render_as(None, false).lines().count(), 4);
+}
+
+#[test]
+fn progress_counts_from_many_threads() {
+    let progress = Progress::new(ProgressStyle::None);
+    progress.entity("appointments").expected(1_000).expected_pages(10);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let entity = progress.entity("appointments");
+            scope.spawn(move || {
+                entity.page(100).staged(40).reconciled(30).errors(1);
+            });
+        }
+    });
+    let entity = progress.entity("appointments");
+    let text = entity.describe();
+    for part in ["8/10 pages", "800/1,000 records", "320 staged", "240 reconciled", "8 in quarantine"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    assert_eq!(entity.fraction(), Some(0.8));
+    entity.restarted();
+    assert!(!entity.describe().contains("pages"));
+    entity.done();
+    assert_eq!(entity.fraction(), Some(1.0));
+    assert!(entity.describe().ends_with("done"));
+    progress.finish();
+    assert_eq!(progress.entity("appointments").describe(), "waiting");
+}
+
+#[test]
+fn time_left_is_told_while_records_come() {
+    let entity = EntityProgress::new();
+    entity.expected(1_000_000);
+    std::thread::sleep(Duration::from_millis(20));
+    assert!(entity.page(100).describe().contains(" left"), "{}", entity.describe());
+    assert!(!entity.fetched().describe().contains(" left"));
+}
+
+#[test]
+fn drawing_starts_and_stops_without_harm() {
+    for style in [ProgressStyle::Bars, ProgressStyle::Log, ProgressStyle::None] {
+        let progress = Progress::new(style);
+        for _ in 0..2 {
+            progress.entity("users\u{1b}[2J").expected(10).page(10).done();
+            std::thread::sleep(Duration::from_millis(150));
+            std::io::Write::write_all(&mut progress.log_writer(), b"").unwrap();
+            assert_eq!(progress.suspend(|| 7), 7);
+            progress.finish();
+            progress.finish();
+        }
+        // Forgotten: the thread must end by itself.
+        progress.entity("pianos").page(1);
+    }
+}
