@@ -1,0 +1,257 @@
+//! `demo`: everything on a made-up shop, with nothing configured.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use gazelle_sim::{SimOptions, Simulator};
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::Context;
+use super::demo_changes::{self, DemoChange};
+use super::opened::{self, Opened};
+use super::simulate::spec;
+use super::sync::run_text;
+use crate::cli::DemoArgs;
+use crate::config::Settings;
+use crate::db::{Db, DbError, migrate, quote};
+use crate::display::{self, Column, Table};
+use crate::entities::ENTITIES;
+use crate::orchestrator::report::RunReport;
+use crate::orchestrator::{Job, Stages, run_sync};
+use crate::source::{Credential, GazelleClient};
+
+/// Everything that `demo` shows.
+#[derive(Serialize)]
+struct DemoReport {
+    full: RunReport,
+    changes: Vec<DemoChange>,
+    incremental: RunReport,
+    day: Option<Day>,
+    tire_le_coyote: Vec<Visit>,
+    database_url: Option<String>,
+    data_dir: String,
+}
+
+/// A technician's day.
+#[derive(Serialize)]
+struct Day {
+    technician: String,
+    date: String,
+    visits: Vec<Visit>,
+}
+
+/// A line of a day list.
+#[derive(Serialize)]
+struct Visit {
+    time: String,
+    title: String,
+    client: String,
+    contact: String,
+    address: String,
+    pianos: i64,
+    stored_utc: String,
+}
+
+/// Runs the demonstration.
+pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
+    let opened = Opened::embedded(&context.settings).await?;
+    let outcome = demonstrate(context, &args, &opened).await;
+    if outcome.is_err() || args.stop {
+        opened.close().await?;
+    } else {
+        opened.leave_running().await?;
+    }
+    let report = outcome?;
+    let code = report.full.status.and(report.incremental.status).exit_code();
+    context.print(&report, || text(&report, args.stop))?;
+    Ok(code)
+}
+
+async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Result<DemoReport> {
+    let db = &opened.db;
+    start_afresh(db, &context.settings).await?;
+
+    let options =
+        SimOptions { latency: Duration::from_millis(args.shop.latency_ms), ..SimOptions::default() };
+    let listen = ([127, 0, 0, 1], 0).into();
+    let sim = Simulator::start(spec(&args.shop), options, listen)
+        .await
+        .context("the simulated Gazelle cannot listen on the loopback address")?;
+    let api_key = sim.api_key().to_owned().into();
+    let source = crate::source::SourceSettings {
+        graphql_url: sim.graphql_url(),
+        ..opened::source_settings(&context.settings)
+    };
+    let client = GazelleClient::new(source, Credential::ApiKey(api_key))?;
+
+    let full = sync(context, db, &client, true).await?;
+    let changes = demo_changes::make(&sim.control(), db).await?;
+    let incremental = sync(context, db, &client, false).await?;
+    let changes = demo_changes::observe(db, changes).await?;
+    let day = busiest_day(db).await?;
+    let tire_le_coyote = visits(db, "title LIKE 'Tire le Coyote%'", &[]).await?;
+    sim.shutdown().await;
+    Ok(DemoReport {
+        full,
+        changes,
+        incremental,
+        day,
+        tire_le_coyote,
+        database_url: opened.embedded_url(),
+        data_dir: context.settings.data_dir.display().to_string(),
+    })
+}
+
+async fn sync(context: &Context, db: &Db, client: &GazelleClient, full: bool) -> Result<RunReport> {
+    let job = Job {
+        command: "demo",
+        stages: Stages::Both,
+        full,
+        since: None,
+        entities: ENTITIES.to_vec(),
+        trigger: "demo",
+    };
+    let started = Instant::now();
+    let report = run_sync(db, Some(client.clone()), &context.settings, &job, &context.progress).await?;
+    context.progress.finish();
+    tracing::debug!(full, elapsed = ?started.elapsed(), "demo sync");
+    Ok(report)
+}
+
+/// Whether a database holds the made-up shop.
+pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
+    if migrate::shape(db).await? == migrate::Shape::Empty {
+        return Ok(false);
+    }
+    let rows =
+        db.query("SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'", &[]).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Empties what an earlier demo left, and nothing else.
+async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
+    if migrate::shape(db).await? != migrate::Shape::Empty {
+        if !is_demo(db).await? {
+            bail!(
+                "the embedded database in {} holds data that is not the demo's: run the demo elsewhere, with \
+                 --data-dir FOLDER or --schema NAME",
+                settings.data_dir.display()
+            );
+        }
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        let schema = quote(&settings.schema);
+        tx.batch(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
+        tx.commit().await?;
+    }
+    migrate::migrate(db).await?;
+    db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
+    Ok(())
+}
+
+/// The fullest day of a technician from today on.
+async fn busiest_day(db: &Db) -> Result<Option<Day>, DbError> {
+    let rows = db
+        .query(
+            "SELECT technician_external_id, technician_name, date_montreal
+               FROM {schema}.v_appointments_montreal
+              WHERE start_at >= clock_timestamp() AND start_at < clock_timestamp() + interval '60 days'
+                AND event_type = 'APPOINTMENT' AND status = 'ACTIVE' AND technician_name IS NOT NULL
+              GROUP BY 1, 2, 3
+              ORDER BY count(*) DESC, 3
+              LIMIT 1",
+            &[],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (id, name, day): (String, String, jiff::civil::Date) = (row.get(0), row.get(1), row.get(2));
+    let visits = visits(
+        db,
+        "technician_external_id = $1 AND date_montreal = $2",
+        &[(&id, Type::TEXT), (&day, Type::DATE)],
+    )
+    .await?;
+    Ok(Some(Day { technician: name, date: day.to_string(), visits }))
+}
+
+async fn visits(db: &Db, condition: &str, params: &[crate::db::Param<'_>]) -> Result<Vec<Visit>, DbError> {
+    let sql = format!(
+        "SELECT to_char(time_montreal, 'HH24:MI'), coalesce(title, ''), coalesce(company_name, ''),
+                coalesce(contact_name, ''), concat_ws(', ', nullif(address_line1, ''), nullif(city, '')), pianos,
+                to_char(start_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+           FROM {{schema}}.v_appointments_montreal
+          WHERE {condition}
+          ORDER BY start_at"
+    );
+    Ok(db
+        .query(&sql, params)
+        .await?
+        .iter()
+        .map(|row| Visit {
+            time: row.get(0),
+            title: row.get(1),
+            client: row.get(2),
+            contact: row.get(3),
+            address: row.get(4),
+            pianos: row.get(5),
+            stored_utc: row.get(6),
+        })
+        .collect())
+}
+
+fn text(report: &DemoReport, stopped: bool) -> String {
+    let mut text = format!("1. A full sync of a made-up shop\n\n{}\n", run_text(&report.full));
+    text += "2. A few things change at the source, then an incremental sync\n\n";
+    let mut changes =
+        Table::new([Column::text("change"), Column::text("before"), Column::text("now in production")]);
+    for change in &report.changes {
+        changes.row([change.what.clone(), change.before.clone(), change.after.clone()]);
+    }
+    text += &format!("{}\n\n{}\n", changes.render(), run_text(&report.incremental));
+    if let Some(day) = &report.day {
+        text += &format!(
+            "3. A technician's day, in Montréal time: {}, {}\n\n",
+            display::safe(&day.technician),
+            day.date
+        );
+        text += &visits_text(&day.visits);
+    }
+    if !report.tire_le_coyote.is_empty() {
+        text += "\nStored in UTC, shown in Montréal time:\n\n";
+        text += &visits_text(&report.tire_le_coyote);
+    }
+    text += &format!("\n4. Where it is, and how to look further\n\n  data folder   {}\n", report.data_dir);
+    match (&report.database_url, stopped) {
+        (Some(url), false) => text += &format!("  psql          psql \"{url}\"\n"),
+        _ => text += "  the embedded database is stopped; any command starts it again\n",
+    }
+    text += "  what is held  gazelle-sync status\n  quarantine    gazelle-sync errors\n  \
+             a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = current_date ORDER BY time_montreal;\n  \
+             your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n";
+    text
+}
+
+fn visits_text(visits: &[Visit]) -> String {
+    let mut table = Table::new([
+        Column::text("time"),
+        Column::text("title"),
+        Column::text("client"),
+        Column::text("contact"),
+        Column::text("address"),
+        Column::number("pianos"),
+        Column::text("stored (UTC)"),
+    ]);
+    for visit in visits {
+        table.row([
+            visit.time.clone(),
+            visit.title.clone(),
+            visit.client.clone(),
+            visit.contact.clone(),
+            visit.address.clone(),
+            display::count(visit.pianos),
+            visit.stored_utc.clone(),
+        ]);
+    }
+    format!("{}\n", table.render())
+}

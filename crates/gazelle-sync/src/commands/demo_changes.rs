@@ -1,0 +1,123 @@
+//! What the demonstration changes at the source, and what production says before and after.
+
+use anyhow::{Result, anyhow};
+use gazelle_sim::{ChangeError, Kind, SimControl};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError};
+
+/// A change and its trace.
+#[derive(Debug, Serialize)]
+pub struct DemoChange {
+    /// In words.
+    pub what: String,
+    /// The record's id.
+    pub id: String,
+    /// What production said before the incremental sync.
+    pub before: String,
+    /// What it says after.
+    pub after: String,
+    #[serde(skip)]
+    shows: &'static str,
+}
+
+const WHEN: &str = "SELECT to_char(date_montreal, 'YYYY-MM-DD ') || to_char(time_montreal, 'HH24:MI')
+                      FROM {schema}.v_appointments_montreal WHERE external_id = $1";
+const WHO: &str = "SELECT technician_name FROM {schema}.v_appointments_montreal WHERE external_id = $1";
+const STATUS: &str = "SELECT status FROM {schema}.gazelle_appointments WHERE external_id = $1";
+const TITLE: &str = "SELECT title FROM {schema}.gazelle_appointments WHERE external_id = $1";
+const NAME: &str = "SELECT company_name FROM {schema}.gazelle_clients WHERE external_id = $1";
+
+/// Makes the changes: one appointment moved, one reassigned, one cancelled, one added for a client created
+/// a moment ago, one client renamed.
+pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
+    let mut upcoming = upcoming(shop).into_iter();
+    let mut next =
+        || upcoming.next().ok_or_else(|| anyhow!("the made-up shop has too few appointments to come"));
+    let mut changes = Vec::new();
+
+    let (id, event) = next()?;
+    let start = event["start"].as_str().unwrap_or_default().parse::<Timestamp>()?;
+    let later = start.checked_add(SignedDuration::from_mins(90))?;
+    changes.push(begin(db, "appointment moved by 1 h 30", &id, WHEN).await?);
+    shop.move_event(&id, Some(&later.to_string())).map_err(told)?;
+
+    let (id, event) = next()?;
+    let other =
+        shop.ids(Kind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
+    if let Some(technician) = other {
+        changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
+        shop.reassign(&id, &technician).map_err(told)?;
+    }
+
+    let (id, _) = next()?;
+    changes.push(begin(db, "appointment cancelled", &id, STATUS).await?);
+    shop.cancel(&id).map_err(told)?;
+
+    let (_, event) = next()?;
+    let client = shop
+        .add(Kind::Client, json!({ "companyName": "École des Érables (démo)", "status": "NEW" }))
+        .map_err(told)?;
+    let id = shop
+        .add(
+            Kind::Event,
+            json!({
+                "type": "APPOINTMENT", "status": "ACTIVE", "title": "Accord avant le concert", "duration": 90,
+                "start": event["start"], "client": { "id": client }, "user": event["user"],
+            }),
+        )
+        .map_err(told)?;
+    changes.push(begin(db, "appointment added, for a client created a minute ago", &id, TITLE).await?);
+    changes.push(begin(db, "client added", &client, NAME).await?);
+
+    if let Some(client) = shop.ids(Kind::Client).into_iter().next() {
+        changes.push(begin(db, "client renamed", &client, NAME).await?);
+        shop.edit(Kind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
+            .map_err(told)?;
+    }
+    Ok(changes)
+}
+
+/// Reads what production says now.
+pub async fn observe(db: &Db, mut changes: Vec<DemoChange>) -> Result<Vec<DemoChange>, DbError> {
+    for change in &mut changes {
+        change.after = value(db, change.shows, &change.id).await?;
+    }
+    Ok(changes)
+}
+
+async fn begin(db: &Db, what: &str, id: &str, shows: &'static str) -> Result<DemoChange, DbError> {
+    let before = value(db, shows, id).await?;
+    Ok(DemoChange { what: what.to_owned(), id: id.to_owned(), before, after: String::new(), shows })
+}
+
+async fn value(db: &Db, sql: &str, id: &str) -> Result<String, DbError> {
+    let rows = db.query(sql, &[(&id, Type::TEXT)]).await?;
+    let value = rows.first().and_then(|row| row.get::<_, Option<String>>(0));
+    Ok(value.unwrap_or_else(|| "-".to_owned()))
+}
+
+/// Active appointments to come, soonest first.
+fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
+    let now = Timestamp::now().to_string();
+    let mut events: Vec<(String, Value)> = shop
+        .ids(Kind::Event)
+        .into_iter()
+        .filter_map(|id| shop.record(Kind::Event, &id).map(|record| (id, record)))
+        .filter(|(_, event)| {
+            event["status"] == "ACTIVE"
+                && event["type"] == "APPOINTMENT"
+                && event["isAllDay"] != true
+                && event["start"].as_str().is_some_and(|start| start > now.as_str())
+        })
+        .collect();
+    events.sort_by(|(_, a), (_, b)| a["start"].as_str().cmp(&b["start"].as_str()));
+    events
+}
+
+fn told(error: ChangeError) -> anyhow::Error {
+    anyhow!("the simulated Gazelle refused a change: {error}")
+}

@@ -1,0 +1,43 @@
+//! `migrate`: creates or upgrades the database, and says what it did.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Context;
+use super::opened::Opened;
+use crate::cli::MigrateArgs;
+use crate::db::migrate::{self, Shape, Step};
+
+/// Applies what is missing, or only lists it.
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = async {
+        if args.dry_run {
+            Ok(match migrate::shape(&opened.db).await? {
+                Shape::Current => Vec::new(),
+                Shape::Empty => migrate::all_steps(),
+                Shape::Older(steps) => steps,
+                Shape::Newer(version) => return Err(migrate::newer(version)),
+            })
+        } else {
+            migrate::migrate(&opened.db).await
+        }
+    }
+    .await;
+    opened.close().await?;
+    let steps = outcome?;
+    let list: Vec<_> = steps.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
+    let schema = &context.settings.schema;
+    let key = if args.dry_run { "missing" } else { "applied" };
+    context.print(&json!({ "schema": schema, key: list }), || text(schema, args.dry_run, &steps))?;
+    Ok(0)
+}
+
+fn text(schema: &str, dry_run: bool, steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return format!("schema {schema} is up to date: nothing to do");
+    }
+    let verb = if dry_run { "would be applied" } else { "applied" };
+    let lines: Vec<String> = steps.iter().map(|s| format!("  {:>4}  {}", s.version, s.name)).collect();
+    format!("schema {schema}: {} migration(s) {verb}\n{}", steps.len(), lines.join("\n"))
+}

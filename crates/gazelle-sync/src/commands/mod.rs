@@ -1,0 +1,122 @@
+//! One short file per command: read the arguments, call what does the work, print.
+
+mod demo;
+mod demo_changes;
+mod errors;
+mod migrate;
+mod opened;
+mod replay;
+mod settings;
+mod simulate;
+mod status;
+mod sync;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Layers, LogFormat, Settings};
+use crate::display::{self, Progress, ProgressStyle};
+use crate::entities;
+
+/// Exit status of what failed.
+const FAILED: u8 = 1;
+/// Exit status of wrong use.
+const WRONG_USE: u8 = 2;
+
+/// What every command gets.
+pub struct Context {
+    /// The settings in force.
+    pub settings: Settings,
+    /// Print one JSON document on stdout.
+    pub json: bool,
+    /// The progress display, on stderr.
+    pub progress: Progress,
+}
+
+/// Runs the program and returns its exit status.
+pub fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os(), &entities::names()) {
+        Ok(cli) => cli,
+        Err(usage) => usage.exit(),
+    };
+    let json = cli.global.json;
+    let settings =
+        Layers::of_process(cli.global.config.clone(), cli.flags()).and_then(|layers| Settings::load(&layers));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return failed(&error.to_string(), json, WRONG_USE),
+    };
+    let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
+    start_logging(&settings, &progress);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("the program cannot start its threads: {error}"), json, FAILED),
+    };
+    let context = Context { settings, json, progress };
+    let outcome = runtime.block_on(run(&context, cli.command));
+    context.progress.finish();
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => failed(&format!("{error:#}"), json, FAILED),
+    }
+}
+
+async fn run(context: &Context, command: Command) -> Result<u8> {
+    match command {
+        Command::Demo(args) => demo::run(context, args).await,
+        Command::Sync(args) => sync::sync(context, args).await,
+        Command::Fetch(args) => sync::fetch(context, args).await,
+        Command::Reconcile(args) => sync::reconcile(context, args).await,
+        Command::Replay(args) => replay::run(context, args).await,
+        Command::Status => status::run(context).await,
+        Command::Errors(args) => errors::run(context, args).await,
+        Command::Migrate(args) => migrate::run(context, args).await,
+        Command::Simulate(args) => simulate::run(context, args).await,
+        Command::Settings => settings::run(context),
+    }
+}
+
+/// Says what failed, for people on stderr or as the one JSON document.
+fn failed(message: &str, json: bool, code: u8) -> ExitCode {
+    if json {
+        let document = json!({ "status": "failed", "error": message });
+        let _ = display::print(&format!("{document}\n"));
+    }
+    eprintln!("error: {}", display::safe_lines(message));
+    ExitCode::from(code)
+}
+
+impl Context {
+    /// Prints a command's result: the document with `--json`, else the text.
+    pub fn print(&self, document: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        self.progress.finish();
+        let out = if self.json { display::json(document)? } else { text() };
+        display::print(&format!("{}\n", out.trim_end()))?;
+        Ok(())
+    }
+}
+
+/// Logs to stderr: for people on a terminal, JSON otherwise or as set.
+fn start_logging(settings: &Settings, progress: &Progress) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+    // The driver repeats the server's notices, which say nothing to our users.
+    let filter = EnvFilter::try_new(format!("tokio_postgres=warn,{}", settings.log_level))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let writer = progress.clone();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.log_writer());
+    let as_json = match settings.log_format {
+        LogFormat::Json => true,
+        LogFormat::Human => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    // Only one program-wide subscriber can be set; a test that set its own keeps it.
+    let _ = if as_json {
+        logs.json().try_init().map_err(|_| ())
+    } else {
+        logs.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init().map_err(|_| ())
+    };
+}

@@ -1,0 +1,119 @@
+//! Opening what a command works on: the database, given or embedded, and the API.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use secrecy::ExposeSecret;
+
+use crate::config::Settings;
+use crate::db::{self, ConnectSettings, Db};
+use crate::source::{Credential, FileTokenStore, GazelleClient, OauthCredential, SourceSettings, Tokens};
+
+/// The name of the database in the embedded server.
+const EMBEDDED_DATABASE: &str = "gazelle";
+
+/// An open database; the embedded server behind it stops when the last program using it leaves.
+pub struct Opened {
+    /// The database.
+    pub db: Db,
+    server: Option<embedded_postgres::Server>,
+}
+
+impl Opened {
+    /// Opens the database of `DATABASE_URL`, or the embedded one.
+    pub async fn open(settings: &Settings) -> Result<Opened> {
+        match &settings.database_url {
+            Some(url) => {
+                let db = db::connect(&connect_settings(settings, url.expose_secret())).await?;
+                Ok(Opened { db, server: None })
+            }
+            None => Opened::embedded(settings).await,
+        }
+    }
+
+    /// Opens the embedded database, starting its server if need be.
+    pub async fn embedded(settings: &Settings) -> Result<Opened> {
+        let mut options = embedded_postgres::Options::new(&settings.data_dir);
+        options.bin_dir = settings.postgres_bin_dir.clone();
+        options.database = EMBEDDED_DATABASE.to_owned();
+        let server = embedded_postgres::Server::start_or_attach(options)
+            .await
+            .context("the embedded database does not start (or set DATABASE_URL to use another)")?;
+        let db = db::connect(&connect_settings(settings, &server.connection_string())).await?;
+        Ok(Opened { db, server: Some(server) })
+    }
+
+    /// How `psql` opens the embedded database; none for one of `DATABASE_URL`, whose password we do not show.
+    pub fn embedded_url(&self) -> Option<String> {
+        self.server.as_ref().map(embedded_postgres::Server::connection_string)
+    }
+
+    /// Lets the embedded server go; the last program to leave stops it.
+    pub async fn close(self) -> Result<()> {
+        self.db.close();
+        if let Some(server) = self.server {
+            server.leave().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the embedded server run on for `psql` and later commands.
+    pub async fn leave_running(self) -> Result<()> {
+        self.db.close();
+        if let Some(server) = self.server {
+            server.leave_running().await?;
+        }
+        Ok(())
+    }
+}
+
+fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
+    ConnectSettings {
+        url: url.to_owned(),
+        ca_file: settings.database_ca_file.clone(),
+        schema: settings.schema.clone(),
+        // Staging of four entities, reading and writing of stage 2, bookkeeping.
+        connections: 8,
+    }
+}
+
+/// The API client with the credentials of the settings.
+pub fn client(settings: &Settings) -> Result<GazelleClient> {
+    let credential = match (&settings.api_key, &settings.client_id, &settings.client_secret) {
+        (Some(key), _, _) => Credential::ApiKey(key.clone()),
+        (None, Some(id), Some(secret)) => {
+            let first_tokens = settings.refresh_token.clone().map(|refresh_token| {
+                let mut tokens = Tokens::from_refresh_token(refresh_token);
+                if let Some(access_token) = &settings.access_token {
+                    tokens.access_token = access_token.clone();
+                }
+                tokens
+            });
+            Credential::Oauth(OauthCredential {
+                client_id: id.clone(),
+                client_secret: secret.clone(),
+                store: Arc::new(FileTokenStore::new(settings.data_dir.join("tokens.json"))),
+                first_tokens,
+            })
+        }
+        _ => bail!(
+            "no Gazelle credentials: set GAZELLE_API_KEY, or GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET with \
+             GAZELLE_REFRESH_TOKEN (to try the program without any: gazelle-sync demo)"
+        ),
+    };
+    Ok(GazelleClient::new(source_settings(settings), credential)?)
+}
+
+/// How the settings say the API is reached.
+pub fn source_settings(settings: &Settings) -> SourceSettings {
+    SourceSettings {
+        graphql_url: settings.api_url.to_string(),
+        oauth_url: Some(settings.oauth_url.to_string()),
+        timeout: settings.timeout(),
+        attempts: settings.attempts,
+        retry_delay: settings.retry_delay(),
+        concurrency: settings.concurrency,
+        max_response_bytes: settings.max_response_bytes(),
+        ..SourceSettings::default()
+    }
+}

@@ -1,0 +1,61 @@
+//! `simulate`: a made-up Gazelle to practise on.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use gazelle_sim::{ShopSpec, SimOptions, Simulator};
+use serde_json::json;
+
+use super::Context;
+use crate::cli::{ShopFlags, SimulateArgs};
+
+/// Serves until interrupted.
+pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
+    let options = SimOptions {
+        api_key: args.api_key.clone(),
+        latency: Duration::from_millis(args.shop.latency_ms),
+        page_cap: args.page_cap as usize,
+        ..SimOptions::default()
+    };
+    let sim = Simulator::start(spec(&args.shop), options, args.listen).await.with_context(|| {
+        format!("the simulated Gazelle cannot listen on {} (choose another with --listen)", args.listen)
+    })?;
+    let document = json!({
+        "graphql_url": sim.graphql_url(), "oauth_url": sim.oauth_url(), "api_key": sim.api_key(),
+    });
+    context.print(&document, || {
+        format!(
+            "simulated Gazelle at {url}\n\nIn another terminal:\n\n  export GAZELLE_API_URL={url}\n  export GAZELLE_API_KEY={key}\n  \
+             gazelle-sync sync --mode full\n\nChange its shop with POST {base}/_sim/change, break it with POST {base}/_sim/fault. \
+             Ctrl-C ends it.",
+            url = sim.graphql_url(),
+            key = sim.api_key(),
+            base = format_args!("http://{}", sim.address()),
+        )
+    })?;
+    interrupted().await?;
+    sim.shutdown().await;
+    Ok(0)
+}
+
+/// The shop that the flags describe.
+pub fn spec(flags: &ShopFlags) -> ShopSpec {
+    let size = flags.size();
+    ShopSpec {
+        users: size.users as usize,
+        clients: size.clients as usize,
+        pianos: size.pianos as usize,
+        events: size.appointments as usize,
+        ..ShopSpec::default_shop(flags.seed)
+    }
+}
+
+/// Waits for Ctrl-C or a polite request to end.
+async fn interrupted() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        signal = tokio::signal::ctrl_c() => signal?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! `status`: what is held, what waits, and the last runs.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::Context;
+use super::opened::Opened;
+use crate::db::migrate::{self, Shape};
+use crate::db::{Db, DbError};
+use crate::display::{self, Column, Table};
+use crate::entities::ENTITIES;
+use crate::time;
+
+/// Everything that `status` shows.
+#[derive(Serialize)]
+struct StatusReport {
+    staging: Vec<StagingLine>,
+    production: Vec<ProductionLine>,
+    runs: Vec<RunLine>,
+}
+
+/// A line of `v_sync_dashboard_entities`.
+#[derive(Serialize)]
+struct StagingLine {
+    entity: String,
+    sync_status: String,
+    count: i64,
+    oldest_record: Timestamp,
+    newest_record: Timestamp,
+}
+
+/// What production holds of an entity.
+#[derive(Serialize)]
+struct ProductionLine {
+    entity: &'static str,
+    rows: i64,
+    deleted: i64,
+    last_complete_walk: Option<Timestamp>,
+}
+
+/// A run.
+#[derive(Serialize)]
+struct RunLine {
+    run_id: String,
+    command: String,
+    mode: Option<String>,
+    status: String,
+    reason: Option<String>,
+    started_at: Timestamp,
+    duration_ms: Option<i64>,
+    fetched: i64,
+    staged: i64,
+    processed: i64,
+    errors: i64,
+}
+
+/// Reads and prints; writes nothing.
+pub async fn run(context: &Context) -> Result<u8> {
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = read(&opened.db).await;
+    let url = opened.embedded_url();
+    opened.close().await?;
+    let Some(report) = outcome? else {
+        let none = serde_json::json!({ "staging": [], "production": [], "runs": [] });
+        context.print(&none, || {
+            "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)".to_owned()
+        })?;
+        return Ok(0);
+    };
+    let zone = time::zone(&context.settings.timezone).map_err(anyhow::Error::msg)?;
+    context.print(&report, || text(&report, &zone, url.as_deref()))?;
+    Ok(0)
+}
+
+async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
+    if migrate::shape(db).await? == Shape::Empty {
+        return Ok(None);
+    }
+    let staging = db
+        .query(
+            "SELECT entity, sync_status, count, oldest_record, newest_record
+               FROM {schema}.v_sync_dashboard_entities ORDER BY entity, sync_status",
+            &[],
+        )
+        .await?
+        .iter()
+        .map(|row| StagingLine {
+            entity: row.get(0),
+            sync_status: row.get(1),
+            count: row.get(2),
+            oldest_record: row.get(3),
+            newest_record: row.get(4),
+        })
+        .collect();
+    let mut production = Vec::new();
+    for entity in ENTITIES {
+        let rows = db
+            .query(
+                &format!(
+                    "SELECT count(*) FILTER (WHERE deleted_at IS NULL), count(*) FILTER (WHERE deleted_at IS NOT NULL),
+                            (SELECT walk_started_at FROM {{schema}}.sync_bookmarks WHERE entity = '{}')
+                       FROM {{schema}}.{}",
+                    entity.name, entity.tables[0].name
+                ),
+                &[],
+            )
+            .await?;
+        production.extend(rows.iter().map(|row| ProductionLine {
+            entity: entity.name,
+            rows: row.get(0),
+            deleted: row.get(1),
+            last_complete_walk: row.get(2),
+        }));
+    }
+    let runs = db
+        .query(include_str!("last_runs.sql"), &[])
+        .await?
+        .iter()
+        .map(|row| RunLine {
+            run_id: row.get(0),
+            command: row.get(1),
+            mode: row.get(2),
+            status: row.get(3),
+            reason: row.get(4),
+            started_at: row.get(5),
+            duration_ms: row.get(6),
+            fetched: row.get(7),
+            staged: row.get(8),
+            processed: row.get(9),
+            errors: row.get(10),
+        })
+        .collect();
+    Ok(Some(StatusReport { staging, production, runs }))
+}
+
+fn text(report: &StatusReport, zone: &TimeZone, url: Option<&str>) -> String {
+    let mut staging = Table::new([
+        Column::text("staging"),
+        Column::text("sync_status"),
+        Column::number("count"),
+        Column::text("oldest_record"),
+        Column::text("newest_record"),
+    ]);
+    for line in &report.staging {
+        staging.row([
+            line.entity.clone(),
+            line.sync_status.clone(),
+            display::count(line.count),
+            time::show(line.oldest_record, zone),
+            time::show(line.newest_record, zone),
+        ]);
+    }
+    let mut production = Table::new([
+        Column::text("production"),
+        Column::number("rows"),
+        Column::number("deleted"),
+        Column::text("last complete walk"),
+    ]);
+    for line in &report.production {
+        production.row([
+            line.entity.to_owned(),
+            display::count(line.rows),
+            display::count(line.deleted),
+            line.last_complete_walk.map_or_else(|| "never".to_owned(), |at| time::show(at, zone)),
+        ]);
+    }
+    let mut runs = Table::new([
+        Column::text("last runs"),
+        Column::text("command"),
+        Column::text("status"),
+        Column::text("took"),
+        Column::number("fetched"),
+        Column::number("staged"),
+        Column::number("reconciled"),
+        Column::number("errors"),
+    ]);
+    for run in &report.runs {
+        runs.row([
+            time::show(run.started_at, zone),
+            format!("{} {}", run.command, run.mode.as_deref().unwrap_or_default()).trim_end().to_owned(),
+            run.status.clone(),
+            run.duration_ms
+                .map_or_else(String::new, |ms| display::duration(Duration::from_millis(ms.max(0) as u64))),
+            display::count(run.fetched),
+            display::count(run.staged),
+            display::count(run.processed),
+            display::count(run.errors),
+        ]);
+    }
+    let mut text = format!("{}\n\n{}\n\n{}\n", staging.render(), production.render(), runs.render());
+    if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
+        text.push_str(&format!("last run: {}\n", display::safe(reason)));
+    }
+    text.push_str(&format!("times are of {}\n", zone.iana_name().unwrap_or("UTC")));
+    if let Some(url) = url {
+        text.push_str(&format!("psql \"{url}\"\n"));
+    }
+    text
+}

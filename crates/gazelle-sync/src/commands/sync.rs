@@ -1,0 +1,161 @@
+//! `sync`, `fetch` and `reconcile`.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::opened::{self, Opened};
+use super::{Context, WRONG_USE};
+use crate::cli::{FetchArgs, Mode, ReconcileArgs, Since, SyncArgs, unknown_entity};
+use crate::display::{self, Column, Table};
+use crate::entities::{self, ENTITIES, Entity};
+use crate::orchestrator::report::{RunReport, Status};
+use crate::orchestrator::{Job, Stages, run_sync};
+
+/// Both stages.
+pub async fn sync(context: &Context, args: SyncArgs) -> Result<u8> {
+    walk(context, args.fetch, Stages::Both, "sync").await
+}
+
+/// Stage 1 alone.
+pub async fn fetch(context: &Context, args: FetchArgs) -> Result<u8> {
+    walk(context, args, Stages::FetchOnly, "fetch").await
+}
+
+/// Stage 2 alone.
+pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<u8> {
+    let entities = match chosen(&args.entity) {
+        Ok(entities) => entities,
+        Err(message) => return wrong_use(context, &message),
+    };
+    let job = Job {
+        command: "reconcile",
+        stages: Stages::ReconcileOnly,
+        full: false,
+        since: None,
+        entities,
+        trigger: "command",
+    };
+    let opened = Opened::open(&context.settings).await?;
+    let report = run_sync(&opened.db, None, &context.settings, &job, &context.progress).await;
+    opened.close().await?;
+    print(context, &report?)
+}
+
+async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'static str) -> Result<u8> {
+    let entities = match chosen(&args.entity) {
+        Ok(entities) => entities,
+        Err(message) => return wrong_use(context, &message),
+    };
+    let since = match args.since {
+        None => None,
+        Some(Since::At(instant)) => Some(instant),
+        Some(Since::Day(day)) => Some(crate::time::start_of_day(day, &context.settings.timezone)?),
+    };
+    let job = Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: "command" };
+    let client = opened::client(&context.settings)?;
+    let opened = Opened::open(&context.settings).await?;
+    let report = async {
+        refuse_demo(&opened, context).await?;
+        Ok::<_, anyhow::Error>(
+            run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await?,
+        )
+    }
+    .await;
+    opened.close().await?;
+    print(context, &report?)
+}
+
+/// Keeps a real account out of the database that `demo` filled with a made-up shop.
+async fn refuse_demo(opened: &Opened, context: &Context) -> Result<()> {
+    let is_local =
+        matches!(context.settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
+    if !is_local && super::demo::is_demo(&opened.db).await? {
+        bail!(
+            "this database holds the made-up shop of `gazelle-sync demo`: choose another data folder \
+             (GAZELLE_SYNC_DATA_DIR), another schema (GAZELLE_SYNC_SCHEMA) or another database (DATABASE_URL)"
+        );
+    }
+    Ok(())
+}
+
+/// The entities named, in their order; all when none is named.
+pub fn chosen(names: &[String]) -> Result<Vec<&'static Entity>, String> {
+    if let Some(unknown) = names.iter().find(|name| entities::entity(name).is_none()) {
+        return Err(unknown_entity(unknown, &entities::names()));
+    }
+    Ok(ENTITIES
+        .iter()
+        .copied()
+        .filter(|entity| names.is_empty() || names.iter().any(|name| name == entity.name))
+        .collect())
+}
+
+/// Says what is wrong with the command line.
+pub fn wrong_use(context: &Context, message: &str) -> Result<u8> {
+    context.progress.finish();
+    if context.json {
+        display::print(&format!("{}\n", serde_json::json!({ "status": "failed", "error": message })))?;
+    }
+    eprintln!("error: {message}");
+    Ok(WRONG_USE)
+}
+
+fn print(context: &Context, report: &RunReport) -> Result<u8> {
+    context.print(report, || run_text(report))?;
+    Ok(report.status.exit_code())
+}
+
+/// A run for people: the table, and the verdict with its reasons.
+pub fn run_text(report: &RunReport) -> String {
+    let mut table = Table::new([
+        Column::text("entity"),
+        Column::text("walk"),
+        Column::number("fetched"),
+        Column::number("staged"),
+        Column::number("unchanged"),
+        Column::number("reconciled"),
+        Column::number("errors"),
+        Column::number("deleted"),
+        Column::number("in production"),
+    ]);
+    for entity in &report.entities {
+        let walk = match (&entity.walk, entity.walk_complete) {
+            (Some(walk), Some(true)) => walk.clone(),
+            (Some(walk), _) => format!("{walk}, incomplete"),
+            (None, _) => String::new(),
+        };
+        table.row([
+            entity.entity.clone(),
+            walk,
+            display::count(entity.fetched),
+            display::count(entity.staged),
+            display::count(entity.unchanged),
+            display::count(entity.processed),
+            display::count(entity.errors),
+            display::count(entity.deleted),
+            entity.in_production.map(display::count).unwrap_or_default(),
+        ]);
+    }
+    let took = Duration::from_millis(report.duration_ms);
+    let verdict = match report.status {
+        Status::Success => "success",
+        Status::Partial => "PARTIAL",
+        Status::Failed => "FAILED",
+    };
+    let handled = report.fetched.max(report.processed);
+    let mut text = format!(
+        "{}\n{verdict} in {} ({}) · run {}\n",
+        table.render(),
+        display::duration(took),
+        display::rate(handled, took),
+        report.run_id
+    );
+    for reason in &report.reasons {
+        text.push_str(&format!("  - {}\n", display::safe(reason)));
+    }
+    if report.errors > 0 {
+        text.push_str("  see `gazelle-sync errors` for the records in quarantine\n");
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! The database: its pool, its transactions, its migrations.
+//!
+//! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
+//! named prepared statement), nothing is kept in a session, and names carry their schema.
+
+mod connect;
+mod error;
+pub mod migrate;
+
+use deadpool_postgres::{Object, Pool};
+use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};
+
+pub use connect::{ConnectSettings, connect};
+pub use error::{DbError, Fault};
+
+/// A parameter with its SQL type.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The database of one account: a pool and the schema that holds all its tables. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool,
+    schema: String,
+}
+
+impl Db {
+    /// The schema's name, as given in the settings.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Closes the pool: connections end, later calls fail.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    /// A statement with `{schema}` filled in.
+    pub fn sql(&self, template: &str) -> String {
+        template.replace("{schema}", &quote(&self.schema))
+    }
+
+    /// A connection of the pool.
+    pub async fn connection(&self) -> Result<Connection, DbError> {
+        let object = self.pool.get().await.map_err(DbError::from_pool)?;
+        Ok(Connection { object, db: self.clone() })
+    }
+
+    /// One statement outside a transaction; returns its rows.
+    pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        let connection = self.connection().await?;
+        let sql = self.sql(template);
+        connection.object.query_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+    }
+
+    /// One statement outside a transaction; returns how many rows it wrote.
+    pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        let connection = self.connection().await?;
+        let sql = self.sql(template);
+        connection.object.execute_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// A pooled connection.
+pub struct Connection {
+    object: Object,
+    db: Db,
+}
+
+impl Connection {
+    /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
+    pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
+        let transaction = self.object.transaction().await.map_err(|e| DbError::new(e, "BEGIN"))?;
+        // deadpool wraps the transaction only to reach its statement cache, which a pooler forbids.
+        Ok(Tx { transaction, db: &self.db })
+    }
+}
+
+/// A transaction in progress.
+pub struct Tx<'c> {
+    transaction: deadpool_postgres::Transaction<'c>,
+    db: &'c Db,
+}
+
+impl<'c> Tx<'c> {
+    /// One statement; returns its rows.
+    pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        let sql = self.db.sql(template);
+        let transaction: &Transaction<'c> = &self.transaction;
+        transaction.query_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+    }
+
+    /// One statement; returns how many rows it wrote.
+    pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        let sql = self.db.sql(template);
+        let transaction: &Transaction<'c> = &self.transaction;
+        transaction.execute_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+    }
+
+    /// Several statements without parameters.
+    pub async fn batch(&self, template: &str) -> Result<(), DbError> {
+        let sql = self.db.sql(template);
+        self.transaction.batch_execute(&sql).await.map_err(|e| DbError::new(e, template))
+    }
+
+    /// Makes everything since [`Connection::begin`] last.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.transaction.commit().await.map_err(|e| DbError::new(e, "COMMIT"))
+    }
+}
+
+/// Quotes an identifier.
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

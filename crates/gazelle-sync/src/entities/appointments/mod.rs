@@ -1,0 +1,39 @@
+//! Appointments: Gazelle's events of every type, with their pianos.
+
+mod reconcile;
+mod tables;
+
+use super::{DateFilter, Entity, Getter, Nested, Shape, Walk};
+pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
+
+/// The entity `appointments`.
+pub static ENTITY: Entity = Entity {
+    name: "appointments",
+    staging_table: "staging_appointments",
+    walk: Walk {
+        page_query: include_str!("page.graphql"),
+        operation: "AppointmentsPage",
+        root: "allEventsBatched",
+        shape: Shape::Connection {
+            filter_type: "PrivateAllEventsFilter",
+            dates: DateFilter { from: "dateGet", until: "dateLet", narrows: true },
+            undated_first: Some("START_DESC"),
+        },
+    },
+    getter: Some(Getter {
+        query: include_str!("get.graphql"),
+        operation: "AppointmentById",
+        path: &["event"],
+    }),
+    found_through: None,
+    nested: &[Nested {
+        path: &["allEventPianos"],
+        query: include_str!("more_pianos.graphql"),
+        operation: "AppointmentMorePianos",
+        answer: &["event", "allEventPianos"],
+    }],
+    tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
+    reconciler_version: 1,
+    reconcile: reconcile::reconcile,
+    after_apply: None,
+};

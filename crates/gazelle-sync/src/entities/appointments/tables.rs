@@ -1,0 +1,65 @@
+//! `gazelle_appointments` and `gazelle_appointment_pianos`.
+
+use crate::entities::table::{Derived, Rule::*, Table, column};
+
+/// The appointments, all types of event. Date and time are UTC; `start_at` and `end_at` are
+/// generated from them by the database.
+pub static GAZELLE_APPOINTMENTS: Table = Table {
+    name: "gazelle_appointments",
+    key: &["external_id"],
+    owner: None,
+    columns: &[
+        column("external_id", Id, &["id"]).required(),
+        column("appointment_date", UtcDate, &["start", "start_time"]).required(),
+        column("appointment_time", UtcTime, &["start", "start_time"]).required(),
+        column("duration_minutes", Integer, &["duration", "duration_minutes"]),
+        column("buffer_minutes", Integer, &["buffer"]),
+        column("is_all_day", Boolean, &["isAllDay", "is_all_day"]),
+        column("title", Text, &["title"]),
+        column("description", Text, &["description"]),
+        column("notes", Text, &["notes"]),
+        column("status", Text, &["status"]),
+        column("event_type", Text, &["type", "event_type"]),
+        column("client_external_id", Id, &["client.id", "client_id"]).parent("gazelle_clients"),
+        column("technician_external_id", Id, &["user.id", "user_id", "technician_id"])
+            .parent("gazelle_users"),
+        column("confirmed_by_client", Boolean, &["confirmedByClient"]),
+        column("confirmed_at", Instant, &["confirmedAt"]),
+        column("confirmation_warning", Text, &["confirmationWarning"]),
+        column("lifecycle_state", Text, &["lifecycleState"]),
+        column("source", Text, &["source"]),
+        column("event_timezone", Text, &["timezone"]),
+        column("travel_mode", Text, &["travelMode"]),
+        column("address_line", Text, &["addressLine"]),
+        column("latitude", Float, &["lat"]),
+        column("longitude", Float, &["lng"]),
+        column("recurrence_id", Text, &["recurrenceId"]),
+        column("recurrence_type", Text, &["recurrenceType"]),
+        column("recurrence_interval", Integer, &["recurrenceInterval"]),
+        column("recurrence_ending_date", Date, &["recurrenceEndingDate"]),
+        column("created_by_external_id", Id, &["createdBy.id"]),
+        column("source_created_at", Instant, &["createdAt"]),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    derived: Some(Derived {
+        join: "LEFT JOIN {schema}.{prefix}gazelle_clients c ON c.external_id = i.client_external_id",
+        columns: &[
+            ("contact_external_id", "c.default_contact_external_id"),
+            ("location_external_id", "c.default_location_external_id"),
+        ],
+    }),
+};
+
+/// Which pianos an appointment is for.
+pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
+    name: "gazelle_appointment_pianos",
+    key: &["appointment_external_id", "piano_external_id"],
+    owner: Some("appointment_external_id"),
+    columns: &[
+        column("appointment_external_id", Id, &[]),
+        column("piano_external_id", Id, &["piano.id", "piano_id"]).required().parent("gazelle_pianos"),
+        column("is_tuning", Boolean, &["isTuning"]),
+        column("source_updated_at", Instant, &[]),
+    ],
+    derived: None,
+};

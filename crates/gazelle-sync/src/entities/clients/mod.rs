@@ -1,0 +1,43 @@
+//! Clients, with their contacts and locations: one record stands for all three.
+
+mod reconcile;
+mod tables;
+
+use super::{DateFilter, Entity, Getter, Nested, Shape, Walk};
+pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
+
+/// The entity `clients`.
+pub static ENTITY: Entity = Entity {
+    name: "clients",
+    staging_table: "staging_clients",
+    walk: Walk {
+        page_query: include_str!("page.graphql"),
+        operation: "ClientsPage",
+        root: "allClients",
+        shape: Shape::Connection {
+            filter_type: "PrivateAllClientsFilter",
+            dates: DateFilter { from: "createdGet", until: "createdLet", narrows: false },
+            undated_first: None,
+        },
+    },
+    getter: Some(Getter { query: include_str!("get.graphql"), operation: "ClientById", path: &["client"] }),
+    found_through: None,
+    nested: &[
+        Nested {
+            path: &["allContacts"],
+            query: include_str!("more_contacts.graphql"),
+            operation: "ClientMoreContacts",
+            answer: &["client", "allContacts"],
+        },
+        Nested {
+            path: &["allContacts", "allLocations"],
+            query: include_str!("more_locations.graphql"),
+            operation: "ContactMoreLocations",
+            answer: &["contact", "allLocations"],
+        },
+    ],
+    tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
+    reconciler_version: 1,
+    reconcile: reconcile::reconcile,
+    after_apply: Some(include_str!("refresh_appointments.sql")),
+};

@@ -1,0 +1,111 @@
+//! `gazelle_clients`, `gazelle_contacts`, `gazelle_locations`.
+
+use crate::entities::table::{Rule::*, Table, column};
+
+/// Who pays. Names, phones and addresses are its contacts'.
+pub static GAZELLE_CLIENTS: Table = Table {
+    name: "gazelle_clients",
+    key: &["external_id"],
+    owner: None,
+    columns: &[
+        column("external_id", Id, &["id"]).required(),
+        column("company_name", Text, &["companyName", "company_name"]),
+        column("status", Text, &["status"]),
+        column("client_type", Text, &["clientType", "client_type"]),
+        column("tags", TextList, &["tags"]),
+        column("region", Text, &["region"]),
+        column("reference_id", Text, &["referenceId"]),
+        column("locale", Text, &["defaultClientLocalization.locale", "locale"]),
+        // No foreign key: a preference for a technician who has left must not hold a client back.
+        column("preferred_technician_external_id", Id, &["preferredTechnicianId", "preferredTechnician.id"]),
+        column("no_contact_until", Date, &["noContactUntil"]),
+        column("no_contact_reason", Text, &["noContactReason"]),
+        column("reason_inactive", Text, &["reasonInactiveCode"]),
+        column("reason_inactive_details", Text, &["reasonInactiveDetails"]),
+        column("preference_notes", Text, &["preferenceNotes"]),
+        column("personal_notes", Text, &["personalNotes"]),
+        column("last_result_notes", Text, &["lastResultNotes"]),
+        column("lifecycle_state", Text, &["lifecycleState"]),
+        column("referred_by", Text, &["referredBy"]),
+        column("referred_by_notes", Text, &["referredByNotes"]),
+        column("custom1", Text, &["custom1"]),
+        column("custom2", Text, &["custom2"]),
+        column("custom3", Text, &["custom3"]),
+        column("custom4", Text, &["custom4"]),
+        column("custom5", Text, &["custom5"]),
+        column("custom6", Text, &["custom6"]),
+        column("custom7", Text, &["custom7"]),
+        column("custom8", Text, &["custom8"]),
+        column("custom9", Text, &["custom9"]),
+        column("custom10", Text, &["custom10"]),
+        // Set by the reconciler, which checks them against the record's own contacts and locations.
+        column("default_contact_external_id", Id, &[]),
+        column("default_location_external_id", Id, &[]),
+        column("source_created_at", Instant, &["createdAt"]),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    derived: None,
+};
+
+/// Who is met.
+pub static GAZELLE_CONTACTS: Table = Table {
+    name: "gazelle_contacts",
+    key: &["external_id"],
+    owner: Some("client_external_id"),
+    columns: &[
+        column("external_id", Id, &["id"]).required(),
+        column("client_external_id", Id, &[]),
+        column("title", Text, &["title"]),
+        column("first_name", Text, &["firstName"]),
+        column("middle_name", Text, &["middleName"]),
+        column("last_name", Text, &["lastName"]),
+        column("suffix", Text, &["suffix"]),
+        column("role", Text, &["role"]),
+        column("email", Text, &["defaultEmail.email", "email"]),
+        column(
+            "phone",
+            Text,
+            &["defaultPhone.phoneNumber", "defaultConfirmedMobilePhone.phoneNumber", "phone"],
+        ),
+        column("mobile_phone", Text, &["defaultConfirmedMobilePhone.phoneNumber"]),
+        column("wants_email", Boolean, &["wantsEmail"]),
+        column("wants_phone", Boolean, &["wantsPhone"]),
+        column("wants_text", Boolean, &["wantsText"]),
+        column("is_default", Boolean, &["isDefault"]),
+        column("is_billing_default", Boolean, &["isBillingDefault"]),
+        column("archived", Boolean, &["archived"]),
+        column("sort_order", Integer, &["sortOrder"]),
+        column("source_created_at", Instant, &["createdAt"]),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    derived: None,
+};
+
+/// Where the client is met, is written to, or is billed.
+pub static GAZELLE_LOCATIONS: Table = Table {
+    name: "gazelle_locations",
+    key: &["external_id"],
+    owner: Some("client_external_id"),
+    columns: &[
+        column("external_id", Id, &["id"]),
+        column("contact_external_id", Id, &[]),
+        column("client_external_id", Id, &[]),
+        column("usage_type", Text, &["usageType"]),
+        column("location_type", Text, &["locationType"]),
+        column("address_line1", Text, &["street1"]),
+        column("address_line2", Text, &["street2"]),
+        column("city", Text, &["municipality"]),
+        column("province", Text, &["region"]),
+        column("postal_code", Text, &["postalCode"]),
+        column("country_code", Text, &["countryCode"]),
+        column("latitude", Text, &["latitude"]),
+        column("longitude", Text, &["longitude"]),
+        column("what3words", Text, &["what3words"]),
+        column("geocode_type", Text, &["geocodeType"]),
+        column("is_bad_address", Boolean, &["isBadAddress"]),
+        column("is_default", Boolean, &[]),
+        column("source_created_at", Instant, &["createdAt"]),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    derived: None,
+};

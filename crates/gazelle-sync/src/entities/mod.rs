@@ -1,0 +1,131 @@
+//! The kinds of Gazelle objects, one folder each.
+//!
+//! A folder holds everything that is particular to its entity: the queries (`page.graphql`, and
+//! `get.graphql` for one record by id), the production tables with the rule of every column
+//! (`tables.rs`), the pure reconciler (`reconcile.rs`) and the migration that creates the tables.
+//! Adding an entity is a new folder and one line in [`ENTITIES`]. Nothing here knows HTTP.
+
+pub mod appointments;
+pub mod clients;
+pub mod pianos;
+pub mod read;
+pub mod table;
+pub mod users;
+
+use serde_json_borrow::Value as Json;
+
+use read::{Reconciled, RecordError};
+use table::Table;
+
+/// Every entity, parents before children: the order of stage 1 and of stage 2.
+pub static ENTITIES: [&Entity; 4] =
+    [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
+
+/// One kind of Gazelle object: how it is asked for, and what its records become.
+#[derive(Debug)]
+pub struct Entity {
+    /// The word of the command line and of the bookkeeping tables: `appointments`.
+    pub name: &'static str,
+    /// Its staging table: `staging_appointments`.
+    pub staging_table: &'static str,
+    /// How stage 1 walks it.
+    pub walk: Walk,
+    /// Ways to one record by id, for missing parents and evidence; the first that answers counts.
+    pub getter: Option<Getter>,
+    /// For an entity without a getter of its own: the entity of a record that names it, and the query
+    /// that reaches it through that record.
+    pub found_through: Option<(&'static str, Getter)>,
+    /// Connections inside a record that can be longer than their page.
+    pub nested: &'static [Nested],
+    /// The production tables that its records fill, parents first; the first is the record's own.
+    pub tables: &'static [&'static Table],
+    /// Raised when the reconciler's result changes, so that rows made by an older one are redone.
+    pub reconciler_version: i32,
+    /// The reconciler: raw JSON in, rows or a named error out. Pure.
+    pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
+    /// SQL run after records of this entity were applied, with their ids as `$1::text[]`: refreshes
+    /// what other entities' rows derive from them.
+    pub after_apply: Option<&'static str>,
+}
+
+/// How the API lists an entity.
+#[derive(Debug)]
+pub struct Walk {
+    /// The query of one page; its operation name is its file's.
+    pub page_query: &'static str,
+    /// Name of the operation in `page_query`.
+    pub operation: &'static str,
+    /// The root field that lists: `allEventsBatched`.
+    pub root: &'static str,
+    /// Pages or one plain list.
+    pub shape: Shape,
+}
+
+/// The two shapes in which the API lists things.
+#[derive(Debug)]
+pub enum Shape {
+    /// One answer holds all (`allUsers`).
+    PlainList,
+    /// A Relay connection, in pages.
+    Connection {
+        /// The input type of `filters`, for queries that count.
+        filter_type: &'static str,
+        /// The pair of inclusive `CoreDate` filters by which a walk can be split or narrowed.
+        dates: DateFilter,
+        /// The `sortBy` value that lists first the records without that date, which no date
+        /// filter finds; none where every record has it.
+        undated_first: Option<&'static str>,
+    },
+}
+
+/// A pair of inclusive `CoreDate` filters. Their zone is not known; adjacent days partition all the same.
+#[derive(Debug)]
+pub struct DateFilter {
+    /// Name of the greater-or-equal filter.
+    pub from: &'static str,
+    /// Name of the less-or-equal filter.
+    pub until: &'static str,
+    /// Whether the date is the record's own, so that a lookback window is a sound incremental walk
+    /// (events); creation dates are not.
+    pub narrows: bool,
+}
+
+/// A query for one record by id.
+#[derive(Debug)]
+pub struct Getter {
+    /// The query, with the one variable `$id`.
+    pub query: &'static str,
+    /// Name of the operation in `query`.
+    pub operation: &'static str,
+    /// Path of the record in the answer: `["client"]`.
+    pub path: &'static [&'static str],
+}
+
+/// A connection inside a record, and the query that fetches its further pages.
+#[derive(Debug)]
+pub struct Nested {
+    /// Where the connection is: `["allContacts"]`, or inside each node of another one:
+    /// `["allContacts", "allLocations"]`.
+    pub path: &'static [&'static str],
+    /// The query of a further page, with `$id` of the object that holds the connection, `$first`, `$after`.
+    pub query: &'static str,
+    /// Name of the operation in `query`.
+    pub operation: &'static str,
+    /// Path of the connection in the answer: `["contact", "allLocations"]`.
+    pub answer: &'static [&'static str],
+}
+
+/// Finds an entity by the name used on the command line.
+pub fn entity(name: &str) -> Option<&'static Entity> {
+    ENTITIES.iter().copied().find(|entity| entity.name == name)
+}
+
+/// The entity whose records fill a production table as their own (`gazelle_clients` → clients).
+pub fn entity_of_table(table: &str) -> Option<&'static Entity> {
+    ENTITIES.iter().copied().find(|entity| entity.tables[0].name == table)
+}
+
+/// The names of all entities, in order.
+pub fn names() -> Vec<&'static str> {
+    ENTITIES.iter().map(|entity| entity.name).collect()
+}

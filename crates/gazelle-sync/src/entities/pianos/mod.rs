@@ -1,0 +1,45 @@
+//! Pianos, each standing at a client's.
+
+mod tables;
+
+use serde_json_borrow::Value as Json;
+
+use super::read::{self, Reconciled, RecordError};
+use super::{DateFilter, Entity, Getter, Shape, Walk, table::Value};
+pub use tables::GAZELLE_PIANOS;
+
+/// The entity `pianos`.
+pub static ENTITY: Entity = Entity {
+    name: "pianos",
+    staging_table: "staging_pianos",
+    walk: Walk {
+        page_query: include_str!("page.graphql"),
+        operation: "PianosPage",
+        root: "allPianos",
+        shape: Shape::Connection {
+            filter_type: "PrivateAllPianosFilter",
+            dates: DateFilter { from: "createdGet", until: "createdLet", narrows: false },
+            undated_first: None,
+        },
+    },
+    getter: Some(Getter { query: include_str!("get.graphql"), operation: "PianoById", path: &["piano"] }),
+    found_through: None,
+    nested: &[],
+    tables: &[&GAZELLE_PIANOS],
+    reconciler_version: 1,
+    reconcile,
+    after_apply: None,
+};
+
+/// One row: the piano.
+fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
+    let mut reconciled = Reconciled::default();
+    let row = read::row(&GAZELLE_PIANOS, record, "")?;
+    match GAZELLE_PIANOS.get(&row, "serial_number") {
+        Value::Null => {}
+        Value::Text(serial) if !serial.trim().is_empty() => {}
+        _ => reconciled.warn("blank_serial", "serialNumber"),
+    }
+    reconciled.rows.push((0, row));
+    Ok(reconciled)
+}

@@ -1,0 +1,172 @@
+//! What a production table is: its key, its columns, and for each column where in the record its
+//! value comes from. One declaration serves the reconciler, the upsert, comparisons and messages.
+
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+};
+
+/// A production table as its entity's folder declares it.
+#[derive(Debug)]
+pub struct Table {
+    /// Name in the database, without schema.
+    pub name: &'static str,
+    /// The columns that identify a row; the first of [`Table::columns`] in the same order.
+    pub key: &'static [&'static str],
+    /// For rows that belong to another record (a client's contacts): the column naming the owner.
+    /// Rows of an owner that its newest version no longer holds are marked deleted.
+    pub owner: Option<&'static str>,
+    /// Every column that the reconciler fills, key first. Lineage columns are not listed.
+    pub columns: &'static [Column],
+    /// Columns that the database derives from other production rows when a row is written.
+    pub derived: Option<Derived>,
+}
+
+/// Columns taken from a joined production table instead of from the record itself.
+#[derive(Debug)]
+pub struct Derived {
+    /// SQL of the join; `i` is the incoming row, `{schema}` our schema, `{prefix}` what table names start with
+    /// where production is rebuilt beside itself.
+    pub join: &'static str,
+    /// Column name and the SQL expression over the join.
+    pub columns: &'static [(&'static str, &'static str)],
+}
+
+/// One column and the rule that fills it.
+#[derive(Debug)]
+pub struct Column {
+    /// Name in the database.
+    pub name: &'static str,
+    /// How the JSON value is read and which SQL type it takes.
+    pub rule: Rule,
+    /// Where the value is in the record: dotted paths, the first that holds a value wins. Empty
+    /// where the reconciler sets the value itself.
+    pub from: &'static [&'static str],
+    /// A record without it is quarantined with `Missing required field`.
+    pub required: bool,
+    /// The table whose row the value names: a record naming an absent one waits in quarantine.
+    pub parent: Option<&'static str>,
+}
+
+/// How a JSON value becomes a column's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Text as it is; numbers and booleans as their JSON text.
+    Text,
+    /// An identifier: text, where the empty string means absent.
+    Id,
+    /// A whole number.
+    Integer,
+    /// A floating-point number.
+    Float,
+    /// A boolean.
+    Boolean,
+    /// A `CoreDate`, without zone.
+    Date,
+    /// An instant.
+    Instant,
+    /// The UTC date of an instant.
+    UtcDate,
+    /// The UTC time of day of an instant.
+    UtcTime,
+    /// A list of texts.
+    TextList,
+}
+
+impl Rule {
+    /// The SQL type of the column, as the upsert casts it.
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Rule::Text | Rule::Id => "text",
+            Rule::Integer => "integer",
+            Rule::Float => "double precision",
+            Rule::Boolean => "boolean",
+            Rule::Date | Rule::UtcDate => "date",
+            Rule::Instant => "timestamptz",
+            Rule::UtcTime => "time",
+            Rule::TextList => "text[]",
+        }
+    }
+}
+
+/// A value on its way to a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL NULL: the API said null or nothing.
+    Null,
+    /// Text or identifier.
+    Text(String),
+    /// 32-bit integer.
+    Integer(i32),
+    /// Double precision.
+    Float(f64),
+    /// Boolean.
+    Boolean(bool),
+    /// Date without zone, or the UTC date of an instant.
+    Date(Date),
+    /// UTC time of day.
+    Time(Time),
+    /// An instant.
+    Instant(Timestamp),
+    /// A list of texts.
+    TextList(Vec<String>),
+}
+
+impl Value {
+    /// The text inside, if it is text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A production row before it is written: one value a column, in the table's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The values, in the order of [`Table::columns`].
+    pub values: Vec<Value>,
+}
+
+impl Table {
+    /// Position of a column.
+    ///
+    /// # Panics
+    /// When the table has no such column: a mistake in the declaration, caught by the unit tests.
+    pub fn index(&self, column: &str) -> usize {
+        match self.columns.iter().position(|c| c.name == column) {
+            Some(index) => index,
+            None => panic!("invariant: table {} declares no column {column}", self.name),
+        }
+    }
+
+    /// The value of a column in a row of this table.
+    pub fn get<'r>(&self, row: &'r Row, column: &str) -> &'r Value {
+        &row.values[self.index(column)]
+    }
+
+    /// Sets a column in a row of this table.
+    pub fn set(&self, row: &mut Row, column: &str, value: Value) {
+        row.values[self.index(column)] = value;
+    }
+}
+
+/// A column copied by a rule from the first path that holds a value.
+pub const fn column(name: &'static str, rule: Rule, from: &'static [&'static str]) -> Column {
+    Column { name, rule, from, required: false, parent: None }
+}
+
+impl Column {
+    /// Makes the column required.
+    pub const fn required(mut self) -> Column {
+        self.required = true;
+        self
+    }
+
+    /// Makes the column name a row of another record's table.
+    pub const fn parent(mut self, table: &'static str) -> Column {
+        self.parent = Some(table);
+        self
+    }
+}

@@ -1,0 +1,43 @@
+//! Users: the technicians and the office. A plain list without getter.
+
+mod tables;
+
+use serde_json_borrow::Value as Json;
+
+use super::read::{self, Reconciled, RecordError};
+use super::{Entity, Getter, Shape, Walk};
+pub use tables::GAZELLE_USERS;
+
+/// The entity `users`.
+pub static ENTITY: Entity = Entity {
+    name: "users",
+    staging_table: "staging_users",
+    walk: Walk {
+        page_query: include_str!("page.graphql"),
+        operation: "UsersPage",
+        root: "allUsers",
+        shape: Shape::PlainList,
+    },
+    getter: None,
+    // A technician who left is on no list, but the events that name him still answer for him.
+    found_through: Some((
+        "appointments",
+        Getter {
+            query: include_str!("through_appointment.graphql"),
+            operation: "UserThroughAppointment",
+            path: &["event", "user"],
+        },
+    )),
+    nested: &[],
+    tables: &[&GAZELLE_USERS],
+    reconciler_version: 1,
+    reconcile,
+    after_apply: None,
+};
+
+/// One row: the user.
+fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
+    let mut reconciled = Reconciled::default();
+    reconciled.rows.push((0, read::row(&GAZELLE_USERS, record, "")?));
+    Ok(reconciled)
+}

@@ -1,0 +1,75 @@
+//! Stage 1: what the API says is stored as it came, as new versions of records.
+//!
+//! A walk reads top-down through these files: [`plan`] splits an entity into windows whose counts add up
+//! to the whole, [`window`] pages through one of them, [`nested`] completes connections inside a record,
+//! [`receive`] takes the id and the bytes, [`walk`] stages what arrives, decides whether the walk was
+//! complete, and moves the bookmark. [`parents`] fetches single records that others wait for.
+//! Nothing here interprets a record.
+
+pub mod nested;
+pub mod parents;
+pub mod plan;
+pub mod receive;
+pub mod walk;
+mod window;
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::db::{Db, DbError};
+use crate::orchestrator::lease::Fence;
+use crate::source::{GazelleClient, SourceError};
+
+/// Stage 1 of one run. Cheap to clone.
+#[derive(Clone)]
+pub struct Fetch {
+    /// The API.
+    pub client: GazelleClient,
+    /// The database.
+    pub db: Db,
+    /// The run's right to write.
+    pub fence: Fence,
+    /// The run, noted with every version.
+    pub run_id: Uuid,
+    /// Records asked for in a page.
+    pub page_size: u32,
+    /// Requests in flight at most, and so windows walked side by side.
+    pub concurrency: usize,
+    /// How often a walk is tried before it counts as incomplete.
+    pub walk_attempts: u32,
+}
+
+/// Which part of an entity a walk covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// First day of the entity's date filter; none: open.
+    pub from: Option<Date>,
+    /// Last day; none: open.
+    pub until: Option<Date>,
+}
+
+impl Scope {
+    /// Everything, without a date filter.
+    pub const WHOLE: Scope = Scope { from: None, until: None };
+
+    /// `whole`, or the days.
+    pub fn describe(&self) -> String {
+        match (self.from, self.until) {
+            (None, None) => "whole".to_owned(),
+            (Some(from), None) => format!("from {from}"),
+            (None, Some(until)) => format!("until {until}"),
+            (Some(from), Some(until)) => format!("{from} to {until}"),
+        }
+    }
+}
+
+/// What stops stage 1 of an entity.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The API; what was staged before stays.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The database: the run stops.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

@@ -1,0 +1,200 @@
+//! Completing connections inside a record that are longer than their page.
+//!
+//! A record whose nested connection says `hasNextPage: true` is fetched on: all pages of that connection,
+//! from its start, take the place of the shortened list. Everything else keeps its bytes.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use crate::entities::{Entity, Nested};
+use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
+
+/// Why a record could not be completed.
+#[derive(Debug, thiserror::Error)]
+pub enum NestedError {
+    /// The API failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The connection changed or vanished while it was read.
+    #[error("{0} changed while it was read")]
+    Changed(String),
+}
+
+/// Whether any connection in the record has a further page. A quick look at the text; false alarms only
+/// cost a closer look.
+pub fn may_overflow(raw: &str) -> bool {
+    const WORD: &[u8] = b"\"hasNextPage\"";
+    let bytes = raw.as_bytes();
+    memchr::memmem::find_iter(bytes, WORD).any(|at| {
+        let mut rest = bytes[at + WORD.len()..].iter().filter(|b| !b.is_ascii_whitespace());
+        rest.next() == Some(&b':') && rest.next() == Some(&b't')
+    })
+}
+
+/// The record with every nested connection whole.
+pub async fn complete(
+    client: &GazelleClient,
+    entity: &Entity,
+    raw: &str,
+    page_size: u32,
+) -> Result<String, NestedError> {
+    let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
+    for nested in entity.nested {
+        complete_at(client, nested, nested.path, &mut record, page_size).await?;
+    }
+    Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
+}
+
+/// Completes the connection at the end of `path`, inside `holder` or inside the nodes on the way.
+async fn complete_at(
+    client: &GazelleClient,
+    nested: &Nested,
+    path: &[&str],
+    holder: &mut Object,
+    page_size: u32,
+) -> Result<(), NestedError> {
+    let Some((name, rest)) = path.split_first() else { return Ok(()) };
+    let Some(mut connection) = holder.get(name).and_then(|raw| raw.read::<Object>()) else { return Ok(()) };
+    if rest.is_empty() {
+        let page_info = connection.get("pageInfo").and_then(|raw| raw.read::<Object>());
+        let has_more = page_info.and_then(|info| info.get("hasNextPage").and_then(|raw| raw.read::<bool>()));
+        if has_more != Some(true) {
+            return Ok(());
+        }
+        let Some(id) = holder.get("id").and_then(|raw| raw.read::<String>()) else { return Ok(()) };
+        let nodes = all_nodes(client, nested, &id, page_size).await?;
+        connection.set("nodes", list(&nodes));
+        connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
+    } else {
+        let mut nodes: Vec<Box<RawValue>> =
+            connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
+        for node in &mut nodes {
+            if !may_overflow(node.get()) {
+                continue;
+            }
+            if let Some(mut object) = node.read::<Object>() {
+                Box::pin(complete_at(client, nested, rest, &mut object, page_size)).await?;
+                *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
+            }
+        }
+        connection.set("nodes", list(&nodes));
+    }
+    holder.set(name, raw_text(serde_json::to_string(&connection).unwrap_or_default()));
+    Ok(())
+}
+
+/// Every node of a connection, page by page; their number must agree with the connection's own count.
+async fn all_nodes(
+    client: &GazelleClient,
+    nested: &Nested,
+    id: &str,
+    page_size: u32,
+) -> Result<Vec<Box<RawValue>>, NestedError> {
+    let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
+    let mut nodes = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let variables = serde_json::json!({ "id": id, "first": page_size, "after": after });
+        let answer = client.post(&GraphqlRequest::new(nested.operation, nested.query, variables)).await?;
+        if answer.object_path(nested.answer)?.is_none() {
+            return Err(changed());
+        }
+        let page = answer.page_at(nested.answer, ListShape::Connection)?;
+        nodes.extend(page.nodes.iter().flatten().map(|node| (*node).to_owned()));
+        if !page.has_next_page {
+            let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
+            return if agrees { Ok(nodes) } else { Err(changed()) };
+        }
+        if page.end_cursor == after {
+            return Err(changed());
+        }
+        after = page.end_cursor;
+    }
+}
+
+/// A JSON object of which only the keys are read: values keep their bytes and their order.
+struct Object(Vec<(String, Box<RawValue>)>);
+
+impl Object {
+    fn get(&self, key: &str) -> Option<&RawValue> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| &**value)
+    }
+
+    fn set(&mut self, key: &str, value: Box<RawValue>) {
+        match self.0.iter_mut().rev().find(|(name, _)| name == key) {
+            Some((_, held)) => *held = value,
+            None => self.0.push((key.to_owned(), value)),
+        }
+    }
+}
+
+/// Reading a raw value as a type, where it is one.
+trait Read {
+    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T>;
+}
+
+impl Read for RawValue {
+    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T> {
+        serde_json::from_str(self.get()).ok()
+    }
+}
+
+fn raw_text(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+fn list(nodes: &[Box<RawValue>]) -> Box<RawValue> {
+    raw_text(serde_json::to_string(nodes).unwrap_or_default())
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Object(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_connection_with_a_further_page_is_looked_at() {
+        assert!(may_overflow(r#"{"a":{"pageInfo":{"hasNextPage" : true}}}"#));
+        assert!(!may_overflow(r#"{"a":{"pageInfo":{"hasNextPage":false}},"b":true}"#));
+        assert!(!may_overflow(r#"{"title":"hasNextPage: true"}"#));
+    }
+
+    #[test]
+    fn values_that_are_not_touched_keep_their_bytes_and_order() {
+        let text = r#"{"z":1.50,"a":{ "b" : 1e2 },"m":"é\u0000"}"#;
+        let object: Object = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&object).unwrap(), text);
+    }
+}

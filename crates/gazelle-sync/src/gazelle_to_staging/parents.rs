@@ -1,0 +1,70 @@
+//! Fetching single records that quarantined ones wait for: an event of a client created a minute ago
+//! must not wait for the next walk of clients.
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::receive::{receive, receive_owned};
+use super::{Fetch, FetchError, nested};
+use crate::entities::{self, Entity, Getter};
+use crate::source::{GraphqlRequest, SourceError};
+use crate::staging::quarantine::Wanted;
+use crate::staging::versions::{self, Received, Staged};
+
+/// Fetches the wanted parents and stages those that the API still knows. A parent that it does not know,
+/// or cannot complete, is left: its children go on waiting.
+pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchError> {
+    let requests: Vec<(&'static Entity, &'static Getter, &str)> =
+        wanted.iter().filter_map(getter_of).collect();
+    let mut answers = stream::iter(requests)
+        .map(|(entity, getter, id)| async move { (entity, get(fetch, entity, getter, id).await) })
+        .buffer_unordered(fetch.concurrency.max(1));
+    let mut staged = Staged::default();
+    while let Some((entity, received)) = answers.next().await {
+        if let Some(received) = received? {
+            let mut connection = fetch.db.connection().await?;
+            let tx = connection.begin().await?;
+            fetch.fence.check(&tx).await?;
+            staged += versions::stage(&tx, entity, fetch.run_id, &[received]).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(staged)
+}
+
+/// The way to a parent: its own getter, or one through the record that waits for it.
+fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)> {
+    let entity = entities::entity_of_table(&wanted.table)?;
+    if let Some(getter) = &entity.getter {
+        return Some((entity, getter, &wanted.external_id));
+    }
+    let (child, getter) = entity.found_through.as_ref()?;
+    (*child == wanted.child_entity).then_some((entity, getter, &wanted.child_external_id))
+}
+
+async fn get(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    getter: &Getter,
+    id: &str,
+) -> Result<Option<Received>, SourceError> {
+    let request = GraphqlRequest::new(getter.operation, getter.query, json!({ "id": id }));
+    let answer = fetch.client.post(&request).await?;
+    let Some(raw) = answer.object_path(getter.path)? else { return Ok(None) };
+    if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
+        return Ok(Some(receive(&answer.body, raw.get(), Timestamp::now())));
+    }
+    match nested::complete(&fetch.client, entity, raw.get(), fetch.page_size).await {
+        Ok(whole) => Ok(Some(receive_owned(whole, Timestamp::now()))),
+        Err(nested::NestedError::Source(error)) => Err(error),
+        Err(nested::NestedError::Changed(what)) => {
+            tracing::warn!(
+                entity = entity.name,
+                what,
+                "a parent changed while it was read; left for the next run"
+            );
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Splitting a walk into windows that can be walked side by side.
+//!
+//! The API's pages can only be walked one after the other, but its date filters cut an entity into
+//! windows of days. A split is sound when the windows' counts add up to the whole: the rest, records
+//! without that date, must be found by a window of its own (sorted so that they come first), and the
+//! walk is complete only when the distinct ids seen agree with the count of the whole.
+
+use jiff::civil::{Date, date};
+use serde_json::{Map, Value, json};
+
+use super::{Fetch, Scope};
+use crate::entities::{DateFilter, Entity, Shape};
+use crate::source::{Answer, GraphqlRequest, SourceError};
+
+/// A walk shorter than this many pages a request slot is not worth counting for.
+const PAGES_WORTH_SPLITTING: u64 = 2;
+/// One long walk crashed the real API after some 900 pages.
+const PAGES_A_WINDOW: u64 = 400;
+
+/// A part of an entity that one sequence of pages covers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// The `filters` argument, if any.
+    pub filters: Option<Value>,
+    /// The `sortBy` argument, if any.
+    pub sort: Option<&'static str>,
+    /// What the plan counted in it.
+    pub expected: Option<u64>,
+    /// Stop after this many pages: only the records that sort first are looked for.
+    pub page_limit: Option<u64>,
+}
+
+/// The windows of a walk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// At least one.
+    pub windows: Vec<Window>,
+    /// The count of the whole, where windows were counted.
+    pub total: Option<u64>,
+}
+
+impl Plan {
+    /// One sequence of pages.
+    pub fn sequential(entity: &Entity, scope: Scope) -> Plan {
+        let filters = match &entity.walk.shape {
+            Shape::Connection { dates, .. } => filters(dates, scope),
+            Shape::PlainList => None,
+        };
+        Plan { windows: vec![Window { filters, sort: None, expected: None, page_limit: None }], total: None }
+    }
+}
+
+/// A query of counts, one alias a filter.
+pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest> {
+    let Shape::Connection { filter_type, dates, .. } = &entity.walk.shape else { return None };
+    let root = entity.walk.root;
+    let operation = format!("{}Counts", entity.walk.operation.trim_end_matches("Page"));
+    let mut variables = Map::new();
+    let (mut declared, mut body) = (Vec::new(), Vec::new());
+    for (index, scope) in scopes.iter().enumerate() {
+        declared.push(format!("$f{index}: {filter_type}"));
+        body.push(format!("c{index}: {root}(first: 1, filters: $f{index}) {{ totalCount }}"));
+        variables.insert(format!("f{index}"), filters(dates, *scope).unwrap_or(Value::Null));
+    }
+    let query = format!("query {operation}({}) {{ {} }}", declared.join(", "), body.join(" "));
+    Some(GraphqlRequest::new(operation, query, Value::Object(variables)))
+}
+
+/// Counts scopes; also returns the answer, for its time.
+pub async fn count(
+    fetch: &Fetch,
+    entity: &Entity,
+    scopes: &[Scope],
+) -> Result<(Vec<u64>, Answer), SourceError> {
+    let request = count_request(entity, scopes)
+        .unwrap_or_else(|| GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, json!({})));
+    let answer = fetch.client.post(&request).await?;
+    let counts = answer.counts()?;
+    let counts =
+        (0..scopes.len()).map(|i| counts.get(&format!("c{i}")).copied().unwrap_or_default()).collect();
+    Ok((counts, answer))
+}
+
+/// Plans a walk of an entity that the API lists in pages, by one or two counting requests. `today` only
+/// centres the years that are counted. Also returns the first answer, whose time starts the walk.
+pub async fn plan(
+    fetch: &Fetch,
+    entity: &Entity,
+    scope: Scope,
+    today: Date,
+) -> Result<(Plan, Answer), SourceError> {
+    let years = years(scope, today);
+    let mut scopes = vec![scope];
+    scopes.extend(&years);
+    let (counts, answer) = count(fetch, entity, &scopes).await?;
+    let total = counts[0];
+    let page = u64::from(fetch.page_size);
+    if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
+        return Ok((Plan { total: Some(total), ..Plan::sequential(entity, scope) }, answer));
+    }
+    let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
+    let target = target_size(total, fetch.concurrency, page);
+    // A year that is much more than a window's worth is counted by months.
+    let months: Vec<Scope> = parts
+        .iter()
+        .filter(|(_, n)| *n > target + target / 4)
+        .flat_map(|(year, _)| months_of(*year))
+        .collect();
+    if !months.is_empty() && months.len() <= 12 * 12 {
+        let (by_month, _) = count(fetch, entity, &months).await?;
+        let counted: Vec<(Scope, u64)> = months.into_iter().zip(by_month).collect();
+        parts = parts
+            .into_iter()
+            .flat_map(|(year, n)| {
+                let inside: Vec<(Scope, u64)> =
+                    counted.iter().filter(|(month, _)| is_inside(*month, year)).copied().collect();
+                if inside.is_empty() { vec![(year, n)] } else { inside }
+            })
+            .collect();
+    }
+    let plan = split(entity, scope, total, &parts, target, page)
+        .unwrap_or_else(|| Plan { total: Some(total), ..Plan::sequential(entity, scope) });
+    Ok((plan, answer))
+}
+
+/// Puts counted parts together into windows, if that is sound: pure.
+fn split(
+    entity: &Entity,
+    scope: Scope,
+    total: u64,
+    parts: &[(Scope, u64)],
+    target: u64,
+    page: u64,
+) -> Option<Plan> {
+    let Shape::Connection { dates, undated_first, .. } = &entity.walk.shape else { return None };
+    let dated: u64 = parts.iter().map(|(_, n)| n).sum();
+    let undated = total.checked_sub(dated)?;
+    if undated > 0 && (undated_first.is_none() || scope != Scope::WHOLE) {
+        return None;
+    }
+    let mut grouped: Vec<(Scope, u64)> = Vec::new();
+    for (part, n) in parts {
+        match grouped.last_mut() {
+            Some((window, size)) if *size + n <= target || *n == 0 || *size == 0 => {
+                window.until = part.until;
+                *size += n;
+            }
+            _ => grouped.push((*part, *n)),
+        }
+    }
+    let mut windows: Vec<Window> = grouped
+        .into_iter()
+        .map(|(window, n)| Window {
+            filters: filters(dates, window),
+            sort: None,
+            expected: Some(n),
+            page_limit: None,
+        })
+        .collect();
+    if undated > 0 {
+        windows.push(Window {
+            filters: None,
+            sort: *undated_first,
+            expected: None,
+            page_limit: Some(undated.div_ceil(page)),
+        });
+    }
+    Some(Plan { windows, total: Some(total) })
+}
+
+/// Records a window: an even share for each request slot, in whole pages, within what one walk may be.
+fn target_size(total: u64, concurrency: usize, page: u64) -> u64 {
+    let share = total.div_ceil(concurrency as u64).div_ceil(page) * page;
+    share.clamp(page, page * PAGES_A_WINDOW)
+}
+
+/// Adjacent scopes that cover `scope` without gap or overlap: open ends, and the years between.
+fn years(scope: Scope, today: Date) -> Vec<Scope> {
+    let first = scope.from.map_or(today.year() - 15, |day| day.year());
+    let last = scope.until.map_or(today.year() + 2, |day| day.year()).max(first);
+    let mut parts = Vec::new();
+    for year in first..=last {
+        parts.push(Scope { from: Some(date(year, 1, 1)), until: Some(date(year, 12, 31)) });
+    }
+    if let Some(part) = parts.first_mut() {
+        part.from = scope.from;
+    }
+    if let Some(part) = parts.last_mut() {
+        part.until = scope.until;
+    }
+    parts
+}
+
+/// The months of a year's part, its open ends kept.
+fn months_of(part: Scope) -> Vec<Scope> {
+    let year = match (part.from, part.until) {
+        (Some(day), _) | (None, Some(day)) => day.year(),
+        (None, None) => return vec![part],
+    };
+    let mut months: Vec<Scope> = (1..=12)
+        .map(|month| {
+            let first = date(year, month, 1);
+            Scope { from: Some(first), until: Some(first.last_of_month()) }
+        })
+        .filter(|month| {
+            part.from.is_none_or(|from| month.until >= Some(from))
+                && part.until.is_none_or(|until| month.from <= Some(until))
+        })
+        .collect();
+    if let Some(first) = months.first_mut() {
+        first.from = part.from;
+    }
+    if let Some(last) = months.last_mut() {
+        last.until = part.until;
+    }
+    months
+}
+
+fn is_inside(month: Scope, year: Scope) -> bool {
+    let starts =
+        year.from.is_none_or(|from| month.from.is_some_and(|day| day >= from)) || month.from == year.from;
+    let ends = year.until.is_none_or(|until| month.until.is_some_and(|day| day <= until))
+        || month.until == year.until;
+    let same_year = match (month.from.or(month.until), year.from.or(year.until)) {
+        (Some(a), Some(b)) => a.year() == b.year(),
+        _ => true,
+    };
+    starts && ends && same_year
+}
+
+/// The `filters` argument of a scope.
+fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
+    let mut filters = Map::new();
+    if let Some(from) = scope.from {
+        filters.insert(dates.from.to_owned(), json!(from.to_string()));
+    }
+    if let Some(until) = scope.until {
+        filters.insert(dates.until.to_owned(), json!(until.to_string()));
+    }
+    (!filters.is_empty()).then_some(Value::Object(filters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::{appointments, clients};
+    use proptest::prelude::*;
+
+    fn covers_every_day_once(parts: &[Scope], whole: Scope) {
+        assert_eq!(parts.first().unwrap().from, whole.from);
+        assert_eq!(parts.last().unwrap().until, whole.until);
+        for pair in parts.windows(2) {
+            assert_eq!(pair[0].until.unwrap().tomorrow().unwrap(), pair[1].from.unwrap());
+        }
+    }
+
+    #[test]
+    fn years_and_months_cover_every_day_once() {
+        let today = date(2026, 11, 23);
+        for scope in [
+            Scope::WHOLE,
+            Scope { from: Some(date(2026, 10, 24)), until: None },
+            Scope { from: None, until: Some(date(2020, 2, 29)) },
+            Scope { from: Some(date(2025, 12, 31)), until: Some(date(2026, 1, 1)) },
+        ] {
+            let years = years(scope, today);
+            covers_every_day_once(&years, scope);
+            for year in years {
+                let months = months_of(year);
+                covers_every_day_once(&months, year);
+                assert!(months.iter().all(|month| is_inside(*month, year)), "{year:?} {months:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_cover_the_parts_in_order_and_hold_their_counts(
+            counts in prop::collection::vec(0u64..3000, 18),
+            undated in 0u64..250,
+        ) {
+            let parts: Vec<(Scope, u64)> = years(Scope::WHOLE, date(2026, 1, 1)).into_iter().zip(counts).collect();
+            let dated: u64 = parts.iter().map(|(_, n)| n).sum();
+            let target = target_size(dated + undated, 4, 100);
+            let plan = split(&appointments::ENTITY, Scope::WHOLE, dated + undated, &parts, target, 100).unwrap();
+            let counted: u64 = plan.windows.iter().filter_map(|w| w.expected).sum();
+            prop_assert_eq!(counted, dated);
+            prop_assert_eq!(plan.windows.iter().filter(|w| w.sort.is_some()).count(), usize::from(undated > 0));
+        }
+    }
+
+    #[test]
+    fn counts_that_do_not_add_up_are_not_split() {
+        let parts: Vec<(Scope, u64)> =
+            years(Scope::WHOLE, date(2026, 1, 1)).into_iter().map(|y| (y, 100)).collect();
+        let dated = 100 * parts.len() as u64;
+        // Fewer than the parts hold: something was counted twice.
+        assert_eq!(split(&appointments::ENTITY, Scope::WHOLE, dated - 1, &parts, 500, 100), None);
+        // Undated clients cannot be found by any sort.
+        assert_eq!(split(&clients::ENTITY, Scope::WHOLE, dated + 1, &parts, 500, 100), None);
+        assert!(split(&clients::ENTITY, Scope::WHOLE, dated, &parts, 500, 100).is_some());
+    }
+}

@@ -1,0 +1,76 @@
+//! Taking a record off a page: its id, its bytes, the time. Nothing else of it is read.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use crate::staging::versions::Received;
+
+/// A record from the bytes of a page, which it shares. One without an id is received under a made-up
+/// one, from its content, so that stage 2 can say what is missing.
+pub fn receive(body: &Bytes, raw: &str, seen_at: Timestamp) -> Received {
+    Received { external_id: external_id(raw), raw: body.slice_ref(raw.as_bytes()), seen_at }
+}
+
+/// A record from bytes of its own.
+pub fn receive_owned(raw: String, seen_at: Timestamp) -> Received {
+    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at }
+}
+
+fn external_id(raw: &str) -> String {
+    match serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord) {
+        Ok(Some(id)) if !id.is_empty() => id,
+        _ => format!("without-id-{}", &blake3::hash(raw.as_bytes()).to_hex()[..20]),
+    }
+}
+
+/// Finds the value of the key `id`; of a repeated one the last, as everywhere.
+struct IdOfRecord;
+
+impl<'de> Visitor<'de> for IdOfRecord {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+        let mut id = None;
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            if key == "id" {
+                id = match map.next_value::<serde_json::Value>()? {
+                    serde_json::Value::String(text) => Some(text.replace('\0', "")),
+                    serde_json::Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                };
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_found_wherever_it_stands_and_the_bytes_are_shared() {
+        let body = Bytes::from_static(br#"{"x":{"id":"inner"},"id":"evt_1","id2":3}"#);
+        let text = std::str::from_utf8(&body).unwrap();
+        let received = receive(&body, text, Timestamp::UNIX_EPOCH);
+        assert_eq!(received.external_id, "evt_1");
+        assert_eq!(received.raw.as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn a_record_without_id_gets_the_same_made_up_one_every_time() {
+        for raw in [r#"{"id":null,"a":1}"#, r#"{"a":1}"#, r#"[1]"#, r#"{"id":""}"#] {
+            let id = external_id(raw);
+            assert!(id.starts_with("without-id-"), "{raw}");
+            assert_eq!(id, external_id(raw));
+        }
+        assert_ne!(external_id(r#"{"a":1}"#), external_id(r#"{"a":2}"#));
+    }
+}

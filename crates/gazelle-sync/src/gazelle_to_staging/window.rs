@@ -1,0 +1,152 @@
+//! Paging through one window: the next page is asked for while this one is handed on.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::nested::{self, NestedError};
+use super::plan::Window;
+use super::receive::{receive, receive_owned};
+use super::{Fetch, FetchError};
+use crate::entities::{Entity, Shape};
+use crate::source::{Answer, GraphqlRequest, ListShape, SourceError};
+use crate::staging::versions::Received;
+
+/// Pages more than the count promises, before a walk that does not end is given up.
+const PAGES_TOO_MANY: u64 = 20;
+
+/// A page's records on their way to staging.
+pub struct Arrived {
+    /// In the page's order.
+    pub records: Vec<Received>,
+    /// Entries that the API gave as null.
+    pub null_nodes: u64,
+}
+
+/// How the walk of a window ended.
+#[derive(Debug, Default)]
+pub struct WindowEnd {
+    /// The window's own count, as its first page said.
+    pub total: Option<u64>,
+    /// By the API's clock where it tells, when the first page was answered.
+    pub started_at: Option<Timestamp>,
+    /// Why the window was not walked to its end; absent when it was.
+    pub incomplete: Option<String>,
+}
+
+/// Walks a window to its end, or to its page limit, handing each page on.
+pub async fn walk(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    window: &Window,
+    arrived: &mpsc::Sender<Arrived>,
+) -> Result<WindowEnd, FetchError> {
+    let shape = match entity.walk.shape {
+        Shape::PlainList => ListShape::Plain,
+        Shape::Connection { .. } => ListShape::Connection,
+    };
+    let mut end = WindowEnd::default();
+    let mut after: Option<String> = None;
+    let mut pages = 0;
+    let mut answer = fetch.client.post(&page_request(fetch, entity, window, None)).await?;
+    loop {
+        let page = answer.page(entity.walk.root, shape)?;
+        pages += 1;
+        end.started_at.get_or_insert(answer.server_date.unwrap_or(answer.started_at));
+        if page.total_count != *end.total.get_or_insert_with_none(page.total_count) {
+            end.incomplete.get_or_insert("the count changed while walking".to_owned());
+        }
+        let limit_reached = window.page_limit.is_some_and(|limit| pages >= limit);
+        let next_cursor = if page.has_next_page && !limit_reached { page.end_cursor.clone() } else { None };
+        if next_cursor.is_some() && next_cursor == after {
+            end.incomplete = Some("the API repeated a page cursor".to_owned());
+        }
+        let expected_pages = end.total.unwrap_or_default().div_ceil(u64::from(fetch.page_size));
+        if pages > expected_pages * 4 + PAGES_TOO_MANY {
+            end.incomplete = Some(format!("the API had no last page after {pages} pages"));
+        }
+        let repeated =
+            next_cursor.is_some() && (next_cursor == after || pages > expected_pages * 4 + PAGES_TOO_MANY);
+        let nodes: Vec<Option<&str>> = page.nodes.iter().map(|node| node.map(|raw| raw.get())).collect();
+        let hand_on = hand_on(fetch, entity, &answer.body, &nodes, arrived);
+        let ask = async {
+            match next_cursor.as_ref().filter(|_| !repeated) {
+                Some(cursor) => {
+                    fetch.client.post(&page_request(fetch, entity, window, Some(cursor))).await.map(Some)
+                }
+                None => Ok(None),
+            }
+        };
+        let (handed_on, next): (Result<(), NestedError>, Result<Option<Answer>, SourceError>) =
+            tokio::join!(hand_on, ask);
+        match handed_on {
+            Ok(()) => {}
+            Err(NestedError::Source(error)) => return Err(error.into()),
+            Err(changed) => {
+                end.incomplete.get_or_insert(changed.to_string());
+            }
+        }
+        let Some(next) = next? else { return Ok(end) };
+        after = next_cursor;
+        answer = next;
+    }
+}
+
+/// `get_or_insert` for a value that may itself be absent.
+trait GetOrInsert<T> {
+    fn get_or_insert_with_none(&mut self, value: Option<T>) -> &mut Option<T>;
+}
+
+impl<T> GetOrInsert<T> for Option<T> {
+    fn get_or_insert_with_none(&mut self, value: Option<T>) -> &mut Option<T> {
+        if self.is_none() {
+            *self = value;
+        }
+        self
+    }
+}
+
+/// Hands a page's records on, completing those with long connections. A record that cannot be completed
+/// is left out: the walk is then incomplete, and staging a shortened record would lose its rest.
+async fn hand_on(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    body: &Bytes,
+    nodes: &[Option<&str>],
+    arrived: &mpsc::Sender<Arrived>,
+) -> Result<(), NestedError> {
+    let seen_at = Timestamp::now();
+    let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
+    let mut outcome = Ok(());
+    for node in nodes {
+        match node {
+            None => page.null_nodes += 1,
+            Some(raw) if !entity.nested.is_empty() && nested::may_overflow(raw) => {
+                match nested::complete(&fetch.client, entity, raw, fetch.page_size).await {
+                    Ok(whole) => page.records.push(receive_owned(whole, Timestamp::now())),
+                    Err(error) => outcome = Err(error),
+                }
+            }
+            Some(raw) => page.records.push(receive(body, raw, seen_at)),
+        }
+    }
+    // A closed channel means that staging failed, which its own error tells.
+    let _ = arrived.send(page).await;
+    outcome
+}
+
+fn page_request(fetch: &Fetch, entity: &Entity, window: &Window, after: Option<&str>) -> GraphqlRequest {
+    let mut variables = serde_json::Map::new();
+    if let Shape::Connection { .. } = entity.walk.shape {
+        variables.insert("first".to_owned(), json!(fetch.page_size));
+        variables.insert("after".to_owned(), json!(after));
+        if let Some(filters) = &window.filters {
+            variables.insert("filters".to_owned(), filters.clone());
+        }
+        if let Some(sort) = window.sort {
+            variables.insert("sortBy".to_owned(), json!([sort]));
+        }
+    }
+    GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, variables.into())
+}

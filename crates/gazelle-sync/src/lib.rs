@@ -1,0 +1,20 @@
+//! A trustworthy copy of a piano-service company's Gazelle data in its own Postgres.
+//!
+//! ```text
+//! Gazelle API --stage 1: fetch, store raw--> staging tables --stage 2: reconcile--> production tables --> views
+//! ```
+//!
+//! `ARCHITECTURE.md` walks one appointment through these modules.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod db;
+pub mod display;
+pub mod entities;
+pub mod gazelle_to_staging;
+pub mod orchestrator;
+pub mod source;
+pub mod staging;
+pub mod staging_to_production;
+pub mod time;

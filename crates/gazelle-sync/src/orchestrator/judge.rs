@@ -1,0 +1,110 @@
+//! Success means verified: what the API counted, what staging holds and what production holds must agree.
+
+use tokio_postgres::types::Type;
+
+use super::report::{EntityReport, RunReport, Status};
+use crate::db::{Db, DbError};
+use crate::entities::{Entity, Shape};
+use crate::gazelle_to_staging::Scope;
+use crate::gazelle_to_staging::walk::WalkReport;
+use crate::source::ErrorClass;
+
+/// Fewer rows than this are no sign that something is wrong.
+const MANY: u64 = 10;
+
+/// What production held of an entity before the run, in the scope that is walked.
+pub async fn held_before(db: &Db, entity: &Entity, scope: Scope) -> Result<u64, DbError> {
+    let narrows = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows);
+    let table = entity.tables[0].name;
+    let rows = if narrows {
+        // A day's allowance on both sides: the zone of the API's date filters is not known.
+        db.query(
+            "SELECT count(*) FROM {schema}.gazelle_appointments
+              WHERE deleted_at IS NULL
+                AND ($1::date IS NULL OR appointment_date > $1::date)
+                AND ($2::date IS NULL OR appointment_date < $2::date)",
+            &[(&scope.from, Type::DATE), (&scope.until, Type::DATE)],
+        )
+        .await?
+    } else {
+        db.query(&format!("SELECT count(*) FROM {{schema}}.{table} WHERE deleted_at IS NULL"), &[]).await?
+    };
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
+}
+
+/// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.
+pub fn judge_walk(
+    report: &mut RunReport,
+    entity: &Entity,
+    walk: &WalkReport,
+    held_before: u64,
+    shrink_guard: f64,
+) {
+    let name = entity.name;
+    if let Some(failure) = &walk.failure {
+        let status = match failure.class() {
+            ErrorClass::Unauthorized
+            | ErrorClass::InvalidQuery { .. }
+            | ErrorClass::Redirected
+            | ErrorClass::ClientFault
+            | ErrorClass::Setup => Status::Failed,
+            _ => Status::Partial,
+        };
+        report.note(status, format!("{name}: {failure}"));
+        return;
+    }
+    if !walk.complete {
+        let reason = walk.reason.as_deref().unwrap_or("unknown reason");
+        report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}"));
+        return;
+    }
+    let total = walk.total.unwrap_or(walk.seen);
+    let kept = held_before as f64 * (1.0 - shrink_guard / 100.0);
+    if held_before >= MANY && (total as f64) < kept {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: the API lists {total} where production held {held_before}: far fewer than before; nothing was \
+                 deleted, look at Gazelle first"
+            ),
+        );
+    }
+}
+
+/// When no walk brought anything because every one failed, the run did not do its work.
+pub fn judge_failures(report: &mut RunReport, walks: usize, failed: usize) {
+    if walks > 0 && walks == failed {
+        report.status = Status::Failed;
+    }
+}
+
+/// Compares staging with production, entity by entity, and fills the counts.
+pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entity]) -> Result<(), DbError> {
+    for entity in entities {
+        let sql = include_str!("compare.sql")
+            .replace("{staging_table}", entity.staging_table)
+            .replace("{table}", entity.tables[0].name);
+        let rows = db.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
+        let Some(row) = rows.first() else { continue };
+        let [in_staging, in_production, quarantined, pending]: [i64; 4] = std::array::from_fn(|i| row.get(i));
+        if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
+            fill(of_entity, in_staging as u64, in_production as u64);
+        }
+        if in_staging != in_production + quarantined + pending {
+            report.note(
+                Status::Partial,
+                format!(
+                    "{}: staging holds {in_staging} records, production {in_production}, quarantine {quarantined}: run \
+                     `gazelle-sync replay`, and tell us",
+                    entity.name
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn fill(entity: &mut EntityReport, in_staging: u64, in_production: u64) {
+    entity.in_staging = Some(in_staging);
+    entity.in_production = Some(in_production);
+}

@@ -1,0 +1,186 @@
+//! One runner at a time: a lease in the database, and a fencing token checked by every writing
+//! transaction, so that a runner that lost its lease while paused can write nothing more.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, Tx};
+
+/// Clocks of two database nodes may differ by this much.
+const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The right to write, as checked inside a transaction. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    token: i64,
+}
+
+impl Fence {
+    /// Fails unless this runner still holds the lease. The lease's row stays locked until the
+    /// transaction ends, so that nobody can take it over in between.
+    pub async fn check(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        let rows = tx
+            .query(
+                "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR SHARE",
+                &[(&self.token, Type::INT8)],
+            )
+            .await?;
+        if rows.is_empty() {
+            return Err(DbError::infrastructure(
+                "another gazelle-sync took over while this one was not heard of: this run stops and writes \
+                 nothing more (what it committed stays, the other run goes on from there)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The fencing token, larger for every new holder.
+    pub fn token(&self) -> i64 {
+        self.token
+    }
+}
+
+/// A held lease; renewed in the background until released or dropped.
+pub struct Lease {
+    db: Db,
+    fence: Fence,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+impl Lease {
+    /// Takes the lease, or says who holds it. A holder on this machine whose process is gone is
+    /// followed at once; any other when its lease has expired.
+    pub async fn acquire(db: &Db, time_to_live: Duration) -> Result<Lease, DbError> {
+        let holder = Holder::this_process();
+        let ttl = SignedDuration::try_from(time_to_live).unwrap_or(SignedDuration::from_secs(60));
+        let now = database_time(db).await?;
+        let held =
+            db.query("SELECT holder, expires_at FROM {schema}.sync_lease WHERE name = 'sync'", &[]).await?;
+        let (previous, expires_at): (Option<String>, Option<Timestamp>) =
+            held.first().map_or((None, None), |row| (Some(row.get(0)), Some(row.get(1))));
+        let expired = expires_at.is_none_or(|at| at < now.saturating_sub(CLOCK_ALLOWANCE).unwrap_or(now));
+        let dead = previous.as_deref().is_some_and(Holder::is_dead_here);
+        let taken = if expired || dead {
+            db.query(
+                include_str!("take_lease.sql"),
+                &[
+                    (&holder, Type::TEXT),
+                    (&now.saturating_add(ttl).unwrap_or(now), Type::TIMESTAMPTZ),
+                    (&previous, Type::TEXT),
+                    (&expires_at, Type::TIMESTAMPTZ),
+                ],
+            )
+            .await?
+        } else {
+            Vec::new()
+        };
+        let Some(row) = taken.first() else {
+            let who = previous.unwrap_or_else(|| "another runner".to_owned());
+            let until = expires_at.map_or_else(String::new, |at| format!(" (its lease runs until {at})"));
+            return Err(DbError::infrastructure(format!(
+                "another gazelle-sync is at work on this database: {who}{until}; let it finish, or stop it and \
+                 try again once its lease has run out"
+            )));
+        };
+        let fence = Fence { token: row.get(0) };
+        let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl));
+        Ok(Lease { db: db.clone(), fence, renewal })
+    }
+
+    /// The right to write.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Gives the lease back.
+    pub async fn release(self) -> Result<(), DbError> {
+        self.renewal.abort();
+        self.db
+            .execute(
+                "UPDATE {schema}.sync_lease SET expires_at = 'epoch' WHERE name = 'sync' AND token = $1",
+                &[(&self.fence.token, Type::INT8)],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+/// Renews at a third of the lease's time. A renewal that fails is tried again at the next turn: the
+/// fence, not the renewal, is what keeps two runners apart.
+async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
+    let third = Duration::try_from(ttl).unwrap_or(Duration::from_secs(60)) / 3;
+    loop {
+        tokio::time::sleep(third).await;
+        let renewed = async {
+            let until = database_time(&db).await?.saturating_add(ttl).unwrap_or(Timestamp::MAX);
+            db.execute(
+                "UPDATE {schema}.sync_lease SET expires_at = $2 WHERE name = 'sync' AND token = $1",
+                &[(&fence.token, Type::INT8), (&until, Type::TIMESTAMPTZ)],
+            )
+            .await
+        }
+        .await;
+        match renewed {
+            Ok(0) => {
+                tracing::warn!("the lease was taken over by another runner");
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again"),
+        }
+    }
+}
+
+/// One clock for all runners: the database's.
+async fn database_time(db: &Db) -> Result<Timestamp, DbError> {
+    let rows = db.query("SELECT clock_timestamp()", &[]).await?;
+    Ok(rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.get(0)))
+}
+
+/// How a holder is named: machine, process, and when the process started, since numbers are reused.
+struct Holder;
+
+impl Holder {
+    fn this_process() -> String {
+        let pid = std::process::id();
+        format!("{} pid {pid} started {}", machine(), started(pid).unwrap_or_default())
+    }
+
+    /// Whether a name is of this machine and its process is no more.
+    fn is_dead_here(name: &str) -> bool {
+        let Some((here, rest)) = name.split_once(" pid ") else { return false };
+        let Some((pid, start)) = rest.split_once(" started ") else { return false };
+        let Ok(pid) = pid.parse::<u32>() else { return false };
+        here == machine() && !start.is_empty() && started(pid).as_deref() != Some(start)
+    }
+}
+
+/// Name and boot of this machine: after a reboot every process of before is gone.
+fn machine() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    match boot.trim().split('-').next() {
+        Some(boot) if !boot.is_empty() => format!("{name} boot {boot}"),
+        _ => name,
+    }
+}
+
+/// When a process started, in the kernel's ticks; absent where there is no such process or no `/proc`.
+fn started(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command's name, in parentheses, may hold anything: count the fields after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if state == "Z" || state == "X" {
+        return None;
+    }
+    fields.nth(18).map(str::to_owned)
+}

@@ -1,0 +1,238 @@
+//! One run: the lease, the two stages, the judgement, the record.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::judge;
+use super::lease::Lease;
+use super::report::{EntityReport, RunReport, Status, milliseconds};
+use super::runs::{self, RequestLog};
+use super::stages::{self, Walked, Walking};
+use crate::config::Settings;
+use crate::db::{Db, DbError, migrate};
+use crate::display::Progress;
+use crate::entities::{ENTITIES, Entity, Shape};
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope};
+use crate::source::GazelleClient;
+use crate::staging::bookmarks;
+use crate::staging_to_production::{Applied, Reconciliation};
+
+/// Which stages a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stages {
+    /// Fetch, then reconcile: `sync`.
+    Both,
+    /// `fetch`.
+    FetchOnly,
+    /// `reconcile`.
+    ReconcileOnly,
+}
+
+/// What to run.
+#[derive(Clone)]
+pub struct Job {
+    /// The command, as noted in the run's record.
+    pub command: &'static str,
+    /// Which stages.
+    pub stages: Stages,
+    /// Every entity whole, or the cheapest sound walk.
+    pub full: bool,
+    /// Instead of the bookmark.
+    pub since: Option<Timestamp>,
+    /// In the order of [`ENTITIES`].
+    pub entities: Vec<&'static Entity>,
+    /// Who started it: `command`, `schedule`, …
+    pub trigger: &'static str,
+}
+
+/// Runs a job. The client is not needed where stage 1 does not run.
+///
+/// Errors: the database's; everything the API does is in the report. A run that was recorded as started is
+/// recorded as failed as far as the database still allows.
+pub async fn run_sync(
+    db: &Db,
+    client: Option<GazelleClient>,
+    settings: &Settings,
+    job: &Job,
+    progress: &Progress,
+) -> Result<RunReport, DbError> {
+    let started = Instant::now();
+    migrate::prepare(db).await?;
+    let lease = Lease::acquire(db, settings.lease()).await?;
+    // Version 7: everything staged by this run sorts after it.
+    let run_id = Uuid::now_v7();
+    let mode = (job.stages != Stages::ReconcileOnly).then_some(if job.full { "full" } else { "incremental" });
+    runs::start(db, run_id, job.command, mode, job.trigger, lease.fence().token()).await?;
+
+    let outcome = run_stages(db, client, settings, job, &lease, run_id, progress).await;
+    let mut report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            let mut failed = RunReport::new(run_id, mode.map(Into::into), Vec::new(), started.elapsed());
+            failed.note(Status::Failed, error.to_string());
+            if let Err(error) = runs::finish(db, &failed).await {
+                tracing::warn!(%error, "the end of the failed run could not be noted");
+            }
+            let _ = lease.release().await;
+            return Err(error);
+        }
+    };
+    report.mode = mode.map(Into::into);
+    report.duration_ms = milliseconds(started.elapsed());
+    runs::finish(db, &report).await?;
+    lease.release().await?;
+    Ok(report)
+}
+
+async fn run_stages(
+    db: &Db,
+    client: Option<GazelleClient>,
+    settings: &Settings,
+    job: &Job,
+    lease: &Lease,
+    run_id: Uuid,
+    progress: &Progress,
+) -> Result<RunReport, DbError> {
+    let mut entities: Vec<EntityReport> = job
+        .entities
+        .iter()
+        .map(|entity| EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() })
+        .collect();
+    let request_log = RequestLog::start(db.clone(), run_id);
+    let fetch = client.map(|client| Fetch {
+        client: client.observed_by(request_log.observer()),
+        db: db.clone(),
+        fence: lease.fence().clone(),
+        run_id,
+        page_size: settings.page_size,
+        concurrency: settings.concurrency,
+        walk_attempts: settings.walk_attempts,
+    });
+    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
+
+    let mut scopes = Vec::new();
+    let mut held_before = Vec::new();
+    let mut walks = tokio::task::JoinSet::new();
+    let mut walking: Vec<Walking> = Vec::new();
+    if let Some(fetch) = fetch.as_ref().filter(|_| job.stages != Stages::ReconcileOnly) {
+        for entity in &job.entities {
+            let scope = scope_of(db, settings, job, entity).await?;
+            held_before.push(judge::held_before(db, entity, scope).await?);
+            scopes.push((*entity, scope));
+        }
+        (walking, walks) = stages::start_walks(fetch, &scopes, progress);
+    }
+
+    if job.stages != Stages::FetchOnly {
+        for entity in &job.entities {
+            let begun = Instant::now();
+            let supply = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
+            let applied = stages::reconcile(&reconciliation, entity, supply, run_id, progress).await?;
+            add_applied(&mut entities, entity, applied, begun.elapsed());
+        }
+    }
+    let mut walked: Vec<Walked> = Vec::new();
+    while let Some(joined) = walks.join_next().await {
+        match joined {
+            Ok(walk) => walked.push(walk),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    let mut report = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
+    let mut failures = 0;
+    for (position, (entity, _)) in scopes.iter().enumerate() {
+        let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };
+        let Walked { report: walk, took, .. } = walked.swap_remove(index);
+        let walk = match walk {
+            Ok(walk) => walk,
+            Err(FetchError::Database(error)) => return Err(error),
+            Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
+        };
+        failures += usize::from(walk.failure.is_some());
+        judge::judge_walk(&mut report, entity, &walk, held_before[position], settings.shrink_guard_percent);
+        if let Some(of_entity) = entities.iter_mut().find(|e| e.entity == entity.name) {
+            of_entity.walk = Some(walk.walk.clone());
+            of_entity.walk_complete = Some(walk.complete);
+            of_entity.incomplete_reason = walk.reason.clone();
+            of_entity.source_total = walk.total;
+            of_entity.seen = Some(walk.seen);
+            of_entity.fetched += walk.fetched;
+            of_entity.staged += walk.staged.staged;
+            of_entity.unchanged += walk.staged.unchanged;
+            of_entity.fetch_ms = Some(milliseconds(took));
+        }
+    }
+    judge::judge_failures(&mut report, scopes.len(), failures);
+
+    if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0) {
+        match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
+            Ok((_, applied)) => {
+                for (entity, applied) in applied {
+                    add_applied(&mut entities, entity, applied, Duration::ZERO);
+                }
+            }
+            Err(FetchError::Database(error)) => return Err(error),
+            Err(FetchError::Source(error)) => {
+                report.note(Status::Partial, format!("missing parents could not be fetched: {error}"));
+            }
+        }
+    }
+    drop(fetch);
+    request_log.close().await;
+
+    let (status, reasons) = (report.status, std::mem::take(&mut report.reasons));
+    report = RunReport::new(run_id, None, entities, Duration::ZERO);
+    (report.status, report.reasons) = (status, reasons);
+    if job.stages != Stages::FetchOnly {
+        judge::compare(db, &mut report, &job.entities).await?;
+    }
+    Ok(report)
+}
+
+/// What is walked of an entity: whole, or for events the days from the bookmark less the lookback.
+async fn scope_of(
+    db: &Db,
+    settings: &Settings,
+    job: &Job,
+    entity: &'static Entity,
+) -> Result<Scope, DbError> {
+    let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok(Scope::WHOLE) };
+    if !dates.narrows {
+        return Ok(Scope::WHOLE);
+    }
+    if job.full {
+        return Ok(Scope { from: settings.events_from, until: settings.events_until });
+    }
+    let since = match job.since {
+        Some(since) => Some(since),
+        None => bookmarks::read(db, entity).await?,
+    };
+    // Never walked to the end: only the whole is sound.
+    let Some(since) = since else { return Ok(Scope::WHOLE) };
+    // One day more than asked, since the zone of the API's date filters is not known.
+    let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));
+    let from = since.saturating_sub(lookback).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Scope { from: Some(crate::time::utc_parts(from).0), until: None })
+}
+
+/// Adds stage 2's result to an entity's report; one that was not asked for (a parent) gets its own line.
+fn add_applied(entities: &mut Vec<EntityReport>, entity: &Entity, applied: Applied, took: Duration) {
+    if applied == Applied::default() && !entities.iter().any(|e| e.entity == entity.name) {
+        return;
+    }
+    let position = entities.iter().position(|e| e.entity == entity.name).unwrap_or_else(|| {
+        entities.push(EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() });
+        let order = |name: &str| ENTITIES.iter().position(|e| e.name == name);
+        entities.sort_by_key(|e| order(&e.entity));
+        entities.iter().position(|e| e.entity == entity.name).unwrap_or_default()
+    });
+    let of_entity = &mut entities[position];
+    of_entity.processed += applied.processed;
+    of_entity.errors += applied.errors;
+    of_entity.deleted += applied.deleted;
+    of_entity.rows_written += applied.rows_written;
+    of_entity.reconcile_ms = Some(of_entity.reconcile_ms.unwrap_or_default() + milliseconds(took));
+}

@@ -1,0 +1,183 @@
+//! The record of runs: what was started, by whom, what each entity and each request came to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::report::{EntityReport, RunReport, milliseconds};
+use crate::db::{Db, DbError};
+use crate::source::RequestRecord;
+use crate::staging::json_text::JsonText;
+
+/// Requests noted in one statement.
+const REQUESTS_A_STATEMENT: usize = 500;
+
+/// Notes the start of a run, and that runs which never ended were interrupted: their runner is gone, or
+/// this one would not hold the lease.
+pub async fn start(
+    db: &Db,
+    run_id: Uuid,
+    command: &str,
+    mode: Option<&str>,
+    trigger: &str,
+    fencing_token: i64,
+) -> Result<(), DbError> {
+    let now = Timestamp::now();
+    db.execute(
+        "UPDATE {schema}.sync_runs
+            SET status = 'interrupted', finished_at = $1, reason = 'the program ended without finishing the run'
+          WHERE status = 'running'",
+        &[(&now, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
+    db.execute(
+        "INSERT INTO {schema}.sync_runs (run_id, command, mode, trigger, status, started_at, fencing_token, program)
+         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)",
+        &[
+            (&run_id, Type::UUID),
+            (&command, Type::TEXT),
+            (&mode, Type::TEXT),
+            (&trigger, Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+            (&fencing_token, Type::INT8),
+            (&program, Type::TEXT),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes the end of a run and its entities.
+pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    for entity in &report.entities {
+        let number = |value: Option<u64>| value.map(|n| n as i64);
+        let EntityReport { walk, walk_complete, incomplete_reason, .. } = entity;
+        tx.execute(
+            include_str!("save_run_entity.sql"),
+            &[
+                (&report.run_id, Type::UUID),
+                (&entity.entity, Type::TEXT),
+                (walk, Type::TEXT),
+                (walk_complete, Type::BOOL),
+                (incomplete_reason, Type::TEXT),
+                (&number(entity.source_total), Type::INT8),
+                (&number(entity.seen), Type::INT8),
+                (&(entity.fetched as i64), Type::INT8),
+                (&(entity.staged as i64), Type::INT8),
+                (&(entity.unchanged as i64), Type::INT8),
+                (&(entity.processed as i64), Type::INT8),
+                (&(entity.errors as i64), Type::INT8),
+                (&(entity.deleted as i64), Type::INT8),
+                (&(entity.rows_written as i64), Type::INT8),
+                (&number(entity.in_staging), Type::INT8),
+                (&number(entity.in_production), Type::INT8),
+                (&number(entity.fetch_ms), Type::INT8),
+                (&number(entity.reconcile_ms), Type::INT8),
+            ],
+        )
+        .await?;
+    }
+    let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
+    tx.execute(
+        "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1",
+        &[
+            (&report.run_id, Type::UUID),
+            (&report.status.as_str(), Type::TEXT),
+            (&reason, Type::TEXT),
+            (&Timestamp::now(), Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// Notes every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting
+/// [`RequestLog::close`] writes the last ones.
+pub struct RequestLog {
+    sender: mpsc::UnboundedSender<RequestRecord>,
+    writer: tokio::task::JoinHandle<()>,
+}
+
+impl RequestLog {
+    /// Starts the writer.
+    pub fn start(db: Db, run_id: Uuid) -> RequestLog {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let writer = tokio::spawn(write_requests(db, run_id, receiver));
+        RequestLog { sender, writer }
+    }
+
+    /// What a client calls with each request's record.
+    pub fn observer(&self) -> impl Fn(RequestRecord) + Send + Sync + 'static {
+        let sender = self.sender.clone();
+        move |record| {
+            // The writer outlives the run's client; if it is gone the run has ended.
+            let _ = sender.send(record);
+        }
+    }
+
+    /// Waits until all is written.
+    pub async fn close(self) {
+        drop(self.sender);
+        let _ = self.writer.await;
+    }
+}
+
+async fn write_requests(db: Db, run_id: Uuid, mut receiver: mpsc::UnboundedReceiver<RequestRecord>) {
+    let sequence = Arc::new(AtomicI32::new(1));
+    let mut batch = Vec::new();
+    while receiver.recv_many(&mut batch, REQUESTS_A_STATEMENT).await > 0 {
+        // Filling up saves statements; the end of the run comes when all senders are gone.
+        while batch.len() < REQUESTS_A_STATEMENT {
+            let room = REQUESTS_A_STATEMENT - batch.len();
+            if receiver.recv_many(&mut batch, room).await == 0 {
+                break;
+            }
+        }
+        if let Err(error) = save_requests(&db, run_id, &sequence, &batch).await {
+            tracing::warn!(%error, "the requests of this run could not be noted");
+        }
+        batch.clear();
+    }
+}
+
+async fn save_requests(
+    db: &Db,
+    run_id: Uuid,
+    sequence: &AtomicI32,
+    batch: &[RequestRecord],
+) -> Result<(), DbError> {
+    let sequences: Vec<i32> = batch.iter().map(|_| sequence.fetch_add(1, Relaxed)).collect();
+    let operations: Vec<&str> = batch.iter().map(|r| r.operation_name.as_str()).collect();
+    let texts: Vec<String> = batch.iter().map(|r| r.variables.to_string()).collect();
+    let variables: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
+    let attempts: Vec<i32> = batch.iter().map(|r| r.attempts.len() as i32).collect();
+    let statuses: Vec<Option<i32>> = batch.iter().map(|r| r.http_status().map(i32::from)).collect();
+    let outcomes: Vec<&str> = batch.iter().map(|r| r.outcome.name()).collect();
+    let latencies: Vec<i64> = batch.iter().map(|r| milliseconds(r.latency()) as i64).collect();
+    let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
+    let started: Vec<Timestamp> = batch.iter().map(|r| r.started_at).collect();
+    db.execute(
+        include_str!("save_requests.sql"),
+        &[
+            (&run_id, Type::UUID),
+            (&sequences, Type::INT4_ARRAY),
+            (&operations, Type::TEXT_ARRAY),
+            (&variables, Type::JSONB_ARRAY),
+            (&attempts, Type::INT4_ARRAY),
+            (&statuses, Type::INT4_ARRAY),
+            (&outcomes, Type::TEXT_ARRAY),
+            (&latencies, Type::INT8_ARRAY),
+            (&bytes, Type::INT8_ARRAY),
+            (&started, Type::TIMESTAMPTZ_ARRAY),
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots
+//! allow, while stage 2 follows in the order parents before children.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::db::DbError;
+use crate::display::Progress;
+use crate::entities::{ENTITIES, Entity};
+use crate::gazelle_to_staging::walk::{WalkReport, walk};
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope, parents};
+use crate::staging::versions::Staged;
+use crate::staging::{outcome, quarantine};
+use crate::staging_to_production::{Applied, Reconciliation, Supply};
+
+/// How often parents of parents are fetched within a run.
+const PARENT_ROUNDS: usize = 3;
+
+/// A walk under way.
+pub struct Walking {
+    /// The entity.
+    pub entity: &'static Entity,
+    supply: watch::Receiver<Supply>,
+}
+
+/// What stage 1 of an entity came to.
+pub struct Walked {
+    /// The entity.
+    pub entity: &'static Entity,
+    /// Its report, or the database's error.
+    pub report: Result<WalkReport, FetchError>,
+    /// From start to end of its walk.
+    pub took: Duration,
+}
+
+/// Starts the walks of all these entities. Dropping the set ends them.
+pub fn start_walks(
+    fetch: &Fetch,
+    scopes: &[(&'static Entity, Scope)],
+    progress: &Progress,
+) -> (Vec<Walking>, JoinSet<Walked>) {
+    let mut walks = JoinSet::new();
+    let mut following = Vec::new();
+    for (entity, scope) in scopes.iter().copied() {
+        let (sender, supply) = watch::channel(Supply::default());
+        let (fetch, progress) = (fetch.clone(), progress.entity(entity.name));
+        walks.spawn(async move {
+            let started = Instant::now();
+            let report = walk(&fetch, entity, scope, &sender, &progress).await;
+            sender.send_modify(|supply| supply.complete = true);
+            Walked { entity, report, took: started.elapsed() }
+        });
+        following.push(Walking { entity, supply });
+    }
+    (following, walks)
+}
+
+/// Stage 2 of one entity: first what was left pending before this run, then what stage 1 supplies.
+pub async fn reconcile(
+    reconciliation: &Reconciliation<'_>,
+    entity: &'static Entity,
+    walking: Option<&mut Walking>,
+    since: Uuid,
+    progress: &Progress,
+) -> Result<Applied, DbError> {
+    let shown = progress.entity(entity.name);
+    let report = |applied: Applied| {
+        shown.reconciled(applied.processed).errors(applied.errors);
+    };
+    redo_older_reconciler(reconciliation, entity).await?;
+    quarantine::release(reconciliation.db, entity).await?;
+    let mut applied = reconciliation.run(entity, since, &report).await?;
+    if let Some(walking) = walking {
+        applied += reconciliation.follow(entity, since, &mut walking.supply, &report).await?;
+    }
+    shown.done();
+    Ok(applied)
+}
+
+/// When the reconciler's version was raised, what an older one made becomes pending again.
+async fn redo_older_reconciler(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
+    let mut connection = reconciliation.db.connection().await?;
+    let tx = connection.begin().await?;
+    if outcome::is_reconciler_current(&tx, entity).await? {
+        return Ok(());
+    }
+    reconciliation.fence.check(&tx).await?;
+    let again = outcome::reset_older_reconciler(&tx, entity).await?;
+    outcome::note_reconciler(&tx, entity).await?;
+    tx.commit().await?;
+    if again > 0 {
+        tracing::info!(entity = entity.name, records = again, "reconciled again by a newer reconciler");
+    }
+    Ok(())
+}
+
+/// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
+/// Returns what was staged and applied, per entity in order.
+pub async fn fetch_missing_parents(
+    fetch: &Fetch,
+    reconciliation: &Reconciliation<'_>,
+    progress: &Progress,
+) -> Result<(Staged, Vec<(&'static Entity, Applied)>), FetchError> {
+    let mut staged = Staged::default();
+    let mut applied: Vec<(&'static Entity, Applied)> =
+        ENTITIES.iter().map(|e| (*e, Applied::default())).collect();
+    let mut asked: HashSet<(String, String)> = HashSet::new();
+    for _ in 0..PARENT_ROUNDS {
+        let mut wanted = quarantine::wanted_parents(reconciliation.db).await?;
+        wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
+        if wanted.is_empty() {
+            break;
+        }
+        let brought = parents::fetch(fetch, &wanted).await?;
+        staged += brought;
+        if brought.staged == 0 {
+            break;
+        }
+        for (entity, sum) in &mut applied {
+            *sum += reconcile(reconciliation, entity, None, Uuid::max(), progress).await?;
+        }
+    }
+    Ok((staged, applied))
+}

@@ -1,0 +1,7 @@
+SELECT s.id, s.external_id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes
+  FROM {schema}.{staging_table} s
+ WHERE s.id > $1
+   AND s.sync_status = 'pending'
+   AND s.withdrawn_by IS NULL
+ ORDER BY s.id
+ LIMIT $2

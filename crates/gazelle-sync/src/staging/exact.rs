@@ -1,0 +1,308 @@
+//! What `jsonb` cannot hold exactly, and the nearest thing it can.
+//!
+//! `jsonb` refuses U+0000, half surrogate pairs, numbers beyond `numeric` and very deep nesting, and keeps
+//! only the last of repeated keys. No record is refused for its text: such a one is stored as received
+//! in `raw_bytes`, with the nearest JSON that Postgres takes in `raw_data`.
+
+use std::borrow::Cow;
+
+/// Deeper records are not read by the reconcilers either.
+pub const MAX_DEPTH: usize = 100;
+/// Digits that `numeric` surely holds.
+const MAX_NUMBER: usize = 300;
+
+/// A record in the form in which staging keeps it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Held<'b> {
+    /// For `raw_data`.
+    pub json: Cow<'b, str>,
+    /// For `raw_bytes`: the record as received, only where `json` says less.
+    pub original: Option<&'b [u8]>,
+}
+
+/// Decides how to keep a record. `raw` is JSON whose grammar was checked when its page was read.
+pub fn hold(raw: &[u8]) -> Held<'_> {
+    let Ok(text) = std::str::from_utf8(raw) else {
+        let repaired = nearest(&String::from_utf8_lossy(raw));
+        return Held { json: Cow::Owned(repaired), original: Some(raw) };
+    };
+    if is_exact(text.as_bytes()) {
+        return Held { json: Cow::Borrowed(text), original: None };
+    }
+    Held { json: Cow::Owned(nearest(text)), original: Some(raw) }
+}
+
+/// The nearest JSON text that Postgres takes and our reconcilers read: U+0000 left out, half surrogate
+/// pairs replaced by U+FFFD, numbers out of range as text, too deep records as an empty object.
+pub fn nearest(text: &str) -> String {
+    let mut scan = Scan::new(text.as_bytes());
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(token) = scan.next_token() {
+        if scan.depth > MAX_DEPTH {
+            return "{}".to_owned();
+        }
+        match token {
+            Token::Text(content) => {
+                out.push(b'"');
+                repair_text(content, &mut out);
+                out.push(b'"');
+            }
+            Token::Number(number) if !number_fits(number) => {
+                out.push(b'"');
+                out.extend_from_slice(number);
+                out.push(b'"');
+            }
+            Token::Number(bytes) | Token::Other(bytes) => out.extend_from_slice(bytes),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Whether `jsonb` holds the text without loss.
+fn is_exact(text: &[u8]) -> bool {
+    let mut scan = Scan::new(text);
+    // The keys seen in each open object; lists have an empty entry.
+    let mut open: Vec<Vec<&[u8]>> = Vec::new();
+    while let Some(token) = scan.next_token() {
+        match token {
+            Token::Other(b"{" | b"[") => {
+                if scan.depth > MAX_DEPTH {
+                    return false;
+                }
+                open.push(Vec::new());
+            }
+            Token::Other(b"}" | b"]") => {
+                open.pop();
+            }
+            Token::Other(_) => {}
+            Token::Number(number) => {
+                if !number_fits(number) {
+                    return false;
+                }
+            }
+            Token::Text(content) => {
+                let escaped = memchr::memchr(b'\\', content).is_some();
+                if escaped && !escapes_fit(content) {
+                    return false;
+                }
+                if scan.is_key() {
+                    let Some(keys) = open.last_mut() else { return false };
+                    // Two spellings of one key (`a`, `\u0061`) would need decoding: keep the original.
+                    if escaped || keys.contains(&content) {
+                        return false;
+                    }
+                    keys.push(content);
+                }
+            }
+        }
+    }
+    true
+}
+
+fn number_fits(number: &[u8]) -> bool {
+    let exponent = number.iter().position(|b| matches!(b, b'e' | b'E'));
+    let exponent_digits = exponent.map_or(0, |at| number.len() - at - 1);
+    number.len() <= MAX_NUMBER && exponent_digits <= 3
+}
+
+/// Whether all escapes of a string's content are ones that `jsonb` takes.
+fn escapes_fit(content: &[u8]) -> bool {
+    let mut repaired = Vec::with_capacity(content.len());
+    repair_text(content, &mut repaired);
+    repaired == content
+}
+
+/// Copies a string's content, without U+0000 and with half surrogate pairs replaced.
+fn repair_text(content: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while at < content.len() {
+        let Some(found) = memchr::memchr(b'\\', &content[at..]) else {
+            out.extend_from_slice(&content[at..]);
+            return;
+        };
+        out.extend_from_slice(&content[at..at + found]);
+        at += found;
+        if content.get(at + 1) != Some(&b'u') {
+            out.extend_from_slice(content.get(at..at + 2).unwrap_or(&content[at..]));
+            at += 2;
+            continue;
+        }
+        let unit = unit_at(content, at);
+        match unit {
+            Some(0) => at += 6,
+            Some(0xD800..=0xDBFF) => {
+                if matches!(unit_at(content, at + 6), Some(0xDC00..=0xDFFF)) {
+                    out.extend_from_slice(&content[at..at + 12]);
+                    at += 12;
+                } else {
+                    out.extend_from_slice(b"\\ufffd");
+                    at += 6;
+                }
+            }
+            Some(0xDC00..=0xDFFF) => {
+                out.extend_from_slice(b"\\ufffd");
+                at += 6;
+            }
+            Some(_) => {
+                out.extend_from_slice(&content[at..at + 6]);
+                at += 6;
+            }
+            None => {
+                out.extend_from_slice(b"\\ufffd");
+                at = content.len();
+            }
+        }
+    }
+}
+
+/// The UTF-16 unit of a `\uXXXX` escape.
+fn unit_at(content: &[u8], at: usize) -> Option<u16> {
+    let escape = content.get(at..at + 6)?;
+    let hex = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
+    u16::from_str_radix(hex, 16).ok()
+}
+
+/// A piece of JSON text.
+enum Token<'b> {
+    /// A string's content, without its quotes, escapes untouched.
+    Text(&'b [u8]),
+    /// A number's literal.
+    Number(&'b [u8]),
+    /// Punctuation (one byte each), white space, or `true`, `false`, `null`.
+    Other(&'b [u8]),
+}
+
+/// Walks JSON text token by token, trusting its grammar.
+struct Scan<'b> {
+    text: &'b [u8],
+    at: usize,
+    depth: usize,
+}
+
+impl<'b> Scan<'b> {
+    fn new(text: &'b [u8]) -> Scan<'b> {
+        Scan { text, at: 0, depth: 0 }
+    }
+
+    fn next_token(&mut self) -> Option<Token<'b>> {
+        let start = self.at;
+        let first = *self.text.get(start)?;
+        match first {
+            b'"' => {
+                let mut end = start + 1;
+                loop {
+                    let Some(found) = memchr::memchr2(b'"', b'\\', self.text.get(end..)?) else {
+                        end = self.text.len();
+                        break;
+                    };
+                    end += found;
+                    if self.text[end] == b'"' {
+                        break;
+                    }
+                    end += 2;
+                }
+                self.at = end + 1;
+                Some(Token::Text(self.text.get(start + 1..end)?))
+            }
+            b'{' | b'[' | b'}' | b']' => {
+                if matches!(first, b'{' | b'[') {
+                    self.depth += 1;
+                } else {
+                    self.depth = self.depth.saturating_sub(1);
+                }
+                self.at += 1;
+                Some(Token::Other(&self.text[start..self.at]))
+            }
+            b'-' | b'0'..=b'9' => {
+                self.skip_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
+                Some(Token::Number(&self.text[start..self.at]))
+            }
+            b':' | b',' => {
+                self.at += 1;
+                Some(Token::Other(&self.text[start..self.at]))
+            }
+            _ => {
+                self.at += 1;
+                self.skip_while(|b| b.is_ascii_alphabetic() || b.is_ascii_whitespace());
+                Some(Token::Other(&self.text[start..self.at]))
+            }
+        }
+    }
+
+    /// Whether the string just read is a key: the next thing is a colon.
+    fn is_key(&self) -> bool {
+        self.text[self.at.min(self.text.len())..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':')
+    }
+
+    fn skip_while(&mut self, keep: impl Fn(u8) -> bool) {
+        while self.text.get(self.at).copied().is_some_and(&keep) {
+            self.at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ordinary_records_are_kept_as_they_are() {
+        for text in [
+            r#"{"id":"evt_1","title":"Tire le Coyote \"avant\" 8h","n":1.50,"list":[1,{"a":null}],"ok":true}"#,
+            r#"{"emoji":"\ud83c\udfb9 🎹","path":"a\\u0000b"}"#,
+            "{ \"a\" : [ ] , \"b\" : { } }",
+        ] {
+            assert_eq!(hold(text.as_bytes()), Held { json: Cow::Borrowed(text), original: None }, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_jsonb_refuses_or_forgets_is_kept_as_received_beside_the_nearest() {
+        for (text, nearest) in [
+            (r#"{"a":"x\u0000y"}"#, r#"{"a":"xy"}"#),
+            (r#"{"a":"\ud800 half"}"#, r#"{"a":"\ufffd half"}"#),
+            (r#"{"a":"\udc00"}"#, r#"{"a":"\ufffd"}"#),
+            (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
+            (r#"{"a":1e9999}"#, r#"{"a":"1e9999"}"#),
+        ] {
+            let held = hold(text.as_bytes());
+            assert_eq!(held.json, nearest);
+            assert_eq!(held.original, Some(text.as_bytes()), "{text}");
+        }
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
+        assert_eq!(hold(deep.as_bytes()).json, "{}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_holding_it_neither_panics_nor_loses_the_original(text in "\\PC*|[\\\\\"u0d8{}\\[\\]:,e1 -]{0,40}") {
+            let held = hold(text.as_bytes());
+            prop_assert!(held.original.is_some() || held.json == text);
+        }
+
+        #[test]
+        fn valid_json_stays_valid(value in json_value()) {
+            let text = value.to_string();
+            let held = hold(text.as_bytes());
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&held.json).is_ok());
+        }
+    }
+
+    fn json_value() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "\\PC{0,12}|[\\x00-\\x20\"\\\\]{0,6}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(6, 48, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::vec(("[a-c]{1,2}", inner), 0..6)
+                    .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! The only code that touches the staging tables: versions of records, appended, and their outcome.
+//!
+//! [`versions`] adds what stage 1 brings, [`pending`] hands stage 2 its work, [`outcome`] notes what
+//! became of it, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
+//! finds what `jsonb` cannot hold.
+
+pub mod bookmarks;
+pub mod exact;
+pub mod json_text;
+pub mod outcome;
+pub mod pending;
+pub mod quarantine;
+pub mod versions;
+
+use crate::entities::Entity;
+
+/// Fills `{staging_table}` in a statement.
+fn for_entity(template: &str, entity: &Entity) -> String {
+    template.replace("{staging_table}", entity.staging_table)
+}

@@ -1,0 +1,98 @@
+//! Noting what became of versions, in the transaction that wrote (or did not write) their rows.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::for_entity;
+use crate::db::{DbError, Tx};
+use crate::entities::{Entity, read::RecordError};
+
+/// Marks versions as processed.
+pub async fn processed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid], at: Timestamp) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        &for_entity(include_str!("mark_processed.sql"), entity),
+        &[(&ids, Type::UUID_ARRAY), (&at, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Marks versions as faulty, each with its reason.
+pub async fn faulty(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    faults: &[(Uuid, &RecordError)],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = faults.iter().map(|(id, _)| *id).collect();
+    let messages: Vec<&str> = faults.iter().map(|(_, error)| error.message.as_str()).collect();
+    let codes: Vec<&str> = faults.iter().map(|(_, error)| error.code.as_str()).collect();
+    let fields: Vec<&str> = faults.iter().map(|(_, error)| error.field.as_str()).collect();
+    let stacks: Vec<String> = faults
+        .iter()
+        .map(|(_, error)| format!("entity {} > field {} > {}", entity.name, error.field, error.message))
+        .collect();
+    tx.execute(
+        &for_entity(include_str!("mark_error.sql"), entity),
+        &[
+            (&ids, Type::UUID_ARRAY),
+            (&messages, Type::TEXT_ARRAY),
+            (&stacks, Type::TEXT_ARRAY),
+            (&codes, Type::TEXT_ARRAY),
+            (&fields, Type::TEXT_ARRAY),
+            (&at, Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Puts processed versions back to pending, all of an entity's: the spec's rollback. Tombstones and
+/// closed faults included, withdrawn ones not.
+pub async fn reset_processed(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    tx.execute(
+        &for_entity(
+            "UPDATE {schema}.{staging_table} SET sync_status = 'pending'
+              WHERE sync_status = 'processed' AND withdrawn_by IS NULL",
+            entity,
+        ),
+        &[],
+    )
+    .await
+}
+
+/// Puts back to pending what an older reconciler version made: the newest good version of each such
+/// row, and every fault, which the new version may read.
+pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
+    tx.execute(&for_entity(&template, entity), &[(&entity.reconciler_version, Type::INT4)]).await
+}
+
+/// Whether this program's reconciler of an entity is the one that worked here last.
+pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
+    let rows = tx
+        .query(
+            "SELECT version FROM {schema}.sync_reconcilers WHERE entity = $1",
+            &[(&entity.name, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| row.get::<_, i32>(0)) == Some(entity.reconciler_version))
+}
+
+/// Notes that this program's reconciler of an entity has been put to work.
+pub async fn note_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO {schema}.sync_reconcilers (entity, version) VALUES ($1, $2)
+         ON CONFLICT (entity) DO UPDATE SET version = EXCLUDED.version",
+        &[(&entity.name, Type::TEXT), (&entity.reconciler_version, Type::INT4)],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Handing stage 2 its work: pending versions, oldest first.
+
+use jiff::Timestamp;
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
+
+use super::{for_entity, json_text::JsonText};
+use crate::db::{Db, DbError, Tx};
+use crate::entities::Entity;
+
+/// A pending version as read from staging; the JSON stays in the row's buffer.
+pub struct Pending {
+    row: Row,
+}
+
+impl Pending {
+    /// The staging row.
+    pub fn id(&self) -> Uuid {
+        self.row.get(0)
+    }
+
+    /// The record's id.
+    pub fn external_id(&self) -> &str {
+        self.row.get(1)
+    }
+
+    /// When this version was seen.
+    pub fn fetched_at(&self) -> Timestamp {
+        self.row.get(2)
+    }
+
+    /// Whether the version is a tombstone.
+    pub fn is_tombstone(&self) -> bool {
+        self.row.get::<_, &str>(3) == "delete"
+    }
+
+    /// The JSON that `jsonb` holds.
+    pub fn json(&self) -> &str {
+        self.row.get::<_, JsonText<'_>>(4).0
+    }
+
+    /// The record as received, where `jsonb` could not hold it exactly.
+    pub fn original(&self) -> Option<&[u8]> {
+        self.row.get(5)
+    }
+}
+
+/// The next pending versions after `after`, in the order of their ids: of what we staged ourselves,
+/// the order in which it came.
+pub async fn claim(db: &Db, entity: &Entity, after: Uuid, limit: i64) -> Result<Vec<Pending>, DbError> {
+    let rows = db
+        .query(&for_entity(include_str!("claim.sql"), entity), &[(&after, Type::UUID), (&limit, Type::INT8)])
+        .await?;
+    Ok(rows.into_iter().map(|row| Pending { row }).collect())
+}
+
+/// Every version of an entity that counts, whatever its outcome, in the order in which they were seen: what
+/// production is rebuilt from.
+pub async fn chronology(db: &Db, entity: &Entity) -> Result<Vec<Uuid>, DbError> {
+    let rows = db
+        .query(
+            &for_entity(
+                "SELECT id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL ORDER BY fetched_at, id",
+                entity,
+            ),
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Some versions by their staging rows, in the order in which they were seen.
+pub async fn versions(db: &Db, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Pending>, DbError> {
+    let rows = db
+        .query(&for_entity(include_str!("versions_by_id.sql"), entity), &[(&ids, Type::UUID_ARRAY)])
+        .await?;
+    Ok(rows.into_iter().map(|row| Pending { row }).collect())
+}
+
+/// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer
+/// version already.
+pub async fn superseded(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    ids: &[Uuid],
+    external_ids: &[&str],
+    fetched_at: &[Timestamp],
+) -> Result<Vec<Uuid>, DbError> {
+    let rows = tx
+        .query(
+            &for_entity(include_str!("superseded.sql"), entity),
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// A position just before the first pending version, if there is any. Reads the whole table, since no
+/// index mentions the outcome.
+pub async fn first(db: &Db, entity: &Entity) -> Result<Option<Uuid>, DbError> {
+    let rows = db.query(&for_entity(include_str!("first_pending.sql"), entity), &[]).await?;
+    let first: Option<Uuid> = rows.first().and_then(|row| row.get(0));
+    Ok(first.map(|id| Uuid::from_u128(id.as_u128().saturating_sub(1))))
+}

@@ -1,0 +1,246 @@
+//! The life of records that could not be reconciled: opened, waiting for a parent, closed.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::for_entity;
+use crate::db::{Db, DbError, Param, Tx};
+use crate::entities::{Entity, read::RecordError};
+
+/// A fault to be noted.
+pub struct Fault<'a> {
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// The record's id.
+    pub external_id: &'a str,
+    /// Why it could not be reconciled.
+    pub error: &'a RecordError,
+}
+
+/// Opens (or keeps open) the quarantine of faulty versions.
+pub async fn open(tx: &Tx<'_>, entity: &Entity, faults: &[Fault<'_>], at: Timestamp) -> Result<(), DbError> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = faults.iter().map(|fault| fault.staging_id).collect();
+    let external_ids: Vec<&str> = faults.iter().map(|fault| fault.external_id).collect();
+    let codes: Vec<&str> = faults.iter().map(|fault| fault.error.code.as_str()).collect();
+    let fields: Vec<&str> = faults.iter().map(|fault| fault.error.field.as_str()).collect();
+    let tables: Vec<Option<&str>> =
+        faults.iter().map(|fault| fault.error.waits_for.as_ref().map(|(table, _)| *table)).collect();
+    let parents: Vec<Option<&str>> =
+        faults.iter().map(|fault| fault.error.waits_for.as_ref().map(|(_, id)| id.as_str())).collect();
+    tx.execute(
+        include_str!("open_quarantine.sql"),
+        &[
+            (&entity.name, Type::TEXT),
+            (&ids, Type::UUID_ARRAY),
+            (&external_ids, Type::TEXT_ARRAY),
+            (&codes, Type::TEXT_ARRAY),
+            (&fields, Type::TEXT_ARRAY),
+            (&tables, Type::TEXT_ARRAY),
+            (&parents, Type::TEXT_ARRAY),
+            (&at, Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Closes the quarantine of records of which a good version has landed: the same version after a
+/// retry, or a newer one. The older faulty version then counts as processed.
+pub async fn close(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    landed: &[(&str, Uuid, Timestamp)],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let external_ids: Vec<&str> = landed.iter().map(|(id, _, _)| *id).collect();
+    let staging_ids: Vec<Uuid> = landed.iter().map(|(_, id, _)| *id).collect();
+    let fetched_at: Vec<Timestamp> = landed.iter().map(|(_, _, at)| *at).collect();
+    let rows = tx
+        .query(
+            &for_entity(include_str!("close_quarantine.sql"), entity),
+            &[
+                (&entity.name, Type::TEXT),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&staging_ids, Type::UUID_ARRAY),
+                (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
+                (&at, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    let superseded: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    if !superseded.is_empty() {
+        // The reason stays with the row; only its status says that it is settled.
+        tx.execute(
+            &for_entity(
+                "UPDATE {schema}.{staging_table} SET sync_status = 'processed'
+                  WHERE id = ANY ($1::uuid[]) AND sync_status = 'error'",
+                entity,
+            ),
+            &[(&superseded, Type::UUID_ARRAY)],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Puts back to pending the records whose missing parent has landed. Returns how many.
+pub async fn release(db: &Db, entity: &Entity) -> Result<u64, DbError> {
+    let mut released = 0;
+    for table in parent_tables(entity) {
+        let template = include_str!("release_waiting.sql").replace("{parent}", table);
+        released += db
+            .execute(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
+            .await?;
+    }
+    Ok(released)
+}
+
+/// A parent that quarantined records wait for, and one of those records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The production table that lacks it.
+    pub table: String,
+    /// Its id.
+    pub external_id: String,
+    /// The entity of a record that waits for it.
+    pub child_entity: String,
+    /// The id of that record.
+    pub child_external_id: String,
+}
+
+/// The parents waited for, each once.
+pub async fn wanted_parents(db: &Db) -> Result<Vec<Wanted>, DbError> {
+    let rows = db
+        .query(
+            "SELECT DISTINCT ON (waits_for, waits_for_id) waits_for, waits_for_id, entity, external_id
+               FROM {schema}.sync_quarantine
+              WHERE state = 'waiting'
+              ORDER BY waits_for, waits_for_id, entity, external_id",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Wanted {
+            table: row.get(0),
+            external_id: row.get(1),
+            child_entity: row.get(2),
+            child_external_id: row.get(3),
+        })
+        .collect())
+}
+
+/// Puts faulty versions back to pending for another try: all of an entity, or those of some ids (of
+/// records, or of staging rows). Dismissed ones only when named. Returns how many.
+pub async fn retry(db: &Db, entity: &Entity, only: &[String], code: Option<&str>) -> Result<u64, DbError> {
+    let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
+    db.execute(&for_entity(include_str!("retry_quarantine.sql"), entity), &params).await
+}
+
+/// One record in quarantine, now or once, as `errors` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Case {
+    /// `appointments`, …
+    pub entity: String,
+    /// The record's id.
+    pub external_id: String,
+    /// The staging row.
+    pub staging_id: String,
+    /// `open`, `waiting`, `released`, `superseded` or `dismissed`.
+    pub state: String,
+    /// The kind of fault.
+    pub error_code: String,
+    /// The field or column.
+    pub error_field: Option<String>,
+    /// One line for a person.
+    pub message: Option<String>,
+    /// The table of the parent it waits for.
+    pub waits_for: Option<String>,
+    /// The id of the parent it waits for.
+    pub waits_for_id: Option<String>,
+    /// Why it is closed.
+    pub closed_reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// First fault.
+    pub first_seen_at: Timestamp,
+    /// Last fault.
+    pub last_seen_at: Timestamp,
+    /// When the version was seen.
+    pub fetched_at: Timestamp,
+    /// The record, as `jsonb` holds it.
+    pub raw_data: String,
+}
+
+/// The quarantine of an entity, newest first: the open cases, or every case of one id.
+pub async fn cases(
+    db: &Db,
+    entity: &Entity,
+    code: Option<&str>,
+    id: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Case>, DbError> {
+    let rows = db
+        .query(
+            &for_entity(include_str!("quarantine_cases.sql"), entity),
+            &[(&entity.name, Type::TEXT), (&code, Type::TEXT), (&id, Type::TEXT), (&limit, Type::INT8)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Case {
+            entity: entity.name.to_owned(),
+            external_id: row.get(0),
+            staging_id: row.get(1),
+            state: row.get(2),
+            error_code: row.get(3),
+            error_field: row.get(4),
+            message: row.get(5),
+            waits_for: row.get(6),
+            waits_for_id: row.get(7),
+            closed_reason: row.get(8),
+            attempts: row.get(9),
+            first_seen_at: row.get(10),
+            last_seen_at: row.get(11),
+            fetched_at: row.get(12),
+            raw_data: row.get(13),
+        })
+        .collect())
+}
+
+/// Marks the quarantine of some records as settled by a person. Returns how many.
+pub async fn dismiss(
+    db: &Db,
+    entity: &Entity,
+    ids: &[String],
+    reason: &str,
+    at: Timestamp,
+) -> Result<u64, DbError> {
+    db.execute(
+        "UPDATE {schema}.sync_quarantine
+            SET state = 'dismissed', closed_at = $3, closed_reason = $4
+          WHERE entity = $1 AND state IN ('open', 'waiting')
+            AND (external_id = ANY ($2::text[]) OR staging_id::text = ANY ($2::text[]))",
+        &[
+            (&entity.name, Type::TEXT),
+            (&ids, Type::TEXT_ARRAY),
+            (&at, Type::TIMESTAMPTZ),
+            (&reason, Type::TEXT),
+        ],
+    )
+    .await
+}
+
+/// The tables whose rows an entity's records name.
+fn parent_tables(entity: &Entity) -> Vec<&'static str> {
+    let mut tables: Vec<&'static str> =
+        entity.tables.iter().flat_map(|table| table.columns.iter().filter_map(|c| c.parent)).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}

@@ -1,0 +1,13 @@
+UPDATE {schema}.{staging_table} s
+   SET sync_status = 'pending'
+ WHERE s.withdrawn_by IS NULL
+   AND (s.sync_status = 'error'
+        OR s.id IN (
+           SELECT DISTINCT ON (version.external_id) version.id
+             FROM {schema}.{table} made
+             JOIN {schema}.{staging_table} version ON version.external_id = made.external_id
+            WHERE made.reconciler_version < $1
+              AND version.sync_status = 'processed'
+              AND version.error_code IS NULL
+              AND version.withdrawn_by IS NULL
+            ORDER BY version.external_id, version.fetched_at DESC))

@@ -1,0 +1,10 @@
+UPDATE {schema}.{staging_table} s
+   SET sync_status = 'pending'
+  FROM {schema}.sync_quarantine q
+ WHERE q.entity = $1
+   AND q.staging_id = s.id
+   AND s.sync_status = 'error'
+   AND s.withdrawn_by IS NULL
+   AND CASE WHEN cardinality($2::text[]) = 0 THEN q.state IN ('open', 'waiting')
+            ELSE q.external_id = ANY ($2::text[]) OR q.staging_id::text = ANY ($2::text[]) END
+   AND ($3::text IS NULL OR q.error_code = $3)

@@ -1,0 +1,78 @@
+//! Reading a batch of pending versions: each becomes rows, or a named error. Pure.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::entities::read::{ErrorCode, Reconciled, RecordError};
+use crate::entities::{Entity, read};
+use crate::staging::{exact, pending::Pending};
+
+/// A pending version, read.
+pub struct Candidate {
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// The record's id.
+    pub external_id: String,
+    /// When this version was seen.
+    pub fetched_at: Timestamp,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What a version says about its record.
+pub enum Says {
+    /// The record is as follows.
+    Is(Reconciled),
+    /// The record is gone.
+    Gone,
+    /// Nothing that can be understood.
+    Faulty(RecordError),
+}
+
+/// Reads one pending version by its entity's reconciler.
+pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
+    let says = if pending.is_tombstone() {
+        Says::Gone
+    } else {
+        match reconcile(entity, pending.json(), pending.original()) {
+            Ok(reconciled) => Says::Is(reconciled),
+            Err(error) => Says::Faulty(error),
+        }
+    };
+    Candidate {
+        staging_id: pending.id(),
+        external_id: pending.external_id().to_owned(),
+        fetched_at: pending.fetched_at(),
+        says,
+    }
+}
+
+/// Reconciles one record. `original` is the record as received where `jsonb` could not hold it: it is
+/// read in its nearest readable form, with a warning.
+pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result<Reconciled, RecordError> {
+    let (text, cleaned) = match original {
+        None => (Cow::Borrowed(json), false),
+        Some(bytes) => (Cow::Owned(exact::nearest(&String::from_utf8_lossy(bytes))), true),
+    };
+    let unreadable = |why: &str| RecordError {
+        code: ErrorCode::Unreadable,
+        field: String::new(),
+        message: format!("Unreadable record: {why}"),
+        waits_for: None,
+    };
+    let value: serde_json_borrow::Value<'_> =
+        serde_json::from_str(&text).map_err(|_| unreadable("not valid JSON"))?;
+    if !matches!(value, serde_json_borrow::Value::Object(_)) {
+        return Err(unreadable(&format!("{} where an object is expected", read::kind(&value))));
+    }
+    if cleaned && text == "{}" {
+        return Err(unreadable(&format!("nested deeper than {} levels", exact::MAX_DEPTH)));
+    }
+    let mut reconciled = (entity.reconcile)(&value)?;
+    if cleaned {
+        reconciled.warn("text_cleaned", "");
+    }
+    Ok(reconciled)
+}

@@ -1,0 +1,130 @@
+//! The difference between production and its rebuilt copy: shown first, then applied and nothing else.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio_postgres::types::Type;
+
+use super::rebuild::production_tables;
+use crate::db::{Db, DbError, Tx};
+use crate::entities::table::Table;
+
+/// What differs in one table.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableDifference {
+    /// The table.
+    pub table: &'static str,
+    /// Rows that staging has and production lacks.
+    pub missing: i64,
+    /// Rows whose content differs.
+    pub changed: i64,
+    /// Rows of production that no version in staging gives.
+    pub surplus: i64,
+    /// Some of them.
+    pub samples: Vec<Sample>,
+}
+
+/// A row that differs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sample {
+    /// `missing`, `changed` or `surplus`.
+    pub kind: String,
+    /// The row's key.
+    pub key: String,
+    /// Column by column, for a changed row: what production says and what staging gives.
+    pub columns: Vec<(String, Value, Value)>,
+}
+
+/// Compares every table with its rebuilt copy. Lineage is not compared: a row may come from an older version
+/// with the same content.
+pub async fn difference(db: &Db, prefix: &str, samples: i64) -> Result<Vec<TableDifference>, DbError> {
+    let mut differences = Vec::new();
+    for table in production_tables() {
+        let sql = fill(include_str!("difference.sql"), table, prefix);
+        let rows = db.query(&sql, &[(&samples, Type::INT8)]).await?;
+        let mut found =
+            TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
+        for row in &rows {
+            let (kind, count): (String, i64) = (row.get(0), row.get(1));
+            match kind.as_str() {
+                "missing" => found.missing = count,
+                "changed" => found.changed = count,
+                _ => found.surplus = count,
+            }
+            let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get(3), row.get(4));
+            found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
+        }
+        differences.push(found);
+    }
+    Ok(differences)
+}
+
+/// Makes these tables of production equal to their rebuilt copies. Rows that are equal are not touched.
+/// Returns how many rows were written or removed.
+pub async fn apply(tx: &Tx<'_>, prefix: &str, only: &[&'static str]) -> Result<u64, DbError> {
+    let tables: Vec<&'static Table> =
+        production_tables().filter(|table| only.contains(&table.name)).collect();
+    let mut written = 0;
+    for table in &tables {
+        written += tx.execute(&fill(include_str!("apply_difference.sql"), table, prefix), &[]).await?;
+    }
+    for table in tables.iter().rev() {
+        written += tx.execute(&fill(include_str!("remove_surplus.sql"), table, prefix), &[]).await?;
+    }
+    Ok(written)
+}
+
+/// The columns whose content is compared, `deleted_at` included.
+fn content_columns(table: &Table) -> Vec<&'static str> {
+    let derived = table.derived.as_ref().map(|d| d.columns).unwrap_or_default();
+    table
+        .columns
+        .iter()
+        .map(|column| column.name)
+        .chain(derived.iter().map(|(name, _)| *name))
+        .chain(["deleted_at"])
+        .collect()
+}
+
+fn fill(template: &str, table: &Table, prefix: &str) -> String {
+    let content = content_columns(table);
+    let all: Vec<&str> = content
+        .iter()
+        .copied()
+        .chain(["staging_id", "reconciler_version", "synced_from_gazelle_at"])
+        .collect();
+    let of = |alias: &str, columns: &[&str]| {
+        columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
+    };
+    let assignments: Vec<String> = all
+        .iter()
+        .filter(|column| !table.key.contains(column))
+        .map(|column| format!("{column} = EXCLUDED.{column}"))
+        .collect();
+    let match_key: Vec<String> = table.key.iter().map(|key| format!("held.{key} = rebuilt.{key}")).collect();
+    template
+        .replace("{held_content}", &of("held", &content))
+        .replace("{rebuilt_content}", &of("rebuilt", &content))
+        .replace("{rebuilt_all}", &of("rebuilt", &all))
+        .replace("{all}", &all.join(", "))
+        .replace("{assignments}", &assignments.join(", "))
+        .replace("{key_match}", &match_key.join(" AND "))
+        .replace("{held_key}", &of("held", table.key))
+        .replace("{rebuilt_key}", &of("rebuilt", table.key))
+        .replace("{first_key}", table.key[0])
+        .replace("{key}", &table.key.join(", "))
+        .replace("{prefix}", prefix)
+        .replace("{table}", table.name)
+}
+
+/// The columns in which two rows differ.
+fn columns(table: &Table, held: Option<Value>, rebuilt: Option<Value>) -> Vec<(String, Value, Value)> {
+    let (Some(Value::Object(held)), Some(Value::Object(rebuilt))) = (held, rebuilt) else {
+        return Vec::new();
+    };
+    let value = |row: &Map<String, Value>, column: &str| row.get(column).cloned().unwrap_or(Value::Null);
+    content_columns(table)
+        .into_iter()
+        .map(|column| (column.to_owned(), value(&held, column), value(&rebuilt, column)))
+        .filter(|(_, held, rebuilt)| held != rebuilt)
+        .collect()
+}

@@ -1,0 +1,5 @@
+UPDATE {schema}.{prefix}{table} t
+   SET deleted_at = gone.seen_at
+  FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)
+ WHERE t.external_id = gone.id
+   AND t.deleted_at IS NULL

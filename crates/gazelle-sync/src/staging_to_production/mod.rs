@@ -1,0 +1,243 @@
+//! Stage 2: production is made to say what the newest raw versions say.
+//!
+//! [`Reconciliation::run`] takes pending versions in the order in which they came, a batch at a time;
+//! [`batch`] reads them (pure), [`apply`] writes rows and outcome in one transaction. A batch that the
+//! database refuses is split until the offending record stands alone in quarantine. A database that
+//! fails stops the run and blames no record. Nothing here fetches.
+
+mod apply;
+pub mod batch;
+pub mod difference;
+pub mod rebuild;
+pub mod upsert;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use apply::Applied;
+use batch::{Candidate, Says};
+
+use crate::db::{Db, DbError, Fault};
+use crate::entities::Entity;
+use crate::entities::read::{ErrorCode, RecordError};
+use crate::orchestrator::lease::Fence;
+use crate::staging::pending;
+
+/// How often a transaction that met another one is tried.
+const CONFLICT_ATTEMPTS: u32 = 5;
+
+/// How far stage 1 is with an entity, for a stage 2 that works beside it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Supply {
+    /// Versions staged so far in this run.
+    pub staged: u64,
+    /// Nothing more will come.
+    pub complete: bool,
+}
+
+/// Stage 2 of one run.
+pub struct Reconciliation<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The run's right to write.
+    pub fence: &'a Fence,
+    /// The run, noted with warnings.
+    pub run_id: Uuid,
+    /// Versions a transaction.
+    pub batch_size: usize,
+}
+
+impl Reconciliation<'_> {
+    /// Reconciles all that is pending of an entity, unless none of it is older than `since`.
+    /// `progress` is told after each transaction.
+    pub async fn run(
+        &self,
+        entity: &Entity,
+        since: Uuid,
+        progress: &(dyn Fn(Applied) + Sync),
+    ) -> Result<Applied, DbError> {
+        let (sender, mut supply) = watch::channel(Supply { staged: 0, complete: true });
+        drop(sender);
+        match pending::first(self.db, entity).await? {
+            Some(first) if first < since => self.follow(entity, first, &mut supply, progress).await,
+            _ => Ok(Applied::default()),
+        }
+    }
+
+    /// Reconciles what comes after a position, for as long as stage 1 supplies more.
+    pub async fn follow(
+        &self,
+        entity: &Entity,
+        mut after: Uuid,
+        supply: &mut watch::Receiver<Supply>,
+        progress: &(dyn Fn(Applied) + Sync),
+    ) -> Result<Applied, DbError> {
+        let mut total = Applied::default();
+        let mut taken: u64 = 0;
+        let mut ready: Option<Vec<Candidate>> = None;
+        loop {
+            let batch = match ready.take() {
+                Some(batch) => batch,
+                None => {
+                    let complete = self.wait_for_supply(supply, taken).await;
+                    let batch = self.read_batch(entity, after).await?;
+                    if batch.is_empty() && complete {
+                        return Ok(total);
+                    }
+                    batch
+                }
+            };
+            taken += batch.len() as u64;
+            if let Some(last) = batch.last() {
+                after = last.staging_id;
+            }
+            // The next batch is read while this one is written.
+            let plenty = self.has_plenty(*supply.borrow(), taken);
+            let next =
+                async { if plenty { self.read_batch(entity, after).await.map(Some) } else { Ok(None) } };
+            let (applied, next) = tokio::try_join!(self.apply_in_order(entity, &batch, progress), next)?;
+            total += applied;
+            ready = next.filter(|batch| !batch.is_empty());
+        }
+    }
+
+    /// Whether a whole batch waits to be read, or all that will come.
+    fn has_plenty(&self, supply: Supply, taken: u64) -> bool {
+        supply.complete || supply.staged.saturating_sub(taken) >= self.batch_size as u64
+    }
+
+    /// Waits for a batch's worth of versions; returns whether nothing more will come after them.
+    async fn wait_for_supply(&self, supply: &mut watch::Receiver<Supply>, taken: u64) -> bool {
+        match supply.wait_for(|supply| self.has_plenty(*supply, taken)).await {
+            Ok(supply) => supply.complete,
+            // Stage 1 is gone: what it staged is all there is.
+            Err(_) => true,
+        }
+    }
+
+    async fn read_batch(&self, entity: &Entity, after: Uuid) -> Result<Vec<Candidate>, DbError> {
+        let pending = pending::claim(self.db, entity, after, self.batch_size as i64).await?;
+        Ok(pending.iter().map(|pending| batch::read(entity, pending)).collect())
+    }
+
+    /// Applies a batch in runs of which no two versions are of the same record, so that each record's
+    /// versions are applied one after the other.
+    async fn apply_in_order(
+        &self,
+        entity: &Entity,
+        batch: &[Candidate],
+        progress: &(dyn Fn(Applied) + Sync),
+    ) -> Result<Applied, DbError> {
+        let mut total = Applied::default();
+        for run in distinct_runs(batch) {
+            let mut parts = vec![run];
+            while let Some(part) = parts.pop() {
+                match self.apply_once(entity, part).await {
+                    Ok(applied) => {
+                        progress(applied);
+                        total += applied;
+                    }
+                    Err(refusal) if refusal.fault == Fault::Record => {
+                        if let [alone] = part {
+                            let applied = self.quarantine(entity, alone, &refusal).await?;
+                            progress(applied);
+                            total += applied;
+                        } else {
+                            let (first, second) = part.split_at(part.len() / 2);
+                            parts.push(second);
+                            parts.push(first);
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    /// One transaction: the rows, the outcome, and the proof that we may still write.
+    async fn apply_once(&self, entity: &Entity, part: &[Candidate]) -> Result<Applied, DbError> {
+        let mut attempt = 1;
+        loop {
+            let mut connection = self.db.connection().await?;
+            let tx = connection.begin().await?;
+            let result = async {
+                self.fence.check(&tx).await?;
+                let applied = apply::apply(&tx, entity, part, self.run_id, Timestamp::now()).await?;
+                tx.commit().await?;
+                Ok(applied)
+            }
+            .await;
+            match result {
+                Err(DbError { fault: Fault::Conflict, .. }) if attempt < CONFLICT_ATTEMPTS => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Notes a record that the database refuses by itself.
+    async fn quarantine(
+        &self,
+        entity: &Entity,
+        candidate: &Candidate,
+        refusal: &DbError,
+    ) -> Result<Applied, DbError> {
+        let error = RecordError {
+            code: ErrorCode::RefusedByDatabase,
+            field: refusal.named.clone().unwrap_or_default(),
+            message: format!("Refused: {refusal}"),
+            waits_for: None,
+        };
+        let faulty = [Candidate {
+            staging_id: candidate.staging_id,
+            external_id: candidate.external_id.clone(),
+            fetched_at: candidate.fetched_at,
+            says: Says::Faulty(error),
+        }];
+        self.apply_once(entity, &faulty).await
+    }
+}
+
+/// Cuts a batch, in order, into runs without two versions of one record.
+fn distinct_runs(batch: &[Candidate]) -> Vec<&[Candidate]> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    let mut seen = std::collections::HashSet::new();
+    for (index, candidate) in batch.iter().enumerate() {
+        if !seen.insert(candidate.external_id.as_str()) {
+            runs.push(&batch[start..index]);
+            start = index;
+            seen.clear();
+            seen.insert(candidate.external_id.as_str());
+        }
+    }
+    runs.push(&batch[start..]);
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(id: &str) -> Candidate {
+        Candidate {
+            staging_id: Uuid::now_v7(),
+            external_id: id.to_owned(),
+            fetched_at: Timestamp::UNIX_EPOCH,
+            says: Says::Gone,
+        }
+    }
+
+    #[test]
+    fn versions_of_one_record_never_share_a_run_and_keep_their_order() {
+        let batch: Vec<Candidate> = ["a", "b", "a", "a", "c", "b"].map(candidate).into();
+        let runs: Vec<Vec<&str>> = distinct_runs(&batch)
+            .into_iter()
+            .map(|run| run.iter().map(|c| c.external_id.as_str()).collect())
+            .collect();
+        assert_eq!(runs, [vec!["a", "b"], vec!["a"], vec!["a", "c", "b"]]);
+        assert!(distinct_runs(&[]).is_empty());
+    }
+}

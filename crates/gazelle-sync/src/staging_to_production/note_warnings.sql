@@ -1,0 +1,6 @@
+INSERT INTO {schema}.sync_quality_warnings
+       (entity, external_id, code, field, staging_id, run_id, first_seen_at, last_seen_at)
+SELECT $1, external_id, code, field, staging_id, $6, $7, $7
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) AS noted (external_id, code, field, staging_id)
+ON CONFLICT (entity, external_id, code, field) DO UPDATE
+   SET staging_id = EXCLUDED.staging_id, run_id = EXCLUDED.run_id, last_seen_at = EXCLUDED.last_seen_at

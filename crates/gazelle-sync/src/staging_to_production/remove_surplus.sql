@@ -1,0 +1,2 @@
+DELETE FROM {schema}.{table} held
+ WHERE NOT EXISTS (SELECT 1 FROM {schema}.{prefix}{table} rebuilt WHERE {key_match})

@@ -1,0 +1,30 @@
+-- Rows that differ from what production holds are written; equal ones are not touched, so that they cost
+-- neither a write nor WAL. A row that another record also claims (a contact that moved to another client)
+-- belongs to the one seen later. A row whose content is the same keeps the raw record it came from.
+WITH incoming AS (
+    SELECT i.*{derived_values}
+      FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
+      {derived_join}
+), compared AS (
+    SELECT i.*, held.{first_key} IS NULL AS is_new, held.deleted_at IS NOT NULL AS was_deleted,
+           held.reconciler_version AS held_version, held.staging_id AS held_staging_id,
+           held.synced_from_gazelle_at AS held_synced_at,
+           ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_same
+      FROM incoming i
+      LEFT JOIN {schema}.{prefix}{table} held ON {key_match}
+     WHERE held.{first_key} IS NULL OR {may_write}
+)
+INSERT INTO {schema}.{prefix}{table} AS held
+       ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
+SELECT {all_columns},
+       CASE WHEN is_same AND NOT was_deleted THEN held_staging_id ELSE staging_id END,
+       CASE WHEN is_same AND NOT was_deleted THEN held_synced_at ELSE synced_from_gazelle_at END,
+       $1, NULL
+  FROM compared
+ WHERE is_new OR was_deleted OR NOT is_same OR held_version <> $1
+ON CONFLICT ({key}) DO UPDATE
+   SET {assignments},
+       staging_id = EXCLUDED.staging_id,
+       synced_from_gazelle_at = EXCLUDED.synced_from_gazelle_at,
+       reconciler_version = EXCLUDED.reconciler_version,
+       deleted_at = EXCLUDED.deleted_at

@@ -1,0 +1,112 @@
+//! The only code that knows a time zone.
+//!
+//! Gazelle answers in UTC, the database stores UTC, and people read the company's own zone. Nothing
+//! here shifts a stored value: the functions split an instant into its UTC parts for storage, and
+//! show an instant in a zone for a screen, always from date and time together so that a July hour
+//! read in November is still July's. `docs/timezone.md` tells the whole story.
+
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
+
+/// The zone of the view `v_appointments_montreal`, and the default of the setting `timezone`.
+pub const MONTREAL: &str = "America/Toronto";
+
+/// The parts under which an instant is stored: `appointment_date` and `appointment_time`, in UTC.
+pub fn utc_parts(instant: Timestamp) -> (Date, Time) {
+    let utc = instant.to_zoned(TimeZone::UTC).datetime();
+    (utc.date(), utc.time())
+}
+
+/// Reads a `CoreDateTime`: `2026-01-09T12:00:00Z`, fractions of a second and offsets tolerated.
+///
+/// Errors: text without an offset is refused rather than guessed, since a wrong guess would shift
+/// an appointment by hours; so is anything that is no date and time at all.
+pub fn read_instant(text: &str) -> Result<Timestamp, String> {
+    text.trim().parse::<Timestamp>().map_err(|_| {
+        if text.trim().parse::<jiff::civil::DateTime>().is_ok() {
+            "has no UTC offset (a `Z` or `+hh:mm` is needed to know the instant)".to_owned()
+        } else {
+            "is not a date and time like 2026-01-09T12:00:00Z".to_owned()
+        }
+    })
+}
+
+/// Reads a `CoreDate` (`2026-01-09`), which has no zone.
+pub fn read_date(text: &str) -> Result<Date, String> {
+    text.trim().parse::<Date>().map_err(|_| "is not a date like 2026-01-09".to_owned())
+}
+
+/// Finds a zone by its IANA name, from the system's data or the bundled copy.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name)
+        .map_err(|_| format!("unknown time zone `{name}` (an IANA name like {MONTREAL} is expected)"))
+}
+
+/// Shows an instant in a zone, to the minute: `2026-01-09 07:00`.
+pub fn show(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Shows an instant in a zone, to the second, with its abbreviation: `2026-01-09 07:00:00 EST`.
+pub fn show_exact(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// When a calendar day starts in a zone.
+pub fn start_of_day(day: Date, zone_name: &str) -> anyhow::Result<Timestamp> {
+    let zone = zone(zone_name).map_err(anyhow::Error::msg)?;
+    Ok(day.to_zoned(zone)?.timestamp())
+}
+
+/// The calendar day of an instant in a zone.
+pub fn local_date(instant: Timestamp, zone: &TimeZone) -> Date {
+    instant.to_zoned(zone.clone()).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::{date, time};
+
+    #[test]
+    fn an_instant_is_stored_as_its_utc_parts_whatever_its_offset() {
+        for text in ["2026-01-09T12:00:00Z", "2026-01-09T07:00:00-05:00", "2026-01-09T12:00:00.000+00:00"] {
+            assert_eq!(
+                utc_parts(read_instant(text).unwrap()),
+                (date(2026, 1, 9), time(12, 0, 0, 0)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_evening_in_montreal_is_tomorrow_in_utc_and_reads_back_as_today() {
+        let instant = read_instant("2026-01-10T01:30:00Z").unwrap();
+        assert_eq!(utc_parts(instant).0, date(2026, 1, 10));
+        assert_eq!(show(instant, &zone(MONTREAL).unwrap()), "2026-01-09 20:30");
+    }
+
+    #[test]
+    fn summer_reads_as_summer_and_both_clock_changes_are_right() {
+        let montreal = zone(MONTREAL).unwrap();
+        for (utc, local) in [
+            ("2026-07-15T11:00:00Z", "2026-07-15 07:00"),
+            ("2026-01-15T12:00:00Z", "2026-01-15 07:00"),
+            ("2026-03-08T06:59:00Z", "2026-03-08 01:59"),
+            ("2026-03-08T07:00:00Z", "2026-03-08 03:00"),
+            ("2026-11-01T05:30:00Z", "2026-11-01 01:30"),
+            ("2026-11-01T06:30:00Z", "2026-11-01 01:30"),
+        ] {
+            assert_eq!(show(read_instant(utc).unwrap(), &montreal), local);
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_refused_not_guessed() {
+        assert!(read_instant("2026-01-09T12:00:00").unwrap_err().contains("no UTC offset"));
+        assert!(read_instant("demain à 8h").unwrap_err().contains("not a date and time"));
+    }
+}
