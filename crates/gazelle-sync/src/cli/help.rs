@@ -234,3 +234,25 @@ Exit status:
 Examples:
   gazelle-sync settings
   gazelle-sync settings --config /etc/gazelle-sync.toml --json";
+
+pub(super) const DELETIONS: &str = "\
+List records found gone at the source, and decide on those that were withheld.
+
+After a complete walk, a record that was not seen is asked for by itself; only when Gazelle says that \
+it does not exist is it marked deleted (deleted_at), with the answer as evidence. More of them at once \
+than the guard allows (delete_guard_records, delete_guard_percent) are withheld until a person decides.
+
+Effects: list only reads; approve marks the records deleted, dismiss keeps them. Nothing is ever \
+removed: raw history and rows stay.";
+
+pub(super) const DELETIONS_MORE: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  wrong use
+
+Examples:
+  gazelle-sync deletions
+  gazelle-sync deletions list --all
+  gazelle-sync deletions approve 01a207f6-2b01-7712-becf-943859b9e2e2
+  gazelle-sync deletions dismiss 01a207f6-2b01-7712-becf-943859b9e2e2";

@@ -3,6 +3,7 @@
 //! Settings reach the program through [`Cli::flags`], the highest of the four layers. Secrets have
 //! no flag: process arguments can be read by every user of the machine.
 
+mod deletions;
 mod entity_names;
 mod errors;
 mod help;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 pub use since::Since;
@@ -102,6 +104,9 @@ pub enum Command {
     /// List, show, retry or dismiss the records in quarantine
     #[command(long_about = help::ERRORS, after_long_help = help::ERRORS_MORE)]
     Errors(ErrorsArgs),
+    /// List records found gone at the source, decide on those withheld
+    #[command(long_about = help::DELETIONS, after_long_help = help::DELETIONS_MORE)]
+    Deletions(DeletionsArgs),
     /// Create or upgrade the database
     #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_MORE)]
     Migrate(MigrateArgs),

@@ -3,13 +3,16 @@
 //! A walk reads top-down through these files: [`plan`] splits an entity into windows whose counts add up
 //! to the whole, [`window`] pages through one of them, [`nested`] completes connections inside a record,
 //! [`receive`] takes the id and the bytes, [`walk`] stages what arrives, decides whether the walk was
-//! complete, and moves the bookmark. [`parents`] fetches single records that others wait for.
+//! complete, and moves the bookmark. [`absent`] asks for what a complete walk did not see, [`parents`]
+//! fetches single records that others wait for.
 //! Nothing here interprets a record.
 
+pub mod absent;
 pub mod nested;
 pub mod parents;
 pub mod plan;
 pub mod receive;
+mod seen;
 pub mod walk;
 mod window;
 
@@ -37,6 +40,8 @@ pub struct Fetch {
     pub concurrency: usize,
     /// How often a walk is tried before it counts as incomplete.
     pub walk_attempts: u32,
+    /// How many records may be deleted without a person's word.
+    pub delete_guard: absent::Guard,
 }
 
 /// Which part of an entity a walk covers.

@@ -43,7 +43,8 @@ fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)
     (*child == wanted.child_entity).then_some((entity, getter, &wanted.child_external_id))
 }
 
-async fn get(
+/// Asks for one record by id; none when the API says that there is none.
+pub async fn get(
     fetch: &Fetch,
     entity: &'static Entity,
     getter: &Getter,

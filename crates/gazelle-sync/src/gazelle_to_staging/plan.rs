@@ -28,6 +28,8 @@ pub struct Window {
     pub expected: Option<u64>,
     /// Stop after this many pages: only the records that sort first are looked for.
     pub page_limit: Option<u64>,
+    /// Records a page, where fewer than usual are looked for.
+    pub page_size: Option<u32>,
 }
 
 /// The windows of a walk.
@@ -46,7 +48,10 @@ impl Plan {
             Shape::Connection { dates, .. } => filters(dates, scope),
             Shape::PlainList => None,
         };
-        Plan { windows: vec![Window { filters, sort: None, expected: None, page_limit: None }], total: None }
+        Plan {
+            windows: vec![Window { filters, sort: None, expected: None, page_limit: None, page_size: None }],
+            total: None,
+        }
     }
 }
 
@@ -155,6 +160,7 @@ fn split(
             sort: None,
             expected: Some(n),
             page_limit: None,
+            page_size: None,
         })
         .collect();
     if undated > 0 {
@@ -163,6 +169,7 @@ fn split(
             sort: *undated_first,
             expected: None,
             page_limit: Some(undated.div_ceil(page)),
+            page_size: u32::try_from(undated).ok().filter(|few| u64::from(*few) < page),
         });
     }
     Some(Plan { windows, total: Some(total) })

@@ -1,15 +1,14 @@
 //! Walking an entity: its windows side by side, what arrives staged in batches, and at the end the
 //! judgement whether all was seen. Only then does the bookmark move, with the last versions.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::absent::{self, AbsentReport};
 use super::plan::{self, Plan};
-use super::window::{self, Arrived, WindowEnd};
+use super::seen::SeenIds;
+use super::window::{self, Arrived, Shortfall, WindowEnd};
 use super::{Fetch, FetchError, Scope};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
@@ -44,6 +43,8 @@ pub struct WalkReport {
     pub staged: Staged,
     /// When the walk started, by the API's clock where it tells.
     pub started_at: Option<Timestamp>,
+    /// What became of the records that a complete walk did not see.
+    pub absent: AbsentReport,
 }
 
 /// Walks an entity, again when rows shifted, within the attempts allowed. An error of the API ends the
@@ -65,21 +66,23 @@ pub async fn walk(
         fetched: 0,
         staged: Staged::default(),
         started_at: None,
+        absent: AbsentReport::default(),
     };
     for attempt in 1..=fetch.walk_attempts.max(1) {
         // A split walk that did not come out even is repeated in one sequence of pages.
         let splits = attempt < fetch.walk_attempts.max(2);
         match attempt_walk(fetch, entity, scope, splits, supply, progress, &mut report).await {
-            Ok(None) => {
+            Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
+                look_into_absent(fetch, entity, scope, &seen, supply, &mut report).await?;
                 return Ok(report);
             }
-            Ok(Some(Incomplete::Repeat(reason))) => {
+            Ok(Attempt::Short(Shortfall::Shifted(reason))) => {
                 tracing::warn!(entity = entity.name, attempt, reason, "the walk is repeated");
                 report.reason = Some(reason);
             }
-            Ok(Some(Incomplete::Final(reason))) => {
+            Ok(Attempt::Short(Shortfall::Endless(reason))) => {
                 report.reason = Some(reason);
                 return Ok(report);
             }
@@ -94,15 +97,39 @@ pub async fn walk(
     Ok(report)
 }
 
-/// Why a walk is not complete.
-enum Incomplete {
-    /// Rows shifted: another walk may come out even.
-    Repeat(String),
-    /// The API misbehaves: another walk would too.
-    Final(String),
+/// What a complete walk did not see is looked into; an error of the API leaves it for the next run.
+async fn look_into_absent(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    scope: Scope,
+    seen: &SeenIds,
+    supply: &watch::Sender<Supply>,
+    report: &mut WalkReport,
+) -> Result<(), FetchError> {
+    match absent::look_into(fetch, entity, scope, seen, fetch.delete_guard).await {
+        Ok(found) => {
+            report.staged += found.staged;
+            supply.send_modify(|supply| supply.staged += found.staged.staged + found.tombstones);
+            report.absent = found;
+            Ok(())
+        }
+        Err(FetchError::Source(error)) => {
+            report.failure = Some(error);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// One attempt; `None` when complete, and then the bookmark has moved.
+/// How one attempt ended.
+enum Attempt {
+    /// All was seen, and the bookmark has moved.
+    Complete(SeenIds),
+    /// Not all was seen.
+    Short(Shortfall),
+}
+
+/// One attempt.
 async fn attempt_walk(
     fetch: &Fetch,
     entity: &'static Entity,
@@ -111,7 +138,7 @@ async fn attempt_walk(
     supply: &watch::Sender<Supply>,
     progress: &EntityProgress,
     report: &mut WalkReport,
-) -> Result<Option<Incomplete>, FetchError> {
+) -> Result<Attempt, FetchError> {
     progress.restarted();
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
@@ -166,27 +193,28 @@ async fn attempt_walk(
         report.total = plan.total;
     }
     report.started_at = started_at;
-    if let Some(reason) = ends.iter().find_map(|end| end.incomplete.clone()) {
-        let is_final = reason.contains("repeated a page cursor") || reason.contains("no last page");
-        return Ok(Some(if is_final { Incomplete::Final(reason) } else { Incomplete::Repeat(reason) }));
+    if let Some(shortfall) = ends.iter().find_map(|end| end.incomplete.clone()) {
+        return Ok(Attempt::Short(shortfall));
     }
     if null_nodes > 0 {
-        return Ok(Some(Incomplete::Repeat(format!("the API gave null for {null_nodes} record(s)"))));
+        return Ok(Attempt::Short(Shortfall::Shifted(format!(
+            "the API gave null for {null_nodes} record(s)"
+        ))));
     }
     if let Some(total) = report.total.filter(|total| *total != report.seen) {
         let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
-        return Ok(Some(Incomplete::Repeat(reason)));
+        return Ok(Attempt::Short(Shortfall::Shifted(reason)));
     }
     if is_split {
         // What moved between windows shows in the count of the whole, or in the ids seen.
         let (counts, _) = plan::count(fetch, entity, &[scope]).await?;
         if counts.first().copied() != report.total {
-            return Ok(Some(Incomplete::Repeat("the count changed while walking".to_owned())));
+            return Ok(Attempt::Short(Shortfall::Shifted("the count changed while walking".to_owned())));
         }
     }
     report.staged +=
         stager.stage(Some((report.started_at.unwrap_or_else(Timestamp::now), &report.walk))).await?;
-    Ok(None)
+    Ok(Attempt::Complete(seen))
 }
 
 /// Stages what arrived, a transaction a batch.
@@ -219,25 +247,5 @@ impl Stager<'_> {
         self.progress.staged(staged.staged);
         self.supply.send_modify(|supply| supply.staged += staged.staged);
         Ok(staged)
-    }
-}
-
-/// The distinct ids of a walk, as 64-bit hashes: a million take some 8 MiB. Two ids of one hash would
-/// make the walk look incomplete, never complete.
-#[derive(Default)]
-struct SeenIds {
-    hasher: RandomState,
-    hashes: Vec<u64>,
-}
-
-impl SeenIds {
-    fn extend(&mut self, records: &[Received]) {
-        self.hashes.extend(records.iter().map(|record| self.hasher.hash_one(&record.external_id)));
-    }
-
-    fn count(&mut self) -> u64 {
-        self.hashes.sort_unstable();
-        self.hashes.dedup();
-        self.hashes.len() as u64
     }
 }

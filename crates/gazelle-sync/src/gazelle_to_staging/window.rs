@@ -31,8 +31,17 @@ pub struct WindowEnd {
     pub total: Option<u64>,
     /// By the API's clock where it tells, when the first page was answered.
     pub started_at: Option<Timestamp>,
-    /// Why the window was not walked to its end; absent when it was.
-    pub incomplete: Option<String>,
+    /// Why the window was not walked whole; absent when it was.
+    pub incomplete: Option<Shortfall>,
+}
+
+/// Why a walk does not count as complete.
+#[derive(Debug, Clone)]
+pub enum Shortfall {
+    /// Rows moved while they were read: another walk may come out even.
+    Shifted(String),
+    /// The API's pages do not end: another walk would not either.
+    Endless(String),
 }
 
 /// Walks a window to its end, or to its page limit, handing each page on.
@@ -53,27 +62,34 @@ pub async fn walk(
     loop {
         let page = answer.page(entity.walk.root, shape)?;
         pages += 1;
-        end.started_at.get_or_insert(answer.server_date.unwrap_or(answer.started_at));
-        if page.total_count != *end.total.get_or_insert_with_none(page.total_count) {
-            end.incomplete.get_or_insert("the count changed while walking".to_owned());
+        if pages == 1 {
+            end.total = page.total_count;
+            end.started_at = Some(answer.server_date.unwrap_or(answer.started_at));
+        } else if page.total_count != end.total {
+            end.incomplete.get_or_insert(Shortfall::Shifted("the count changed while walking".to_owned()));
         }
-        let limit_reached = window.page_limit.is_some_and(|limit| pages >= limit);
-        let next_cursor = if page.has_next_page && !limit_reached { page.end_cursor.clone() } else { None };
-        if next_cursor.is_some() && next_cursor == after {
-            end.incomplete = Some("the API repeated a page cursor".to_owned());
-        }
-        let expected_pages = end.total.unwrap_or_default().div_ceil(u64::from(fetch.page_size));
-        if pages > expected_pages * 4 + PAGES_TOO_MANY {
-            end.incomplete = Some(format!("the API had no last page after {pages} pages"));
-        }
-        let repeated =
-            next_cursor.is_some() && (next_cursor == after || pages > expected_pages * 4 + PAGES_TOO_MANY);
+        let is_last = !page.has_next_page || window.page_limit.is_some_and(|limit| pages >= limit);
+        let most_pages =
+            end.total.unwrap_or_default().div_ceil(u64::from(fetch.page_size)) * 4 + PAGES_TOO_MANY;
+        let next_cursor = if is_last {
+            None
+        } else if page.end_cursor == after {
+            end.incomplete = Some(Shortfall::Endless("the API repeated a page cursor".to_owned()));
+            None
+        } else if pages >= most_pages {
+            end.incomplete =
+                Some(Shortfall::Endless(format!("the API had no last page after {pages} pages")));
+            None
+        } else {
+            page.end_cursor.clone()
+        };
         let nodes: Vec<Option<&str>> = page.nodes.iter().map(|node| node.map(|raw| raw.get())).collect();
         let hand_on = hand_on(fetch, entity, &answer.body, &nodes, arrived);
         let ask = async {
-            match next_cursor.as_ref().filter(|_| !repeated) {
+            match &next_cursor {
                 Some(cursor) => {
-                    fetch.client.post(&page_request(fetch, entity, window, Some(cursor))).await.map(Some)
+                    let request = page_request(fetch, entity, window, Some(cursor));
+                    fetch.client.post(&request).await.map(Some)
                 }
                 None => Ok(None),
             }
@@ -84,26 +100,12 @@ pub async fn walk(
             Ok(()) => {}
             Err(NestedError::Source(error)) => return Err(error.into()),
             Err(changed) => {
-                end.incomplete.get_or_insert(changed.to_string());
+                end.incomplete.get_or_insert(Shortfall::Shifted(changed.to_string()));
             }
         }
         let Some(next) = next? else { return Ok(end) };
         after = next_cursor;
         answer = next;
-    }
-}
-
-/// `get_or_insert` for a value that may itself be absent.
-trait GetOrInsert<T> {
-    fn get_or_insert_with_none(&mut self, value: Option<T>) -> &mut Option<T>;
-}
-
-impl<T> GetOrInsert<T> for Option<T> {
-    fn get_or_insert_with_none(&mut self, value: Option<T>) -> &mut Option<T> {
-        if self.is_none() {
-            *self = value;
-        }
-        self
     }
 }
 
@@ -139,7 +141,7 @@ async fn hand_on(
 fn page_request(fetch: &Fetch, entity: &Entity, window: &Window, after: Option<&str>) -> GraphqlRequest {
     let mut variables = serde_json::Map::new();
     if let Shape::Connection { .. } = entity.walk.shape {
-        variables.insert("first".to_owned(), json!(fetch.page_size));
+        variables.insert("first".to_owned(), json!(window.page_size.unwrap_or(fetch.page_size)));
         variables.insert("after".to_owned(), json!(after));
         if let Some(filters) = &window.filters {
             variables.insert("filters".to_owned(), filters.clone());

@@ -106,3 +106,16 @@ CREATE TABLE {schema}.sync_reconcilers (
     entity  text PRIMARY KEY,
     version integer NOT NULL
 );
+
+CREATE TABLE {schema}.sync_deletions (
+    run_id      uuid NOT NULL REFERENCES {schema}.sync_runs (run_id) ON DELETE CASCADE,
+    entity      text NOT NULL,
+    external_id text NOT NULL,
+    state       text NOT NULL CHECK (state IN ('deleted', 'withheld', 'approved', 'dismissed', 'superseded')),
+    evidence    jsonb NOT NULL,
+    found_at    timestamptz NOT NULL,
+    decided_at  timestamptz,
+    PRIMARY KEY (run_id, entity, external_id)
+);
+
+CREATE INDEX sync_deletions_record ON {schema}.sync_deletions (entity, external_id);

@@ -58,6 +58,26 @@ pub fn judge_walk(
         report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}"));
         return;
     }
+    if walk.absent.withheld > 0 {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {} records are gone at the source, more than may be deleted without a person's word; nothing \
+                 was deleted: `gazelle-sync deletions list`, then approve or dismiss run {}",
+                walk.absent.withheld, report.run_id
+            ),
+        );
+    }
+    if walk.absent.unasked > 0 {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {} records that production holds were not listed, too many to ask for one by one; nothing was \
+                 deleted, look at Gazelle first",
+                walk.absent.unasked
+            ),
+        );
+    }
     let total = walk.total.unwrap_or(walk.seen);
     let kept = held_before as f64 * (1.0 - shrink_guard / 100.0);
     if held_before >= MANY && (total as f64) < kept {

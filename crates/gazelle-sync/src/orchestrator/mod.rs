@@ -4,6 +4,7 @@
 //! [`judge`] decides whether the run may be called a success; [`runs`] keeps its record; [`lease`] keeps
 //! other runners out; [`replay`] is stage 2 again from staging alone.
 
+pub mod decide_deletions;
 pub mod judge;
 pub mod lease;
 pub mod replay;

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity, Shape};
+use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope};
 use crate::source::GazelleClient;
 use crate::staging::bookmarks;
@@ -109,6 +110,10 @@ async fn run_stages(
         page_size: settings.page_size,
         concurrency: settings.concurrency,
         walk_attempts: settings.walk_attempts,
+        delete_guard: Guard {
+            records: settings.delete_guard_records,
+            percent: settings.delete_guard_percent,
+        },
     });
     let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
 
@@ -160,7 +165,7 @@ async fn run_stages(
             of_entity.source_total = walk.total;
             of_entity.seen = Some(walk.seen);
             of_entity.fetched += walk.fetched;
-            of_entity.staged += walk.staged.staged;
+            of_entity.staged += walk.staged.staged + walk.absent.tombstones;
             of_entity.unchanged += walk.staged.unchanged;
             of_entity.fetch_ms = Some(milliseconds(took));
         }

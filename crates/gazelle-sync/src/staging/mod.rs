@@ -5,6 +5,7 @@
 //! finds what `jsonb` cannot hold.
 
 pub mod bookmarks;
+pub mod deletions;
 pub mod exact;
 pub mod json_text;
 pub mod outcome;

@@ -1,0 +1,45 @@
+//! `deletions`: records found gone at the source.
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+/// `deletions`, alone or with an action.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DeletionsArgs {
+    /// What to do; absent: list what waits.
+    #[command(subcommand)]
+    pub action: Option<DeletionsAction>,
+}
+
+/// What to do with deletions.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DeletionsAction {
+    /// List those that wait for a word, with --all every one, each with its evidence
+    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    List {
+        /// Also those that are done or decided
+        #[arg(long)]
+        all: bool,
+    },
+    /// Delete what a run withheld
+    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    Approve {
+        /// As `deletions list` prints it
+        #[arg(value_name = "RUN")]
+        run: Uuid,
+    },
+    /// Keep what a run withheld, now and in later runs, until it is seen at the source again
+    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    Dismiss {
+        /// As `deletions list` prints it
+        #[arg(value_name = "RUN")]
+        run: Uuid,
+    },
+}
+
+impl DeletionsArgs {
+    /// The action, `list` when none was named.
+    pub fn into_action(self) -> DeletionsAction {
+        self.action.unwrap_or(DeletionsAction::List { all: false })
+    }
+}

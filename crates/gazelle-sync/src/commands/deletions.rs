@@ -1,0 +1,83 @@
+//! `deletions`: records found gone at the source.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Context;
+use super::opened::Opened;
+use crate::cli::{DeletionsAction, DeletionsArgs};
+use crate::db::migrate;
+use crate::display::{self, Column, Table};
+use crate::orchestrator::decide_deletions::{Decision, decide};
+use crate::staging::deletions::{self, Found};
+use crate::time;
+
+/// Lists, approves or dismisses.
+pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = async {
+        migrate::prepare(&opened.db).await?;
+        match args.into_action() {
+            DeletionsAction::List { all } => list(context, &opened, all).await,
+            DeletionsAction::Approve { run } => settle(context, &opened, run, Decision::Approve).await,
+            DeletionsAction::Dismiss { run } => settle(context, &opened, run, Decision::Dismiss).await,
+        }
+    }
+    .await;
+    opened.close().await?;
+    outcome
+}
+
+async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
+    let found = deletions::found(&opened.db, !all, None).await?;
+    context.print(&found, || list_text(&found, all, &context.settings.timezone))?;
+    Ok(0)
+}
+
+fn list_text(found: &[Found], all: bool, zone: &str) -> String {
+    if found.is_empty() {
+        return if all { "no record was ever found gone" } else { "no deletion waits for a word" }.to_owned();
+    }
+    let zone = time::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let mut table = Table::new([
+        Column::text("run"),
+        Column::text("entity"),
+        Column::text("id"),
+        Column::text("state"),
+        Column::text("found"),
+        Column::text("evidence"),
+    ]);
+    for one in found {
+        let evidence = &one.evidence["evidence"];
+        let text = |key: &str| evidence[key].as_str().unwrap_or_default().to_owned();
+        table.row([
+            one.run_id.to_string(),
+            one.entity.clone(),
+            one.external_id.clone(),
+            one.state.clone(),
+            time::show(one.found_at, &zone),
+            format!(
+                "not listed ({}); {} answered that it does not exist",
+                text("not_listed_in"),
+                text("asked_with")
+            ),
+        ]);
+    }
+    format!("{}\n`gazelle-sync deletions approve RUN` deletes, `dismiss RUN` keeps\n", table.render())
+}
+
+async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {
+    let (decided, report) = decide(&opened.db, &context.settings, run, decision, &context.progress).await?;
+    if decided == 0 {
+        bail!("run {run} withheld nothing that still waits (gazelle-sync deletions lists what does)");
+    }
+    let word = match decision {
+        Decision::Approve => "marked deleted",
+        Decision::Dismiss => "kept",
+    };
+    context.print(&json!({ "decided": decided, "decision": word, "run": report }), || {
+        format!("{} record(s) {word}", display::count(decided))
+    })?;
+    Ok(report.map_or(0, |report| report.status.exit_code()))
+}

@@ -1,0 +1,134 @@
+//! Records that a complete walk did not see. Absence proves nothing by itself: each is asked for by its own
+//! getter. What still exists has moved or shifted, and its version is staged; what is gone becomes a
+//! tombstone with the answer as evidence, unless there are more of them than the guard allows.
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::parents::get;
+use super::seen::SeenIds;
+use super::{Fetch, FetchError, Scope};
+use crate::entities::{Entity, Shape};
+use crate::staging::deletions::{self, Gone};
+use crate::staging::versions::{self, Received, Staged};
+
+/// More suspects than this are not asked for one by one: something else is wrong.
+const MOST_ASKED: usize = 1000;
+
+/// How many records of an entity may be deleted in a run without a person's word.
+#[derive(Debug, Clone, Copy)]
+pub struct Guard {
+    /// Records.
+    pub records: u64,
+    /// Percent of the entity's records; one record is always within it.
+    pub percent: f64,
+}
+
+impl Guard {
+    /// The largest number of deletions allowed for an entity of this size.
+    fn limit(&self, held: u64) -> u64 {
+        let share = (held as f64 * self.percent / 100.0).floor().max(1.0);
+        self.records.min(share as u64)
+    }
+}
+
+/// What became of the records that a walk did not see.
+#[derive(Debug, Default)]
+pub struct AbsentReport {
+    /// Versions staged of those that still exist.
+    pub staged: Staged,
+    /// Tombstones staged.
+    pub tombstones: u64,
+    /// Gone, but not deleted: more than the guard allows.
+    pub withheld: u64,
+    /// Not seen, and not asked for since they were too many.
+    pub unasked: u64,
+}
+
+/// Looks into every record that production holds in the scope and the walk did not see.
+pub async fn look_into(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    scope: Scope,
+    seen: &SeenIds,
+    guard: Guard,
+) -> Result<AbsentReport, FetchError> {
+    let mut report = AbsentReport::default();
+    // A list without getters gives no evidence of its own.
+    let Some(getter) = &entity.getter else { return Ok(report) };
+    let narrows = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows);
+    let scope = if narrows { scope } else { Scope::WHOLE };
+    let (suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
+    if suspects.len() > MOST_ASKED {
+        report.unasked = suspects.len() as u64;
+        return Ok(report);
+    }
+    let mut answers = stream::iter(suspects)
+        .map(|id| {
+            let fetch = fetch.clone();
+            async move {
+                let answer = get(&fetch, entity, getter, &id).await;
+                (id, Timestamp::now(), answer)
+            }
+        })
+        .buffer_unordered(fetch.concurrency.max(1));
+    let mut gone: Vec<Gone> = Vec::new();
+    let mut there: Vec<Received> = Vec::new();
+    while let Some((id, asked_at, answer)) = answers.next().await {
+        match answer? {
+            Some(received) => there.push(received),
+            None => {
+                let evidence = evidence(&id, getter.operation, asked_at, scope, fetch);
+                gone.push(Gone { external_id: id, evidence });
+            }
+        }
+    }
+    drop(answers);
+    if gone.is_empty() && there.is_empty() {
+        return Ok(report);
+    }
+    let withhold = gone.len() as u64 > guard.limit(held);
+    let mut connection = fetch.db.connection().await?;
+    let tx = connection.begin().await?;
+    fetch.fence.check(&tx).await?;
+    report.staged = versions::stage(&tx, entity, fetch.run_id, &there).await?;
+    deletions::note(&tx, entity, fetch.run_id, &gone, withhold, Timestamp::now()).await?;
+    if withhold {
+        report.withheld = gone.len() as u64;
+    } else {
+        report.tombstones =
+            deletions::stage_tombstones(&tx, entity, fetch.run_id, &gone, Timestamp::now()).await?;
+    }
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// What a tombstone rests on. `id` as in every record, so that a tombstone reads like one.
+fn evidence(id: &str, operation: &str, asked_at: Timestamp, scope: Scope, fetch: &Fetch) -> Value {
+    json!({
+        "id": id,
+        "gone": true,
+        "evidence": {
+            "not_listed_in": scope.describe(),
+            "asked_with": operation,
+            "asked_at": asked_at.to_string(),
+            "answer": null,
+            "run_id": fetch.run_id,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_allows_ten_records_or_two_percent_whichever_is_less_and_always_one() {
+        let guard = Guard { records: 10, percent: 2.0 };
+        for (held, limit) in [(4, 1), (40, 1), (150, 3), (499, 9), (500, 10), (11_460, 10), (0, 1)] {
+            assert_eq!(guard.limit(held), limit, "of {held}");
+        }
+        assert_eq!(Guard { records: 0, percent: 2.0 }.limit(1000), 0);
+    }
+}

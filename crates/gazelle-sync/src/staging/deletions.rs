@@ -1,0 +1,216 @@
+//! Deletions: suspects found, evidence kept, tombstones staged, decisions of a person.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{for_entity, json_text::JsonText};
+use crate::db::{Db, DbError, Tx};
+use crate::entities::Entity;
+
+/// Ids read at a time, so that memory stays bounded.
+const IDS_A_PAGE: i64 = 10_000;
+
+/// The ids that a walk saw, as far as this module needs it.
+pub trait Seen {
+    /// Whether the walk saw the id.
+    fn saw(&self, id: &str) -> bool;
+}
+
+/// A record that its getter says is gone.
+#[derive(Debug, Clone)]
+pub struct Gone {
+    /// Its id.
+    pub external_id: String,
+    /// The answer and its circumstances.
+    pub evidence: Value,
+}
+
+/// The records that exist in production within these days (none: all) and that a walk did not see, except
+/// those a person said to keep; and how many exist in all of the entity.
+pub async fn suspects(
+    db: &Db,
+    entity: &Entity,
+    from: Option<Date>,
+    until: Option<Date>,
+    seen: &(dyn Seen + Sync),
+) -> Result<(Vec<String>, u64), DbError> {
+    let mut suspects = Vec::new();
+    let dated = entity.tables[0].columns.iter().any(|column| column.name == "appointment_date");
+    let days = if dated {
+        // A day's allowance on both sides: the zone of the API's date filters is not known.
+        "AND ($4::date IS NULL OR t.appointment_date > $4) AND ($5::date IS NULL OR t.appointment_date < $5)"
+    } else {
+        "AND $4::date IS NULL AND $5::date IS NULL"
+    };
+    let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", days);
+    let mut after = String::new();
+    loop {
+        let rows = db
+            .query(
+                &sql,
+                &[
+                    (&entity.name, Type::TEXT),
+                    (&after, Type::TEXT),
+                    (&IDS_A_PAGE, Type::INT8),
+                    (&from, Type::DATE),
+                    (&until, Type::DATE),
+                ],
+            )
+            .await?;
+        for row in &rows {
+            let (id, kept): (&str, bool) = (row.get(0), row.get(1));
+            if !kept && !seen.saw(id) {
+                suspects.push(id.to_owned());
+            }
+        }
+        match rows.last() {
+            Some(last) if rows.len() as i64 == IDS_A_PAGE => after = last.get(0),
+            _ => break,
+        }
+    }
+    let held = db
+        .query(
+            &format!("SELECT count(*) FROM {{schema}}.{} WHERE deleted_at IS NULL", entity.tables[0].name),
+            &[],
+        )
+        .await?;
+    Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
+}
+
+/// Keeps the evidence, as done or as waiting for a person's word.
+pub async fn note(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    gone: &[Gone],
+    withheld: bool,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let (ids, texts) = columns(gone);
+    let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
+    let state = if withheld { "withheld" } else { "deleted" };
+    tx.execute(
+        "UPDATE {schema}.sync_deletions SET state = 'superseded', decided_at = $3
+          WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = 'withheld'",
+        &[(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO {schema}.sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+         SELECT $1, $2, external_id, $5, evidence, $6
+           FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)",
+        &[
+            (&run_id, Type::UUID),
+            (&entity.name, Type::TEXT),
+            (&ids, Type::TEXT_ARRAY),
+            (&evidence, Type::JSONB_ARRAY),
+            (&state, Type::TEXT),
+            (&at, Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stages a tombstone for each record; it is newer than every version held. Returns how many.
+pub async fn stage_tombstones(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    gone: &[Gone],
+    at: Timestamp,
+) -> Result<u64, DbError> {
+    if gone.is_empty() {
+        return Ok(0);
+    }
+    let staging_ids: Vec<Uuid> = gone.iter().map(|_| Uuid::now_v7()).collect();
+    let (ids, texts) = columns(gone);
+    let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
+    tx.execute(
+        &for_entity(include_str!("insert_tombstones.sql"), entity),
+        &[
+            (&staging_ids, Type::UUID_ARRAY),
+            (&ids, Type::TEXT_ARRAY),
+            (&evidence, Type::JSONB_ARRAY),
+            (&at, Type::TIMESTAMPTZ),
+            (&run_id, Type::UUID),
+        ],
+    )
+    .await
+}
+
+fn columns(gone: &[Gone]) -> (Vec<&str>, Vec<String>) {
+    (
+        gone.iter().map(|gone| gone.external_id.as_str()).collect(),
+        gone.iter().map(|gone| gone.evidence.to_string()).collect(),
+    )
+}
+
+/// A deletion found, as `deletions list` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Found {
+    /// The run that found it.
+    pub run_id: Uuid,
+    /// `appointments`, …
+    pub entity: String,
+    /// The record's id.
+    pub external_id: String,
+    /// `deleted`, `withheld`, `approved`, `dismissed` or `superseded`.
+    pub state: String,
+    /// The getter's answer and its circumstances.
+    pub evidence: Value,
+    /// When it was found.
+    pub found_at: Timestamp,
+    /// When a person decided.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// The deletions found, newest first; only those that wait for a person's word, if asked; only a run's.
+pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
+    let rows = db
+        .query(
+            "SELECT run_id, entity, external_id, state, evidence, found_at, decided_at
+               FROM {schema}.sync_deletions
+              WHERE (NOT $1 OR state = 'withheld') AND ($2::uuid IS NULL OR run_id = $2)
+              ORDER BY found_at DESC, entity, external_id
+              LIMIT 10000",
+            &[(&only_withheld, Type::BOOL), (&run, Type::UUID)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Found {
+            run_id: row.get(0),
+            entity: row.get(1),
+            external_id: row.get(2),
+            state: row.get(3),
+            evidence: row.get(4),
+            found_at: row.get(5),
+            decided_at: row.get(6),
+        })
+        .collect())
+}
+
+/// Notes a person's word on what a run withheld of an entity.
+pub async fn decide(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    approved: bool,
+    at: Timestamp,
+) -> Result<u64, DbError> {
+    let state = if approved { "approved" } else { "dismissed" };
+    tx.execute(
+        "UPDATE {schema}.sync_deletions SET state = $3, decided_at = $4
+          WHERE run_id = $1 AND entity = $2 AND state = 'withheld'",
+        &[(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&state, Type::TEXT), (&at, Type::TIMESTAMPTZ)],
+    )
+    .await
+}

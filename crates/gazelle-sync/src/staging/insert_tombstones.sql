@@ -1,0 +1,9 @@
+-- Newer than every version of the record, whatever the clocks say.
+INSERT INTO {schema}.{staging_table}
+       (id, external_id, raw_data, operation, fetched_at, run_id, created_at)
+SELECT gone.id, gone.external_id, gone.evidence, 'delete',
+       greatest($4, (SELECT max(s.fetched_at) + interval '1 microsecond'
+                       FROM {schema}.{staging_table} s
+                      WHERE s.external_id = gone.external_id)),
+       $5, $4
+  FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS gone (id, external_id, evidence)
