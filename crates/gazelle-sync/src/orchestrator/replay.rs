@@ -105,7 +105,7 @@ async fn find_and_apply(
     // What was pending is in production by now; this notes its outcome.
     let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
     for entity in ENTITIES.iter().filter(|entity| entities.iter().any(|chosen| chosen.name == entity.name)) {
-        stages::reconcile(&reconciliation, entity, None, Uuid::max(), progress).await?;
+        stages::reconcile(&reconciliation, entity, None, progress).await?;
     }
     let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
     judge::compare(db, &mut verdict, entities).await?;

@@ -134,7 +134,7 @@ async fn run_stages(
         for entity in &job.entities {
             let begun = Instant::now();
             let supply = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
-            let applied = stages::reconcile(&reconciliation, entity, supply, run_id, progress).await?;
+            let applied = stages::reconcile(&reconciliation, entity, supply, progress).await?;
             add_applied(&mut entities, entity, applied, begun.elapsed());
         }
     }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::db::DbError;
 use crate::display::Progress;
@@ -64,7 +63,6 @@ pub async fn reconcile(
     reconciliation: &Reconciliation<'_>,
     entity: &'static Entity,
     walking: Option<&mut Walking>,
-    since: Uuid,
     progress: &Progress,
 ) -> Result<Applied, DbError> {
     let shown = progress.entity(entity.name);
@@ -73,10 +71,10 @@ pub async fn reconcile(
     };
     redo_older_reconciler(reconciliation, entity).await?;
     quarantine::release(reconciliation.db, entity).await?;
-    let mut applied = reconciliation.run(entity, since, &report).await?;
-    if let Some(walking) = walking {
-        applied += reconciliation.follow(entity, since, &mut walking.supply, &report).await?;
-    }
+    let mut applied = reconciliation.run_left(entity, &report).await?;
+    let (_, mut nothing_more) = watch::channel(Supply { staged: 0, complete: true });
+    let supply = walking.map_or(&mut nothing_more, |walking| &mut walking.supply);
+    applied += reconciliation.follow(entity, supply, &report).await?;
     shown.done();
     Ok(applied)
 }
@@ -121,7 +119,7 @@ pub async fn fetch_missing_parents(
             break;
         }
         for (entity, sum) in &mut applied {
-            *sum += reconcile(reconciliation, entity, None, Uuid::max(), progress).await?;
+            *sum += reconcile(reconciliation, entity, None, progress).await?;
         }
     }
     Ok((staged, applied))

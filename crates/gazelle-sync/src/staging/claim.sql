@@ -1,7 +1,8 @@
 SELECT s.id, s.external_id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes
   FROM {schema}.{staging_table} s
  WHERE s.id > $1
+   AND s.id < $2
    AND s.sync_status = 'pending'
    AND s.withdrawn_by IS NULL
  ORDER BY s.id
- LIMIT $2
+ LIMIT $3

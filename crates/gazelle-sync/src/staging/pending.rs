@@ -45,11 +45,20 @@ impl Pending {
     }
 }
 
-/// The next pending versions after `after`, in the order of their ids: of what we staged ourselves,
+/// The next pending versions between two positions, in the order of their ids: of what we staged ourselves,
 /// the order in which it came.
-pub async fn claim(db: &Db, entity: &Entity, after: Uuid, limit: i64) -> Result<Vec<Pending>, DbError> {
+pub async fn claim(
+    db: &Db,
+    entity: &Entity,
+    after: Uuid,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Pending>, DbError> {
     let rows = db
-        .query(&for_entity(include_str!("claim.sql"), entity), &[(&after, Type::UUID), (&limit, Type::INT8)])
+        .query(
+            &for_entity(include_str!("claim.sql"), entity),
+            &[(&after, Type::UUID), (&before, Type::UUID), (&limit, Type::INT8)],
+        )
         .await?;
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
@@ -99,10 +108,11 @@ pub async fn superseded(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// A position just before the first pending version, if there is any. Reads the whole table, since no
-/// index mentions the outcome.
-pub async fn first(db: &Db, entity: &Entity) -> Result<Option<Uuid>, DbError> {
-    let rows = db.query(&for_entity(include_str!("first_pending.sql"), entity), &[]).await?;
+/// A position just before the first pending version that another run or a person left, if there is any. Reads
+/// the whole table, since no index mentions the outcome.
+pub async fn first_left(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let rows =
+        db.query(&for_entity(include_str!("first_left.sql"), entity), &[(&run_id, Type::UUID)]).await?;
     let first: Option<Uuid> = rows.first().and_then(|row| row.get(0));
     Ok(first.map(|id| Uuid::from_u128(id.as_u128().saturating_sub(1))))
 }

@@ -11,6 +11,8 @@ pub mod difference;
 pub mod rebuild;
 pub mod upsert;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -24,6 +26,8 @@ use crate::entities::read::{ErrorCode, RecordError};
 use crate::orchestrator::lease::Fence;
 use crate::staging::pending;
 
+/// No run lasts longer than this.
+const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often a transaction that met another one is tried.
 const CONFLICT_ATTEMPTS: u32 = 5;
 
@@ -42,34 +46,46 @@ pub struct Reconciliation<'a> {
     pub db: &'a Db,
     /// The run's right to write.
     pub fence: &'a Fence,
-    /// The run, noted with warnings.
+    /// The run, noted with warnings; of version 7, made before anything was staged by it.
     pub run_id: Uuid,
     /// Versions a transaction.
     pub batch_size: usize,
 }
 
 impl Reconciliation<'_> {
-    /// Reconciles all that is pending of an entity, unless none of it is older than `since`.
-    /// `progress` is told after each transaction.
-    pub async fn run(
+    /// Reconciles what earlier runs and people left pending of an entity. `progress` is told after each
+    /// transaction.
+    pub async fn run_left(
         &self,
         entity: &Entity,
-        since: Uuid,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
         let (sender, mut supply) = watch::channel(Supply { staged: 0, complete: true });
         drop(sender);
-        match pending::first(self.db, entity).await? {
-            Some(first) if first < since => self.follow(entity, first, &mut supply, progress).await,
-            _ => Ok(Applied::default()),
+        match pending::first_left(self.db, entity, self.run_id).await? {
+            Some(first) => self.follow_between(entity, first, Uuid::max(), &mut supply, progress).await,
+            None => Ok(Applied::default()),
         }
     }
 
-    /// Reconciles what comes after a position, for as long as stage 1 supplies more.
+    /// Reconciles what this run stages, for as long as stage 1 supplies more.
     pub async fn follow(
         &self,
         entity: &Entity,
+        supply: &mut watch::Receiver<Supply>,
+        progress: &(dyn Fn(Applied) + Sync),
+    ) -> Result<Applied, DbError> {
+        // Ids of version 7 start with the milliseconds of their making: rows that people insert have random
+        // ids, and must not move the position past those that are still to come.
+        let end = Uuid::from_u128(self.run_id.as_u128().saturating_add(LONGEST_RUN.as_millis() << 80));
+        self.follow_between(entity, self.run_id, end, supply, progress).await
+    }
+
+    async fn follow_between(
+        &self,
+        entity: &Entity,
         mut after: Uuid,
+        before: Uuid,
         supply: &mut watch::Receiver<Supply>,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
@@ -81,7 +97,7 @@ impl Reconciliation<'_> {
                 Some(batch) => batch,
                 None => {
                     let complete = self.wait_for_supply(supply, taken).await;
-                    let batch = self.read_batch(entity, after).await?;
+                    let batch = self.read_batch(entity, after, before).await?;
                     if batch.is_empty() && complete {
                         return Ok(total);
                     }
@@ -94,8 +110,9 @@ impl Reconciliation<'_> {
             }
             // The next batch is read while this one is written.
             let plenty = self.has_plenty(*supply.borrow(), taken);
-            let next =
-                async { if plenty { self.read_batch(entity, after).await.map(Some) } else { Ok(None) } };
+            let next = async {
+                if plenty { self.read_batch(entity, after, before).await.map(Some) } else { Ok(None) }
+            };
             let (applied, next) = tokio::try_join!(self.apply_in_order(entity, &batch, progress), next)?;
             total += applied;
             ready = next.filter(|batch| !batch.is_empty());
@@ -116,8 +133,13 @@ impl Reconciliation<'_> {
         }
     }
 
-    async fn read_batch(&self, entity: &Entity, after: Uuid) -> Result<Vec<Candidate>, DbError> {
-        let pending = pending::claim(self.db, entity, after, self.batch_size as i64).await?;
+    async fn read_batch(
+        &self,
+        entity: &Entity,
+        after: Uuid,
+        before: Uuid,
+    ) -> Result<Vec<Candidate>, DbError> {
+        let pending = pending::claim(self.db, entity, after, before, self.batch_size as i64).await?;
         Ok(pending.iter().map(|pending| batch::read(entity, pending)).collect())
     }
 

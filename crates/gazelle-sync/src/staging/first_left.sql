@@ -3,3 +3,4 @@ SELECT min(id::text)::uuid
   FROM {schema}.{staging_table}
  WHERE sync_status = 'pending'
    AND withdrawn_by IS NULL
+   AND run_id IS DISTINCT FROM $1

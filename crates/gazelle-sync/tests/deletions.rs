@@ -1,0 +1,207 @@
+//! Absence proves nothing by itself; deletion needs evidence, and beyond the guard a person's word.
+
+mod support;
+
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use serde_json::json;
+use support::World;
+
+async fn is_deleted(world: &World, table: &str, id: &str) -> bool {
+    world.one(&format!("SELECT deleted_at IS NOT NULL FROM {table} WHERE external_id = $1"), &[&id]).await
+}
+
+#[tokio::test]
+async fn a_record_that_its_getter_denies_is_marked_deleted_with_the_answer_as_evidence() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(2);
+    world.control.delete(Kind::Event, &event).unwrap();
+
+    let report = world.incremental().await.success();
+
+    assert_eq!(report["deleted"], 1, "{report}");
+    assert!(is_deleted(&world, "gazelle_appointments", &event).await);
+    let tombstone = world
+        .rows(&format!("SELECT operation, sync_status, raw_data FROM staging_appointments WHERE external_id = '{event}' ORDER BY fetched_at DESC LIMIT 1"))
+        .await;
+    assert_eq!(tombstone[0]["operation"], "delete");
+    assert_eq!(tombstone[0]["sync_status"], "processed");
+    assert_eq!(tombstone[0]["raw_data"]["evidence"]["asked_with"], "AppointmentById");
+    let seen: i64 =
+        world.one("SELECT count(*) FROM v_appointments_montreal WHERE external_id = $1", &[&event]).await;
+    assert_eq!(seen, 0, "deleted rows are left out of the day list");
+
+    let again = world.incremental().await.success();
+    assert_eq!((&again["deleted"], &again["staged"]), (&json!(0), &json!(0)), "nothing new: {again}");
+}
+
+#[tokio::test]
+async fn a_record_that_comes_back_is_no_longer_deleted() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(2);
+    let record = world.control.record(Kind::Event, &event).unwrap();
+    world.control.delete(Kind::Event, &event).unwrap();
+    world.incremental().await.success();
+    assert!(is_deleted(&world, "gazelle_appointments", &event).await);
+
+    world.control.add(Kind::Event, record).unwrap();
+    world.incremental().await.success();
+
+    assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
+}
+
+#[tokio::test]
+async fn a_record_that_moved_out_of_the_window_is_kept_and_its_new_version_staged() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(1);
+    world.control.move_event(&event, Some("2019-03-04T15:00:00Z")).unwrap();
+
+    let report = world.incremental().await.success();
+
+    assert_eq!(report["deleted"], 0);
+    let day: String = world
+        .one("SELECT appointment_date::text FROM gazelle_appointments WHERE external_id = $1", &[&event])
+        .await;
+    assert_eq!(day, "2019-03-04");
+}
+
+#[tokio::test]
+async fn a_merged_client_is_deleted_and_its_contacts_pianos_and_events_follow() {
+    let world = World::new().await;
+    world.filled().await;
+    let rows = world
+        .rows(
+            "SELECT p.client_external_id AS client FROM gazelle_pianos p
+              GROUP BY 1 HAVING count(*) BETWEEN 1 AND 5
+                 AND EXISTS (SELECT 1 FROM gazelle_contacts c WHERE c.client_external_id = p.client_external_id)
+              ORDER BY 1 LIMIT 2",
+        )
+        .await;
+    let (from, into) = (rows[0]["client"].as_str().unwrap(), rows[1]["client"].as_str().unwrap());
+    let children = |table: &str, client: &str| {
+        format!("SELECT count(*) FROM {table} WHERE client_external_id = '{client}' AND deleted_at IS NULL")
+    };
+    let moved: i64 = world.one(&children("gazelle_contacts", from), &[]).await;
+    assert!(moved > 0);
+    let before: i64 = world.one(&children("gazelle_contacts", into), &[]).await;
+    world.control.merge_clients(from, into).unwrap();
+
+    world.filled().await;
+
+    assert!(is_deleted(&world, "gazelle_clients", from).await);
+    for table in ["gazelle_contacts", "gazelle_pianos", "gazelle_appointments"] {
+        let left: i64 = world.one(&children(table, from), &[]).await;
+        assert_eq!(left, 0, "{table}");
+    }
+    let after: i64 = world.one(&children("gazelle_contacts", into), &[]).await;
+    assert_eq!(after, before + moved);
+}
+
+#[tokio::test]
+async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_goes_through() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "2");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "50");
+    world.filled().await;
+    let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
+    let renamed = world.control.ids(Kind::Client)[0].clone();
+    for event in &gone {
+        world.control.delete(Kind::Event, event).unwrap();
+    }
+    world.control.edit(Kind::Client, &renamed, json!({ "companyName": "Salle Accordée" })).unwrap();
+
+    let ran = world.incremental().await;
+
+    assert_eq!(ran.code, 3, "{ran}");
+    let report = ran.json();
+    assert_eq!(report["status"], "partial");
+    assert!(ran.reasons().contains("3 records are gone at the source"), "{ran}");
+    for event in &gone {
+        assert!(!is_deleted(&world, "gazelle_appointments", event).await);
+    }
+    let name: String =
+        world.one("SELECT company_name FROM gazelle_clients WHERE external_id = $1", &[&renamed]).await;
+    assert_eq!(name, "Salle Accordée");
+
+    let waiting = world.run(&["deletions", "list"]).await.success();
+    assert_eq!(waiting.as_array().unwrap().len(), 3);
+    let run = waiting[0]["run_id"].as_str().unwrap().to_owned();
+    let approved = world.run(&["deletions", "approve", &run]).await.success();
+    assert_eq!(approved["decided"], 3);
+    for event in &gone {
+        assert!(is_deleted(&world, "gazelle_appointments", event).await);
+    }
+    assert_eq!(world.incremental().await.success()["status"], "success");
+}
+
+#[tokio::test]
+async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
+    world.filled().await;
+    let event = world.upcoming(0);
+    world.control.delete(Kind::Event, &event).unwrap();
+    assert_eq!(world.incremental().await.code, 3);
+    let waiting = world.run(&["deletions"]).await.success();
+    let run = waiting[0]["run_id"].as_str().unwrap().to_owned();
+
+    world.run(&["deletions", "dismiss", &run]).await.success();
+
+    assert_eq!(world.incremental().await.success()["status"], "success");
+    assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
+    let unknown = world.run(&["deletions", "approve", &run]).await;
+    assert_eq!(unknown.code, 1, "{unknown}");
+}
+
+#[tokio::test]
+async fn an_incomplete_walk_and_an_empty_list_delete_nothing() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.add_fault(
+        Fault::new(FaultKind::RepeatCursor)
+            .on_operation("AppointmentsPage")
+            .on_variable("first", 10)
+            .forever(),
+    );
+    let mut small_pages = world;
+    small_pages.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    small_pages.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    let ran = small_pages.incremental().await;
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(!is_deleted(&small_pages, "gazelle_appointments", &event).await);
+
+    small_pages.control.clear_faults();
+    small_pages.control.add_fault(Fault::new(FaultKind::EmptyList).on_field("allPianos").forever());
+    let held: i64 =
+        small_pages.one("SELECT count(*) FROM gazelle_pianos WHERE deleted_at IS NULL", &[]).await;
+    let ran = small_pages.incremental().await;
+    assert_eq!(ran.code, 3, "{ran}");
+    let kept: i64 =
+        small_pages.one("SELECT count(*) FROM gazelle_pianos WHERE deleted_at IS NULL", &[]).await;
+    assert_eq!(kept, held);
+}
+
+#[tokio::test]
+async fn deleting_a_client_keeps_its_children_readable() {
+    let world = World::new().await;
+    world.filled().await;
+    let client: String = world
+        .one("SELECT client_external_id FROM gazelle_appointments WHERE client_external_id IS NOT NULL ORDER BY 1 LIMIT 1", &[])
+        .await;
+    world
+        .control
+        .apply(Change::Delete { kind: Kind::Client, id: client.clone(), keep_references: true })
+        .unwrap();
+
+    world.full().await;
+
+    assert!(is_deleted(&world, "gazelle_clients", &client).await);
+    let events: i64 = world
+        .one("SELECT count(*) FROM v_appointments_montreal WHERE client_external_id = $1", &[&client])
+        .await;
+    assert!(events > 0, "its appointments are still on the day list");
+}
