@@ -96,6 +96,8 @@ fn fault_of(state: &SqlState) -> Fault {
     match state.code() {
         // serialization failure, deadlock
         "40001" | "40P01" => Fault::Conflict,
+        // two rows of one statement claim the same key
+        "21000" => Fault::Record,
         // index row too large, too many columns, statement too complex: the data's size
         "54000" | "54001" | "54011" => Fault::Record,
         code => match &code[..2] {
@@ -115,6 +117,7 @@ fn meaning(state: &SqlState) -> &'static str {
         "22003" => "the number is out of range",
         "22007" | "22008" => "the date or time is out of range",
         "22021" | "22P05" => "the text holds a character that the database cannot",
+        "21000" => "two records claim the same row",
         "54000" => "the value is too large for an index",
         _ => "the value does not fit",
     }

@@ -63,7 +63,10 @@ CREATE TABLE {schema}.sync_lease (
     name       text PRIMARY KEY,
     holder     text NOT NULL,
     token      bigint NOT NULL,
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    -- Part of a key, so that taking the lease over waits for transactions that hold the row FOR KEY SHARE,
+    -- and renewing it does not.
+    UNIQUE (name, token)
 );
 
 CREATE TABLE {schema}.sync_quarantine (

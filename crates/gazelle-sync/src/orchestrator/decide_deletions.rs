@@ -45,16 +45,14 @@ pub async fn decide(
     let tx = connection.begin().await?;
     lease.fence().check(&tx).await?;
     for entity in ENTITIES {
-        let gone: Vec<Gone> = waiting
+        let of_entity: Vec<_> = waiting.iter().filter(|found| found.entity == entity.name).collect();
+        let Some(found_at) = of_entity.iter().map(|found| found.found_at).min() else { continue };
+        let gone: Vec<Gone> = of_entity
             .iter()
-            .filter(|found| found.entity == entity.name)
             .map(|found| Gone { external_id: found.external_id.clone(), evidence: found.evidence.clone() })
             .collect();
-        if gone.is_empty() {
-            continue;
-        }
         if decision == Decision::Approve {
-            deletions::stage_tombstones(&tx, entity, run, &gone, Timestamp::now()).await?;
+            deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
             touched.push(entity);
         }
         decided +=

@@ -2,12 +2,13 @@
 
 use tokio_postgres::types::Type;
 
-use super::report::{EntityReport, RunReport, Status};
+use super::report::{RunReport, Status};
 use crate::db::{Db, DbError};
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::source::ErrorClass;
+use crate::staging::balance;
 
 /// Fewer rows than this are no sign that something is wrong.
 const MANY: u64 = 10;
@@ -63,8 +64,8 @@ pub fn judge_walk(
             Status::Partial,
             format!(
                 "{name}: {} records are gone at the source, more than may be deleted without a person's word; nothing \
-                 was deleted: `gazelle-sync deletions list`, then approve or dismiss run {}",
-                walk.absent.withheld, report.run_id
+                 was deleted: `gazelle-sync deletions list` shows them and the run to approve or dismiss",
+                walk.absent.withheld
             ),
         );
     }
@@ -101,30 +102,21 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: usize) {
 /// Compares staging with production, entity by entity, and fills the counts.
 pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entity]) -> Result<(), DbError> {
     for entity in entities {
-        let sql = include_str!("compare.sql")
-            .replace("{staging_table}", entity.staging_table)
-            .replace("{table}", entity.tables[0].name);
-        let rows = db.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
-        let Some(row) = rows.first() else { continue };
-        let [in_staging, in_production, quarantined, pending]: [i64; 4] = std::array::from_fn(|i| row.get(i));
+        let balance = balance::of(db, entity).await?;
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
-            fill(of_entity, in_staging as u64, in_production as u64);
+            of_entity.in_staging = Some(balance.in_staging());
+            of_entity.in_production = Some(balance.in_production);
         }
-        if in_staging != in_production + quarantined + pending {
+        if balance.surplus + balance.lost > 0 {
             report.note(
                 Status::Partial,
                 format!(
-                    "{}: staging holds {in_staging} records, production {in_production}, quarantine {quarantined}: run \
-                     `gazelle-sync replay`, and tell us",
-                    entity.name
+                    "{}: staging and production disagree: {} record(s) have no row, {} row(s) have no record; \
+                     `gazelle-sync replay --dry-run` shows them, `gazelle-sync replay` mends them",
+                    entity.name, balance.lost, balance.surplus
                 ),
             );
         }
     }
     Ok(())
-}
-
-fn fill(entity: &mut EntityReport, in_staging: u64, in_production: u64) {
-    entity.in_staging = Some(in_staging);
-    entity.in_production = Some(in_production);
 }

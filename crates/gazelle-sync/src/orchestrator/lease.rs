@@ -18,12 +18,12 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Fails unless this runner still holds the lease. The lease's row stays locked until the
-    /// transaction ends, so that nobody can take it over in between.
+    /// Fails unless this runner still holds the lease. The lease's token stays locked until the transaction
+    /// ends, so that nobody can take it over in between; renewing it goes on.
     pub async fn check(&self, tx: &Tx<'_>) -> Result<(), DbError> {
         let rows = tx
             .query(
-                "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR SHARE",
+                "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE",
                 &[(&self.token, Type::INT8)],
             )
             .await?;

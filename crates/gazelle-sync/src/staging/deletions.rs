@@ -1,5 +1,7 @@
 //! Deletions: suspects found, evidence kept, tombstones staged, decisions of a person.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -38,39 +40,49 @@ pub async fn suspects(
     until: Option<Date>,
     seen: &(dyn Seen + Sync),
 ) -> Result<(Vec<String>, u64), DbError> {
-    let mut suspects = Vec::new();
+    let (mut suspects, mut seen_again) = (Vec::new(), Vec::new());
     let dated = entity.tables[0].columns.iter().any(|column| column.name == "appointment_date");
     let days = if dated {
         // A day's allowance on both sides: the zone of the API's date filters is not known.
-        "AND ($4::date IS NULL OR t.appointment_date > $4) AND ($5::date IS NULL OR t.appointment_date < $5)"
+        "AND ($3::date IS NULL OR t.appointment_date > $3) AND ($4::date IS NULL OR t.appointment_date < $4)"
     } else {
-        "AND $4::date IS NULL AND $5::date IS NULL"
+        "AND $3::date IS NULL AND $4::date IS NULL"
     };
     let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", days);
+    let kept = kept_by_a_person(db, entity).await?;
     let mut after = String::new();
     loop {
-        let rows = db
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        tx.read_in_index_order().await?;
+        let rows = tx
             .query(
                 &sql,
-                &[
-                    (&entity.name, Type::TEXT),
-                    (&after, Type::TEXT),
-                    (&IDS_A_PAGE, Type::INT8),
-                    (&from, Type::DATE),
-                    (&until, Type::DATE),
-                ],
+                &[(&after, Type::TEXT), (&IDS_A_PAGE, Type::INT8), (&from, Type::DATE), (&until, Type::DATE)],
             )
             .await?;
+        tx.commit().await?;
         for row in &rows {
-            let (id, kept): (&str, bool) = (row.get(0), row.get(1));
-            if !kept && !seen.saw(id) {
-                suspects.push(id.to_owned());
+            let id: &str = row.get(0);
+            match (seen.saw(id), kept.contains(id)) {
+                (false, false) => suspects.push(id.to_owned()),
+                (true, true) => seen_again.push(id.to_owned()),
+                _ => {}
             }
         }
         match rows.last() {
             Some(last) if rows.len() as i64 == IDS_A_PAGE => after = last.get(0),
             _ => break,
         }
+    }
+    if !seen_again.is_empty() {
+        // A person's word to keep a record holds until it is seen at the source again.
+        db.execute(
+            "UPDATE {schema}.sync_deletions SET state = 'superseded'
+              WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = 'dismissed'",
+            &[(&entity.name, Type::TEXT), (&seen_again, Type::TEXT_ARRAY)],
+        )
+        .await?;
     }
     let held = db
         .query(
@@ -81,7 +93,19 @@ pub async fn suspects(
     Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
 }
 
-/// Keeps the evidence, as done or as waiting for a person's word.
+/// The records that a person said to keep although they are gone.
+async fn kept_by_a_person(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
+    let rows = db
+        .query(
+            "SELECT external_id FROM {schema}.sync_deletions WHERE entity = $1 AND state = 'dismissed'",
+            &[(&entity.name, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Keeps the evidence, as done or as waiting for a person's word. What waits already goes on waiting under the
+/// run that found it first.
 pub async fn note(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -97,15 +121,12 @@ pub async fn note(
     let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
     let state = if withheld { "withheld" } else { "deleted" };
     tx.execute(
-        "UPDATE {schema}.sync_deletions SET state = 'superseded', decided_at = $3
-          WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = 'withheld'",
-        &[(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ)],
-    )
-    .await?;
-    tx.execute(
         "INSERT INTO {schema}.sync_deletions (run_id, entity, external_id, state, evidence, found_at)
          SELECT $1, $2, external_id, $5, evidence, $6
-           FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)",
+           FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)
+          WHERE NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions waits
+                             WHERE waits.entity = $2 AND waits.external_id = gone.external_id
+                               AND waits.state = 'withheld' AND $5 = 'withheld')",
         &[
             (&run_id, Type::UUID),
             (&entity.name, Type::TEXT),
@@ -119,13 +140,36 @@ pub async fn note(
     Ok(())
 }
 
-/// Stages a tombstone for each record; it is newer than every version held. Returns how many.
+/// Stages a tombstone for each record, newer than every version of it. Returns how many.
 pub async fn stage_tombstones(
     tx: &Tx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],
     at: Timestamp,
+) -> Result<u64, DbError> {
+    insert_tombstones(tx, entity, run_id, gone, at, false).await
+}
+
+/// Stages a tombstone for each record as of when it was found gone; one of which a version was seen since then
+/// gets none. Returns how many.
+pub async fn stage_tombstones_found_at(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    gone: &[Gone],
+    found_at: Timestamp,
+) -> Result<u64, DbError> {
+    insert_tombstones(tx, entity, run_id, gone, found_at, true).await
+}
+
+async fn insert_tombstones(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    gone: &[Gone],
+    at: Timestamp,
+    unless_seen_since: bool,
 ) -> Result<u64, DbError> {
     if gone.is_empty() {
         return Ok(0);
@@ -141,6 +185,7 @@ pub async fn stage_tombstones(
             (&evidence, Type::JSONB_ARRAY),
             (&at, Type::TIMESTAMPTZ),
             (&run_id, Type::UUID),
+            (&unless_seen_since, Type::BOOL),
         ],
     )
     .await

@@ -54,12 +54,16 @@ pub async fn claim(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<Pending>, DbError> {
-    let rows = db
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    tx.read_in_index_order().await?;
+    let rows = tx
         .query(
             &for_entity(include_str!("claim.sql"), entity),
             &[(&after, Type::UUID), (&before, Type::UUID), (&limit, Type::INT8)],
         )
         .await?;
+    tx.commit().await?;
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 

@@ -1,7 +1,8 @@
 UPDATE {schema}.{staging_table} s
    SET sync_status = 'pending'
  WHERE s.withdrawn_by IS NULL
-   AND (s.sync_status = 'error'
+   AND (s.sync_status = 'error' AND NOT EXISTS (
+           SELECT 1 FROM {schema}.sync_quarantine q WHERE q.staging_id = s.id AND q.state = 'dismissed')
         OR s.id IN (
            SELECT DISTINCT ON (version.external_id) version.id
              FROM {schema}.{table} made

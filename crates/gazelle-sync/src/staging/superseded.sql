@@ -1,9 +1,12 @@
+-- A look-up for each version, whatever the planner thinks of a table that is being filled.
 SELECT asked.id
   FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS asked (id, external_id, fetched_at)
- WHERE EXISTS (SELECT 1
-                 FROM {schema}.{staging_table} newer
-                WHERE newer.external_id = asked.external_id
-                  AND newer.fetched_at > asked.fetched_at
-                  AND newer.sync_status = 'processed'
-                  AND newer.withdrawn_by IS NULL
-                  AND newer.error_code IS NULL)
+ CROSS JOIN LATERAL (
+       SELECT 1
+         FROM {schema}.{staging_table} newer
+        WHERE newer.external_id = asked.external_id
+          AND newer.fetched_at > asked.fetched_at
+          AND newer.sync_status = 'processed'
+          AND newer.withdrawn_by IS NULL
+          AND newer.error_code IS NULL
+        LIMIT 1) AS held

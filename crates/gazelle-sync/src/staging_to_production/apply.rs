@@ -1,5 +1,6 @@
 //! Applying a batch: rows, outcome and quarantine of its records, in one transaction.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -9,8 +10,9 @@ use uuid::Uuid;
 use super::batch::{Candidate, Says};
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
+use crate::entities::Entity;
 use crate::entities::read::{Reconciled, RecordError};
-use crate::entities::{Entity, table::Table};
+use crate::entities::table::{Row, Table};
 use crate::staging::{outcome, pending, quarantine};
 
 /// What applying a batch came to.
@@ -147,9 +149,35 @@ async fn write_rows(tx: &Tx<'_>, entity: &Entity, good: &[Good<'_>], prefix: &st
                 })
             })
             .collect();
+        let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
         written += upsert(tx, table, &rows, entity.reconciler_version, prefix).await?;
     }
     Ok(written)
+}
+
+/// A row that several records claim (a contact that moved between two clients read at different times) goes to
+/// the one seen last.
+fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
+    let key = |row: &Row| -> Vec<String> {
+        table.key.iter().map(|key| table.get(row, key).as_text().unwrap_or_default().to_owned()).collect()
+    };
+    let mut position: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut kept: Vec<Lined<'r>> = Vec::with_capacity(rows.len());
+    for lined in rows {
+        match position.entry(key(lined.row)) {
+            Entry::Vacant(free) => {
+                free.insert(kept.len());
+                kept.push(lined);
+            }
+            Entry::Occupied(taken) => {
+                let held = &mut kept[*taken.get()];
+                if held.fetched_at < lined.fetched_at {
+                    *held = lined;
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// The candidates of whose record production holds a newer version already: they change nothing.

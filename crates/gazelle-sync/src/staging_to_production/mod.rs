@@ -96,10 +96,17 @@ impl Reconciliation<'_> {
             let batch = match ready.take() {
                 Some(batch) => batch,
                 None => {
-                    let complete = self.wait_for_supply(supply, taken).await;
+                    let supplied = self.wait_for_supply(supply, taken).await;
                     let batch = self.read_batch(entity, after, before).await?;
-                    if batch.is_empty() && complete {
-                        return Ok(total);
+                    if batch.len() < self.batch_size {
+                        // All that was supplied has been taken, by us or by the pass before.
+                        taken = supplied.staged.saturating_sub(batch.len() as u64);
+                    }
+                    if batch.is_empty() {
+                        if supplied.complete {
+                            return Ok(total);
+                        }
+                        continue;
                     }
                     batch
                 }
@@ -124,13 +131,13 @@ impl Reconciliation<'_> {
         supply.complete || supply.staged.saturating_sub(taken) >= self.batch_size as u64
     }
 
-    /// Waits for a batch's worth of versions; returns whether nothing more will come after them.
-    async fn wait_for_supply(&self, supply: &mut watch::Receiver<Supply>, taken: u64) -> bool {
-        match supply.wait_for(|supply| self.has_plenty(*supply, taken)).await {
-            Ok(supply) => supply.complete,
-            // Stage 1 is gone: what it staged is all there is.
-            Err(_) => true,
+    /// Waits for a batch's worth of versions, or for the end of them.
+    async fn wait_for_supply(&self, supply: &mut watch::Receiver<Supply>, taken: u64) -> Supply {
+        if let Ok(supply) = supply.wait_for(|supply| self.has_plenty(*supply, taken)).await {
+            return *supply;
         }
+        // Stage 1 is gone: what it staged is all there is.
+        Supply { complete: true, ..*supply.borrow() }
     }
 
     async fn read_batch(

@@ -84,7 +84,7 @@ pub fn statement(table: &Table, prefix: &str) -> String {
         .filter(|name| !table.key.contains(name))
         .map(|name| format!("{name} = EXCLUDED.{name}"))
         .collect();
-    let key_match: Vec<String> = table.key.iter().map(|key| format!("held.{key} = i.{key}")).collect();
+    let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
 
     include_str!("upsert.sql")
         .replace("SELECT {all_columns},", &format!("SELECT {},", list_columns.join(", ")))

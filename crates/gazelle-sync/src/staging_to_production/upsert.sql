@@ -11,7 +11,8 @@ WITH incoming AS (
            held.synced_from_gazelle_at AS held_synced_at,
            ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_same
       FROM incoming i
-      LEFT JOIN {schema}.{prefix}{table} held ON {key_match}
+      LEFT JOIN LATERAL (
+           SELECT * FROM {schema}.{prefix}{table} h WHERE {key_match} LIMIT 1) AS held ON true
      WHERE held.{first_key} IS NULL OR {may_write}
 )
 INSERT INTO {schema}.{prefix}{table} AS held

@@ -30,9 +30,6 @@ pub const LINEAGE: [&str; 3] = ["staging_id", "synced_from_gazelle_at", "reconci
 /// The name of the database used.
 pub const DATABASE: &str = "mirror";
 
-const EARLY_COLUMN: &str = ", id";
-const EARLY: &str = ", ('0000' || substr(gen_random_uuid()::text, 5))::uuid";
-
 /// One database, one shop, one working folder.
 pub struct World {
     pub place: Place,
@@ -222,8 +219,8 @@ impl Place {
     /// Stages a version by hand and returns its id.
     pub async fn stage(&self, table: &str, id: &str, raw: &Value, fetched_at: Option<&str>) -> String {
         let sql = format!(
-            "INSERT INTO {table} (external_id, raw_data, sync_status, fetched_at{EARLY_COLUMN})
-             VALUES ($1, $2, 'pending', coalesce($3::text::timestamptz, now()){EARLY}) RETURNING id::text"
+            "INSERT INTO {table} (external_id, raw_data, sync_status, fetched_at)
+             VALUES ($1, $2, 'pending', coalesce($3::text::timestamptz, now())) RETURNING id::text"
         );
         self.one(&sql, &[&id, raw, &fetched_at]).await
     }

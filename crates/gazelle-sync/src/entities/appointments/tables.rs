@@ -42,7 +42,10 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
     derived: Some(Derived {
-        join: "LEFT JOIN {schema}.{prefix}gazelle_clients c ON c.external_id = i.client_external_id",
+        join: "LEFT JOIN LATERAL (
+                   SELECT * FROM {schema}.{prefix}gazelle_clients k
+                    WHERE k.external_id = i.client_external_id
+                    LIMIT 1) AS c ON true",
         columns: &[
             ("contact_external_id", "c.default_contact_external_id"),
             ("location_external_id", "c.default_location_external_id"),

@@ -1,0 +1,37 @@
+//! Whether staging and production balance.
+
+use super::for_entity;
+use crate::db::{Db, DbError};
+use crate::entities::Entity;
+
+/// The balance of an entity: records by where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// Rows of production that are not marked deleted.
+    pub in_production: u64,
+    /// Those of them that no version in staging gives.
+    pub surplus: u64,
+    /// Records without a row, whose newest version is faulty.
+    pub quarantined: u64,
+    /// Records without a row, whose newest version was not tried yet.
+    pub pending: u64,
+    /// Records without a row although their newest version is processed: there should be none.
+    pub lost: u64,
+}
+
+impl Balance {
+    /// Records that staging says exist.
+    pub fn in_staging(&self) -> u64 {
+        self.in_production.saturating_sub(self.surplus) + self.quarantined + self.pending + self.lost
+    }
+}
+
+/// Counts an entity's records in staging and production.
+pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
+    let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
+    let rows = db.query(&sql, &[]).await?;
+    let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
+    let [in_production, surplus, quarantined, pending, lost]: [u64; 5] =
+        std::array::from_fn(|i| row.get::<_, i64>(i) as u64);
+    Ok(Balance { in_production, surplus, quarantined, pending, lost })
+}

@@ -1,0 +1,266 @@
+//! Newest wins: whatever the order in which versions come, production holds the newest good one of each id.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use support::{Place, Tables};
+
+/// What a version says of its record.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Says {
+    Good(u8),
+    Faulty,
+    Gone,
+}
+
+/// Versions of three ids: which id, what it says; the position is the time at which it was seen.
+type Versions = Vec<(u8, Says)>;
+
+fn says() -> impl Strategy<Value = Says> {
+    prop_oneof![6 => (0u8..4).prop_map(Says::Good), 2 => Just(Says::Faulty), 1 => Just(Says::Gone)]
+}
+
+/// Versions, the order in which they arrive, and after which arrivals stage 2 runs.
+fn histories() -> impl Strategy<Value = (Versions, Vec<usize>, Vec<bool>)> {
+    prop::collection::vec((0u8..3, says()), 1..12).prop_flat_map(|versions| {
+        let order: Vec<usize> = (0..versions.len()).collect();
+        let runs = prop::collection::vec(prop::bool::weighted(0.3), versions.len());
+        (Just(versions), Just(order).prop_shuffle(), runs)
+    })
+}
+
+fn seen_at(position: usize) -> String {
+    format!("2026-01-01T00:00:{position:02}.000001Z")
+}
+
+async fn arrive(place: &Place, position: usize, (id, says): (u8, Says)) {
+    let name = format!("evt_{id}");
+    let record = match says {
+        Says::Good(title) => json!({
+            "id": name, "start": "2026-05-05T12:00:00Z", "title": format!("title {title}"),
+            "notes": if title % 2 == 0 { json!("notes") } else { Value::Null },
+        }),
+        Says::Faulty => json!({"id": name, "start": null}),
+        Says::Gone => json!({}),
+    };
+    let id = place.stage("staging_appointments", &name, &record, Some(&seen_at(position))).await;
+    if says == Says::Gone {
+        place
+            .execute(&format!("UPDATE staging_appointments SET operation = 'delete' WHERE id = '{id}'"))
+            .await;
+    }
+}
+
+/// What production must hold once these have arrived: the title of each id that exists.
+fn model(versions: &Versions, arrived: &[usize]) -> BTreeMap<String, String> {
+    let mut newest: BTreeMap<u8, (usize, Says)> = BTreeMap::new();
+    for &position in arrived {
+        let (id, says) = versions[position];
+        if says != Says::Faulty && newest.get(&id).is_none_or(|(held, _)| *held < position) {
+            newest.insert(id, (position, says));
+        }
+    }
+    newest
+        .into_iter()
+        .filter_map(|(id, (_, says))| match says {
+            Says::Good(title) => Some((format!("evt_{id}"), format!("title {title}"))),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn held(place: &Place) -> BTreeMap<String, String> {
+    let sql = "SELECT external_id, title FROM gazelle_appointments WHERE deleted_at IS NULL";
+    place.db.query(sql, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+async fn check(
+    place: &Place,
+    (versions, order, runs): (Versions, Vec<usize>, Vec<bool>),
+) -> Result<(), TestCaseError> {
+    place
+        .execute("TRUNCATE gazelle_appointments CASCADE; TRUNCATE staging_appointments, sync_quarantine")
+        .await;
+    for (count, &position) in order.iter().enumerate() {
+        arrive(place, position, versions[position]).await;
+        if runs[count] || count + 1 == order.len() {
+            place.run(&["reconcile"]).await.success();
+            prop_assert_eq!(
+                held(place).await,
+                model(&versions, &order[..=count]),
+                "after {} arrivals",
+                count + 1
+            );
+        }
+    }
+    let pending: i64 =
+        place.one("SELECT count(*) FROM staging_appointments WHERE sync_status = 'pending'", &[]).await;
+    prop_assert_eq!(pending, 0);
+    let last = held(place).await;
+
+    place.run(&["replay"]).await.success();
+    prop_assert_eq!(&held(place).await, &last, "a replay changes nothing");
+    place
+        .execute(
+            "TRUNCATE gazelle_appointments CASCADE;
+             UPDATE staging_appointments SET sync_status = 'pending' WHERE sync_status = 'processed'",
+        )
+        .await;
+    place.run(&["reconcile"]).await.success();
+    prop_assert_eq!(&held(place).await, &last, "the rollback gives the same");
+    place.execute("TRUNCATE gazelle_appointments CASCADE").await;
+    place.run(&["replay"]).await.success();
+    prop_assert_eq!(&held(place).await, &last, "a replay from nothing gives the same");
+
+    // The quarantine holds the faulty versions that no newer good one has made moot, and no others.
+    let open: i64 = place
+        .one(
+            "SELECT count(*) FROM sync_quarantine q JOIN staging_appointments s ON s.id = q.staging_id
+              WHERE q.state = 'open' AND EXISTS (
+                    SELECT 1 FROM staging_appointments newer
+                     WHERE newer.external_id = s.external_id AND newer.fetched_at > s.fetched_at
+                       AND newer.sync_status = 'processed' AND newer.error_code IS NULL)",
+            &[],
+        )
+        .await;
+    prop_assert_eq!(open, 0, "moot cases are still open");
+    Ok(())
+}
+
+#[test]
+fn whatever_the_order_of_arrival_production_holds_the_newest_good_version() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let place = runtime.block_on(async {
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        place
+    });
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 40, ..Config::default() };
+    let outcome =
+        TestRunner::new(config).run(&histories(), |history| runtime.block_on(check(&place, history)));
+    runtime.block_on(async { drop(place) });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+fn existing(tables: Tables) -> Tables {
+    tables
+        .into_iter()
+        .map(|(table, rows)| {
+            (table, rows.into_iter().filter(|row| row.contains("\"deleted\": false")).collect())
+        })
+        .collect()
+}
+
+fn client(id: &str, name: &str, contacts: &[&str]) -> Value {
+    let contacts: Vec<Value> = contacts.iter().map(|id| json!({"id": id, "firstName": "Zoé"})).collect();
+    json!({"id": id, "companyName": name, "allContacts": {"nodes": contacts}})
+}
+
+#[tokio::test]
+async fn a_contact_that_changed_clients_belongs_to_the_one_seen_last_in_any_order_of_arrival() {
+    // K is A's, then B's; A's newest version, seen last, holds it again.
+    let versions = [
+        ("a", client("a", "A", &["k"]), 1),
+        ("b", client("b", "B", &["k"]), 3),
+        ("a", client("a", "A, renamed", &["k"]), 5),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        for index in order {
+            let (id, record, time) = &versions[index];
+            place.stage("staging_clients", id, record, Some(&seen_at(*time))).await;
+            place.run(&["reconcile"]).await.success();
+        }
+        let owner =
+            place.text("SELECT client_external_id FROM gazelle_contacts WHERE deleted_at IS NULL").await;
+        assert_eq!(owner.as_deref(), Some("a"), "arrived as {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn replay_gives_a_contact_to_the_client_that_production_gives_it_to() {
+    for holders in [&["a", "b"][..], &["a", "b", "a"], &["b", "a", "b", "a"]] {
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        for (position, id) in holders.iter().enumerate() {
+            let record = client(id, &format!("name {position}"), &["k"]);
+            place.stage("staging_clients", id, &record, Some(&seen_at(position))).await;
+            place.run(&["reconcile"]).await.success();
+        }
+        let before = existing(place.content().await);
+        let replayed = place.run(&["replay"]).await;
+        assert_eq!(replayed.code, 0, "held by {holders:?}: {replayed}");
+        support::assert_same(&before, &existing(place.content().await), &format!("held by {holders:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_contact_given_to_another_client_is_not_deleted_with_the_first_one() {
+    let versions = [
+        ("a", client("a", "A", &["k", "l"]), 1),
+        ("b", client("b", "B", &["k"]), 3),
+        ("a", client("a", "A", &["l"]), 4),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]] {
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        for index in order {
+            let (id, record, time) = &versions[index];
+            place.stage("staging_clients", id, record, Some(&seen_at(*time))).await;
+            place.run(&["reconcile"]).await.success();
+        }
+        let owner = place
+            .text("SELECT client_external_id FROM gazelle_contacts WHERE external_id = 'k' AND deleted_at IS NULL")
+            .await;
+        assert_eq!(owner.as_deref(), Some("b"), "arrived as {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn several_versions_of_one_record_in_one_batch_end_with_the_newest() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    for position in [7, 2, 9, 1, 5] {
+        arrive(&place, position, (0, Says::Good(position as u8))).await;
+    }
+    place.run(&["reconcile"]).await.success();
+    assert_eq!(held(&place).await["evt_0"], "title 9");
+    let lineage: i64 = place
+        .one(
+            "SELECT count(*) FROM gazelle_appointments a JOIN staging_appointments s ON s.id = a.staging_id
+              WHERE s.raw_data ->> 'title' = 'title 9' AND a.synced_from_gazelle_at = s.fetched_at",
+            &[],
+        )
+        .await;
+    assert_eq!(lineage, 1);
+}
+
+#[tokio::test]
+async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_steps_back() {
+    let world = support::World::new().await;
+    world.filled().await;
+    // What was seen carries a time to come, as after a clock that was wrong.
+    world.execute("UPDATE staging_clients SET fetched_at = fetched_at + interval '1 day'").await;
+    let id = world.control.ids(gazelle_sim::Kind::Client).remove(0);
+    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Après"})).unwrap();
+    world.full().await.success();
+    let name =
+        world.text(&format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'")).await;
+    assert_eq!(name.as_deref(), Some("Après"));
+    // And back again to what it was.
+    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Avant"})).unwrap();
+    world.full().await.success();
+    world.control.edit(gazelle_sim::Kind::Client, &id, json!({"companyName": "Après"})).unwrap();
+    world.full().await.success();
+    let name =
+        world.text(&format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'")).await;
+    assert_eq!(name.as_deref(), Some("Après"));
+}
