@@ -70,7 +70,7 @@ Examples:
   gazelle-sync sync --mode full
   gazelle-sync sync                                   what changed
   gazelle-sync sync --entity clients --entity pianos
-  gazelle-sync sync --since 2026-01-01                events from that day on
+  gazelle-sync sync --since 2026-01-01                events from that day less the lookback on
   gazelle-sync sync --mode full --json | jq .status";
 
 pub(super) const FETCH: &str = "\

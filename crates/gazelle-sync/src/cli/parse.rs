@@ -12,6 +12,19 @@ use super::sync::{FetchArgs, Mode, SourceFlags};
 use super::{Cli, Command};
 use crate::config::Flag;
 
+/// What is wrong with the arguments, in one line: the parser's message without its usage and its hints on
+/// where the help is.
+pub fn in_one_line(usage: &Error) -> String {
+    if usage.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "no command was given (gazelle-sync --help lists them)".to_owned();
+    }
+    let text = usage.to_string();
+    let told = text.split("\nUsage:").next().unwrap_or(&text);
+    let told = told.split("\nFor more information").next().unwrap_or(told);
+    let told = told.strip_prefix("error: ").unwrap_or(told);
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl Cli {
     /// Reads arguments, the program's name first, and checks entity names against `entities`.
     ///

@@ -34,7 +34,8 @@ pub struct FetchArgs {
     /// Only this entity (repeatable) [default: all]
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,
-    /// Read events from here instead of from the bookmark: a day (YYYY-MM-DD) or an instant
+    /// Takes the place of the bookmark: a day (YYYY-MM-DD) or an instant; events are read from the
+    /// lookback (setting lookback_days) and a day before it on
     #[arg(long, value_name = "DAY|INSTANT")]
     pub since: Option<Since>,
     /// Settings of the source.

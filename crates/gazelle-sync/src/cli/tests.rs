@@ -151,6 +151,27 @@ fn wrong_use_names_what_was_meant() {
 }
 
 #[test]
+fn wrong_use_fits_in_one_line() {
+    for (line, words) in [
+        ("", &["no command"][..]),
+        ("errors", &["no command"]),
+        ("sync --mode ful", &["'ful'", "'--mode <MODE>'", "incremental, full"]),
+        ("sync --entity apointments", &["apointments", "known entities: users"]),
+        ("errors dismiss", &["--reason", "<ID>"]),
+        ("sink", &["'sink'"]),
+    ] {
+        let Err(error) = read(line) else { continue };
+        let told = in_one_line(&error);
+        for word in words {
+            assert!(told.contains(word), "{word:?} is not in {told:?}");
+        }
+        for other in ["\n", "Usage:", "--help'", "error:"] {
+            assert!(!told.contains(other), "{other:?} is in {told:?}");
+        }
+    }
+}
+
+#[test]
 fn since_is_a_day_or_an_instant() {
     assert_eq!("2026-01-09".parse(), Ok(Since::Day(jiff::civil::date(2026, 1, 9))));
     let noon = "2026-01-09T12:00:00Z".parse().unwrap();

@@ -14,12 +14,13 @@ use super::simulate::spec;
 use super::sync::run_text;
 use crate::cli::DemoArgs;
 use crate::config::Settings;
-use crate::db::{Db, DbError, migrate, quote};
+use crate::db::{Db, DbError, migrate};
 use crate::display::{self, Column, Table};
 use crate::entities::ENTITIES;
 use crate::orchestrator::report::RunReport;
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::source::{Credential, GazelleClient};
+use crate::time::MONTREAL;
 
 /// Everything that `demo` shows.
 #[derive(Serialize)]
@@ -57,7 +58,9 @@ struct Visit {
 pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
     let opened = Opened::embedded(&context.settings).await?;
     let outcome = demonstrate(context, &args, &opened).await;
-    if outcome.is_err() || args.stop {
+    if args.stop {
+        opened.stop().await?;
+    } else if outcome.is_err() {
         opened.close().await?;
     } else {
         opened.leave_running().await?;
@@ -139,15 +142,27 @@ async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
                 settings.data_dir.display()
             );
         }
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        let schema = quote(&settings.schema);
-        tx.batch(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
-        tx.commit().await?;
+        drop_shop(db, settings).await?;
     }
     migrate::migrate(db).await?;
     db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
     Ok(())
+}
+
+/// Drops our tables. What a user made beside them stays; where it is built on them, the demo gives way.
+async fn drop_shop(db: &Db, settings: &Settings) -> Result<()> {
+    /// SQLSTATE of what cannot be dropped because something depends on it.
+    const DEPENDED_ON: &str = "2BP01";
+    match migrate::drop_all(db).await {
+        Err(error) if error.state.as_deref() == Some(DEPENDED_ON) => Err(error).with_context(|| {
+            format!(
+                "something of yours is built on the demo's tables in {} (a view, or a table that refers to them): \
+                 drop it, or run the demo elsewhere, with --data-dir FOLDER or --schema NAME",
+                settings.data_dir.display()
+            )
+        }),
+        other => Ok(other?),
+    }
 }
 
 /// The fullest day of a technician from today on.
@@ -226,9 +241,12 @@ fn text(report: &DemoReport, stopped: bool) -> String {
         (Some(url), false) => text += &format!("  psql          psql \"{url}\"\n"),
         _ => text += "  the embedded database is stopped; any command starts it again\n",
     }
-    text += "  what is held  gazelle-sync status\n  quarantine    gazelle-sync errors\n  \
-             a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = current_date ORDER BY time_montreal;\n  \
-             your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n";
+    // The day in Montréal: current_date is that of the session's time zone.
+    text += &format!(
+        "  what is held  gazelle-sync status\n  quarantine    gazelle-sync errors\n  \
+           a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date ORDER BY time_montreal;\n  \
+           your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n"
+    );
     text
 }
 

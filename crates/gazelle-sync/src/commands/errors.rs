@@ -31,7 +31,12 @@ pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
     };
     let opened = Opened::open(&context.settings).await?;
     let outcome = async {
-        migrate::prepare(&opened.db).await?;
+        // Who only reads makes no tables: where there are none, there is no record either.
+        let reads = matches!(action, ErrorsAction::List(_) | ErrorsAction::Show { .. });
+        let entities = if reads && !migrate::is_readable(&opened.db).await? { Vec::new() } else { entities };
+        if !reads {
+            migrate::prepare(&opened.db).await?;
+        }
         match action {
             ErrorsAction::List(filter) => list(context, &opened, &entities, &filter).await,
             ErrorsAction::Show { id } => show(context, &opened, &entities, &id).await,

@@ -12,12 +12,13 @@ mod simulate;
 mod status;
 mod sync;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command};
 use crate::config::{Layers, LogFormat, Settings};
 use crate::display::{self, Progress, ProgressStyle};
 use crate::entities;
@@ -39,19 +40,23 @@ pub struct Context {
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::read(std::env::args_os(), &entities::names()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::read(arguments.iter().cloned(), &entities::names()) {
         Ok(cli) => cli,
-        Err(usage) => usage.exit(),
+        Err(usage) => return wrong_arguments(&usage, &arguments),
     };
     let json = cli.global.json;
-    let settings =
-        Layers::of_process(cli.global.config.clone(), cli.flags()).and_then(|layers| Settings::load(&layers));
-    let settings = match settings {
-        Ok(settings) => settings,
+    let loaded = Layers::of_process(cli.global.config.clone(), cli.flags())
+        .and_then(|layers| Settings::load(&layers).map(|settings| (settings, layers.unknown_variables())));
+    let (settings, unknown_variables) = match loaded {
+        Ok(loaded) => loaded,
         Err(error) => return failed(&error.to_string(), json, WRONG_USE),
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     start_logging(&settings, &progress);
+    for unknown in unknown_variables {
+        tracing::warn!("{unknown}");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("the program cannot start its threads: {error}"), json, FAILED),
@@ -81,14 +86,32 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
     }
 }
 
+/// Says what is wrong with the arguments, or prints the help or version that they ask for.
+fn wrong_arguments(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    // The parser gave up, so that nobody but the arguments themselves can say what was wanted.
+    let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let code = u8::try_from(usage.exit_code()).unwrap_or(WRONG_USE);
+    if json && code == WRONG_USE {
+        print_failure(&cli::in_one_line(usage));
+    }
+    // A reader that has gone is no error.
+    let _ = usage.print();
+    ExitCode::from(code)
+}
+
 /// Says what failed, for people on stderr or as the one JSON document.
 fn failed(message: &str, json: bool, code: u8) -> ExitCode {
     if json {
-        let document = json!({ "status": "failed", "error": message });
-        let _ = display::print(&format!("{document}\n"));
+        print_failure(message);
     }
     eprintln!("error: {}", display::safe_lines(message));
     ExitCode::from(code)
+}
+
+/// The one JSON document of what failed. That stdout cannot be written either is told by the exit status.
+fn print_failure(message: &str) {
+    let document = json!({ "status": "failed", "error": message });
+    let _ = display::print(&format!("{document}\n"));
 }
 
 impl Context {

@@ -48,6 +48,20 @@ impl Opened {
         self.server.as_ref().map(embedded_postgres::Server::connection_string)
     }
 
+    /// Whether the embedded server was running before this command, and so will be after it.
+    pub fn was_running(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| !server.started_here())
+    }
+
+    /// Stops the embedded server, even if someone asked to leave it running.
+    pub async fn stop(self) -> Result<()> {
+        self.db.close();
+        if let Some(server) = self.server {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+
     /// Lets the embedded server go; the last program to leave stops it.
     pub async fn close(self) -> Result<()> {
         self.db.close();

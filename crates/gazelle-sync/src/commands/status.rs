@@ -57,11 +57,18 @@ struct RunLine {
     errors: i64,
 }
 
+/// The embedded database.
+struct Embedded {
+    url: String,
+    /// Whether it runs on after this command, so that `psql` finds it.
+    runs_on: bool,
+}
+
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let outcome = read(&opened.db).await;
-    let url = opened.embedded_url();
+    let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;
     let Some(report) = outcome? else {
         let none = serde_json::json!({ "staging": [], "production": [], "runs": [] });
@@ -71,7 +78,7 @@ pub async fn run(context: &Context) -> Result<u8> {
         return Ok(0);
     };
     let zone = time::zone(&context.settings.timezone).map_err(anyhow::Error::msg)?;
-    context.print(&report, || text(&report, &zone, url.as_deref()))?;
+    context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
     Ok(0)
 }
 
@@ -136,7 +143,7 @@ async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
     Ok(Some(StatusReport { staging, production, runs }))
 }
 
-fn text(report: &StatusReport, zone: &TimeZone, url: Option<&str>) -> String {
+fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> String {
     let mut staging = Table::new([
         Column::text("staging"),
         Column::text("sync_status"),
@@ -195,8 +202,12 @@ fn text(report: &StatusReport, zone: &TimeZone, url: Option<&str>) -> String {
         text.push_str(&format!("last run: {}\n", display::safe(reason)));
     }
     text.push_str(&format!("times are of {}\n", zone.iana_name().unwrap_or("UTC")));
-    if let Some(url) = url {
-        text.push_str(&format!("psql \"{url}\"\n"));
+    match embedded {
+        Some(Embedded { url, runs_on: true }) => text.push_str(&format!("psql \"{url}\"\n")),
+        Some(_) => text.push_str(
+            "the embedded database runs only while a command needs it (`gazelle-sync demo` leaves it running)\n",
+        ),
+        None => {}
     }
     text
 }

@@ -7,6 +7,7 @@ use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
 
 use super::SettingsError;
 use super::docs::SETTINGS;
+use super::nearest::nearest;
 use super::toml_file::TomlFile;
 
 /// Read from the working directory when no other file is named.
@@ -14,6 +15,14 @@ pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
 
 /// Environment variable that names the settings file.
 pub const CONFIG_ENV: &str = "GAZELLE_SYNC_CONFIG";
+
+/// What the names of our own environment variables begin with.
+const ENV_PREFIX: &str = "GAZELLE_SYNC_";
+
+/// A variable's name without what most of ours begin with, which would make all of them look alike.
+fn tail(name: &str) -> &str {
+    name.strip_prefix(ENV_PREFIX).or_else(|| name.strip_prefix("GAZELLE_")).unwrap_or(name)
+}
 
 /// A setting given as a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +45,8 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// Folder in which [`DEFAULT_FILE`] is looked for, and relative paths start.
     pub working_dir: PathBuf,
+    /// Names of environment variables that look like ours and are none.
+    pub unknown_env: Vec<String>,
     /// Flags.
     pub flags: Vec<Flag>,
     /// Whether root runs this program: its data cannot live in its home, which the account of the
@@ -60,6 +71,12 @@ impl Layers {
                 }
             }
         }
+        let mut unknown_env: Vec<String> = std::env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .filter(|name| name.starts_with(ENV_PREFIX) && name != CONFIG_ENV)
+            .filter(|name| SETTINGS.iter().all(|doc| doc.env != name))
+            .collect();
+        unknown_env.sort();
         let working_dir = std::env::current_dir().unwrap_or_else(|error| {
             problems.push(format!("the working directory cannot be read: {error}"));
             PathBuf::new()
@@ -68,7 +85,25 @@ impl Layers {
             return Err(SettingsError { problems });
         }
         let root = rustix::process::geteuid().is_root();
-        Ok(Self { env, file, working_dir, flags, root })
+        Ok(Self { env, file, working_dir, unknown_env, flags, root })
+    }
+
+    /// A warning for each environment variable that looks like one of ours and is none: its name and the setting
+    /// that was perhaps meant. No error, because what sets them may serve a newer program too.
+    pub fn unknown_variables(&self) -> Vec<String> {
+        let warning = |name: &String| {
+            let tail = tail(name);
+            let known = SETTINGS.iter().flat_map(|doc| [(doc.key, doc), (self::tail(doc.env), doc)]);
+            let meant = nearest(tail, known.clone().map(|(name, _)| name))
+                .and_then(|name| known.clone().find(|(known, _)| *known == name));
+            match meant {
+                Some((_, doc)) => {
+                    format!("environment variable {name} is no setting; did you mean `{}`?", doc.env)
+                }
+                None => format!("environment variable {name} is no setting"),
+            }
+        };
+        self.unknown_env.iter().map(warning).collect()
     }
 
     /// The value of an environment variable; one that is empty or blank counts as absent.

@@ -32,12 +32,12 @@ struct Found {
 impl<'a> Reader<'a> {
     pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
         let file = layers.read_file()?;
-        // The names are our own and the file has been parsed before: what is left to fail here is
-        // a number too large for TOML, whose text is not secret.
+        // The names are our own and the file has been parsed before: nothing that is secret is left to fail here.
         let merged = layers
             .merge(file.as_ref())
             .map_err(|error| SettingsError::one(format!("the settings cannot be put together: {error}")))?;
-        Ok(Self { merged, layers, file, problems: Vec::new(), given: BTreeMap::new() })
+        let problems = file.as_ref().map(|file| file.problems.clone()).unwrap_or_default();
+        Ok(Self { merged, layers, file, problems, given: BTreeMap::new() })
     }
 
     /// The problems met, if any.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -13,8 +14,10 @@ use super::nearest::did_you_mean;
 
 /// A well-formed settings file.
 pub(super) struct TomlFile {
-    /// Its content.
+    /// Its content, without what `problems` are about.
     pub text: String,
+    /// Unknown names and numbers that no setting holds. They do not keep the rest from being checked.
+    pub problems: Vec<String>,
     path: PathBuf,
     lines: BTreeMap<String, usize>,
 }
@@ -51,8 +54,9 @@ impl TomlFile {
         })?;
         // Windows editors like to put a byte-order mark first, which TOML does not know.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let lines = check_names(&path, &text)?;
-        Ok(Self { text, path, lines })
+        let Checked { lines, problems, blank } = check_names(&path, &text)?;
+        let text = blanked(text, &blank);
+        Ok(Self { text, problems, path, lines })
     }
 
     /// Whether the file gives this setting.
@@ -69,11 +73,20 @@ impl TomlFile {
     }
 }
 
-/// The line of each setting, once all are known to be settings.
-fn check_names(path: &Path, text: &str) -> Result<BTreeMap<String, usize>, SettingsError> {
+/// What the names in a file are.
+struct Checked {
+    /// The line of each setting.
+    lines: BTreeMap<String, usize>,
+    problems: Vec<String>,
+    /// Where a number stands that the next reader would choke on.
+    blank: Vec<Range<usize>>,
+}
+
+fn check_names(path: &Path, text: &str) -> Result<Checked, SettingsError> {
     let table = DeTable::parse(text).map_err(|error| bad_form(path, text, &error))?.into_inner();
     let mut lines = BTreeMap::new();
     let mut problems = Vec::new();
+    let mut blank = Vec::new();
     for (key, value) in &table {
         let name = key.get_ref().as_ref();
         let (line, _) = position(text, key.span().start);
@@ -83,6 +96,7 @@ fn check_names(path: &Path, text: &str) -> Result<BTreeMap<String, usize>, Setti
             DeValue::Integer(number)
                 if known && i64::from_str_radix(number.as_str(), number.radix()).is_err() =>
             {
+                blank.push(key.span().start..value.span().end);
                 problems.push(format!("{}, line {line}: {name} is too large a number", path.display()));
             }
             _ if known => drop(lines.insert(name.to_owned(), line)),
@@ -98,7 +112,17 @@ fn check_names(path: &Path, text: &str) -> Result<BTreeMap<String, usize>, Setti
             )),
         }
     }
-    if problems.is_empty() { Ok(lines) } else { Err(SettingsError { problems }) }
+    Ok(Checked { lines, problems, blank })
+}
+
+/// The text with some of its places blank, all others where they were.
+fn blanked(mut text: String, places: &[Range<usize>]) -> String {
+    for place in places {
+        if text.get(place.clone()).is_some() {
+            text.replace_range(place.clone(), &" ".repeat(place.len()));
+        }
+    }
+    text
 }
 
 /// People write the variable's name in the file as often as they mistype the setting's.

@@ -14,8 +14,10 @@ pub struct DbError {
     pub named: Option<String>,
     /// The SQLSTATE, where the server answered at all.
     pub state: Option<String>,
-    #[source]
-    source: Option<tokio_postgres::Error>,
+    /// What the driver said, for `{:?}` alone. Not a source: what prints the chain of causes would repeat the
+    /// message, and with it the server's DETAIL, which quotes values of records.
+    #[allow(dead_code, reason = "read by Debug")]
+    cause: Option<tokio_postgres::Error>,
 }
 
 /// The classes of database errors.
@@ -34,13 +36,13 @@ impl DbError {
     pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
         let doing = headline(doing);
         let Some(server) = source.as_db_error() else {
-            let why = deepest(&source);
+            let why = one_line(&deepest(&source));
             return DbError {
                 what: format!("the database connection failed during {doing}: {why}"),
                 fault: Fault::Infrastructure,
                 named: None,
                 state: None,
-                source: Some(source),
+                cause: Some(source),
             };
         };
         let state = server.code().code().to_owned();
@@ -54,7 +56,7 @@ impl DbError {
         let said = if fault == Fault::Record {
             meaning(server.code()).to_owned()
         } else {
-            format!("{}{}", server.message(), advice(server.code()))
+            format!("{}{}", one_line(server.message()), advice(server.code()))
         };
         let place = match (server.table(), &named) {
             (Some(table), Some(name)) => format!(" in {table}.{name}"),
@@ -67,7 +69,7 @@ impl DbError {
             fault,
             named,
             state: Some(state),
-            source: Some(source),
+            cause: Some(source),
         }
     }
 
@@ -87,7 +89,7 @@ impl DbError {
 
     /// An error of our own making: a precondition that the database does not meet.
     pub fn infrastructure(what: impl Into<String>) -> DbError {
-        DbError { what: what.into(), fault: Fault::Infrastructure, named: None, state: None, source: None }
+        DbError { what: what.into(), fault: Fault::Infrastructure, named: None, state: None, cause: None }
     }
 }
 
@@ -144,12 +146,40 @@ fn column_in_detail(detail: &str) -> Option<String> {
     Some(rest[..rest.find(')')?].to_owned())
 }
 
-/// The first words of a statement, enough to find it.
+/// The first words of a statement, enough to find it; of one that begins with `WITH`, what it does to which
+/// table.
 fn headline(sql: &str) -> String {
     let text: String =
         sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join(" ");
-    let words: Vec<&str> = text.split_whitespace().take(4).collect();
-    words.join(" ").replace("{schema}.", "")
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let with = words.first().is_some_and(|word| word.eq_ignore_ascii_case("with"));
+    let told = match written(&words) {
+        Some(written) if with => written,
+        _ => &words[..words.len().min(4)],
+    };
+    told.join(" ").trim_start_matches('(').replace("{schema}.", "")
+}
+
+/// `INSERT INTO table`, `DELETE FROM table` or `UPDATE table`, where a statement writes; of several the last,
+/// which is the statement's own.
+fn written<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
+    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    (0..words.len()).rev().find_map(|at| {
+        let verb = words[at].trim_start_matches('(');
+        let length = match verb.to_ascii_uppercase().as_str() {
+            "INSERT" if is(at + 1, "INTO") => 3,
+            "DELETE" if is(at + 1, "FROM") => 3,
+            // Not the UPDATE of ON CONFLICT DO UPDATE SET, nor that of SELECT … FOR UPDATE.
+            "UPDATE" if at > 0 && !is(at - 1, "DO") && !is(at - 1, "FOR") && !is(at - 1, "KEY") => 2,
+            _ => return None,
+        };
+        words.get(at..at + length)
+    })
+}
+
+/// Several lines as one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The innermost cause, which says what happened ("Connection refused").
@@ -159,4 +189,33 @@ fn deepest(error: &dyn std::error::Error) -> String {
         cause = next;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_named_by_what_it_does() {
+        for (sql, told) in [
+            ("SELECT count(*) FROM {schema}.gazelle_users WHERE true", "SELECT count(*) FROM gazelle_users"),
+            ("-- why\nUPDATE {schema}.sync_runs SET a = 1", "UPDATE sync_runs SET a"),
+            ("COMMIT", "COMMIT"),
+            (
+                "WITH i AS (SELECT 1)\nINSERT INTO {schema}.gazelle_users (a) SELECT 1\nON CONFLICT DO UPDATE SET a = 2",
+                "INSERT INTO gazelle_users",
+            ),
+            ("WITH gone AS (DELETE FROM {schema}.a RETURNING 1) UPDATE {schema}.b SET x = 1", "UPDATE b"),
+            ("WITH o AS (UPDATE {schema}.a SET b = 1 RETURNING c) SELECT * FROM o", "UPDATE a"),
+            ("WITH o AS (SELECT 1 FROM t FOR UPDATE) SELECT 1", "WITH o AS (SELECT"),
+        ] {
+            assert_eq!(headline(sql), told);
+        }
+    }
+
+    #[test]
+    fn a_fault_has_no_chain_that_repeats_it() {
+        let error = anyhow::Error::from(DbError::infrastructure("once"));
+        assert_eq!(format!("{error:#}"), "once");
+    }
 }

@@ -58,7 +58,46 @@ static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0007_views.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 8,
+        name: "access",
+        sql: include_str!("../migrations/0008_access.sql"),
+        staging_tables: &[],
+    },
 ];
+
+/// The register of applied migrations.
+const REGISTER: &str = "sync_migrations";
+
+/// The tables that the migrations make, beside the staging tables and the register.
+const TABLES: [&str; 17] = [
+    "sync_runs",
+    "sync_run_entities",
+    "sync_run_requests",
+    "sync_bookmarks",
+    "sync_lease",
+    "sync_quarantine",
+    "sync_quality_warnings",
+    "sync_notes",
+    "sync_reconcilers",
+    "sync_deletions",
+    "gazelle_users",
+    "gazelle_clients",
+    "gazelle_contacts",
+    "gazelle_locations",
+    "gazelle_pianos",
+    "gazelle_appointments",
+    "gazelle_appointment_pianos",
+];
+
+/// The views that the migrations make.
+const VIEWS: [&str; 3] = ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
+
+/// Every table of ours.
+fn tables() -> Vec<&'static str> {
+    let staging = MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied());
+    TABLES.into_iter().chain(staging).chain([REGISTER]).collect()
+}
 
 /// What a migration would do or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,28 +124,35 @@ pub enum Shape {
 /// Reads how far the database is. Writes nothing.
 ///
 /// Errors: an applied migration whose text differs from this program's (a changed file), or tables
-/// of our names that no migration of ours made.
+/// or views of our names that no migration of ours made.
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
-    let schema = db.schema().to_owned();
-    let exists = db
+    let names: Vec<&str> = tables().into_iter().chain(VIEWS).collect();
+    // Whatever has one of our names is in our way, be it a table, a view or an index.
+    let found = db
         .query(
-            "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'sync_migrations'),
-                    (SELECT min(tablename) FROM pg_tables WHERE schemaname = $1 AND tablename LIKE 'gazelle\\_%')",
-            &[(&schema, Type::TEXT)],
+            "SELECT c.relname::text,
+                    c.relkind = 'r' AND 4 = (SELECT count(*) FROM pg_attribute a
+                                              WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                                                AND a.attname IN ('version', 'name', 'checksum', 'applied_at'))
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = $1 AND c.relname = ANY ($2::text[])
+              ORDER BY 1",
+            &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)],
         )
         .await?;
-    let (ours, foreign): (bool, Option<String>) = (exists[0].get(0), exists[0].get(1));
-    if !ours {
-        return match foreign {
-            None => Ok(Shape::Empty),
-            Some(table) => Err(DbError::infrastructure(format!(
-                "the schema {schema} already holds a table {table} that gazelle-sync did not make: choose \
-                 another schema (GAZELLE_SYNC_SCHEMA), or move the old tables away first"
-            ))),
-        };
+    let found: Vec<(String, bool)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let other = found.iter().find(|(name, _)| name != REGISTER).map(|(name, _)| name);
+    match (found.iter().find(|(name, _)| name == REGISTER), other) {
+        (None, None) => return Ok(Shape::Empty),
+        (None, Some(name)) | (Some((name, false)), _) => return Err(foreign(db, name)),
+        (Some((_, true)), _) => {}
     }
     let applied =
         db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
+    if applied.is_empty() {
+        // Someone emptied the register: nothing says who made what stands beside it.
+        return other.map_or(Ok(Shape::Empty), |name| Err(foreign(db, name)));
+    }
     let mut missing = all_steps();
     for row in &applied {
         let (version, checksum): (i32, String) = (row.get(0), row.get(1));
@@ -123,6 +169,14 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
         missing.retain(|step| step.version != version);
     }
     Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
+}
+
+fn foreign(db: &Db, name: &str) -> DbError {
+    DbError::infrastructure(format!(
+        "the schema {} already holds a table or view {name} that gazelle-sync did not make: choose another schema \
+         (GAZELLE_SYNC_SCHEMA), or move the old one away first",
+        db.schema()
+    ))
 }
 
 /// Applies what is missing and returns what was done: an empty database gets everything in one
@@ -155,7 +209,8 @@ async fn create(db: &Db) -> Result<(), DbError> {
         tx.batch(&format!("CREATE SCHEMA {}", quote(db.schema()))).await?;
     }
     tx.batch(
-        "CREATE TABLE {schema}.sync_migrations (
+        // One without a row may be there.
+        "CREATE TABLE IF NOT EXISTS {schema}.sync_migrations (
              version    integer PRIMARY KEY,
              name       text NOT NULL,
              checksum   text NOT NULL,
@@ -212,13 +267,42 @@ pub async fn prepare(db: &Db) -> Result<Vec<Step>, DbError> {
         Shape::Empty => migrate(db).await,
         Shape::Current => Ok(Vec::new()),
         Shape::Newer(version) => Err(newer(version)),
-        Shape::Older(steps) => Err(DbError::infrastructure(format!(
-            "the database lacks {} migration(s), from {} ({}): make a backup, then run `gazelle-sync migrate`",
-            steps.len(),
-            steps[0].version,
-            steps[0].name
-        ))),
+        Shape::Older(steps) => Err(older(&steps)),
     }
+}
+
+/// Whether there is anything to read, for what only reads: no in an empty database. One that is not of this
+/// program's age is refused as by [`prepare`].
+pub async fn is_readable(db: &Db) -> Result<bool, DbError> {
+    match shape(db).await? {
+        Shape::Empty => Ok(false),
+        Shape::Current => Ok(true),
+        Shape::Newer(version) => Err(newer(version)),
+        Shape::Older(steps) => Err(older(&steps)),
+    }
+}
+
+/// Drops every table and view of ours, with what they hold, and nothing else.
+///
+/// Errors: something that is not ours depends on them, such as a user's view.
+pub async fn drop_all(db: &Db) -> Result<(), DbError> {
+    let listed =
+        |names: &[&str]| names.iter().map(|name| format!("{{schema}}.{name}")).collect::<Vec<_>>().join(", ");
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    // All at once, so that they may depend on each other; never CASCADE, which would take what is not ours.
+    tx.batch(&format!("DROP VIEW IF EXISTS {}", listed(&VIEWS))).await?;
+    tx.batch(&format!("DROP TABLE IF EXISTS {}", listed(&tables()))).await?;
+    tx.commit().await
+}
+
+fn older(steps: &[Step]) -> DbError {
+    let first =
+        steps.first().map_or_else(String::new, |step| format!(", from {} ({})", step.version, step.name));
+    DbError::infrastructure(format!(
+        "the database lacks {} migration(s){first}: make a backup, then run `gazelle-sync migrate`",
+        steps.len()
+    ))
 }
 
 /// The error of a database that is ahead of this program.
@@ -235,4 +319,32 @@ fn checksum_of(migration: &Migration) -> String {
         hasher.update(table.as_bytes());
     }
     hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_and_view_of_the_migrations_is_listed() {
+        let made = |what: &str| -> Vec<String> {
+            let mut names: Vec<String> = MIGRATIONS
+                .iter()
+                .flat_map(|migration| migration.sql.split(what).skip(1))
+                .filter_map(|rest| rest.split_whitespace().next())
+                .map(|name| name.replace("{schema}.", ""))
+                .filter(|name| name != "{staging_table}")
+                .collect();
+            names.sort();
+            names
+        };
+        let sorted = |names: &[&str]| {
+            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(made("CREATE TABLE "), sorted(&TABLES));
+        assert_eq!(made("CREATE VIEW "), sorted(&VIEWS));
+        assert_eq!(tables().len(), TABLES.len() + 4 + 1);
+    }
 }

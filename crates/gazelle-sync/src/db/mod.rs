@@ -34,9 +34,13 @@ impl Db {
         self.pool.close();
     }
 
-    /// A statement with `{schema}` filled in.
+    /// A statement with `{schema}` filled in, as an identifier, and `{schema_text}`, as a text literal.
     pub fn sql(&self, template: &str) -> String {
-        template.replace("{schema}", &quote(&self.schema))
+        let sql = template.replace("{schema}", &quote(&self.schema));
+        if sql.contains("{schema_text}") {
+            return sql.replace("{schema_text}", &format!("'{}'", self.schema.replace('\'', "''")));
+        }
+        sql
     }
 
     /// A connection of the pool.

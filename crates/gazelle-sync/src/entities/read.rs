@@ -3,6 +3,7 @@
 //! Everything here is pure. Messages name fields and JSON types, never contents: they end in logs,
 //! alerts and screens, where personal data has no place.
 
+use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
 use super::table::{Row, Rule, Table, Value};
@@ -164,6 +165,18 @@ pub fn row(table: &Table, json: &Json<'_>, place: &str) -> Result<Row, RecordErr
     Ok(Row { values })
 }
 
+/// The longest id that a key column takes, in bytes: the ids of the API have some twenty, and an index
+/// holds no entry of more than some 2,700.
+const LONGEST_ID: usize = 512;
+
+/// An id as a key column holds it.
+fn id(text: String) -> Result<Value, String> {
+    if text.len() > LONGEST_ID {
+        return Err(format!("is longer than {LONGEST_ID} bytes, too long for an id"));
+    }
+    Ok(Value::Text(text))
+}
+
 /// Reads one JSON value by a rule. The error completes the sentence "field …".
 fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
     let expected = |what: &str| format!("is {} where {what} is expected", kind(json));
@@ -175,8 +188,8 @@ fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
         },
         Rule::Id => match json {
             Json::Str(text) if text.is_empty() => Value::Null,
-            Json::Str(text) => Value::Text(clean(text)),
-            Json::Number(_) => Value::Text(json.to_string()),
+            Json::Str(text) => id(clean(text))?,
+            Json::Number(_) => id(json.to_string())?,
             _ => return Err(expected("an id")),
         },
         Rule::Integer => match json {
@@ -209,10 +222,11 @@ fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
                 return Ok(Value::Null);
             }
             if rule == Rule::Date {
-                return time::read_date(text).map(Value::Date);
+                return time::read_date(text).and_then(storable).map(Value::Date);
             }
             let instant = time::read_instant(text)?;
             let (date, time_of_day) = time::utc_parts(instant);
+            storable(date)?;
             match rule {
                 Rule::UtcDate => Value::Date(date),
                 Rule::UtcTime => Value::Time(time_of_day),
@@ -235,6 +249,16 @@ fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
             _ => return Err(expected("a list of texts")),
         },
     })
+}
+
+/// The first day that Postgres holds, 24 November 4714 BC; the last that we can read is within its range.
+const FIRST_DAY: Date = Date::constant(-4713, 11, 24);
+
+fn storable(date: Date) -> Result<Date, String> {
+    if date < FIRST_DAY {
+        return Err("is earlier than the database can hold (4714 BC)".to_owned());
+    }
+    Ok(date)
 }
 
 /// A whole number that a column of 32 bits holds; `2.0` is whole.

@@ -44,6 +44,19 @@ pub struct Fetch {
     pub delete_guard: absent::Guard,
 }
 
+/// What is to be walked, and what a complete walk of it is worth.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand {
+    /// The part of the entity.
+    pub scope: Scope,
+    /// Whether the bookmark may move: not for a part that a person chose and that leaves something unseen
+    /// since the bookmark.
+    pub moves_bookmark: bool,
+    /// The fewest records that are credible, from what production held before; with fewer the walk is complete
+    /// and yet the bookmark stays.
+    pub credible: u64,
+}
+
 /// Which part of an entity a walk covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scope {

@@ -6,8 +6,12 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::staging::versions::Received;
 
-/// A record from the bytes of a page, which it shares. One without an id is received under a made-up
-/// one, from its content, so that stage 2 can say what is missing.
+/// The longest id that is taken as it is, in bytes. Those of the API have some twenty; one of a few
+/// thousand fits in no index, and would keep its whole page out of staging.
+const LONGEST_ID: usize = 512;
+
+/// A record from the bytes of a page, which it shares. One without an id, or with one that no index
+/// holds, is received under a made-up one, from its content, so that stage 2 can say what is wrong.
 pub fn receive(body: &Bytes, raw: &str, seen_at: Timestamp) -> Received {
     Received { external_id: external_id(raw), raw: body.slice_ref(raw.as_bytes()), seen_at }
 }
@@ -19,7 +23,7 @@ pub fn receive_owned(raw: String, seen_at: Timestamp) -> Received {
 
 fn external_id(raw: &str) -> String {
     match serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord) {
-        Ok(Some(id)) if !id.is_empty() => id,
+        Ok(Some(id)) if !id.is_empty() && id.len() <= LONGEST_ID => id,
         _ => format!("without-id-{}", &blake3::hash(raw.as_bytes()).to_hex()[..20]),
     }
 }
@@ -72,5 +76,12 @@ mod tests {
             assert_eq!(id, external_id(raw));
         }
         assert_ne!(external_id(r#"{"a":1}"#), external_id(r#"{"a":2}"#));
+    }
+
+    #[test]
+    fn an_id_that_no_index_holds_is_replaced_too() {
+        let of_length = |n: usize| external_id(&format!(r#"{{"id":"{}"}}"#, "é".repeat(n / 2)));
+        assert_eq!(of_length(LONGEST_ID).len(), LONGEST_ID);
+        assert!(of_length(LONGEST_ID + 2).starts_with("without-id-"));
     }
 }

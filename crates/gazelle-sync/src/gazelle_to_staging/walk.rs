@@ -9,7 +9,7 @@ use super::absent::{self, AbsentReport};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
 use super::window::{self, Arrived, Shortfall, WindowEnd};
-use super::{Fetch, FetchError, Scope};
+use super::{Errand, Fetch, FetchError, Scope};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::source::SourceError;
@@ -52,10 +52,11 @@ pub struct WalkReport {
 pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
-    scope: Scope,
+    errand: Errand,
     supply: &watch::Sender<Supply>,
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
+    let scope = errand.scope;
     let mut report = WalkReport {
         walk: scope.describe(),
         complete: false,
@@ -71,7 +72,7 @@ pub async fn walk(
     for attempt in 1..=fetch.walk_attempts.max(1) {
         // A split walk that did not come out even is repeated in one sequence of pages.
         let splits = attempt < fetch.walk_attempts.max(2);
-        match attempt_walk(fetch, entity, scope, splits, supply, progress, &mut report).await {
+        match attempt_walk(fetch, entity, errand, splits, supply, progress, &mut report).await {
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
@@ -133,13 +134,14 @@ enum Attempt {
 async fn attempt_walk(
     fetch: &Fetch,
     entity: &'static Entity,
-    scope: Scope,
+    errand: Errand,
     splits: bool,
     supply: &watch::Sender<Supply>,
     progress: &EntityProgress,
     report: &mut WalkReport,
 ) -> Result<Attempt, FetchError> {
     progress.restarted();
+    let scope = errand.scope;
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
     let plan = if is_connection && splits && fetch.concurrency > 1 {
@@ -212,8 +214,9 @@ async fn attempt_walk(
             return Ok(Attempt::Short(Shortfall::Shifted("the count changed while walking".to_owned())));
         }
     }
-    report.staged +=
-        stager.stage(Some((report.started_at.unwrap_or_else(Timestamp::now), &report.walk))).await?;
+    let moves = errand.moves_bookmark && report.seen >= errand.credible;
+    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
+    report.staged += stager.stage(moves.then_some((started_at, report.walk.as_str()))).await?;
     Ok(Attempt::Complete(seen))
 }
 

@@ -33,6 +33,15 @@ pub async fn held_before(db: &Db, entity: &Entity, scope: Scope) -> Result<u64, 
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
+/// The fewest records that are credible where so many were held. Where few were held, any number but none is.
+pub fn credible(held_before: u64, shrink_guard: f64) -> u64 {
+    if held_before >= MANY {
+        (held_before as f64 * (1.0 - shrink_guard / 100.0)).ceil() as u64
+    } else {
+        held_before.min(1)
+    }
+}
+
 /// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.
 pub fn judge_walk(
     report: &mut RunReport,
@@ -80,8 +89,7 @@ pub fn judge_walk(
         );
     }
     let total = walk.total.unwrap_or(walk.seen);
-    let kept = held_before as f64 * (1.0 - shrink_guard / 100.0);
-    if held_before >= MANY && (total as f64) < kept {
+    if total < credible(held_before, shrink_guard) {
         report.note(
             Status::Partial,
             format!(

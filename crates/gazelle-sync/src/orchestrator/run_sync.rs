@@ -15,7 +15,7 @@ use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::gazelle_to_staging::absent::Guard;
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope};
+use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
 use crate::source::GazelleClient;
 use crate::staging::bookmarks;
 use crate::staging_to_production::{Applied, Reconciliation};
@@ -117,17 +117,19 @@ async fn run_stages(
     });
     let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
 
-    let mut scopes = Vec::new();
+    let mut errands = Vec::new();
     let mut held_before = Vec::new();
     let mut walks = tokio::task::JoinSet::new();
     let mut walking: Vec<Walking> = Vec::new();
     if let Some(fetch) = fetch.as_ref().filter(|_| job.stages != Stages::ReconcileOnly) {
         for entity in &job.entities {
-            let scope = scope_of(db, settings, job, entity).await?;
-            held_before.push(judge::held_before(db, entity, scope).await?);
-            scopes.push((*entity, scope));
+            let (scope, moves_bookmark) = scope_of(db, settings, job, entity).await?;
+            let held = judge::held_before(db, entity, scope).await?;
+            held_before.push(held);
+            let credible = judge::credible(held, settings.shrink_guard_percent);
+            errands.push((*entity, Errand { scope, moves_bookmark, credible }));
         }
-        (walking, walks) = stages::start_walks(fetch, &scopes, progress);
+        (walking, walks) = stages::start_walks(fetch, &errands, progress);
     }
 
     if job.stages != Stages::FetchOnly {
@@ -148,7 +150,7 @@ async fn run_stages(
 
     let mut report = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     let mut failures = 0;
-    for (position, (entity, _)) in scopes.iter().enumerate() {
+    for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };
         let Walked { report: walk, took, .. } = walked.swap_remove(index);
         let walk = match walk {
@@ -170,7 +172,7 @@ async fn run_stages(
             of_entity.fetch_ms = Some(milliseconds(took));
         }
     }
-    judge::judge_failures(&mut report, scopes.len(), failures);
+    judge::judge_failures(&mut report, errands.len(), failures);
 
     if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
@@ -197,30 +199,29 @@ async fn run_stages(
     Ok(report)
 }
 
-/// What is walked of an entity: whole, or for events the days from the bookmark less the lookback.
+/// What is walked of an entity, and whether a complete walk of it moves the bookmark: whole, or for events the
+/// days from the bookmark less the lookback.
 async fn scope_of(
     db: &Db,
     settings: &Settings,
     job: &Job,
     entity: &'static Entity,
-) -> Result<Scope, DbError> {
-    let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok(Scope::WHOLE) };
+) -> Result<(Scope, bool), DbError> {
+    let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok((Scope::WHOLE, true)) };
     if !dates.narrows {
-        return Ok(Scope::WHOLE);
+        return Ok((Scope::WHOLE, true));
     }
-    if job.full {
-        return Ok(Scope { from: settings.events_from, until: settings.events_until });
-    }
-    let since = match job.since {
-        Some(since) => Some(since),
-        None => bookmarks::read(db, entity).await?,
-    };
+    let bounds = Scope { from: settings.events_from, until: settings.events_until };
+    let bookmark = bookmarks::read(db, entity).await?;
+    let since = if job.full { None } else { job.since.or(bookmark) };
     // Never walked to the end: only the whole is sound.
-    let Some(since) = since else { return Ok(Scope::WHOLE) };
+    let Some(since) = since else { return Ok((bounds, bounds.until.is_none())) };
     // One day more than asked, since the zone of the API's date filters is not known.
     let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));
     let from = since.saturating_sub(lookback).unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Scope { from: Some(crate::time::utc_parts(from).0), until: None })
+    let scope = Scope { from: Some(crate::time::utc_parts(from).0), until: None };
+    // From a later instant than the bookmark's, what changed in between stays unseen.
+    Ok((scope, bookmark.is_some_and(|bookmark| since <= bookmark)))
 }
 
 /// Adds stage 2's result to an entity's report; one that was not asked for (a parent) gets its own line.

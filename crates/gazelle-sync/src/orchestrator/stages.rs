@@ -11,7 +11,7 @@ use crate::db::DbError;
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope, parents};
+use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
 use crate::staging::versions::Staged;
 use crate::staging::{outcome, quarantine};
 use crate::staging_to_production::{Applied, Reconciliation, Supply};
@@ -39,17 +39,17 @@ pub struct Walked {
 /// Starts the walks of all these entities. Dropping the set ends them.
 pub fn start_walks(
     fetch: &Fetch,
-    scopes: &[(&'static Entity, Scope)],
+    errands: &[(&'static Entity, Errand)],
     progress: &Progress,
 ) -> (Vec<Walking>, JoinSet<Walked>) {
     let mut walks = JoinSet::new();
     let mut following = Vec::new();
-    for (entity, scope) in scopes.iter().copied() {
+    for (entity, errand) in errands.iter().copied() {
         let (sender, supply) = watch::channel(Supply::default());
         let (fetch, progress) = (fetch.clone(), progress.entity(entity.name));
         walks.spawn(async move {
             let started = Instant::now();
-            let report = walk(&fetch, entity, scope, &sender, &progress).await;
+            let report = walk(&fetch, entity, errand, &sender, &progress).await;
             sender.send_modify(|supply| supply.complete = true);
             Walked { entity, report, took: started.elapsed() }
         });

@@ -1,27 +1,30 @@
 -- Rows of production; those of them that no version in staging gives; and the records of staging without a
--- row, told apart by what their newest version is: a tombstone, a fault, or something not tried yet.
-WITH absent AS (
-    SELECT DISTINCT s.external_id
-      FROM {schema}.{staging_table} s
-     WHERE s.withdrawn_by IS NULL
-       AND NOT EXISTS (SELECT 1 FROM {schema}.{table} t
-                        WHERE t.external_id = s.external_id AND t.deleted_at IS NULL)
+-- row, told apart by what their newest version is: a tombstone, a fault, something not tried yet.
+WITH record AS (
+    SELECT external_id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL GROUP BY external_id
+), live AS (
+    SELECT external_id FROM {schema}.{table} WHERE deleted_at IS NULL
+), met AS (
+    SELECT record.external_id AS staged, live.external_id AS held
+      FROM record
+      FULL JOIN live ON live.external_id = record.external_id
+), counted AS (
+    SELECT count(held) AS in_production, count(*) FILTER (WHERE staged IS NULL) AS surplus FROM met
 ), newest AS (
     SELECT version.operation, version.sync_status
-      FROM absent
+      FROM met
      CROSS JOIN LATERAL (
            SELECT s.operation, s.sync_status
              FROM {schema}.{staging_table} s
-            WHERE s.external_id = absent.external_id AND s.withdrawn_by IS NULL
+            WHERE s.external_id = met.staged AND s.withdrawn_by IS NULL
             ORDER BY s.fetched_at DESC
             LIMIT 1) AS version
+     WHERE met.held IS NULL
 )
-SELECT (SELECT count(*) FROM {schema}.{table} WHERE deleted_at IS NULL),
-       (SELECT count(*) FROM {schema}.{table} t
-         WHERE t.deleted_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM {schema}.{staging_table} s
-                            WHERE s.external_id = t.external_id AND s.withdrawn_by IS NULL)),
+SELECT counted.in_production, counted.surplus,
        count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'error'),
        count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'pending'),
        count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'processed')
-  FROM newest
+  FROM counted
+  LEFT JOIN newest ON true
+ GROUP BY counted.in_production, counted.surplus

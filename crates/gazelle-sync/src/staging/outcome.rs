@@ -71,19 +71,32 @@ pub async fn reset_processed(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbErro
 /// Puts back to pending what an older reconciler version made: the newest good version of each such
 /// row, and every fault, which the new version may read.
 pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    let made = tx
+        .query(
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM {{schema}}.{} WHERE reconciler_version <> $1)
+                     OR EXISTS (SELECT 1 FROM {{schema}}.sync_quarantine WHERE entity = $2)",
+                entity.tables[0].name
+            ),
+            &[(&entity.reconciler_version, Type::INT4), (&entity.name, Type::TEXT)],
+        )
+        .await?;
+    if !made.first().is_some_and(|row| row.get(0)) {
+        return Ok(0);
+    }
     let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
     tx.execute(&for_entity(&template, entity), &[(&entity.reconciler_version, Type::INT4)]).await
 }
 
-/// Whether this program's reconciler of an entity is the one that worked here last.
+/// Whether nothing in production was made by another version of an entity's reconciler than this program's.
 pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
-    let rows = tx
+    let noted = tx
         .query(
             "SELECT version FROM {schema}.sync_reconcilers WHERE entity = $1",
             &[(&entity.name, Type::TEXT)],
         )
         .await?;
-    Ok(rows.first().map(|row| row.get::<_, i32>(0)) == Some(entity.reconciler_version))
+    Ok(noted.first().map(|row| row.get::<_, i32>(0)) == Some(entity.reconciler_version))
 }
 
 /// Notes that this program's reconciler of an entity has been put to work.

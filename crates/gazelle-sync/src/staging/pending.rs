@@ -39,6 +39,11 @@ impl Pending {
         self.row.get::<_, JsonText<'_>>(4).0
     }
 
+    /// The run that staged it; none for one that a person inserted.
+    pub fn run_id(&self) -> Option<Uuid> {
+        self.row.get(6)
+    }
+
     /// The record as received, where `jsonb` could not hold it exactly.
     pub fn original(&self) -> Option<&[u8]> {
         self.row.get(5)
@@ -110,6 +115,11 @@ pub async fn superseded(
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// An SQL condition: of the record of this id, production holds a version seen after this time.
+pub fn seen_since(entity: &Entity, id: &str, time: &str) -> String {
+    for_entity(include_str!("seen_since.sql"), entity).replace("{id}", id).replace("{time}", time)
 }
 
 /// A position just before the first pending version that another run or a person left, if there is any. Reads

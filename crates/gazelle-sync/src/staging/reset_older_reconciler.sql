@@ -7,7 +7,7 @@ UPDATE {schema}.{staging_table} s
            SELECT DISTINCT ON (version.external_id) version.id
              FROM {schema}.{table} made
              JOIN {schema}.{staging_table} version ON version.external_id = made.external_id
-            WHERE made.reconciler_version < $1
+            WHERE made.reconciler_version <> $1
               AND version.sync_status = 'processed'
               AND version.error_code IS NULL
               AND version.withdrawn_by IS NULL

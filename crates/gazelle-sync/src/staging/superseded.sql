@@ -1,4 +1,5 @@
--- A look-up for each version, whatever the planner thinks of a table that is being filled.
+-- In the order of the index, so that each version is one look-up, whatever the planner thinks of a table that
+-- is being filled.
 SELECT asked.id
   FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS asked (id, external_id, fetched_at)
  CROSS JOIN LATERAL (
@@ -9,4 +10,5 @@ SELECT asked.id
           AND newer.sync_status = 'processed'
           AND newer.withdrawn_by IS NULL
           AND newer.error_code IS NULL
+        ORDER BY newer.fetched_at DESC
         LIMIT 1) AS held

@@ -59,7 +59,7 @@ pub async fn apply(
     let mut faulty: Vec<(&Candidate, RecordError)> = Vec::new();
     let mut good: Vec<Good<'_>> = Vec::new();
     let mut gone: Vec<&Candidate> = Vec::new();
-    let superseded = superseded(tx, entity, batch).await?;
+    let superseded = superseded(tx, entity, batch, run_id).await?;
     for candidate in batch {
         if superseded.contains(&candidate.staging_id) {
             processed.push(candidate.staging_id);
@@ -137,8 +137,12 @@ pub async fn write_only(
 /// The rows of good versions, table by table, parents first.
 async fn write_rows(tx: &Tx<'_>, entity: &Entity, good: &[Good<'_>], prefix: &str) -> Result<u64, DbError> {
     let mut written = 0;
+    let mut all_new = false;
     for (index, table) in entity.tables.iter().enumerate() {
-        written += mark_left_out(tx, table, index, good, prefix).await?;
+        // Records that were not there a moment ago cannot have left anything out.
+        if !all_new {
+            written += mark_left_out(tx, table, index, good, prefix).await?;
+        }
         let rows: Vec<Lined<'_>> = good
             .iter()
             .flat_map(|good| {
@@ -150,7 +154,11 @@ async fn write_rows(tx: &Tx<'_>, entity: &Entity, good: &[Good<'_>], prefix: &st
             })
             .collect();
         let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        written += upsert(tx, table, &rows, entity.reconciler_version, prefix).await?;
+        let wrote = upsert(tx, entity, table, &rows, prefix).await?;
+        written += wrote.inserted + wrote.updated;
+        if index == 0 {
+            all_new = wrote.inserted == good.len() as u64;
+        }
     }
     Ok(written)
 }
@@ -180,11 +188,22 @@ fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
     kept
 }
 
-/// The candidates of whose record production holds a newer version already: they change nothing.
-async fn superseded(tx: &Tx<'_>, entity: &Entity, batch: &[Candidate]) -> Result<HashSet<Uuid>, DbError> {
-    let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
-    let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
-    let fetched_at: Vec<Timestamp> = batch.iter().map(|candidate| candidate.fetched_at).collect();
+/// The candidates of whose record production holds a newer version already: they change nothing. What this run
+/// staged was the newest of its record when it was staged, and is applied in that order.
+async fn superseded(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    batch: &[Candidate],
+    run_id: Uuid,
+) -> Result<HashSet<Uuid>, DbError> {
+    let others: Vec<&Candidate> =
+        batch.iter().filter(|candidate| candidate.staged_by != Some(run_id)).collect();
+    if others.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<Uuid> = others.iter().map(|candidate| candidate.staging_id).collect();
+    let external_ids: Vec<&str> = others.iter().map(|candidate| candidate.external_id.as_str()).collect();
+    let fetched_at: Vec<Timestamp> = others.iter().map(|candidate| candidate.fetched_at).collect();
     let rows = pending::superseded(tx, entity, &ids, &external_ids, &fetched_at).await?;
     Ok(rows.into_iter().collect())
 }

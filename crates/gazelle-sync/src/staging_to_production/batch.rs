@@ -17,6 +17,8 @@ pub struct Candidate {
     pub external_id: String,
     /// When this version was seen.
     pub fetched_at: Timestamp,
+    /// The run that staged it; none for one that a person inserted.
+    pub staged_by: Option<Uuid>,
     /// What it says.
     pub says: Says,
 }
@@ -45,6 +47,7 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
         staging_id: pending.id(),
         external_id: pending.external_id().to_owned(),
         fetched_at: pending.fetched_at(),
+        staged_by: pending.run_id(),
         says,
     }
 }

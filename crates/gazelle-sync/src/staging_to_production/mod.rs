@@ -28,6 +28,8 @@ use crate::staging::pending;
 
 /// No run lasts longer than this.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Fewer versions than this are not worth a lane, that is a connection and a transaction, of their own.
+const LANE_WORTH: usize = 250;
 /// How often a transaction that met another one is tried.
 const CONFLICT_ATTEMPTS: u32 = 5;
 
@@ -120,7 +122,7 @@ impl Reconciliation<'_> {
             let next = async {
                 if plenty { self.read_batch(entity, after, before).await.map(Some) } else { Ok(None) }
             };
-            let (applied, next) = tokio::try_join!(self.apply_in_order(entity, &batch, progress), next)?;
+            let (applied, next) = tokio::try_join!(self.apply_batch(entity, batch, progress), next)?;
             total += applied;
             ready = next.filter(|batch| !batch.is_empty());
         }
@@ -148,6 +150,27 @@ impl Reconciliation<'_> {
     ) -> Result<Vec<Candidate>, DbError> {
         let pending = pending::claim(self.db, entity, after, before, self.batch_size as i64).await?;
         Ok(pending.iter().map(|pending| batch::read(entity, pending)).collect())
+    }
+
+    /// Applies a batch in lanes side by side. All versions of a record are in one lane, so that their order
+    /// holds; two lanes that meet at a row both claim are tried again by the database's own rules.
+    async fn apply_batch(
+        &self,
+        entity: &Entity,
+        batch: Vec<Candidate>,
+        progress: &(dyn Fn(Applied) + Sync),
+    ) -> Result<Applied, DbError> {
+        if batch.len() < LANE_WORTH * 2 {
+            return self.apply_in_order(entity, &batch, progress).await;
+        }
+        let (first, second): (Vec<Candidate>, Vec<Candidate>) =
+            batch.into_iter().partition(|candidate| lane_of(&candidate.external_id) == 0);
+        let (mut applied, other) = tokio::try_join!(
+            self.apply_in_order(entity, &first, progress),
+            self.apply_in_order(entity, &second, progress),
+        )?;
+        applied += other;
+        Ok(applied)
     }
 
     /// Applies a batch in runs of which no two versions are of the same record, so that each record's
@@ -222,10 +245,16 @@ impl Reconciliation<'_> {
             staging_id: candidate.staging_id,
             external_id: candidate.external_id.clone(),
             fetched_at: candidate.fetched_at,
+            staged_by: candidate.staged_by,
             says: Says::Faulty(error),
         }];
         self.apply_once(entity, &faulty).await
     }
+}
+
+/// Which of two lanes a record takes.
+fn lane_of(external_id: &str) -> u8 {
+    external_id.bytes().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte)) & 1
 }
 
 /// Cuts a batch, in order, into runs without two versions of one record.
@@ -255,6 +284,7 @@ mod tests {
             staging_id: Uuid::now_v7(),
             external_id: id.to_owned(),
             fetched_at: Timestamp::UNIX_EPOCH,
+            staged_by: None,
             says: Says::Gone,
         }
     }

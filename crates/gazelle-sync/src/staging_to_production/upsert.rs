@@ -8,7 +8,9 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::db::{DbError, Param, Tx};
+use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
+use crate::staging::pending;
 
 /// A row and the raw record it came from.
 pub struct Lined<'r> {
@@ -20,36 +22,52 @@ pub struct Lined<'r> {
     pub fetched_at: Timestamp,
 }
 
-/// Inserts new rows and updates those that differ; returns how many were written. `prefix` starts the names
-/// of the tables: empty for production.
+/// What writing rows came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that were not there before.
+    pub inserted: u64,
+    /// Rows that were there and differed.
+    pub updated: u64,
+}
+
+/// Inserts new rows and updates those that differ. `prefix` starts the names of the tables: empty for
+/// production.
 pub async fn upsert(
     tx: &Tx<'_>,
+    entity: &Entity,
     table: &Table,
     rows: &[Lined<'_>],
-    reconciler_version: i32,
     prefix: &str,
-) -> Result<u64, DbError> {
+) -> Result<Written, DbError> {
     if rows.is_empty() {
-        return Ok(0);
+        return Ok(Written::default());
     }
     let columns: Vec<ColumnArray<'_>> =
         (0..table.columns.len()).map(|index| ColumnArray::collect(table, index, rows)).collect();
     let staging_ids: Vec<Uuid> = rows.iter().map(|row| row.staging_id).collect();
     let fetched_at: Vec<Timestamp> = rows.iter().map(|row| row.fetched_at).collect();
-    let mut params: Vec<Param<'_>> = vec![(&reconciler_version, Type::INT4)];
+    let mut params: Vec<Param<'_>> = vec![(&entity.reconciler_version, Type::INT4)];
     params.extend(columns.iter().map(ColumnArray::param));
     params.push((&staging_ids, Type::UUID_ARRAY));
     params.push((&fetched_at, Type::TIMESTAMPTZ_ARRAY));
-    tx.execute(&statement(table, prefix), &params).await
+    let [insert_new, update_changed] = statements(entity, table, prefix);
+    let inserted = tx.execute(&insert_new, &params).await?;
+    if inserted == rows.len() as u64 {
+        return Ok(Written { inserted, updated: 0 });
+    }
+    // The rows just inserted are equal to themselves and stay untouched.
+    let updated = tx.execute(&update_changed, &params).await?;
+    Ok(Written { inserted, updated })
 }
 
-/// The upsert of a table whose name starts with `prefix`. Public for the test that prepares every statement.
-pub fn statement(table: &Table, prefix: &str) -> String {
+/// The two statements of a table whose name starts with `prefix`: one for new rows, one for changed ones.
+/// Public for the test that prepares every statement.
+pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 2] {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let derived = table.derived.as_ref();
-    let derived_names: Vec<&str> =
-        derived.map(|d| d.columns.iter().map(|(name, _)| *name).collect()).unwrap_or_default();
-    let all: Vec<&str> = names.iter().chain(&derived_names).copied().collect();
+    let derived_columns = derived.map(|d| d.columns).unwrap_or_default();
+    let all: Vec<&str> = names.iter().copied().chain(derived_columns.iter().map(|(name, _)| *name)).collect();
 
     let mut parameters = String::new();
     for (index, column) in table.columns.iter().enumerate() {
@@ -57,51 +75,60 @@ pub fn statement(table: &Table, prefix: &str) -> String {
     }
     let _ = write!(parameters, "${}::uuid[], ${}::timestamptz[]", names.len() + 2, names.len() + 3);
 
-    let mut derived_values = String::new();
-    for (name, expression) in derived.map(|d| d.columns).unwrap_or_default() {
-        let _ = write!(derived_values, ", {expression} AS {name}");
-    }
     // Lists travel as array literals, since Postgres has no arrays of arrays of different lengths.
-    let incoming_value = |name: &str| match table.columns.iter().find(|c| c.name == name) {
-        Some(column) if column.rule == Rule::TextList => format!("i.{name}::text[]"),
-        _ => format!("i.{name}"),
+    let cast = |name: &str| match table.columns.iter().find(|c| c.name == name) {
+        Some(column) if column.rule == Rule::TextList => "::text[]",
+        _ => "",
     };
-    let list_columns: Vec<String> = all
-        .iter()
-        .map(|name| match table.columns.iter().find(|c| c.name == *name) {
-            Some(column) if column.rule == Rule::TextList => format!("{name}::text[]"),
-            _ => (*name).to_owned(),
-        })
-        .collect();
-    let may_write = match table.owner {
-        Some(owner) if !table.key.contains(&owner) => format!(
-            "held.{owner} IS NOT DISTINCT FROM i.{owner} OR held.synced_from_gazelle_at < i.synced_from_gazelle_at"
-        ),
-        _ => "true".to_owned(),
+    let join = |each: &dyn Fn(&str) -> String, columns: &[&str]| {
+        columns.iter().map(|name| each(name)).collect::<Vec<_>>().join(", ")
     };
-    let assignments: Vec<String> = all
+    let selected = names
         .iter()
-        .filter(|name| !table.key.contains(name))
-        .map(|name| format!("{name} = EXCLUDED.{name}"))
-        .collect();
+        .map(|name| format!("i.{name}{}", cast(name)))
+        .chain(derived_columns.iter().map(|(_, expression)| (*expression).to_owned()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let derived_values: String =
+        derived_columns.iter().map(|(name, expression)| format!(", {expression} AS {name}")).collect();
+    let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
     let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
 
-    include_str!("upsert.sql")
-        .replace("SELECT {all_columns},", &format!("SELECT {},", list_columns.join(", ")))
-        .replace("{derived_values}", &derived_values)
-        .replace("{derived_join}", derived.map_or("", |d| d.join))
-        .replace("{parameters}", &parameters)
-        .replace("{columns}", &names.join(", "))
-        .replace("{held_values}", &all.iter().map(|n| format!("held.{n}")).collect::<Vec<_>>().join(", "))
-        .replace("{incoming_values}", &all.iter().map(|n| incoming_value(n)).collect::<Vec<_>>().join(", "))
-        .replace("{all_columns}", &all.join(", "))
-        .replace("{assignments}", &assignments.join(", "))
-        .replace("{may_write}", &may_write)
-        .replace("{key_match}", &key_match.join(" AND "))
-        .replace("{first_key}", table.key[0])
-        .replace("{key}", &table.key.join(", "))
-        .replace("{table}", table.name)
-        .replace("{prefix}", prefix)
+    [include_str!("insert_new.sql"), include_str!("update_changed.sql")].map(|template| {
+        template
+            .replace("{selected}", &selected)
+            .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
+            .replace("{derived_values}", &derived_values)
+            .replace("{derived_join}", derived.map_or("", |d| d.join))
+            .replace("{parameters}", &parameters)
+            .replace("{columns}", &names.join(", "))
+            .replace("{held_values}", &join(&|name| format!("held.{name}"), &all))
+            .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))
+            .replace("{all_columns}", &all.join(", "))
+            .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
+            .replace("{may_write}", &may_write(entity, table, prefix))
+            .replace("{key_match}", &key_match.join(" AND "))
+            .replace("{first_key}", table.key[0])
+            .replace("{key}", &table.key.join(", "))
+            .replace("{table}", table.name)
+            .replace("{prefix}", prefix)
+    })
+}
+
+/// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
+/// to another client) belongs to the record seen last: not to one seen before its holder's newest version,
+/// unless that one let it go. Beside production everything comes in the order in which it was seen.
+fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
+    let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
+        return "true".to_owned();
+    };
+    let mine = format!("held.{owner} IS NOT DISTINCT FROM i.{owner}");
+    let later = "held.synced_from_gazelle_at < i.synced_from_gazelle_at";
+    if !prefix.is_empty() {
+        return format!("{mine} OR {later}");
+    }
+    let holder_seen_since = pending::seen_since(entity, &format!("held.{owner}"), "i.synced_from_gazelle_at");
+    format!("{mine} OR ({later} AND (held.deleted_at IS NOT NULL OR NOT {holder_seen_since}))")
 }
 
 /// The element type in which a column's values travel.

@@ -1,6 +1,10 @@
 //! A Postgres of its own, a simulated Gazelle of its own, and the program between them.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod oracle;
+pub mod quarantined;
+pub mod walks;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 

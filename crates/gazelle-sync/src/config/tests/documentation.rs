@@ -49,3 +49,13 @@ fn the_table_and_the_struct_agree() {
     let no_default = ["database_ca_file", "postgres_bin_dir", "events_from", "events_until"];
     assert_eq!(silent, no_default);
 }
+
+#[test]
+fn the_readme_lists_the_settings_as_they_are() {
+    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let table =
+        text.split_once("<!-- settings -->\n").and_then(|(_, rest)| rest.split_once("<!-- /settings -->"));
+    let (table, _) = table.expect("the README has a table of settings between its markers");
+    assert_eq!(table, settings_markdown(), "put the right-hand side into README.md");
+}

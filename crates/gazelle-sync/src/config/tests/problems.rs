@@ -101,6 +101,37 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn an_unknown_name_hides_no_other_problem_of_the_file() {
+    let error = case()
+        .file("concurency = 3\npage_size = 0\nattempts = 99999999999999999999\n[alerts]\nx = 1\n")
+        .load()
+        .unwrap_err();
+    assert_eq!(error.problems.len(), 4, "{error}");
+    assert_says(
+        &error.to_string(),
+        &["concurency", "page_size must be", "attempts is too large", "\"alerts\""],
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_told_with_the_nearest_one() {
+    let told = |name: &str| {
+        let layers = Layers { unknown_env: vec![name.to_owned()], ..Layers::default() };
+        layers.unknown_variables().remove(0)
+    };
+    for (typed, meant) in [
+        ("GAZELLE_SYNC_CONCURENCY", "GAZELLE_SYNC_CONCURRENCY"),
+        ("GAZELLE_SYNC_API_KEY", "GAZELLE_API_KEY"),
+        ("GAZELLE_SYNC_DATABASE_URL", "DATABASE_URL"),
+        ("GAZELLE_SYNC_LOG_LEVEL", "GAZELLE_SYNC_LOG"),
+        ("GAZELLE_SYNC_FULL_SCHEDULE", "GAZELLE_SYNC_FULL"),
+    ] {
+        assert_says(&told(typed), &[typed, "is no setting", &format!("did you mean `{meant}`?")]);
+    }
+    assert!(!told("GAZELLE_SYNC_XYZZY").contains("did you mean"));
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let error = case()
         .file("page_size = 0\nschema = 'A'")

@@ -1,6 +1,5 @@
--- Rows that differ from what production holds are written; equal ones are not touched, so that they cost
--- neither a write nor WAL. A row that another record also claims (a contact that moved to another client)
--- belongs to the one seen later. A row whose content is the same keeps the raw record it came from.
+-- Rows that exist and differ are written; equal ones are not touched, so that they cost neither a write nor
+-- WAL. A row whose content is the same keeps the raw record it came from.
 WITH incoming AS (
     SELECT i.*{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
@@ -17,7 +16,7 @@ WITH incoming AS (
 )
 INSERT INTO {schema}.{prefix}{table} AS held
        ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
-SELECT {all_columns},
+SELECT {casted_columns},
        CASE WHEN is_same AND NOT was_deleted THEN held_staging_id ELSE staging_id END,
        CASE WHEN is_same AND NOT was_deleted THEN held_synced_at ELSE synced_from_gazelle_at END,
        $1, NULL

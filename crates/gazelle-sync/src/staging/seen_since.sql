@@ -1,0 +1,9 @@
+EXISTS (
+    SELECT 1
+      FROM {schema}.{staging_table} v
+     WHERE v.external_id = {id}
+       AND v.fetched_at > {time}
+       AND v.operation = 'upsert'
+       AND v.sync_status = 'processed'
+       AND v.error_code IS NULL
+       AND v.withdrawn_by IS NULL)

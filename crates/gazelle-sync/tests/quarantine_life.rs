@@ -1,0 +1,185 @@
+//! The life of a record in quarantine: it waits, is released, closed, tried again, or dismissed.
+
+mod support;
+
+use gazelle_sim::{Change, Kind};
+use serde_json::{Value, json};
+use support::quarantined::{listed, place};
+use support::{Place, Ran, World};
+
+async fn staging_status(place: &Place, staging_id: &str) -> String {
+    let mut found = None;
+    for table in support::STAGING {
+        let sql = format!("SELECT sync_status FROM {table} WHERE id = '{staging_id}'");
+        found = found.or(place.text(&sql).await);
+    }
+    found.expect("staged")
+}
+
+#[tokio::test]
+async fn children_wait_for_their_parent_and_are_released_when_it_lands() {
+    let place = place().await;
+    let start = "2026-05-05T12:00:00Z";
+    let child = place
+        .stage(
+            "staging_appointments",
+            "e1",
+            &json!({"id": "e1", "start": start, "client": {"id": "c1"}}),
+            None,
+        )
+        .await;
+    place
+        .stage(
+            "staging_appointments",
+            "e2",
+            &json!({"id": "e2", "start": start, "allEventPianos": {"nodes": [{"piano": {"id": "p1"}}]}}),
+            None,
+        )
+        .await;
+    place.stage("staging_pianos", "p1", &json!({"id": "p1", "client": {"id": "c1"}}), None).await;
+    place.run(&["reconcile"]).await.success();
+    assert_eq!(place.count("gazelle_appointments").await, 0);
+    assert_eq!(staging_status(&place, &child).await, "error");
+    let states: Vec<Value> = place.quarantine().await.iter().map(|case| case["state"].clone()).collect();
+    assert_eq!(states, ["waiting", "waiting", "waiting"]);
+
+    place.stage("staging_clients", "c1", &json!({"id": "c1"}), None).await;
+    place.run(&["reconcile"]).await.success();
+
+    // The client lets its piano in, the piano its event, all at once.
+    assert_eq!(place.count("gazelle_pianos").await, 1);
+    assert_eq!(place.count("gazelle_appointments").await, 2);
+    assert_eq!(staging_status(&place, &child).await, "processed");
+    let states: Vec<Value> = place.quarantine().await.iter().map(|case| case["state"].clone()).collect();
+    assert_eq!(states, ["released", "released", "released"]);
+    assert_eq!(listed(&place).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_newer_good_version_closes_the_fault_of_an_older_one() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.event_titled("Sans date");
+    world.control.move_event(&event, Some("2027-01-05T15:00:00Z")).unwrap();
+    world.incremental().await.success();
+
+    let landed = world
+        .text(&format!(
+            "SELECT appointment_date::text FROM gazelle_appointments WHERE external_id = '{event}'"
+        ))
+        .await;
+    assert_eq!(landed.as_deref(), Some("2027-01-05"));
+    let case =
+        world.quarantine().await.into_iter().find(|case| case["external_id"] == event.as_str()).unwrap();
+    assert_eq!(case["state"], "superseded");
+    let errors: i64 =
+        world.one("SELECT count(*) FROM staging_appointments WHERE sync_status = 'error'", &[]).await;
+    assert_eq!(errors, 2);
+    assert_eq!(listed(&world).await.len(), 2);
+    let shown = world.run(&["errors", "show", &event]).await.success();
+    assert_eq!(shown[0]["state"], "superseded");
+    assert!(shown[0]["closed_reason"].as_str().unwrap().contains("newer version"));
+}
+
+#[tokio::test]
+async fn a_bad_newer_version_leaves_the_good_older_one_in_production() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    let before = world.table("gazelle_appointments", &[]).await;
+    world.control.move_event(&event, None).unwrap();
+    let report = world.full().await.success();
+    assert_eq!(support::entity(&report, "appointments")["errors"], 1);
+    assert_eq!(world.table("gazelle_appointments", &[]).await, before);
+    let cases = listed(&world).await;
+    assert!(cases.iter().any(|case| case["external_id"] == event.as_str()), "{cases:#?}");
+}
+
+#[tokio::test]
+async fn errors_can_be_listed_shown_retried_and_dismissed() {
+    let world = World::new().await;
+    assert_eq!(listed(&world).await.len(), 0, "an empty database");
+    world.filled().await;
+    let cases = listed(&world).await;
+    assert_eq!(cases.len(), 3);
+    let id = cases[0]["external_id"].as_str().unwrap().to_owned();
+    for field in
+        ["entity", "external_id", "staging_id", "state", "error_code", "message", "attempts", "raw_data"]
+    {
+        assert!(!cases[0][field].is_null(), "{field}");
+    }
+    assert_eq!(cases[0]["attempts"], 1);
+
+    let count = async |args: &[&str]| world.run(args).await.success().as_array().unwrap().len();
+    assert_eq!(count(&["errors", "list", "--limit", "2"]).await, 2);
+    assert_eq!(count(&["errors", "list", "--entity", "clients"]).await, 0);
+    assert_eq!(count(&["errors", "--code", "missing_parent"]).await, 0);
+    assert_eq!(count(&["errors", "--code", "missing_field"]).await, 3);
+
+    let shown = world.run(&["errors", "show", &id]).await.success();
+    assert_eq!(shown[0]["external_id"], id.as_str());
+    let people = support::ran(world.command(&["errors", "show", &id])).await;
+    assert!(people.stdout.contains("Missing required field: start"), "{people}");
+
+    let retried = world.run(&["errors", "retry", &id]).await.success();
+    assert_eq!(retried["retried"], 1);
+    assert_eq!(retried["run"]["errors"], 1);
+    let attempts: i32 =
+        world.one("SELECT attempts FROM sync_quarantine WHERE external_id = $1", &[&id]).await;
+    assert_eq!(attempts, 2);
+    assert_eq!(world.run(&["errors", "retry"]).await.success()["retried"], 3);
+
+    let dismissed = world.run(&["errors", "dismiss", &id, "--reason", "voulu ainsi"]).await.success();
+    assert_eq!(dismissed["dismissed"], 1);
+    assert_eq!(listed(&world).await.len(), 2);
+    world.full().await.success();
+    world.run(&["errors", "retry"]).await.success();
+    assert_eq!(listed(&world).await.len(), 2, "what was dismissed stays so");
+    let status =
+        world.text(&format!("SELECT sync_status FROM staging_appointments WHERE external_id = '{id}'")).await;
+    assert_eq!(status.as_deref(), Some("error"), "and stays in staging");
+
+    let failed = |run: Ran| {
+        assert_eq!(run.code, 1, "{run}");
+        assert!(
+            run.json()["error"].as_str().unwrap().contains("evt_nobody") || run.stderr.contains("quarantine"),
+            "{run}"
+        );
+    };
+    failed(world.run(&["errors", "show", "evt_nobody"]).await);
+    failed(world.run(&["errors", "retry", "evt_nobody"]).await);
+    failed(world.run(&["errors", "dismiss", "evt_nobody", "--reason", "x"]).await);
+}
+
+#[tokio::test]
+async fn a_record_mended_by_hand_lands_on_retry() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.event_titled("À fixer");
+    world
+        .execute(&format!(
+            "UPDATE staging_appointments SET raw_data = raw_data || '{{\"start\": \"2026-12-24T18:00:00Z\"}}' WHERE external_id = '{event}'"
+        ))
+        .await;
+    world.run(&["errors", "retry", &event]).await.success();
+    let time = world
+        .text(&format!(
+            "SELECT appointment_time::text FROM gazelle_appointments WHERE external_id = '{event}'"
+        ))
+        .await;
+    assert_eq!(time.as_deref(), Some("18:00:00"));
+    assert_eq!(listed(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_listed_and_is_no_more_is_not_deleted_by_absence() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    world.control.apply(Change::SetListed { kind: Kind::Event, id: event.clone(), times: 0 }).unwrap();
+    world.full().await.success();
+    let held = world
+        .text(&format!("SELECT external_id FROM gazelle_appointments WHERE external_id = '{event}' AND deleted_at IS NULL"))
+        .await;
+    assert_eq!(held, Some(event));
+}
