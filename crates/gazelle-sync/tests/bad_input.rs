@@ -149,6 +149,71 @@ async fn a_schema_with_tables_of_others_is_left_alone() {
 }
 
 #[tokio::test]
+async fn views_and_a_register_of_others_are_left_alone_too() {
+    for (name, sql) in [
+        ("v_sync_dashboard", "CREATE VIEW v_sync_dashboard AS SELECT 1"),
+        ("sync_migrations", "CREATE TABLE sync_migrations (id int)"),
+        ("sync_migrations", "CREATE TABLE sync_migrations (id int); INSERT INTO sync_migrations VALUES (1)"),
+    ] {
+        let place = Place::new().await;
+        place.execute(sql).await;
+        for args in [&["migrate"][..], &["status"], &["errors"], &["reconcile"]] {
+            told(&place.run(args).await, 1, &[name, "GAZELLE_SYNC_SCHEMA"]);
+        }
+        assert_eq!(tables(&place).await, 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_register_is_an_empty_database_only_when_nothing_stands_beside_it() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let made = tables(&place).await;
+    place.execute("DELETE FROM sync_migrations").await;
+    told(&place.run(&["migrate"]).await, 1, &["gazelle_appointment_pianos", "GAZELLE_SYNC_SCHEMA"]);
+    assert_eq!(place.count("sync_migrations").await, 0);
+
+    let place = Place::new().await;
+    place
+        .execute(
+            "CREATE TABLE sync_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                                           applied_at timestamptz NOT NULL)",
+        )
+        .await;
+    place.run(&["migrate"]).await.success();
+    assert_eq!(tables(&place).await, made);
+}
+
+#[tokio::test]
+async fn what_only_reads_makes_no_table() {
+    let place = Place::new().await;
+    assert_eq!(place.run(&["errors"]).await.success(), serde_json::json!([]));
+    assert_eq!(place.run(&["deletions"]).await.success(), serde_json::json!([]));
+    assert_eq!(place.run(&["deletions", "list", "--all"]).await.success(), serde_json::json!([]));
+    told(&place.run(&["errors", "show", "evt_1"]).await, 1, &["evt_1"]);
+    place.run(&["status"]).await.success();
+    assert_eq!(tables(&place).await, 0);
+
+    place.run(&["migrate"]).await.success();
+    place.execute("DELETE FROM sync_migrations WHERE version = 7").await;
+    for args in [&["errors"][..], &["errors", "show", "evt_1"], &["deletions"]] {
+        told(&place.run(args).await, 1, &["gazelle-sync migrate", "7"]);
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_setting_is_warned_about_once() {
+    let mut place = Place::new().await;
+    place.env.insert("GAZELLE_SYNC_CONCURENCY".to_owned(), "geheim".to_owned());
+    place.env.insert("GAZELLE_SYNC_CONFIG".to_owned(), String::new());
+    let run = place.run(&["settings"]).await;
+    run.success();
+    assert_eq!(run.stderr.matches("GAZELLE_SYNC_CONCURENCY").count(), 1, "{run}");
+    assert!(run.stderr.contains("GAZELLE_SYNC_CONCURRENCY"), "{run}");
+    assert!(!run.stderr.contains("GAZELLE_SYNC_CONFIG") && !run.to_string().contains("geheim"), "{run}");
+}
+
+#[tokio::test]
 async fn a_schema_of_its_own_holds_everything() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_SCHEMA", "atelier_2");

@@ -264,6 +264,32 @@ async fn a_record_whose_id_no_index_can_hold_harms_no_other() {
     assert_eq!(world.count("gazelle_clients").await, 40);
 }
 
+#[tokio::test]
+async fn an_id_too_long_and_a_day_before_the_calendar_are_named() {
+    let world = World::new().await;
+    let id: String = (0..400).map(|_| noise()).collect();
+    let record = json!({"id": id, "start": "2026-05-05T12:00:00Z", "title": "trop long"});
+    world.control.add_raw_event(record, Some("2026-05-05T12:00:00Z")).unwrap();
+    world.full().await;
+    let cases = listed(&world).await;
+    let case = bad(&cases, |case| case["raw_data"].as_str().is_some_and(|raw| raw.contains("trop long")));
+    assert_eq!((&case["error_code"], &case["error_field"]), (&json!("invalid_field"), &json!("id")));
+    assert!(case["message"].as_str().unwrap().starts_with("Invalid field: id "), "{}", case["message"]);
+
+    let place = place().await;
+    for (id, start) in [("too early", "-004713-11-23T23:59:59Z"), ("first", "-004713-11-24T00:00:00Z")] {
+        place.stage("staging_appointments", id, &json!({"id": id, "start": start}), None).await;
+    }
+    place.run(&["reconcile"]).await.success();
+    let landed = place.text("SELECT string_agg(external_id, ' ') FROM gazelle_appointments").await;
+    assert_eq!(landed.as_deref(), Some("first"));
+    let cases = listed(&place).await;
+    assert_eq!(
+        (&cases[0]["error_code"], &cases[0]["error_field"]),
+        (&json!("invalid_field"), &json!("start"))
+    );
+}
+
 /// Sixteen letters that nobody can guess.
 fn noise() -> String {
     use std::hash::{BuildHasher, RandomState};

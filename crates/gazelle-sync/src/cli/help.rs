@@ -34,7 +34,8 @@ day, what changed, and how to look further.
 
 Effects: writes into the embedded database in the data folder; where no PostgreSQL \
 is installed, fetches its programs into that folder. DATABASE_URL and the real Gazelle are not \
-touched. The database is left running for `status` and `psql`; a second demo works too.";
+touched. The database is left running for `status` and `psql`. A second demo works too: it drops the \
+tables and views of the first, and none of yours.";
 
 pub(super) const DEMO_MORE: &str = "\
 Exit status:

@@ -34,8 +34,8 @@ pub struct FetchArgs {
     /// Only this entity (repeatable) [default: all]
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,
-    /// Takes the place of the bookmark: a day (YYYY-MM-DD) or an instant; events are read from the
-    /// lookback (setting lookback_days) and a day before it on
+    /// Read events as if the bookmark were here: a day (YYYY-MM-DD) or an instant. As from the bookmark,
+    /// the lookback (setting lookback_days, and one day more) is subtracted from it
     #[arg(long, value_name = "DAY|INSTANT")]
     pub since: Option<Since>,
     /// Settings of the source.

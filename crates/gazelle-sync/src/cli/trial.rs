@@ -69,7 +69,7 @@ pub struct DemoArgs {
     /// The made-up shop.
     #[command(flatten)]
     pub shop: ShopFlags,
-    /// Stop the embedded database at the end, instead of leaving it running for psql
+    /// Stop the embedded database at the end, even if it ran before, instead of leaving it running for psql
     #[arg(long)]
     pub stop: bool,
 }

@@ -133,22 +133,30 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
             "SELECT c.relname::text,
                     c.relkind = 'r' AND 4 = (SELECT count(*) FROM pg_attribute a
                                               WHERE a.attrelid = c.oid AND NOT a.attisdropped
-                                                AND a.attname IN ('version', 'name', 'checksum', 'applied_at'))
+                                                AND a.attname IN ('version', 'name', 'checksum', 'applied_at')),
+                    row_security_active(c.oid)
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               WHERE n.nspname = $1 AND c.relname = ANY ($2::text[])
               ORDER BY 1",
             &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)],
         )
         .await?;
-    let found: Vec<(String, bool)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let other = found.iter().find(|(name, _)| name != REGISTER).map(|(name, _)| name);
-    match (found.iter().find(|(name, _)| name == REGISTER), other) {
+    let found: Vec<(String, bool, bool)> =
+        found.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let other = found.iter().find(|(name, ..)| name != REGISTER).map(|(name, ..)| name);
+    let hidden = match (found.iter().find(|(name, ..)| name == REGISTER), other) {
         (None, None) => return Ok(Shape::Empty),
-        (None, Some(name)) | (Some((name, false)), _) => return Err(foreign(db, name)),
-        (Some((_, true)), _) => {}
-    }
+        (None, Some(name)) | (Some((name, false, _)), _) => return Err(foreign(db, name)),
+        (Some((_, true, hidden)), _) => *hidden,
+    };
     let applied =
         db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
+    if applied.is_empty() && hidden {
+        return Err(DbError::infrastructure(
+            "row security hides what was migrated: the role in DATABASE_URL lacks this right; use the role that owns \
+             the tables, or one that bypasses row security",
+        ));
+    }
     if applied.is_empty() {
         // Someone emptied the register: nothing says who made what stands beside it.
         return other.map_or(Ok(Shape::Empty), |name| Err(foreign(db, name)));

@@ -18,9 +18,9 @@ use crate::staging::{bookmarks, versions};
 use crate::staging_to_production::Supply;
 
 /// Versions a transaction of stage 1.
-const STAGING_BATCH: usize = 1000;
+const STAGING_BATCH: usize = 400;
 /// Pages that may wait for staging, so that memory stays bounded.
-const PAGES_WAITING: usize = 8;
+const PAGES_WAITING: usize = 4;
 
 /// How the walk of an entity went.
 #[derive(Debug)]

@@ -33,13 +33,14 @@ pub async fn held_before(db: &Db, entity: &Entity, scope: Scope) -> Result<u64, 
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// The fewest records that are credible where so many were held. Where few were held, any number but none is.
+/// The fewest records that are credible where so many were held: the share that the guard leaves of many, and
+/// never none where there were some, whatever the guard.
 pub fn credible(held_before: u64, shrink_guard: f64) -> u64 {
-    if held_before >= MANY {
-        (held_before as f64 * (1.0 - shrink_guard / 100.0)).ceil() as u64
-    } else {
-        held_before.min(1)
-    }
+    let share = match held_before >= MANY {
+        true => (held_before as f64 * (100.0 - shrink_guard) / 100.0).ceil() as u64,
+        false => 0,
+    };
+    share.max(held_before.min(1))
 }
 
 /// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.
@@ -127,4 +128,21 @@ pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entit
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_never_credible_where_there_were_some() {
+        for guard in [0.0, 20.0, 100.0] {
+            assert_eq!(credible(0, guard), 0);
+            for held in [1, MANY - 1, MANY, 4_000] {
+                assert!(credible(held, guard) >= 1, "{held} held, guard {guard}");
+            }
+        }
+        assert_eq!(credible(MANY - 1, 20.0), 1, "few say nothing");
+        assert_eq!((credible(100, 20.0), credible(100, 45.0), credible(101, 20.0)), (80, 55, 81));
+    }
 }
