@@ -47,24 +47,13 @@ async fn settings_reach_it() {
     assert!(server.set("no_such_setting", "1").await.is_err());
 }
 
-/// Run by the test below in a process of its own, which then ends without cleaning up.
-#[tokio::test]
-#[ignore = "only as a child of the next test"]
-async fn child_that_aborts() {
-    let server = TestServer::start().await.expect("a server");
-    println!("\nserver {} {}", server.pid(), server.socket_dir().display());
-    std::process::abort();
-}
-
 #[tokio::test]
 async fn a_crashed_test_s_server_ends_and_its_folder_is_removed_later() {
     if !cfg!(target_os = "linux") {
         return;
     }
-    let child = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .args(["--ignored", "--exact", "child_that_aborts", "--nocapture"])
-        .output()
-        .expect("runs");
+    let child =
+        std::process::Command::new(env!("CARGO_BIN_EXE_crashing-test-server")).output().expect("runs");
     let printed = String::from_utf8_lossy(&child.stdout);
     let line = printed.lines().find(|line| line.starts_with("server ")).expect("its line");
     let mut words = line.split(' ').skip(1);
