@@ -80,6 +80,9 @@ impl Connection {
     /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
     pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
         let transaction = self.object.transaction().await.map_err(|e| DbError::new(e, "BEGIN"))?;
+        // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
+        // being filled are high enough to trigger it each time.
+        transaction.batch_execute("SET LOCAL jit = off").await.map_err(|e| DbError::new(e, "BEGIN"))?;
         // deadpool wraps the transaction only to reach its statement cache, which a pooler forbids.
         Ok(Tx { transaction, db: &self.db })
     }
@@ -117,8 +120,7 @@ impl<'c> Tx<'c> {
     /// speed depends on it.
     pub async fn read_in_index_order(&self) -> Result<(), DbError> {
         self.batch(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off;
-             SET LOCAL jit = off",
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off",
         )
         .await
     }

@@ -29,7 +29,10 @@ impl Balance {
 /// Counts an entity's records in staging and production.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
     let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
-    let rows = db.query(&sql, &[]).await?;
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let rows = tx.query(&sql, &[]).await?;
+    tx.commit().await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
     let [in_production, surplus, quarantined, pending, lost]: [u64; 5] =
         std::array::from_fn(|i| row.get::<_, i64>(i) as u64);

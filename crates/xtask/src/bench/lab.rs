@@ -1,0 +1,136 @@
+//! Where the measurements happen: one durable Postgres with its default settings, fresh databases, `psql`, and
+//! `gazelle-sync` as a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use embedded_postgres::{Options, Server};
+
+use super::process::{Measured, measure};
+use crate::simulator::API_KEY;
+
+/// The files of the baseline and of the script.
+const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench");
+
+/// The server and the program.
+pub struct Lab {
+    server: Option<Server>,
+    runtime: tokio::runtime::Runtime,
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Lab {
+    /// Starts a server in `folder`. `program` is the `gazelle-sync` that is measured.
+    pub fn open(folder: &Path, program: &Path) -> Result<Lab> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let mut options = Options::new(folder.join("server"));
+        options.die_with_parent = true;
+        let server = runtime.block_on(Server::start_or_attach(options))?;
+        let dump = folder.join("dump");
+        std::fs::create_dir_all(&dump)?;
+        Ok(Lab { server: Some(server), runtime, program: program.to_owned(), folder: dump })
+    }
+
+    fn server(&self) -> Result<&Server> {
+        self.server.as_ref().context("the server has been stopped")
+    }
+
+    /// The server's process id and version.
+    pub fn postgres(&self) -> Result<(u32, String)> {
+        let server = self.server()?;
+        Ok((u32::try_from(server.pid())?, server.version().to_string()))
+    }
+
+    /// The address of a database.
+    pub fn url(&self, database: &str) -> Result<String> {
+        Ok(self.server()?.connection_string_to(database))
+    }
+
+    /// An empty database, in place of one of that name.
+    pub fn fresh(&self, database: &str) -> Result<()> {
+        self.drop_database(database)?;
+        self.query("postgres", &format!("CREATE DATABASE {database}")).map(drop)
+    }
+
+    /// A database with our production tables, empty, and the staging of the specification.
+    pub fn fresh_for_sql(&self, database: &str) -> Result<()> {
+        self.fresh(database)?;
+        self.gazelle_sync(database, "", &["migrate"])?;
+        self.psql_file(database, &["staging.sql"]).map(drop)
+    }
+
+    /// Removes a database, if it is there.
+    pub fn drop_database(&self, database: &str) -> Result<()> {
+        self.query("postgres", &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).map(drop)
+    }
+
+    /// Puts the server into the same state before every measurement: nothing left to write.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.query("postgres", "CHECKPOINT").map(drop)
+    }
+
+    /// Does at once what autovacuum does some time after a load.
+    pub fn settle(&self, database: &str) -> Result<()> {
+        self.query(database, "VACUUM ANALYZE").map(drop)
+    }
+
+    /// Runs `gazelle-sync` on a database; returns what it took and its stdout.
+    pub fn gazelle_sync(&self, database: &str, api: &str, args: &[&str]) -> Result<(Measured, String)> {
+        let api = if api.is_empty() { "http://127.0.0.1:9/" } else { api };
+        measure(
+            Command::new(&self.program)
+                .args(args)
+                .current_dir(&self.folder)
+                .env("DATABASE_URL", self.url(database)?)
+                .env("GAZELLE_API_URL", api)
+                .env("GAZELLE_API_KEY", API_KEY),
+        )
+    }
+
+    /// A full sync.
+    pub fn full_sync(&self, database: &str, api: &str) -> Result<(Measured, serde_json::Value)> {
+        let (measured, report) = self.gazelle_sync(database, api, &["sync", "--mode", "full", "--json"])?;
+        Ok((measured, serde_json::from_str(&report)?))
+    }
+
+    /// Runs files of the baseline by one `psql`, each statement for itself.
+    pub fn psql_file(&self, database: &str, files: &[&str]) -> Result<Measured> {
+        let mut psql = self.psql(database)?;
+        for file in files {
+            psql.arg("-f").arg(Path::new(FILES).join(file));
+        }
+        Ok(measure(&mut psql)?.0)
+    }
+
+    /// One statement; returns its rows as `psql` prints them, unaligned.
+    pub fn query(&self, database: &str, sql: &str) -> Result<String> {
+        Ok(measure(self.psql(database)?.args(["-At", "-c", sql]))?.1.trim().to_owned())
+    }
+
+    fn psql(&self, database: &str) -> Result<Command> {
+        let mut psql = Command::new("psql");
+        psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database)?]).current_dir(&self.folder);
+        Ok(psql)
+    }
+
+    /// Runs the script of `bench/script.py`, with the set-based SQL as its one pass.
+    pub fn script(&self, database: &str, api: &str) -> Result<Measured> {
+        let file = |name: &str| Path::new(FILES).join(name);
+        let mut python = Command::new("python3");
+        python.arg(file("script.py")).arg(api).arg(self.url(database)?);
+        python.arg(file("fill.sql")).arg(file("mark.sql")).env("GAZELLE_API_KEY", API_KEY);
+        Ok(measure(&mut python)?.0)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take()
+            && let Err(error) = self.runtime.block_on(server.stop())
+        {
+            eprintln!("the server did not stop: {error}");
+        }
+    }
+}

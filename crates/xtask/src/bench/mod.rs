@@ -1,0 +1,105 @@
+//! `bench`: the speed and memory of a sync, as ratios taken in one run.
+//!
+//! [`rounds`] measures the big shop against plain SQL and a script, interleaved; [`latency`] a shop of usual size
+//! behind a slow API; [`lab`] holds the server, [`process`] measures programs, [`compare`] proves that all of them
+//! produced the same rows, [`results`] prints.
+
+mod compare;
+mod lab;
+mod latency;
+mod process;
+mod results;
+mod rounds;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::simulator::{Running, Shop};
+use lab::Lab;
+use results::Results;
+
+/// Most MiB that the process may hold.
+const MEMORY_LIMIT: f64 = 64.0;
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Appointments of the big shop
+    #[arg(long, default_value_t = 100_000)]
+    appointments: usize,
+    /// Clients of the big shop
+    #[arg(long, default_value_t = 20_000)]
+    clients: usize,
+    /// Pianos of the big shop
+    #[arg(long, default_value_t = 20_000)]
+    pianos: usize,
+    /// Times that each thing is measured; the median counts
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Also take the peak memory at 1,000,000 appointments
+    #[arg(long)]
+    million: bool,
+    /// Leave out the shop behind a slow API
+    #[arg(long)]
+    no_latency: bool,
+    /// The program to measure [default: gazelle-sync beside this one]
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the database is made, on a real disk; it takes about 2 GB (--million: 8 GB)
+    #[arg(long, default_value = "/var/tmp")]
+    folder: PathBuf,
+}
+
+/// Measures and prints.
+pub fn run(args: &BenchArgs) -> Result<()> {
+    ensure!(args.runs > 0, "--runs must be at least 1");
+    let program = match &args.program {
+        Some(program) => std::path::absolute(program)?,
+        None => beside_this()?,
+    };
+    ensure!(program.is_file(), "{} is not there: cargo build --release -p gazelle-sync", program.display());
+    let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(&args.folder)?;
+    // As root the server runs as another account, which must get through.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+    let lab = Lab::open(folder.path(), &program)?;
+    let mut results = Results::default();
+    results.note("Postgres", lab.postgres()?.1);
+    let shop =
+        Shop { appointments: args.appointments, clients: args.clients, pianos: args.pianos, latency_ms: 0 };
+    rounds::measure(&lab, &shop, args.runs, &mut results)?;
+    if !args.no_latency {
+        latency::measure(&lab, args.runs, &mut results)?;
+    }
+    if args.million {
+        million(&lab, args, &mut results)?;
+    }
+    println!("{}", results.render());
+    Ok(())
+}
+
+/// One sync of a million appointments, for its memory.
+fn million(lab: &Lab, args: &BenchArgs, results: &mut Results) -> Result<()> {
+    let shop = Shop { appointments: 1_000_000, clients: args.clients, pianos: args.pianos, latency_ms: 0 };
+    say("a million appointments");
+    let simulator = Running::start(&shop)?;
+    lab.fresh("million")?;
+    let (measured, _) = lab.full_sync("million", &simulator.url)?;
+    lab.drop_database("million")?;
+    results.note("full sync of 1,000,000 appointments", format!("{:.1} s", measured.seconds));
+    results.at_most("peak memory at 1,000,000 appointments", measured.peak_mib, MEMORY_LIMIT, " MiB");
+    Ok(())
+}
+
+fn beside_this() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder: &Path = this.parent().context("this program lies in no folder")?;
+    Ok(folder.join("gazelle-sync"))
+}
+
+/// Tells a person who waits what is being done.
+fn say(what: &str) {
+    eprintln!("bench: {what}");
+}

@@ -1,0 +1,29 @@
+//! Developer commands: `cargo run --release -p xtask -- bench`.
+
+mod bench;
+mod simulator;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Developer commands of gazelle-sync")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure speed and memory against plain SQL and a script, on one server, in one run
+    Bench(bench::BenchArgs),
+    /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
+    #[command(hide = true)]
+    Simulator(simulator::Shop),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
+        Command::Simulator(shop) => simulator::serve(&shop),
+    }
+}
