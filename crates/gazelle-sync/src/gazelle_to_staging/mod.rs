@@ -1,7 +1,7 @@
 //! Stage 1: what the API says is stored as it came, as new versions of records.
 //!
 //! A walk reads top-down through these files: [`plan`] splits an entity into windows whose counts add up
-//! to the whole, [`window`] pages through one of them, [`nested`] completes connections inside a record,
+//! to the whole, `window` pages through one of them, [`nested`] completes connections inside a record,
 //! [`receive`] takes the id and the bytes, [`walk`] stages what arrives, decides whether the walk was
 //! complete, and moves the bookmark. [`absent`] asks for what a complete walk did not see, [`parents`]
 //! fetches single records that others wait for.

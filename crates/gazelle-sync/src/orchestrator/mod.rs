@@ -1,7 +1,7 @@
 //! What runs, in which order, and by whose right.
 //!
-//! [`run_sync`] is one run from lease to report; [`stages`] puts stage 1 and stage 2 side by side;
-//! [`judge`] decides whether the run may be called a success; [`runs`] keeps its record; [`lease`] keeps
+//! [`run_sync`] is one run from lease to report; `stages` puts stage 1 and stage 2 side by side;
+//! [`judge`] decides whether the run may be called a success; `runs` keeps its record; [`lease`] keeps
 //! other runners out; [`replay`] is stage 2 again from staging alone.
 
 pub mod decide_deletions;

@@ -1,7 +1,7 @@
 //! Stage 2: production is made to say what the newest raw versions say.
 //!
-//! [`Reconciliation::run`] takes pending versions in the order in which they came, a batch at a time;
-//! [`batch`] reads them (pure), [`apply`] writes rows and outcome in one transaction. A batch that the
+//! [`Reconciliation::follow`] takes pending versions in the order in which they came, a batch at a time;
+//! [`batch`] reads them (pure), `apply` writes rows and outcome in one transaction. A batch that the
 //! database refuses is split until the offending record stands alone in quarantine. A database that
 //! fails stops the run and blames no record. Nothing here fetches.
 
