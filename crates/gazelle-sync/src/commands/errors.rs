@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::db::migrate;
 use crate::display::{self, Column, Progress, Table};
 use crate::entities::Entity;
+use crate::orchestrator::lease::Lease;
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::staging::quarantine::{self, Case};
 use crate::time;
@@ -138,16 +139,33 @@ fn case_text(case: &Case, zone: &jiff::tz::TimeZone) -> String {
     text + &format!("raw record\n{}\n", display::safe_lines(&raw))
 }
 
+/// Puts the faulty versions back to pending by the same right as every other writer: not while a run is at work.
+async fn back_to_pending(
+    context: &Context,
+    opened: &Opened,
+    entities: &[&'static Entity],
+    which: &ErrorsRetry,
+) -> Result<u64> {
+    let lease = Lease::acquire(&opened.db, context.settings.lease()).await?;
+    let mut connection = opened.db.connection().await?;
+    let tx = connection.begin().await?;
+    lease.fence().check(&tx).await?;
+    let mut pending = 0;
+    for entity in entities {
+        pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
+    }
+    tx.commit().await?;
+    lease.release().await?;
+    Ok(pending)
+}
+
 async fn retry(
     context: &Context,
     opened: &Opened,
     entities: &[&'static Entity],
     which: &ErrorsRetry,
 ) -> Result<u8> {
-    let mut pending = 0;
-    for entity in entities {
-        pending += quarantine::retry(&opened.db, entity, &which.ids, which.code.as_deref()).await?;
-    }
+    let pending = back_to_pending(context, opened, entities, which).await?;
     if pending == 0 && !which.ids.is_empty() {
         bail!("none of these records is in quarantine (gazelle-sync errors lists those that are)");
     }

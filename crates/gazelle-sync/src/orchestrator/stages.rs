@@ -70,13 +70,22 @@ pub async fn reconcile(
         shown.reconciled(applied.processed).errors(applied.errors);
     };
     redo_older_reconciler(reconciliation, entity).await?;
-    quarantine::release(reconciliation.db, entity).await?;
+    release_waiting(reconciliation, entity).await?;
     let mut applied = reconciliation.run_left(entity, &report).await?;
     let (_, mut nothing_more) = watch::channel(Supply { staged: 0, complete: true });
     let supply = walking.map_or(&mut nothing_more, |walking| &mut walking.supply);
     applied += reconciliation.follow(entity, supply, &report).await?;
     shown.done();
     Ok(applied)
+}
+
+/// Records whose missing parent has landed become pending again.
+async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
+    let mut connection = reconciliation.db.connection().await?;
+    let tx = connection.begin().await?;
+    reconciliation.fence.check(&tx).await?;
+    quarantine::release(&tx, entity).await?;
+    tx.commit().await
 }
 
 /// When the reconciler's version was raised, what an older one made becomes pending again.

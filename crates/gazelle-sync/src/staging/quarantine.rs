@@ -89,11 +89,11 @@ pub async fn close(
 }
 
 /// Puts back to pending the records whose missing parent has landed. Returns how many.
-pub async fn release(db: &Db, entity: &Entity) -> Result<u64, DbError> {
+pub async fn release(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let mut released = 0;
     for table in parent_tables(entity) {
         let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        released += db
+        released += tx
             .execute(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
             .await?;
     }
@@ -137,9 +137,14 @@ pub async fn wanted_parents(db: &Db) -> Result<Vec<Wanted>, DbError> {
 
 /// Puts faulty versions back to pending for another try: all of an entity, or those of some ids (of
 /// records, or of staging rows). Dismissed ones only when named. Returns how many.
-pub async fn retry(db: &Db, entity: &Entity, only: &[String], code: Option<&str>) -> Result<u64, DbError> {
+pub async fn retry(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    only: &[String],
+    code: Option<&str>,
+) -> Result<u64, DbError> {
     let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
-    db.execute(&for_entity(include_str!("retry_quarantine.sql"), entity), &params).await
+    tx.execute(&for_entity(include_str!("retry_quarantine.sql"), entity), &params).await
 }
 
 /// One record in quarantine, now or once, as `errors` shows it.
