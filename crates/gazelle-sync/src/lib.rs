@@ -17,4 +17,5 @@ pub mod orchestrator;
 pub mod source;
 pub mod staging;
 pub mod staging_to_production;
+pub mod stop;
 pub mod time;

@@ -141,6 +141,7 @@ pub fn run_text(report: &RunReport) -> String {
     let verdict = match report.status {
         Status::Success => "success",
         Status::Partial => "PARTIAL",
+        Status::Interrupted => "INTERRUPTED",
         Status::Failed => "FAILED",
     };
     let handled = report.fetched.max(report.processed);

@@ -125,26 +125,29 @@ pub(super) fn time_zone(text: &str) -> Result<String, String> {
     zone.iana_name().map(str::to_owned).ok_or_else(wrong)
 }
 
-/// Five fields. What they mean is for the scheduler to say; this catches what cannot be meant.
+/// Five fields, or six with seconds first.
 pub(super) fn cron(text: &str) -> Result<String, String> {
     let wrong = || "must be a cron expression of five fields, like */15 * * * *".to_owned();
     let fields: Vec<&str> = text.split_whitespace().collect();
     let plausible =
         |field: &&str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-#?".contains(&byte));
-    match fields.len() == 5 && fields.iter().all(plausible) && limits_kept(&fields) {
-        true => Ok(fields.join(" ")),
-        false => Err(wrong()),
+    let counted = fields.len() == 5 || fields.len() == 6;
+    if !counted || !fields.iter().all(plausible) || !limits_kept(&fields) {
+        return Err(wrong());
     }
+    let text = fields.join(" ");
+    text.parse::<croner::Cron>().map(|_| text).map_err(|_| wrong())
 }
 
-/// Minute, hour, day, month and weekday hold no number beyond what a clock or calendar has.
+/// Second, minute, hour, day, month and weekday hold no number beyond what a clock or calendar has.
 fn limits_kept(fields: &[&str]) -> bool {
-    fields.iter().zip([59, 23, 31, 12, 7]).all(|(field, largest)| {
+    let largest = [59, 59, 23, 31, 12, 7];
+    fields.iter().rev().zip(largest.iter().rev()).all(|(field, largest)| {
         // Steps (`*/90`) are bounded as well: one past the field's end would never be reached.
         field
             .split(|c: char| !c.is_ascii_digit())
             .filter(|digits| !digits.is_empty())
-            .all(|digits| digits.parse::<u32>().is_ok_and(|number| number <= largest))
+            .all(|digits| digits.parse::<u32>().is_ok_and(|number| number <= *largest))
     })
 }
 

@@ -51,13 +51,16 @@ pub struct Settings {
     pub retention: Retention,
 
     pub listen: SocketAddr,
+    pub http_token: Option<SecretString>,
     pub incremental_schedule: String,
     pub full_schedule: String,
+    pub stale_after_minutes: u32,
     /// An IANA name, in its official spelling.
     pub timezone: String,
     pub language: Language,
     pub log_format: LogFormat,
     pub log_level: String,
+    pub otlp_endpoint: Option<Url>,
 
     pub slack_webhook_url: Option<SecretString>,
     pub smtp_url: Option<SecretString>,
@@ -112,12 +115,15 @@ impl Settings {
             retention: read.choice("retention", Retention::All),
 
             listen: read.checked("listen", checks::listen).unwrap_or(([127, 0, 0, 1], 0).into()),
+            http_token: read.secret("http_token", checks::header_value),
             incremental_schedule: read.text("incremental_schedule", checks::cron),
             full_schedule: read.text("full_schedule", checks::cron),
+            stale_after_minutes: read.whole("stale_after_minutes", 1..=10_080),
             timezone: read.text("timezone", checks::time_zone),
             language: read.choice("language", Language::En),
             log_format: read.choice("log_format", LogFormat::Auto),
             log_level: read.text("log_level", checks::log_level),
+            otlp_endpoint: read.optional("otlp_endpoint", checks::web_address),
 
             slack_webhook_url: read.secret("slack_webhook_url", checks::secret_web_address),
             smtp_url: read.secret("smtp_url", checks::mail_server),

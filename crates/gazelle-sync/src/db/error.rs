@@ -27,6 +27,8 @@ pub enum Fault {
     Record,
     /// Two transactions met: the same transaction may be tried again.
     Conflict,
+    /// Another runner is at work on this database: wait for it, or leave it alone.
+    Busy,
     /// The database is unreachable, full, read-only, or our SQL is wrong: stop, blame no record.
     Infrastructure,
 }
@@ -85,6 +87,11 @@ impl DbError {
             deadpool_postgres::PoolError::Backend(source) => DbError::new(source, "CONNECT"),
             other => DbError::infrastructure(format!("no database connection: {other}")),
         }
+    }
+
+    /// Another runner holds the lease.
+    pub fn busy(what: impl Into<String>) -> DbError {
+        DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
     }
 
     /// An error of our own making: a precondition that the database does not meet.

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::absent::{self, AbsentReport};
 use super::plan::{self, Plan};
@@ -161,7 +162,8 @@ async fn attempt_walk(
     let is_split = plan.windows.len() > 1;
     for window in plan.windows {
         let (fetch, sender) = (fetch.clone(), sender.clone());
-        windows.spawn(async move { window::walk(&fetch, entity, &window, &sender).await });
+        let walking = async move { window::walk(&fetch, entity, &window, &sender).await };
+        windows.spawn(walking.in_current_span());
     }
     drop(sender);
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
+use tracing::Instrument;
 
 use crate::db::{Db, DbError, Tx};
 
@@ -79,13 +80,13 @@ impl Lease {
         let Some(row) = taken.first() else {
             let who = previous.unwrap_or_else(|| "another runner".to_owned());
             let until = expires_at.map_or_else(String::new, |at| format!(" (its lease runs until {at})"));
-            return Err(DbError::infrastructure(format!(
+            return Err(DbError::busy(format!(
                 "another gazelle-sync is at work on this database: {who}{until}; let it finish, or stop it and \
                  try again once its lease has run out"
             )));
         };
         let fence = Fence { token: row.get(0) };
-        let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl));
+        let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
         Ok(Lease { db: db.clone(), fence, renewal })
     }
 

@@ -13,4 +13,4 @@ mod run_sync;
 mod runs;
 mod stages;
 
-pub use run_sync::{Job, Stages, run_sync};
+pub use run_sync::{Job, Right, Stages, run_by_right, run_span, run_sync};

@@ -13,6 +13,8 @@ pub enum Status {
     Success,
     /// Something is incomplete or withheld; what landed is right.
     Partial,
+    /// The program was asked to end in the middle; the next run goes on.
+    Interrupted,
     /// The run did not do its work.
     Failed,
 }
@@ -23,6 +25,7 @@ impl Status {
         match self {
             Status::Success => "success",
             Status::Partial => "partial",
+            Status::Interrupted => "interrupted",
             Status::Failed => "failed",
         }
     }
@@ -31,7 +34,7 @@ impl Status {
     pub fn exit_code(self) -> u8 {
         match self {
             Status::Success => 0,
-            Status::Partial => 3,
+            Status::Partial | Status::Interrupted => 3,
             Status::Failed => 1,
         }
     }
@@ -40,6 +43,7 @@ impl Status {
     pub fn and(self, other: Status) -> Status {
         match (self, other) {
             (Status::Failed, _) | (_, Status::Failed) => Status::Failed,
+            (Status::Interrupted, _) | (_, Status::Interrupted) => Status::Interrupted,
             (Status::Partial, _) | (_, Status::Partial) => Status::Partial,
             _ => Status::Success,
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::judge;
@@ -16,9 +17,10 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
-use crate::source::GazelleClient;
+use crate::source::{ErrorClass, GazelleClient};
 use crate::staging::bookmarks;
 use crate::staging_to_production::{Applied, Reconciliation};
+use crate::stop::Stop;
 
 /// Which stages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +61,58 @@ pub async fn run_sync(
     job: &Job,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
+    async {
+        migrate::prepare(db).await?;
+        let lease = Lease::acquire(db, settings.lease()).await?;
+        // Version 7: everything staged by this run sorts after it.
+        let right = Right { lease, run_id: Uuid::now_v7(), stop: Stop::never() };
+        run_by_right(db, client, settings, job, right, progress).await
+    }
+    .instrument(run_span(job))
+    .await
+}
+
+/// What a run needs before it begins.
+pub struct Right {
+    /// Held until the run has ended.
+    pub lease: Lease,
+    /// Names the run; of version 7, made when the lease was held.
+    pub run_id: Uuid,
+    /// Ends the run early: what is under way is finished, and the run is recorded as interrupted.
+    pub stop: Stop,
+}
+
+/// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so
+/// that it is there whatever is logged.
+pub fn run_span(job: &Job) -> tracing::Span {
+    let full = job.full;
+    tracing::error_span!(
+        "run",
+        run_id = tracing::field::Empty,
+        command = job.command,
+        full,
+        trigger = job.trigger
+    )
+}
+
+/// Runs a job by a lease that is held, inside [`run_span`]. Otherwise as [`run_sync`].
+pub async fn run_by_right(
+    db: &Db,
+    client: Option<GazelleClient>,
+    settings: &Settings,
+    job: &Job,
+    right: Right,
+    progress: &Progress,
+) -> Result<RunReport, DbError> {
     let started = Instant::now();
-    migrate::prepare(db).await?;
-    let lease = Lease::acquire(db, settings.lease()).await?;
-    // Version 7: everything staged by this run sorts after it.
-    let run_id = Uuid::now_v7();
+    let Right { lease, run_id, stop } = right;
+    tracing::Span::current().record("run_id", tracing::field::display(run_id));
     let mode = (job.stages != Stages::ReconcileOnly).then_some(if job.full { "full" } else { "incremental" });
     runs::start(db, run_id, job.command, mode, job.trigger, lease.fence().token()).await?;
+    tracing::info!(mode, "run started");
 
-    let outcome = run_stages(db, client, settings, job, &lease, run_id, progress).await;
+    let client = client.map(|client| client.stopped_by(&stop));
+    let outcome = run_stages(db, client, settings, job, &lease, run_id, &stop, progress).await;
     let mut report = match outcome {
         Ok(report) => report,
         Err(error) => {
@@ -77,6 +122,7 @@ pub async fn run_sync(
                 tracing::warn!(%error, "the end of the failed run could not be noted");
             }
             let _ = lease.release().await;
+            tracing::error!(%error, "run failed");
             return Err(error);
         }
     };
@@ -84,9 +130,19 @@ pub async fn run_sync(
     report.duration_ms = milliseconds(started.elapsed());
     runs::finish(db, &report).await?;
     lease.release().await?;
+    tracing::info!(
+        status = report.status.as_str(),
+        fetched = report.fetched,
+        staged = report.staged,
+        processed = report.processed,
+        errors = report.errors,
+        duration_ms = report.duration_ms,
+        "run ended"
+    );
     Ok(report)
 }
 
+#[allow(clippy::too_many_arguments, reason = "the parts of one run, used once")]
 async fn run_stages(
     db: &Db,
     client: Option<GazelleClient>,
@@ -94,8 +150,10 @@ async fn run_stages(
     job: &Job,
     lease: &Lease,
     run_id: Uuid,
+    stop: &Stop,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
+    let mut interrupted = false;
     let mut entities: Vec<EntityReport> = job
         .entities
         .iter()
@@ -136,7 +194,11 @@ async fn run_stages(
         for entity in &job.entities {
             let begun = Instant::now();
             let supply = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
-            let applied = stages::reconcile(&reconciliation, entity, supply, progress).await?;
+            // Cut off, a batch is rolled back and waits as pending.
+            let applied = tokio::select! {
+                applied = stages::reconcile(&reconciliation, entity, supply, progress) => applied?,
+                () = stop.overdue() => { interrupted = true; break; }
+            };
             add_applied(&mut entities, entity, applied, begun.elapsed());
         }
     }
@@ -158,8 +220,13 @@ async fn run_stages(
             Err(FetchError::Database(error)) => return Err(error),
             Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
         };
-        failures += usize::from(walk.failure.is_some());
-        judge::judge_walk(&mut report, entity, &walk, held_before[position], settings.shrink_guard_percent);
+        if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
+            interrupted = true;
+        } else {
+            failures += usize::from(walk.failure.is_some());
+            let guard = settings.shrink_guard_percent;
+            judge::judge_walk(&mut report, entity, &walk, held_before[position], guard);
+        }
         if let Some(of_entity) = entities.iter_mut().find(|e| e.entity == entity.name) {
             of_entity.walk = Some(walk.walk.clone());
             of_entity.walk_complete = Some(walk.complete);
@@ -174,7 +241,7 @@ async fn run_stages(
     }
     judge::judge_failures(&mut report, errands.len(), failures);
 
-    if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0) {
+    if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0 && !interrupted) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
             Ok((_, applied)) => {
                 for (entity, applied) in applied {
@@ -182,6 +249,7 @@ async fn run_stages(
                 }
             }
             Err(FetchError::Database(error)) => return Err(error),
+            Err(FetchError::Source(error)) if *error.class() == ErrorClass::Stopped => interrupted = true,
             Err(FetchError::Source(error)) => {
                 report.note(Status::Partial, format!("missing parents could not be fetched: {error}"));
             }
@@ -193,7 +261,9 @@ async fn run_stages(
     let (status, reasons) = (report.status, std::mem::take(&mut report.reasons));
     report = RunReport::new(run_id, None, entities, Duration::ZERO);
     (report.status, report.reasons) = (status, reasons);
-    if job.stages != Stages::FetchOnly {
+    if interrupted {
+        report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
+    } else if job.stages != Stages::FetchOnly {
         judge::compare(db, &mut report, &job.entities).await?;
     }
     Ok(report)

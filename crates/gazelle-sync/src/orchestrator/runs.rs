@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_postgres::types::Type;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::report::{EntityReport, RunReport, milliseconds};
@@ -109,7 +110,7 @@ impl RequestLog {
     /// Starts the writer.
     pub fn start(db: Db, run_id: Uuid) -> RequestLog {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let writer = tokio::spawn(write_requests(db, run_id, receiver));
+        let writer = tokio::spawn(write_requests(db, run_id, receiver).in_current_span());
         RequestLog { sender, writer }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::db::DbError;
 use crate::display::Progress;
@@ -47,12 +48,14 @@ pub fn start_walks(
     for (entity, errand) in errands.iter().copied() {
         let (sender, supply) = watch::channel(Supply::default());
         let (fetch, progress) = (fetch.clone(), progress.entity(entity.name));
-        walks.spawn(async move {
+        let span = tracing::error_span!("walk", entity = entity.name);
+        let walking = async move {
             let started = Instant::now();
             let report = walk(&fetch, entity, errand, &sender, &progress).await;
             sender.send_modify(|supply| supply.complete = true);
             Walked { entity, report, took: started.elapsed() }
-        });
+        };
+        walks.spawn(walking.instrument(span));
         following.push(Walking { entity, supply });
     }
     (following, walks)

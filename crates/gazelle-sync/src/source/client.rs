@@ -19,13 +19,15 @@ use super::{
     settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
     target::Target,
 };
+use crate::stop::Stop;
 
 /// Speaks to one Gazelle account. Cheap to clone; all clones share connections, places (see
 /// [`SourceSettings::concurrency`]) and tokens.
 #[derive(Clone)]
 pub struct GazelleClient {
     shared: Arc<Shared>,
-    observer: Option<Observer>,
+    observers: Vec<Observer>,
+    stop: Stop,
 }
 
 struct Shared {
@@ -60,13 +62,22 @@ impl GazelleClient {
             })),
         };
         let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
-        Ok(Self { shared: Arc::new(Shared { http, settings, access, target, places }), observer: None })
+        let shared = Arc::new(Shared { http, settings, access, target, places });
+        Ok(Self { shared, observers: Vec::new(), stop: Stop::never() })
     }
 
-    /// The same client with an observer of its own (in place of any before): it receives one record for every request made
-    /// through the returned client and its clones, whatever its end. It runs inside the request's task: keep it short.
+    /// The same client with one observer more: it receives one record for every request made through the returned client
+    /// and its clones, whatever its end. It runs inside the request's task: keep it short.
     pub fn observed_by(&self, observer: impl Fn(RequestRecord) + Send + Sync + 'static) -> Self {
-        Self { shared: self.shared.clone(), observer: Some(Observer(Arc::new(observer))) }
+        let mut client = self.clone();
+        client.observers.push(Observer(Arc::new(observer)));
+        client
+    }
+
+    /// The same client, ending its requests when asked to: what is under way may come to its end for [`GRACE`](crate::stop::GRACE),
+    /// nothing is sent any more, and what was not answered fails with the class `Stopped`.
+    pub fn stopped_by(&self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self.clone() }
     }
 
     /// Scheme, host and path of the GraphQL endpoint, for people.
@@ -81,17 +92,20 @@ impl GazelleClient {
     /// Errors: the class of the last attempt; see [`ErrorClass`].
     pub async fn post(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
         let Shared { settings, access, .. } = &*self.shared;
-        let mut recording = Recording::start(self.observer.as_ref(), request);
+        let mut recording = Recording::start(&self.observers, request);
         let can_renew = matches!(access, Access::Oauth(_));
         let mut plan = RetryPlan::new(settings.attempts, settings.retry_delay, can_renew);
         let body = request.to_body();
         // A pass that was refused and is to be replaced before the next attempt.
         let mut refused: Option<Pass> = None;
         loop {
+            if self.stop.is_asked() {
+                return Err(self.stopped(request, recording));
+            }
             // No place is held while a token is fetched: the refresh needs one for itself.
             let fault = match self.next_pass(&mut refused, &mut plan).await {
                 Err(about_token) => about_token,
-                Ok(pass) => match self.try_once(&pass, &body, request, &mut recording).await {
+                Ok(pass) => match self.try_once_or_stop(&pass, &body, request, &mut recording).await {
                     Ok(answer) => {
                         recording.end(Outcome::Answered);
                         return Ok(answer);
@@ -117,7 +131,38 @@ impl GazelleClient {
                 delay_ms = delay.as_millis() as u64,
                 "request failed and is tried again"
             );
-            tokio::time::sleep(delay).await;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.stop.asked() => {}
+            }
+        }
+    }
+
+    /// The error of a request that the end of the program came before.
+    fn stopped(&self, request: &GraphqlRequest, recording: Recording<'_>) -> SourceError {
+        let error = SourceError::new(self.stopped_fault(), &request.operation_name, recording.attempts());
+        // The record says that the request was given up, which dropping it does.
+        drop(recording);
+        error
+    }
+
+    fn stopped_fault(&self) -> Fault {
+        let what = "no answer was waited for";
+        let advice = "the program was asked to stop; the next run goes on";
+        Fault::new(ErrorClass::Stopped, self.shared.target.place.clone(), what, advice)
+    }
+
+    /// One attempt, given up when the program was asked to end and the attempt had its grace.
+    async fn try_once_or_stop(
+        &self,
+        pass: &Pass,
+        body: &Bytes,
+        request: &GraphqlRequest,
+        recording: &mut Recording<'_>,
+    ) -> Result<Answer, Fault> {
+        tokio::select! {
+            outcome = self.try_once(pass, body, request, recording) => outcome,
+            () = self.stop.overdue() => Err(self.stopped_fault()),
         }
     }
 

@@ -36,6 +36,8 @@ pub enum ErrorClass {
         /// Where the errors are, such as `allEvents.nodes.3.client`; at most 20.
         paths: Vec<String>,
     },
+    /// Not sent, or not waited for: the program was asked to end.
+    Stopped,
     /// Nothing was wrong with the API: a setting is unusable, or the token store cannot be read or written.
     Setup,
 }
@@ -54,6 +56,7 @@ impl ErrorClass {
             Self::Redirected => "redirected",
             Self::TooLarge => "too_large",
             Self::PartialData { .. } => "partial_data",
+            Self::Stopped => "stopped",
             Self::Setup => "setup",
         }
     }
@@ -73,6 +76,7 @@ impl ErrorClass {
             | Self::ClientFault
             | Self::Redirected
             | Self::TooLarge
+            | Self::Stopped
             | Self::Setup => false,
         }
     }

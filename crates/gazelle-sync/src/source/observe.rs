@@ -87,13 +87,13 @@ impl fmt::Debug for Observer {
 
 /// The record of a request under way; handed to the observer when it is dropped, so that no way out of `post` can miss it.
 pub(super) struct Recording<'a> {
-    observer: Option<&'a Observer>,
+    observers: &'a [Observer],
     record: RequestRecord,
     begun: tokio::time::Instant,
 }
 
 impl<'a> Recording<'a> {
-    pub(super) fn start(observer: Option<&'a Observer>, request: &GraphqlRequest) -> Self {
+    pub(super) fn start(observers: &'a [Observer], request: &GraphqlRequest) -> Self {
         let record = RequestRecord {
             operation_name: request.operation_name.clone(),
             variables: request.variables.clone(),
@@ -102,7 +102,7 @@ impl<'a> Recording<'a> {
             started_at: Timestamp::now(),
             elapsed: Duration::ZERO,
         };
-        Self { observer, record, begun: tokio::time::Instant::now() }
+        Self { observers, record, begun: tokio::time::Instant::now() }
     }
 
     pub(super) fn attempt(&mut self, attempt: AttemptRecord) {
@@ -121,8 +121,8 @@ impl<'a> Recording<'a> {
 
 impl Drop for Recording<'_> {
     fn drop(&mut self) {
-        if let Some(observer) = self.observer {
-            self.record.elapsed = self.begun.elapsed();
+        self.record.elapsed = self.begun.elapsed();
+        for observer in self.observers {
             (observer.0)(self.record.clone());
         }
     }
