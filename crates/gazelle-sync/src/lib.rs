@@ -12,6 +12,7 @@ pub mod config;
 pub mod db;
 pub mod display;
 pub mod entities;
+pub mod from_v5;
 pub mod gazelle_to_staging;
 pub mod orchestrator;
 pub mod source;

@@ -128,4 +128,13 @@ pub struct MigrateArgs {
     /// List what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Come from the old system: move its tables into a backup schema and create ours in their place
+    #[arg(long)]
+    pub from_v5: bool,
+    /// Undo --from-v5: the old tables return exactly as they were, ours are kept aside
+    #[arg(long, requires = "from_v5")]
+    pub back: bool,
+    /// Schema for the old tables [default: gazelle_v5]
+    #[arg(long, value_name = "NAME", requires = "from_v5")]
+    pub backup_schema: Option<String>,
 }

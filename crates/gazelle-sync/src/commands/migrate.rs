@@ -10,6 +10,9 @@ use crate::db::migrate::{self, Shape, Step};
 
 /// Applies what is missing, or only lists it.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
+    if args.from_v5 {
+        return super::migrate_from_v5::run(context, args).await;
+    }
     let opened = Opened::open(&context.settings).await?;
     let outcome = async {
         if args.dry_run {

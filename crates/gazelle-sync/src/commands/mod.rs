@@ -5,6 +5,7 @@ mod demo;
 mod demo_changes;
 mod errors;
 mod migrate;
+mod migrate_from_v5;
 mod opened;
 mod replay;
 mod settings;

@@ -46,7 +46,7 @@ pub(super) fn has_password(address: &SecretString) -> bool {
 }
 
 /// A name that needs no quotes in SQL, so that it reads the same everywhere.
-pub(super) fn plain_identifier(text: &str) -> Result<String, String> {
+pub fn plain_identifier(text: &str) -> Result<String, String> {
     let starts_well = text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
     let goes_on_well = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if !starts_well || !goes_on_well || text.len() > 63 {

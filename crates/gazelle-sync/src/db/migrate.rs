@@ -126,7 +126,7 @@ pub enum Shape {
 /// Errors: an applied migration whose text differs from this program's (a changed file), or tables
 /// or views of our names that no migration of ours made.
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
-    let names: Vec<&str> = tables().into_iter().chain(VIEWS).collect();
+    let names = relation_names();
     // Whatever has one of our names is in our way, be it a table, a view or an index.
     let found = db
         .query(
@@ -182,7 +182,7 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
 fn foreign(db: &Db, name: &str) -> DbError {
     DbError::infrastructure(format!(
         "the schema {} already holds a table or view {name} that gazelle-sync did not make: choose another schema \
-         (GAZELLE_SYNC_SCHEMA), or move the old one away first",
+         (GAZELLE_SYNC_SCHEMA), or move the old one away first: `gazelle-sync migrate --from-v5 --dry-run` shows how",
         db.schema()
     ))
 }
@@ -207,14 +207,24 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
     }
 }
 
+/// The name of everything we make in an account's schema.
+pub fn relation_names() -> Vec<&'static str> {
+    tables().into_iter().chain(VIEWS).collect()
+}
+
 async fn create(db: &Db) -> Result<(), DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
+    create_in(&tx, db.schema()).await?;
+    tx.commit().await
+}
+
+/// Applies all migrations to an empty schema, which is created if need be. The caller commits.
+pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     // A role without the right to create schemas can use one that exists.
-    let exists =
-        tx.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&db.schema(), Type::TEXT)]).await?;
+    let exists = tx.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&schema, Type::TEXT)]).await?;
     if exists.is_empty() {
-        tx.batch(&format!("CREATE SCHEMA {}", quote(db.schema()))).await?;
+        tx.batch(&format!("CREATE SCHEMA {}", quote(schema))).await?;
     }
     tx.batch(
         // One without a row may be there.
@@ -227,9 +237,9 @@ async fn create(db: &Db) -> Result<(), DbError> {
     )
     .await?;
     for migration in MIGRATIONS {
-        apply(&tx, migration).await?;
+        apply(tx, migration).await?;
     }
-    tx.commit().await
+    Ok(())
 }
 
 async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {

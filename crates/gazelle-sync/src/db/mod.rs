@@ -115,6 +115,16 @@ impl<'c> Tx<'c> {
         self.transaction.batch_execute(&sql).await.map_err(|e| DbError::new(e, template))
     }
 
+    /// One statement or several, as they are: braces in them are not filled in.
+    pub async fn batch_as_is(&self, sql: &str) -> Result<(), DbError> {
+        self.transaction.batch_execute(sql).await.map_err(|e| DbError::new(e, sql))
+    }
+
+    /// A statement with `{schema}` filled in, as [`Db::sql`] does.
+    pub fn sql(&self, template: &str) -> String {
+        self.db.sql(template)
+    }
+
     /// Tells the planner to read in the order of an index for the rest of this transaction. A table that is
     /// being filled has no statistics yet, and the planner then sorts all that is left for each batch. Only
     /// speed depends on it.

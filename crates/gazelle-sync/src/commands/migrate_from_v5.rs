@@ -1,0 +1,161 @@
+//! `migrate --from-v5`: the old system's tables out of the way, and back.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Context;
+use super::opened::Opened;
+use super::sync::wrong_use;
+use crate::cli::MigrateArgs;
+use crate::config;
+use crate::db::Db;
+use crate::display::{self, Column, Table};
+use crate::from_v5::{self, Dependent, Inventory, away, back};
+
+/// Goes or returns, or shows what that would do.
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
+    let schema = &context.settings.schema;
+    let backup = args.backup_schema.clone().unwrap_or_else(|| from_v5::default_backup_schema(schema));
+    if let Err(why) = config::schema_name(&backup) {
+        return wrong_use(context, &format!("--backup-schema {backup}: {why}"));
+    }
+    if &backup == schema {
+        return wrong_use(context, &format!("--backup-schema {backup} is the account's own schema"));
+    }
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = if args.back {
+        go_back(context, &opened.db, &backup, args.dry_run).await
+    } else {
+        come(context, &opened.db, &backup, args.dry_run).await
+    };
+    opened.close().await?;
+    outcome
+}
+
+async fn come(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
+    let inventory = if dry_run {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        from_v5::read(&tx, db.schema(), backup).await?
+    } else {
+        away::come(db, backup).await?
+    };
+    context.print(&json!({ "dry_run": dry_run, "from_v5": inventory }), || {
+        inventory_text(&inventory, dry_run)
+    })?;
+    Ok(0)
+}
+
+async fn go_back(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
+    let plan = if dry_run {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        back::plan(&tx, db.schema(), backup).await?
+    } else {
+        back::go(db, backup).await?
+    };
+    context.print(&json!({ "dry_run": dry_run, "back": plan }), || back_text(&plan, dry_run))?;
+    Ok(0)
+}
+
+fn inventory_text(inventory: &Inventory, dry_run: bool) -> String {
+    let Inventory { schema, backup_schema, .. } = inventory;
+    let mut moved = Table::new([
+        Column::text("of the old system"),
+        Column::text("kind"),
+        Column::number("rows"),
+        Column::text("columns of its own, reachable by external_id"),
+    ]);
+    for moving in &inventory.moving {
+        let columns = moving.local_columns.join(", ");
+        let reachable = match (moving.local_columns.is_empty(), moving.has_external_id) {
+            (true, _) => String::new(),
+            (false, true) => format!("{columns} ({schema}.{})", from_v5::local_view(&moving.name)),
+            (false, false) => format!("{columns} (in {backup_schema} only: no external_id there)"),
+        };
+        moved.row([
+            moving.name.clone(),
+            moving.kind.clone(),
+            moving.rows.map(display::count).unwrap_or_default(),
+            reachable,
+        ]);
+    }
+    let (moves, drops, creates) = match dry_run {
+        true => ("would move", "would be dropped", "would be created"),
+        false => ("moved", "dropped", "created"),
+    };
+    let mut text = format!("{}\n\n", moved.render());
+    text += &format!(
+        "{} of them {moves} from {schema} to {backup_schema}, as they are; ours {creates} in their place.\n",
+        display::count(inventory.moving.len() as u64)
+    );
+    for trigger in &inventory.triggers {
+        text += &format!("Trigger {} {drops}.\n", display::safe(trigger));
+    }
+    for function in &inventory.functions {
+        text += &format!(
+            "Function {} {moves} to {backup_schema}: nothing calls it there.\n",
+            display::safe(function)
+        );
+    }
+    if !inventory.dependents.is_empty() {
+        text += "\nWhat depends on the old tables stays as it is; look at each:\n";
+        for dependent in &inventory.dependents {
+            text += &dependent_text(dependent);
+        }
+    }
+    text += "\nNext:\n  1. stop the old sync for good: it would write into tables that are not its own any more\n";
+    if dry_run {
+        text += "  2. make a backup, then run `gazelle-sync migrate --from-v5`\n";
+    } else {
+        text += "  2. gazelle-sync sync --mode full      fetches everything afresh\n";
+        text += "     gazelle-sync verify                proves it\n";
+    }
+    text + "  `gazelle-sync migrate --from-v5 --back` puts the old tables back exactly as they were\n"
+}
+
+fn dependent_text(dependent: &Dependent) -> String {
+    let mut text = format!(
+        "  {} {} (on {}): {}\n",
+        dependent.kind,
+        display::safe(&dependent.name),
+        display::safe(&dependent.depends_on),
+        dependent.advice
+    );
+    if !dependent.lacks.is_empty() {
+        text += &format!(
+            "    columns it uses that the new table has not: {}\n",
+            display::safe(&dependent.lacks.join(", "))
+        );
+    }
+    if dependent.kind == "view" {
+        for line in dependent.definition.lines() {
+            text += &format!("    | {}\n", display::safe(line));
+        }
+    }
+    text
+}
+
+fn back_text(plan: &back::Return, dry_run: bool) -> String {
+    let back::Return { schema, backup_schema, aside_schema, .. } = plan;
+    let (are, kept) = if dry_run { ("would be", "would be kept") } else { ("were", "are kept") };
+    let mut text = String::new();
+    if !plan.aside.is_empty() {
+        text += &format!(
+            "{} tables and views of ours {kept} in {aside_schema}, with all raw history: use them with \
+             GAZELLE_SYNC_SCHEMA={aside_schema}, or drop that schema when nobody needs it.\n",
+            display::count(plan.aside.len() as u64)
+        );
+    }
+    text += &format!("Undone, the last step first ({are} {backup_schema}'s, {schema}'s again):\n");
+    for step in &plan.undone {
+        text += &format!("  {}\n", display::safe(step));
+    }
+    if !plan.left_in_backup.is_empty() {
+        text += &format!(
+            "{backup_schema} stays: it holds {}, which is not from the old system.\n",
+            display::safe(&plan.left_in_backup.join(", "))
+        );
+    }
+    text
+}

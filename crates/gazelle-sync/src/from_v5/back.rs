@@ -1,0 +1,139 @@
+//! The way back: ours aside, the old tables where they were, exactly as they were.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::{LOCK_TIMEOUT, MANIFEST};
+use crate::db::{Db, DbError, Tx, migrate, quote};
+
+/// What going back does, or did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Return {
+    /// The account's schema.
+    pub schema: String,
+    /// Where the old tables were kept.
+    pub backup_schema: String,
+    /// Where our tables are kept, whole: as an account's schema of their own.
+    pub aside_schema: String,
+    /// Ours that go there.
+    pub aside: Vec<String>,
+    /// What is undone, in the order in which it is.
+    pub undone: Vec<String>,
+    /// Things in the backup schema that are not from there, because of which it stays.
+    pub left_in_backup: Vec<String>,
+}
+
+/// What going back would do. Reads only.
+///
+/// Errors: no backup of this schema; a run is at work.
+pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Return, DbError> {
+    let there = tx
+        .query(
+            "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2",
+            &[(&backup_schema, Type::TEXT), (&MANIFEST, Type::TEXT)],
+        )
+        .await?;
+    let nothing = || {
+        DbError::infrastructure(format!(
+            "{backup_schema} keeps no tables of the old system for schema {schema}: name the schema that does with \
+             --backup-schema"
+        ))
+    };
+    if there.is_empty() {
+        return Err(nothing());
+    }
+    let steps = tx
+        .query(
+            &format!(
+                "SELECT what FROM {}.{MANIFEST} WHERE schema = $1 ORDER BY position DESC",
+                quote(backup_schema)
+            ),
+            &[(&schema, Type::TEXT)],
+        )
+        .await?;
+    if steps.is_empty() {
+        return Err(nothing());
+    }
+    let aside = tx
+        .query(
+            "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[]) ORDER BY 1",
+            &[(&schema, Type::TEXT), (&migrate::relation_names(), Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let left = tx
+        .query(
+            include_str!("left_in_backup.sql"),
+            &[(&backup_schema, Type::TEXT), (&migrate::relation_names(), Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let second = Timestamp::now().strftime("%Y%m%d%H%M%S");
+    Ok(Return {
+        schema: schema.to_owned(),
+        backup_schema: backup_schema.to_owned(),
+        aside_schema: if schema == "public" {
+            format!("gazelle_v6_{second}")
+        } else {
+            format!("{schema}_v6_{second}")
+        },
+        aside: aside.iter().map(|row| row.get(0)).collect(),
+        undone: steps.iter().map(|row| row.get(0)).collect(),
+        left_in_backup: left.iter().map(|row| row.get(0)).collect(),
+    })
+}
+
+/// Goes back, in one transaction. Our tables are not dropped but kept in a schema of their own: the raw history
+/// is nobody's to throw away.
+pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    tx.batch(LOCK_TIMEOUT).await?;
+    let plan = plan(&tx, db.schema(), backup_schema).await?;
+    if plan.aside.iter().any(|name| name == "sync_lease") {
+        refuse_while_running(&tx).await?;
+    }
+    let (backup, aside) = (quote(backup_schema), quote(&plan.aside_schema));
+    // Views that read the old tables go first: they would follow ours aside.
+    let undo =
+        tx.query(&format!("SELECT what, undo FROM {backup}.{MANIFEST} ORDER BY position DESC"), &[]).await?;
+    let is_view = |row: &tokio_postgres::Row| row.get::<_, String>(0).starts_with("view v5_local_");
+    for row in undo.iter().filter(|row| is_view(row)) {
+        run(&tx, row).await?;
+    }
+    if !plan.aside.is_empty() {
+        tx.batch(&format!("CREATE SCHEMA {aside}")).await?;
+    }
+    for name in &plan.aside {
+        let kind = if name.starts_with("v_") { "VIEW" } else { "TABLE" };
+        tx.batch(&format!("ALTER {kind} {{schema}}.{} SET SCHEMA {aside}", quote(name))).await?;
+    }
+    for row in undo.iter().filter(|row| !is_view(row)) {
+        run(&tx, row).await?;
+    }
+    tx.batch(&format!("DROP TABLE {backup}.{MANIFEST}")).await?;
+    if plan.left_in_backup.is_empty() {
+        tx.batch(&format!("DROP SCHEMA {backup}")).await?;
+    }
+    tx.commit().await?;
+    Ok(plan)
+}
+
+async fn run(tx: &Tx<'_>, row: &tokio_postgres::Row) -> Result<(), DbError> {
+    let (what, undo): (String, String) = (row.get(0), row.get(1));
+    // Braces in a trigger's text are not ours to fill in.
+    tx.batch_as_is(&undo).await.map_err(|error| error.while_doing(&format!("cannot undo \"{what}\"")))
+}
+
+/// The lease's row is locked, so that no run starts until the tables are gone.
+async fn refuse_while_running(tx: &Tx<'_>) -> Result<(), DbError> {
+    let held = tx.query("SELECT holder, expires_at > now() FROM {schema}.sync_lease FOR UPDATE", &[]).await?;
+    match held.iter().find(|row| row.get(1)) {
+        None => Ok(()),
+        Some(row) => Err(DbError::infrastructure(format!(
+            "a run is at work ({}): stop it first",
+            row.get::<_, String>(0)
+        ))),
+    }
+}

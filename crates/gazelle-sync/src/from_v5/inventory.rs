@@ -1,0 +1,207 @@
+//! What of the old system is there, and what depends on it. Reads only.
+
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::{Inventory, OLD_FUNCTION, OLD_TRIGGER};
+use crate::db::{DbError, Tx, migrate};
+use crate::staging_to_production::rebuild::production_tables;
+
+/// Columns of a production table beside those that its reconciler fills.
+const OTHER_COLUMNS: [&str; 6] =
+    ["staging_id", "reconciler_version", "synced_from_gazelle_at", "deleted_at", "start_at", "end_at"];
+
+/// A table or view that stands where one of ours belongs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moving {
+    /// Its name.
+    pub name: String,
+    /// `table`, `foreign table`, `view` or `materialized view`: as SQL calls it.
+    pub kind: String,
+    /// Rows of a table.
+    pub rows: Option<i64>,
+    /// Its columns that the new table has not; reachable by `external_id` where the old table has that column.
+    pub local_columns: Vec<String>,
+    /// Whether the old table has the column `external_id`.
+    pub has_external_id: bool,
+}
+
+/// Something that depends on an old table and stays where it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Dependent {
+    /// `view`, `foreign key`, `function`, `policy`, `publication` or `trigger`.
+    pub kind: String,
+    /// Its name, with its schema where it has one.
+    pub name: String,
+    /// The old table it depends on.
+    pub depends_on: String,
+    /// What it says, before anything is moved.
+    pub definition: String,
+    /// Columns it uses that the new table has not.
+    pub lacks: Vec<String>,
+    /// What happens to it, and what to do.
+    pub advice: String,
+}
+
+/// Reads everything. Errors: no old table is there; our own tables are there already; something that cannot
+/// be moved has a name of ours; the backup schema exists.
+pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
+    // Definitions are printed with the schema of every name.
+    tx.batch("SET LOCAL search_path = ''").await?;
+    let ours = migrate::relation_names();
+    let found =
+        tx.query(include_str!("relations.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
+    if let Some(ours) = found.iter().find(|row| row.get::<_, bool>("is_register")) {
+        return Err(DbError::infrastructure(format!(
+            "schema {schema} already holds the tables of gazelle-sync ({}): there is nothing to come from; \
+             `gazelle-sync migrate` upgrades them",
+            ours.get::<_, String>("name")
+        )));
+    }
+    if found.is_empty() {
+        return Err(DbError::infrastructure(format!(
+            "schema {schema} holds no table of the old system: run `gazelle-sync migrate` (another schema: \
+             GAZELLE_SYNC_SCHEMA)"
+        )));
+    }
+    let taken = tx
+        .query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[(&backup_schema, Type::TEXT)])
+        .await?;
+    if !taken.is_empty() {
+        return Err(DbError::infrastructure(format!(
+            "the schema {backup_schema} exists already: name another one with --backup-schema"
+        )));
+    }
+    let mut moving = Vec::new();
+    for row in &found {
+        let (name, kind): (String, Option<String>) = (row.get("name"), row.get("kind"));
+        let Some(kind) = kind else {
+            return Err(DbError::infrastructure(format!(
+                "{schema}.{name} has a name of ours and is neither a table nor a view: rename it first"
+            )));
+        };
+        if !row.get::<_, bool>("may_move") {
+            return Err(DbError::infrastructure(format!(
+                "the role in DATABASE_URL may not move {schema}.{name}: use the role that owns it"
+            )));
+        }
+        let rows = if kind == "table" { Some(count(tx, &name).await?) } else { None };
+        let columns: Vec<String> = row.get("columns");
+        let has_external_id = columns.iter().any(|column| column == "external_id");
+        let local_columns = local_columns(&name, columns);
+        moving.push(Moving { name, kind, rows, local_columns, has_external_id });
+    }
+    let names: Vec<&str> = moving.iter().map(|moved| moved.name.as_str()).collect();
+    let list = |rows: &[tokio_postgres::Row]| rows.iter().map(|row| row.get(0)).collect::<Vec<String>>();
+    let triggers = tx
+        .query(
+            include_str!("old_triggers.sql"),
+            &[
+                (&schema, Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&OLD_TRIGGER, Type::TEXT),
+                (&OLD_FUNCTION, Type::TEXT),
+            ],
+        )
+        .await?;
+    let functions = tx
+        .query(
+            "SELECT p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
+               FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+              WHERE n.nspname = $1 AND p.proname = $2 ORDER BY 1",
+            &[(&schema, Type::TEXT), (&OLD_FUNCTION, Type::TEXT)],
+        )
+        .await?;
+    let dependents = dependents(tx, schema, backup_schema, &moving).await?;
+    Ok(Inventory {
+        schema: schema.to_owned(),
+        backup_schema: backup_schema.to_owned(),
+        triggers: list(&triggers),
+        functions: list(&functions),
+        moving,
+        dependents,
+    })
+}
+
+async fn count(tx: &Tx<'_>, table: &str) -> Result<i64, DbError> {
+    let sql = format!("SELECT pg_catalog.count(*) FROM {{schema}}.{}", crate::db::quote(table));
+    let rows = tx.query(&sql, &[]).await?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
+}
+
+/// The columns of an old table that the new one of the same name has not.
+fn local_columns(table: &str, columns: Vec<String>) -> Vec<String> {
+    let Some(new) = production_tables().find(|new| new.name == table) else { return Vec::new() };
+    columns.into_iter().filter(|column| !is_new_column(new, column)).collect()
+}
+
+fn is_new_column(table: &crate::entities::table::Table, column: &str) -> bool {
+    let derived = table.derived.as_ref().map(|derived| derived.columns).unwrap_or_default();
+    let generated = matches!(column, "start_at" | "end_at");
+    table.columns.iter().any(|new| new.name == column)
+        || derived.iter().any(|(name, _)| *name == column)
+        || (OTHER_COLUMNS.contains(&column) && (!generated || table.name == "gazelle_appointments"))
+}
+
+async fn dependents(
+    tx: &Tx<'_>,
+    schema: &str,
+    backup_schema: &str,
+    moving: &[Moving],
+) -> Result<Vec<Dependent>, DbError> {
+    let names: Vec<&str> = moving.iter().map(|moved| moved.name.as_str()).collect();
+    let rows = tx
+        .query(
+            include_str!("dependents.sql"),
+            &[
+                (&schema, Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&OLD_TRIGGER, Type::TEXT),
+                (&OLD_FUNCTION, Type::TEXT),
+            ],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (kind, depends_on): (String, String) = (row.get("kind"), row.get("depends_on"));
+            let used: Vec<String> = row.get("columns");
+            let lacks = local_columns(&depends_on, used);
+            let advice = advice(&kind, schema, backup_schema, &depends_on);
+            Dependent {
+                name: row.get("name"),
+                definition: row.get("definition"),
+                kind,
+                depends_on,
+                lacks,
+                advice,
+            }
+        })
+        .collect())
+}
+
+/// What becomes of a dependent, and what its owner does about it.
+fn advice(kind: &str, schema: &str, backup: &str, table: &str) -> String {
+    let local = super::local_view(table);
+    match kind {
+        "view" => format!(
+            "keeps reading {backup}.{table}, which no sync updates any more: create it again on {schema}.{table} \
+             (times there are UTC; v_appointments_montreal has the local ones), columns of the old table alone \
+             through {schema}.{local}"
+        ),
+        "foreign key" => format!(
+            "keeps referring to {backup}.{table}: new rows of {schema}.{table} cannot be referred to through it. \
+             Add a column that holds external_id, fill it through {schema}.{local}, and refer to \
+             {schema}.{table} (external_id)"
+        ),
+        "function" => format!(
+            "names {table} in its text and meets the new table from now on: check its columns, and that it \
+             expects UTC"
+        ),
+        "policy" => format!("keeps asking {backup}.{table}: create it again on {schema}.{table}"),
+        "publication" => {
+            format!("keeps publishing {backup}.{table}: ALTER PUBLICATION … ADD TABLE {schema}.{table}")
+        }
+        _ => format!("stays on {backup}.{table} and acts there alone"),
+    }
+}
