@@ -265,3 +265,34 @@ Examples:
   gazelle-sync deletions list --all
   gazelle-sync deletions approve 01a207f6-2b01-7712-becf-943859b9e2e2
   gazelle-sync deletions dismiss 01a207f6-2b01-7712-becf-943859b9e2e2";
+
+pub(super) const COMPLETIONS: &str = "\
+Print the script that completes commands and flags in a shell.
+
+Effects: none; it only prints. Install the script where the shell looks for it, for bash \
+/usr/share/bash-completion/completions/gazelle-sync.";
+
+pub(super) const COMPLETIONS_MORE: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  wrong use
+
+Examples:
+  gazelle-sync completions bash | tee /usr/share/bash-completion/completions/gazelle-sync
+  gazelle-sync completions fish | tee ~/.config/fish/completions/gazelle-sync.fish";
+
+pub(super) const MAN: &str = "\
+Print the manual page, or write the pages of all commands.
+
+Effects: with --dir writes files into that folder, which is made if need be; otherwise it only prints.";
+
+pub(super) const MAN_MORE: &str = "\
+Exit status:
+  0  done
+  1  failed: the folder cannot be written
+  2  wrong use
+
+Examples:
+  gazelle-sync man | man -l -
+  gazelle-sync man --dir /usr/local/share/man/man1";

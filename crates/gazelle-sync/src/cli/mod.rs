@@ -7,6 +7,7 @@ mod deletions;
 mod entity_names;
 mod errors;
 mod help;
+mod manual;
 mod parse;
 mod since;
 mod sync;
@@ -21,6 +22,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
+pub use manual::{CompletionsArgs, ManArgs};
 pub use parse::in_one_line;
 pub use since::Since;
 pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
@@ -120,6 +122,12 @@ pub enum Command {
         after_long_help = format!("{}\n\n{}", help::SETTINGS_MORE, settings_text()),
     )]
     Settings,
+    /// Print the script that completes commands and flags in a shell
+    #[command(long_about = help::COMPLETIONS, after_long_help = help::COMPLETIONS_MORE)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    #[command(long_about = help::MAN, after_long_help = help::MAN_MORE)]
+    Man(ManArgs),
 }
 
 /// Flags of `migrate`.

@@ -4,6 +4,7 @@ mod deletions;
 mod demo;
 mod demo_changes;
 mod errors;
+mod manual;
 mod migrate;
 mod migrate_from_v5;
 mod opened;
@@ -84,6 +85,8 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Migrate(args) => migrate::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, args).await,
         Command::Settings => settings::run(context),
+        Command::Completions(args) => manual::completions(context, &args),
+        Command::Man(args) => manual::man(context, &args),
     }
 }
 

@@ -1,0 +1,22 @@
+//! `completions` and `man`: what a package installs beside the program.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+/// Flags of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Flags of `man`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each command into this folder, instead of the program's to stdout
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+}
