@@ -1,0 +1,26 @@
+//! That the lists of names say what the migrations make.
+
+use super::*;
+
+#[test]
+fn every_table_and_view_of_the_migrations_is_listed() {
+    let made = |what: &str| -> Vec<String> {
+        let mut names: Vec<String> = MIGRATIONS
+            .iter()
+            .flat_map(|migration| migration.sql.split(what).skip(1))
+            .filter_map(|rest| rest.split_whitespace().next())
+            .map(|name| name.replace("{schema}.", ""))
+            .filter(|name| name != "{staging_table}")
+            .collect();
+        names.sort();
+        names
+    };
+    let sorted = |names: &[&str]| {
+        let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(made("CREATE TABLE "), sorted(&TABLES));
+    assert_eq!(made("CREATE VIEW "), sorted(&VIEWS));
+    assert_eq!(tables().len(), TABLES.len() + 4 + 1);
+}
