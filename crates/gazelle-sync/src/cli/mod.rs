@@ -7,8 +7,10 @@ mod deletions;
 mod entity_names;
 mod errors;
 mod help;
+mod help_serve;
 mod manual;
 mod parse;
+mod serve;
 mod since;
 mod sync;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use parse::in_one_line;
+pub use serve::ServeArgs;
 pub use since::Since;
 pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
@@ -98,6 +101,9 @@ pub enum Command {
     /// Bring production up to date with staging (stage 2 alone)
     #[command(long_about = help::RECONCILE, after_long_help = help::RECONCILE_MORE)]
     Reconcile(ReconcileArgs),
+    /// Run by itself: sync by schedule and on demand, until stopped
+    #[command(long_about = help_serve::SERVE, after_long_help = help_serve::SERVE_MORE)]
+    Serve(ServeArgs),
     /// Rebuild production from staging, without the API
     #[command(long_about = help::REPLAY, after_long_help = help::REPLAY_MORE)]
     Replay(ReplayArgs),

@@ -9,6 +9,7 @@ mod migrate;
 mod migrate_from_v5;
 mod opened;
 mod replay;
+mod serve;
 mod settings;
 mod simulate;
 mod status;
@@ -78,6 +79,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Sync(args) => sync::sync(context, args).await,
         Command::Fetch(args) => sync::fetch(context, args).await,
         Command::Reconcile(args) => sync::reconcile(context, args).await,
+        Command::Serve(args) => serve::run(context, args).await,
         Command::Replay(args) => replay::run(context, args).await,
         Command::Status => status::run(context).await,
         Command::Errors(args) => errors::run(context, args).await,

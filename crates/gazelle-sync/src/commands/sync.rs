@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::opened::{self, Opened};
 use super::{Context, WRONG_USE};
 use crate::cli::{FetchArgs, Mode, ReconcileArgs, Since, SyncArgs, unknown_entity};
+use crate::config::Settings;
 use crate::display::{self, Column, Table};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::orchestrator::report::{RunReport, Status};
@@ -56,7 +57,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
     let client = opened::client(&context.settings)?;
     let opened = Opened::open(&context.settings).await?;
     let report = async {
-        refuse_demo(&opened, context).await?;
+        refuse_demo(&opened, &context.settings).await?;
         Ok::<_, anyhow::Error>(
             run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await?,
         )
@@ -67,9 +68,8 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
 }
 
 /// Keeps a real account out of the database that `demo` filled with a made-up shop.
-async fn refuse_demo(opened: &Opened, context: &Context) -> Result<()> {
-    let is_local =
-        matches!(context.settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
+pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {
+    let is_local = matches!(settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
     if !is_local && super::demo::is_demo(&opened.db).await? {
         bail!(
             "this database holds the made-up shop of `gazelle-sync demo`: choose another data folder \

@@ -65,6 +65,12 @@ static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 11,
+        name: "wanted runs",
+        sql: include_str!("../migrations/0011_wanted_runs.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 14,
         name: "closed production",
         sql: include_str!("../migrations/0014_closed_production.sql"),
@@ -76,7 +82,7 @@ static MIGRATIONS: &[Migration] = &[
 const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "sync_runs",
     "sync_run_entities",
     "sync_run_requests",
@@ -87,6 +93,7 @@ const TABLES: [&str; 17] = [
     "sync_notes",
     "sync_reconcilers",
     "sync_deletions",
+    "sync_wanted_runs",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

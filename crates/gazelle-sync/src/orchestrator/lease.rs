@@ -1,6 +1,9 @@
 //! One runner at a time: a lease in the database, and a fencing token checked by every writing
 //! transaction, so that a runner that lost its lease while paused can write nothing more.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +49,7 @@ impl Fence {
 /// A held lease; renewed in the background until released or dropped.
 pub struct Lease {
     db: Db,
+    _holder: Holder,
     fence: Fence,
     renewal: tokio::task::JoinHandle<()>,
 }
@@ -54,7 +58,8 @@ impl Lease {
     /// Takes the lease, or says who holds it. A holder on this machine whose process is gone is
     /// followed at once; any other when its lease has expired.
     pub async fn acquire(db: &Db, time_to_live: Duration) -> Result<Lease, DbError> {
-        let holder = Holder::this_process();
+        let own = Holder::new();
+        let holder = own.name();
         let ttl = SignedDuration::try_from(time_to_live).unwrap_or(SignedDuration::from_secs(60));
         let now = database_time(db).await?;
         let held =
@@ -87,7 +92,7 @@ impl Lease {
         };
         let fence = Fence { token: row.get(0) };
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
-        Ok(Lease { db: db.clone(), fence, renewal })
+        Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }
 
     /// The right to write.
@@ -146,22 +151,52 @@ async fn database_time(db: &Db) -> Result<Timestamp, DbError> {
     Ok(rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.get(0)))
 }
 
-/// How a holder is named: machine, process, and when the process started, since numbers are reused.
-struct Holder;
+/// The leases that this process holds: one that it lost with its database need not expire before it takes
+/// another.
+static HELD_HERE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// How a holder is named: machine, process, when the process started, since numbers are reused, and which of the
+/// process's leases it is. Held until dropped.
+struct Holder(u64);
 
 impl Holder {
-    fn this_process() -> String {
+    fn new() -> Holder {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        held_here().insert(number);
+        Holder(number)
+    }
+
+    fn name(&self) -> String {
         let pid = std::process::id();
-        format!("{} pid {pid} started {}", machine(), started(pid).unwrap_or_default())
+        format!("{} pid {pid} started {} lease {}", machine(), started(pid).unwrap_or_default(), self.0)
     }
 
     /// Whether a name is of this machine and its process is no more.
     fn is_dead_here(name: &str) -> bool {
         let Some((here, rest)) = name.split_once(" pid ") else { return false };
         let Some((pid, start)) = rest.split_once(" started ") else { return false };
+        let (start, lease) = start.split_once(" lease ").unwrap_or((start, ""));
         let Ok(pid) = pid.parse::<u32>() else { return false };
-        here == machine() && !start.is_empty() && started(pid).as_deref() != Some(start)
+        if here != machine() || start.is_empty() {
+            return false;
+        }
+        if started(pid).as_deref() != Some(start) {
+            return true;
+        }
+        let ours = pid == std::process::id();
+        ours && lease.parse().is_ok_and(|lease: u64| !held_here().contains(&lease))
     }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        held_here().remove(&self.0);
+    }
+}
+
+fn held_here() -> MutexGuard<'static, BTreeSet<u64>> {
+    HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Name and boot of this machine: after a reboot every process of before is gone.

@@ -10,7 +10,9 @@ pub mod lease;
 pub mod replay;
 pub mod report;
 mod run_sync;
-mod runs;
+pub mod runs;
+pub mod schedule;
 mod stages;
+pub mod wanted_runs;
 
 pub use run_sync::{Job, Right, Stages, run_by_right, run_span, run_sync};

@@ -10,7 +10,9 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::report::{EntityReport, RunReport, milliseconds};
+use super::schedule::Past;
 use crate::db::{Db, DbError};
+use crate::entities::ENTITIES;
 use crate::source::RequestRecord;
 use crate::staging::json_text::JsonText;
 
@@ -181,4 +183,48 @@ async fn save_requests(
     )
     .await?;
     Ok(())
+}
+
+/// When the last good runs started, and when the last of them ended; none later than `believed_until`, which a
+/// wrong clock has dated.
+pub async fn past(db: &Db, believed_until: Timestamp) -> Result<(Past, Option<Timestamp>), DbError> {
+    let entities = ENTITIES.len() as i64;
+    let rows = db
+        .query(
+            include_str!("past_runs.sql"),
+            &[(&believed_until, Type::TIMESTAMPTZ), (&entities, Type::INT8)],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok((Past::default(), None)) };
+    Ok((Past { any: row.get(0), full: row.get(1) }, row.get(2)))
+}
+
+/// A run, as people see it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct LastRun {
+    run_id: Uuid,
+    command: String,
+    mode: Option<String>,
+    trigger: String,
+    status: String,
+    reason: Option<String>,
+    started_at: Timestamp,
+    finished_at: Option<Timestamp>,
+}
+
+/// The last runs, newest first.
+pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
+    let sql = "SELECT run_id, command, mode, trigger, status, reason, started_at, finished_at
+                 FROM {schema}.sync_runs ORDER BY started_at DESC, run_id LIMIT 20";
+    let run = |row: &tokio_postgres::Row| LastRun {
+        run_id: row.get(0),
+        command: row.get(1),
+        mode: row.get(2),
+        trigger: row.get(3),
+        status: row.get(4),
+        reason: row.get(5),
+        started_at: row.get(6),
+        finished_at: row.get(7),
+    };
+    Ok(db.query(sql, &[]).await?.iter().map(run).collect())
 }

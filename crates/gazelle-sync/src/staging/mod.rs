@@ -4,6 +4,7 @@
 //! became of it, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
 //! finds what `jsonb` cannot hold.
 
+pub mod backlog;
 pub mod balance;
 pub mod bookmarks;
 pub mod deletions;

@@ -3,6 +3,7 @@
 
 pub mod oracle;
 pub mod quarantined;
+pub mod service;
 pub mod walks;
 
 use std::collections::BTreeMap;

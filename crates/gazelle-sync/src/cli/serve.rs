@@ -1,0 +1,13 @@
+//! `serve`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Address of the HTTP side, in place of the setting; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+}

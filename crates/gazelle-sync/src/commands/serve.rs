@@ -1,0 +1,143 @@
+//! `serve`: the service, from its first signal to its last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
+
+use super::opened::{self, Opened};
+use super::{Context, FAILED};
+use crate::cli::ServeArgs;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::http::Door;
+use crate::orchestrator::schedule::{Schedule, Timetable};
+use crate::service::clock::SystemClock;
+use crate::service::state::Shared;
+use crate::service::{Opener, Service};
+use crate::source::GazelleClient;
+use crate::stop::Stopper;
+use crate::time;
+
+/// A service that has not ended so long after the first signal is cut off.
+const LONGEST_STOP: Duration = Duration::from_secs(30);
+
+/// Serves until stopped.
+pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
+    let settings = Arc::new(context.settings.clone());
+    let zone = time::zone(&settings.timezone).map_err(anyhow::Error::msg)?;
+    let schedule = |text: &str| Schedule::new(text, &zone).map_err(anyhow::Error::msg);
+    let timetable = Timetable {
+        incremental: schedule(&settings.incremental_schedule)?,
+        full: schedule(&settings.full_schedule)?,
+    };
+    // Said at once, not with the first run.
+    opened::client(&settings)?;
+    let door = Door::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
+    let address = door.address()?;
+    let document = json!({
+        "listening": address,
+        "incremental": settings.incremental_schedule,
+        "full": settings.full_schedule,
+        "timezone": settings.timezone,
+    });
+    let signals = Signals::new()?;
+    context.print(&document, || {
+        format!(
+            "serving on http://{address}: incremental sync `{}`, full sync `{}`, times of {}; Ctrl-C ends it",
+            settings.incremental_schedule, settings.full_schedule, settings.timezone
+        )
+    })?;
+
+    let (stopper, stop_http) = (Stopper::new(), Stopper::new());
+    let shared = Arc::new(Shared::new(settings.clone()));
+    let http = tokio::spawn(door.serve(shared.clone(), stop_http.stop()));
+    let service = Service {
+        opener: Opening { settings, open: Mutex::new(None) },
+        clock: Arc::new(SystemClock),
+        timetable,
+        shared,
+        stop: stopper.stop(),
+    };
+    let ended_well = tokio::select! {
+        () = service.run() => true,
+        () = signals.second_or_late(&stopper) => false,
+    };
+    stop_http.ask();
+    let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
+    service.opener.close().await;
+    if !ended_well {
+        tracing::warn!("stopped at once; what was under way is taken up again by the next run");
+        return Ok(FAILED);
+    }
+    tracing::info!("stopped as asked");
+    Ok(0)
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Asks to stop at the first signal; returns at the second, or when the first was not obeyed in time.
+    async fn second_or_late(mut self, stopper: &Stopper) {
+        self.next().await;
+        tracing::info!("asked to stop: what is under way is finished (a second signal stops at once)");
+        stopper.ask();
+        tokio::select! {
+            () = self.next() => {}
+            () = tokio::time::sleep(LONGEST_STOP) => {}
+        }
+    }
+}
+
+/// Opens the database of the settings, the embedded one included.
+struct Opening {
+    settings: Arc<Settings>,
+    open: Mutex<Option<Opened>>,
+}
+
+impl Opener for Opening {
+    async fn open(&self) -> Result<(Db, GazelleClient)> {
+        self.close().await;
+        let mut open = self.open.lock().await;
+        let client = opened::client(&self.settings)?;
+        let opened = Opened::open(&self.settings).await?;
+        if let Err(refusal) = super::sync::refuse_demo(&opened, &self.settings).await {
+            opened.close().await?;
+            return Err(refusal);
+        }
+        let db = opened.db.clone();
+        *open = Some(opened);
+        Ok((db, client))
+    }
+}
+
+impl Opening {
+    async fn close(&self) {
+        if let Some(opened) = self.open.lock().await.take()
+            && let Err(error) = opened.close().await
+        {
+            tracing::warn!("the database did not close well: {error:#}");
+        }
+    }
+}

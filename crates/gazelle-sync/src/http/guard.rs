@@ -1,0 +1,179 @@
+//! Who may ask: bearers of the token where there is one, else this machine alone; and no web page that a browser
+//! of this machine happens to show.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::routes::problem;
+
+/// The longest body that is read.
+const LONGEST_BODY: usize = 16 * 1024;
+/// An answer that takes longer is given up.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// What a token must be, as a digest: digests are of one length, so that comparing them tells nothing.
+type Secret = Option<Arc<[u8; 32]>>;
+
+/// The routes behind the guard.
+pub(super) fn guarded(routes: Router, token: Option<SecretString>) -> Router {
+    let secret: Secret = token.map(|token| Arc::new(digest(token.expose_secret().as_bytes())));
+    routes
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn(in_time))
+        .layer(from_fn_with_state(secret, may_ask))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(LONGEST_ANSWER, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?"),
+    }
+}
+
+async fn may_ask(State(secret): State<Secret>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let mut response = match refusal(secret.as_deref(), request.method(), headers) {
+        Some((status, why)) => problem(status, why),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn refusal(
+    secret: Option<&[u8; 32]>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Option<(StatusCode, &'static str)> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    match secret {
+        Some(secret) => {
+            let shown = text(header::AUTHORIZATION)
+                .and_then(|value| value.strip_prefix("Bearer "))
+                .unwrap_or_default();
+            if aws_lc_rs::constant_time::verify_slices_are_equal(&digest(shown.trim().as_bytes()), secret)
+                .is_err()
+            {
+                return Some((
+                    StatusCode::UNAUTHORIZED,
+                    "the token is missing or wrong (Authorization: Bearer …)",
+                ));
+            }
+        }
+        // A page of elsewhere whose name was made to point at this machine still calls itself by that name.
+        None if !is_this_machine(host) => {
+            return Some((StatusCode::FORBIDDEN, "ask for this address by 127.0.0.1 or localhost"));
+        }
+        None => {}
+    }
+    // Browsers say which page asks; programs say nothing.
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let own = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
+        if own != Some(host) {
+            return Some((StatusCode::FORBIDDEN, "a page of another address may not ask"));
+        }
+    }
+    let is_json = text(header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    });
+    if *method == Method::POST && !is_json {
+        return Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with Content-Type: application/json"));
+    }
+    None
+}
+
+/// Whether a `Host` header names this machine's own loopback.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn digest(text: &[u8]) -> [u8; 32] {
+    *blake3::hash(text).as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn status(secret: Option<&str>, method: Method, pairs: &[(&'static str, &str)]) -> u16 {
+        let secret = secret.map(|secret| digest(secret.as_bytes()));
+        refusal(secret.as_ref(), &method, &headers(pairs)).map_or(200, |(status, _)| status.as_u16())
+    }
+
+    #[test]
+    fn without_a_token_only_this_machine_by_its_own_name_may_ask() {
+        for host in
+            ["localhost", "localhost:8787", "127.0.0.1:8787", "[::1]:8787", "127.1.2.3", "LOCALHOST:1"]
+        {
+            assert_eq!(status(None, Method::GET, &[("host", host)]), 200, "{host}");
+        }
+        for host in [
+            "rebound.example.org:8787",
+            "192.0.2.7:8787",
+            "",
+            "localhost.example.org",
+            "127.0.0.1.example.org",
+        ] {
+            assert_eq!(status(None, Method::GET, &[("host", host)]), 403, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_asked_for_and_no_other_will_do() {
+        let token = Some("0123456789abcdef");
+        let ask = |value: &str| {
+            status(token, Method::GET, &[("host", "sync.example.org"), ("authorization", value)])
+        };
+        assert_eq!(ask("Bearer 0123456789abcdef"), 200);
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer 0123456789abcde",
+            "Bearer 0123456789abcdef0",
+            "Basic 0123456789abcdef",
+        ] {
+            assert_eq!(ask(wrong), 401, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_elsewhere_can_start_nothing() {
+        let post = |pairs: &[(&'static str, &str)]| status(None, Method::POST, pairs);
+        let host = ("host", "localhost:8787");
+        let json = ("content-type", "application/json; charset=utf-8");
+        assert_eq!(post(&[host, json]), 200);
+        assert_eq!(post(&[host, json, ("origin", "http://localhost:8787")]), 200);
+        for origin in ["https://example.org", "http://localhost:9999", "null", "https://localhost:8787"] {
+            assert_eq!(post(&[host, json, ("origin", origin)]), 403, "{origin}");
+        }
+        // What a form or a plain script can send without asking first.
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            assert_eq!(post(&[host, ("content-type", kind)]), 415, "{kind}");
+        }
+        assert_eq!(post(&[host]), 415);
+    }
+}

@@ -1,0 +1,219 @@
+//! What can be asked, and the answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::db::migrate::{self, Shape};
+use crate::db::{Db, DbError};
+use crate::metrics::{self, held::Held};
+use crate::orchestrator::{runs, wanted_runs};
+use crate::service::state::Shared;
+
+/// What is read from the database is kept so long, however often somebody asks.
+const KEPT: Duration = Duration::from_secs(3);
+/// The database's answer is waited for so long.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the routes share.
+struct Site {
+    shared: Arc<Shared>,
+    ready: Kept<(bool, Value)>,
+    held: Kept<Option<Held>>,
+}
+
+/// A value with its age. Whoever comes while it is being read waits for it, so that many readers are one.
+type Kept<T> = Mutex<Option<(Instant, T)>>;
+
+/// All routes.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let site = Arc::new(Site { shared, ready: Mutex::new(None), held: Mutex::new(None) });
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/runs", get(list_runs).merge(post(ask_for_run)))
+        .fallback(async || problem(StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and /runs"))
+        .method_not_allowed_fallback(async || {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "GET everything; POST /runs asks for a run")
+        })
+        .with_state(site)
+}
+
+/// An answer that says what is wrong.
+pub(super) fn problem(status: StatusCode, why: impl Into<String>) -> Response {
+    answer(status, &json!({ "error": why.into() }))
+}
+
+fn answer(status: StatusCode, document: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], format!("{document}\n")).into_response()
+}
+
+/// The process lives. Looks at nothing else.
+async fn healthz(State(site): State<Arc<Site>>) -> Response {
+    let shared = &site.shared;
+    let document = json!({
+        "status": "alive",
+        "version": env!("CARGO_PKG_VERSION"),
+        "started_at": shared.started_at,
+        "last_scraped_at": shared.last_scraped_at(),
+        "activity": shared.activity(),
+    });
+    answer(StatusCode::OK, &document)
+}
+
+/// Whether the mirror can be relied upon: the database answers, its tables are current, and a good run is not long ago.
+async fn readyz(State(site): State<Arc<Site>>) -> Response {
+    let mut kept = site.ready.lock().await;
+    let (ready, document) = match &*kept {
+        Some((at, value)) if at.elapsed() < KEPT => value.clone(),
+        _ => {
+            let value = readiness(&site.shared).await;
+            *kept = Some((Instant::now(), value.clone()));
+            value
+        }
+    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, &document)
+}
+
+async fn readiness(shared: &Shared) -> (bool, Value) {
+    let activity = shared.activity();
+    let look = async {
+        let Some(db) = shared.db() else {
+            return Err(activity
+                .problem
+                .clone()
+                .unwrap_or_else(|| "the database is not open yet".to_owned()));
+        };
+        let shape = in_time(migrate::shape(&db)).await?;
+        let (_, last_good) = in_time(runs::past(&db, Timestamp::MAX)).await?;
+        Ok::<_, String>((shape, last_good))
+    };
+    let (database, migrations, last_good) = match look.await {
+        Ok((Shape::Current, last_good)) => (None, None, last_good),
+        Ok((Shape::Newer(_), last_good)) => {
+            (None, Some("the database is newer than this program"), last_good)
+        }
+        Ok((_, last_good)) => (None, Some("migrations are missing: gazelle-sync migrate"), last_good),
+        Err(why) => (Some(why), None, None),
+    };
+    let age = last_good.map(|at| Timestamp::now().duration_since(at).as_secs().max(0));
+    let limit = i64::from(shared.settings.stale_after_minutes) * 60;
+    let fresh = age.is_some_and(|age| age <= limit);
+    let ready = database.is_none() && migrations.is_none() && fresh;
+    let document = json!({
+        "ready": ready,
+        "database": { "ok": database.is_none(), "reason": database },
+        "migrations": { "ok": migrations.is_none(), "reason": migrations },
+        "fresh": { "ok": fresh, "last_good_run_at": last_good, "age_seconds": age, "stale_after_seconds": limit },
+        "problem": activity.problem,
+    });
+    (ready, document)
+}
+
+async fn in_time<T>(query: impl Future<Output = Result<T, DbError>>) -> Result<T, String> {
+    match tokio::time::timeout(DATABASE_PATIENCE, query).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("the database does not answer".to_owned()),
+    }
+}
+
+/// Prometheus' text format.
+async fn metrics(State(site): State<Arc<Site>>) -> Response {
+    let shared = &site.shared;
+    shared.scraped(Timestamp::now());
+    let mut kept = site.held.lock().await;
+    let held = match &*kept {
+        Some((at, held)) if at.elapsed() < KEPT => held.clone(),
+        _ => {
+            let held = match shared.db() {
+                Some(db) => in_time(Held::read(&db, Timestamp::now())).await.ok(),
+                None => None,
+            };
+            *kept = Some((Instant::now(), held.clone()));
+            held
+        }
+    };
+    drop(kept);
+    match shared.metrics.render(held.as_ref()) {
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
+    }
+}
+
+/// The last runs and requests.
+async fn list_runs(State(site): State<Arc<Site>>) -> Response {
+    let Some(db) = site.shared.db() else { return no_database(&site) };
+    let look = async { Ok((runs::last(&db).await?, wanted_runs::last(&db).await?)) };
+    match in_time(look).await {
+        Ok((runs, requests)) => answer(StatusCode::OK, &json!({ "runs": runs, "requests": requests })),
+        Err(why) => problem(StatusCode::SERVICE_UNAVAILABLE, why),
+    }
+}
+
+/// What is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    #[serde(default)]
+    mode: Mode,
+    entities: Option<Vec<String>>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    #[default]
+    Incremental,
+    Full,
+}
+
+/// Notes a request for a run and wakes the service.
+async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Response {
+    let ask: Ask = match serde_json::from_slice(&body) {
+        Ok(ask) => ask,
+        // The parser's message names our fields and positions, not the sender's values.
+        Err(_) => {
+            return problem(
+                StatusCode::BAD_REQUEST,
+                "send JSON like {\"mode\": \"incremental\"} or {\"mode\": \"full\", \"entities\": [\"clients\"]}",
+            );
+        }
+    };
+    let entities = match (&ask.entities, wanted_runs::chosen(ask.entities.as_deref())) {
+        (_, Err(why)) => return problem(StatusCode::BAD_REQUEST, why),
+        (None, Ok(_)) => None,
+        // In their order and once each, so that equal requests are seen to be equal.
+        (Some(_), Ok(chosen)) => Some(chosen.iter().map(|entity| entity.name.to_owned()).collect::<Vec<_>>()),
+    };
+    let Some(db) = site.shared.db() else { return no_database(&site) };
+    let asked = note(&db, ask.mode == Mode::Full, entities.as_deref());
+    match in_time(asked).await {
+        Ok(id) => {
+            site.shared.wake.notify_one();
+            answer(StatusCode::ACCEPTED, &json!({ "request": id, "see": "/runs" }))
+        }
+        Err(why) => problem(StatusCode::SERVICE_UNAVAILABLE, why),
+    }
+}
+
+async fn note(db: &Db, full: bool, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
+    wanted_runs::ask(db, full, entities, "http", Timestamp::now()).await
+}
+
+fn no_database(site: &Site) -> Response {
+    let why = site.shared.activity().problem.unwrap_or_else(|| "the database is not open yet".to_owned());
+    problem(StatusCode::SERVICE_UNAVAILABLE, why)
+}

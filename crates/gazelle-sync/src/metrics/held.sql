@@ -1,0 +1,5 @@
+SELECT (SELECT json_object_agg(entity, extract(epoch FROM walk_started_at)) FROM {schema}.sync_bookmarks)::text,
+       (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_deletions
+                                                 WHERE state = 'withheld' GROUP BY entity) AS withheld)::text,
+       (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_quarantine
+                                                 WHERE state IN ('open', 'waiting') GROUP BY entity) AS kept)::text

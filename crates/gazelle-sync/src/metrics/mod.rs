@@ -1,0 +1,227 @@
+//! What the service counts, in Prometheus' text format.
+//!
+//! Counters and histograms are of this process: they begin at zero when it starts, as Prometheus expects. Gauges are
+//! read from the database when somebody asks ([`held`]), with SELECTs alone. Labels name entities, classes of errors,
+//! modes and outcomes; never a record.
+
+pub mod held;
+mod process;
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::entities::ENTITIES;
+use crate::orchestrator::report::RunReport;
+use crate::source::RequestRecord;
+
+/// The `Content-Type` of what [`Metrics::render`] gives.
+pub use prometheus_text::CONTENT_TYPE;
+
+/// One label.
+type ByOne = [(&'static str, &'static str); 1];
+/// Two labels.
+type ByTwo = [(&'static str, &'static str); 2];
+
+/// What a request can come to, for metrics that are there before the first of them.
+const REQUEST_OUTCOMES: [&str; 14] = [
+    "ok",
+    "abandoned",
+    "unreachable",
+    "unauthorized",
+    "throttled",
+    "server_fault",
+    "bad_answer",
+    "invalid_query",
+    "client_fault",
+    "redirected",
+    "too_large",
+    "partial_data",
+    "stopped",
+    "setup",
+];
+const MODES: [&str; 2] = ["incremental", "full"];
+const RUN_STATUSES: [&str; 4] = ["success", "partial", "failed", "interrupted"];
+
+/// Seconds that a stage of one entity takes: from a poll that finds nothing to the first sync of a large shop.
+const STAGE_SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+/// Seconds that a request takes, with the waits between attempts.
+const REQUEST_SECONDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The counters of this process. Clones count the same.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    fetch_duration: Family<ByOne, Histogram, fn() -> Histogram>,
+    records_fetched: Family<ByOne, Counter>,
+    reconcile_duration: Family<ByOne, Histogram, fn() -> Histogram>,
+    records_processed: Family<ByOne, Counter>,
+    record_errors: Family<ByOne, Counter>,
+    request_duration: Histogram,
+    requests: Family<ByOne, Counter>,
+    retries: Family<ByOne, Counter>,
+    runs: Family<ByTwo, Counter>,
+    running: Gauge,
+}
+
+impl Metrics {
+    /// Nothing counted yet; every series that is known beforehand is there with zero.
+    #[allow(clippy::new_without_default, reason = "one a process, made where the service starts")]
+    pub fn new() -> Metrics {
+        let stage: fn() -> Histogram = || Histogram::new(STAGE_SECONDS);
+        let mut metrics = Metrics {
+            registry: Arc::default(),
+            fetch_duration: Family::new_with_constructor(stage),
+            records_fetched: Family::default(),
+            reconcile_duration: Family::new_with_constructor(stage),
+            records_processed: Family::default(),
+            record_errors: Family::default(),
+            request_duration: Histogram::new(REQUEST_SECONDS),
+            requests: Family::default(),
+            retries: Family::default(),
+            runs: Family::default(),
+            running: Gauge::default(),
+        };
+        metrics.registry = Arc::new(metrics.register());
+        metrics.begin_at_zero();
+        metrics
+    }
+
+    fn register(&self) -> Registry {
+        let mut registry = Registry::default();
+        let seconds = || Unit::Seconds;
+        registry.register_with_unit(
+            "stage1_fetch_duration",
+            "Time that stage 1 of an entity took in a run",
+            seconds(),
+            self.fetch_duration.clone(),
+        );
+        registry.register(
+            "stage1_records_fetched",
+            "Records received from the API",
+            self.records_fetched.clone(),
+        );
+        registry.register_with_unit(
+            "stage2_reconcile_duration",
+            "Time that stage 2 of an entity took in a run",
+            seconds(),
+            self.reconcile_duration.clone(),
+        );
+        registry.register(
+            "stage2_records_processed",
+            "Versions reconciled into production",
+            self.records_processed.clone(),
+        );
+        registry.register("stage2_errors", "Versions put into quarantine", self.record_errors.clone());
+        registry.register_with_unit(
+            "gazelle_sync_request_duration",
+            "Time that a request to the API took, with its attempts and the waits between them",
+            seconds(),
+            self.request_duration.clone(),
+        );
+        registry.register(
+            "gazelle_sync_requests",
+            "Requests to the API, by their outcome after all attempts",
+            self.requests.clone(),
+        );
+        registry.register(
+            "gazelle_sync_request_retries",
+            "Attempts that failed and were followed by another, by the class of the failure",
+            self.retries.clone(),
+        );
+        registry.register("gazelle_sync_runs", "Runs of the service, by mode and outcome", self.runs.clone());
+        registry.register(
+            "gazelle_sync_running",
+            "1 while a run of the service is under way",
+            self.running.clone(),
+        );
+        registry
+    }
+
+    /// A series that appears with its first count hides that count from `rate`.
+    fn begin_at_zero(&self) {
+        for entity in ENTITIES {
+            let of = [("entity", entity.name)];
+            drop(self.fetch_duration.get_or_create(&of));
+            drop(self.reconcile_duration.get_or_create(&of));
+            for counter in [&self.records_fetched, &self.records_processed, &self.record_errors] {
+                drop(counter.get_or_create(&of));
+            }
+        }
+        for outcome in REQUEST_OUTCOMES {
+            drop(self.requests.get_or_create(&[("outcome", outcome)]));
+            if !matches!(outcome, "ok" | "abandoned") {
+                drop(self.retries.get_or_create(&[("class", outcome)]));
+            }
+        }
+        for mode in MODES {
+            for status in RUN_STATUSES {
+                drop(self.runs.get_or_create(&[("mode", mode), ("status", status)]));
+            }
+        }
+    }
+
+    /// Counts a request with its attempts.
+    pub fn request_ended(&self, record: &RequestRecord) {
+        self.requests.get_or_create(&[("outcome", record.outcome.name())]).inc();
+        self.request_duration.observe(record.elapsed.as_secs_f64());
+        let before_the_last = record.attempts.len().saturating_sub(1);
+        for class in record.attempts.iter().take(before_the_last).filter_map(|it| it.failure.as_ref()) {
+            self.retries.get_or_create(&[("class", class.name())]).inc();
+        }
+    }
+
+    /// Notes that a run is under way, until what is returned is dropped.
+    pub fn run_begins(&self) -> Running {
+        self.running.set(1);
+        Running(self.running.clone())
+    }
+
+    /// Counts a run that came to its end, whatever its verdict.
+    pub fn run_ended(&self, mode: &'static str, report: &RunReport) {
+        self.runs.get_or_create(&[("mode", mode), ("status", report.status.as_str())]).inc();
+        for part in &report.entities {
+            let Some(entity) = ENTITIES.iter().find(|entity| entity.name == part.entity) else { continue };
+            let of = [("entity", entity.name)];
+            self.records_fetched.get_or_create(&of).inc_by(part.fetched);
+            self.records_processed.get_or_create(&of).inc_by(part.processed);
+            self.record_errors.get_or_create(&of).inc_by(part.errors);
+            if let Some(took) = part.fetch_ms {
+                self.fetch_duration.get_or_create(&of).observe(took as f64 / 1e3);
+            }
+            if let Some(took) = part.reconcile_ms {
+                self.reconcile_duration.get_or_create(&of).observe(took as f64 / 1e3);
+            }
+        }
+    }
+
+    /// Counts a run that the database broke off. What it had done until then is not counted.
+    pub fn run_failed(&self, mode: &'static str) {
+        self.runs.get_or_create(&[("mode", mode), ("status", "failed")]).inc();
+    }
+
+    /// Everything, with what the database holds where it could be read.
+    ///
+    /// Errors: none but of formatting.
+    pub fn render(&self, held: Option<&held::Held>) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry)?;
+        prometheus_text::encode(&mut text, &held::registry(held))?;
+        prometheus_text::encode(&mut text, &process::registry())?;
+        Ok(text)
+    }
+}
+
+/// A run under way.
+pub struct Running(Gauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.set(0);
+    }
+}

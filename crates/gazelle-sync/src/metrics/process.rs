@@ -1,0 +1,26 @@
+//! The process itself, under the names that Prometheus' own clients use.
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Memory and version.
+pub(super) fn registry() -> Registry {
+    let mut registry = Registry::default();
+    if let Some(bytes) = resident_bytes() {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(bytes);
+        registry.register_with_unit("process_resident_memory", "Resident memory size", Unit::Bytes, gauge);
+    }
+    let build = Family::<super::ByOne, Gauge>::default();
+    build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+    registry.register("gazelle_sync_build_info", "1, with the version of the program", build);
+    registry
+}
+
+/// Absent where there is no `/proc`.
+fn resident_bytes() -> Option<i64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: i64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(i64::try_from(rustix::param::page_size()).ok()?)
+}

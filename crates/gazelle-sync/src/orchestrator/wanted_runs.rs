@@ -1,0 +1,174 @@
+//! Runs that somebody asked for, by a row in `sync_wanted_runs`.
+//!
+//! Whoever holds the lease owns the requests: they are taken up inside a transaction that checks the fence, and
+//! one whose runner crashed is free again as soon as the lease is. What became of a request is what became of
+//! its run.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::lease::Fence;
+use crate::db::{Db, DbError};
+use crate::entities::{ENTITIES, Entity};
+
+/// A request whose runs never come to an end (they take the program with them) is given up after so many.
+const TIMES_TAKEN: i32 = 5;
+/// Requests that ended are forgotten after this long; their runs are not.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// What is asked for, perhaps by several: one run serves all who asked before it began.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The requests.
+    pub ids: Vec<Uuid>,
+    /// Every entity whole.
+    pub full: bool,
+    /// Which, in their order.
+    pub entities: Vec<&'static Entity>,
+}
+
+/// The request to serve next, with all that ask for the same. Notes the outcome of those whose run has ended, and
+/// refuses those that make no sense. Reads only, when there is nothing to do.
+pub async fn next(db: &Db, now: Timestamp) -> Result<Option<Wanted>, DbError> {
+    let rows = db.query(include_str!("wanted_runs/open.sql"), &[]).await?;
+    let mut wanted: Option<Wanted> = None;
+    let mut ended = false;
+    for row in &rows {
+        let (id, mode): (Uuid, String) = (row.get(0), row.get(1));
+        let (names, times): (Option<Vec<String>>, i32) = (row.get(2), row.get(3));
+        let status: Option<String> = row.get(4);
+        if matches!(status.as_deref(), Some("success" | "partial" | "failed")) {
+            ended = true;
+            continue;
+        }
+        let entities = match chosen(names.as_deref()) {
+            Ok(entities) => entities,
+            Err(reason) => {
+                refuse(db, id, &reason, now).await?;
+                continue;
+            }
+        };
+        if times >= TIMES_TAKEN {
+            refuse(db, id, &format!("its run was begun {times} times and never came to an end"), now).await?;
+            continue;
+        }
+        let full = mode == "full";
+        match &mut wanted {
+            None => wanted = Some(Wanted { ids: vec![id], full, entities }),
+            Some(first) if first.full == full && same(&first.entities, &entities) => first.ids.push(id),
+            Some(_) => {}
+        }
+    }
+    if ended {
+        db.execute(include_str!("wanted_runs/settle.sql"), &[]).await?;
+    }
+    Ok(wanted)
+}
+
+/// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
+pub async fn claim(
+    db: &Db,
+    fence: &Fence,
+    ids: &[Uuid],
+    run_id: Uuid,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    fence.check(&tx).await?;
+    let claimed = tx
+        .execute(
+            include_str!("wanted_runs/claim.sql"),
+            &[(&ids, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Asks for a run; returns the request, or the one that waits for the same.
+pub async fn ask(
+    db: &Db,
+    full: bool,
+    entities: Option<&[String]>,
+    requested_by: &str,
+    now: Timestamp,
+) -> Result<Uuid, DbError> {
+    let mode = if full { "full" } else { "incremental" };
+    let id = Uuid::new_v4();
+    let rows = db
+        .query(
+            include_str!("wanted_runs/ask.sql"),
+            &[
+                (&id, Type::UUID),
+                (&mode, Type::TEXT),
+                (&entities, Type::TEXT_ARRAY),
+                (&requested_by, Type::TEXT),
+                (&now, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    Ok(rows.first().map_or(id, |row| row.get(0)))
+}
+
+/// A request, as people see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Request {
+    id: Uuid,
+    mode: String,
+    entities: Option<Vec<String>>,
+    requested_by: String,
+    requested_at: Timestamp,
+    taken_at: Option<Timestamp>,
+    run_id: Option<Uuid>,
+    outcome: Option<String>,
+    reason: Option<String>,
+}
+
+/// The last requests, newest first.
+pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
+    let rows = db.query(include_str!("wanted_runs/last.sql"), &[]).await?;
+    let request = |row: &tokio_postgres::Row| Request {
+        id: row.get(0),
+        mode: row.get(1),
+        entities: row.get(2),
+        requested_by: row.get(3),
+        requested_at: row.get(4),
+        taken_at: row.get(5),
+        run_id: row.get(6),
+        outcome: row.get(7),
+        reason: row.get(8),
+    };
+    Ok(rows.iter().map(request).collect())
+}
+
+/// Forgets requests that ended long ago.
+pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
+    let sql = "DELETE FROM {schema}.sync_wanted_runs WHERE ended_at < $1";
+    db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
+}
+
+/// The entities of these names in their order; all when no names are given.
+pub fn chosen(names: Option<&[String]>) -> Result<Vec<&'static Entity>, String> {
+    let Some(names) = names else { return Ok(ENTITIES.to_vec()) };
+    let known = || ENTITIES.iter().map(|entity| entity.name).collect::<Vec<_>>().join(", ");
+    if names.is_empty() || names.iter().any(|name| !ENTITIES.iter().any(|entity| entity.name == name)) {
+        return Err(format!("entities must be some of {}, or absent for all", known()));
+    }
+    Ok(ENTITIES.iter().copied().filter(|entity| names.iter().any(|name| name == entity.name)).collect())
+}
+
+async fn refuse(db: &Db, id: Uuid, reason: &str, now: Timestamp) -> Result<(), DbError> {
+    let sql = "UPDATE {schema}.sync_wanted_runs SET outcome = 'refused', reason = $2, ended_at = $3
+                WHERE id = $1 AND outcome IS NULL";
+    db.execute(sql, &[(&id, Type::UUID), (&reason, Type::TEXT), (&now, Type::TIMESTAMPTZ)]).await?;
+    tracing::warn!(reason, "a request for a run was refused");
+    Ok(())
+}
+
+fn same(one: &[&Entity], two: &[&Entity]) -> bool {
+    one.iter().map(|entity| entity.name).eq(two.iter().map(|entity| entity.name))
+}

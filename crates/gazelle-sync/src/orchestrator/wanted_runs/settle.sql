@@ -1,0 +1,7 @@
+-- The outcome of a request is its run's: nothing can fall between the two.
+UPDATE {schema}.sync_wanted_runs AS w
+   SET outcome = r.status, reason = r.reason, ended_at = r.finished_at
+  FROM {schema}.sync_runs AS r
+ WHERE r.run_id = w.run_id
+   AND w.outcome IS NULL
+   AND r.status IN ('success', 'partial', 'failed')

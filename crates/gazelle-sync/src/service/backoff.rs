@@ -1,0 +1,79 @@
+//! How long to wait after a failure: twice as long each time, up to a bound, and never in step with others.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Waits between attempts that fail.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Backoff {
+    /// The first wait, and the longest.
+    pub fn new(first: Duration, longest: Duration) -> Backoff {
+        Backoff { first, longest, failures: 0, until: None }
+    }
+
+    /// Notes a failure and returns the wait that it costs.
+    pub fn failed(&mut self) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        // Any random number will do: the last bits of a random id are one.
+        let random = uuid::Uuid::new_v4().as_u128() as u32;
+        let wait = wait(self.first, self.longest, self.failures, f64::from(random) / f64::from(u32::MAX));
+        self.until = Some(Instant::now() + wait);
+        wait
+    }
+
+    /// Notes a success: the next failure waits little again.
+    pub fn succeeded(&mut self) {
+        (self.failures, self.until) = (0, None);
+    }
+
+    /// Failures since the last success.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// What is left of the wait.
+    pub fn left(&self) -> Duration {
+        self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// The wait after so many failures; `random` (0 to 1) spreads it by a fifth to both sides.
+fn wait(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
+    let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    doubled.min(longest).mul_f64(0.8 + 0.4 * random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_bound_and_are_spread() {
+        let (first, longest) = (Duration::from_secs(30), Duration::from_secs(900));
+        let waits: Vec<u64> = (1..=7).map(|n| wait(first, longest, n, 0.5).as_secs()).collect();
+        assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900]);
+        assert_eq!(wait(first, longest, u32::MAX, 1.0), longest.mul_f64(1.2));
+        assert_eq!(wait(first, longest, 1, 0.0), Duration::from_secs(24));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_ends_the_wait() {
+        let mut backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(900));
+        assert_eq!(backoff.left(), Duration::ZERO);
+        let wait = backoff.failed();
+        assert_eq!((backoff.left(), backoff.failures()), (wait, 1));
+        tokio::time::advance(wait).await;
+        assert_eq!(backoff.left(), Duration::ZERO);
+        backoff.failed();
+        backoff.succeeded();
+        assert_eq!((backoff.left(), backoff.failures()), (Duration::ZERO, 0));
+    }
+}

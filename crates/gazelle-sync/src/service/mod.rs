@@ -1,0 +1,210 @@
+//! `serve`: runs by itself, by schedule and on demand, and goes on whatever happens.
+//!
+//! [`Service::run`] is a loop of small steps: open the database if it is not, look for runs that somebody asked
+//! for, ask the timetable what is due, run it, wait. One run at a time; whatever fails is tried again, later each
+//! time. [`tick`] is what is done beside the runs; [`state`] is what the HTTP side (`crate::http`) tells.
+
+mod backoff;
+pub mod clock;
+mod run;
+pub mod state;
+pub mod tick;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use backoff::Backoff;
+use clock::Clock;
+use run::Ended;
+use state::Shared;
+
+use crate::db::{Db, migrate};
+use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
+use crate::orchestrator::{runs, wanted_runs};
+use crate::source::GazelleClient;
+use crate::stop::Stop;
+
+/// How often the service looks for requests in the database, and at the clock, which may have been set.
+const LOOK: Duration = Duration::from_secs(2);
+/// Wait while another runner is at work.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait after runs that fail, and after a database that cannot be reached.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
+/// Failures of the database after which it is opened anew.
+const REOPEN_AFTER: u32 = 2;
+
+/// Opens what the service works on.
+pub trait Opener: Send + Sync + 'static {
+    /// Opens the database and makes the client, giving up what was open before.
+    fn open(&self) -> impl Future<Output = anyhow::Result<(Db, GazelleClient)>> + Send;
+}
+
+/// The service.
+pub struct Service<O> {
+    /// Opens the database.
+    pub opener: O,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// When to run.
+    pub timetable: Timetable,
+    /// What the others see of it.
+    pub shared: Arc<Shared>,
+    /// When to end.
+    pub stop: Stop,
+}
+
+/// What the loop remembers from step to step.
+struct Memory {
+    open: Option<(Db, GazelleClient)>,
+    /// Runs of this process, should the database have forgotten them.
+    past: Past,
+    database: Backoff,
+    runs: Backoff,
+    /// That another runner is at work was said.
+    said_busy: bool,
+}
+
+/// How long to wait after a step.
+enum Wait {
+    /// Not at all.
+    None,
+    /// Until an instant by the clock on the wall.
+    Until(Timestamp),
+    /// So long.
+    For(Duration),
+}
+
+impl<O: Opener> Service<O> {
+    /// Runs until asked to stop. Nothing but that ends it.
+    pub async fn run(&self) {
+        let mut duties = tick::start(&self.shared, &self.stop);
+        let first_wait = self.shared.settings.retry_delay() * 6;
+        let mut memory = Memory {
+            open: None,
+            past: Past::default(),
+            database: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
+            runs: Backoff::new(first_wait.min(LONGEST_WAIT), LONGEST_WAIT),
+            said_busy: false,
+        };
+        while !self.stop.is_asked() {
+            let wait = match self.step(&mut memory).await {
+                Ok(wait) => wait,
+                Err(error) => self.database_trouble(&mut memory, &error),
+            };
+            let (until, at_most) = match wait {
+                Wait::None => continue,
+                Wait::Until(at) => (at, LOOK),
+                Wait::For(duration) => (Timestamp::MAX, duration),
+            };
+            tokio::select! {
+                () = self.clock.wait(until, at_most) => {}
+                () = self.shared.wake.notified() => {}
+                () = self.stop.asked() => {}
+            }
+        }
+        self.shared.set_state("stopping", None, None);
+        while duties.join_next().await.is_some() {}
+    }
+
+    /// One look at what is to be done, and doing it.
+    async fn step(&self, memory: &mut Memory) -> anyhow::Result<Wait> {
+        let (db, client) = match &memory.open {
+            Some((db, client)) => (db.clone(), client.clone()),
+            None => {
+                let (db, client) = self.opener.open().await?;
+                migrate::prepare(&db).await?;
+                memory.open = Some((db.clone(), client.clone()));
+                self.shared.set_db(Some(db.clone()));
+                tracing::info!("the database is open");
+                (db, client)
+            }
+        };
+        let now = self.clock.now();
+        let believed = now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX);
+        let (recorded, last_good) = runs::past(&db, believed).await?;
+        let past = memory.past.and(recorded, now);
+        let wanted = wanted_runs::next(&db, now).await?;
+        memory.database.succeeded();
+        let due = self.timetable.due(past, now);
+        self.shared.update(|activity| {
+            activity.last_good_run_at = last_good;
+            if memory.runs.failures() == 0 {
+                activity.problem = None;
+            }
+            (activity.next_incremental, activity.next_full) = match due {
+                Due::Now { full } => (Some(now), full.then_some(now)),
+                Due::Later { incremental, full } => (Some(incremental), Some(full)),
+            };
+        });
+
+        let ended = match (wanted, due) {
+            (Some(wanted), _) => self.run_wanted(&db, client, wanted).await?,
+            (None, Due::Now { full }) if memory.runs.left().is_zero() => {
+                self.run_scheduled(&db, client, full, past).await?
+            }
+            (None, Due::Now { .. }) => {
+                self.shared.set_state("waiting", None, None);
+                return Ok(Wait::For(memory.runs.left().min(LOOK)));
+            }
+            (None, Due::Later { incremental, full }) => {
+                self.shared.set_state("waiting", None, None);
+                return Ok(Wait::Until(incremental.min(full)));
+            }
+        };
+        Ok(self.note(memory, ended, now))
+    }
+
+    /// What a run's end means for the next step.
+    fn note(&self, memory: &mut Memory, ended: Ended, began: Timestamp) -> Wait {
+        self.shared.set_state("waiting", None, None);
+        match ended {
+            Ended::Busy(who) => {
+                if !memory.said_busy {
+                    tracing::info!("{who}; waiting for it");
+                }
+                memory.said_busy = true;
+                return Wait::For(BUSY_WAIT);
+            }
+            // Done by another runner, or being done: the next look tells.
+            Ended::Nothing => return Wait::For(LOOK),
+            Ended::Interrupted => {}
+            Ended::Good { full, whole } => {
+                memory.runs.succeeded();
+                if whole {
+                    memory.past.any = Some(began);
+                    memory.past.full = if full { Some(began) } else { memory.past.full };
+                }
+            }
+            Ended::Bad(reason) => {
+                let wait = memory.runs.failed();
+                tracing::warn!(
+                    failures = memory.runs.failures(),
+                    wait_seconds = wait.as_secs(),
+                    "the run did not do all of its work and is tried again: {reason}"
+                );
+                self.shared.update(|activity| activity.problem = Some(reason));
+            }
+        }
+        memory.said_busy = false;
+        Wait::None
+    }
+
+    /// Says what is wrong, gives up the connection if need be, and waits.
+    fn database_trouble(&self, memory: &mut Memory, error: &anyhow::Error) -> Wait {
+        let wait = memory.database.failed();
+        let failures = memory.database.failures();
+        let reason = format!("{error:#}");
+        tracing::warn!(failures, wait_seconds = wait.as_secs(), "trying again: {reason}");
+        // A run that failed with the database is due again as soon as the database is back.
+        self.shared.set_state("waiting", None, None);
+        self.shared.update(|activity| activity.problem = Some(reason));
+        if failures >= REOPEN_AFTER {
+            memory.open = None;
+            self.shared.set_db(None);
+        }
+        Wait::For(wait)
+    }
+}

@@ -1,0 +1,138 @@
+//! One run of the service: the lease, a second look whether it is still wanted, the run, its count.
+
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{Opener, SET_BACK, Service, Timestamp};
+use crate::db::{Db, DbError, Fault};
+use crate::display::{Progress, ProgressStyle};
+use crate::entities::ENTITIES;
+use crate::orchestrator::lease::Lease;
+use crate::orchestrator::report::{RunReport, Status};
+use crate::orchestrator::schedule::{Due, Past};
+use crate::orchestrator::wanted_runs::{self, Wanted};
+use crate::orchestrator::{Job, Right, Stages, run_by_right, run_span, runs};
+use crate::source::GazelleClient;
+
+/// How a run of the service ended.
+pub(super) enum Ended {
+    /// Another runner is at work.
+    Busy(String),
+    /// Nothing was left to do: another runner had done it.
+    Nothing,
+    /// The service was asked to stop.
+    Interrupted,
+    /// All walks were complete.
+    Good {
+        /// A full run.
+        full: bool,
+        /// Of every entity.
+        whole: bool,
+    },
+    /// It failed, or a walk stayed incomplete.
+    Bad(String),
+}
+
+impl<O: Opener> Service<O> {
+    /// Runs what is due, unless another runner did it while we waited for the lease.
+    pub(super) async fn run_scheduled(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        full: bool,
+        past: Past,
+    ) -> Result<Ended, DbError> {
+        let job = job(full, "schedule", ENTITIES.to_vec());
+        let still_due = async |_: &Lease, _: Uuid| {
+            let now = self.clock.now();
+            let (recorded, _) =
+                runs::past(db, now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX)).await?;
+            Ok(matches!(self.timetable.due(past.and(recorded, now), now), Due::Now { .. }))
+        };
+        self.run_if(db, client, &job, still_due).await
+    }
+
+    /// Runs what somebody asked for, unless another runner did.
+    pub(super) async fn run_wanted(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        wanted: Wanted,
+    ) -> Result<Ended, DbError> {
+        let job = job(wanted.full, "request", wanted.entities);
+        let claim = async |lease: &Lease, run_id: Uuid| {
+            let claimed =
+                wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id, Timestamp::now()).await?;
+            Ok(claimed > 0)
+        };
+        self.run_if(db, client, &job, claim).await
+    }
+
+    async fn run_if(
+        &self,
+        db: &Db,
+        client: GazelleClient,
+        job: &Job,
+        is_wanted: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
+    ) -> Result<Ended, DbError> {
+        let mode = if job.full { "full" } else { "incremental" };
+        let settings = &self.shared.settings;
+        let run = async {
+            let lease = match Lease::acquire(db, settings.lease()).await {
+                Ok(lease) => lease,
+                Err(busy) if busy.fault == Fault::Busy => return Ok(Err(Ended::Busy(busy.to_string()))),
+                Err(error) => return Err(error),
+            };
+            // Of version 7, and made now that the lease is held: what this run stages sorts after it.
+            let run_id = Uuid::now_v7();
+            match is_wanted(&lease, run_id).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    lease.release().await?;
+                    return Ok(Err(Ended::Nothing));
+                }
+                Err(error) => {
+                    let _ = lease.release().await;
+                    return Err(error);
+                }
+            }
+            self.shared.set_state("running", Some(mode), Some(job.trigger));
+            let _running = self.shared.metrics.run_begins();
+            let metrics = self.shared.metrics.clone();
+            let client = client.observed_by(move |record| metrics.request_ended(&record));
+            let right = Right { lease, run_id, stop: self.stop.clone() };
+            let progress = Progress::new(ProgressStyle::None);
+            run_by_right(db, Some(client), settings, job, right, &progress).await.map(Ok)
+        };
+        let outcome = run.instrument(run_span(job)).await;
+        match outcome {
+            Ok(Err(ended)) => Ok(ended),
+            Ok(Ok(report)) => {
+                self.shared.metrics.run_ended(mode, &report);
+                self.shared.runs_ended.send_modify(|runs| *runs += 1);
+                Ok(judge(&report, job))
+            }
+            Err(error) => {
+                self.shared.metrics.run_failed(mode);
+                self.shared.runs_ended.send_modify(|runs| *runs += 1);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn job(full: bool, trigger: &'static str, entities: Vec<&'static crate::entities::Entity>) -> Job {
+    Job { command: "sync", stages: Stages::Both, full, since: None, entities, trigger }
+}
+
+/// Whether a run did its work: what is only withheld for a person's word does not come by trying again.
+fn judge(report: &RunReport, job: &Job) -> Ended {
+    let incomplete = report.entities.iter().any(|entity| entity.walk_complete == Some(false));
+    match report.status {
+        Status::Interrupted => Ended::Interrupted,
+        Status::Success | Status::Partial if !incomplete => {
+            Ended::Good { full: job.full, whole: job.entities.len() == ENTITIES.len() }
+        }
+        _ => Ended::Bad(report.reasons.join("; ")),
+    }
+}

@@ -1,0 +1,91 @@
+//! What the service does beside its runs, every so often: one line in [`DUTIES`] each.
+//!
+//! Each duty has a task of its own: a slow one delays neither the runs nor another duty, and is never begun a
+//! second time before its end. One that fails says so in the log and is done again when its time comes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::state::Shared;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::orchestrator::wanted_runs;
+use crate::stop::Stop;
+
+/// What a duty is given.
+#[derive(Clone)]
+pub struct Moment {
+    /// The database; absent while it cannot be opened.
+    pub db: Option<Db>,
+    /// The settings in force.
+    pub settings: Arc<Settings>,
+    /// When this tick began, by the clock of the machine, UTC.
+    pub now: Timestamp,
+}
+
+/// The work of a duty.
+pub type Work = fn(Moment) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
+
+/// Something done every so often.
+pub struct Duty {
+    /// For the log.
+    pub name: &'static str,
+    /// From the end of one time to the begin of the next.
+    pub every: Duration,
+    /// Also done as soon as a run has ended, however it did.
+    pub after_runs: bool,
+    /// What is done.
+    pub work: Work,
+}
+
+/// All duties of the service.
+pub static DUTIES: &[Duty] = &[Duty {
+    name: "forget old requests",
+    every: Duration::from_secs(3600),
+    after_runs: false,
+    work: |moment| Box::pin(forget_old_requests(moment)),
+}];
+
+async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
+    if let Some(db) = &moment.db {
+        wanted_runs::forget_old(db, moment.now).await?;
+    }
+    Ok(())
+}
+
+/// Begins all duties; they end when asked to stop, each after what it is at. Dropping the set cuts them off.
+pub(super) fn start(shared: &Arc<Shared>, stop: &Stop) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for duty in DUTIES {
+        tasks.spawn(keep(duty, shared.clone(), stop.clone()));
+    }
+    tasks
+}
+
+async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
+    let mut run_ended = shared.runs_ended.subscribe();
+    loop {
+        let moment = Moment { db: shared.db(), settings: shared.settings.clone(), now: Timestamp::now() };
+        if let Err(error) = (duty.work)(moment).await {
+            tracing::warn!(
+                duty = duty.name,
+                error = format!("{error:#}"),
+                "a duty failed and is done again later"
+            );
+        }
+        let after_run = async {
+            if !duty.after_runs || run_ended.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(duty.every) => {}
+            () = after_run => {}
+            () = stop.asked() => return,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What waits for stage 2.
+
+use jiff::Timestamp;
+
+use crate::db::{Db, DbError};
+use crate::entities::Entity;
+
+/// The pending versions of an entity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many.
+    pub size: u64,
+    /// When the oldest was staged.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Reads it.
+pub async fn of(db: &Db, entity: &Entity) -> Result<Backlog, DbError> {
+    let sql = include_str!("backlog.sql").replace("{staging_table}", entity.staging_table);
+    let rows = db.query(&sql, &[]).await?;
+    let backlog =
+        |row: &tokio_postgres::Row| Backlog { size: row.get::<_, i64>(0) as u64, oldest: row.get(1) };
+    Ok(rows.first().map_or_else(Backlog::default, backlog))
+}
