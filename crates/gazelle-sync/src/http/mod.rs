@@ -1,6 +1,6 @@
 //! The service's HTTP side: whether it lives, whether it is ready, its metrics, and runs on demand.
 //!
-//! [`listener`] bounds connections and their time; [`guard`] decides who may ask; [`routes`] answers.
+//! `listener` bounds connections and their time; `guard` decides who may ask; `routes` answers.
 
 mod guard;
 mod listener;
