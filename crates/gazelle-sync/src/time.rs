@@ -50,6 +50,11 @@ pub fn show(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// Shows the hour of an instant in a zone: `07:00`.
+pub fn show_hour(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%H:%M").to_string()
+}
+
 /// Shows an instant in a zone, to the second, with its abbreviation: `2026-01-09 07:00:00 EST`.
 pub fn show_exact(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
@@ -64,6 +69,22 @@ pub fn start_of_day(day: Date, zone_name: &str) -> anyhow::Result<Timestamp> {
 /// The calendar day of an instant in a zone.
 pub fn local_date(instant: Timestamp, zone: &TimeZone) -> Date {
     instant.to_zoned(zone.clone()).date()
+}
+
+/// The local day and hour of an instant, as `v_appointments_montreal` must show them.
+pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
+    let local = instant.to_zoned(montreal()).datetime();
+    (local.date(), local.time())
+}
+
+/// The instant of a local day and hour of Montréal; of an hour that the clocks strike twice the first.
+pub fn montreal_instant(date: Date, time: Time) -> Option<Timestamp> {
+    date.to_datetime(time).to_zoned(montreal()).ok().map(|zoned| zoned.timestamp())
+}
+
+fn montreal() -> TimeZone {
+    // The bundled data always has it.
+    TimeZone::get(MONTREAL).unwrap_or(TimeZone::UTC)
 }
 
 #[cfg(test)]

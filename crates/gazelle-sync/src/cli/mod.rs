@@ -8,6 +8,7 @@ mod entity_names;
 mod errors;
 mod help;
 mod help_serve;
+mod help_verify;
 mod manual;
 mod parse;
 mod serve;
@@ -16,6 +17,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,7 @@ pub use serve::ServeArgs;
 pub use since::Since;
 pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
+pub use verify::VerifyArgs;
 
 use crate::config::settings_text;
 
@@ -107,6 +110,9 @@ pub enum Command {
     /// Rebuild production from staging, without the API
     #[command(long_about = help::REPLAY, after_long_help = help::REPLAY_MORE)]
     Replay(ReplayArgs),
+    /// Prove that production is what it should be
+    #[command(long_about = help_verify::VERIFY, after_long_help = help_verify::VERIFY_MORE)]
+    Verify(VerifyArgs),
     /// Show what is held, what waits, and the last runs
     #[command(long_about = help::STATUS, after_long_help = help::STATUS_MORE)]
     Status,

@@ -14,6 +14,7 @@ mod settings;
 mod simulate;
 mod status;
 mod sync;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Reconcile(args) => sync::reconcile(context, args).await,
         Command::Serve(args) => serve::run(context, args).await,
         Command::Replay(args) => replay::run(context, args).await,
+        Command::Verify(args) => verify::run(context, args).await,
         Command::Status => status::run(context).await,
         Command::Errors(args) => errors::run(context, args).await,
         Command::Deletions(args) => deletions::run(context, args).await,

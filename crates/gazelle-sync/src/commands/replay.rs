@@ -10,6 +10,7 @@ use super::sync::{chosen, wrong_use};
 use crate::cli::ReplayArgs;
 use crate::display::{self, Column, Table};
 use crate::orchestrator::replay::{ReplayReport, replay};
+use crate::staging_to_production::difference::TableDifference;
 
 /// Shows the difference; applies it unless told not to.
 pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
@@ -40,8 +41,23 @@ fn text(report: &ReplayReport) -> String {
             display::count(of.surplus),
         ]);
     }
-    let mut text = format!("{}\n", table.render());
-    for of in &report.tables {
+    let mut text = format!("{}\n{}", table.render(), samples_text(&report.tables));
+    let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
+    let took = display::duration(Duration::from_millis(report.duration_ms));
+    text += &match (differing, report.dry_run) {
+        (0, _) => format!("production says what staging gives: nothing to do ({took})\n"),
+        (n, true) => format!("{} row(s) differ; nothing was changed ({took})\n", display::count(n)),
+        (n, false) => {
+            format!("{} row(s) differed and are as staging gives them now ({took})\n", display::count(n))
+        }
+    };
+    text
+}
+
+/// Some rows of each kind of difference, column by column.
+pub(super) fn samples_text(tables: &[TableDifference]) -> String {
+    let mut text = String::new();
+    for of in tables {
         for sample in &of.samples {
             text += &format!("{} {} {}\n", of.table, sample.kind, display::safe(&sample.key));
             for (column, held, rebuilt) in &sample.columns {
@@ -53,14 +69,5 @@ fn text(report: &ReplayReport) -> String {
             }
         }
     }
-    let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
-    let took = display::duration(Duration::from_millis(report.duration_ms));
-    text += &match (differing, report.dry_run) {
-        (0, _) => format!("production says what staging gives: nothing to do ({took})\n"),
-        (n, true) => format!("{} row(s) differ; nothing was changed ({took})\n", display::count(n)),
-        (n, false) => {
-            format!("{} row(s) differed and are as staging gives them now ({took})\n", display::count(n))
-        }
-    };
     text
 }

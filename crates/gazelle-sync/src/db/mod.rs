@@ -86,6 +86,13 @@ impl Connection {
         // deadpool wraps the transaction only to reach its statement cache, which a pooler forbids.
         Ok(Tx { transaction, db: &self.db })
     }
+
+    /// Begins a transaction that sees the database as it is at its first statement, whatever others commit since.
+    pub async fn begin_snapshot(&mut self) -> Result<Tx<'_>, DbError> {
+        let tx = self.begin().await?;
+        tx.batch("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        Ok(tx)
+    }
 }
 
 /// A transaction in progress.
@@ -133,6 +140,11 @@ impl<'c> Tx<'c> {
             "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off",
         )
         .await
+    }
+
+    /// Undoes everything since [`Connection::begin`], as dropping does, and waits until it is undone.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        self.transaction.rollback().await.map_err(|e| DbError::new(e, "ROLLBACK"))
     }
 
     /// Makes everything since [`Connection::begin`] last.

@@ -68,7 +68,7 @@ pub async fn look_into(
         .map(|id| {
             let fetch = fetch.clone();
             async move {
-                let answer = get(&fetch, entity, getter, &id).await;
+                let answer = get(&fetch.client, fetch.page_size, entity, getter, &id).await;
                 (id, Timestamp::now(), answer)
             }
         })

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::receive::{receive, receive_owned};
 use super::{Fetch, FetchError, nested};
 use crate::entities::{self, Entity, Getter};
-use crate::source::{GraphqlRequest, SourceError};
+use crate::source::{GazelleClient, GraphqlRequest, SourceError};
 use crate::staging::quarantine::Wanted;
 use crate::staging::versions::{self, Received, Staged};
 
@@ -18,7 +18,9 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchErro
     let requests: Vec<(&'static Entity, &'static Getter, &str)> =
         wanted.iter().filter_map(getter_of).collect();
     let mut answers = stream::iter(requests)
-        .map(|(entity, getter, id)| async move { (entity, get(fetch, entity, getter, id).await) })
+        .map(|(entity, getter, id)| async move {
+            (entity, get(&fetch.client, fetch.page_size, entity, getter, id).await)
+        })
         .buffer_unordered(fetch.concurrency.max(1));
     let mut staged = Staged::default();
     while let Some((entity, received)) = answers.next().await {
@@ -45,18 +47,19 @@ fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)
 
 /// Asks for one record by id; none when the API says that there is none.
 pub async fn get(
-    fetch: &Fetch,
+    client: &GazelleClient,
+    page_size: u32,
     entity: &'static Entity,
     getter: &Getter,
     id: &str,
 ) -> Result<Option<Received>, SourceError> {
     let request = GraphqlRequest::new(getter.operation, getter.query, json!({ "id": id }));
-    let answer = fetch.client.post(&request).await?;
+    let answer = client.post(&request).await?;
     let Some(raw) = answer.object_path(getter.path)? else { return Ok(None) };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
         return Ok(Some(receive(&answer.body, raw.get(), Timestamp::now())));
     }
-    match nested::complete(&fetch.client, entity, raw.get(), fetch.page_size).await {
+    match nested::complete(client, entity, raw.get(), page_size).await {
         Ok(whole) => Ok(Some(receive_owned(whole, Timestamp::now()))),
         Err(nested::NestedError::Source(error)) => Err(error),
         Err(nested::NestedError::Changed(what)) => {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Fetch, Scope};
 use crate::entities::{DateFilter, Entity, Shape};
-use crate::source::{Answer, GraphqlRequest, SourceError};
+use crate::source::{Answer, GazelleClient, GraphqlRequest, SourceError};
 
 /// A walk shorter than this many pages a request slot is not worth counting for.
 const PAGES_WORTH_SPLITTING: u64 = 2;
@@ -73,13 +73,13 @@ pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest
 
 /// Counts scopes; also returns the answer, for its time.
 pub async fn count(
-    fetch: &Fetch,
+    client: &GazelleClient,
     entity: &Entity,
     scopes: &[Scope],
 ) -> Result<(Vec<u64>, Answer), SourceError> {
     let request = count_request(entity, scopes)
         .unwrap_or_else(|| GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, json!({})));
-    let answer = fetch.client.post(&request).await?;
+    let answer = client.post(&request).await?;
     let counts = answer.counts()?;
     let counts =
         (0..scopes.len()).map(|i| counts.get(&format!("c{i}")).copied().unwrap_or_default()).collect();
@@ -97,7 +97,7 @@ pub async fn plan(
     let years = years(scope, today);
     let mut scopes = vec![scope];
     scopes.extend(&years);
-    let (counts, answer) = count(fetch, entity, &scopes).await?;
+    let (counts, answer) = count(&fetch.client, entity, &scopes).await?;
     let total = counts[0];
     let page = u64::from(fetch.page_size);
     if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
@@ -112,7 +112,7 @@ pub async fn plan(
         .flat_map(|(year, _)| months_of(*year))
         .collect();
     if !months.is_empty() && months.len() <= 12 * 12 {
-        let (by_month, _) = count(fetch, entity, &months).await?;
+        let (by_month, _) = count(&fetch.client, entity, &months).await?;
         let counted: Vec<(Scope, u64)> = months.into_iter().zip(by_month).collect();
         parts = parts
             .into_iter()

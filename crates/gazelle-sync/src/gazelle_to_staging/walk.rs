@@ -211,7 +211,7 @@ async fn attempt_walk(
     }
     if is_split {
         // What moved between windows shows in the count of the whole, or in the ids seen.
-        let (counts, _) = plan::count(fetch, entity, &[scope]).await?;
+        let (counts, _) = plan::count(&fetch.client, entity, &[scope]).await?;
         if counts.first().copied() != report.total {
             return Ok(Attempt::Short(Shortfall::Shifted("the count changed while walking".to_owned())));
         }

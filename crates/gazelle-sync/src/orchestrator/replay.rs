@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
+use crate::staging::pending::Basis;
 use crate::staging_to_production::difference::{self, TableDifference};
 use crate::staging_to_production::{Reconciliation, rebuild};
 
@@ -54,12 +55,11 @@ pub async fn replay(
     let command = if dry_run { "replay --dry-run" } else { "replay" };
     runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
     let outcome = find_and_apply(db, settings, entities, dry_run, &lease, run_id, progress).await;
-    let dropped = rebuild::drop_scratch(db, SCRATCH).await;
     let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
     let result = match outcome {
         Ok((tables, rows_written, status)) => {
             run.status = status;
-            dropped.map(|()| ReplayReport {
+            Ok(ReplayReport {
                 run_id,
                 status,
                 dry_run,
@@ -87,18 +87,20 @@ async fn find_and_apply(
     run_id: Uuid,
     progress: &Progress,
 ) -> Result<(Vec<TableDifference>, u64, Status), DbError> {
-    rebuild::rebuild(db, SCRATCH, settings.batch_size).await?;
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::Everything).await?;
     let names: Vec<&'static str> =
         entities.iter().flat_map(|entity| entity.tables.iter().map(|table| table.name)).collect();
-    let mut tables = difference::difference(db, SCRATCH, SAMPLES).await?;
+    let mut tables = difference::difference(&tx, SCRATCH, SAMPLES, None).await?;
     tables.retain(|table| names.contains(&table.table));
     if dry_run {
         return Ok((tables, 0, Status::Success));
     }
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+    // Only now, so that a runner that stood still while it built holds nobody up, and writes nothing.
     lease.fence().check(&tx).await?;
     let written = difference::apply(&tx, SCRATCH, &names).await?;
+    rebuild::drop_scratch(&tx, SCRATCH).await?;
     tx.commit().await?;
     drop(connection);
 

@@ -1,7 +1,7 @@
 //! Whether staging and production balance.
 
 use super::for_entity;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
 /// The balance of an entity: records by where they are.
@@ -28,11 +28,17 @@ impl Balance {
 
 /// Counts an entity's records in staging and production.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
-    let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    let rows = tx.query(&sql, &[]).await?;
+    let balance = in_transaction(&tx, entity).await?;
     tx.commit().await?;
+    Ok(balance)
+}
+
+/// As [`of`], as a transaction sees it.
+pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<Balance, DbError> {
+    let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
+    let rows = tx.query(&sql, &[]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
     let [in_production, surplus, quarantined, pending, lost]: [u64; 5] =
         std::array::from_fn(|i| row.get::<_, i64>(i) as u64);

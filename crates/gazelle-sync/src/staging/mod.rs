@@ -7,6 +7,7 @@
 pub mod backlog;
 pub mod balance;
 pub mod bookmarks;
+pub mod dashboard;
 pub mod deletions;
 pub mod exact;
 pub mod json_text;

@@ -72,15 +72,28 @@ pub async fn claim(
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 
-/// Every version of an entity that counts, whatever its outcome, in the order in which they were seen: what
-/// production is rebuilt from.
-pub async fn chronology(db: &Db, entity: &Entity) -> Result<Vec<Uuid>, DbError> {
-    let rows = db
+/// Which versions production is rebuilt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// Every version that counts, whatever its outcome: what production should say.
+    Everything,
+    /// Those that stage 2 has processed: what production should say already.
+    Processed,
+}
+
+/// The versions of an entity that are not withdrawn, in the order in which they were seen.
+pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Vec<Uuid>, DbError> {
+    let only = match basis {
+        Basis::Everything => "",
+        Basis::Processed => "AND sync_status = 'processed'",
+    };
+    let rows = tx
         .query(
             &for_entity(
-                "SELECT id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL ORDER BY fetched_at, id",
+                "SELECT id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL {only} ORDER BY fetched_at, id",
                 entity,
-            ),
+            )
+            .replace("{only}", only),
             &[],
         )
         .await?;
@@ -88,8 +101,8 @@ pub async fn chronology(db: &Db, entity: &Entity) -> Result<Vec<Uuid>, DbError> 
 }
 
 /// Some versions by their staging rows, in the order in which they were seen.
-pub async fn versions(db: &Db, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Pending>, DbError> {
-    let rows = db
+pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Pending>, DbError> {
+    let rows = tx
         .query(&for_entity(include_str!("versions_by_id.sql"), entity), &[(&ids, Type::UUID_ARRAY)])
         .await?;
     Ok(rows.into_iter().map(|row| Pending { row }).collect())

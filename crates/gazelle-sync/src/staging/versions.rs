@@ -75,9 +75,11 @@ pub async fn stage(
 }
 
 /// The newest version held of an id. A tombstone counts as content that nothing equals.
-struct Newest {
-    hash: Option<Vec<u8>>,
-    fetched_at: Timestamp,
+pub struct Newest {
+    /// BLAKE3 of the bytes as received.
+    pub hash: Option<Vec<u8>>,
+    /// When it was seen.
+    pub fetched_at: Timestamp,
 }
 
 async fn newest_versions<'b>(
@@ -86,6 +88,15 @@ async fn newest_versions<'b>(
     batch: &'b [Received],
 ) -> Result<HashMap<&'b str, Newest>, DbError> {
     let ids: Vec<&str> = batch.iter().map(|record| record.external_id.as_str()).collect();
+    newest_of(tx, entity, &ids).await
+}
+
+/// The newest version of each of these ids that has one, withdrawn ones included.
+pub async fn newest_of<'i>(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    ids: &[&'i str],
+) -> Result<HashMap<&'i str, Newest>, DbError> {
     let rows = tx.query(&for_entity(include_str!("newest.sql"), entity), &[(&ids, Type::TEXT_ARRAY)]).await?;
     Ok(rows
         .iter()

@@ -112,21 +112,20 @@ pub async fn apply(
 
 /// Writes the rows that candidates give into tables whose names start with `prefix`, and nothing else: no
 /// outcome, no quarantine. Faulty ones and those whose parent is absent are left out.
-pub async fn write_only(
+pub async fn write_only<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
-    batch: &[Candidate],
+    batch: impl Iterator<Item = &'b Candidate> + Clone,
     prefix: &str,
 ) -> Result<(), DbError> {
     let mut good: Vec<Good<'_>> = batch
-        .iter()
+        .clone()
         .filter_map(|candidate| match &candidate.says {
             Says::Is(reconciled) => Some(Good { candidate, reconciled }),
             _ => None,
         })
         .collect();
-    let gone: Vec<&Candidate> =
-        batch.iter().filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
+    let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
     let absent = absent_parents(tx, entity, &good, prefix).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
     write_rows(tx, entity, &good, prefix).await?;

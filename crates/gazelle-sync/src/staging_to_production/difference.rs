@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::types::Type;
 
 use super::rebuild::production_tables;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{DbError, Tx};
 use crate::entities::table::Table;
 
 /// What differs in one table.
@@ -23,6 +23,13 @@ pub struct TableDifference {
     pub samples: Vec<Sample>,
 }
 
+impl TableDifference {
+    /// Whether anything differs.
+    pub fn is_some(&self) -> bool {
+        self.missing + self.changed + self.surplus > 0
+    }
+}
+
 /// A row that differs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
@@ -36,11 +43,18 @@ pub struct Sample {
 
 /// Compares every table with its rebuilt copy. Lineage is not compared: a row may come from an older version
 /// with the same content.
-pub async fn difference(db: &Db, prefix: &str, samples: i64) -> Result<Vec<TableDifference>, DbError> {
+///
+/// With `records`, only rows of these records: a table's own, or those that belong to them.
+pub async fn difference(
+    tx: &Tx<'_>,
+    prefix: &str,
+    samples: i64,
+    records: Option<&[&str]>,
+) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in production_tables() {
         let sql = fill(include_str!("difference.sql"), table, prefix);
-        let rows = db.query(&sql, &[(&samples, Type::INT8)]).await?;
+        let rows = tx.query(&sql, &[(&samples, Type::INT8), (&records, Type::TEXT_ARRAY)]).await?;
         let mut found =
             TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
         for row in &rows {
@@ -111,6 +125,7 @@ fn fill(template: &str, table: &Table, prefix: &str) -> String {
         .replace("{held_key}", &of("held", table.key))
         .replace("{rebuilt_key}", &of("rebuilt", table.key))
         .replace("{first_key}", table.key[0])
+        .replace("{record}", table.owner.unwrap_or(table.key[0]))
         .replace("{key}", &table.key.join(", "))
         .replace("{prefix}", prefix)
         .replace("{table}", table.name)

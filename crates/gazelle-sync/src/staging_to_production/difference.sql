@@ -6,9 +6,10 @@ WITH compared AS (
            to_jsonb(held) AS held, to_jsonb(rebuilt) AS rebuilt
       FROM {schema}.{table} held
       FULL JOIN {schema}.{prefix}{table} rebuilt ON {key_match}
-     WHERE held.{first_key} IS NULL
-        OR rebuilt.{first_key} IS NULL
-        OR ({held_content}) IS DISTINCT FROM ({rebuilt_content})
+     WHERE (held.{first_key} IS NULL
+            OR rebuilt.{first_key} IS NULL
+            OR ({held_content}) IS DISTINCT FROM ({rebuilt_content}))
+       AND ($2::text[] IS NULL OR held.{record} = ANY ($2) OR rebuilt.{record} = ANY ($2))
 ), numbered AS (
     SELECT compared.*, count(*) OVER (PARTITION BY kind) AS total,
            row_number() OVER (PARTITION BY kind ORDER BY key) AS position

@@ -3,67 +3,68 @@
 
 use super::batch::{self, Candidate};
 use super::{apply, distinct_runs};
-use crate::db::{Db, DbError, Fault};
+use crate::db::{DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
-use crate::staging::pending;
+use crate::staging::pending::{self, Basis};
 
 /// Every production table, parents first.
 pub fn production_tables() -> impl DoubleEndedIterator<Item = &'static Table> {
     ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied())
 }
 
-/// Rebuilds every entity into tables whose names start with `prefix`. Scratch tables of an earlier attempt
-/// are replaced.
-pub async fn rebuild(db: &Db, prefix: &str, batch_size: usize) -> Result<(), DbError> {
-    drop_scratch(db, prefix).await?;
+/// Rebuilds every entity into new tables whose names start with `prefix`, in a transaction that drops them or
+/// rolls back: nobody else ever sees them, and nothing is left of them whatever happens.
+pub async fn rebuild(tx: &Tx<'_>, prefix: &str, batch_size: usize, basis: Basis) -> Result<(), DbError> {
     for table in production_tables() {
-        // Unlogged: after a crash they are empty, and replaced.
-        db.execute(
-            &format!(
-                "CREATE UNLOGGED TABLE {{schema}}.{prefix}{name}
-                     (LIKE {{schema}}.{name} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING INDEXES)",
-                name = table.name
-            ),
-            &[],
-        )
+        tx.batch(&format!(
+            "CREATE UNLOGGED TABLE {{schema}}.{prefix}{name}
+                 (LIKE {{schema}}.{name} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING INDEXES)",
+            name = table.name
+        ))
         .await?;
     }
     for entity in ENTITIES {
-        let ids = pending::chronology(db, entity).await?;
+        let ids = pending::chronology(tx, entity, basis).await?;
         for chunk in ids.chunks(batch_size.max(1)) {
-            let versions = pending::versions(db, entity, chunk).await?;
+            let versions = pending::versions(tx, entity, chunk).await?;
             let candidates: Vec<Candidate> =
                 versions.iter().map(|version| batch::read(entity, version)).collect();
             for run in distinct_runs(&candidates) {
-                write_run(db, entity, run, prefix).await?;
+                write_run(tx, entity, run, prefix).await?;
             }
         }
     }
     Ok(())
 }
 
+/// Puts these candidates, of distinct records, over what is rebuilt.
+pub async fn put_over(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    candidates: &[&Candidate],
+    prefix: &str,
+) -> Result<(), DbError> {
+    apply::write_only(tx, entity, candidates.iter().copied(), prefix).await
+}
+
 /// Removes the scratch tables.
-pub async fn drop_scratch(db: &Db, prefix: &str) -> Result<(), DbError> {
+pub async fn drop_scratch(tx: &Tx<'_>, prefix: &str) -> Result<(), DbError> {
     for table in production_tables().rev() {
-        db.execute(&format!("DROP TABLE IF EXISTS {{schema}}.{prefix}{}", table.name), &[]).await?;
+        tx.batch(&format!("DROP TABLE {{schema}}.{prefix}{}", table.name)).await?;
     }
     Ok(())
 }
 
 /// Writes candidates of distinct records; a version that the database refuses is left out, as in production.
-async fn write_run(db: &Db, entity: &Entity, run: &[Candidate], prefix: &str) -> Result<(), DbError> {
+async fn write_run(tx: &Tx<'_>, entity: &Entity, run: &[Candidate], prefix: &str) -> Result<(), DbError> {
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        let written = async {
-            apply::write_only(&tx, entity, part, prefix).await?;
-            tx.commit().await
-        }
-        .await;
-        match written {
-            Ok(()) => {}
+        tx.batch("SAVEPOINT part").await?;
+        match apply::write_only(tx, entity, part.iter(), prefix).await {
+            Ok(()) => tx.batch("RELEASE SAVEPOINT part").await?,
             Err(refusal) if refusal.fault == Fault::Record => {
+                tx.batch("ROLLBACK TO SAVEPOINT part").await?;
+                tx.batch("RELEASE SAVEPOINT part").await?;
                 if part.len() > 1 {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.push(second);

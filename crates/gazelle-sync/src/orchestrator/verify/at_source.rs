@@ -1,0 +1,290 @@
+//! Production against the API: its counts, and a random sample of records by id.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{Check, Question};
+use crate::config::Settings;
+use crate::db::{Db, DbError, Tx};
+use crate::entities::{Entity, Shape};
+use crate::gazelle_to_staging::{Scope, parents, plan};
+use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
+use crate::staging::versions::Received;
+use crate::staging::{balance, deletions, versions};
+use crate::staging_to_production::batch::{self, Candidate, Says};
+use crate::staging_to_production::{difference, difference::TableDifference, rebuild};
+
+/// What the API said.
+#[derive(Default)]
+pub struct Answers {
+    /// Its count of each entity asked for.
+    counts: HashMap<&'static str, u64>,
+    /// The sample.
+    pub records: Vec<Answered>,
+    /// What could not be asked.
+    pub failures: Vec<String>,
+}
+
+/// The API's answer for one record.
+pub struct Answered {
+    entity: &'static Entity,
+    id: String,
+    asked_at: Timestamp,
+    /// None: the API says that it does not exist.
+    record: Option<Received>,
+}
+
+/// The sample, told apart.
+#[derive(Default)]
+pub struct Judged {
+    /// Records that were compared.
+    pub sampled: u64,
+    /// Those whose content production must show.
+    pub to_compare: Vec<(&'static Entity, Candidate)>,
+    /// Those that a walk should have brought, each in a line.
+    pub stale: Vec<String>,
+}
+
+/// Asks for the counts and the sample. Errors: the database's.
+pub async fn ask(
+    db: &Db,
+    settings: &Settings,
+    client: &GazelleClient,
+    question: &Question<'_>,
+) -> Result<Answers, DbError> {
+    let mut answers = Answers::default();
+    for entity in &question.entities {
+        match count(client, entity).await {
+            Ok(count) => {
+                answers.counts.insert(entity.name, count);
+            }
+            Err(error) => answers.failures.push(format!("{}: the API did not count: {error}", entity.name)),
+        }
+    }
+    let chosen = choose(db, question).await?;
+    let mut asked = stream::iter(chosen)
+        .map(|(entity, id)| async move {
+            let Some(getter) = &entity.getter else { return None };
+            let asked_at = Timestamp::now();
+            let record = parents::get(client, settings.page_size, entity, getter, &id).await;
+            Some((entity, id, asked_at, record))
+        })
+        .buffer_unordered(settings.concurrency.max(1));
+    while let Some(answer) = asked.next().await {
+        match answer {
+            Some((entity, id, asked_at, Ok(record))) => {
+                answers.records.push(Answered { entity, id, asked_at, record });
+            }
+            Some((entity, _, _, Err(error))) => {
+                answers.failures.push(format!("{}: the sample was cut short: {error}", entity.name));
+                break;
+            }
+            None => {}
+        }
+    }
+    Ok(answers)
+}
+
+async fn count(client: &GazelleClient, entity: &Entity) -> Result<u64, SourceError> {
+    match entity.walk.shape {
+        Shape::Connection { .. } => {
+            let (counts, _) = plan::count(client, entity, &[Scope::WHOLE]).await?;
+            Ok(counts.first().copied().unwrap_or_default())
+        }
+        Shape::PlainList => {
+            let request = GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, json!({}));
+            let answer = client.post(&request).await?;
+            Ok(answer.page(entity.walk.root, ListShape::Plain)?.nodes.len() as u64)
+        }
+    }
+}
+
+/// Records of production, at random: of each entity in proportion to its rows, at least one.
+async fn choose(db: &Db, question: &Question<'_>) -> Result<Vec<(&'static Entity, String)>, DbError> {
+    let entities: Vec<&'static Entity> =
+        question.entities.iter().copied().filter(|entity| entity.getter.is_some()).collect();
+    let mut held = Vec::new();
+    for entity in &entities {
+        let sql =
+            format!("SELECT count(*) FROM {{schema}}.{} WHERE deleted_at IS NULL", entity.tables[0].name);
+        let rows = db.query(&sql, &[]).await?;
+        held.push(rows.first().map_or(0, |row| row.get::<_, i64>(0)));
+    }
+    let all: i64 = held.iter().sum::<i64>().max(1);
+    let mut chosen = Vec::new();
+    for (entity, rows) in entities.into_iter().zip(held) {
+        let share = (i64::from(question.sample) * rows + all - 1) / all;
+        let sql = format!(
+            "SELECT external_id FROM {{schema}}.{} WHERE deleted_at IS NULL
+              ORDER BY md5(external_id || $1) LIMIT $2",
+            entity.tables[0].name
+        );
+        let seed = question.seed.to_string();
+        let rows = db.query(&sql, &[(&seed, Type::TEXT), (&share, Type::INT8)]).await?;
+        chosen.extend(rows.iter().map(|row| (entity, row.get::<_, String>(0))));
+    }
+    chosen.truncate(question.sample as usize);
+    Ok(chosen)
+}
+
+/// The API's counts against the records that staging says exist.
+pub async fn compare_counts(
+    tx: &Tx<'_>,
+    settings: &Settings,
+    question: &Question<'_>,
+    answers: &Answers,
+    notes: &mut Vec<String>,
+) -> Result<Check, DbError> {
+    let mut check = Check::new("the API counts what is held");
+    for entity in &question.entities {
+        let Some(counted) = answers.counts.get(entity.name) else { continue };
+        let narrowed = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows)
+            && (settings.events_from.is_some() || settings.events_until.is_some());
+        if narrowed {
+            notes
+                .push(format!("{}: counts are not compared, since the settings leave days out", entity.name));
+            continue;
+        }
+        check.checked += 1;
+        let held = balance::in_transaction(tx, entity).await?.in_staging();
+        // Gone at the source by evidence, and kept by a person's word or until there is one.
+        let kept = deletions::kept(tx, entity).await?;
+        if held != counted + kept {
+            let explained = if kept == 0 { String::new() } else { format!(" and {kept} kept although gone") };
+            check.differs(format!(
+                "{}: the API counts {counted}{explained}, held are {held}: sync, then verify again",
+                entity.name
+            ));
+        }
+    }
+    Ok(check)
+}
+
+/// Tells apart, for each record of the sample: what staging holds as its newest content, and production must
+/// show; what changed at the source since it was last walked; and what a walk should have brought.
+pub async fn judge(
+    tx: &Tx<'_>,
+    question: &Question<'_>,
+    records: Vec<Answered>,
+    notes: &mut Vec<String>,
+) -> Result<Judged, DbError> {
+    let mut judged = Judged::default();
+    let (mut changed, mut gone) = (0, 0);
+    for entity in &question.entities {
+        let of_entity: Vec<&Answered> =
+            records.iter().filter(|answered| answered.entity.name == entity.name).collect();
+        if of_entity.is_empty() {
+            continue;
+        }
+        let ids: Vec<&str> = of_entity.iter().map(|answered| answered.id.as_str()).collect();
+        let newest = versions::newest_of(tx, entity, &ids).await?;
+        let walked = last_whole_walk(tx, entity).await?;
+        for answered in of_entity {
+            let Some(record) = &answered.record else {
+                gone += 1;
+                continue;
+            };
+            judged.sampled += 1;
+            let held = newest.get(answered.id.as_str());
+            let candidate = read(entity, answered, record);
+            if held.is_some_and(|held| held.hash.as_deref() == Some(blake3::hash(&record.raw).as_bytes())) {
+                judged.to_compare.push((*entity, candidate));
+                continue;
+            }
+            let brought_since = held.is_some_and(|held| held.fetched_at >= answered.asked_at);
+            let edited_at = edited_at(entity, &candidate);
+            let missed = match (walked, edited_at) {
+                (Some(walked), Some(edited_at)) => edited_at < walked,
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            if missed && !brought_since {
+                judged.stale.push(format!(
+                    "{} {}: its content at the source is not the newest held, and the last whole walk began after its last \
+                     edit there{}",
+                    entity.name,
+                    answered.id,
+                    edited_at.map(|at| format!(" ({at})")).unwrap_or_default()
+                ));
+            } else {
+                changed += 1;
+            }
+        }
+    }
+    if changed > 0 {
+        notes.push(format!(
+            "{changed} record(s) of the sample changed at the source since they were last walked"
+        ));
+    }
+    if gone > 0 {
+        notes.push(format!(
+            "{gone} record(s) of the sample are gone at the source: the next whole walk will find that out"
+        ));
+    }
+    Ok(judged)
+}
+
+fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
+    let text = String::from_utf8_lossy(&record.raw);
+    let says = match batch::reconcile(entity, &text, Some(&record.raw)) {
+        Ok(reconciled) => Says::Is(reconciled),
+        Err(error) => Says::Faulty(error),
+    };
+    Candidate {
+        staging_id: Uuid::nil(),
+        external_id: answered.id.clone(),
+        fetched_at: answered.asked_at,
+        staged_by: None,
+        says,
+    }
+}
+
+/// When the source says that the record was last edited.
+fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
+    let Says::Is(reconciled) = &candidate.says else { return None };
+    let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
+    match entity.tables[0].get(row, "source_updated_at") {
+        crate::entities::table::Value::Instant(at) => Some(*at),
+        _ => None,
+    }
+}
+
+/// When the last complete walk of all of an entity started.
+async fn last_whole_walk(tx: &Tx<'_>, entity: &Entity) -> Result<Option<Timestamp>, DbError> {
+    let rows = tx
+        .query(
+            "SELECT max(r.started_at) FROM {schema}.sync_run_entities e JOIN {schema}.sync_runs r USING (run_id)
+              WHERE e.entity = $1 AND e.walk_complete AND e.walk = 'whole'",
+            &[(&entity.name, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().and_then(|row| row.get(0)))
+}
+
+/// Puts the API's answers over the rebuilt copy, and compares the records of the sample.
+pub async fn compare(
+    tx: &Tx<'_>,
+    prefix: &str,
+    to_compare: &[(&'static Entity, Candidate)],
+    samples: i64,
+) -> Result<Vec<TableDifference>, DbError> {
+    let mut found = Vec::new();
+    let mut left: Vec<&(&'static Entity, Candidate)> = to_compare.iter().collect();
+    while let Some((entity, _)) = left.first().copied() {
+        let (of_entity, others): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|(of, _)| of.name == entity.name);
+        let ids: Vec<&str> = of_entity.iter().map(|(_, candidate)| candidate.external_id.as_str()).collect();
+        let candidates: Vec<&Candidate> = of_entity.iter().map(|(_, candidate)| candidate).collect();
+        rebuild::put_over(tx, entity, &candidates, prefix).await?;
+        let mut tables = difference::difference(tx, prefix, samples, Some(&ids)).await?;
+        tables.retain(|table| entity.tables.iter().any(|own| own.name == table.table));
+        found.extend(tables);
+        left = others;
+    }
+    Ok(found)
+}

@@ -1,0 +1,89 @@
+//! What could make right rows lie, or let wrong ones in: triggers, dashboards, foreign keys.
+
+use tokio_postgres::types::Type;
+
+use super::Check;
+use crate::db::{DbError, Tx, migrate};
+use crate::staging::dashboard;
+
+/// Every foreign key of production: table, column, and the table whose `external_id` it names.
+pub const FOREIGN_KEYS: [(&str, &str, &str); 10] = [
+    ("gazelle_contacts", "client_external_id", "gazelle_clients"),
+    ("gazelle_locations", "contact_external_id", "gazelle_contacts"),
+    ("gazelle_locations", "client_external_id", "gazelle_clients"),
+    ("gazelle_pianos", "client_external_id", "gazelle_clients"),
+    ("gazelle_appointments", "client_external_id", "gazelle_clients"),
+    ("gazelle_appointments", "contact_external_id", "gazelle_contacts"),
+    ("gazelle_appointments", "location_external_id", "gazelle_locations"),
+    ("gazelle_appointments", "technician_external_id", "gazelle_users"),
+    ("gazelle_appointment_pianos", "appointment_external_id", "gazelle_appointments"),
+    ("gazelle_appointment_pianos", "piano_external_id", "gazelle_pianos"),
+];
+
+/// Nothing changes our rows behind our back.
+pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
+    let mut check = Check::new("no trigger or rule touches our tables");
+    let ours = migrate::relation_names();
+    check.checked = ours.len() as u64;
+    let rows =
+        tx.query(include_str!("triggers.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
+    for row in &rows {
+        let (kind, name, table): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        check.differs(format!("{kind} {name} on {table}: DROP {} {name} ON {table}", kind.to_uppercase()));
+    }
+    Ok(check)
+}
+
+/// The dashboards count what staging holds.
+pub async fn dashboard_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
+    let mut check = Check::new("the dashboard views count what staging holds");
+    let counted = dashboard::count(tx).await?;
+    let shown = dashboard::shown(tx).await?;
+    check.checked = counted.len() as u64;
+    for (key, count) in &counted {
+        let shows = shown.get(key).copied().unwrap_or_default();
+        if shows != *count {
+            check.differs(format!("{} {}: {count} in staging, the view shows {shows}", key.0, key.1));
+        }
+    }
+    for (key, count) in shown.iter().filter(|(key, _)| !counted.contains_key(*key)) {
+        check.differs(format!("{} {}: none in staging, the view shows {count}", key.0, key.1));
+    }
+    Ok(check)
+}
+
+/// Each foreign key is declared and valid, and each value names a row, declared or not.
+pub async fn foreign_keys_hold(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
+    let mut check = Check::new("foreign keys hold");
+    for (table, column, parent) in FOREIGN_KEYS {
+        check.checked += 1;
+        let declared = tx
+            .query(
+                include_str!("declared_foreign_key.sql"),
+                &[(&schema, Type::TEXT), (&table, Type::TEXT), (&column, Type::TEXT), (&parent, Type::TEXT)],
+            )
+            .await?;
+        if declared.is_empty() {
+            check.differs(format!("{table}.{column}: no valid foreign key to {parent} is declared"));
+        }
+        let orphans = tx
+            .query(
+                &format!(
+                    "SELECT count(*), min(child.{column})
+                       FROM {{schema}}.{table} child
+                       LEFT JOIN {{schema}}.{parent} parent ON parent.external_id = child.{column}
+                      WHERE child.{column} IS NOT NULL AND parent.external_id IS NULL"
+                ),
+                &[],
+            )
+            .await?;
+        if let Some(row) = orphans.first().filter(|row| row.get::<_, i64>(0) > 0) {
+            check.differs(format!(
+                "{table}.{column}: {} value(s) name no row of {parent}, such as {}",
+                row.get::<_, i64>(0),
+                row.get::<_, String>(1)
+            ));
+        }
+    }
+    Ok(check)
+}

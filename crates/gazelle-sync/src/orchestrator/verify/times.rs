@@ -1,0 +1,115 @@
+//! The view of local times against the storage, computed a second time here.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use tokio_postgres::types::Type;
+
+use super::Check;
+use crate::db::{DbError, Tx};
+use crate::time;
+
+/// Rows read at a time, so that memory stays bounded.
+const ROWS_A_PAGE: i64 = 5_000;
+
+/// Every appointment is in `v_appointments_montreal` once, with the local day and hour of its instant.
+pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
+    let mut check = Check::new("v_appointments_montreal shows every appointment at its local time");
+    let mut after = String::new();
+    loop {
+        let rows = tx
+            .query(include_str!("view_rows.sql"), &[(&after, Type::TEXT), (&ROWS_A_PAGE, Type::INT8)])
+            .await?;
+        for row in &rows {
+            check.checked += 1;
+            let id: &str = row.get("external_id");
+            let shown: (Option<Date>, Option<Time>) = (row.get("date_montreal"), row.get("time_montreal"));
+            let (date, time): (Option<Date>, Option<Time>) =
+                (row.get("appointment_date"), row.get("appointment_time"));
+            let floating =
+                row.get::<_, Option<bool>>("is_all_day") == Some(true) && time == Some(Time::midnight());
+            let start: Option<Timestamp> = row.get("start_at");
+            let expected = match start {
+                None => (None, None),
+                Some(_) if floating => (date, time),
+                Some(start) => {
+                    let (date, time) = time::montreal_parts(start);
+                    (Some(date), Some(time))
+                }
+            };
+            if row.get::<_, i64>("shown") != 1 {
+                check.differs(format!("{id}: the view shows it {} times", row.get::<_, i64>("shown")));
+            } else if !row.get::<_, bool>("same") {
+                check.differs(format!(
+                    "{id}: the view shows another title, client or UTC date than the table holds"
+                ));
+            } else if shown != expected {
+                check.differs(format!(
+                    "{id}: the view shows {}, stored is {} UTC, which is {} in Montréal",
+                    written(shown),
+                    written((date, time)),
+                    written(expected)
+                ));
+            }
+        }
+        match rows.last() {
+            Some(last) if rows.len() as i64 == ROWS_A_PAGE => after = last.get("external_id"),
+            _ => break,
+        }
+    }
+    let surplus = tx
+        .query(
+            "SELECT v.external_id FROM {schema}.v_appointments_montreal v
+               LEFT JOIN {schema}.gazelle_appointments a ON a.external_id = v.external_id AND a.deleted_at IS NULL
+              WHERE a.external_id IS NULL",
+            &[],
+        )
+        .await?;
+    for row in &surplus {
+        check.differs(format!(
+            "{}: the view shows it, no row that is not deleted does",
+            row.get::<_, String>(0)
+        ));
+    }
+    Ok(check)
+}
+
+fn written(parts: (Option<Date>, Option<Time>)) -> String {
+    match parts {
+        (Some(date), Some(time)) => format!("{date} {time}"),
+        (Some(date), None) => date.to_string(),
+        _ => "nothing".to_owned(),
+    }
+}
+
+/// The specification's two appointments, where they exist: what their titles say is what the view shows, and what
+/// is stored is that hour in UTC.
+pub async fn tire_le_coyote(tx: &Tx<'_>) -> Result<Check, DbError> {
+    let mut check = Check::new("\"Tire le Coyote\" reads 07:00 and 18:00");
+    for (title, hour) in [("%tire le coyote%avant 8h%", 7), ("%tire le coyote%18h%", 18)] {
+        let rows = tx
+            .query(
+                "SELECT a.external_id, a.start_at, v.date_montreal, v.time_montreal
+                   FROM {schema}.gazelle_appointments a
+                   JOIN {schema}.v_appointments_montreal v ON v.external_id = a.external_id
+                  WHERE a.deleted_at IS NULL AND a.title ILIKE $1",
+                &[(&title, Type::TEXT)],
+            )
+            .await?;
+        for row in &rows {
+            check.checked += 1;
+            let id: &str = row.get(0);
+            let (start, date, time): (Option<Timestamp>, Option<Date>, Option<Time>) =
+                (row.get(1), row.get(2), row.get(3));
+            let wanted = Time::constant(hour, 0, 0, 0);
+            if time != Some(wanted) {
+                check.differs(format!(
+                    "{id}: the view shows {}, its title says {wanted}",
+                    written((date, time))
+                ));
+            } else if date.and_then(|date| time::montreal_instant(date, wanted)) != start {
+                check.differs(format!("{id}: stored is not {wanted} of Montréal in UTC"));
+            }
+        }
+    }
+    Ok(check)
+}

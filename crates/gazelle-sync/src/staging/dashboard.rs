@@ -1,0 +1,37 @@
+//! What the dashboard views should show, and what they show.
+
+use std::collections::BTreeMap;
+
+use super::for_entity;
+use crate::db::{DbError, Tx};
+use crate::entities::ENTITIES;
+
+/// Versions by entity (`all` for `v_sync_dashboard`) and status.
+pub type Counts = BTreeMap<(String, String), i64>;
+
+/// Counts the versions of every entity by status.
+pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
+    let mut counts = Counts::new();
+    for entity in ENTITIES {
+        let sql = "SELECT sync_status, count(*) FROM {schema}.{staging_table} GROUP BY sync_status";
+        for row in &tx.query(&for_entity(sql, entity), &[]).await? {
+            let (status, count): (String, i64) = (row.get(0), row.get(1));
+            *counts.entry(("all".to_owned(), status.clone())).or_default() += count;
+            counts.insert((entity.name.to_owned(), status), count);
+        }
+    }
+    Ok(counts)
+}
+
+/// What the two views show.
+pub async fn shown(tx: &Tx<'_>) -> Result<Counts, DbError> {
+    let rows = tx
+        .query(
+            "SELECT 'all', sync_status, count::bigint FROM {schema}.v_sync_dashboard
+              UNION ALL
+             SELECT entity, sync_status, count FROM {schema}.v_sync_dashboard_entities",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
+}
