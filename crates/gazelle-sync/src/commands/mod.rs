@@ -4,6 +4,7 @@ mod deletions;
 mod demo;
 mod demo_changes;
 mod errors;
+mod logging;
 mod manual;
 mod migrate;
 mod migrate_from_v5;
@@ -23,7 +24,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{self, Cli, Command};
-use crate::config::{Layers, LogFormat, Settings};
+use crate::config::{Layers, Settings};
 use crate::display::{self, Progress, ProgressStyle};
 use crate::entities;
 
@@ -57,7 +58,8 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&error.to_string(), json, WRONG_USE),
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
-    start_logging(&settings, &progress);
+    // Dropped after the runtime: what ends last is still told.
+    let _logging = logging::start(&settings, &progress);
     for unknown in unknown_variables {
         tracing::warn!("{unknown}");
     }
@@ -130,26 +132,4 @@ impl Context {
         display::print(&format!("{}\n", out.trim_end()))?;
         Ok(())
     }
-}
-
-/// Logs to stderr: for people on a terminal, JSON otherwise or as set.
-fn start_logging(settings: &Settings, progress: &Progress) {
-    use std::io::IsTerminal;
-    use tracing_subscriber::EnvFilter;
-    // The driver repeats the server's notices, which say nothing to our users.
-    let filter = EnvFilter::try_new(format!("tokio_postgres=warn,{}", settings.log_level))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
-    let writer = progress.clone();
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.log_writer());
-    let as_json = match settings.log_format {
-        LogFormat::Json => true,
-        LogFormat::Human => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
-    };
-    // Only one program-wide subscriber can be set; a test that set its own keeps it.
-    let _ = if as_json {
-        logs.json().try_init().map_err(|_| ())
-    } else {
-        logs.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init().map_err(|_| ())
-    };
 }

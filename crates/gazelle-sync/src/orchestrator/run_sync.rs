@@ -196,7 +196,8 @@ async fn run_stages(
             let supply = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
             // Cut off, a batch is rolled back and waits as pending.
             let applied = tokio::select! {
-                applied = stages::reconcile(&reconciliation, entity, supply, progress) => applied?,
+                applied = stages::reconcile(&reconciliation, entity, supply, progress)
+                    .instrument(tracing::error_span!("reconcile", entity = entity.name)) => applied?,
                 () = stop.overdue() => { interrupted = true; break; }
             };
             add_applied(&mut entities, entity, applied, begun.elapsed());

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use reqwest::{Client, header, redirect};
 use tokio::sync::{Mutex, Semaphore};
+use tracing::Instrument;
 
 use super::{
     answer::{Answer, Delivery},
@@ -91,6 +92,11 @@ impl GazelleClient {
     /// time: nothing is left behind, and a token refresh under way is finished.
     /// Errors: the class of the last attempt; see [`ErrorClass`].
     pub async fn post(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
+        let span = tracing::info_span!("request", operation = request.operation_name);
+        self.post_in_span(request).instrument(span).await
+    }
+
+    async fn post_in_span(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
         let Shared { settings, access, .. } = &*self.shared;
         let mut recording = Recording::start(&self.observers, request);
         let can_renew = matches!(access, Access::Oauth(_));
@@ -202,7 +208,6 @@ impl GazelleClient {
         let verdict = classify(&attempt.seen, &shared.target);
         let failure = verdict.as_ref().err().map(|fault| fault.class.clone());
         tracing::debug!(
-            operation = request.operation_name,
             attempt = recording.attempts() + 1,
             outcome = failure.as_ref().map_or("ok", ErrorClass::name),
             http_status = attempt.http_status(),

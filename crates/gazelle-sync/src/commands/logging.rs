@@ -1,0 +1,131 @@
+//! Logs to stderr, for people on a terminal and as JSON otherwise; and traces to a collector where one is set.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{Protocol, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use tracing::Metadata;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+use crate::config::{LogFormat, Settings};
+use crate::display::Progress;
+
+/// A collector that does not answer is waited for so long, and at the end of the program no longer.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Logging under way; what waits for the collector is sent when it is dropped.
+pub(super) struct Logging {
+    traces: Option<SdkTracerProvider>,
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        if let Some(traces) = &self.traces {
+            // A collector that cannot be reached has been told of.
+            let _ = traces.shutdown_with_timeout(EXPORT_TIMEOUT);
+        }
+    }
+}
+
+/// Starts it. Only one program-wide subscriber can be set; a test that set its own keeps it.
+pub(super) fn start(settings: &Settings, progress: &Progress) -> Logging {
+    let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
+        None => (None, None),
+        Some(Ok(provider)) => (Some(provider), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let to_collector = traces.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("gazelle-sync"))
+            .with_location(false)
+            .with_threads(false)
+            .with_filter(filter_fn(|metadata| is_ours(metadata) && *metadata.level() <= LevelFilter::INFO))
+    });
+    let as_json = match settings.log_format {
+        LogFormat::Json => true,
+        LogFormat::Human => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let levels = EnvFilter::try_new(&settings.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let shown = levels.and(filter_fn(may_be_written));
+    let writer = progress.clone();
+    let lines = fmt::layer().with_writer(move || writer.log_writer());
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if as_json {
+        lines.json().with_filter(shown).boxed()
+    } else {
+        lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).with_filter(shown).boxed()
+    };
+    let _ = tracing_subscriber::registry().with(lines).with(to_collector).try_init();
+    if let Some(problem) = problem {
+        tracing::warn!("no traces are made: {problem}");
+    }
+    Logging { traces }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    let krate = metadata.target().split("::").next().unwrap_or_default();
+    matches!(krate, "gazelle_sync" | "gazelle_sim" | "embedded_postgres")
+}
+
+/// Whatever level is asked for: libraries write headers, statements and their parameters into their finer lines, and
+/// the database's notices quote what we sent. None of that is for a log.
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    let coarse = match metadata.target().starts_with("tokio_postgres") {
+        true => LevelFilter::WARN,
+        false => LevelFilter::INFO,
+    };
+    is_ours(metadata) || *metadata.level() <= coarse
+}
+
+/// Sends spans to a collector, in batches, from a thread of its own.
+fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let resource = Resource::builder()
+        .with_service_name("gazelle-sync")
+        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let exporter = Complaining { exporter, has_complained: AtomicBool::new(false) };
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+/// Says once that the collector takes nothing, and again after it did; spans that it did not take are dropped.
+#[derive(Debug)]
+struct Complaining<E> {
+    exporter: E,
+    has_complained: AtomicBool,
+}
+
+impl<E: SpanExporter> SpanExporter for Complaining<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let result = self.exporter.export(batch).await;
+        let complains = result.is_err();
+        if complains && !self.has_complained.swap(complains, Ordering::Relaxed) {
+            tracing::warn!("the OpenTelemetry collector takes no traces; runs go on without");
+        }
+        self.has_complained.store(complains, Ordering::Relaxed);
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
