@@ -117,28 +117,6 @@ Examples:
   gazelle-sync reconcile --entity appointments
   gazelle-sync reconcile --json | jq .errors";
 
-pub(super) const REPLAY: &str = "\
-Rebuild production from staging, without the API.
-
-Reconciles the newest version of every record again, as if production were empty, and makes \
-production equal to the result. Use it after a repair by hand, or to see that staging alone holds \
-everything.
-
-Effects: updates production; with --dry-run nothing but the difference is shown. Staged versions \
-and your own tables stay as they are.";
-
-pub(super) const REPLAY_MORE: &str = "\
-Exit status:
-  0  done
-  1  failed: the database refused, or another run is at work
-  2  wrong use
-  3  partial: something is withheld
-
-Examples:
-  gazelle-sync replay --dry-run
-  gazelle-sync replay
-  gazelle-sync replay --entity pianos";
-
 pub(super) const STATUS: &str = "\
 Show what is held, what waits, and the last runs.
 

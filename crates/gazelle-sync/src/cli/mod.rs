@@ -7,6 +7,7 @@ mod deletions;
 mod entity_names;
 mod errors;
 mod help;
+mod help_replay;
 mod help_serve;
 mod help_verify;
 mod manual;
@@ -108,7 +109,7 @@ pub enum Command {
     #[command(long_about = help_serve::SERVE, after_long_help = help_serve::SERVE_MORE)]
     Serve(ServeArgs),
     /// Rebuild production from staging, without the API
-    #[command(long_about = help::REPLAY, after_long_help = help::REPLAY_MORE)]
+    #[command(long_about = help_replay::REPLAY, after_long_help = help_replay::REPLAY_MORE)]
     Replay(ReplayArgs),
     /// Prove that production is what it should be
     #[command(long_about = help_verify::VERIFY, after_long_help = help_verify::VERIFY_MORE)]

@@ -1,6 +1,8 @@
 //! `sync`, `fetch`, `reconcile` and `replay`: the two stages, together and alone.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
+use uuid::Uuid;
 
 use super::since::Since;
 
@@ -78,4 +80,24 @@ pub struct ReplayArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Only the record of this id (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub id: Vec<String>,
+    /// Only records of which this run staged a version
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<Uuid>,
+    /// Only records of which a version was seen at this time or later: a day (YYYY-MM-DD) or an instant
+    #[arg(long, value_name = "DAY|INSTANT")]
+    pub since: Option<Since>,
+    /// Only records of which a version was seen before this time
+    #[arg(long, value_name = "DAY|INSTANT")]
+    pub until: Option<Since>,
+    /// Build production as it was at this time; needs --into
+    #[arg(long, value_name = "DAY|INSTANT", requires = "into")]
+    pub as_of: Option<Since>,
+    /// Build it in this schema instead of comparing: as of now, or of --as-of. A schema that an earlier
+    /// replay built is replaced, any other is refused
+    #[arg(long, value_name = "SCHEMA", value_parser = NonEmptyStringValueParser::new(),
+          conflicts_with_all = ["entity", "dry_run", "id", "run", "since", "until"])]
+    pub into: Option<String>,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use jiff::Timestamp;
 
 use super::opened::{self, Opened};
 use super::{Context, WRONG_USE};
@@ -48,11 +49,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
     };
-    let since = match args.since {
-        None => None,
-        Some(Since::At(instant)) => Some(instant),
-        Some(Since::Day(day)) => Some(crate::time::start_of_day(day, &context.settings.timezone)?),
-    };
+    let since = args.since.map(|since| instant(context, since)).transpose()?;
     let job = Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: "command" };
     let client = opened::client(&context.settings)?;
     let opened = Opened::open(&context.settings).await?;
@@ -89,6 +86,14 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Entity>, String> {
         .copied()
         .filter(|entity| names.is_empty() || names.iter().any(|name| name == entity.name))
         .collect())
+}
+
+/// The instant that a flag names; of a day its start in the zone of the settings.
+pub fn instant(context: &Context, since: Since) -> Result<Timestamp> {
+    match since {
+        Since::At(instant) => Ok(instant),
+        Since::Day(day) => Ok(crate::time::start_of_day(day, &context.settings.timezone)?),
+    }
 }
 
 /// Says what is wrong with the command line.

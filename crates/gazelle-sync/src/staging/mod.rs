@@ -1,7 +1,7 @@
 //! The only code that touches the staging tables: versions of records, appended, and their outcome.
 //!
 //! [`versions`] adds what stage 1 brings, [`pending`] hands stage 2 its work, [`outcome`] notes what
-//! became of it, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
+//! became of it, `slice` finds records by what happened to them, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
 //! finds what `jsonb` cannot hold.
 
 pub mod backlog;
@@ -14,6 +14,7 @@ pub mod json_text;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
+pub mod slice;
 pub mod versions;
 
 use crate::entities::Entity;

@@ -79,22 +79,28 @@ pub enum Basis {
     Everything,
     /// Those that stage 2 has processed: what production should say already.
     Processed,
+    /// Those seen until this instant, except what an undo had withdrawn by then: what production was to say then.
+    AsOf(Timestamp),
 }
 
-/// The versions of an entity that are not withdrawn, in the order in which they were seen.
+/// The versions of an entity that count, in the order in which they were seen.
 pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Vec<Uuid>, DbError> {
-    let only = match basis {
-        Basis::Everything => "",
-        Basis::Processed => "AND sync_status = 'processed'",
+    let (only, until) = match basis {
+        Basis::Everything => ("withdrawn_by IS NULL", Timestamp::MAX),
+        Basis::Processed => ("withdrawn_by IS NULL AND sync_status = 'processed'", Timestamp::MAX),
+        Basis::AsOf(instant) => (
+            "NOT EXISTS (SELECT FROM {schema}.sync_runs r WHERE r.run_id = withdrawn_by AND r.started_at <= $1)",
+            instant,
+        ),
     };
     let rows = tx
         .query(
             &for_entity(
-                "SELECT id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL {only} ORDER BY fetched_at, id",
+                "SELECT id FROM {schema}.{staging_table} WHERE fetched_at <= $1 AND {only} ORDER BY fetched_at, id",
                 entity,
             )
             .replace("{only}", only),
-            &[],
+            &[(&until, Type::TIMESTAMPTZ)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

@@ -1,7 +1,7 @@
 //! The difference between production and its rebuilt copy: shown first, then applied and nothing else.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio_postgres::types::Type;
 
 use super::rebuild::production_tables;
@@ -37,52 +37,64 @@ pub struct Sample {
     pub kind: String,
     /// The row's key.
     pub key: String,
-    /// Column by column, for a changed row: what production says and what staging gives.
+    /// Column by column what production says and what staging gives; null throughout on the side that has no row.
     pub columns: Vec<(String, Value, Value)>,
 }
 
-/// Compares every table with its rebuilt copy. Lineage is not compared: a row may come from an older version
-/// with the same content.
-///
-/// With `records`, only rows of these records: a table's own, or those that belong to them.
+/// A table, and the records of it that are meant: its own, or those that its rows belong to; none for all.
+pub type Part = (&'static Table, Option<Vec<String>>);
+
+/// Compares every table with its rebuilt copy, as [`of_table`] does.
 pub async fn difference(
     tx: &Tx<'_>,
     prefix: &str,
     samples: i64,
-    records: Option<&[&str]>,
+    records: Option<&[String]>,
 ) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in production_tables() {
-        let sql = fill(include_str!("difference.sql"), table, prefix);
-        let rows = tx.query(&sql, &[(&samples, Type::INT8), (&records, Type::TEXT_ARRAY)]).await?;
-        let mut found =
-            TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
-        for row in &rows {
-            let (kind, count): (String, i64) = (row.get(0), row.get(1));
-            match kind.as_str() {
-                "missing" => found.missing = count,
-                "changed" => found.changed = count,
-                _ => found.surplus = count,
-            }
-            let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get(3), row.get(4));
-            found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
-        }
-        differences.push(found);
+        differences.push(of_table(tx, prefix, samples, table, records).await?);
     }
     Ok(differences)
 }
 
-/// Makes these tables of production equal to their rebuilt copies. Rows that are equal are not touched.
-/// Returns how many rows were written or removed.
-pub async fn apply(tx: &Tx<'_>, prefix: &str, only: &[&'static str]) -> Result<u64, DbError> {
-    let tables: Vec<&'static Table> =
-        production_tables().filter(|table| only.contains(&table.name)).collect();
-    let mut written = 0;
-    for table in &tables {
-        written += tx.execute(&fill(include_str!("apply_difference.sql"), table, prefix), &[]).await?;
+/// Compares a table with its rebuilt copy, or some records of it. Lineage is not compared: a row may come from an
+/// older version with the same content.
+pub async fn of_table(
+    tx: &Tx<'_>,
+    prefix: &str,
+    samples: i64,
+    table: &'static Table,
+    records: Option<&[String]>,
+) -> Result<TableDifference, DbError> {
+    let sql = fill(include_str!("difference.sql"), table, prefix);
+    let rows = tx.query(&sql, &[(&samples, Type::INT8), (&records, Type::TEXT_ARRAY)]).await?;
+    let mut found =
+        TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
+    for row in &rows {
+        let (kind, count): (String, i64) = (row.get(0), row.get(1));
+        match kind.as_str() {
+            "missing" => found.missing = count,
+            "changed" => found.changed = count,
+            _ => found.surplus = count,
+        }
+        let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get(3), row.get(4));
+        found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
     }
-    for table in tables.iter().rev() {
-        written += tx.execute(&fill(include_str!("remove_surplus.sql"), table, prefix), &[]).await?;
+    Ok(found)
+}
+
+/// Makes these parts of production equal to their rebuilt copies. Rows that are equal are not touched.
+/// Returns how many rows were written or removed.
+pub async fn apply(tx: &Tx<'_>, prefix: &str, parts: &[Part]) -> Result<u64, DbError> {
+    let mut written = 0;
+    for (table, records) in parts {
+        let sql = fill(include_str!("apply_difference.sql"), table, prefix);
+        written += tx.execute(&sql, &[(records, Type::TEXT_ARRAY)]).await?;
+    }
+    for (table, records) in parts.iter().rev() {
+        let sql = fill(include_str!("remove_surplus.sql"), table, prefix);
+        written += tx.execute(&sql, &[(records, Type::TEXT_ARRAY)]).await?;
     }
     Ok(written)
 }
@@ -131,12 +143,11 @@ fn fill(template: &str, table: &Table, prefix: &str) -> String {
         .replace("{table}", table.name)
 }
 
-/// The columns in which two rows differ.
+/// The columns in which two rows differ; of a row that only one side has, those that hold a value.
 fn columns(table: &Table, held: Option<Value>, rebuilt: Option<Value>) -> Vec<(String, Value, Value)> {
-    let (Some(Value::Object(held)), Some(Value::Object(rebuilt))) = (held, rebuilt) else {
-        return Vec::new();
+    let value = |row: &Option<Value>, column: &str| {
+        row.as_ref().and_then(|row| row.get(column)).cloned().unwrap_or(Value::Null)
     };
-    let value = |row: &Map<String, Value>, column: &str| row.get(column).cloned().unwrap_or(Value::Null);
     content_columns(table)
         .into_iter()
         .map(|column| (column.to_owned(), value(&held, column), value(&rebuilt, column)))

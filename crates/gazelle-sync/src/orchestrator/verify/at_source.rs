@@ -278,7 +278,7 @@ pub async fn compare(
     while let Some((entity, _)) = left.first().copied() {
         let (of_entity, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|(of, _)| of.name == entity.name);
-        let ids: Vec<&str> = of_entity.iter().map(|(_, candidate)| candidate.external_id.as_str()).collect();
+        let ids: Vec<String> = of_entity.iter().map(|(_, candidate)| candidate.external_id.clone()).collect();
         let candidates: Vec<&Candidate> = of_entity.iter().map(|(_, candidate)| candidate).collect();
         rebuild::put_over(tx, entity, &candidates, prefix).await?;
         let mut tables = difference::difference(tx, prefix, samples, Some(&ids)).await?;

@@ -1,0 +1,161 @@
+//! Production as it was at an instant, built in a schema of its own beside the account's, to look at and to compare.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::super::report::milliseconds;
+use super::super::verify::FOREIGN_KEYS;
+use super::SCRATCH;
+use crate::config::Settings;
+use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::staging::pending::Basis;
+use crate::staging_to_production::rebuild;
+
+/// What such a schema is marked with, so that it may be built again and no other is ever dropped.
+const MARK: &str = "built by gazelle-sync replay --into";
+
+/// What was built.
+#[derive(Debug, Serialize)]
+pub struct Built {
+    /// Always `success`: otherwise nothing is left behind.
+    pub status: &'static str,
+    /// The schema.
+    pub schema: String,
+    /// The instant whose state it holds.
+    pub as_of: Timestamp,
+    /// Whether a schema that an earlier replay had built was dropped for it.
+    pub replaced: bool,
+    /// Rows by table, parents first.
+    pub tables: Vec<(&'static str, u64)>,
+    /// Milliseconds from start to end.
+    pub duration_ms: u64,
+}
+
+/// Builds, in one transaction, what the versions seen until `as_of` give. Versions that an undo withdrew later count,
+/// those that were withdrawn by then do not.
+///
+/// Errors: the database's; a schema that exists and was not built by this.
+pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<Built, DbError> {
+    let started = Instant::now();
+    migrate::prepare(db).await?;
+    let mut connection = db.connection().await?;
+    let tx = connection.begin_snapshot().await?;
+    let replaced = make_room(&tx, db.schema(), into).await?;
+    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::AsOf(as_of)).await?;
+    let target = quote(into);
+    let mut tables = Vec::new();
+    for table in rebuild::production_tables() {
+        let name = table.name;
+        tx.batch(
+            &format!("CREATE TABLE {{target}}.{name} (LIKE {{schema}}.{name} INCLUDING ALL)")
+                .replace("{target}", &target),
+        )
+        .await?;
+        let columns = stored_columns(&tx, name).await?;
+        let copied = tx
+            .execute(
+                &format!(
+                    "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {{schema}}.{SCRATCH}{name}"
+                ),
+                &[],
+            )
+            .await?;
+        tables.push((name, copied));
+    }
+    for (table, column, parent) in FOREIGN_KEYS {
+        tx.batch(&format!(
+            "ALTER TABLE {target}.{table} ADD FOREIGN KEY ({column}) REFERENCES {target}.{parent} (external_id)"
+        ))
+        .await?;
+    }
+    for table in rebuild::production_tables() {
+        tx.batch(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
+    }
+    copy_view(&tx, "v_appointments_montreal", &target).await?;
+    rebuild::drop_scratch(&tx, SCRATCH).await?;
+    tx.commit().await?;
+    let schema = into.to_owned();
+    Ok(Built {
+        status: "success",
+        schema,
+        as_of,
+        replaced,
+        tables,
+        duration_ms: milliseconds(started.elapsed()),
+    })
+}
+
+/// Makes an empty schema of this name; drops one that an earlier build left, and refuses any other.
+async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbError> {
+    if into == account {
+        return Err(DbError::infrastructure(format!(
+            "--into {into} is the schema of the account itself; name another, such as {account}_then"
+        )));
+    }
+    let rows = tx
+        .query(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1",
+            &[(&into, Type::TEXT)],
+        )
+        .await?;
+    let target = quote(into);
+    let is_there = match rows.first() {
+        None => false,
+        Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => true,
+        Some(_) => {
+            return Err(DbError::infrastructure(format!(
+                "the schema {into} exists and is not one that `replay --into` built; name another, or drop it yourself"
+            )));
+        }
+    };
+    if is_there {
+        // Without CASCADE for what stands outside of it: that is somebody's, and is named in the refusal.
+        for view in ["v_appointments_montreal"] {
+            tx.batch(&format!("DROP VIEW IF EXISTS {target}.{view}")).await?;
+        }
+        for table in rebuild::production_tables().rev() {
+            tx.batch(&format!("DROP TABLE IF EXISTS {target}.{}", table.name)).await?;
+        }
+        return Ok(true);
+    }
+    tx.batch(&format!("CREATE SCHEMA {target}")).await?;
+    tx.batch(&format!("COMMENT ON SCHEMA {target} IS '{MARK}'")).await?;
+    Ok(false)
+}
+
+/// The columns of a rebuilt table that are not computed from others.
+async fn stored_columns(tx: &Tx<'_>, table: &str) -> Result<String, DbError> {
+    let rows = tx
+        .query(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+               FROM pg_attribute
+              WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+            &[(&tx.sql(&format!("{{schema}}.{SCRATCH}{table}")), Type::TEXT)],
+        )
+        .await?;
+    rows.first()
+        .and_then(|row| row.get::<_, Option<String>>(0))
+        .ok_or_else(|| DbError::infrastructure(format!("{table} has no columns")))
+}
+
+/// The same view over the tables of another schema.
+async fn copy_view(tx: &Tx<'_>, view: &str, target: &str) -> Result<(), DbError> {
+    // Names that the path finds are told without their schema, and found in the other one.
+    tx.batch("SET LOCAL search_path = {schema}").await?;
+    let rows = tx
+        .query(
+            "SELECT pg_get_viewdef(to_regclass($1))",
+            &[(&tx.sql(&format!("{{schema}}.{view}")), Type::TEXT)],
+        )
+        .await?;
+    let definition: Option<String> = rows.first().and_then(|row| row.get(0));
+    let definition = definition.ok_or_else(|| {
+        DbError::infrastructure(format!("the view {view} is absent: run `gazelle-sync migrate`"))
+    })?;
+    tx.batch_as_is(&format!("SET LOCAL search_path = {target}")).await?;
+    tx.batch_as_is(&format!("CREATE VIEW {target}.{view} WITH (security_invoker = true) AS {definition}"))
+        .await
+}

@@ -1,0 +1,64 @@
+//! Which tables are compared, and which records of them.
+
+use tokio_postgres::types::Type;
+
+use super::Wanted;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::staging::slice;
+use crate::staging_to_production::difference::Part;
+
+/// The parts that are wanted, parents first, and how many records they are; none where they are all.
+///
+/// Errors: the database's; an id that neither staging nor production knows, and a slice that holds no record.
+pub(super) async fn of(tx: &Tx<'_>, wanted: &Wanted) -> Result<(Vec<Part>, Option<u64>), DbError> {
+    let mut parts: Vec<Part> = Vec::new();
+    if wanted.slice.is_whole() {
+        for entity in &wanted.entities {
+            parts.extend(entity.tables.iter().map(|table| (*table, None)));
+        }
+        return Ok((parts, None));
+    }
+    let mut unknown = wanted.slice.ids.clone().unwrap_or_default();
+    let mut count = 0;
+    for entity in &wanted.entities {
+        let mut records = slice::records(tx, entity, &wanted.slice).await?;
+        if let Some(ids) = &wanted.slice.ids {
+            // A row that no version gives is what a replay removes; it happened at no time and in no run.
+            let held = in_production(tx, entity, ids).await?;
+            unknown.retain(|id| !records.contains(id) && !held.contains(id));
+            let by_id_alone = slice::Slice { ids: None, ..wanted.slice.clone() }.is_whole();
+            records.extend(held.into_iter().filter(|_| by_id_alone));
+            records.sort_unstable();
+            records.dedup();
+        }
+        count += records.len() as u64;
+        parts.extend(entity.tables.iter().map(|table| (*table, Some(records.clone()))));
+    }
+    let entities: Vec<&str> = wanted.entities.iter().map(|entity| entity.name).collect();
+    if !unknown.is_empty() {
+        return Err(DbError::infrastructure(format!(
+            "neither staging nor production knows {} among {}; nothing was replayed",
+            unknown.join(", "),
+            entities.join(", ")
+        )));
+    }
+    if count == 0 {
+        return Err(DbError::infrastructure(format!(
+            "no version in staging of {} is in this slice; nothing was replayed (`gazelle-sync status` lists runs)",
+            entities.join(", ")
+        )));
+    }
+    Ok((parts, Some(count)))
+}
+
+async fn in_production(tx: &Tx<'_>, entity: &Entity, ids: &[String]) -> Result<Vec<String>, DbError> {
+    let table = entity.tables[0].name;
+    let rows = tx
+        .query(
+            &format!("SELECT external_id FROM {{schema}}.{table} WHERE external_id = ANY ($1)"),
+            &[(&ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

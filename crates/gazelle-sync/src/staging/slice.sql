@@ -1,0 +1,7 @@
+SELECT DISTINCT s.external_id
+  FROM {schema}.{staging_table} s
+ WHERE ($1::text[] IS NULL OR s.external_id = ANY ($1))
+   AND ($2::uuid IS NULL OR s.run_id = $2)
+   AND ($3::timestamptz IS NULL OR s.fetched_at >= $3)
+   AND ($4::timestamptz IS NULL OR s.fetched_at < $4)
+ ORDER BY 1
