@@ -3,10 +3,12 @@
 //! Settings reach the program through [`Cli::flags`], the highest of the four layers. Secrets have
 //! no flag: process arguments can be read by every user of the machine.
 
+mod alerts;
 mod deletions;
 mod entity_names;
 mod errors;
 mod help;
+mod help_alerts;
 mod help_replay;
 mod help_serve;
 mod help_verify;
@@ -24,6 +26,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub use alerts::{AlertsAction, AlertsArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
@@ -123,6 +126,9 @@ pub enum Command {
     /// List records found gone at the source, decide on those withheld
     #[command(long_about = help::DELETIONS, after_long_help = help::DELETIONS_MORE)]
     Deletions(DeletionsArgs),
+    /// Show what is wrong and who was told, test the channels
+    #[command(long_about = help_alerts::ALERTS, after_long_help = help_alerts::ALERTS_MORE)]
+    Alerts(AlertsArgs),
     /// Create or upgrade the database
     #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_MORE)]
     Migrate(MigrateArgs),

@@ -55,9 +55,9 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
     let opened = Opened::open(&context.settings).await?;
     let report = async {
         refuse_demo(&opened, &context.settings).await?;
-        Ok::<_, anyhow::Error>(
-            run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await?,
-        )
+        let report = run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await;
+        super::alerts::after_run(&opened, &context.settings).await;
+        Ok::<_, anyhow::Error>(report?)
     }
     .await;
     opened.close().await?;

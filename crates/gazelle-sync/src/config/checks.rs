@@ -81,19 +81,36 @@ pub(super) fn secret_web_address(text: &str) -> Result<(), String> {
     }
 }
 
-/// smtp:// or smtps://.
+/// smtp:// or smtps://. A password crosses a network encrypted or not at all.
 pub(super) fn mail_server(text: &str) -> Result<(), String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(()),
-        _ => Err("must look like smtps://user:password@host:465".to_owned()),
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => url,
+        _ => return Err("must look like smtps://user:password@host:465".to_owned()),
+    };
+    let tls: Vec<String> =
+        url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect::<Vec<String>>();
+    let plain = match (url.scheme(), tls.as_slice()) {
+        (_, []) => false,
+        ("smtp", [one]) if one == "tls=required" => false,
+        ("smtp", [one]) if one == "tls=none" || one == "tls=opportunistic" => true,
+        _ => {
+            return Err("may end in ?tls=required, ?tls=opportunistic or ?tls=none after smtp://…, and in \
+                        nothing else"
+                .to_owned());
+        }
+    };
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if plain && !local && (url.password().is_some() || !url.username().is_empty()) {
+        return Err("would send the password unencrypted: leave ?tls=… away, or use smtps://".to_owned());
     }
+    Ok(())
 }
 
 /// One e-mail address, perhaps with a name: `Sync <sync@example.org>`.
 pub(super) fn one_mail_address(text: &str) -> Result<(), String> {
-    match text.split_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
-        _ => Err("must be an e-mail address".to_owned()),
+    match text.parse::<lettre::message::Mailbox>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err("must be an e-mail address".to_owned()),
     }
 }
 

@@ -77,11 +77,14 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", "address of an OpenTelemetry collector (OTLP over HTTP, like http://localhost:4318) that receives traces; absent: none are made"),
     // Alerts
     secret("slack_webhook_url", "SLACK_WEBHOOK_URL", "Slack webhook that receives alerts"),
-    secret("smtp_url", "SMTP_URL", "mail server that sends alerts: smtps://user:password@host:465 or smtp://host:25"),
+    secret("smtp_url", "SMTP_URL", "mail server that sends alerts: smtps://user:password@host:465, or smtp://user:password@host:587 (STARTTLS; without encryption only when ?tls=none says so)"),
+    plain("smtp_ca_file", "GAZELLE_SYNC_SMTP_CA", "", "PEM file of a certificate authority that the mail server's TLS certificate may come from, beside the system's"),
     secret("alert_email_from", "ALERT_EMAIL_FROM", "sender of alert e-mails"),
     secret("alert_email_to", "ALERT_EMAIL_TO", "receivers of alert e-mails, separated by commas"),
     secret("alert_webhook_url", "ALERT_WEBHOOK_URL", "address that receives alerts as JSON"),
     secret("deadman_url", "DEADMAN_URL", "address called after each good run, so that silence can raise an alarm elsewhere"),
+    plain("alert_errors_per_hour", "GAZELLE_SYNC_ALERT_ERRORS", "10", "records newly in quarantine within an hour beyond which an alert is raised, 0 or more"),
+    plain("alert_reminder_minutes", "GAZELLE_SYNC_ALERT_REMINDER", "360", "minutes after which people are reminded of what is still wrong, and again after as many, 1 to 43200"),
 ];
 
 /// The documentation of a setting.

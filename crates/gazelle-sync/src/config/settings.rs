@@ -64,10 +64,13 @@ pub struct Settings {
 
     pub slack_webhook_url: Option<SecretString>,
     pub smtp_url: Option<SecretString>,
+    pub smtp_ca_file: Option<PathBuf>,
     pub alert_email_from: Option<SecretString>,
     pub alert_email_to: Option<SecretString>,
     pub alert_webhook_url: Option<SecretString>,
     pub deadman_url: Option<SecretString>,
+    pub alert_errors_per_hour: u32,
+    pub alert_reminder_minutes: u32,
 
     /// What was given and where; a setting without a value is absent.
     pub(super) given: BTreeMap<&'static str, Given>,
@@ -127,10 +130,13 @@ impl Settings {
 
             slack_webhook_url: read.secret("slack_webhook_url", checks::secret_web_address),
             smtp_url: read.secret("smtp_url", checks::mail_server),
+            smtp_ca_file: read.path("smtp_ca_file"),
             alert_email_from: read.secret("alert_email_from", checks::one_mail_address),
             alert_email_to: read.secret("alert_email_to", checks::mail_addresses),
             alert_webhook_url: read.secret("alert_webhook_url", checks::secret_web_address),
             deadman_url: read.secret("deadman_url", checks::secret_web_address),
+            alert_errors_per_hour: read.whole("alert_errors_per_hour", 0..=u32::MAX),
+            alert_reminder_minutes: read.whole("alert_reminder_minutes", 1..=43_200),
 
             given: BTreeMap::new(),
         };
@@ -149,6 +155,14 @@ impl Settings {
                 false => ("client_secret", "client_id (GAZELLE_CLIENT_ID)"),
             };
             read.problem(format!("{}: {has} is set, {lacks} is not", read.given[has].place));
+        }
+        let mail = ["smtp_url", "alert_email_from", "alert_email_to"];
+        let (has, lacks): (Vec<_>, Vec<_>) = mail.into_iter().partition(|key| read.given.contains_key(key));
+        if let ([has, ..], [lacks, ..]) = (has.as_slice(), lacks.as_slice()) {
+            read.problem(format!(
+                "{}: {has} is set, {lacks} is not; e-mails need smtp_url, alert_email_from and alert_email_to",
+                read.given[has].place
+            ));
         }
         if let (Some(from), Some(until)) = (self.events_from, self.events_until)
             && from > until

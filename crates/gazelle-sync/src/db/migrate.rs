@@ -71,6 +71,12 @@ static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 12,
+        name: "alerts",
+        sql: include_str!("../migrations/0012_alerts.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 14,
         name: "closed production",
         sql: include_str!("../migrations/0014_closed_production.sql"),
@@ -82,7 +88,7 @@ static MIGRATIONS: &[Migration] = &[
 const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "sync_runs",
     "sync_run_entities",
     "sync_run_requests",
@@ -94,6 +100,9 @@ const TABLES: [&str; 18] = [
     "sync_reconcilers",
     "sync_deletions",
     "sync_wanted_runs",
+    "sync_alerts",
+    "sync_alert_messages",
+    "sync_alert_watch",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::state::Shared;
+use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::orchestrator::wanted_runs;
@@ -43,12 +44,67 @@ pub struct Duty {
 }
 
 /// All duties of the service.
-pub static DUTIES: &[Duty] = &[Duty {
-    name: "forget old requests",
-    every: Duration::from_secs(3600),
-    after_runs: false,
-    work: |moment| Box::pin(forget_old_requests(moment)),
-}];
+pub static DUTIES: &[Duty] = &[
+    Duty {
+        name: "forget old requests",
+        every: Duration::from_secs(3600),
+        after_runs: false,
+        work: |moment| Box::pin(forget_old_requests(moment)),
+    },
+    Duty {
+        name: "see what is wrong",
+        every: Duration::from_secs(15),
+        after_runs: true,
+        work: |moment| Box::pin(see_what_is_wrong(moment)),
+    },
+    Duty {
+        name: "send alerts",
+        every: Duration::from_secs(3),
+        after_runs: false,
+        work: |moment| Box::pin(send_alerts(moment)),
+    },
+    Duty {
+        name: "call the dead-man's address",
+        every: Duration::from_secs(60),
+        after_runs: true,
+        work: |moment| Box::pin(call_deadman(moment)),
+    },
+    Duty {
+        name: "forget old alerts",
+        every: Duration::from_secs(3600),
+        after_runs: false,
+        work: |moment| Box::pin(forget_old_alerts(moment)),
+    },
+];
+
+async fn see_what_is_wrong(moment: Moment) -> anyhow::Result<()> {
+    if let Some(db) = &moment.db {
+        alerts::watch(db, &moment.settings, &Channels::of(&moment.settings), moment.now).await?;
+    }
+    Ok(())
+}
+
+async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
+    let channels = Channels::of(&moment.settings);
+    if let (Some(db), false) = (&moment.db, channels.is_empty()) {
+        alerts::deliver(db, &channels, moment.settings.retry_delay() * 6).await?;
+    }
+    Ok(())
+}
+
+async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
+    if let Some(db) = &moment.db {
+        alerts::ping(db, &moment.settings).await?;
+    }
+    Ok(())
+}
+
+async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
+    if let Some(db) = &moment.db {
+        alerts::forget_old(db, moment.now).await?;
+    }
+    Ok(())
+}
 
 async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {

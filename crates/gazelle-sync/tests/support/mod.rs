@@ -1,9 +1,11 @@
 //! A Postgres of its own, a simulated Gazelle of its own, and the program between them.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod mail;
 pub mod oracle;
 pub mod quarantined;
 pub mod service;
+pub mod sink;
 pub mod walks;
 
 use std::collections::BTreeMap;

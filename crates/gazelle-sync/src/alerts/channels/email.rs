@@ -1,0 +1,227 @@
+//! E-mail: each receiver gets a message of his own, so that one bad address keeps nobody else from his.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::message::header::ContentType;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{Letter, SendError};
+use crate::config::Settings;
+
+/// For one step of the conversation.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One receiver, and the server that takes messages for him.
+#[derive(Clone)]
+pub struct Receiver {
+    server: SecretString,
+    ca_file: Option<PathBuf>,
+    from: SecretString,
+    to: SecretString,
+    /// Which of how many.
+    number: (usize, usize),
+}
+
+impl Receiver {
+    /// All receivers of the settings.
+    pub fn all(settings: &Settings) -> Vec<Receiver> {
+        let (Some(server), Some(from), Some(to)) =
+            (&settings.smtp_url, &settings.alert_email_from, &settings.alert_email_to)
+        else {
+            return Vec::new();
+        };
+        let addresses: Vec<&str> = to.expose_secret().split(',').map(str::trim).collect();
+        let count = addresses.len();
+        let receiver = |(index, address): (usize, &str)| Receiver {
+            server: server.clone(),
+            ca_file: settings.smtp_ca_file.clone(),
+            from: from.clone(),
+            to: address.to_owned().into(),
+            number: (index + 1, count),
+        };
+        addresses.into_iter().enumerate().map(receiver).collect()
+    }
+
+    /// The address itself is in the settings alone: the outbox knows it by a hash.
+    pub fn key(&self) -> String {
+        let address = self.to.expose_secret().trim().to_lowercase();
+        format!("email:{}", &blake3::hash(address.as_bytes()).to_hex()[..12])
+    }
+
+    /// `e-mail 1 of 2 (at example.org)`.
+    pub fn shown(&self) -> String {
+        let (number, count) = self.number;
+        let address = self.to.expose_secret();
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).trim_end_matches('>');
+        format!("e-mail {number} of {count} (at {domain})")
+    }
+
+    /// Sends one message.
+    pub async fn send(&self, letter: &Letter) -> Result<(), SendError> {
+        let message = self.message(letter)?;
+        let transport = self.transport()?;
+        transport.send(message).await.map(drop).map_err(|error| SendError::new(self.reason(&error)))
+    }
+
+    fn message(&self, letter: &Letter) -> Result<Message, SendError> {
+        let mailbox = |text: &SecretString, what: &str| {
+            text.expose_secret()
+                .parse::<Mailbox>()
+                .map_err(|_| SendError::new(format!("{what} is no e-mail address")))
+        };
+        let from = mailbox(&self.from, "the sender (ALERT_EMAIL_FROM)")?;
+        let to = mailbox(&self.to, "a receiver (ALERT_EMAIL_TO)")?;
+        let domain = from.email.domain().to_owned();
+        // Made of the message's own number: a server or reader that gets it twice can tell. What follows the first
+        // word of an alert is an answer to it, so that readers show them together.
+        let named = |id: uuid::Uuid| format!("<{id}@{domain}>");
+        let first = matches!(letter.occasion, "started" | "test");
+        let own = if first { letter.alert_id } else { letter.id };
+        let mut message = Message::builder()
+            .from(from)
+            .to(to)
+            .subject(letter.text.title.clone())
+            .message_id(Some(named(own)))
+            .header(AutoSubmitted)
+            .header(ContentType::TEXT_PLAIN);
+        if !first {
+            message = message.in_reply_to(named(letter.alert_id)).references(named(letter.alert_id));
+        }
+        message
+            .body(format!("{}\n", letter.text.body))
+            .map_err(|_| SendError::new("the message could not be put together"))
+    }
+
+    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
+        let wrong = || SendError::new("SMTP_URL is not usable");
+        let address = self.server.expose_secret();
+        let url = Url::parse(address).map_err(|_| wrong())?;
+        let host = url.host_str().ok_or_else(wrong)?;
+        let builder =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(&without_tls(&url)).map_err(|_| wrong())?;
+        let mode = tls_mode(&url);
+        let tls = match mode {
+            TlsMode::None => Tls::None,
+            _ => {
+                let parameters = self.tls(host)?;
+                match mode {
+                    TlsMode::Wrapped => Tls::Wrapper(parameters),
+                    TlsMode::Opportunistic => Tls::Opportunistic(parameters),
+                    _ => Tls::Required(parameters),
+                }
+            }
+        };
+        Ok(builder.tls(tls).timeout(Some(TIMEOUT)).build())
+    }
+
+    fn tls(&self, host: &str) -> Result<TlsParameters, SendError> {
+        let mut parameters = TlsParameters::builder(host.trim_matches(['[', ']']).to_owned());
+        if let Some(file) = &self.ca_file {
+            let unusable =
+                || SendError::new(format!("the certificate file {} is not usable", file.display()));
+            let pem = std::fs::read(file).map_err(|_| unusable())?;
+            parameters =
+                parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| unusable())?);
+        }
+        parameters.build().map_err(|_| SendError::new("TLS is not available on this machine"))
+    }
+
+    /// What the server said, or what the network did, without addresses: servers like to repeat them.
+    fn reason(&self, error: &SmtpError) -> String {
+        let kind = if error.is_timeout() {
+            "the mail server did not answer in time"
+        } else if error.is_permanent() {
+            "the mail server refused"
+        } else if error.is_transient() {
+            "the mail server put it off"
+        } else if error.is_tls() {
+            "TLS with the mail server failed"
+        } else {
+            "the mail server could not be reached"
+        };
+        let mut deepest: &dyn std::error::Error = error;
+        while let Some(source) = deepest.source() {
+            deepest = source;
+        }
+        let hidden = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+        let said: Vec<String> = deepest
+            .to_string()
+            .split_whitespace()
+            .map(hidden)
+            .map(|word| word.chars().filter(|letter| !letter.is_control()).collect())
+            .collect();
+        let said: String = said.join(" ").chars().take(160).collect();
+        match error.status() {
+            Some(code) => format!("{kind} ({code}): {said}"),
+            None => format!("{kind}: {said}"),
+        }
+    }
+}
+
+// By hand, so that no address shows.
+impl fmt::Debug for Receiver {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.shown())
+    }
+}
+
+/// How a connection to a mail server is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TlsMode {
+    /// From the first byte: `smtps://`.
+    Wrapped,
+    /// By STARTTLS, or not at all: `smtp://`.
+    Required,
+    /// By STARTTLS where the server offers it: `smtp://…?tls=opportunistic`.
+    Opportunistic,
+    /// Never: `smtp://…?tls=none`.
+    None,
+}
+
+fn tls_mode(url: &Url) -> TlsMode {
+    let asked = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+    match (url.scheme(), asked.as_deref()) {
+        ("smtps", _) => TlsMode::Wrapped,
+        (_, Some("opportunistic")) => TlsMode::Opportunistic,
+        (_, Some("none")) => TlsMode::None,
+        _ => TlsMode::Required,
+    }
+}
+
+/// The address without a word on TLS, which the library would read otherwise, and with its port: 465, or 587, where
+/// messages are usually handed in.
+fn without_tls(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    let usual = if url.scheme() == "smtps" { 465 } else { 587 };
+    // Cannot fail: the address has a host.
+    let _ = url.set_port(Some(url.port().unwrap_or(usual)));
+    let _ = url.set_scheme("smtp");
+    url.into()
+}
+
+/// That no person wrote this: out-of-office answers stay away (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(AutoSubmitted)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}

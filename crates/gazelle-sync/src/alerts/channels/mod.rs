@@ -1,0 +1,144 @@
+//! Where messages go. A channel sends one message and says in words without secrets why it could not.
+
+mod email;
+mod http;
+mod slack;
+mod webhook;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::words::Text;
+use crate::config::{Language, Settings};
+
+pub(super) use http::client as http_client;
+pub(super) use http::read as read_answer;
+
+/// The longest that sending one message may take, with everything. Shorter than a claim lasts.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A message on its way, with all that some channel makes use of.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Names it for ever.
+    pub id: Uuid,
+    /// What it tells of; messages of one alert belong together.
+    pub alert_id: Uuid,
+    /// `run_failed`, …, or `test`.
+    pub kind: String,
+    /// `started`, `reminder`, `over` or `test`.
+    pub occasion: &'static str,
+    /// What is said.
+    pub text: Text,
+    /// When the alert began, UTC.
+    pub opened_at: Timestamp,
+    /// When it was over, UTC.
+    pub closed_at: Option<Timestamp>,
+    /// What the words were made of.
+    pub facts: Value,
+}
+
+/// Why a message could not be sent. Holds no address and no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what}")]
+pub struct SendError {
+    /// For people.
+    pub what: String,
+    /// The wait that the other side asked for.
+    pub retry_after: Option<Duration>,
+}
+
+impl SendError {
+    fn new(what: impl Into<String>) -> SendError {
+        SendError { what: what.into(), retry_after: None }
+    }
+}
+
+/// A way to people.
+#[derive(Debug, Clone)]
+pub enum Channel {
+    /// A Slack webhook.
+    Slack(SecretString),
+    /// A webhook that takes JSON.
+    Webhook(SecretString),
+    /// One receiver of e-mails.
+    Email(email::Receiver),
+}
+
+/// All that are configured.
+#[derive(Debug, Clone, Default)]
+pub struct Channels {
+    all: Vec<Channel>,
+    schema: String,
+    language: Option<Language>,
+}
+
+impl Channels {
+    /// Those of the settings; none is fine.
+    pub fn of(settings: &Settings) -> Channels {
+        let mut all = Vec::new();
+        all.extend(settings.slack_webhook_url.clone().map(Channel::Slack));
+        all.extend(email::Receiver::all(settings).into_iter().map(Channel::Email));
+        all.extend(settings.alert_webhook_url.clone().map(Channel::Webhook));
+        Channels { all, schema: settings.schema.clone(), language: Some(settings.language) }
+    }
+
+    /// Whether nobody is told.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Channel> {
+        self.all.iter()
+    }
+
+    /// Their names in the outbox.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.all.iter().map(Channel::key).collect()
+    }
+
+    /// The one of a name in the outbox.
+    pub(super) fn by_key(&self, key: &str) -> Option<&Channel> {
+        self.all.iter().find(|channel| channel.key() == key)
+    }
+
+    /// Sends one message, within [`PATIENCE`].
+    pub(super) async fn send(&self, channel: &Channel, letter: &Letter) -> Result<(), SendError> {
+        let sending = async {
+            match channel {
+                Channel::Slack(url) => slack::send(url.expose_secret(), letter).await,
+                Channel::Webhook(url) => webhook::send(url.expose_secret(), self, letter).await,
+                Channel::Email(receiver) => receiver.send(letter).await,
+            }
+        };
+        match tokio::time::timeout(PATIENCE, sending).await {
+            Ok(sent) => sent,
+            Err(_) => Err(SendError::new(format!("no answer within {} s", PATIENCE.as_secs()))),
+        }
+    }
+}
+
+impl Channel {
+    /// Its name in the outbox: the same as long as its receiver is.
+    pub fn key(&self) -> String {
+        match self {
+            Channel::Slack(_) => "slack".to_owned(),
+            Channel::Webhook(_) => "webhook".to_owned(),
+            Channel::Email(receiver) => receiver.key(),
+        }
+    }
+
+    /// For people, without the address.
+    pub fn shown(&self) -> String {
+        match self {
+            Channel::Slack(_) => "Slack".to_owned(),
+            Channel::Webhook(_) => "webhook".to_owned(),
+            Channel::Email(receiver) => receiver.shown(),
+        }
+    }
+}

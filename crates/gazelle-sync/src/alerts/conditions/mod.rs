@@ -1,0 +1,148 @@
+//! What is wrong, read from the database alone: each condition a function, a statement, and a finding or none.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio_postgres::types::Type;
+
+use super::kind::{Facts, Finding, Kind};
+use crate::config::Settings;
+use crate::db::{DbError, Tx};
+use crate::entities::ENTITIES;
+
+/// A message is no place for more of a reason than this.
+const LONGEST_REASON: usize = 600;
+
+/// From when on something is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Records newly in quarantine within an hour.
+    pub errors_an_hour: u32,
+    /// Minutes without a good run.
+    pub stale_after_minutes: u32,
+}
+
+impl Limits {
+    /// Those of the settings.
+    pub fn of(settings: &Settings) -> Limits {
+        Limits {
+            errors_an_hour: settings.alert_errors_per_hour,
+            stale_after_minutes: settings.stale_after_minutes,
+        }
+    }
+}
+
+/// Everything that is wrong. `now` is the clock that dates runs: that of this machine, UTC.
+pub(super) async fn read(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Vec<Finding>, DbError> {
+    let found = [
+        record_errors(tx, limits, now).await?,
+        bad_run(tx).await?,
+        stale(tx, limits, now).await?,
+        nothing_fetched(tx).await?,
+        deletions_withheld(tx).await?,
+        credentials_refused(tx).await?,
+    ];
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Records, not attempts: one that is tried again and again, or comes back with another fault, counts once.
+async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let rows = tx.query(include_str!("record_errors.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
+    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    Ok((count > i64::from(limits.errors_an_hour)).then(|| {
+        let facts = [
+            ("count", json!(count)),
+            ("by_entity", by_entity(&counts)),
+            ("limit", json!(limits.errors_an_hour)),
+        ];
+        finding(Kind::RecordErrors, facts)
+    }))
+}
+
+/// The newest run that failed or left something undone, unless a later one did all of that.
+async fn bad_run(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+    let entities = ENTITIES.len() as i64;
+    let rows = tx.query(include_str!("bad_run.sql"), &[(&entities, Type::INT8)]).await?;
+    Ok(rows.first().map(|row| {
+        let status: String = row.get(0);
+        let reason: Option<String> = row.get(3);
+        let kind = if status == "failed" { Kind::RunFailed } else { Kind::RunPartial };
+        let facts = [
+            ("run_id", json!(row.get::<_, uuid::Uuid>(1).to_string())),
+            ("run_at", json!(row.get::<_, Timestamp>(2).to_string())),
+            ("reason", json!(shortened(&reason.unwrap_or_default()))),
+        ];
+        finding(kind, facts)
+    }))
+}
+
+/// Not while a run is under way that has not been so for long: after a night without power, the first run mends it.
+async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let entities = ENTITIES.len() as i64;
+    let rows = tx.query(include_str!("freshness.sql"), &[(&entities, Type::INT8)]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (last_good, made, running): (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) =
+        (row.get(0), row.get(1), row.get(2));
+    let limit = SignedDuration::from_mins(i64::from(limits.stale_after_minutes));
+    let long_ago = |at: Timestamp| now.duration_since(at) > limit;
+    // A database that never saw a good run is as old as its tables.
+    let stale = last_good.or(made).is_some_and(long_ago);
+    let being_mended = running.is_some_and(|since| !long_ago(since));
+    Ok((stale && !being_mended).then(|| {
+        let facts = [
+            ("last_good_at", json!(last_good.map(|at| at.to_string()))),
+            ("limit", json!(limits.stale_after_minutes)),
+        ];
+        finding(Kind::Stale, facts)
+    }))
+}
+
+/// A walk that was answered to its end and brought nothing of what there was, or a run that brought nothing at all.
+async fn nothing_fetched(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+    let rows = tx.query(include_str!("nothing_fetched.sql"), &[]).await?;
+    Ok(rows.first().map(|row| {
+        let facts = [
+            ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),
+            ("entities", json!(row.get::<_, String>(1))),
+        ];
+        finding(Kind::NothingFetched, facts)
+    }))
+}
+
+async fn deletions_withheld(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+    let sql = "SELECT entity, count(DISTINCT external_id) FROM {schema}.sync_deletions
+                WHERE state = 'withheld' GROUP BY entity ORDER BY entity";
+    let rows = tx.query(sql, &[]).await?;
+    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    Ok((count > 0).then(|| {
+        finding(Kind::DeletionsWithheld, [("count", json!(count)), ("by_entity", by_entity(&counts))])
+    }))
+}
+
+/// The last run that asked Gazelle anything was refused.
+async fn credentials_refused(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+    let rows = tx.query(include_str!("credentials_refused.sql"), &[]).await?;
+    Ok(rows.first().map(|row| {
+        finding(Kind::CredentialsRefused, [("run_at", json!(row.get::<_, Timestamp>(0).to_string()))])
+    }))
+}
+
+fn finding<const N: usize>(kind: Kind, facts: [(&str, Value); N]) -> Finding {
+    let facts: Facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Finding { kind, facts }
+}
+
+/// `appointments 12, clients 3`.
+fn by_entity(counts: &[(String, i64)]) -> Value {
+    let parts: Vec<String> = counts.iter().map(|(entity, count)| format!("{entity} {count}")).collect();
+    json!(parts.join(", "))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,9 @@
+-- Records whose first fault is of the last hour and still stands.
+SELECT entity, count(*)
+  FROM (SELECT entity, external_id
+          FROM {schema}.sync_quarantine
+         WHERE state IN ('open', 'waiting')
+         GROUP BY entity, external_id
+        HAVING min(first_seen_at) > $1) AS record
+ GROUP BY entity
+ ORDER BY entity

@@ -1,0 +1,243 @@
+//! What is wrong against what was said: opens, reminds and closes alerts, and writes the messages, in one transaction.
+//!
+//! One watcher at a time compares (it locks a row; another one finds it locked and leaves it at that), so that what
+//! is read belongs to what is written. All that it needs to know is in the tables, so that nothing is said twice
+//! after a restart.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::channels::Channels;
+use super::conditions::{self, Limits};
+use super::kind::{Facts, Finding, Kind, Occasion};
+use super::words::{Moment, Words};
+use crate::config::Settings;
+use crate::db::{Db, DbError, Tx};
+
+/// Above every reminder.
+const LAST_POSITION: i32 = 1_000_000;
+/// Alerts that are over are forgotten after this long, with their messages.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// How exactly the tables say when somebody last looked: a write each time would be one too many.
+const LOOK_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a look changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Alerts that began.
+    pub opened: u64,
+    /// Alerts that are over.
+    pub closed: u64,
+    /// Messages written.
+    pub messages: u64,
+}
+
+/// An alert that was open when we looked.
+struct Open {
+    id: Uuid,
+    kind: Kind,
+    facts: Facts,
+    opened_at: Timestamp,
+    /// What each channel was told.
+    told: BTreeMap<String, Told>,
+}
+
+/// What a channel was told of an alert.
+#[derive(Clone, Copy)]
+struct Told {
+    last_position: i32,
+    /// When the last message was sent, or written where it was not.
+    last_at: Timestamp,
+    waiting: bool,
+}
+
+/// Looks at everything once and writes what is to be said. `now` is the clock that dates runs, this machine's; of
+/// messages the database's clock is used, so that two machines agree on what is due.
+///
+/// Errors: the database's. Then nothing was written, and the next look finds the same.
+pub async fn watch(
+    db: &Db,
+    settings: &Settings,
+    channels: &Channels,
+    now: Timestamp,
+) -> Result<Changes, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let mut changes = Changes::default();
+    let locked = tx
+        .query(
+            "SELECT looked_at, clock_timestamp() FROM {schema}.sync_alert_watch
+              WHERE name = 'watch' FOR UPDATE SKIP LOCKED",
+            &[],
+        )
+        .await?;
+    let Some(row) = locked.first() else { return Ok(changes) };
+    let (looked_at, at): (Timestamp, Timestamp) = (row.get(0), row.get(1));
+    let findings = conditions::read(&tx, Limits::of(settings), now).await?;
+    let mut ledger = Ledger {
+        tx: &tx,
+        words: Words::of(settings),
+        channels: channels.keys(),
+        remind_after: SignedDuration::from_mins(i64::from(settings.alert_reminder_minutes)),
+        at,
+        changes: &mut changes,
+    };
+    ledger.settle(findings).await?;
+    if at.duration_since(looked_at).abs() > LOOK_NOTED_EVERY {
+        let sql = "UPDATE {schema}.sync_alert_watch SET looked_at = $1 WHERE name = 'watch'";
+        tx.execute(sql, &[(&at, Type::TIMESTAMPTZ)]).await?;
+    }
+    tx.commit().await?;
+    Ok(changes)
+}
+
+/// Forgets alerts that were over long ago.
+pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
+    let sql = "DELETE FROM {schema}.sync_alerts WHERE closed_at < $1";
+    db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
+}
+
+struct Ledger<'l, 'c> {
+    tx: &'l Tx<'c>,
+    words: Words,
+    channels: Vec<String>,
+    remind_after: SignedDuration,
+    /// By the database's clock.
+    at: Timestamp,
+    changes: &'l mut Changes,
+}
+
+impl Ledger<'_, '_> {
+    async fn settle(&mut self, findings: Vec<Finding>) -> Result<(), DbError> {
+        let mut open = self.open().await?;
+        for finding in findings {
+            match open.iter().position(|alert| alert.kind == finding.kind) {
+                Some(index) => self.still(open.swap_remove(index), finding.facts).await?,
+                None => self.begin(finding).await?,
+            }
+        }
+        for alert in open {
+            self.end(alert).await?;
+        }
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Vec<Open>, DbError> {
+        let rows = self.tx.query(include_str!("open_alerts.sql"), &[]).await?;
+        let mut open: Vec<Open> = Vec::new();
+        for row in &rows {
+            let id: Uuid = row.get(0);
+            let word: String = row.get(1);
+            // One of another release is left to that release.
+            let Some(kind) = Kind::from_stored(&word) else { continue };
+            if open.last().is_none_or(|last| last.id != id) {
+                let facts = match row.get::<_, Value>(2) {
+                    Value::Object(facts) => facts,
+                    _ => Facts::new(),
+                };
+                open.push(Open { id, kind, facts, opened_at: row.get(3), told: BTreeMap::new() });
+            }
+            if let (Some(alert), Some(channel)) = (open.last_mut(), row.get::<_, Option<String>>(4)) {
+                let told = Told { last_position: row.get(5), last_at: row.get(6), waiting: row.get(7) };
+                alert.told.insert(channel, told);
+            }
+        }
+        Ok(open)
+    }
+
+    async fn begin(&mut self, finding: Finding) -> Result<(), DbError> {
+        let alert = Open {
+            id: Uuid::now_v7(),
+            kind: finding.kind,
+            facts: finding.facts,
+            opened_at: self.at,
+            told: BTreeMap::new(),
+        };
+        self.tx
+            .execute(
+                "INSERT INTO {schema}.sync_alerts (id, kind, facts, opened_at) VALUES ($1, $2, $3, $4)",
+                &[
+                    (&alert.id, Type::UUID),
+                    (&alert.kind.as_str(), Type::TEXT),
+                    (&Value::Object(alert.facts.clone()), Type::JSONB),
+                    (&alert.opened_at, Type::TIMESTAMPTZ),
+                ],
+            )
+            .await?;
+        self.changes.opened += 1;
+        tracing::warn!(alert = alert.kind.as_str(), "an alert begins");
+        self.tell_all(&alert).await
+    }
+
+    async fn still(&mut self, mut alert: Open, facts: Facts) -> Result<(), DbError> {
+        if alert.facts != facts {
+            let sql = "UPDATE {schema}.sync_alerts SET facts = $2 WHERE id = $1";
+            let value = Value::Object(facts.clone());
+            self.tx.execute(sql, &[(&alert.id, Type::UUID), (&value, Type::JSONB)]).await?;
+            alert.facts = facts;
+        }
+        self.tell_all(&alert).await
+    }
+
+    /// The first word to channels that had none, such as one that was configured since; a reminder where it is time.
+    async fn tell_all(&mut self, alert: &Open) -> Result<(), DbError> {
+        for channel in self.channels.clone() {
+            match alert.told.get(&channel) {
+                None => self.say(alert, &channel, Occasion::Started, 0).await?,
+                // What was not heard needs no reminder.
+                Some(told) if told.waiting => {}
+                Some(told) if self.at.duration_since(told.last_at) >= self.remind_after => {
+                    self.say(alert, &channel, Occasion::Reminder, told.last_position + 1).await?;
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The last word, to those who had the first.
+    async fn end(&mut self, alert: Open) -> Result<(), DbError> {
+        let sql = "UPDATE {schema}.sync_alerts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL";
+        self.tx.execute(sql, &[(&alert.id, Type::UUID), (&self.at, Type::TIMESTAMPTZ)]).await?;
+        self.changes.closed += 1;
+        tracing::info!(alert = alert.kind.as_str(), "an alert is over");
+        for channel in self.channels.clone().iter().filter(|channel| alert.told.contains_key(*channel)) {
+            self.say(&alert, channel, Occasion::Over, LAST_POSITION).await?;
+        }
+        Ok(())
+    }
+
+    async fn say(
+        &mut self,
+        alert: &Open,
+        channel: &str,
+        occasion: Occasion,
+        position: i32,
+    ) -> Result<(), DbError> {
+        let moment = Moment { occasion, opened_at: alert.opened_at, at: self.at };
+        let text = self.words.message(alert.kind, &alert.facts, moment);
+        let written = self
+            .tx
+            .execute(
+                include_str!("write_message.sql"),
+                &[
+                    (&Uuid::now_v7(), Type::UUID),
+                    (&alert.id, Type::UUID),
+                    (&channel, Type::TEXT),
+                    (&position, Type::INT4),
+                    (&occasion.as_str(), Type::TEXT),
+                    (&text.title, Type::TEXT),
+                    (&text.body, Type::TEXT),
+                    (&self.at, Type::TIMESTAMPTZ),
+                ],
+            )
+            .await?;
+        self.changes.messages += written;
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! What `alerts list` shows. Reads only.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::db::{Db, DbError};
+
+/// Alerts that were over before are not listed.
+const OVER_FOR: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// Alerts and the messages that nobody got yet.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// What is wrong, oldest first.
+    pub open: Vec<Alert>,
+    /// What was over within the last week, newest first.
+    pub over: Vec<Alert>,
+    /// Messages that wait to be sent, or were given up, oldest first.
+    pub undelivered: Vec<Waiting>,
+    /// When somebody last looked what is wrong, to the minute; absent: never.
+    pub looked_at: Option<Timestamp>,
+}
+
+/// An alert.
+#[derive(Debug, Clone, Serialize)]
+pub struct Alert {
+    /// Its number, as messages carry it.
+    pub id: Uuid,
+    /// `run_failed`, …
+    pub kind: String,
+    /// What is known of it.
+    pub facts: Value,
+    /// When it began.
+    pub opened_at: Timestamp,
+    /// When it was over.
+    pub closed_at: Option<Timestamp>,
+    /// Messages sent.
+    pub sent: i64,
+}
+
+/// A message that nobody got yet.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// Its number.
+    pub id: Uuid,
+    /// Its alert.
+    pub alert: Uuid,
+    /// `slack`, `webhook`, or `email:` and a hash of the address.
+    pub channel: String,
+    /// `started`, `reminder` or `over`.
+    pub occasion: String,
+    /// Its first line.
+    pub title: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it is tried next.
+    pub due_at: Timestamp,
+    /// Why it was not taken.
+    pub last_error: Option<String>,
+    /// When it was given up; absent: it is tried again.
+    pub given_up_at: Option<Timestamp>,
+}
+
+/// Reads it.
+pub async fn list(db: &Db, now: Timestamp) -> Result<Listed, DbError> {
+    let since = now.saturating_sub(OVER_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
+    let rows = db.query(include_str!("list_alerts.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
+    let alert = |row: &tokio_postgres::Row| Alert {
+        id: row.get(0),
+        kind: row.get(1),
+        facts: row.get(2),
+        opened_at: row.get(3),
+        closed_at: row.get(4),
+        sent: row.get(5),
+    };
+    let (open, mut over): (Vec<Alert>, Vec<Alert>) =
+        rows.iter().map(alert).partition(|alert| alert.closed_at.is_none());
+    over.sort_by_key(|alert| std::cmp::Reverse(alert.closed_at));
+    let rows = db
+        .query(
+            "SELECT id, alert_id, channel, occasion, title, created_at, attempts, due_at, last_error, given_up_at
+               FROM {schema}.sync_alert_messages WHERE sent_at IS NULL ORDER BY created_at, channel, position",
+            &[],
+        )
+        .await?;
+    let waiting = |row: &tokio_postgres::Row| Waiting {
+        id: row.get(0),
+        alert: row.get(1),
+        channel: row.get(2),
+        occasion: row.get(3),
+        title: row.get(4),
+        created_at: row.get(5),
+        attempts: row.get(6),
+        due_at: row.get(7),
+        last_error: row.get(8),
+        given_up_at: row.get(9),
+    };
+    let undelivered = rows.iter().map(waiting).collect();
+    let rows = db.query("SELECT looked_at FROM {schema}.sync_alert_watch WHERE name = 'watch'", &[]).await?;
+    let looked_at = rows.first().map(|row| row.get(0)).filter(|at: &Timestamp| *at > Timestamp::UNIX_EPOCH);
+    Ok(Listed { open, over, undelivered, looked_at })
+}

@@ -1,0 +1,5 @@
+SELECT a.id, a.kind, a.facts, a.opened_at, a.closed_at,
+       (SELECT count(*) FROM {schema}.sync_alert_messages m WHERE m.alert_id = a.id AND m.sent_at IS NOT NULL)
+  FROM {schema}.sync_alerts a
+ WHERE a.closed_at IS NULL OR a.closed_at > $1
+ ORDER BY a.opened_at, a.kind

@@ -1,0 +1,142 @@
+//! The outbox: messages that wait, are claimed, sent, or tried again. Every instant here is the database's.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::kind::Occasion;
+use crate::db::{Db, DbError};
+
+/// A claim that is older than this is of a process that is gone. Longer than any sending may take.
+pub const CLAIM: SignedDuration = SignedDuration::from_secs(90);
+/// The longest wait between two attempts.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(900);
+/// A message that nobody took for so long is given up; `alerts list` still shows it.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// A claimed message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Names it for ever: who gets it twice can tell.
+    pub id: Uuid,
+    /// What it tells of.
+    pub alert_id: Uuid,
+    /// The word of its kind.
+    pub kind: String,
+    /// When it is said.
+    pub occasion: Occasion,
+    /// Its first line.
+    pub title: String,
+    /// The rest.
+    pub body: String,
+    /// When the alert began.
+    pub opened_at: Timestamp,
+    /// When it was over.
+    pub closed_at: Option<Timestamp>,
+    /// What the words were made of.
+    pub facts: Value,
+    /// Attempts, this one included.
+    pub attempts: i32,
+    /// Until when it is ours.
+    claimed_until: Timestamp,
+    created_at: Timestamp,
+}
+
+/// The channels for which a message is due.
+pub async fn due_channels(db: &Db) -> Result<Vec<String>, DbError> {
+    let now = database_time(db).await?;
+    let rows = db
+        .query(
+            "SELECT DISTINCT channel FROM {schema}.sync_alert_messages
+              WHERE sent_at IS NULL AND given_up_at IS NULL AND (due_at <= $1 OR due_at > $2) ORDER BY channel",
+            &[(&now, Type::TIMESTAMPTZ), (&latest_due(now), Type::TIMESTAMPTZ)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Claims the next message of a channel for [`CLAIM`]; nobody else gets it meanwhile. Of one alert none before the
+/// one that goes before it.
+pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
+    let now = database_time(db).await?;
+    let until = now.saturating_add(CLAIM).unwrap_or(now);
+    // Another claim may be younger than `now` is by the time our statement runs.
+    let longest = until.saturating_add(CLAIM).unwrap_or(until);
+    let rows = db
+        .query(
+            include_str!("claim_message.sql"),
+            &[
+                (&channel, Type::TEXT),
+                (&now, Type::TIMESTAMPTZ),
+                (&until, Type::TIMESTAMPTZ),
+                (&latest_due(now), Type::TIMESTAMPTZ),
+                (&longest, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let occasion = match row.get::<_, String>(3).as_str() {
+        "started" => Occasion::Started,
+        "reminder" => Occasion::Reminder,
+        _ => Occasion::Over,
+    };
+    Ok(Some(Message {
+        id: row.get(0),
+        alert_id: row.get(1),
+        kind: row.get(2),
+        occasion,
+        title: row.get(4),
+        body: row.get(5),
+        opened_at: row.get(6),
+        closed_at: row.get(7),
+        facts: row.get(8),
+        attempts: row.get(9),
+        created_at: row.get(10),
+        claimed_until: until,
+    }))
+}
+
+/// Notes that a message was taken.
+pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
+    let now = database_time(db).await?;
+    let sql = "UPDATE {schema}.sync_alert_messages SET sent_at = $2, claimed_until = NULL, last_error = NULL
+                WHERE id = $1 AND sent_at IS NULL";
+    db.execute(sql, &[(&message.id, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await?;
+    Ok(())
+}
+
+/// Notes that a message was not taken, why, and when it is tried again. Returns whether it was given up.
+pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Result<bool, DbError> {
+    let now = database_time(db).await?;
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
+    let due_at = now.saturating_add(wait).unwrap_or(now);
+    let given_up = now.duration_since(message.created_at) > GIVEN_UP_AFTER;
+    db.execute(
+        "UPDATE {schema}.sync_alert_messages
+            SET due_at = $3, claimed_until = NULL, last_error = $4, given_up_at = $5
+          WHERE id = $1 AND claimed_until = $2",
+        &[
+            (&message.id, Type::UUID),
+            (&message.claimed_until, Type::TIMESTAMPTZ),
+            (&due_at, Type::TIMESTAMPTZ),
+            (&why, Type::TEXT),
+            (&given_up.then_some(now), Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    Ok(given_up)
+}
+
+/// A message that is due later than this was dated by a clock that has been set back since.
+fn latest_due(now: Timestamp) -> Timestamp {
+    let longest = SignedDuration::try_from(LONGEST_WAIT * 2).unwrap_or(SignedDuration::ZERO);
+    now.saturating_add(longest).unwrap_or(now)
+}
+
+async fn database_time(db: &Db) -> Result<Timestamp, DbError> {
+    let rows = db.query("SELECT clock_timestamp()", &[]).await?;
+    Ok(rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.get(0)))
+}

@@ -1,0 +1,191 @@
+//! The sentences. `{…}` is a fact of the condition that is told (`conditions`).
+
+use super::super::kind::Kind;
+use crate::config::Language;
+
+/// What is said of one kind, in one language.
+pub(super) struct Sentences {
+    /// What is wrong, as a heading.
+    pub title: &'static str,
+    /// What is wrong, in full.
+    pub now: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+    /// That it is over.
+    pub over: &'static str,
+}
+
+/// What stands around it.
+pub(super) struct Frame {
+    pub started: &'static str,
+    pub reminder: &'static str,
+    pub over: &'static str,
+    pub since: &'static str,
+    pub never: &'static str,
+    pub unknown: &'static str,
+    pub test_title: &'static str,
+    pub test_body: &'static str,
+}
+
+static ENGLISH: Frame = Frame {
+    started: "{title}",
+    reminder: "Still: {title}",
+    over: "Over: {title}",
+    since: "It began at {since}; this was written at {at}.",
+    never: "never",
+    unknown: "unknown",
+    test_title: "This is a test",
+    test_body: "Somebody ran `gazelle-sync alerts test` at {at}. Nothing is wrong, and there is nothing to do.",
+};
+
+static FRENCH: Frame = Frame {
+    started: "{title}",
+    reminder: "Toujours : {title}",
+    over: "Réglé : {title}",
+    since: "Cela a commencé le {since} ; ceci a été écrit le {at}.",
+    never: "jamais",
+    unknown: "inconnu",
+    test_title: "Ceci est un essai",
+    test_body: "Quelqu'un a lancé `gazelle-sync alerts test` le {at}. Tout va bien, et il n'y a rien à faire.",
+};
+
+pub(super) fn frame(language: Language) -> &'static Frame {
+    match language {
+        Language::En => &ENGLISH,
+        Language::Fr => &FRENCH,
+    }
+}
+
+/// The sentences of a kind.
+pub(super) fn of(kind: Kind, language: Language) -> &'static Sentences {
+    let [english, french] = both(kind);
+    match language {
+        Language::En => english,
+        Language::Fr => french,
+    }
+}
+
+fn both(kind: Kind) -> &'static [Sentences; 2] {
+    match kind {
+        Kind::RecordErrors => &RECORD_ERRORS,
+        Kind::RunFailed => &RUN_FAILED,
+        Kind::RunPartial => &RUN_PARTIAL,
+        Kind::Stale => &STALE,
+        Kind::NothingFetched => &NOTHING_FETCHED,
+        Kind::DeletionsWithheld => &DELETIONS_WITHHELD,
+        Kind::CredentialsRefused => &CREDENTIALS_REFUSED,
+    }
+}
+
+static RECORD_ERRORS: [Sentences; 2] = [
+    Sentences {
+        title: "Many records cannot be reconciled",
+        now: "{count} records went into quarantine within an hour ({by_entity}); more than {limit} are told. Their raw \
+              versions are kept, and all others landed.",
+        advice: "`gazelle-sync errors` lists them with their reasons, `gazelle-sync errors retry` tries again.",
+        over: "Within the last hour no more than {limit} records went into quarantine and stayed there.",
+    },
+    Sentences {
+        title: "Beaucoup de fiches sont refusées",
+        now: "{count} fiches ont été mises en quarantaine en une heure ({by_entity}) ; on prévient au-delà de {limit}. \
+              Leurs versions brutes sont gardées, et toutes les autres sont passées.",
+        advice: "`gazelle-sync errors` les montre avec leurs raisons, `gazelle-sync errors retry` réessaie.",
+        over: "Depuis une heure, pas plus de {limit} fiches ont été mises en quarantaine et y sont restées.",
+    },
+];
+
+static RUN_FAILED: [Sentences; 2] = [
+    Sentences {
+        title: "The sync failed",
+        now: "The run that began at {run_at} failed: {reason}",
+        advice: "`gazelle-sync serve` keeps trying. `gazelle-sync status` shows the last runs (this one: {run_id}).",
+        over: "A later run did all that the failed one should have done.",
+    },
+    Sentences {
+        title: "La synchronisation a échoué",
+        now: "La synchronisation commencée le {run_at} a échoué : {reason}",
+        advice: "`gazelle-sync serve` continue d'essayer. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
+        over: "Une synchronisation plus récente a fait tout ce qui avait échoué.",
+    },
+];
+
+static RUN_PARTIAL: [Sentences; 2] = [
+    Sentences {
+        title: "The sync is incomplete",
+        now: "The run that began at {run_at} left something undone: {reason}",
+        advice: "What landed is right. `gazelle-sync status` shows the last runs (this one: {run_id}).",
+        over: "A later run did all that the incomplete one should have done.",
+    },
+    Sentences {
+        title: "La synchronisation est incomplète",
+        now: "La synchronisation commencée le {run_at} n'a pas tout fait : {reason}",
+        advice: "Ce qui est passé est juste. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
+        over: "Une synchronisation plus récente a fait tout ce qui manquait.",
+    },
+];
+
+static STALE: [Sentences; 2] = [
+    Sentences {
+        title: "The data is out of date",
+        now: "The last complete sync: {last_good_at}. That is more than {limit} minutes ago.",
+        advice: "See that `gazelle-sync serve` runs and reaches Gazelle: `gazelle-sync status` shows the last runs.",
+        over: "The data is up to date again: a complete sync has ended.",
+    },
+    Sentences {
+        title: "Les données ne sont plus à jour",
+        now: "Dernière synchronisation complète : {last_good_at}. Cela fait plus de {limit} minutes.",
+        advice: "Vérifiez que `gazelle-sync serve` tourne et joint Gazelle : `gazelle-sync status` montre les dernières \
+                 synchronisations.",
+        over: "Les données sont de nouveau à jour : une synchronisation complète s'est terminée.",
+    },
+];
+
+static NOTHING_FETCHED: [Sentences; 2] = [
+    Sentences {
+        title: "Gazelle listed nothing",
+        now: "In the run that began at {run_at}, Gazelle answered and listed nothing of: {entities}. Nothing was deleted.",
+        advice: "Look whether Gazelle itself shows the records, and whether the key belongs to the right account.",
+        over: "Gazelle lists records again.",
+    },
+    Sentences {
+        title: "Gazelle n'a rien donné",
+        now: "Pendant la synchronisation commencée le {run_at}, Gazelle a répondu sans rien donner pour : {entities}. Rien \
+              n'a été supprimé.",
+        advice: "Vérifiez que Gazelle montre bien les fiches, et que la clé est celle du bon compte.",
+        over: "Gazelle donne de nouveau des fiches.",
+    },
+];
+
+static DELETIONS_WITHHELD: [Sentences; 2] = [
+    Sentences {
+        title: "Deletions wait for your word",
+        now: "{count} records are gone at Gazelle ({by_entity}), more than are deleted without a person's word. They are kept.",
+        advice: "`gazelle-sync deletions` shows them; `gazelle-sync deletions approve RUN` deletes them, `dismiss RUN` keeps \
+                 them.",
+        over: "No deletion waits any more.",
+    },
+    Sentences {
+        title: "Des suppressions attendent votre accord",
+        now: "{count} fiches ont disparu de Gazelle ({by_entity}), plus que ce qui est supprimé sans l'accord d'une personne. \
+              Elles sont gardées.",
+        advice: "`gazelle-sync deletions` les montre ; `gazelle-sync deletions approve RUN` les supprime, `dismiss RUN` les \
+                 garde.",
+        over: "Plus aucune suppression n'attend.",
+    },
+];
+
+static CREDENTIALS_REFUSED: [Sentences; 2] = [
+    Sentences {
+        title: "Gazelle refuses the credentials",
+        now: "In the run that began at {run_at}, Gazelle refused the key or the token.",
+        advice: "Run `gazelle-sync auth login`, or give a new key in GAZELLE_API_KEY and start `gazelle-sync serve` anew.",
+        over: "Gazelle accepts the credentials again.",
+    },
+    Sentences {
+        title: "Gazelle refuse l'accès",
+        now: "Pendant la synchronisation commencée le {run_at}, Gazelle a refusé la clé ou le jeton.",
+        advice: "Lancez `gazelle-sync auth login`, ou mettez une nouvelle clé dans GAZELLE_API_KEY et relancez \
+                 `gazelle-sync serve`.",
+        over: "Gazelle accepte de nouveau l'accès.",
+    },
+];

@@ -1,0 +1,79 @@
+use serde_json::json;
+
+use super::*;
+
+fn words(language: Language, schema: Option<&str>) -> Words {
+    let zone = time::zone(time::MONTREAL).unwrap();
+    Words { language, zone, schema: schema.map(str::to_owned) }
+}
+
+fn moment(occasion: Occasion) -> Moment {
+    let at = |text: &str| text.parse().unwrap();
+    Moment { occasion, opened_at: at("2026-07-09T14:00:00Z"), at: at("2026-07-09T20:00:00Z") }
+}
+
+fn names(template: &str) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn both_languages_say_the_same_facts() {
+    for kind in Kind::ALL {
+        let [english, french] = all_sentences(kind);
+        for (one, other) in [
+            (english.title, french.title),
+            (english.now, french.now),
+            (english.advice, french.advice),
+            (english.over, french.over),
+        ] {
+            assert_eq!(names(one), names(other), "{kind:?}");
+            assert_ne!(one, other, "{kind:?}");
+        }
+        assert_eq!(names(english.title).len(), 0, "a title is the same from first word to last: {kind:?}");
+    }
+}
+
+#[test]
+fn a_message_is_filled_with_local_times_and_says_when_it_began() {
+    let facts = json!({"last_good_at": "2026-07-09T13:00:00Z", "limit": 45});
+    let facts = facts.as_object().unwrap();
+    let english = words(Language::En, None);
+    let started = english.message(Kind::Stale, facts, moment(Occasion::Started));
+    assert_eq!(started.title, "[gazelle-sync] The data is out of date");
+    assert_eq!(
+        started.body.lines().next().unwrap(),
+        "The last complete sync: 2026-07-09 09:00:00 EDT. That is more than 45 minutes ago."
+    );
+    let french = words(Language::Fr, Some("montreal"));
+    let reminder = french.message(Kind::Stale, facts, moment(Occasion::Reminder));
+    assert_eq!(reminder.title, "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
+    assert!(reminder.body.ends_with(
+        "Cela a commencé le 2026-07-09 10:00:00 EDT ; ceci a été écrit le 2026-07-09 16:00:00 EDT."
+    ));
+    let over = french.message(Kind::Stale, facts, moment(Occasion::Over));
+    assert_eq!(over.title, "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
+}
+
+#[test]
+fn what_is_not_known_is_said_to_be() {
+    let facts = json!({"last_good_at": null});
+    let message =
+        words(Language::En, None).message(Kind::Stale, facts.as_object().unwrap(), moment(Occasion::Started));
+    assert!(message.body.contains("sync: never. That is more than unknown minutes"), "{}", message.body);
+}
+
+#[test]
+fn a_reason_cannot_break_out_of_its_line_nor_fill_itself() {
+    let facts =
+        json!({"run_at": "2026-07-09T13:00:00Z", "reason": "HTTP 500\r\nBcc: x {run_id}", "run_id": "1"});
+    let message = words(Language::En, None).message(
+        Kind::RunFailed,
+        facts.as_object().unwrap(),
+        moment(Occasion::Started),
+    );
+    assert!(message.body.contains("failed: HTTP 500  Bcc: x {run_id}\n"), "{}", message.body);
+    assert_eq!(message.body.lines().count(), 2, "{}", message.body);
+}

@@ -1,0 +1,34 @@
+//! `alerts`: what is wrong, and who was told.
+
+use clap::{Args, Subcommand};
+
+use super::help_alerts::{ALERTS_MORE, CHECK, TEST};
+
+/// `alerts`, alone or with an action.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AlertsArgs {
+    /// What to do; absent: list.
+    #[command(subcommand)]
+    pub action: Option<AlertsAction>,
+}
+
+/// What to do with alerts.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum AlertsAction {
+    /// List what is wrong, what was over within a week, and messages that nobody got yet (as `alerts` alone does)
+    #[command(after_long_help = ALERTS_MORE)]
+    List,
+    /// Send one test message on every configured channel and say what happened
+    #[command(long_about = TEST, after_long_help = ALERTS_MORE)]
+    Test,
+    /// Look now what is wrong and send what is due, once, as `serve` does all the time
+    #[command(long_about = CHECK, after_long_help = ALERTS_MORE)]
+    Check,
+}
+
+impl AlertsArgs {
+    /// The action, `list` when none was named.
+    pub fn into_action(self) -> AlertsAction {
+        self.action.unwrap_or(AlertsAction::List)
+    }
+}

@@ -1,0 +1,183 @@
+//! `alerts`: list, test, check.
+
+use anyhow::Result;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::json;
+
+use super::opened::Opened;
+use super::{Context, FAILED};
+use crate::alerts::{self, Changes, Channels, Delivered, Kind, Listed};
+use crate::cli::{AlertsAction, AlertsArgs};
+use crate::config::Settings;
+use crate::db::migrate;
+use crate::display::{self, Column, Table};
+use crate::time;
+
+/// Lists, tests or checks.
+pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
+    let action = args.into_action();
+    if matches!(action, AlertsAction::Test) {
+        return test(context).await;
+    }
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = match action {
+        AlertsAction::Check => check(context, &opened).await,
+        _ => list(context, &opened).await,
+    };
+    opened.close().await?;
+    outcome
+}
+
+/// What happened on one channel.
+#[derive(Serialize)]
+struct Tried {
+    channel: String,
+    ok: bool,
+    error: Option<String>,
+}
+
+async fn test(context: &Context) -> Result<u8> {
+    let settings = &context.settings;
+    let channels = Channels::of(settings);
+    let now = Timestamp::now();
+    let mut tried = Vec::new();
+    for channel in channels.iter() {
+        let sent = alerts::send_test(settings, &channels, channel, now).await;
+        tried.push(Tried {
+            channel: channel.shown(),
+            ok: sent.is_ok(),
+            error: sent.err().map(|error| error.to_string()),
+        });
+    }
+    if let Some(url) = &settings.deadman_url {
+        let called = alerts::ping_now(url.expose_secret()).await;
+        tried.push(Tried {
+            channel: "dead-man's URL".to_owned(),
+            ok: called.is_ok(),
+            error: called.err().map(|error| error.to_string()),
+        });
+    }
+    let nothing = "no channel is configured: set SLACK_WEBHOOK_URL, or SMTP_URL with ALERT_EMAIL_FROM and \
+                   ALERT_EMAIL_TO, or ALERT_WEBHOOK_URL";
+    if channels.is_empty() && tried.is_empty() {
+        anyhow::bail!(nothing);
+    }
+    let ok = tried.iter().all(|one| one.ok);
+    context.print(&json!({ "ok": ok, "channels": tried }), || {
+        let lines = tried.iter().map(|one| {
+            let came = one.error.as_deref().unwrap_or("taken");
+            format!("{:<9}{}: {}", if one.ok { "ok" } else { "problem" }, one.channel, display::safe(came))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(if ok { 0 } else { FAILED })
+}
+
+async fn check(context: &Context, opened: &Opened) -> Result<u8> {
+    migrate::prepare(&opened.db).await?;
+    let (changes, delivered) = look(opened, &context.settings).await?;
+    let document = json!({
+        "opened": changes.opened,
+        "over": changes.closed,
+        "messages": changes.messages,
+        "sent": delivered.sent,
+        "failed": delivered.failed,
+    });
+    context.print(&document, || {
+        format!(
+            "{} alert(s) began, {} over; {} message(s) written, {} sent, {} not taken yet (gazelle-sync alerts lists them)",
+            changes.opened, changes.closed, changes.messages, delivered.sent, delivered.failed
+        )
+    })?;
+    Ok(0)
+}
+
+/// One look and one delivery.
+async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
+    let channels = Channels::of(settings);
+    let changes = alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await?;
+    let delivered = alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6).await?;
+    alerts::ping(&opened.db, settings).await?;
+    Ok((changes, delivered))
+}
+
+/// What `sync` does at its end, where somebody is to be told. What goes wrong here is no fault of the run's.
+pub async fn after_run(opened: &Opened, settings: &Settings) {
+    if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {
+        return;
+    }
+    if let Err(error) = look(opened, settings).await {
+        tracing::warn!("alerts could not be looked after: {error:#}");
+    }
+}
+
+async fn list(context: &Context, opened: &Opened) -> Result<u8> {
+    let listed = match migrate::is_readable(&opened.db).await? {
+        true => alerts::list(&opened.db, Timestamp::now()).await?,
+        false => Listed { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
+    };
+    context.print(&listed, || list_text(&listed, &context.settings))?;
+    Ok(0)
+}
+
+fn list_text(listed: &Listed, settings: &Settings) -> String {
+    let zone = time::zone(&settings.timezone).unwrap_or(TimeZone::UTC);
+    let show = |at: Timestamp| time::show(at, &zone);
+    let mut text = String::new();
+    if listed.open.is_empty() {
+        text.push_str("nothing is wrong that would be told\n");
+    }
+    let both = listed.open.iter().chain(&listed.over);
+    if !listed.open.is_empty() || !listed.over.is_empty() {
+        let mut table = Table::new([
+            Column::text("alert"),
+            Column::text("since"),
+            Column::text("until"),
+            Column::text("what"),
+            Column::number("told"),
+        ]);
+        for alert in both {
+            table.row([
+                alert.kind.clone(),
+                show(alert.opened_at),
+                alert.closed_at.map_or_else(|| "now".to_owned(), show),
+                alerts::title(Kind::from_stored(&alert.kind), settings),
+                display::count(u64::try_from(alert.sent).unwrap_or_default()),
+            ]);
+        }
+        text.push_str(&table.render());
+    }
+    if !listed.undelivered.is_empty() {
+        let mut table = Table::new([
+            Column::text("not delivered"),
+            Column::text("channel"),
+            Column::text("written"),
+            Column::number("tries"),
+            Column::text("next"),
+            Column::text("why"),
+        ]);
+        for message in &listed.undelivered {
+            table.row([
+                message.title.clone(),
+                message.channel.clone(),
+                show(message.created_at),
+                display::count(u64::try_from(message.attempts).unwrap_or_default()),
+                if message.given_up_at.is_some() { "given up".to_owned() } else { show(message.due_at) },
+                message.last_error.clone().unwrap_or_default(),
+            ]);
+        }
+        text.push_str(&format!("\n{}", table.render()));
+    }
+    let channels = Channels::of(settings);
+    if channels.is_empty() {
+        text.push_str("\nno channel is configured: nobody is told (gazelle-sync alerts --help says how)\n");
+    }
+    match listed.looked_at {
+        Some(at) => text.push_str(&format!("\nlast looked at {}\n", show(at))),
+        None => text.push_str("\nnobody looks: `gazelle-sync serve` does, or `gazelle-sync alerts check`\n"),
+    }
+    text
+}
