@@ -15,20 +15,29 @@ use crate::db::{Db, DbError, Tx};
 /// Clocks of two database nodes may differ by this much.
 const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
 
+/// A machine under load may need this long between two statements of a transaction.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// The right to write, as checked inside a transaction. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Fence {
     token: i64,
+    /// How long a writing transaction may stand still before the server ends it, in milliseconds.
+    longest_pause: i64,
 }
 
 impl Fence {
     /// Fails unless this runner still holds the lease. The lease's token stays locked until the transaction
     /// ends, so that nobody can take it over in between; renewing it goes on.
+    ///
+    /// A runner that stands still inside the transaction (stopped, asleep, cut off without a word) would hold the
+    /// lease for good by that lock: the server ends such a transaction once the lease could have run out.
     pub async fn check(&self, tx: &Tx<'_>) -> Result<(), DbError> {
         let rows = tx
             .query(
-                "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE",
-                &[(&self.token, Type::INT8)],
+                "SELECT set_config('idle_in_transaction_session_timeout', $2::bigint::text, true)
+                   FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE",
+                &[(&self.token, Type::INT8), (&self.longest_pause, Type::INT8)],
             )
             .await?;
         if rows.is_empty() {
@@ -90,7 +99,8 @@ impl Lease {
                  try again once its lease has run out"
             )));
         };
-        let fence = Fence { token: row.get(0) };
+        let longest_pause = i64::try_from(time_to_live.max(SHORTEST_PAUSE).as_millis()).unwrap_or(i64::MAX);
+        let fence = Fence { token: row.get(0), longest_pause };
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }

@@ -3,6 +3,7 @@
 
 pub mod mail;
 pub mod oracle;
+pub mod pooler;
 pub mod quarantined;
 pub mod service;
 pub mod sink;
