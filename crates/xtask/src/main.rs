@@ -1,6 +1,7 @@
 //! Developer commands: `cargo run --release -p xtask -- bench`.
 
 mod bench;
+mod histories;
 mod simulator;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,8 @@ struct Cli {
 enum Command {
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),
+    /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
+    SimulateHistories(histories::HistoriesArgs),
     /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
     #[command(hide = true)]
     Simulator(simulator::Shop),
@@ -24,6 +27,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::SimulateHistories(args) => histories::run(&args),
         Command::Simulator(shop) => simulator::serve(&shop),
     }
 }

@@ -61,7 +61,11 @@ impl Shop {
     /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of what was added, the event's first; an
     /// event without id is not among them.
     pub(crate) fn add_bad_record(&mut self, bad: BadRecord, now: i64) -> Vec<String> {
-        let number = self.table(Kind::Event).rows().count() as u64;
+        let mut number = self.table(Kind::Event).rows().count() as u64;
+        // After a deletion the count comes again.
+        while self.find(Kind::Event, &make_id(self.seed ^ 0xBAD, "evt_", number)).is_some() {
+            number += 1;
+        }
         let id = |prefix: &str| make_id(self.seed ^ 0xBAD, prefix, number);
         let (event_id, client, piano, user) = (id("evt_"), id("cli_"), id("ins_"), id("usr_"));
         let name = serde_json::to_value(bad).ok();

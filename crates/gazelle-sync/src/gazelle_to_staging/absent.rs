@@ -46,20 +46,31 @@ pub struct AbsentReport {
     pub unasked: u64,
 }
 
-/// Looks into every record that production holds in the scope and the walk did not see.
+/// Looks into every record that production holds in the scope, or staging alone, and that the walk did not see.
+/// `again` says that the run saw more than this walk: an earlier attempt that was not complete.
 pub async fn look_into(
     fetch: &Fetch,
     entity: &'static Entity,
     scope: Scope,
     seen: &SeenIds,
     guard: Guard,
+    again: bool,
 ) -> Result<AbsentReport, FetchError> {
     let mut report = AbsentReport::default();
     // A list without getters gives no evidence of its own.
     let Some(getter) = &entity.getter else { return Ok(report) };
     let narrows = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows);
     let scope = if narrows { scope } else { Scope::WHOLE };
-    let (suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
+    let whole = scope == Scope::WHOLE;
+    let but_for = (!again).then_some(fetch.run_id);
+    let staged = deletions::staged_suspects(&fetch.db, entity, whole, but_for, seen).await?;
+    let (mut suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
+    // A walk of some days says nothing of what staging holds of others: many of those can wait.
+    if whole || suspects.len() + staged.len() <= MOST_ASKED {
+        suspects.extend(staged);
+        suspects.sort_unstable();
+        suspects.dedup();
+    }
     if suspects.len() > MOST_ASKED {
         report.unasked = suspects.len() as u64;
         return Ok(report);
@@ -69,7 +80,7 @@ pub async fn look_into(
             let fetch = fetch.clone();
             async move {
                 let answer = get(&fetch.client, fetch.page_size, entity, getter, &id).await;
-                (id, Timestamp::now(), answer)
+                (id, fetch.clock.now(), answer)
             }
         })
         .buffer_unordered(fetch.concurrency.max(1));
@@ -77,7 +88,7 @@ pub async fn look_into(
     let mut there: Vec<Received> = Vec::new();
     while let Some((id, asked_at, answer)) = answers.next().await {
         match answer? {
-            Some(received) => there.push(received),
+            Some(received) => there.push(Received { seen_at: asked_at, ..received }),
             None => {
                 let evidence = evidence(&id, getter.operation, asked_at, scope, fetch);
                 gone.push(Gone { external_id: id, evidence });
@@ -93,12 +104,12 @@ pub async fn look_into(
     let tx = connection.begin().await?;
     fetch.fence.check(&tx).await?;
     report.staged = versions::stage(&tx, entity, fetch.run_id, &there).await?;
-    deletions::note(&tx, entity, fetch.run_id, &gone, withhold, Timestamp::now()).await?;
+    deletions::note(&tx, entity, fetch.run_id, &gone, withhold, fetch.clock.now()).await?;
     if withhold {
         report.withheld = gone.len() as u64;
     } else {
         report.tombstones =
-            deletions::stage_tombstones(&tx, entity, fetch.run_id, &gone, Timestamp::now()).await?;
+            deletions::stage_tombstones(&tx, entity, fetch.run_id, &gone, fetch.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(report)

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::orchestrator::lease::Fence;
 use crate::source::{GazelleClient, SourceError};
+use crate::staging::clock::Clock;
 
 /// Stage 1 of one run. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct Fetch {
     pub concurrency: usize,
     /// How often a walk is tried before it counts as incomplete.
     pub walk_attempts: u32,
+    /// What versions are dated by.
+    pub clock: Clock,
     /// How many records may be deleted without a person's word.
     pub delete_guard: absent::Guard,
 }

@@ -25,6 +25,7 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchErro
     let mut staged = Staged::default();
     while let Some((entity, received)) = answers.next().await {
         if let Some(received) = received? {
+            let received = Received { seen_at: fetch.clock.now(), ..received };
             let mut connection = fetch.db.connection().await?;
             let tx = connection.begin().await?;
             fetch.fence.check(&tx).await?;

@@ -77,7 +77,7 @@ pub async fn walk(
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
-                look_into_absent(fetch, entity, scope, &seen, supply, &mut report).await?;
+                look_into_absent(fetch, entity, scope, &seen, attempt > 1, supply, &mut report).await?;
                 return Ok(report);
             }
             Ok(Attempt::Short(Shortfall::Shifted(reason))) => {
@@ -105,10 +105,11 @@ async fn look_into_absent(
     entity: &'static Entity,
     scope: Scope,
     seen: &SeenIds,
+    again: bool,
     supply: &watch::Sender<Supply>,
     report: &mut WalkReport,
 ) -> Result<(), FetchError> {
-    match absent::look_into(fetch, entity, scope, seen, fetch.delete_guard).await {
+    match absent::look_into(fetch, entity, scope, seen, fetch.delete_guard, again).await {
         Ok(found) => {
             report.staged += found.staged;
             supply.send_modify(|supply| supply.staged += found.staged.staged + found.tombstones);

@@ -118,7 +118,7 @@ async fn hand_on(
     nodes: &[Option<&str>],
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<(), NestedError> {
-    let seen_at = Timestamp::now();
+    let seen_at = fetch.clock.now();
     let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
     let mut outcome = Ok(());
     for node in nodes {
@@ -126,7 +126,7 @@ async fn hand_on(
             None => page.null_nodes += 1,
             Some(raw) if !entity.nested.is_empty() && nested::may_overflow(raw) => {
                 match nested::complete(&fetch.client, entity, raw, fetch.page_size).await {
-                    Ok(whole) => page.records.push(receive_owned(whole, Timestamp::now())),
+                    Ok(whole) => page.records.push(receive_owned(whole, fetch.clock.now())),
                     Err(error) => outcome = Err(error),
                 }
             }

@@ -19,6 +19,7 @@ use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
 use crate::source::{ErrorClass, GazelleClient};
 use crate::staging::bookmarks;
+use crate::staging::clock::Clock;
 use crate::staging_to_production::{Applied, Reconciliation};
 use crate::stop::Stop;
 
@@ -160,6 +161,7 @@ async fn run_stages(
         .map(|entity| EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() })
         .collect();
     let request_log = RequestLog::start(db.clone(), run_id);
+    let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::default() };
     let fetch = client.map(|client| Fetch {
         client: client.observed_by(request_log.observer()),
         db: db.clone(),
@@ -168,6 +170,7 @@ async fn run_stages(
         page_size: settings.page_size,
         concurrency: settings.concurrency,
         walk_attempts: settings.walk_attempts,
+        clock,
         delete_guard: Guard {
             records: settings.delete_guard_records,
             percent: settings.delete_guard_percent,

@@ -93,6 +93,26 @@ pub async fn suspects(
     Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
 }
 
+/// The records that are in staging alone and that a walk did not see: what a run left pending when it was killed,
+/// and with `faulty` what waits in quarantine. Without this question they would come into production, or stay in
+/// quarantine, although they are gone. `but_for` is the run whose own versions were seen by it.
+///
+/// To be asked before [`suspects`]: what stage 2 takes in between is in production then.
+pub async fn staged_suspects(
+    db: &Db,
+    entity: &Entity,
+    faulty: bool,
+    but_for: Option<Uuid>,
+    seen: &(dyn Seen + Sync),
+) -> Result<Vec<String>, DbError> {
+    let template = include_str!("staged_suspects.sql").replace("{table}", entity.tables[0].name);
+    let rows =
+        db.query(&for_entity(&template, entity), &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
+    let kept = kept_by_a_person(db, entity).await?;
+    let ids = rows.iter().map(|row| row.get::<_, &str>(0));
+    Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
+}
+
 /// The records that a person said to keep although they are gone.
 async fn kept_by_a_person(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
     let rows = db

@@ -7,6 +7,7 @@
 pub mod backlog;
 pub mod balance;
 pub mod bookmarks;
+pub mod clock;
 pub mod dashboard;
 pub mod deletions;
 pub mod exact;

@@ -1,0 +1,85 @@
+//! What simulated histories found: records that vanish before stage 2 has taken them, and a clock that steps back.
+
+mod support;
+
+use gazelle_sim::Kind;
+use serde_json::json;
+use support::{World, oracle};
+
+#[tokio::test]
+async fn a_record_staged_by_a_killed_run_and_gone_since_does_not_come_to_life() {
+    let world = World::new().await;
+    world.run(&["fetch"]).await.success();
+    let (event, piano) = (world.upcoming(0), world.control.ids(Kind::Piano)[3].clone());
+    world.control.delete(Kind::Event, &event).unwrap();
+    world.control.delete(Kind::Piano, &piano).unwrap();
+
+    world.filled().await;
+    for (table, id) in [("gazelle_appointments", &event), ("gazelle_pianos", &piano)] {
+        let live: i64 = world
+            .one(
+                &format!("SELECT count(*) FROM {table} WHERE external_id = $1 AND deleted_at IS NULL"),
+                &[id],
+            )
+            .await;
+        assert_eq!(live, 0, "{table} {id}");
+    }
+    let evidence: i64 = world.one("SELECT count(*) FROM sync_deletions WHERE state = 'deleted'", &[]).await;
+    assert_eq!(evidence, 2);
+    oracle::assert_mirrors(&world, &[]).await;
+}
+
+#[tokio::test]
+async fn a_quarantined_record_that_is_gone_leaves_the_quarantine() {
+    let world = World::new().await;
+    let event = world.upcoming(0);
+    world.control.move_event(&event, None).unwrap();
+    world.filled().await;
+    let open = format!(
+        "SELECT count(*) FROM sync_quarantine WHERE external_id = '{event}' AND state IN ('open', 'waiting')"
+    );
+    assert_eq!(world.one::<i64>(&open, &[]).await, 1);
+
+    world.control.delete(Kind::Event, &event).unwrap();
+    let run = world.filled().await;
+    assert_eq!(run["reasons"], json!([]));
+    assert_eq!(world.one::<i64>(&open, &[]).await, 0);
+    let tombstones: i64 = world
+        .one(
+            "SELECT count(*) FROM staging_appointments WHERE external_id = $1 AND operation = 'delete'",
+            &[&event],
+        )
+        .await;
+    assert_eq!(tombstones, 1);
+    let again = world.filled().await;
+    assert_eq!(
+        (again["staged"].as_i64(), again["deleted"].as_i64()),
+        (Some(0), Some(0)),
+        "asked and settled once"
+    );
+}
+
+#[tokio::test]
+async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back() {
+    let world = World::new().await;
+    world.filled().await;
+    let contact = world.control.ids(Kind::Contact)[5].clone();
+    let from =
+        world.control.record(Kind::Contact, &contact).unwrap()["client"]["id"].as_str().unwrap().to_owned();
+    // It was a day ahead; the client that the contact leaves was the last one seen.
+    world
+        .execute(&format!(
+            "UPDATE staging_clients SET fetched_at = fetched_at + interval '1 day' WHERE external_id <> '{from}';
+             UPDATE staging_clients SET fetched_at = fetched_at + interval '1 day 1 minute' WHERE external_id = '{from}';
+             UPDATE gazelle_contacts c SET synced_from_gazelle_at = s.fetched_at FROM staging_clients s WHERE s.id = c.staging_id"
+        ))
+        .await;
+    let into = world.control.ids(Kind::Client).into_iter().find(|id| *id != from).unwrap();
+    world.control.merge_clients(&from, &into).unwrap();
+    world.filled().await;
+    let of = world
+        .text(&format!("SELECT client_external_id FROM gazelle_contacts WHERE external_id = '{contact}'"))
+        .await;
+    assert_eq!(of.as_deref(), Some(into.as_str()));
+    world.run(&["verify", "--sample", "20"]).await.success();
+}
