@@ -109,6 +109,16 @@ async fn a_message_that_was_not_taken_rests_and_longer_each_time() {
         now_due(&place).await;
     }
     assert_eq!(slack.received().len(), 3, "none while it rests");
+
+    // What follows it waits for it, though the channel is back.
+    check(&place).await;
+    slack.answer(200);
+    succeed(&place).await;
+    check(&place).await;
+    assert_eq!(slack.taken().len(), 0, "no last word before the first");
+    now_due(&place).await;
+    check(&place).await;
+    assert_eq!(slack.taken().len(), 2);
 }
 
 #[tokio::test]

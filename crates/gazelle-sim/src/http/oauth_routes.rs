@@ -14,7 +14,8 @@ use crate::control::SimControl;
 use crate::requests::Asked;
 use crate::state::State;
 
-/// `GET /developer/oauth/authorize`: the person always agrees, and is sent back with a code.
+/// `GET /developer/oauth/authorize`: the person agrees, and is sent back with a code; or declines,
+/// where the address says so (`&sim_person=declines`).
 pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
     let query = form(request.parts.uri.query().unwrap_or_default().as_bytes());
     let field = |name: &str| query.get(name).map(String::as_str);
@@ -28,9 +29,12 @@ pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
         return json_answer(400, &json!({ "error": problem }));
     }
     let redirect_uri = field("redirect_uri").unwrap_or_default();
-    let code = state.tokens().authorize(redirect_uri);
     let mut back = form_urlencoded::Serializer::new(String::new());
-    back.append_pair("code", &code);
+    if field("sim_person") == Some("declines") {
+        back.append_pair("error", "access_denied");
+    } else {
+        back.append_pair("code", &state.tokens().authorize(redirect_uri));
+    }
     if let Some(text) = field("state") {
         back.append_pair("state", text);
     }

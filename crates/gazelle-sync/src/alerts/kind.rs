@@ -19,11 +19,13 @@ pub enum Kind {
     DeletionsWithheld,
     /// Gazelle refuses the key or the token.
     CredentialsRefused,
+    /// The token is about to end, and nobody renews it.
+    TokenEnding,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::RecordErrors,
         Kind::RunFailed,
         Kind::RunPartial,
@@ -31,6 +33,7 @@ impl Kind {
         Kind::NothingFetched,
         Kind::DeletionsWithheld,
         Kind::CredentialsRefused,
+        Kind::TokenEnding,
     ];
 
     /// The word that is stored, and that programs see.
@@ -43,6 +46,7 @@ impl Kind {
             Kind::NothingFetched => "nothing_fetched",
             Kind::DeletionsWithheld => "deletions_withheld",
             Kind::CredentialsRefused => "credentials_refused",
+            Kind::TokenEnding => "token_ending",
         }
     }
 

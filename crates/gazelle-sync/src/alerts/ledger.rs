@@ -16,6 +16,7 @@ use super::conditions::{self, Limits};
 use super::kind::{Facts, Finding, Kind, Occasion};
 use super::words::{Moment, Words};
 use crate::config::Settings;
+use crate::credentials;
 use crate::db::{Db, DbError, Tx};
 
 /// Above every reminder.
@@ -65,6 +66,7 @@ pub async fn watch(
     channels: &Channels,
     now: Timestamp,
 ) -> Result<Changes, DbError> {
+    let ending = credentials::stored_ending(settings, db, now).await;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let mut changes = Changes::default();
@@ -77,7 +79,7 @@ pub async fn watch(
         .await?;
     let Some(row) = locked.first() else { return Ok(changes) };
     let (looked_at, at): (Timestamp, Timestamp) = (row.get(0), row.get(1));
-    let findings = conditions::read(&tx, Limits::of(settings), now).await?;
+    let findings = conditions::read(&tx, Limits::of(settings), ending, now).await?;
     let mut ledger = Ledger {
         tx: &tx,
         words: Words::of(settings),

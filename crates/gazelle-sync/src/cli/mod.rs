@@ -4,11 +4,13 @@
 //! no flag: process arguments can be read by every user of the machine.
 
 mod alerts;
+mod auth;
 mod deletions;
 mod entity_names;
 mod errors;
 mod help;
 mod help_alerts;
+mod help_auth;
 mod help_replay;
 mod help_serve;
 mod help_verify;
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use alerts::{AlertsAction, AlertsArgs};
+pub use auth::{AuthAction, AuthArgs, LoginArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
@@ -126,6 +129,9 @@ pub enum Command {
     /// List records found gone at the source, decide on those withheld
     #[command(long_about = help::DELETIONS, after_long_help = help::DELETIONS_MORE)]
     Deletions(DeletionsArgs),
+    /// Log in at Gazelle, see until when that is good, log out
+    #[command(long_about = help_auth::AUTH, after_long_help = help_auth::AUTH_MORE)]
+    Auth(AuthArgs),
     /// Show what is wrong and who was told, test the channels
     #[command(long_about = help_alerts::ALERTS, after_long_help = help_alerts::ALERTS_MORE)]
     Alerts(AlertsArgs),

@@ -1,6 +1,7 @@
 //! One short file per command: read the arguments, call what does the work, print.
 
 mod alerts;
+mod auth;
 mod deletions;
 mod demo;
 mod demo_changes;
@@ -89,6 +90,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Status => status::run(context).await,
         Command::Errors(args) => errors::run(context, args).await,
         Command::Deletions(args) => deletions::run(context, args).await,
+        Command::Auth(args) => auth::run(context, args).await,
         Command::Alerts(args) => alerts::run(context, args).await,
         Command::Migrate(args) => migrate::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, args).await,

@@ -1,13 +1,12 @@
 //! Opening what a command works on: the database, given or embedded, and the API.
 
-use std::sync::Arc;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret;
 
 use crate::config::Settings;
+use crate::credentials;
 use crate::db::{self, ConnectSettings, Db};
-use crate::source::{Credential, FileTokenStore, GazelleClient, OauthCredential, SourceSettings, Tokens};
+use crate::source::{GazelleClient, SourceSettings};
 
 /// The name of the database in the embedded server.
 const EMBEDDED_DATABASE: &str = "gazelle";
@@ -93,28 +92,7 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
 
 /// The API client with the credentials of the settings.
 pub fn client(settings: &Settings) -> Result<GazelleClient> {
-    let credential = match (&settings.api_key, &settings.client_id, &settings.client_secret) {
-        (Some(key), _, _) => Credential::ApiKey(key.clone()),
-        (None, Some(id), Some(secret)) => {
-            let first_tokens = settings.refresh_token.clone().map(|refresh_token| {
-                let mut tokens = Tokens::from_refresh_token(refresh_token);
-                if let Some(access_token) = &settings.access_token {
-                    tokens.access_token = access_token.clone();
-                }
-                tokens
-            });
-            Credential::Oauth(OauthCredential {
-                client_id: id.clone(),
-                client_secret: secret.clone(),
-                store: Arc::new(FileTokenStore::new(settings.data_dir.join("tokens.json"))),
-                first_tokens,
-            })
-        }
-        _ => bail!(
-            "no Gazelle credentials: set GAZELLE_API_KEY, or GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET with \
-             GAZELLE_REFRESH_TOKEN (to try the program without any: gazelle-sync demo)"
-        ),
-    };
+    let credential = credentials::of(settings)?;
     Ok(GazelleClient::new(source_settings(settings), credential)?)
 }
 

@@ -21,6 +21,14 @@ pub(super) fn header_value(text: &str) -> Result<(), String> {
     }
 }
 
+/// A key of 256 bits.
+pub(super) fn token_key(text: &str) -> Result<(), String> {
+    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(()),
+        false => Err("must be 64 hex digits, as `openssl rand -hex 32` prints them".to_owned()),
+    }
+}
+
 /// A URL, or `host=… user=…`.
 pub(super) fn database_url(text: &str) -> Result<(), String> {
     let (scheme, _) = text.split_once("://").unwrap_or_default();

@@ -46,6 +46,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     secret("client_secret", "GAZELLE_CLIENT_SECRET", "OAuth application secret, with client_id"),
     secret("access_token", "GAZELLE_ACCESS_TOKEN", "first OAuth access token; the token store takes over"),
     secret("refresh_token", "GAZELLE_REFRESH_TOKEN", "first OAuth refresh token; the token store takes over"),
+    secret("token_key", "GAZELLE_SYNC_TOKEN_KEY", "key (64 hex digits) with which OAuth tokens are kept in the database, encrypted; absent: in a file of the data folder"),
     // Talking to the API
     plain("concurrency", "GAZELLE_SYNC_CONCURRENCY", "4", "requests to the API at the same time, 1 to 32"),
     plain("page_size", "GAZELLE_SYNC_PAGE_SIZE", "100", "records asked for per page, 1 to 500"),

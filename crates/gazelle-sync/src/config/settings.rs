@@ -31,6 +31,7 @@ pub struct Settings {
     pub client_secret: Option<SecretString>,
     pub access_token: Option<SecretString>,
     pub refresh_token: Option<SecretString>,
+    pub token_key: Option<SecretString>,
 
     pub concurrency: usize,
     pub page_size: u32,
@@ -98,6 +99,7 @@ impl Settings {
             client_secret: read.secret("client_secret", checks::anything),
             access_token: read.secret("access_token", checks::header_value),
             refresh_token: read.secret("refresh_token", checks::anything),
+            token_key: read.secret("token_key", checks::token_key),
 
             concurrency: read.whole("concurrency", 1..=32),
             page_size: read.whole("page_size", 1..=500),

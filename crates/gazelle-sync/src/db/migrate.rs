@@ -77,6 +77,12 @@ static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 13,
+        name: "tokens",
+        sql: include_str!("../migrations/0013_tokens.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 14,
         name: "closed production",
         sql: include_str!("../migrations/0014_closed_production.sql"),
@@ -88,7 +94,7 @@ static MIGRATIONS: &[Migration] = &[
 const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "sync_runs",
     "sync_run_entities",
     "sync_run_requests",
@@ -103,6 +109,7 @@ const TABLES: [&str; 21] = [
     "sync_alerts",
     "sync_alert_messages",
     "sync_alert_watch",
+    "sync_tokens",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

@@ -90,7 +90,7 @@ fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>
             let advice = format!("redirects are not followed; set {setting} to the address that answers");
             return Err(with_reply(target.fault(ErrorClass::Redirected, what, advice), reply));
         }
-        (401, _) | (400 | 403, Door::Token) => {
+        (401, _) | (400 | 403, Door::Token | Door::Login) => {
             (ErrorClass::Unauthorized, target.credential_advice().to_owned())
         }
         (429, _) => (ErrorClass::Throttled { retry_after: None }, patience_advice(reply)),

@@ -241,7 +241,7 @@ impl GazelleClient {
     }
 }
 
-fn http_client(settings: &CheckedSettings) -> Result<Client, SourceError> {
+pub(super) fn http_client(settings: &CheckedSettings) -> Result<Client, SourceError> {
     let mut builder = Client::builder()
         .user_agent(&settings.user_agent)
         // A redirect would turn the POST into a GET, or carry the credentials to another host.

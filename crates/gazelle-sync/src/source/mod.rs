@@ -8,7 +8,8 @@
 //!    answer. Its classes are in `error`; `target` and `wording` put what is said about a fault.
 //! 5. `answer`, `page`, `pick`: read lists, single objects and counts out of the answer without interpreting a record.
 //!
-//! `oauth` keeps a token fresh in a `token_store`, of which `token_file` is one.
+//! `oauth` keeps a token fresh in a `token_store`, of which `token_file` is one; `oauth_login` gets the first one;
+//! `token_request` is what both ask.
 //!
 //! Nothing here knows a database, an entity or the content of a record; and no error, log or Debug of it holds a secret, a
 //! body or a record.
@@ -21,6 +22,7 @@ mod credential;
 mod error;
 mod graphql_error;
 mod oauth;
+mod oauth_login;
 mod observe;
 mod page;
 mod pick;
@@ -29,6 +31,7 @@ mod retry;
 mod settings;
 mod target;
 mod token_file;
+mod token_request;
 mod token_store;
 mod wording;
 
@@ -40,10 +43,11 @@ pub use self::{
     client::GazelleClient,
     credential::{Credential, OauthCredential},
     error::{ErrorClass, SourceError},
+    oauth_login::OauthLogin,
     observe::{AttemptRecord, Outcome, RequestRecord},
     page::{ListShape, Page},
     request::GraphqlRequest,
     settings::SourceSettings,
-    token_file::FileTokenStore,
+    token_file::{FileTokenStore, tokens_from_json, tokens_to_json},
     token_store::{TokenLock, TokenStore, TokenStoreError, Tokens},
 };

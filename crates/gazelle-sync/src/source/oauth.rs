@@ -6,30 +6,25 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use reqwest::{Client, Url};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::ExposeSecret;
 use tokio::{
     sync::{Mutex, Semaphore},
     time::Instant,
 };
 
 use super::{
-    attempt::attempt,
-    classify::classify_token_reply,
     credential::OauthCredential,
     error::{ErrorClass, Fault},
     settings::place_of,
-    target::{Door, Target},
+    target::Door,
+    token_request::ask_for_tokens,
     token_store::{TokenLock, TokenStoreError, Tokens},
 };
 
-/// A token that ends sooner than this is refreshed before it is used.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(5 * 60);
 /// After a refresh ahead of time failed while the old token still works, the next try waits this long.
 const EARLY_REFRESH_PAUSE: Duration = Duration::from_secs(60);
-/// Token answers are some hundred bytes.
-const MAX_TOKEN_ANSWER: usize = 64 * 1024;
 
 /// What a renewal came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +63,9 @@ impl OauthSession {
             };
             (current, state.no_early_refresh_before.is_none_or(|time| Instant::now() >= time))
         };
-        let is_over = current.ends_within(Duration::ZERO);
-        let ends_soon = current.ends_within(EXPIRY_MARGIN) && current.refresh_token.is_some();
+        let now = Timestamp::now();
+        let is_over = current.is_over(now);
+        let ends_soon = current.ends_soon(now) && current.refresh_token.is_some();
         let refresh_now = is_over || (ends_soon && early_refresh_allowed);
         if !refresh_now {
             return Ok(current);
@@ -167,31 +163,10 @@ impl OauthSession {
         ];
         // The semaphore is never closed; without it the refresh still goes out.
         let _place = self.places.acquire().await.ok();
-        let request = self.http.post(self.token_url.clone()).form(&form);
-        let attempt = attempt(request, self.timeout, MAX_TOKEN_ANSWER).await;
-        tracing::debug!(
-            http_status = attempt.http_status(),
-            latency_ms = attempt.latency.as_millis() as u64,
-            "token refresh asked"
-        );
-        let body = classify_token_reply(&attempt.seen, &self.target())?;
-        let Ok(answer) = serde_json::from_slice::<TokenAnswer>(&body) else {
-            let what = "something that is not a token answer";
-            return Err(self.fault(ErrorClass::BadAnswer, what, "check GAZELLE_OAUTH_URL"));
-        };
-        let expires_at = answer.expires_in.and_then(|seconds| {
-            attempt.started_at.checked_add(jiff::SignedDuration::from_secs(seconds.try_into().ok()?)).ok()
-        });
-        Ok(Tokens {
-            access_token: answer.access_token.into(),
-            // RFC 6749 section 6 lets the answer leave it out: then the old one stays good.
-            refresh_token: answer.refresh_token.map(SecretString::from).or_else(|| old.refresh_token.clone()),
-            expires_at,
-        })
-    }
-
-    fn target(&self) -> Target {
-        Target { place: place_of(&self.token_url), door: Door::Token }
+        let fresh = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Door::Token).await?;
+        // RFC 6749 section 6 lets the answer leave it out: then the old one stays good.
+        let refresh_token = fresh.refresh_token.or_else(|| old.refresh_token.clone());
+        Ok(Tokens { refresh_token, ..fresh })
     }
 
     fn fault(&self, class: ErrorClass, what: impl Into<String>, advice: &str) -> Fault {
@@ -207,11 +182,4 @@ impl fmt::Debug for OauthSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OauthSession").field("token_url", &place_of(&self.token_url)).finish_non_exhaustive()
     }
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    refresh_token: Option<String>,
-    expires_in: Option<u64>,
 }

@@ -18,6 +18,8 @@ pub(super) enum Door {
     GraphqlWithToken,
     /// The OAuth token URL; its answers are JSON but not GraphQL.
     Token,
+    /// The same, asked with the code of a login.
+    Login,
 }
 
 impl Target {
@@ -34,7 +36,7 @@ impl Target {
     pub(super) fn setting(&self) -> &'static str {
         match self.door {
             Door::GraphqlWithKey | Door::GraphqlWithToken => "GAZELLE_API_URL",
-            Door::Token => "GAZELLE_OAUTH_URL",
+            Door::Token | Door::Login => "GAZELLE_OAUTH_URL",
         }
     }
 
@@ -45,6 +47,10 @@ impl Target {
             Door::GraphqlWithToken => "the access token was refused; run `gazelle-sync auth login`",
             Door::Token => {
                 "the refresh token or the client's id and secret were refused; run `gazelle-sync auth login`"
+            }
+            Door::Login => {
+                "the code or the client's id and secret were refused; check GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET, \
+                 and log in again"
             }
         }
     }

@@ -58,11 +58,21 @@ impl TokenStore for FileTokenStore {
             let path = store.path.clone();
             match blocking(move || read(&path)).await {
                 Ok(None) => Ok(None),
-                Ok(Some(bytes)) => parse(&bytes).map(Some).ok_or_else(|| TokenStoreError {
+                Ok(Some(bytes)) => tokens_from_json(&bytes).map(Some).ok_or_else(|| TokenStoreError {
                     what: "no readable tokens".to_owned(),
                     place: store.place(),
                     advice: "remove the file and run `gazelle-sync auth login`".to_owned(),
                 }),
+                Err(error) if error.kind() == ErrorKind::PermissionDenied && error.get_ref().is_some() => {
+                    Err(TokenStoreError {
+                        what: "tokens that other accounts can read".to_owned(),
+                        place: store.place(),
+                        advice: format!(
+                            "run `chmod 600 {}`; if others use this machine, log in anew (gazelle-sync auth login)",
+                            store.place()
+                        ),
+                    })
+                }
                 Err(error) => Err(store.error("the tokens cannot be read", &error)),
             }
         })
@@ -124,30 +134,54 @@ impl TokenLock for FileLock {
                 .map_err(|error| store.error("the tokens cannot be saved", &error))
         })
     }
+
+    fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
+        Box::pin(async move {
+            let store = self.store.clone();
+            blocking(move || remove(&self.store.path))
+                .await
+                .map_err(|error| store.error("the tokens cannot be removed", &error))
+        })
+    }
 }
 
-/// The file's content. An absent `expires_at` is an unknown end.
+/// How tokens are written down. An absent `expires_at` is an unknown end.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     access_token: String,
     refresh_token: Option<String>,
     expires_at: Option<Timestamp>,
+    #[serde(default)]
+    refresh_from: Option<Timestamp>,
 }
 
-fn parse(bytes: &[u8]) -> Option<Tokens> {
+/// Reads tokens that [`tokens_to_json`] wrote; `None` where the bytes are something else.
+pub fn tokens_from_json(bytes: &[u8]) -> Option<Tokens> {
     let stored: Stored = serde_json::from_slice(bytes).ok()?;
     Some(Tokens {
         access_token: stored.access_token.into(),
         refresh_token: stored.refresh_token.map(SecretString::from),
         expires_at: stored.expires_at,
+        refresh_from: stored.refresh_from,
+    })
+}
+
+/// Tokens as JSON, secrets and all: for stores, which keep it from others.
+pub fn tokens_to_json(tokens: &Tokens) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec_pretty(&Stored {
+        access_token: tokens.access_token.expose_secret().to_owned(),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        expires_at: tokens.expires_at,
+        refresh_from: tokens.refresh_from,
     })
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => {
+            // As ssh does with its keys: who could read them must not be served by them unnoticed.
             if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-                tracing::warn!(path = %path.display(), "the token file is open to other accounts; run chmod 600 on it");
+                return Err(io::Error::new(ErrorKind::PermissionDenied, "open to others"));
             }
             Ok(Some(bytes))
         }
@@ -157,11 +191,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
-    let stored = Stored {
-        access_token: tokens.access_token.expose_secret().to_owned(),
-        refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
-        expires_at: tokens.expires_at,
-    };
     // One name is enough: only the holder of the lock comes here. What a crash left behind is removed first, so that the
     // new file is ours and has our mode.
     let temporary = beside(path, ".new");
@@ -170,11 +199,19 @@ fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(&serde_json::to_vec_pretty(&stored)?)?;
+    file.write_all(&tokens_to_json(tokens)?)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     // The rename itself survives a power cut only once the folder is written.
     File::open(folder_of(path))?.sync_all()
+}
+
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => File::open(folder_of(path))?.sync_all().map(|()| true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn open_lock_file(path: &Path) -> io::Result<File> {

@@ -1,9 +1,9 @@
 //! Where OAuth tokens live between runs, and the lock that keeps two processes from refreshing at once.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The tokens of one account. Debug shows no secret.
@@ -15,7 +15,14 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// When the access token ends, UTC, by our clock; `None` when unknown.
     pub expires_at: Option<Timestamp>,
+    /// From when on they are refreshed ahead of their end, UTC, by our clock; `None`: some minutes before it.
+    pub refresh_from: Option<Timestamp>,
 }
+
+/// A token that ends sooner than this is refreshed before it is used.
+const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// A token that lives long is refreshed this long before its end: time for a person where that fails.
+const LONGEST_MARGIN: SignedDuration = SignedDuration::from_hours(72);
 
 impl Tokens {
     /// Tokens of which only the refresh token is known: the first use refreshes.
@@ -24,17 +31,38 @@ impl Tokens {
             access_token: SecretString::default(),
             refresh_token: Some(refresh_token),
             expires_at: Some(Timestamp::UNIX_EPOCH),
+            refresh_from: None,
         }
+    }
+
+    /// Tokens that were handed out at an instant, for so many seconds: refreshed when a tenth of that is left, at least
+    /// five minutes and at most three days before their end.
+    pub(super) fn handed_out(
+        access_token: SecretString,
+        refresh_token: Option<SecretString>,
+        at: Timestamp,
+        seconds: Option<u64>,
+    ) -> Self {
+        let life = seconds.and_then(|seconds| Some(SignedDuration::from_secs(seconds.try_into().ok()?)));
+        let expires_at = life.and_then(|life| at.checked_add(life).ok());
+        let margin = life.map(|life| (life / 10).max(EXPIRY_MARGIN).min(LONGEST_MARGIN));
+        let refresh_from = expires_at.zip(margin).and_then(|(end, margin)| end.checked_sub(margin).ok());
+        Self { access_token, refresh_token, expires_at, refresh_from }
     }
 
     pub(super) fn same_access(&self, other: &Self) -> bool {
         self.access_token.expose_secret() == other.access_token.expose_secret()
     }
 
-    /// True when the access token ends within `margin`; false when its end is unknown.
-    pub(super) fn ends_within(&self, margin: Duration) -> bool {
-        self.expires_at
-            .is_some_and(|end| end.duration_since(Timestamp::now()) <= margin.try_into().unwrap_or_default())
+    /// True when the access token is over; false when its end is unknown.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// True when it is time to refresh; false when the end is unknown.
+    pub(super) fn ends_soon(&self, now: Timestamp) -> bool {
+        let margin_reached = self.expires_at.is_some_and(|end| end.duration_since(now) <= EXPIRY_MARGIN);
+        margin_reached || self.refresh_from.is_some_and(|from| from <= now)
     }
 }
 
@@ -70,4 +98,7 @@ pub trait TokenLock: Send {
 
     /// Replaces the tokens, whole or not at all; when it returns they survive a crash. Ends the lock.
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>>;
+
+    /// Removes the tokens; says whether there were any. Ends the lock.
+    fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>>;
 }

@@ -1,4 +1,4 @@
-//! What is wrong, read from the database alone: each condition a function, a statement, and a finding or none.
+//! What is wrong, read from the database: each condition a function, a statement, and a finding or none.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::kind::{Facts, Finding, Kind};
 use crate::config::Settings;
+use crate::credentials::Ending;
 use crate::db::{DbError, Tx};
 use crate::entities::ENTITIES;
 
@@ -32,7 +33,12 @@ impl Limits {
 }
 
 /// Everything that is wrong. `now` is the clock that dates runs: that of this machine, UTC.
-pub(super) async fn read(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Vec<Finding>, DbError> {
+pub(super) async fn read(
+    tx: &Tx<'_>,
+    limits: Limits,
+    ending: Option<Ending>,
+    now: Timestamp,
+) -> Result<Vec<Finding>, DbError> {
     let found = [
         record_errors(tx, limits, now).await?,
         bad_run(tx).await?,
@@ -40,6 +46,7 @@ pub(super) async fn read(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<
         nothing_fetched(tx).await?,
         deletions_withheld(tx).await?,
         credentials_refused(tx).await?,
+        ending.map(token_ending),
     ];
     Ok(found.into_iter().flatten().collect())
 }
@@ -127,6 +134,12 @@ async fn credentials_refused(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
     Ok(rows.first().map(|row| {
         finding(Kind::CredentialsRefused, [("run_at", json!(row.get::<_, Timestamp>(0).to_string()))])
     }))
+}
+
+/// The one thing that is not read here: tokens may be kept elsewhere.
+fn token_ending(ending: Ending) -> Finding {
+    let facts = [("token_ends_at", json!(ending.at.to_string())), ("renewable", json!(ending.renewable))];
+    finding(Kind::TokenEnding, facts)
 }
 
 fn finding<const N: usize>(kind: Kind, facts: [(&str, Value); N]) -> Finding {

@@ -74,6 +74,7 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
         Kind::NothingFetched => &NOTHING_FETCHED,
         Kind::DeletionsWithheld => &DELETIONS_WITHHELD,
         Kind::CredentialsRefused => &CREDENTIALS_REFUSED,
+        Kind::TokenEnding => &TOKEN_ENDING,
     }
 }
 
@@ -187,5 +188,20 @@ static CREDENTIALS_REFUSED: [Sentences; 2] = [
         advice: "Lancez `gazelle-sync auth login`, ou mettez une nouvelle clé dans GAZELLE_API_KEY et relancez \
                  `gazelle-sync serve`.",
         over: "Gazelle accepte de nouveau l'accès.",
+    },
+];
+
+static TOKEN_ENDING: [Sentences; 2] = [
+    Sentences {
+        title: "The login at Gazelle is about to end",
+        now: "The access token is good until {token_ends_at}, and has not been renewed in time.",
+        advice: "Run `gazelle-sync auth login` before then. `gazelle-sync auth status` says what is known.",
+        over: "The access token has been renewed.",
+    },
+    Sentences {
+        title: "L'accès à Gazelle va prendre fin",
+        now: "Le jeton d'accès est valable jusqu'à {token_ends_at}, et n'a pas été renouvelé à temps.",
+        advice: "Lancez `gazelle-sync auth login` avant. `gazelle-sync auth status` dit ce qu'on en sait.",
+        over: "Le jeton d'accès a été renouvelé.",
     },
 ];

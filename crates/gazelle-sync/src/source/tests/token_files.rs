@@ -7,7 +7,12 @@ use secrecy::ExposeSecret;
 use super::super::{FileTokenStore, TokenStore, Tokens};
 
 pub(super) fn tokens(access: &str, refresh: &str) -> Tokens {
-    Tokens { access_token: access.into(), refresh_token: Some(refresh.into()), expires_at: None }
+    Tokens {
+        access_token: access.into(),
+        refresh_token: Some(refresh.into()),
+        expires_at: None,
+        refresh_from: None,
+    }
 }
 
 /// Puts tokens into a store as `auth login` would.
@@ -48,7 +53,8 @@ async fn a_save_narrows_an_open_file_and_cleans_up_after_a_crash() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(folder.path().join("tokens.json.new"), "half a fi").unwrap();
     let store = FileTokenStore::new(&path);
-    assert_eq!(stored_access(&store).await, "old");
+    let open = store.load().await.unwrap_err().to_string();
+    assert!(open.contains("other accounts can read") && open.contains("chmod 600"), "{open}");
 
     put(&store, tokens("new", "ref")).await;
     assert_eq!((stored_access(&store).await.as_str(), mode(&path)), ("new", 0o600));

@@ -101,6 +101,9 @@ impl TokenLock for FullDisk {
             Ok(())
         })
     }
+    fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
+        Box::pin(async { Ok(false) })
+    }
 }
 
 #[tokio::test(start_paused = true)]

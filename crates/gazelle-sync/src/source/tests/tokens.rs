@@ -57,6 +57,26 @@ async fn a_token_is_refreshed_before_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_lives_long_is_refreshed_days_before_its_end() {
+    let days = |n: i64| 86_400 * n;
+    for (left, refreshes) in [(days(2), 1), (days(4), 0)] {
+        let scene = scene().await;
+        let fresh = ending_in(left, tokens("acc-1", "ref-1"));
+        let refresh_from = fresh.expires_at.map(|end| end - jiff::SignedDuration::from_hours(72));
+        put(&*scene.store, Tokens { refresh_from, ..fresh }).await;
+        oauth(&scene.server, scene.store.clone(), None).post(&request()).await.unwrap();
+        assert_eq!(scene.server.count(TOKEN_PATH), refreshes, "{left}");
+    }
+    for (life, margin) in [(600, 300), (7_200, 720), (days(30), days(3)), (days(300), days(3))] {
+        let at = Timestamp::now();
+        let seconds = Some(u64::try_from(life).unwrap());
+        let tokens = Tokens::handed_out("a".into(), None, at, seconds);
+        let ahead = tokens.expires_at.unwrap().duration_since(tokens.refresh_from.unwrap());
+        assert_eq!(ahead.as_secs(), margin, "{life}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refresh_that_fails_ahead_of_time_stops_nothing() {
     let server = ScriptedServer::start(|received| match received.path.as_str() {
         TOKEN_PATH => Reply::new(500, "text/plain", ""),

@@ -1,0 +1,94 @@
+//! A login: a person agrees in a browser, the code comes back, tokens take its place and are kept.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use secrecy::SecretString;
+use url::Url;
+
+use super::callback::{self, Callback, Came};
+use crate::source::{OauthLogin, TokenStore, Tokens};
+
+/// How a login goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Login {
+    /// The port of this machine that the browser comes back to; 0 takes a free one.
+    pub port: u16,
+    /// How long to wait for the person.
+    pub patience: Duration,
+    /// The person pastes the address that the browser was sent to, instead of the browser reaching us.
+    pub paste: bool,
+}
+
+/// Logs in and keeps the tokens. `tell` is given the address that the person has to open.
+///
+/// Errors: nobody came back, a wrong state was pasted, the person or Gazelle refused, the tokens could not be kept.
+pub async fn login(
+    client: &OauthLogin,
+    store: &dyn TokenStore,
+    how: Login,
+    tell: impl Fn(&str),
+) -> Result<Tokens> {
+    let state = random_word()?;
+    // Nobody has to be reached where the person carries the answer over.
+    let callback = match how.paste {
+        true => None,
+        false => Some(Callback::open(how.port).await?),
+    };
+    let redirect_uri = callback.as_ref().map_or_else(|| callback::uri(how.port), Callback::redirect_uri);
+    // Who cannot keep tokens should not ask for some: tried before, so that no grant is made in vain.
+    drop(store.lock().await?);
+    tell(&client.address(&redirect_uri, &state));
+    let came = match callback {
+        Some(callback) => callback.answer(&state, how.patience).await?,
+        None => pasted(&state, how.patience).await?,
+    };
+    let code = match came {
+        Came::Code(code) => code,
+        Came::Refused(word) if word == "access_denied" => {
+            bail!("the login was declined at Gazelle (access_denied): nothing was changed")
+        }
+        Came::Refused(word) => bail!("Gazelle refused the login ({word}): nothing was changed"),
+    };
+    let tokens = exchange(client, &code, &redirect_uri).await?;
+    store.lock().await?.save(tokens.clone()).await?;
+    Ok(tokens)
+}
+
+async fn exchange(client: &OauthLogin, code: &SecretString, redirect_uri: &str) -> Result<Tokens> {
+    client.tokens(code, redirect_uri).await.with_context(|| {
+        format!("no tokens for the code of the login (is {redirect_uri} registered with the application at Gazelle?)")
+    })
+}
+
+/// Reads the address from the terminal.
+async fn pasted(state: &str, patience: Duration) -> Result<Came> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // A thread of its own, which nobody waits for: a terminal cannot be made to stop waiting.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = sender.send(std::io::stdin().read_line(&mut line).map(|_| line));
+    });
+    let line = match tokio::time::timeout(patience, receiver).await {
+        Ok(line) => line??,
+        Err(_) => bail!("nothing was pasted within {} s", patience.as_secs()),
+    };
+    let Ok(url) = Url::parse(line.trim()) else {
+        bail!(
+            "what was pasted is no address: paste all of what the browser's address line shows after you agreed; it \
+             begins with http://127.0.0.1"
+        )
+    };
+    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    callback::read(&query, state).map_err(anyhow::Error::msg)
+}
+
+/// 256 random bits as text.
+fn random_word() -> Result<String> {
+    let mut bytes = [0; 32];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        bail!("this machine gives no random numbers");
+    }
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
