@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod crash;
 pub mod credentials;
 pub mod db;
 pub mod display;

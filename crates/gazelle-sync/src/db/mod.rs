@@ -149,7 +149,10 @@ impl<'c> Tx<'c> {
 
     /// Makes everything since [`Connection::begin`] last.
     pub async fn commit(self) -> Result<(), DbError> {
-        self.transaction.commit().await.map_err(|e| DbError::new(e, "COMMIT"))
+        crate::crash::at(crate::crash::Step::BeforeCommit);
+        self.transaction.commit().await.map_err(|e| DbError::new(e, "COMMIT"))?;
+        crate::crash::at(crate::crash::Step::AfterCommit);
+        Ok(())
     }
 }
 

@@ -57,6 +57,7 @@ pub async fn look_into(
     again: bool,
 ) -> Result<AbsentReport, FetchError> {
     let mut report = AbsentReport::default();
+    crate::crash::at(crate::crash::Step::WalkComplete);
     // A list without getters gives no evidence of its own.
     let Some(getter) = &entity.getter else { return Ok(report) };
     let narrows = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows);
@@ -96,6 +97,7 @@ pub async fn look_into(
         }
     }
     drop(answers);
+    crate::crash::at(crate::crash::Step::AbsentAsked);
     if gone.is_empty() && there.is_empty() {
         return Ok(report);
     }
@@ -110,6 +112,7 @@ pub async fn look_into(
     } else {
         report.tombstones =
             deletions::stage_tombstones(&tx, entity, fetch.run_id, &gone, fetch.clock.now()).await?;
+        crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
     tx.commit().await?;
     Ok(report)

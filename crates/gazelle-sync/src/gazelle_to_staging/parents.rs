@@ -31,6 +31,7 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchErro
             fetch.fence.check(&tx).await?;
             staged += versions::stage(&tx, entity, fetch.run_id, &[received]).await?;
             tx.commit().await?;
+            crate::crash::at(crate::crash::Step::ParentStaged);
         }
     }
     Ok(staged)

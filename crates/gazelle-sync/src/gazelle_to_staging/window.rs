@@ -118,6 +118,7 @@ async fn hand_on(
     nodes: &[Option<&str>],
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<(), NestedError> {
+    crate::crash::at(crate::crash::Step::PageReceived);
     let seen_at = fetch.clock.now();
     let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
     let mut outcome = Ok(());

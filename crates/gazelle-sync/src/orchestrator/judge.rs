@@ -91,11 +91,15 @@ pub fn judge_walk(
     }
     let total = walk.total.unwrap_or(walk.seen);
     if total < credible(held_before, shrink_guard) {
+        let deleted = match walk.absent.tombstones {
+            0 => "nothing was deleted".to_owned(),
+            asked => format!("{asked} asked for by id and gone were deleted, and nothing else"),
+        };
         report.note(
             Status::Partial,
             format!(
-                "{name}: the API lists {total} where production held {held_before}: far fewer than before; nothing was \
-                 deleted, look at Gazelle first"
+                "{name}: the API lists {total} where production held {held_before}: far fewer than before; {deleted}, look at \
+                 Gazelle first"
             ),
         );
     }

@@ -102,6 +102,7 @@ impl Lease {
         let longest_pause = i64::try_from(time_to_live.max(SHORTEST_PAUSE).as_millis()).unwrap_or(i64::MAX);
         let fence = Fence { token: row.get(0), longest_pause };
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
+        crate::crash::at(crate::crash::Step::LeaseTaken);
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }
 
@@ -119,6 +120,7 @@ impl Lease {
                 &[(&self.fence.token, Type::INT8)],
             )
             .await?;
+        crate::crash::at(crate::crash::Step::LeaseReleased);
         Ok(())
     }
 }

@@ -52,6 +52,7 @@ pub async fn start(
         ],
     )
     .await?;
+    crate::crash::at(crate::crash::Step::RunNoted);
     Ok(())
 }
 
@@ -98,7 +99,9 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
         ],
     )
     .await?;
-    tx.commit().await
+    tx.commit().await?;
+    crate::crash::at(crate::crash::Step::RunFinished);
+    Ok(())
 }
 
 /// Notes every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting

@@ -88,6 +88,7 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     let tx = connection.begin().await?;
     reconciliation.fence.check(&tx).await?;
     quarantine::release(&tx, entity).await?;
+    crate::crash::at(crate::crash::Step::WaitingReleased);
     tx.commit().await
 }
 

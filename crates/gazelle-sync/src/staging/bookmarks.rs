@@ -36,5 +36,6 @@ pub async fn advance(
         ],
     )
     .await?;
+    crate::crash::at(crate::crash::Step::BookmarkMoved);
     Ok(())
 }

@@ -84,6 +84,14 @@ pub async fn suspects(
         )
         .await?;
     }
+    if !suspects.is_empty() {
+        // Found gone by a run that was killed before stage 2: that is settled.
+        let rows = db
+            .query(&for_entity(include_str!("buried.sql"), entity), &[(&suspects, Type::TEXT_ARRAY)])
+            .await?;
+        let buried: HashSet<&str> = rows.iter().map(|row| row.get(0)).collect();
+        suspects.retain(|id| !buried.contains(id.as_str()));
+    }
     let held = db
         .query(
             &format!("SELECT count(*) FROM {{schema}}.{} WHERE deleted_at IS NULL", entity.tables[0].name),

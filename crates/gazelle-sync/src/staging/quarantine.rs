@@ -46,6 +46,7 @@ pub async fn open(tx: &Tx<'_>, entity: &Entity, faults: &[Fault<'_>], at: Timest
         ],
     )
     .await?;
+    crate::crash::at(crate::crash::Step::QuarantineOpened);
     Ok(())
 }
 
@@ -84,6 +85,9 @@ pub async fn close(
             &[(&superseded, Type::UUID_ARRAY)],
         )
         .await?;
+    }
+    if !rows.is_empty() {
+        crate::crash::at(crate::crash::Step::QuarantineClosed);
     }
     Ok(())
 }

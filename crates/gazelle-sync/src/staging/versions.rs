@@ -146,6 +146,7 @@ impl<'b> Fresh<'b> {
             ],
         )
         .await?;
+        crate::crash::at(crate::crash::Step::VersionsStaged);
         Ok(())
     }
 }

@@ -322,6 +322,7 @@ async fn mark_gone(tx: &Tx<'_>, table: &Table, gone: &[&Candidate], prefix: &str
         &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)],
     )
     .await
+    .inspect(|_| crate::crash::at(crate::crash::Step::RowsMarkedGone))
 }
 
 async fn note_faults(

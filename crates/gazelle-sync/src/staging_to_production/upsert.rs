@@ -58,6 +58,7 @@ pub async fn upsert(
     }
     // The rows just inserted are equal to themselves and stay untouched.
     let updated = tx.execute(&update_changed, &params).await?;
+    crate::crash::at(crate::crash::Step::RowsWritten);
     Ok(Written { inserted, updated })
 }
 

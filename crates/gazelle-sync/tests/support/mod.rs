@@ -9,6 +9,7 @@ pub mod quarantined;
 pub mod service;
 pub mod sink;
 pub mod walks;
+pub mod whole;
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

@@ -104,6 +104,7 @@ async fn find_and_apply(
     let (parts, records) = part::of(&tx, wanted).await?;
     // All of it, whatever the slice: rows are built from rows of other records.
     rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::Everything).await?;
+    crate::crash::at(crate::crash::Step::ReplayBuilt);
     let mut tables = Vec::new();
     for (table, records) in &parts {
         tables.push(difference::of_table(&tx, SCRATCH, SAMPLES, table, records.as_deref()).await?);
@@ -129,6 +130,7 @@ async fn find_and_apply(
             false => error,
         }
     })?;
+    crate::crash::at(crate::crash::Step::ReplayApplied);
     rebuild::drop_scratch(&tx, SCRATCH).await?;
     tx.commit().await?;
     drop(connection);

@@ -1,0 +1,10 @@
+-- Of these records, those whose newest version is a tombstone that stage 2 has not taken yet.
+SELECT asked.id
+  FROM unnest($1::text[]) AS asked (id)
+ CROSS JOIN LATERAL (
+       SELECT s.operation, s.sync_status
+         FROM {schema}.{staging_table} s
+        WHERE s.external_id = asked.id AND s.withdrawn_by IS NULL
+        ORDER BY s.fetched_at DESC
+        LIMIT 1) AS version
+ WHERE version.operation = 'delete' AND version.sync_status = 'pending'
