@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::SimControl;
 use crate::faults::{Fault, FaultKind};
-use crate::graphql::schema::Removed;
+use crate::graphql::schema::{Edit, Edits};
 use crate::graphql::tweak::{Tweak, What};
 use crate::requests::Asked;
 use crate::shop::change::Change;
@@ -54,7 +54,7 @@ pub(crate) struct Verdict {
     pub slow_milliseconds: u64,
     pub instead: Option<FaultKind>,
     pub tweaks: Vec<Tweak>,
-    pub removed: Removed,
+    pub edits: Edits,
     pub padding: usize,
     pub changes: Vec<Change>,
     pub calls: Vec<Callback>,
@@ -63,7 +63,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Whether the answer is the shop's own, so that a prepared one may serve.
     pub(crate) fn leaves_answer(&self) -> bool {
-        self.tweaks.is_empty() && self.removed.is_empty()
+        self.tweaks.is_empty() && self.edits.is_empty()
     }
 }
 
@@ -106,9 +106,7 @@ impl Script {
         for (state, callback) in &mut self.lock().states {
             if introspects && state.has_more() && state.seen >= state.fault.skip {
                 // Introspection shows the schema as it is now, and uses nothing up.
-                if let FaultKind::FieldGone { type_name, field } = &state.fault.kind {
-                    verdict.removed.insert((type_name.clone(), field.clone()));
-                }
+                verdict.edits.extend(Edit::of(&state.fault.kind));
             }
             let taken = verdict.instead.is_some() && state.fault.kind.replaces_answer();
             if taken || !state.has_more() || !asked.matches(&state.fault) {
@@ -131,6 +129,10 @@ impl Script {
 impl Verdict {
     fn take(&mut self, fault: &Fault, callback: Option<&Callback>) {
         self.names.push(fault.kind.name());
+        if let Some(edit) = Edit::of(&fault.kind) {
+            self.edits.insert(edit);
+            return;
+        }
         let what = match &fault.kind {
             kind if kind.replaces_answer() => {
                 self.instead = Some(kind.clone());
@@ -142,10 +144,6 @@ impl Verdict {
             }
             FaultKind::Padding { bytes } => {
                 self.padding = self.padding.max(*bytes);
-                return;
-            }
-            FaultKind::FieldGone { type_name, field } => {
-                self.removed.insert((type_name.clone(), field.clone()));
                 return;
             }
             FaultKind::ChangeAfter { changes } => {

@@ -138,6 +138,31 @@ pub enum FaultKind {
         /// The field.
         field: String,
     },
+    /// The schema has a field more; like the next two it is meant for introspection, and nobody is asked its value.
+    FieldNew {
+        /// The type, for instance `PrivatePiano`.
+        type_name: String,
+        /// The field.
+        field: String,
+        /// Its type as the SDL writes it: `[String!]`.
+        field_type: String,
+    },
+    /// A field has another type in the schema; its values stay as they are.
+    TypeChanged {
+        /// The type that has the field.
+        type_name: String,
+        /// The field.
+        field: String,
+        /// Its new type as the SDL writes it.
+        field_type: String,
+    },
+    /// An enum of the schema has a value more.
+    EnumValueNew {
+        /// The enum.
+        type_name: String,
+        /// The value.
+        value: String,
+    },
     /// The answer is at least this long: white space is added at its end.
     Padding {
         /// In bytes.
@@ -250,6 +275,9 @@ impl FaultKind {
             TotalOff { .. } => "total_off",
             FieldValue { .. } => "field_value",
             FieldGone { .. } => "field_gone",
+            FieldNew { .. } => "field_new",
+            TypeChanged { .. } => "type_changed",
+            EnumValueNew { .. } => "enum_value_new",
             Padding { .. } => "padding",
             ChangeAfter { .. } => "change_after",
             Call => "call",

@@ -14,6 +14,7 @@ pub mod crash;
 pub mod credentials;
 pub mod db;
 pub mod display;
+pub mod drift;
 pub mod entities;
 pub mod from_v5;
 pub mod gazelle_to_staging;

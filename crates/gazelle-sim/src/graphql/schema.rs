@@ -17,9 +17,36 @@ use serde_json::Value as Json;
 
 use super::error_codes::graphql_error;
 use super::sdl::{QUERY_TYPE, Sdl};
+use crate::faults::FaultKind;
 
-/// Fields left out of the schema: type name and field name.
-pub(crate) type Removed = BTreeSet<(String, String)>;
+/// How the schema differs from the SDL.
+pub(crate) type Edits = BTreeSet<Edit>;
+
+/// One difference from the SDL. Types are written as there: `[Int!]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Edit {
+    FieldGone { type_name: String, field: String },
+    FieldNew { type_name: String, field: String, field_type: String },
+    TypeChanged { type_name: String, field: String, field_type: String },
+    EnumValueNew { type_name: String, value: String },
+}
+
+impl Edit {
+    /// The change that a fault makes to the schema, if it makes one.
+    pub(crate) fn of(fault: &FaultKind) -> Option<Edit> {
+        Some(match fault.clone() {
+            FaultKind::FieldGone { type_name, field } => Edit::FieldGone { type_name, field },
+            FaultKind::FieldNew { type_name, field, field_type } => {
+                Edit::FieldNew { type_name, field, field_type }
+            }
+            FaultKind::TypeChanged { type_name, field, field_type } => {
+                Edit::TypeChanged { type_name, field, field_type }
+            }
+            FaultKind::EnumValueNew { type_name, value } => Edit::EnumValueNew { type_name, value },
+            _ => return None,
+        })
+    }
+}
 
 /// Two schemas of the same types: one stops after validating, the other goes on to answer introspection.
 pub(crate) struct Validator {
@@ -28,11 +55,11 @@ pub(crate) struct Validator {
 }
 
 impl Validator {
-    /// Registers the types of the SDL, without the removed fields.
-    pub(crate) fn new(removed: &Removed, introspection: bool) -> Result<Self, SchemaError> {
+    /// Registers the types of the SDL, with these differences.
+    pub(crate) fn new(edits: &Edits, introspection: bool) -> Result<Self, SchemaError> {
         Ok(Self {
-            checking: build(removed, introspection, true)?,
-            introspecting: build(removed, introspection, false)?,
+            checking: build(edits, introspection, true)?,
+            introspecting: build(edits, introspection, false)?,
         })
     }
 
@@ -71,7 +98,7 @@ fn request(document: &ExecutableDocument, operation: Option<&str>, variables: &J
     request
 }
 
-fn build(removed: &Removed, introspection: bool, only_check: bool) -> Result<Schema, SchemaError> {
+fn build(edits: &Edits, introspection: bool, only_check: bool) -> Result<Schema, SchemaError> {
     let mut builder = Schema::build(QUERY_TYPE, None, None);
     if !introspection {
         builder = builder.disable_introspection();
@@ -86,10 +113,14 @@ fn build(removed: &Removed, introspection: bool, only_check: bool) -> Result<Sch
         let name = definition.node.name.node.as_str();
         builder = match &definition.node.kind {
             TypeKind::Scalar => builder.register(scalar(name)),
-            TypeKind::Enum(values) => builder.register(
-                Enum::new(name)
-                    .items(values.values.iter().map(|value| EnumItem::new(value.node.value.node.as_str()))),
-            ),
+            TypeKind::Enum(values) => {
+                let values = values.values.iter().map(|value| value.node.value.node.as_str());
+                let new = edits.iter().filter_map(|edit| match edit {
+                    Edit::EnumValueNew { type_name, value } if type_name == name => Some(value.as_str()),
+                    _ => None,
+                });
+                builder.register(Enum::new(name).items(values.chain(new).map(EnumItem::new)))
+            }
             TypeKind::InputObject(input) => {
                 let fields = input.fields.iter().map(|field| input_value(&field.node));
                 builder.register(fields.fold(InputObject::new(name), InputObject::field))
@@ -99,20 +130,50 @@ fn build(removed: &Removed, introspection: bool, only_check: bool) -> Result<Sch
                     .fields
                     .iter()
                     .map(|field| &field.node)
-                    .filter(|field| !removed.contains(&(name.to_owned(), field.name.node.to_string())));
-                builder.register(fields.fold(Object::new(name), |object, field| {
-                    let made = Field::new(field.name.node.as_str(), type_ref(&field.ty.node), |_| {
-                        FieldFuture::from_value(None)
-                    });
+                    .filter(|field| !is_gone(edits, name, field.name.node.as_str()));
+                let made = fields.fold(Object::new(name), |object, field| {
+                    let made = Field::new(
+                        field.name.node.as_str(),
+                        changed_type(edits, name, field.name.node.as_str())
+                            .unwrap_or_else(|| type_ref(&field.ty.node)),
+                        |_| FieldFuture::from_value(None),
+                    );
                     let arguments = field.arguments.iter().map(|argument| input_value(&argument.node));
                     object.field(arguments.fold(made, Field::argument))
-                }))
+                });
+                let new = edits.iter().filter_map(|edit| match edit {
+                    Edit::FieldNew { type_name, field, field_type } if type_name == name => {
+                        Some(Field::new(field, written_type(field_type), |_| FieldFuture::from_value(None)))
+                    }
+                    _ => None,
+                });
+                builder.register(new.fold(made, Object::field))
             }
             // The SDL has no interfaces and no unions; a test says so.
             TypeKind::Interface(_) | TypeKind::Union(_) => builder,
         };
     }
     builder.finish()
+}
+
+fn is_gone(edits: &Edits, object: &str, name: &str) -> bool {
+    edits.iter().any(
+        |edit| matches!(edit, Edit::FieldGone { type_name, field } if type_name == object && field == name),
+    )
+}
+
+fn changed_type(edits: &Edits, object: &str, name: &str) -> Option<TypeRef> {
+    edits.iter().find_map(|edit| match edit {
+        Edit::TypeChanged { type_name, field, field_type } if type_name == object && field == name => {
+            Some(written_type(field_type))
+        }
+        _ => None,
+    })
+}
+
+/// A type as the SDL writes it; what is no type is taken for the name of one, which the schema then lacks.
+fn written_type(text: &str) -> TypeRef {
+    Type::new(text).map_or_else(|| TypeRef::named(text), |ty| type_ref(&ty))
 }
 
 fn scalar(name: &str) -> Scalar {

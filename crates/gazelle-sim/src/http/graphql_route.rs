@@ -176,7 +176,7 @@ async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state:
     let asked = &parsed.asked;
     let name = asked.operation.as_deref();
     let variables = Json::Object(asked.variables.clone());
-    let validator = match state.validators.without(&verdict.removed) {
+    let validator = match state.validators.with(&verdict.edits) {
         Ok(validator) => validator,
         Err(error) => return errors(vec![json!({ "message": error.to_string() })]),
     };

@@ -1,16 +1,16 @@
-//! The schemas that validate: the whole one, and one for each set of fields that faults have removed.
+//! The schemas that validate: the whole one, and one for each set of differences that faults make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::dynamic::SchemaError;
 
-use crate::graphql::schema::{Removed, Validator};
+use crate::graphql::schema::{Edits, Validator};
 
 pub(crate) struct Validators {
     introspection: bool,
     whole: Arc<Validator>,
-    others: Mutex<HashMap<Removed, Arc<Validator>>>,
+    others: Mutex<HashMap<Edits, Arc<Validator>>>,
 }
 
 impl Validators {
@@ -21,24 +21,24 @@ impl Validators {
         let whole = match slot.get() {
             Some(whole) => Arc::clone(whole),
             None => {
-                let made = Arc::new(Validator::new(&Removed::new(), introspection)?);
+                let made = Arc::new(Validator::new(&Edits::new(), introspection)?);
                 Arc::clone(slot.get_or_init(|| made))
             }
         };
         Ok(Self { introspection, whole, others: Mutex::default() })
     }
 
-    /// The validator without the removed fields.
-    pub(crate) fn without(&self, removed: &Removed) -> Result<Arc<Validator>, SchemaError> {
-        if removed.is_empty() {
+    /// The validator of the schema with these differences.
+    pub(crate) fn with(&self, edits: &Edits) -> Result<Arc<Validator>, SchemaError> {
+        if edits.is_empty() {
             return Ok(Arc::clone(&self.whole));
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = others.get(removed) {
+        if let Some(known) = others.get(edits) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(Validator::new(removed, self.introspection)?);
-        others.insert(removed.clone(), Arc::clone(&made));
+        let made = Arc::new(Validator::new(edits, self.introspection)?);
+        others.insert(edits.clone(), Arc::clone(&made));
         Ok(made)
     }
 }

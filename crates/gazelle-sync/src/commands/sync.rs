@@ -14,6 +14,9 @@ use crate::entities::{self, ENTITIES, Entity};
 use crate::orchestrator::report::{RunReport, Status};
 use crate::orchestrator::{Job, Stages, run_sync};
 
+/// Warnings of a run that are shown with it.
+const WARNINGS_SHOWN: usize = 20;
+
 /// Both stages.
 pub async fn sync(context: &Context, args: SyncArgs) -> Result<u8> {
     walk(context, args.fetch, Stages::Both, "sync").await
@@ -159,6 +162,13 @@ pub fn run_text(report: &RunReport) -> String {
     );
     for reason in &report.reasons {
         text.push_str(&format!("  - {}\n", display::safe(reason)));
+    }
+    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
+        text.push_str(&format!("  warning: {}\n", display::safe(&warning.message)));
+    }
+    if report.warnings.len() > WARNINGS_SHOWN {
+        let more = report.warnings.len() - WARNINGS_SHOWN;
+        text.push_str(&format!("  and {more} warnings more: `gazelle-sync warnings` lists them\n"));
     }
     if report.errors > 0 {
         text.push_str("  see `gazelle-sync errors` for the records in quarantine\n");

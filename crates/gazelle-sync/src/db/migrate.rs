@@ -65,6 +65,12 @@ static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 10,
+        name: "drift",
+        sql: include_str!("../migrations/0010_drift.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 11,
         name: "wanted runs",
         sql: include_str!("../migrations/0011_wanted_runs.sql"),
@@ -94,7 +100,7 @@ static MIGRATIONS: &[Migration] = &[
 const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
-const TABLES: [&str; 22] = [
+const TABLES: &[&str] = &[
     "sync_runs",
     "sync_run_entities",
     "sync_run_requests",
@@ -105,6 +111,8 @@ const TABLES: [&str; 22] = [
     "sync_notes",
     "sync_reconcilers",
     "sync_deletions",
+    "sync_source_schemas",
+    "sync_run_warnings",
     "sync_wanted_runs",
     "sync_alerts",
     "sync_alert_messages",
@@ -125,7 +133,7 @@ const VIEWS: [&str; 3] = ["v_sync_dashboard", "v_sync_dashboard_entities", "v_ap
 /// Every table of ours.
 fn tables() -> Vec<&'static str> {
     let staging = MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied());
-    TABLES.into_iter().chain(staging).chain([REGISTER]).collect()
+    TABLES.iter().copied().chain(staging).chain([REGISTER]).collect()
 }
 
 /// What a migration would do or did.

@@ -61,6 +61,8 @@ pub struct RunReport {
     pub status: Status,
     /// Why it is not a success, one sentence each.
     pub reasons: Vec<String>,
+    /// What else is worth knowing.
+    pub warnings: Vec<RunWarning>,
     /// Records received from the API.
     pub fetched: u64,
     /// New versions staged.
@@ -77,6 +79,17 @@ pub struct RunReport {
     pub duration_ms: u64,
     /// The same per entity, in order.
     pub entities: Vec<EntityReport>,
+}
+
+/// Something worth knowing about a run as a whole that is no reason against its success.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunWarning {
+    /// Its kind: `new_field`, `new_enum_value`, …
+    pub code: &'static str,
+    /// What it is about: `PrivateEvent.buffer`.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
 }
 
 /// An entity's part of a run.
@@ -132,6 +145,7 @@ impl RunReport {
             mode,
             status: Status::Success,
             reasons: Vec::new(),
+            warnings: Vec::new(),
             fetched: sum(|e| e.fetched),
             staged: sum(|e| e.staged),
             unchanged: sum(|e| e.unchanged),

@@ -14,6 +14,7 @@ use super::stages::{self, Walked, Walking};
 use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
+use crate::drift::{self, Drift};
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
@@ -178,6 +179,19 @@ async fn run_stages(
     });
     let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
 
+    let drift = match fetch.as_ref().filter(|_| job.full && job.stages != Stages::ReconcileOnly) {
+        Some(fetch) => drift::check(&fetch.client, db, lease.fence(), run_id, &job.entities).await?,
+        None => Drift::default(),
+    };
+    if !drift.missing.is_empty() {
+        drop(fetch);
+        request_log.close().await;
+        let mut report = RunReport::new(run_id, None, entities, Duration::ZERO);
+        drift.missing.into_iter().for_each(|missing| report.note(Status::Failed, missing));
+        report.warnings = drift.warnings;
+        return Ok(report);
+    }
+
     let mut errands = Vec::new();
     let mut held_before = Vec::new();
     let mut walks = tokio::task::JoinSet::new();
@@ -264,7 +278,7 @@ async fn run_stages(
 
     let (status, reasons) = (report.status, std::mem::take(&mut report.reasons));
     report = RunReport::new(run_id, None, entities, Duration::ZERO);
-    (report.status, report.reasons) = (status, reasons);
+    (report.status, report.reasons, report.warnings) = (status, reasons, drift.warnings);
     if interrupted {
         report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
     } else if job.stages != Stages::FetchOnly {

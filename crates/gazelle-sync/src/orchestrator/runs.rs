@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::report::{EntityReport, RunReport, milliseconds};
 use super::schedule::Past;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Tx};
 use crate::entities::ENTITIES;
 use crate::source::RequestRecord;
 use crate::staging::json_text::JsonText;
@@ -88,6 +88,7 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
         )
         .await?;
     }
+    save_warnings(&tx, report).await?;
     let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
     tx.execute(
         "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1",
@@ -101,6 +102,26 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
     .await?;
     tx.commit().await?;
     crate::crash::at(crate::crash::Step::RunFinished);
+    Ok(())
+}
+
+async fn save_warnings(tx: &Tx<'_>, report: &RunReport) -> Result<(), DbError> {
+    if report.warnings.is_empty() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    let subjects: Vec<&str> = report.warnings.iter().map(|warning| warning.subject.as_str()).collect();
+    let messages: Vec<&str> = report.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    tx.execute(
+        include_str!("save_run_warnings.sql"),
+        &[
+            (&report.run_id, Type::UUID),
+            (&codes, Type::TEXT_ARRAY),
+            (&subjects, Type::TEXT_ARRAY),
+            (&messages, Type::TEXT_ARRAY),
+        ],
+    )
+    .await?;
     Ok(())
 }
 

@@ -85,7 +85,10 @@ fn kind_of_message(message: &str) -> Kind {
     let lower = message.to_ascii_lowercase();
     if let Some(named) = named_in_message(message) {
         Kind::InvalidQuery(Some(named))
-    } else if lower.starts_with("variable $") || lower.starts_with("parse error") {
+    } else if lower.starts_with("variable $")
+        || lower.starts_with("parse error")
+        || lower.contains("introspection")
+    {
         Kind::InvalidQuery(None)
     } else if lower.contains("throttled") || lower.contains("rate limit") {
         Kind::Throttled

@@ -20,7 +20,7 @@ fn every_table_and_view_of_the_migrations_is_listed() {
         names.sort();
         names
     };
-    assert_eq!(made("CREATE TABLE "), sorted(&TABLES));
+    assert_eq!(made("CREATE TABLE "), sorted(TABLES));
     assert_eq!(made("CREATE VIEW "), sorted(&VIEWS));
     assert_eq!(tables().len(), TABLES.len() + 4 + 1);
 }

@@ -1,0 +1,188 @@
+//! What our queries need of the API's schema: every field and argument they name, read from the `.graphql` files
+//! themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use graphql_parser::query::{Definition, Document, Field, OperationDefinition, Selection, SelectionSet};
+
+use super::schema::{Kind, Schema, Types, named};
+use crate::entities::{ENTITIES, Entity, Shape};
+
+/// What the queries of all entities found in a schema.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What is not there, or cannot be asked for as it is, in words; with the queries that need it.
+    pub missing: BTreeMap<String, BTreeSet<Query>>,
+    /// The types that the queries touch.
+    touched: BTreeSet<String>,
+    /// The fields of the root that they ask for.
+    roots: BTreeSet<String>,
+}
+
+/// A query, by entity and operation.
+pub type Query = (&'static str, &'static str);
+
+impl Found {
+    /// The part of a schema that the queries touch; of the root only what they ask for.
+    pub fn known(&self, schema: &Schema) -> Types {
+        let is_root_of_ours = |member: &str| {
+            let field = member.split('(').next().unwrap_or_default();
+            self.roots.contains(field)
+        };
+        self.touched
+            .iter()
+            .filter_map(|name| Some((name.clone(), schema.types.get(name)?.clone())))
+            .map(|(name, mut kind)| {
+                if name == schema.query_type {
+                    kind.members.retain(|member, _| is_root_of_ours(member));
+                }
+                (name, kind)
+            })
+            .collect()
+    }
+
+    fn lacks(&mut self, what: String, query: Query) {
+        self.missing.entry(what).or_default().insert(query);
+    }
+}
+
+/// Looks up what the queries of every entity ask for.
+pub fn look_up(schema: &Schema) -> Found {
+    let mut found = Found::default();
+    for entity in ENTITIES {
+        for (operation, text) in queries(entity) {
+            // A test parses them all.
+            if let Ok(document) = graphql_parser::parse_query::<&str>(text) {
+                look_up_query(schema, &document, (entity.name, operation), &mut found);
+            }
+        }
+        look_up_filters(schema, entity, &mut found);
+    }
+    found
+}
+
+/// Every query of an entity, with its operation's name.
+fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
+    let mut queries = vec![(entity.walk.operation, entity.walk.page_query)];
+    queries.extend(entity.getter.iter().map(|getter| (getter.operation, getter.query)));
+    queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.operation, getter.query)));
+    queries.extend(entity.nested.iter().map(|nested| (nested.operation, nested.query)));
+    queries
+}
+
+fn look_up_query<'q>(schema: &Schema, document: &Document<'q, &'q str>, query: Query, found: &mut Found) {
+    for definition in &document.definitions {
+        let Definition::Operation(OperationDefinition::Query(operation)) = definition else { continue };
+        for variable in &operation.variable_definitions {
+            let ty = variable.var_type.to_string();
+            let ty = named(&ty);
+            match schema.types.contains_key(ty) {
+                true => drop(found.touched.insert(ty.to_owned())),
+                false => found.lacks(format!("the type {ty} is gone"), query),
+            }
+        }
+        found.roots.extend(fields(&operation.selection_set).map(|field| field.name.to_owned()));
+        look_up_fields(schema, &schema.query_type, &operation.selection_set, query, found);
+    }
+}
+
+/// The fields of a selection. Our queries have no fragments; a test says so.
+fn fields<'d, 'q>(selection: &'d SelectionSet<'q, &'q str>) -> impl Iterator<Item = &'d Field<'q, &'q str>> {
+    selection.items.iter().filter_map(|item| match item {
+        Selection::Field(field) => Some(field),
+        _ => None,
+    })
+}
+
+fn look_up_fields<'q>(
+    schema: &Schema,
+    on: &str,
+    selection: &SelectionSet<'q, &'q str>,
+    query: Query,
+    found: &mut Found,
+) {
+    let Some(kind) = schema.types.get(on) else {
+        found.lacks(format!("the type {on} is gone"), query);
+        return;
+    };
+    found.touched.insert(on.to_owned());
+    for field in fields(selection) {
+        let name = field.name;
+        let Some(ty) = kind.members.get(name) else {
+            found.lacks(format!("{on}.{name} is gone"), query);
+            continue;
+        };
+        look_up_arguments(kind, on, field, query, found);
+        let inner = named(ty);
+        let Some(inner_kind) = schema.types.get(inner) else {
+            found.lacks(format!("the type {inner} of {on}.{name} is gone"), query);
+            continue;
+        };
+        match (inner_kind.has_fields(), field.selection_set.items.is_empty()) {
+            (true, false) => look_up_fields(schema, inner, &field.selection_set, query, found),
+            (false, true) => drop(found.touched.insert(inner.to_owned())),
+            (true, true) => found.lacks(format!("{on}.{name} has become an object, {inner}"), query),
+            (false, false) => found.lacks(format!("{on}.{name} is no object any more, but {inner}"), query),
+        }
+    }
+}
+
+fn look_up_arguments<'q>(kind: &Kind, on: &str, field: &Field<'q, &'q str>, query: Query, found: &mut Found) {
+    let name = field.name;
+    for (argument, _) in &field.arguments {
+        if !kind.members.contains_key(&format!("{name}({argument})")) {
+            found.lacks(format!("{on}.{name} takes no argument {argument} any more"), query);
+        }
+    }
+    for required in kind.required_arguments(name) {
+        if !field.arguments.iter().any(|(argument, _)| *argument == required) {
+            found.lacks(format!("{on}.{name} now requires an argument {required}"), query);
+        }
+    }
+}
+
+/// What goes into a list's `filters` and `sortBy` is not in its query.
+fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut Found) {
+    let Shape::Connection { filter_type, dates, undated_first } = &entity.walk.shape else { return };
+    let query = (entity.name, entity.walk.operation);
+    if let Some(kind) = schema.types.get(*filter_type) {
+        for filter in [dates.from, dates.until] {
+            if !kind.members.contains_key(filter) {
+                found.lacks(format!("the filter {filter_type}.{filter} is gone"), query);
+            }
+        }
+    }
+    let argument = format!("{}(sortBy)", entity.walk.root);
+    let sorts = schema
+        .types
+        .get(&schema.query_type)
+        .and_then(|root| schema.types.get_key_value(named(root.members.get(&argument)?)));
+    if let (Some(value), Some((name, sorts))) = (undated_first, sorts)
+        && !sorts.members.contains_key(*value)
+    {
+        found.lacks(format!("the order {name}.{value} is gone"), query);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_query_is_parsed_and_uses_nothing_that_is_not_looked_up() {
+        for entity in ENTITIES {
+            for (operation, text) in queries(entity) {
+                let document = graphql_parser::parse_query::<&str>(text)
+                    .unwrap_or_else(|error| panic!("{operation}: {error}"));
+                assert!(
+                    matches!(
+                        document.definitions.as_slice(),
+                        [Definition::Operation(OperationDefinition::Query(_))]
+                    ),
+                    "{operation}"
+                );
+                assert!(!text.contains("..."), "{operation} uses fragments");
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The schemas seen, one row each (`sync_source_schemas`); the last seen is what the next one is compared with.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::schema::Types;
+use crate::db::{Db, DbError, Tx};
+use crate::staging::json_text::JsonText;
+
+/// The schema seen last, if one was; one that cannot be read counts as none.
+pub async fn last(db: &Db) -> Result<Option<Types>, DbError> {
+    let sql = "SELECT schema::text FROM {schema}.sync_source_schemas ORDER BY last_seen_at DESC LIMIT 1";
+    let rows = db.query(sql, &[]).await?;
+    Ok(rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()))
+}
+
+/// Notes a schema as the one seen last.
+pub async fn note(tx: &Tx<'_>, types: &Types, run_id: Uuid, at: Timestamp) -> Result<(), DbError> {
+    let text = serde_json::to_string(types).map_err(|error| DbError::infrastructure(error.to_string()))?;
+    let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+    tx.execute(
+        include_str!("note_schema.sql"),
+        &[
+            (&hash, Type::TEXT),
+            (&JsonText(&text), Type::JSONB),
+            (&at, Type::TIMESTAMPTZ),
+            (&run_id, Type::UUID),
+        ],
+    )
+    .await?;
+    Ok(())
+}
