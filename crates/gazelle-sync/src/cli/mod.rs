@@ -14,6 +14,7 @@ mod help_auth;
 mod help_replay;
 mod help_serve;
 mod help_verify;
+mod help_warnings;
 mod manual;
 mod parse;
 mod serve;
@@ -23,6 +24,7 @@ mod sync;
 mod tests;
 mod trial;
 mod verify;
+mod warnings;
 
 use std::path::PathBuf;
 
@@ -40,6 +42,7 @@ pub use since::Since;
 pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
 pub use verify::VerifyArgs;
+pub use warnings::WarningsArgs;
 
 use crate::config::settings_text;
 
@@ -126,6 +129,9 @@ pub enum Command {
     /// List, show, retry or dismiss the records in quarantine
     #[command(long_about = help::ERRORS, after_long_help = help::ERRORS_MORE)]
     Errors(ErrorsArgs),
+    /// List what is worth knowing and is no error
+    #[command(long_about = help_warnings::WARNINGS, after_long_help = help_warnings::WARNINGS_MORE)]
+    Warnings(WarningsArgs),
     /// List records found gone at the source, decide on those withheld
     #[command(long_about = help::DELETIONS, after_long_help = help::DELETIONS_MORE)]
     Deletions(DeletionsArgs),

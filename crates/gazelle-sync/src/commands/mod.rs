@@ -18,6 +18,7 @@ mod simulate;
 mod status;
 mod sync;
 mod verify;
+mod warnings;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -89,6 +90,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Verify(args) => verify::run(context, args).await,
         Command::Status => status::run(context).await,
         Command::Errors(args) => errors::run(context, args).await,
+        Command::Warnings(args) => warnings::run(context, args).await,
         Command::Deletions(args) => deletions::run(context, args).await,
         Command::Auth(args) => auth::run(context, args).await,
         Command::Alerts(args) => alerts::run(context, args).await,

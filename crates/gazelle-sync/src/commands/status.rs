@@ -55,6 +55,10 @@ struct RunLine {
     staged: i64,
     processed: i64,
     errors: i64,
+    requests: i64,
+    retries: i64,
+    median_latency_ms: Option<i64>,
+    slowest_latency_ms: Option<i64>,
 }
 
 /// The embedded database.
@@ -138,6 +142,10 @@ async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
             staged: row.get(8),
             processed: row.get(9),
             errors: row.get(10),
+            requests: row.get(11),
+            retries: row.get(12),
+            median_latency_ms: row.get(13),
+            slowest_latency_ms: row.get(14),
         })
         .collect();
     Ok(Some(StatusReport { staging, production, runs }))

@@ -104,6 +104,29 @@ impl Reconciled {
     }
 }
 
+/// The times that a piano service can have to do with; others are kept, with a warning.
+const PROBABLE: std::ops::RangeInclusive<Date> = Date::constant(1990, 1, 1)..=Date::constant(2100, 12, 31);
+
+/// Warns of instants that are hardly meant. Plain dates are left alone: a piano's may be older.
+pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) {
+    let mut found: Vec<String> = Vec::new();
+    for (index, row) in &reconciled.rows {
+        let table = tables[*index];
+        for (column, value) in table.columns.iter().zip(&row.values) {
+            let day = match (column.rule, value) {
+                (Rule::UtcDate, Value::Date(day)) => *day,
+                (Rule::Instant, Value::Instant(instant)) => time::utc_parts(*instant).0,
+                _ => continue,
+            };
+            // What a nested row takes over from its record is told there.
+            if let Some(path) = column.from.first().filter(|_| !PROBABLE.contains(&day)) {
+                found.push(if *index == 0 { (*path).to_owned() } else { format!("{}.{path}", table.name) });
+            }
+        }
+    }
+    found.into_iter().for_each(|field| reconciled.warn("improbable_date", field));
+}
+
 /// Finds the value at a dotted path; null counts as absent. Of a repeated key the last one counts,
 /// as in `jsonb`.
 pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {

@@ -1,6 +1,8 @@
 //! Walking an entity: its windows side by side, what arrives staged in batches, and at the end the
 //! judgement whether all was seen. Only then does the bookmark move, with the last versions.
 
+use std::collections::{BTreeSet, HashSet};
+
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -42,6 +44,8 @@ pub struct WalkReport {
     pub fetched: u64,
     /// What staging them came to.
     pub staged: Staged,
+    /// Ids that came twice in one page: the API lists them twice, nothing has shifted.
+    pub twice_in_a_page: BTreeSet<String>,
     /// When the walk started, by the API's clock where it tells.
     pub started_at: Option<Timestamp>,
     /// What became of the records that a complete walk did not see.
@@ -67,6 +71,7 @@ pub async fn walk(
         seen: 0,
         fetched: 0,
         staged: Staged::default(),
+        twice_in_a_page: BTreeSet::new(),
         started_at: None,
         absent: AbsentReport::default(),
     };
@@ -176,6 +181,7 @@ async fn attempt_walk(
         null_nodes += page.null_nodes;
         progress.page(page.records.len() as u64);
         seen.extend(&page.records);
+        note_twice(&page.records, &mut report.twice_in_a_page);
         stager.waiting.extend(page.records);
         if stager.waiting.len() >= STAGING_BATCH || receiver.is_empty() {
             report.staged += stager.stage(None).await?;
@@ -221,6 +227,13 @@ async fn attempt_walk(
     let started_at = report.started_at.unwrap_or_else(Timestamp::now);
     report.staged += stager.stage(moves.then_some((started_at, report.walk.as_str()))).await?;
     Ok(Attempt::Complete(seen))
+}
+
+/// Notes the ids that a page holds more than once.
+fn note_twice(records: &[Received], twice: &mut BTreeSet<String>) {
+    let mut ids: HashSet<&str> = HashSet::with_capacity(records.len());
+    let again = records.iter().filter(|record| !ids.insert(&record.external_id));
+    twice.extend(again.map(|record| record.external_id.clone()));
 }
 
 /// Stages what arrived, a transaction a batch.

@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::report::{RunReport, Status};
+use super::report::{RunReport, RunWarning, Status};
 use crate::db::{Db, DbError};
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::Scope;
@@ -41,6 +41,25 @@ pub fn credible(held_before: u64, shrink_guard: f64) -> u64 {
         false => 0,
     };
     share.max(held_before.min(1))
+}
+
+/// Ids that are named in a message at most.
+const NAMED: usize = 5;
+
+/// What is worth knowing about a walk, whatever it came to.
+pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
+    let twice = &walk.twice_in_a_page;
+    if twice.is_empty() {
+        return;
+    }
+    let named: Vec<&str> = twice.iter().take(NAMED).map(String::as_str).collect();
+    let more = if twice.len() > NAMED { ", …" } else { "" };
+    let name = entity.name;
+    report.warnings.push(RunWarning {
+        code: "duplicate_id",
+        subject: name.to_owned(),
+        message: format!("{name}: {} id(s) came twice in a page: {}{more}", twice.len(), named.join(", ")),
+    });
 }
 
 /// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.

@@ -15,5 +15,6 @@ pub mod schedule;
 mod stages;
 pub mod verify;
 pub mod wanted_runs;
+pub mod warnings;
 
 pub use run_sync::{Job, Right, Stages, run_by_right, run_span, run_sync};

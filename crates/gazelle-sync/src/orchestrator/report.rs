@@ -75,10 +75,27 @@ pub struct RunReport {
     pub errors: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
+    /// Requests made to the API; each is in `sync_run_requests`.
+    pub requests: u64,
+    /// Attempts beyond the first of each request.
+    pub retries: u64,
+    /// Milliseconds that the slowest answer took; none where nothing was asked.
+    pub slowest_request_ms: Option<u64>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
     /// The same per entity, in order.
     pub entities: Vec<EntityReport>,
+}
+
+/// What the requests of a run came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestSum {
+    /// Requests.
+    pub requests: u64,
+    /// Attempts, all requests together.
+    pub attempts: u64,
+    /// The longest wait for an answer, in milliseconds.
+    pub slowest_ms: Option<u64>,
 }
 
 /// Something worth knowing about a run as a whole that is no reason against its success.
@@ -139,22 +156,44 @@ impl RunReport {
         entities: Vec<EntityReport>,
         duration: Duration,
     ) -> RunReport {
-        let sum = |of: fn(&EntityReport) -> u64| entities.iter().map(of).sum();
-        RunReport {
+        let mut report = RunReport {
             run_id,
             mode,
             status: Status::Success,
             reasons: Vec::new(),
             warnings: Vec::new(),
-            fetched: sum(|e| e.fetched),
-            staged: sum(|e| e.staged),
-            unchanged: sum(|e| e.unchanged),
-            processed: sum(|e| e.processed),
-            errors: sum(|e| e.errors),
-            deleted: sum(|e| e.deleted),
+            fetched: 0,
+            staged: 0,
+            unchanged: 0,
+            processed: 0,
+            errors: 0,
+            deleted: 0,
+            requests: 0,
+            retries: 0,
+            slowest_request_ms: None,
             duration_ms: milliseconds(duration),
             entities,
-        }
+        };
+        report.add_up();
+        report
+    }
+
+    /// Adds up the entities, as they are now.
+    pub fn add_up(&mut self) {
+        let sum = |of: fn(&EntityReport) -> u64| self.entities.iter().map(of).sum();
+        self.fetched = sum(|e| e.fetched);
+        self.staged = sum(|e| e.staged);
+        self.unchanged = sum(|e| e.unchanged);
+        self.processed = sum(|e| e.processed);
+        self.errors = sum(|e| e.errors);
+        self.deleted = sum(|e| e.deleted);
+    }
+
+    /// Notes what the requests of the run came to.
+    pub fn sum_requests(&mut self, sum: &RequestSum) {
+        self.requests = sum.requests;
+        self.retries = sum.attempts.saturating_sub(sum.requests);
+        self.slowest_request_ms = sum.slowest_ms;
     }
 
     /// Notes a reason why the run is not a success.

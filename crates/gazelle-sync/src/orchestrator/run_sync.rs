@@ -229,6 +229,7 @@ async fn run_stages(
     }
 
     let mut report = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
+    report.warnings = drift.warnings;
     let mut failures = 0;
     for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };
@@ -238,6 +239,7 @@ async fn run_stages(
             Err(FetchError::Database(error)) => return Err(error),
             Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
         };
+        judge::warn_of_walk(&mut report, entity, &walk);
         if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
             interrupted = true;
         } else {
@@ -274,11 +276,11 @@ async fn run_stages(
         }
     }
     drop(fetch);
-    request_log.close().await;
+    let requests = request_log.close().await;
 
-    let (status, reasons) = (report.status, std::mem::take(&mut report.reasons));
-    report = RunReport::new(run_id, None, entities, Duration::ZERO);
-    (report.status, report.reasons, report.warnings) = (status, reasons, drift.warnings);
+    report.entities = entities;
+    report.add_up();
+    report.sum_requests(&requests);
     if interrupted {
         report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
     } else if job.stages != Stages::FetchOnly {

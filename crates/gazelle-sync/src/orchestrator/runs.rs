@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::report::{EntityReport, RunReport, milliseconds};
+use super::report::{EntityReport, RequestSum, RunReport, milliseconds};
 use super::schedule::Past;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::ENTITIES;
@@ -129,7 +129,7 @@ async fn save_warnings(tx: &Tx<'_>, report: &RunReport) -> Result<(), DbError> {
 /// [`RequestLog::close`] writes the last ones.
 pub struct RequestLog {
     sender: mpsc::UnboundedSender<RequestRecord>,
-    writer: tokio::task::JoinHandle<()>,
+    writer: tokio::task::JoinHandle<RequestSum>,
 }
 
 impl RequestLog {
@@ -149,14 +149,19 @@ impl RequestLog {
         }
     }
 
-    /// Waits until all is written.
-    pub async fn close(self) {
+    /// Waits until all is written, and adds it up.
+    pub async fn close(self) -> RequestSum {
         drop(self.sender);
-        let _ = self.writer.await;
+        self.writer.await.unwrap_or_default()
     }
 }
 
-async fn write_requests(db: Db, run_id: Uuid, mut receiver: mpsc::UnboundedReceiver<RequestRecord>) {
+async fn write_requests(
+    db: Db,
+    run_id: Uuid,
+    mut receiver: mpsc::UnboundedReceiver<RequestRecord>,
+) -> RequestSum {
+    let mut sum = RequestSum::default();
     let sequence = Arc::new(AtomicI32::new(1));
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, REQUESTS_A_STATEMENT).await > 0 {
@@ -170,8 +175,14 @@ async fn write_requests(db: Db, run_id: Uuid, mut receiver: mpsc::UnboundedRecei
         if let Err(error) = save_requests(&db, run_id, &sequence, &batch).await {
             tracing::warn!(%error, "the requests of this run could not be noted");
         }
+        for record in &batch {
+            sum.requests += 1;
+            sum.attempts += record.attempts.len() as u64;
+            sum.slowest_ms = sum.slowest_ms.max(Some(milliseconds(record.latency())));
+        }
         batch.clear();
     }
+    sum
 }
 
 async fn save_requests(

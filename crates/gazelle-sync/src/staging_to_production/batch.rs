@@ -74,6 +74,7 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
         return Err(unreadable(&format!("nested deeper than {} levels", exact::MAX_DEPTH)));
     }
     let mut reconciled = (entity.reconcile)(&value)?;
+    read::warn_of_improbable_times(entity.tables, &mut reconciled);
     if cleaned {
         reconciled.warn("text_cleaned", "");
     }

@@ -2,7 +2,6 @@
 //!
 //! Nothing is converted: the instant's UTC date and time are stored as they are.
 
-use jiff::civil::date;
 use serde_json_borrow::Value as Json;
 
 use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
@@ -43,10 +42,5 @@ fn warn_of_oddities(appointment: &Row, reconciled: &mut Reconciled) {
     let value = |column| GAZELLE_APPOINTMENTS.get(appointment, column);
     if value("client_external_id") == &Value::Null && value("event_type").as_text() == Some("APPOINTMENT") {
         reconciled.warn("appointment_without_client", "client.id");
-    }
-    if let Value::Date(day) = value("appointment_date")
-        && !(date(1990, 1, 1)..=date(2100, 12, 31)).contains(day)
-    {
-        reconciled.warn("improbable_date", "start");
     }
 }

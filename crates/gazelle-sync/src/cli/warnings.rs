@@ -1,0 +1,21 @@
+//! `warnings`: what is worth knowing and is no error.
+
+use clap::Args;
+use uuid::Uuid;
+
+/// Flags of `warnings`.
+#[derive(Debug, Clone, Args)]
+pub struct WarningsArgs {
+    /// Only this entity
+    #[arg(long, value_name = "NAME")]
+    pub entity: Option<String>,
+    /// Only this kind, such as blank_serial
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only what this run noted
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<Uuid>,
+    /// Records named as samples of each kind, and warnings of runs listed, at most
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}

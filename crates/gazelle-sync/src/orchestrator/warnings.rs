@@ -1,0 +1,111 @@
+//! What was worth knowing and no error: of records, and of runs.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::db::{Db, DbError};
+
+/// Which warnings are read.
+#[derive(Debug, Clone, Default)]
+pub struct Which<'a> {
+    /// Only of this entity.
+    pub entity: Option<&'a str>,
+    /// Only of this kind.
+    pub code: Option<&'a str>,
+    /// Only what this run noted.
+    pub run: Option<Uuid>,
+    /// Samples of a kind, and warnings of runs, at most.
+    pub limit: u32,
+}
+
+/// The warnings.
+#[derive(Debug, Default, Serialize)]
+pub struct Warnings {
+    /// Of records, by entity and kind.
+    pub records: Vec<OfRecords>,
+    /// Of runs, the newest first.
+    pub runs: Vec<OfRun>,
+}
+
+/// Records with the same kind of warning.
+#[derive(Debug, Serialize)]
+pub struct OfRecords {
+    /// Their entity.
+    pub entity: String,
+    /// The kind.
+    pub code: String,
+    /// How many records.
+    pub records: i64,
+    /// Some of them, those last noted first.
+    pub samples: Vec<Sample>,
+    /// When the first of these warnings was noted, UTC.
+    pub first_seen_at: Timestamp,
+    /// When the last was, UTC.
+    pub last_seen_at: Timestamp,
+}
+
+/// A record with a warning.
+#[derive(Debug, Serialize)]
+pub struct Sample {
+    /// Its id.
+    pub external_id: String,
+    /// What the warning is about; empty for the whole record.
+    pub field: String,
+    /// The run that noted it last.
+    pub run_id: Option<String>,
+}
+
+/// A warning of a run as a whole.
+#[derive(Debug, Serialize)]
+pub struct OfRun {
+    /// The run.
+    pub run_id: String,
+    /// When it started, UTC.
+    pub started_at: Timestamp,
+    /// The kind.
+    pub code: String,
+    /// What it is about.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Reads them. Errors: the database's.
+pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
+    let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
+    let filters =
+        [(&which.entity as _, Type::TEXT), (&which.code as _, Type::TEXT), (&which.run as _, Type::UUID)];
+    let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
+    let records = db.query(include_str!("warnings/of_records.sql"), &params).await?;
+    let runs = db.query(include_str!("warnings/of_runs.sql"), &params).await?;
+    Ok(Warnings {
+        records: records
+            .iter()
+            .map(|row| OfRecords {
+                entity: row.get(0),
+                code: row.get(1),
+                records: row.get(2),
+                first_seen_at: row.get(3),
+                last_seen_at: row.get(4),
+                samples: samples(row.get(5), row.get(6), row.get(7)),
+            })
+            .collect(),
+        runs: runs
+            .iter()
+            .map(|row| OfRun {
+                run_id: row.get(0),
+                started_at: row.get(1),
+                code: row.get(2),
+                subject: row.get(3),
+                message: row.get(4),
+            })
+            .collect(),
+    })
+}
+
+fn samples(ids: Vec<String>, fields: Vec<String>, runs: Vec<Option<String>>) -> Vec<Sample> {
+    let rows = ids.into_iter().zip(fields).zip(runs);
+    rows.map(|((external_id, field), run_id)| Sample { external_id, field, run_id }).collect()
+}
