@@ -133,7 +133,7 @@ pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {
     let mut here = json;
     for key in path.split('.') {
         let Json::Object(object) = here else { return None };
-        here = object.iter().filter(|(k, _)| *k == key).last().map(|(_, v)| v)?;
+        here = object.as_vec().iter().rev().find(|(k, _)| **k == *key).map(|(_, v)| v)?;
     }
     (!matches!(here, Json::Null)).then_some(here)
 }

@@ -2,12 +2,13 @@
 //!
 //! A walk reads top-down through these files: [`plan`] splits an entity into windows whose counts add up
 //! to the whole, `window` pages through one of them, [`nested`] completes connections inside a record,
-//! [`receive`] takes the id and the bytes, [`walk`] stages what arrives, decides whether the walk was
-//! complete, and moves the bookmark. [`absent`] asks for what a complete walk did not see, [`parents`]
+//! [`receive`] takes the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the walk was
+//! complete, and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`]
 //! fetches single records that others wait for.
 //! Nothing here interprets a record.
 
 pub mod absent;
+pub mod lanes;
 pub mod nested;
 pub mod parents;
 pub mod plan;
@@ -16,6 +17,8 @@ mod seen;
 pub mod walk;
 mod window;
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -23,6 +26,7 @@ use crate::db::{Db, DbError};
 use crate::orchestrator::lease::Fence;
 use crate::source::{GazelleClient, SourceError};
 use crate::staging::clock::Clock;
+use crate::staging_to_production::KnownParents;
 
 /// Stage 1 of one run. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +43,10 @@ pub struct Fetch {
     pub page_size: u32,
     /// Requests in flight at most, and so windows walked side by side.
     pub concurrency: usize,
+    /// Records a transaction, over all lanes of a walk.
+    pub batch_size: usize,
+    /// Rows that records name and that are known to be there.
+    pub known: Arc<KnownParents>,
     /// How often a walk is tried before it counts as incomplete.
     pub walk_attempts: u32,
     /// What versions are dated by.

@@ -16,6 +16,13 @@ use crate::source::{Answer, GazelleClient, GraphqlRequest, SourceError};
 const PAGES_WORTH_SPLITTING: u64 = 2;
 /// One long walk crashed the real API after some 900 pages.
 const PAGES_A_WINDOW: u64 = 400;
+/// Windows for each request slot, so that slots come to their ends together: of one each, the longest would
+/// be walked alone at the end.
+const WINDOWS_A_SLOT: u64 = 4;
+/// But none shorter than this for that, since each costs half a page more.
+const PAGES_WORTH_A_WINDOW: u64 = 10;
+/// Years counted by months at most: an alias of the counting request each month.
+const YEARS_BY_MONTH: usize = 12;
 
 /// A part of an entity that one sequence of pages covers.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,13 +112,13 @@ pub async fn plan(
     }
     let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
     let target = target_size(total, fetch.concurrency, page);
-    // A year that is much more than a window's worth is counted by months.
-    let months: Vec<Scope> = parts
-        .iter()
-        .filter(|(_, n)| *n > target + target / 4)
-        .flat_map(|(year, _)| months_of(*year))
-        .collect();
-    if !months.is_empty() && months.len() <= 12 * 12 {
+    // Years that are much more than a window's worth, the largest of them, are counted by months.
+    let mut long: Vec<(Scope, u64)> =
+        parts.iter().copied().filter(|(_, n)| *n > target + target / 4).collect();
+    long.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let months: Vec<Scope> =
+        long.iter().take(YEARS_BY_MONTH).flat_map(|(year, _)| months_of(*year)).collect();
+    if !months.is_empty() {
         let (by_month, _) = count(&fetch.client, entity, &months).await?;
         let counted: Vec<(Scope, u64)> = months.into_iter().zip(by_month).collect();
         parts = parts
@@ -175,10 +182,12 @@ fn split(
     Some(Plan { windows, total: Some(total) })
 }
 
-/// Records a window: an even share for each request slot, in whole pages, within what one walk may be.
+/// Records a window, in whole pages: a few for each request slot where there is enough, within what one walk
+/// may be.
 fn target_size(total: u64, concurrency: usize, page: u64) -> u64 {
-    let share = total.div_ceil(concurrency as u64).div_ceil(page) * page;
-    share.clamp(page, page * PAGES_A_WINDOW)
+    let share = total.div_ceil(concurrency as u64).div_ceil(page);
+    let pages = share.div_ceil(WINDOWS_A_SLOT).max(share.min(PAGES_WORTH_A_WINDOW));
+    pages.clamp(1, PAGES_A_WINDOW) * page
 }
 
 /// Adjacent scopes that cover `scope` without gap or overlap: open ends, and the years between.

@@ -1,14 +1,16 @@
-//! Walking an entity: its windows side by side, what arrives staged in batches, and at the end the
+//! Walking an entity: its windows side by side, what arrives handed to lanes that stage it, and at the end the
 //! judgement whether all was seen. Only then does the bookmark move, with the last versions.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::absent::{self, AbsentReport};
+use super::lanes::{Lanes, Turn};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
 use super::window::{self, Arrived, Shortfall, WindowEnd};
@@ -16,12 +18,9 @@ use super::{Errand, Fetch, FetchError, Scope};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::source::SourceError;
-use crate::staging::versions::{Received, Staged};
-use crate::staging::{bookmarks, versions};
-use crate::staging_to_production::Supply;
+use crate::staging::versions::Received;
+use crate::staging_to_production::direct::Direct;
 
-/// Versions a transaction of stage 1.
-const STAGING_BATCH: usize = 400;
 /// Pages that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
@@ -42,8 +41,8 @@ pub struct WalkReport {
     pub seen: u64,
     /// Records received, over all attempts.
     pub fetched: u64,
-    /// What staging them came to.
-    pub staged: Staged,
+    /// What staging them came to, and stage 2 where it was there at the time.
+    pub done: Direct,
     /// Ids that came twice in one page: the API lists them twice, nothing has shifted.
     pub twice_in_a_page: BTreeSet<String>,
     /// When the walk started, by the API's clock where it tells.
@@ -58,7 +57,7 @@ pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
     errand: Errand,
-    supply: &watch::Sender<Supply>,
+    turn: Option<Turn>,
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
     let scope = errand.scope;
@@ -70,7 +69,7 @@ pub async fn walk(
         total: None,
         seen: 0,
         fetched: 0,
-        staged: Staged::default(),
+        done: Direct::default(),
         twice_in_a_page: BTreeSet::new(),
         started_at: None,
         absent: AbsentReport::default(),
@@ -78,11 +77,14 @@ pub async fn walk(
     for attempt in 1..=fetch.walk_attempts.max(1) {
         // A split walk that did not come out even is repeated in one sequence of pages.
         let splits = attempt < fetch.walk_attempts.max(2);
-        match attempt_walk(fetch, entity, errand, splits, supply, progress, &mut report).await {
+        match attempt_walk(fetch, entity, errand, splits, turn.clone(), progress, &mut report).await {
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
-                look_into_absent(fetch, entity, scope, &seen, attempt > 1, supply, &mut report).await?;
+                // Where nothing was before, all that is there was seen.
+                if let Some(seen) = seen {
+                    look_into_absent(fetch, entity, scope, &seen, attempt > 1, &mut report).await?;
+                }
                 return Ok(report);
             }
             Ok(Attempt::Short(Shortfall::Shifted(reason))) => {
@@ -111,13 +113,12 @@ async fn look_into_absent(
     scope: Scope,
     seen: &SeenIds,
     again: bool,
-    supply: &watch::Sender<Supply>,
     report: &mut WalkReport,
 ) -> Result<(), FetchError> {
     match absent::look_into(fetch, entity, scope, seen, fetch.delete_guard, again).await {
         Ok(found) => {
-            report.staged += found.staged;
-            supply.send_modify(|supply| supply.staged += found.staged.staged + found.tombstones);
+            report.done.staged += found.staged;
+            report.done.left += found.staged.staged + found.tombstones;
             report.absent = found;
             Ok(())
         }
@@ -131,8 +132,8 @@ async fn look_into_absent(
 
 /// How one attempt ended.
 enum Attempt {
-    /// All was seen, and the bookmark has moved.
-    Complete(SeenIds),
+    /// All was seen, and the bookmark has moved. With what was seen, where something may have been before.
+    Complete(Option<SeenIds>),
     /// Not all was seen.
     Short(Shortfall),
 }
@@ -143,7 +144,7 @@ async fn attempt_walk(
     entity: &'static Entity,
     errand: Errand,
     splits: bool,
-    supply: &watch::Sender<Supply>,
+    turn: Option<Turn>,
     progress: &EntityProgress,
     report: &mut WalkReport,
 ) -> Result<Attempt, FetchError> {
@@ -166,15 +167,23 @@ async fn attempt_walk(
     let (sender, mut receiver) = mpsc::channel::<Arrived>(PAGES_WAITING);
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
+    let plan_total = plan.total;
+    // No more at a time than can be asked for; the longest first, so that they end together.
+    let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
+    let mut plan = plan;
+    plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
     for window in plan.windows {
-        let (fetch, sender) = (fetch.clone(), sender.clone());
-        let walking = async move { window::walk(&fetch, entity, &window, &sender).await };
+        let (fetch, sender, slots) = (fetch.clone(), sender.clone(), slots.clone());
+        let walking = async move {
+            let _slot = slots.acquire_owned().await;
+            window::walk(&fetch, entity, &window, &sender).await
+        };
         windows.spawn(walking.in_current_span());
     }
     drop(sender);
 
     let mut seen = SeenIds::default();
-    let mut stager = Stager { fetch, entity, supply, progress, waiting: Vec::new() };
+    let mut lanes = Lanes::open(fetch, entity, turn, progress);
     let mut null_nodes = 0;
     while let Some(page) = receiver.recv().await {
         report.fetched += page.records.len() as u64;
@@ -182,11 +191,37 @@ async fn attempt_walk(
         progress.page(page.records.len() as u64);
         seen.extend(&page.records);
         note_twice(&page.records, &mut report.twice_in_a_page);
-        stager.waiting.extend(page.records);
-        if stager.waiting.len() >= STAGING_BATCH || receiver.is_empty() {
-            report.staged += stager.stage(None).await?;
-        }
+        lanes.take(page.records).await?;
     }
+    report.seen = seen.count();
+    report.started_at = started_at;
+    let judged =
+        judge(fetch, entity, scope, plan_total, is_split, null_nodes, windows, progress, report).await;
+    // What was received is staged in any case; only a complete walk moves the bookmark.
+    let is_complete = matches!(judged, Ok(None));
+    let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
+    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
+    let began_with_nothing = lanes.began_with_nothing();
+    report.done += lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
+    Ok(match judged? {
+        None => Attempt::Complete((!began_with_nothing).then_some(seen)),
+        Some(shortfall) => Attempt::Short(shortfall),
+    })
+}
+
+/// Waits for the windows to end and says why the walk was not complete; nothing when it was.
+#[allow(clippy::too_many_arguments, reason = "what one attempt knows, used once")]
+async fn judge(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    scope: Scope,
+    plan_total: Option<u64>,
+    is_split: bool,
+    null_nodes: u64,
+    mut windows: JoinSet<Result<WindowEnd, FetchError>>,
+    progress: &EntityProgress,
+    report: &mut WalkReport,
+) -> Result<Option<Shortfall>, FetchError> {
     let mut ends = Vec::new();
     while let Some(joined) = windows.join_next().await {
         match joined {
@@ -196,37 +231,31 @@ async fn attempt_walk(
     }
     progress.fetched();
 
-    report.seen = seen.count();
+    report.total = plan_total;
     if !is_split && let [end] = ends.as_slice() {
-        report.total = end.total.or(plan.total).or((!is_connection).then_some(report.seen));
-        started_at = started_at.or(end.started_at);
-    } else {
-        report.total = plan.total;
+        let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
+        report.total = end.total.or(plan_total).or((!is_connection).then_some(report.seen));
+        report.started_at = report.started_at.or(end.started_at);
     }
-    report.started_at = started_at;
     if let Some(shortfall) = ends.iter().find_map(|end| end.incomplete.clone()) {
-        return Ok(Attempt::Short(shortfall));
+        return Ok(Some(shortfall));
     }
     if null_nodes > 0 {
-        return Ok(Attempt::Short(Shortfall::Shifted(format!(
-            "the API gave null for {null_nodes} record(s)"
-        ))));
+        let reason = format!("the API gave null for {null_nodes} record(s)");
+        return Ok(Some(Shortfall::Shifted(reason)));
     }
     if let Some(total) = report.total.filter(|total| *total != report.seen) {
         let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
-        return Ok(Attempt::Short(Shortfall::Shifted(reason)));
+        return Ok(Some(Shortfall::Shifted(reason)));
     }
     if is_split {
         // What moved between windows shows in the count of the whole, or in the ids seen.
         let (counts, _) = plan::count(&fetch.client, entity, &[scope]).await?;
         if counts.first().copied() != report.total {
-            return Ok(Attempt::Short(Shortfall::Shifted("the count changed while walking".to_owned())));
+            return Ok(Some(Shortfall::Shifted("the count changed while walking".to_owned())));
         }
     }
-    let moves = errand.moves_bookmark && report.seen >= errand.credible;
-    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
-    report.staged += stager.stage(moves.then_some((started_at, report.walk.as_str()))).await?;
-    Ok(Attempt::Complete(seen))
+    Ok(None)
 }
 
 /// Notes the ids that a page holds more than once.
@@ -234,37 +263,4 @@ fn note_twice(records: &[Received], twice: &mut BTreeSet<String>) {
     let mut ids: HashSet<&str> = HashSet::with_capacity(records.len());
     let again = records.iter().filter(|record| !ids.insert(&record.external_id));
     twice.extend(again.map(|record| record.external_id.clone()));
-}
-
-/// Stages what arrived, a transaction a batch.
-struct Stager<'a> {
-    fetch: &'a Fetch,
-    entity: &'static Entity,
-    supply: &'a watch::Sender<Supply>,
-    progress: &'a EntityProgress,
-    waiting: Vec<Received>,
-}
-
-impl Stager<'_> {
-    /// Stages all that waits, and moves the bookmark in the same transaction when the walk is complete.
-    async fn stage(&mut self, bookmark: Option<(Timestamp, &str)>) -> Result<Staged, FetchError> {
-        if self.waiting.is_empty() && bookmark.is_none() {
-            return Ok(Staged::default());
-        }
-        let mut connection = self.fetch.db.connection().await?;
-        let tx = connection.begin().await?;
-        self.fetch.fence.check(&tx).await?;
-        let mut staged = Staged::default();
-        for batch in self.waiting.chunks(STAGING_BATCH) {
-            staged += versions::stage(&tx, self.entity, self.fetch.run_id, batch).await?;
-        }
-        if let Some((walk_started_at, walk)) = bookmark {
-            bookmarks::advance(&tx, self.entity, walk_started_at, walk, self.fetch.run_id).await?;
-        }
-        tx.commit().await?;
-        self.waiting.clear();
-        self.progress.staged(staged.staged);
-        self.supply.send_modify(|supply| supply.staged += staged.staged);
-        Ok(staged)
-    }
 }

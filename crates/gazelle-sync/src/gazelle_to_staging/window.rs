@@ -94,8 +94,9 @@ pub async fn walk(
                 None => Ok(None),
             }
         };
-        let (handed_on, next): (Result<(), NestedError>, Result<Option<Answer>, SourceError>) =
-            tokio::join!(hand_on, ask);
+        // The request first: it is on its way while this page is read.
+        let (next, handed_on): (Result<Option<Answer>, SourceError>, Result<(), NestedError>) =
+            tokio::join!(ask, hand_on);
         match handed_on {
             Ok(()) => {}
             Err(NestedError::Source(error)) => return Err(error.into()),

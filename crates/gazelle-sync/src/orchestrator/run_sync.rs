@@ -1,5 +1,6 @@
 //! One run: the lease, the two stages, the judgement, the record.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -169,6 +170,8 @@ async fn run_stages(
         fence: lease.fence().clone(),
         run_id,
         page_size: settings.page_size,
+        batch_size: settings.batch_size,
+        known: Arc::default(),
         concurrency: settings.concurrency,
         walk_attempts: settings.walk_attempts,
         clock,
@@ -204,22 +207,24 @@ async fn run_stages(
             let credible = judge::credible(held, settings.shrink_guard_percent);
             errands.push((*entity, Errand { scope, moves_bookmark, credible }));
         }
-        (walking, walks) = stages::start_walks(fetch, &errands, progress);
+        (walking, walks) = stages::start_walks(fetch, &errands, job.stages == Stages::Both, progress);
     }
 
     if job.stages != Stages::FetchOnly {
         for entity in &job.entities {
             let begun = Instant::now();
-            let supply = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
+            let walk = walking.iter_mut().find(|walking| walking.entity.name == entity.name);
             // Cut off, a batch is rolled back and waits as pending.
             let applied = tokio::select! {
-                applied = stages::reconcile(&reconciliation, entity, supply, progress)
+                applied = stages::reconcile(&reconciliation, entity, walk, progress)
                     .instrument(tracing::error_span!("reconcile", entity = entity.name)) => applied?,
                 () = stop.overdue() => { interrupted = true; break; }
             };
             add_applied(&mut entities, entity, applied, begun.elapsed());
         }
     }
+    // Walks that stage 2 did not come to stage what they have received.
+    drop(walking);
     let mut walked: Vec<Walked> = Vec::new();
     while let Some(joined) = walks.join_next().await {
         match joined {
@@ -254,9 +259,10 @@ async fn run_stages(
             of_entity.source_total = walk.total;
             of_entity.seen = Some(walk.seen);
             of_entity.fetched += walk.fetched;
-            of_entity.staged += walk.staged.staged + walk.absent.tombstones;
-            of_entity.unchanged += walk.staged.unchanged;
+            of_entity.staged += walk.done.staged.staged + walk.absent.tombstones;
+            of_entity.unchanged += walk.done.staged.unchanged;
             of_entity.fetch_ms = Some(milliseconds(took));
+            add_applied(&mut entities, entity, walk.done.applied, Duration::ZERO);
         }
     }
     judge::judge_failures(&mut report, errands.len(), failures);

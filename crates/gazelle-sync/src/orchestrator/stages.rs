@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -15,16 +15,18 @@ use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
 use crate::staging::versions::Staged;
 use crate::staging::{outcome, quarantine};
-use crate::staging_to_production::{Applied, Reconciliation, Supply};
+use crate::staging_to_production::{Applied, Reconciliation};
 
 /// How often parents of parents are fetched within a run.
 const PARENT_ROUNDS: usize = 3;
 
-/// A walk under way.
+/// A walk under way. Dropping it tells its lanes that stage 2 will not come.
 pub struct Walking {
     /// The entity.
     pub entity: &'static Entity,
-    supply: watch::Receiver<Supply>,
+    turn: watch::Sender<bool>,
+    /// How many versions the walk left pending, once it has ended.
+    left: oneshot::Receiver<u64>,
 }
 
 /// What stage 1 of an entity came to.
@@ -37,31 +39,37 @@ pub struct Walked {
     pub took: Duration,
 }
 
-/// Starts the walks of all these entities. Dropping the set ends them.
+/// Starts the walks of all these entities; where stage 2 follows, each stages nothing before its turn. Dropping
+/// the set ends them.
 pub fn start_walks(
     fetch: &Fetch,
     errands: &[(&'static Entity, Errand)],
+    stage_two_follows: bool,
     progress: &Progress,
 ) -> (Vec<Walking>, JoinSet<Walked>) {
     let mut walks = JoinSet::new();
     let mut following = Vec::new();
     for (entity, errand) in errands.iter().copied() {
-        let (sender, supply) = watch::channel(Supply::default());
+        let (turn, its_turn) = watch::channel(false);
+        let its_turn = stage_two_follows.then_some(its_turn);
+        let (sender, left) = oneshot::channel();
         let (fetch, progress) = (fetch.clone(), progress.entity(entity.name));
         let span = tracing::error_span!("walk", entity = entity.name);
         let walking = async move {
             let started = Instant::now();
-            let report = walk(&fetch, entity, errand, &sender, &progress).await;
-            sender.send_modify(|supply| supply.complete = true);
+            let report = walk(&fetch, entity, errand, its_turn, &progress).await;
+            // Nobody waits for it where stage 2 does not follow.
+            let _ = sender.send(report.as_ref().map_or(u64::MAX, |report| report.done.left));
             Walked { entity, report, took: started.elapsed() }
         };
         walks.spawn(walking.instrument(span));
-        following.push(Walking { entity, supply });
+        following.push(Walking { entity, turn, left });
     }
     (following, walks)
 }
 
-/// Stage 2 of one entity: first what was left pending before this run, then what stage 1 supplies.
+/// Stage 2 of one entity: first what was left pending before this run. Then it is the walk's turn, which
+/// reconciles as it stages; and last what the walk left pending.
 pub async fn reconcile(
     reconciliation: &Reconciliation<'_>,
     entity: &'static Entity,
@@ -75,9 +83,17 @@ pub async fn reconcile(
     redo_older_reconciler(reconciliation, entity).await?;
     release_waiting(reconciliation, entity).await?;
     let mut applied = reconciliation.run_left(entity, &report).await?;
-    let (_, mut nothing_more) = watch::channel(Supply { staged: 0, complete: true });
-    let supply = walking.map_or(&mut nothing_more, |walking| &mut walking.supply);
-    applied += reconciliation.follow(entity, supply, &report).await?;
+    let left = match walking {
+        Some(walking) => {
+            walking.turn.send_replace(true);
+            (&mut walking.left).await.unwrap_or(u64::MAX)
+        }
+        // Not known: of a walk that has been here before, or of parents fetched one by one.
+        None => u64::MAX,
+    };
+    if left > 0 {
+        applied += reconciliation.run_own(entity, &report).await?;
+    }
     shown.done();
     Ok(applied)
 }

@@ -18,18 +18,25 @@ pub struct Held<'b> {
     pub json: Cow<'b, str>,
     /// For `raw_bytes`: the record as received, only where `json` says less.
     pub original: Option<&'b [u8]>,
+    /// Whether reading the record as received gives what reading it back from staging will give. Not so where
+    /// `jsonb` spells a number in its own way: `1e2` comes back as `100`.
+    pub reads_back_alike: bool,
 }
 
 /// Decides how to keep a record. `raw` is JSON whose grammar was checked when its page was read.
 pub fn hold(raw: &[u8]) -> Held<'_> {
     let Ok(text) = std::str::from_utf8(raw) else {
         let repaired = nearest(&String::from_utf8_lossy(raw));
-        return Held { json: Cow::Owned(repaired), original: Some(raw) };
+        return Held { json: Cow::Owned(repaired), original: Some(raw), reads_back_alike: true };
     };
-    if is_exact(text.as_bytes()) {
-        return Held { json: Cow::Borrowed(text), original: None };
+    match examine(text.as_bytes()) {
+        Kept::Exactly => Held { json: Cow::Borrowed(text), original: None, reads_back_alike: true },
+        Kept::Respelled => Held { json: Cow::Borrowed(text), original: None, reads_back_alike: false },
+        // Read from its original bytes, wherever it is read.
+        Kept::NotWhole => {
+            Held { json: Cow::Owned(nearest(text)), original: Some(raw), reads_back_alike: true }
+        }
     }
-    Held { json: Cow::Owned(nearest(text)), original: Some(raw) }
 }
 
 /// The nearest JSON text that Postgres takes and our reconcilers read: U+0000 left out, half surrogate
@@ -58,18 +65,28 @@ pub fn nearest(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Whether `jsonb` holds the text without loss.
-fn is_exact(text: &[u8]) -> bool {
+/// How well `jsonb` holds a text.
+enum Kept {
+    /// Every value as it is written.
+    Exactly,
+    /// Every value, but a number is written in another way.
+    Respelled,
+    /// Something would be lost or refused.
+    NotWhole,
+}
+
+fn examine(text: &[u8]) -> Kept {
+    let mut kept = Kept::Exactly;
     let mut scan = Scan::new(text);
     // The keys seen in each open object; lists have an empty entry.
-    let mut open: Vec<Vec<&[u8]>> = Vec::new();
+    let mut open: Vec<Keys<'_>> = Vec::new();
     while let Some(token) = scan.next_token() {
         match token {
             Token::Other(b"{" | b"[") => {
                 if scan.depth > MAX_DEPTH {
-                    return false;
+                    return Kept::NotWhole;
                 }
-                open.push(Vec::new());
+                open.push(Keys::default());
             }
             Token::Other(b"}" | b"]") => {
                 open.pop();
@@ -77,32 +94,64 @@ fn is_exact(text: &[u8]) -> bool {
             Token::Other(_) => {}
             Token::Number(number) => {
                 if !number_fits(number) {
-                    return false;
+                    return Kept::NotWhole;
+                }
+                if !number_is_plain(number) {
+                    kept = Kept::Respelled;
                 }
             }
             Token::Text(content) => {
                 let escaped = memchr::memchr(b'\\', content).is_some();
                 if escaped && !escapes_fit(content) {
-                    return false;
+                    return Kept::NotWhole;
                 }
                 if scan.is_key() {
-                    let Some(keys) = open.last_mut() else { return false };
+                    let Some(keys) = open.last_mut() else { return Kept::NotWhole };
                     // Two spellings of one key (`a`, `\u0061`) would need decoding: keep the original.
-                    if escaped || keys.contains(&content) {
-                        return false;
+                    if escaped || !keys.is_new(content) {
+                        return Kept::NotWhole;
                     }
-                    keys.push(content);
                 }
             }
         }
     }
-    true
+    kept
+}
+
+/// The keys of an object so far.
+#[derive(Default)]
+struct Keys<'b> {
+    keys: Vec<&'b [u8]>,
+    /// A bit for what a key looks like: while it is not set, no key before looks like that.
+    looks: [u64; 4],
+}
+
+impl<'b> Keys<'b> {
+    /// Whether this key was not there before; now it is.
+    fn is_new(&mut self, key: &'b [u8]) -> bool {
+        let at = |index: usize| key.get(index).copied().map_or(0, usize::from);
+        let end = key.len().saturating_sub(1);
+        let look = (key.len() * 53 + at(0) * 7 + at(end / 2) * 31 + at(end) * 11) % 256;
+        let bit = 1 << (look % 64);
+        if self.looks[look / 64] & bit != 0 && self.keys.contains(&key) {
+            return false;
+        }
+        self.looks[look / 64] |= bit;
+        self.keys.push(key);
+        true
+    }
 }
 
 fn number_fits(number: &[u8]) -> bool {
     let exponent = number.iter().position(|b| matches!(b, b'e' | b'E'));
     let exponent_digits = exponent.map_or(0, |at| number.len() - at - 1);
     number.len() <= MAX_NUMBER && exponent_digits <= 3
+}
+
+/// Whether `numeric` prints the number as it is written: no exponent, no negative zero.
+fn number_is_plain(number: &[u8]) -> bool {
+    let is_negative_zero = number.starts_with(b"-") && !number.iter().any(|b| matches!(b, b'1'..=b'9'));
+    !is_negative_zero && !number.iter().any(|b| matches!(b, b'e' | b'E'))
 }
 
 /// Whether all escapes of a string's content are ones that `jsonb` takes.
@@ -253,7 +302,8 @@ mod tests {
             r#"{"emoji":"\ud83c\udfb9 🎹","path":"a\\u0000b"}"#,
             "{ \"a\" : [ ] , \"b\" : { } }",
         ] {
-            assert_eq!(hold(text.as_bytes()), Held { json: Cow::Borrowed(text), original: None }, "{text}");
+            let held = Held { json: Cow::Borrowed(text), original: None, reads_back_alike: true };
+            assert_eq!(hold(text.as_bytes()), held, "{text}");
         }
     }
 
@@ -272,6 +322,21 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
         assert_eq!(hold(deep.as_bytes()).json, "{}");
+    }
+
+    #[test]
+    fn a_number_that_jsonb_spells_its_own_way_is_known() {
+        for (text, alike) in [
+            (r#"{"a":-0.5,"b":10,"c":0,"d":1.50}"#, true),
+            (r#"{"a":1e2}"#, false),
+            (r#"{"a":1E-7}"#, false),
+            (r#"{"a":[-0]}"#, false),
+            (r#"{"a":-0.00}"#, false),
+            (r#"{"a":"1e2 -0"}"#, true),
+        ] {
+            let held = hold(text.as_bytes());
+            assert_eq!((held.original, held.reads_back_alike), (None, alike), "{text}");
+        }
     }
 
     proptest! {

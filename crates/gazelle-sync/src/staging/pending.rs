@@ -39,11 +39,6 @@ impl Pending {
         self.row.get::<_, JsonText<'_>>(4).0
     }
 
-    /// The run that staged it; none for one that a person inserted.
-    pub fn run_id(&self) -> Option<Uuid> {
-        self.row.get(6)
-    }
-
     /// The record as received, where `jsonb` could not hold it exactly.
     pub fn original(&self) -> Option<&[u8]> {
         self.row.get(5)

@@ -1,6 +1,6 @@
 //! Adding versions of records: only those whose content differs from the newest one held.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -38,25 +38,72 @@ impl std::ops::AddAssign for Staged {
     }
 }
 
-/// Stages a batch in the caller's transaction. A version is added when its content hash differs
+/// Stages a batch in the caller's transaction, as pending. A version is added when its content hash differs
 /// from that of the newest version of its id, or when that one says the record is gone.
-///
-/// `fetched_at` orders versions, so it always moves forward for an id, even when the clock steps back.
 pub async fn stage(
     tx: &Tx<'_>,
     entity: &Entity,
     run_id: Uuid,
     batch: &[Received],
 ) -> Result<Staged, DbError> {
-    let mut newest = newest_versions(tx, entity, batch).await?;
-    let mut fresh = Fresh::default();
-    let mut unchanged = 0;
+    let fresh = choose(tx, entity, batch, false).await?;
+    insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::now()).await?;
+    Ok(fresh.staged())
+}
+
+/// What of a batch is to be added.
+pub struct Fresh<'b> {
+    /// The new versions, in the order in which they came.
+    pub versions: Vec<Version<'b>>,
+    /// Records that need none.
+    pub unchanged: u64,
+}
+
+impl Fresh<'_> {
+    /// The same, counted.
+    pub fn staged(&self) -> Staged {
+        Staged { staged: self.versions.len() as u64, unchanged: self.unchanged }
+    }
+}
+
+/// A version to be added.
+pub struct Version<'b> {
+    /// The staging row it will be.
+    pub id: Uuid,
+    /// The record's id.
+    pub external_id: &'b str,
+    /// When it was seen, to the microsecond.
+    pub fetched_at: Timestamp,
+    /// How staging keeps it.
+    pub held: exact::Held<'b>,
+    hash: [u8; 32],
+}
+
+/// Whether staging holds any version of an entity, or the quarantine any case of it.
+pub async fn holds_any(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table})
+                   OR EXISTS (SELECT 1 FROM {schema}.sync_quarantine WHERE entity = $1)";
+    let rows = tx.query(&for_entity(sql, entity), &[(&entity.name, Type::TEXT)]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// Finds what of a batch is new. Where staging is known to hold `nothing` of the entity, it is not asked.
+///
+/// `fetched_at` orders versions, so it always moves forward for an id, even when the clock steps back.
+pub async fn choose<'b>(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    batch: &'b [Received],
+    nothing: bool,
+) -> Result<Fresh<'b>, DbError> {
+    let mut newest = if nothing { HashMap::new() } else { newest_versions(tx, entity, batch).await? };
+    let mut fresh = Fresh { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
         let hash = *blake3::hash(&record.raw).as_bytes();
         let mut fetched_at = microseconds(record.seen_at);
         if let Some(held) = newest.get(record.external_id.as_str()) {
             if held.hash.as_deref() == Some(hash.as_slice()) {
-                unchanged += 1;
+                fresh.unchanged += 1;
                 continue;
             }
             if fetched_at <= held.fetched_at {
@@ -65,13 +112,16 @@ pub async fn stage(
             }
         }
         newest.insert(&record.external_id, Newest { hash: Some(hash.to_vec()), fetched_at });
-        fresh.push(record, fetched_at, hash);
+        fresh.versions.push(Version {
+            // Version 7: in the order of their making, which stage 2 and the index both like.
+            id: Uuid::now_v7(),
+            external_id: &record.external_id,
+            fetched_at,
+            held: exact::hold(&record.raw),
+            hash,
+        });
     }
-    let staged = fresh.ids.len() as u64;
-    if staged > 0 {
-        fresh.insert(tx, entity, run_id).await?;
-    }
-    Ok(Staged { staged, unchanged })
+    Ok(fresh)
 }
 
 /// The newest version held of an id. A tombstone counts as content that nothing equals.
@@ -108,47 +158,43 @@ pub async fn newest_of<'i>(
         .collect())
 }
 
-/// New versions, as the columns of one statement.
-#[derive(Default)]
-struct Fresh<'b> {
-    ids: Vec<Uuid>,
-    external_ids: Vec<&'b str>,
-    raw: Vec<exact::Held<'b>>,
-    fetched_at: Vec<Timestamp>,
-    hashes: Vec<[u8; 32]>,
-}
-
-impl<'b> Fresh<'b> {
-    fn push(&mut self, record: &'b Received, fetched_at: Timestamp, hash: [u8; 32]) {
-        // Version 7: in the order of their making, which stage 2 and the index both like.
-        self.ids.push(Uuid::now_v7());
-        self.external_ids.push(&record.external_id);
-        self.raw.push(exact::hold(&record.raw));
-        self.fetched_at.push(fetched_at);
-        self.hashes.push(hash);
+/// Adds versions: those of `processed` as what they are, since their rows are written in the same transaction,
+/// the others as pending.
+pub async fn insert(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    versions: &[Version<'_>],
+    processed: &HashSet<Uuid>,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    if versions.is_empty() {
+        return Ok(());
     }
-
-    async fn insert(&self, tx: &Tx<'_>, entity: &Entity, run_id: Uuid) -> Result<(), DbError> {
-        let json: Vec<JsonText<'_>> = self.raw.iter().map(|held| JsonText(&held.json)).collect();
-        let originals: Vec<Option<&[u8]>> = self.raw.iter().map(|held| held.original).collect();
-        let hashes: Vec<&[u8]> = self.hashes.iter().map(|hash| hash.as_slice()).collect();
-        tx.execute(
-            &for_entity(include_str!("insert.sql"), entity),
-            &[
-                (&self.ids, Type::UUID_ARRAY),
-                (&self.external_ids, Type::TEXT_ARRAY),
-                (&json, Type::JSONB_ARRAY),
-                (&originals, Type::BYTEA_ARRAY),
-                (&self.fetched_at, Type::TIMESTAMPTZ_ARRAY),
-                (&hashes, Type::BYTEA_ARRAY),
-                (&run_id, Type::UUID),
-                (&microseconds(Timestamp::now()), Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
-        crate::crash::at(crate::crash::Step::VersionsStaged);
-        Ok(())
-    }
+    let ids: Vec<Uuid> = versions.iter().map(|version| version.id).collect();
+    let external_ids: Vec<&str> = versions.iter().map(|version| version.external_id).collect();
+    let json: Vec<JsonText<'_>> = versions.iter().map(|version| JsonText(&version.held.json)).collect();
+    let originals: Vec<Option<&[u8]>> = versions.iter().map(|version| version.held.original).collect();
+    let fetched_at: Vec<Timestamp> = versions.iter().map(|version| version.fetched_at).collect();
+    let hashes: Vec<&[u8]> = versions.iter().map(|version| version.hash.as_slice()).collect();
+    let is_processed: Vec<bool> = ids.iter().map(|id| processed.contains(id)).collect();
+    tx.execute(
+        &for_entity(include_str!("insert.sql"), entity),
+        &[
+            (&ids, Type::UUID_ARRAY),
+            (&external_ids, Type::TEXT_ARRAY),
+            (&json, Type::JSONB_ARRAY),
+            (&originals, Type::BYTEA_ARRAY),
+            (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
+            (&hashes, Type::BYTEA_ARRAY),
+            (&is_processed, Type::BOOL_ARRAY),
+            (&run_id, Type::UUID),
+            (&microseconds(at), Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    crate::crash::at(crate::crash::Step::VersionsStaged);
+    Ok(())
 }
 
 /// An instant as Postgres keeps it.

@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
+use super::parents::{KnownParents, absent_parents, waits_for};
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -41,9 +42,9 @@ impl std::ops::AddAssign for Applied {
 const PRODUCTION: &str = "";
 
 /// A good version among the candidates.
-struct Good<'b> {
-    candidate: &'b Candidate,
-    reconciled: &'b Reconciled,
+pub(super) struct Good<'b> {
+    pub(super) candidate: &'b Candidate,
+    pub(super) reconciled: &'b Reconciled,
 }
 
 /// Applies candidates of which no two are versions of the same record. The caller commits.
@@ -54,60 +55,106 @@ pub async fn apply(
     run_id: Uuid,
     at: Timestamp,
 ) -> Result<Applied, DbError> {
-    let mut applied = Applied::default();
-    let mut processed: Vec<Uuid> = Vec::new();
-    let mut faulty: Vec<(&Candidate, RecordError)> = Vec::new();
-    let mut good: Vec<Good<'_>> = Vec::new();
-    let mut gone: Vec<&Candidate> = Vec::new();
-    let superseded = superseded(tx, entity, batch, run_id).await?;
-    for candidate in batch {
-        if superseded.contains(&candidate.staging_id) {
-            processed.push(candidate.staging_id);
-            continue;
-        }
-        match &candidate.says {
-            Says::Is(reconciled) => good.push(Good { candidate, reconciled }),
-            Says::Gone => gone.push(candidate),
-            Says::Faulty(error) => faulty.push((candidate, error.clone())),
-        }
-    }
-
-    let absent = absent_parents(tx, entity, &good, PRODUCTION).await?;
-    good.retain(|good| match waits_for(entity, good, &absent) {
-        Some(error) => {
-            faulty.push((good.candidate, error));
-            false
-        }
-        None => true,
-    });
-
-    applied.rows_written = write_rows(tx, entity, &good, PRODUCTION).await?;
-    applied.deleted = mark_gone(tx, entity.tables[0], &gone, PRODUCTION).await?;
-    applied.rows_written += applied.deleted;
-    if let Some(refresh) = entity.after_apply
-        && !good.is_empty()
-    {
-        let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
-        applied.rows_written += tx.execute(refresh, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    }
-
-    processed.extend(good.iter().map(|good| good.candidate.staging_id));
-    processed.extend(gone.iter().map(|candidate| candidate.staging_id));
+    let superseded = superseded(tx, entity, batch).await?;
+    let current = batch.iter().filter(|candidate| !superseded.contains(&candidate.staging_id));
+    let sorted = Sorted::of(tx, entity, current, None).await?;
+    let mut applied = sorted.write_rows(tx, entity, false).await?;
+    applied.processed += superseded.len() as u64;
+    let processed: Vec<Uuid> = superseded.into_iter().chain(sorted.landed().map(|c| c.staging_id)).collect();
     outcome::processed(tx, entity, &processed, at).await?;
-    note_faults(tx, entity, &faulty, at).await?;
-    let landed: Vec<(&str, Uuid, Timestamp)> = good
-        .iter()
-        .map(|good| good.candidate)
-        .chain(gone.iter().copied())
-        .map(|landed| (landed.external_id.as_str(), landed.staging_id, landed.fetched_at))
-        .collect();
-    if !landed.is_empty() {
-        quarantine::close(tx, entity, &landed, at).await?;
-    }
-    note_warnings(tx, entity, &good, run_id, at).await?;
-    applied.processed = processed.len() as u64;
-    applied.errors = faulty.len() as u64;
+    sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)
+}
+
+/// Candidates by what becomes of them.
+pub(super) struct Sorted<'b> {
+    good: Vec<Good<'b>>,
+    gone: Vec<&'b Candidate>,
+    faulty: Vec<(&'b Candidate, RecordError)>,
+}
+
+impl<'b> Sorted<'b> {
+    /// Sorts candidates that are the newest of their records; those whose parent is absent are faulty.
+    pub(super) async fn of(
+        tx: &Tx<'_>,
+        entity: &Entity,
+        candidates: impl IntoIterator<Item = &'b Candidate>,
+        known: Option<&KnownParents>,
+    ) -> Result<Sorted<'b>, DbError> {
+        let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new() };
+        for candidate in candidates {
+            match &candidate.says {
+                Says::Is(reconciled) => sorted.good.push(Good { candidate, reconciled }),
+                Says::Gone => sorted.gone.push(candidate),
+                Says::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
+            }
+        }
+        let absent = absent_parents(tx, entity, &sorted.good, PRODUCTION, known).await?;
+        sorted.good.retain(|good| match waits_for(entity, good, &absent) {
+            Some(error) => {
+                sorted.faulty.push((good.candidate, error));
+                false
+            }
+            None => true,
+        });
+        Ok(sorted)
+    }
+
+    /// Those that production now says.
+    pub(super) fn landed(&self) -> impl Iterator<Item = &'b Candidate> {
+        self.good.iter().map(|good| good.candidate).chain(self.gone.iter().copied())
+    }
+
+    /// Whether something is wrong with some of them.
+    pub(super) fn has_faulty(&self) -> bool {
+        !self.faulty.is_empty()
+    }
+
+    /// Writes production. `bare` where it is known to hold nothing of the entity.
+    pub(super) async fn write_rows(
+        &self,
+        tx: &Tx<'_>,
+        entity: &Entity,
+        bare: bool,
+    ) -> Result<Applied, DbError> {
+        let mut applied = Applied {
+            processed: self.landed().count() as u64,
+            errors: self.faulty.len() as u64,
+            ..Applied::default()
+        };
+        applied.rows_written = write_rows(tx, entity, &self.good, PRODUCTION, bare).await?;
+        applied.deleted = mark_gone(tx, entity.tables[0], &self.gone, PRODUCTION).await?;
+        applied.rows_written += applied.deleted;
+        if let Some(refresh) = entity.after_apply
+            && !self.good.is_empty()
+            && !bare
+        {
+            let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
+            applied.rows_written += tx.execute(refresh, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        }
+        Ok(applied)
+    }
+
+    /// Notes faults and warnings, and closes the quarantine of what landed. The versions are in staging. `bare`
+    /// where nothing can have been noted before.
+    pub(super) async fn note(
+        &self,
+        tx: &Tx<'_>,
+        entity: &Entity,
+        run_id: Uuid,
+        at: Timestamp,
+        bare: bool,
+    ) -> Result<(), DbError> {
+        note_faults(tx, entity, &self.faulty, at).await?;
+        let landed: Vec<(&str, Uuid, Timestamp)> = self
+            .landed()
+            .map(|landed| (landed.external_id.as_str(), landed.staging_id, landed.fetched_at))
+            .collect();
+        if !landed.is_empty() && !bare {
+            quarantine::close(tx, entity, &landed, at).await?;
+        }
+        note_warnings(tx, entity, &self.good, run_id, at, bare).await
+    }
 }
 
 /// Writes the rows that candidates give into tables whose names start with `prefix`, and nothing else: no
@@ -126,17 +173,23 @@ pub async fn write_only<'b>(
         })
         .collect();
     let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
-    let absent = absent_parents(tx, entity, &good, prefix).await?;
+    let absent = absent_parents(tx, entity, &good, prefix, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
-    write_rows(tx, entity, &good, prefix).await?;
+    write_rows(tx, entity, &good, prefix, false).await?;
     mark_gone(tx, entity.tables[0], &gone, prefix).await?;
     Ok(())
 }
 
 /// The rows of good versions, table by table, parents first.
-async fn write_rows(tx: &Tx<'_>, entity: &Entity, good: &[Good<'_>], prefix: &str) -> Result<u64, DbError> {
+async fn write_rows(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    good: &[Good<'_>],
+    prefix: &str,
+    bare: bool,
+) -> Result<u64, DbError> {
     let mut written = 0;
-    let mut all_new = false;
+    let mut all_new = bare;
     for (index, table) in entity.tables.iter().enumerate() {
         // Records that were not there a moment ago cannot have left anything out.
         if !all_new {
@@ -153,7 +206,7 @@ async fn write_rows(tx: &Tx<'_>, entity: &Entity, good: &[Good<'_>], prefix: &st
             })
             .collect();
         let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        let wrote = upsert(tx, entity, table, &rows, prefix).await?;
+        let wrote = upsert(tx, entity, table, &rows, prefix, bare).await?;
         written += wrote.inserted + wrote.updated;
         if index == 0 {
             all_new = wrote.inserted == good.len() as u64;
@@ -187,89 +240,13 @@ fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
     kept
 }
 
-/// The candidates of whose record production holds a newer version already: they change nothing. What this run
-/// staged was the newest of its record when it was staged, and is applied in that order.
-async fn superseded(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    batch: &[Candidate],
-    run_id: Uuid,
-) -> Result<HashSet<Uuid>, DbError> {
-    let others: Vec<&Candidate> =
-        batch.iter().filter(|candidate| candidate.staged_by != Some(run_id)).collect();
-    if others.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let ids: Vec<Uuid> = others.iter().map(|candidate| candidate.staging_id).collect();
-    let external_ids: Vec<&str> = others.iter().map(|candidate| candidate.external_id.as_str()).collect();
-    let fetched_at: Vec<Timestamp> = others.iter().map(|candidate| candidate.fetched_at).collect();
+/// The candidates of whose record production holds a newer version already: they change nothing.
+async fn superseded(tx: &Tx<'_>, entity: &Entity, batch: &[Candidate]) -> Result<HashSet<Uuid>, DbError> {
+    let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
+    let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
+    let fetched_at: Vec<Timestamp> = batch.iter().map(|candidate| candidate.fetched_at).collect();
     let rows = pending::superseded(tx, entity, &ids, &external_ids, &fetched_at).await?;
     Ok(rows.into_iter().collect())
-}
-
-/// The parents named by these records that production does not hold: table and id.
-async fn absent_parents(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    good: &[Good<'_>],
-    prefix: &str,
-) -> Result<HashSet<(&'static str, String)>, DbError> {
-    let mut named: HashMap<&'static str, HashSet<&str>> = HashMap::new();
-    for good in good {
-        for (_, table, id, _) in parents_of(entity, good) {
-            named.entry(table).or_default().insert(id);
-        }
-    }
-    let mut absent = HashSet::new();
-    for (table, ids) in named {
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let rows = tx
-            .query(
-                &include_str!("absent_parents.sql").replace("{parent}", table).replace("{prefix}", prefix),
-                &[(&ids, Type::TEXT_ARRAY)],
-            )
-            .await?;
-        absent.extend(rows.iter().map(|row| (table, row.get::<_, String>(0))));
-    }
-    Ok(absent)
-}
-
-/// The error of a record that names an absent parent.
-fn waits_for(
-    entity: &Entity,
-    good: &Good<'_>,
-    absent: &HashSet<(&'static str, String)>,
-) -> Option<RecordError> {
-    if absent.is_empty() {
-        return None;
-    }
-    parents_of(entity, good).find(|(_, table, id, _)| absent.contains(&(*table, (*id).to_owned()))).map(
-        |(index, table, id, path)| {
-            let place = match entity.nested.first() {
-                Some(nested) if index > 0 => format!("{}.nodes.{path}", nested.path[0]),
-                _ => path.to_owned(),
-            };
-            RecordError::missing_parent(place, table, id)
-        },
-    )
-}
-
-/// Every parent a record names: the position of the naming row's table, the parent's table and id, and
-/// the path that names it.
-fn parents_of<'g>(
-    entity: &'g Entity,
-    good: &'g Good<'_>,
-) -> impl Iterator<Item = (usize, &'static str, &'g str, &'static str)> + 'g {
-    good.reconciled.rows.iter().flat_map(move |(index, row)| {
-        entity.tables[*index].columns.iter().zip(&row.values).filter_map(move |(column, value)| {
-            Some((
-                *index,
-                column.parent?,
-                value.as_text()?,
-                column.from.first().copied().unwrap_or(column.name),
-            ))
-        })
-    })
 }
 
 /// Marks as deleted the rows of these owners that their newest version holds no more.
@@ -352,6 +329,7 @@ async fn note_warnings(
     good: &[Good<'_>],
     run_id: Uuid,
     at: Timestamp,
+    bare: bool,
 ) -> Result<(), DbError> {
     let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
     let (mut external_ids, mut codes, mut fields, mut staging_ids) = (vec![], vec![], vec![], vec![]);
@@ -366,17 +344,19 @@ async fn note_warnings(
             }
         }
     }
-    tx.execute(
-        include_str!("drop_settled_warnings.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&ids, Type::TEXT_ARRAY),
-            (&external_ids, Type::TEXT_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-        ],
-    )
-    .await?;
+    if !bare {
+        tx.execute(
+            include_str!("drop_settled_warnings.sql"),
+            &[
+                (&entity.name, Type::TEXT),
+                (&ids, Type::TEXT_ARRAY),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&codes, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    }
     if codes.is_empty() {
         return Ok(());
     }

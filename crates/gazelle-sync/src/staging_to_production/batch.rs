@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::entities::read::{ErrorCode, Reconciled, RecordError};
 use crate::entities::{Entity, read};
-use crate::staging::{exact, pending::Pending};
+use crate::staging::{exact, pending::Pending, versions::Version};
 
 /// A pending version, read.
 pub struct Candidate {
@@ -17,8 +17,6 @@ pub struct Candidate {
     pub external_id: String,
     /// When this version was seen.
     pub fetched_at: Timestamp,
-    /// The run that staged it; none for one that a person inserted.
-    pub staged_by: Option<Uuid>,
     /// What it says.
     pub says: Says,
 }
@@ -47,7 +45,20 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
         staging_id: pending.id(),
         external_id: pending.external_id().to_owned(),
         fetched_at: pending.fetched_at(),
-        staged_by: pending.run_id(),
+        says,
+    }
+}
+
+/// Reads a version that is about to be staged, from the bytes as received.
+pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
+    let says = match reconcile(entity, &version.held.json, version.held.original) {
+        Ok(reconciled) => Says::Is(reconciled),
+        Err(error) => Says::Faulty(error),
+    };
+    Candidate {
+        staging_id: version.id,
+        external_id: version.external_id.to_owned(),
+        fetched_at: version.fetched_at,
         says,
     }
 }

@@ -1,24 +1,30 @@
 //! Stage 2: production is made to say what the newest raw versions say.
 //!
-//! [`Reconciliation::follow`] takes pending versions in the order in which they came, a batch at a time;
-//! [`batch`] reads them (pure), `apply` writes rows and outcome in one transaction. A batch that the
-//! database refuses is split until the offending record stands alone in quarantine. A database that
-//! fails stops the run and blames no record. Nothing here fetches.
+//! What stage 1 receives while stage 2 is at the same entity goes through [`direct`]: both stages of a batch in
+//! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
+//! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
+//! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
+//! offending record stands alone in quarantine. A database that fails stops the run and blames no record.
+//! Nothing here fetches.
 
 mod apply;
 pub mod batch;
 pub mod difference;
+pub mod direct;
+mod ground;
+mod parents;
 pub mod rebuild;
 pub mod upsert;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use apply::Applied;
 use batch::{Candidate, Says};
+pub use ground::Ground;
+pub use parents::KnownParents;
 
 use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;
@@ -31,16 +37,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Fewer versions than this are not worth a lane, that is a connection and a transaction, of their own.
 const LANE_WORTH: usize = 250;
 /// How often a transaction that met another one is tried.
-const CONFLICT_ATTEMPTS: u32 = 5;
-
-/// How far stage 1 is with an entity, for a stage 2 that works beside it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Supply {
-    /// Versions staged so far in this run.
-    pub staged: u64,
-    /// Nothing more will come.
-    pub complete: bool,
-}
+pub const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// Stage 2 of one run.
 pub struct Reconciliation<'a> {
@@ -62,84 +59,41 @@ impl Reconciliation<'_> {
         entity: &Entity,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
-        let (sender, mut supply) = watch::channel(Supply { staged: 0, complete: true });
-        drop(sender);
         match pending::first_left(self.db, entity, self.run_id).await? {
-            Some(first) => self.follow_between(entity, first, Uuid::max(), &mut supply, progress).await,
+            Some(first) => self.run_between(entity, first, Uuid::max(), progress).await,
             None => Ok(Applied::default()),
         }
     }
 
-    /// Reconciles what this run stages, for as long as stage 1 supplies more.
-    pub async fn follow(
+    /// Reconciles what this run has staged and left pending.
+    pub async fn run_own(
         &self,
         entity: &Entity,
-        supply: &mut watch::Receiver<Supply>,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
         // Ids of version 7 start with the milliseconds of their making: rows that people insert have random
         // ids, and must not move the position past those that are still to come.
         let end = Uuid::from_u128(self.run_id.as_u128().saturating_add(LONGEST_RUN.as_millis() << 80));
-        self.follow_between(entity, self.run_id, end, supply, progress).await
+        self.run_between(entity, self.run_id, end, progress).await
     }
 
-    async fn follow_between(
+    async fn run_between(
         &self,
         entity: &Entity,
-        mut after: Uuid,
+        after: Uuid,
         before: Uuid,
-        supply: &mut watch::Receiver<Supply>,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
         let mut total = Applied::default();
-        let mut taken: u64 = 0;
-        let mut ready: Option<Vec<Candidate>> = None;
-        loop {
-            let batch = match ready.take() {
-                Some(batch) => batch,
-                None => {
-                    let supplied = self.wait_for_supply(supply, taken).await;
-                    let batch = self.read_batch(entity, after, before).await?;
-                    if batch.len() < self.batch_size {
-                        // All that was supplied has been taken, by us or by the pass before.
-                        taken = supplied.staged.saturating_sub(batch.len() as u64);
-                    }
-                    if batch.is_empty() {
-                        if supplied.complete {
-                            return Ok(total);
-                        }
-                        continue;
-                    }
-                    batch
-                }
-            };
-            taken += batch.len() as u64;
-            if let Some(last) = batch.last() {
-                after = last.staging_id;
-            }
+        let mut batch = self.read_batch(entity, after, before).await?;
+        while let Some(last) = batch.last() {
+            let next = self.read_batch(entity, last.staging_id, before);
             // The next batch is read while this one is written.
-            let plenty = self.has_plenty(*supply.borrow(), taken);
-            let next = async {
-                if plenty { self.read_batch(entity, after, before).await.map(Some) } else { Ok(None) }
-            };
-            let (applied, next) = tokio::try_join!(self.apply_batch(entity, batch, progress), next)?;
+            let (applied, read) = tokio::try_join!(self.apply_batch(entity, batch, progress), next)?;
             total += applied;
-            ready = next.filter(|batch| !batch.is_empty());
+            batch = read;
         }
-    }
-
-    /// Whether a whole batch waits to be read, or all that will come.
-    fn has_plenty(&self, supply: Supply, taken: u64) -> bool {
-        supply.complete || supply.staged.saturating_sub(taken) >= self.batch_size as u64
-    }
-
-    /// Waits for a batch's worth of versions, or for the end of them.
-    async fn wait_for_supply(&self, supply: &mut watch::Receiver<Supply>, taken: u64) -> Supply {
-        if let Ok(supply) = supply.wait_for(|supply| self.has_plenty(*supply, taken)).await {
-            return *supply;
-        }
-        // Stage 1 is gone: what it staged is all there is.
-        Supply { complete: true, ..*supply.borrow() }
+        Ok(total)
     }
 
     async fn read_batch(
@@ -164,7 +118,7 @@ impl Reconciliation<'_> {
             return self.apply_in_order(entity, &batch, progress).await;
         }
         let (first, second): (Vec<Candidate>, Vec<Candidate>) =
-            batch.into_iter().partition(|candidate| lane_of(&candidate.external_id) == 0);
+            batch.into_iter().partition(|candidate| lane_of(&candidate.external_id, 2) == 0);
         let (mut applied, other) = tokio::try_join!(
             self.apply_in_order(entity, &first, progress),
             self.apply_in_order(entity, &second, progress),
@@ -245,16 +199,15 @@ impl Reconciliation<'_> {
             staging_id: candidate.staging_id,
             external_id: candidate.external_id.clone(),
             fetched_at: candidate.fetched_at,
-            staged_by: candidate.staged_by,
             says: Says::Faulty(error),
         }];
         self.apply_once(entity, &faulty).await
     }
 }
 
-/// Which of two lanes a record takes.
-fn lane_of(external_id: &str) -> u8 {
-    external_id.bytes().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte)) & 1
+/// Which of so many lanes a record takes, one of them for all its versions.
+pub fn lane_of(external_id: &str, lanes: usize) -> usize {
+    external_id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % lanes
 }
 
 /// Cuts a batch, in order, into runs without two versions of one record.
@@ -284,7 +237,6 @@ mod tests {
             staging_id: Uuid::now_v7(),
             external_id: id.to_owned(),
             fetched_at: Timestamp::UNIX_EPOCH,
-            staged_by: None,
             says: Says::Gone,
         }
     }

@@ -31,14 +31,15 @@ pub struct Written {
     pub updated: u64,
 }
 
-/// Inserts new rows and updates those that differ. `prefix` starts the names of the tables: empty for
-/// production.
+/// Inserts new rows and updates those that differ; where all must be new (`bare`), one that is not is an error of
+/// the database. `prefix` starts the names of the tables: empty for production.
 pub async fn upsert(
     tx: &Tx<'_>,
     entity: &Entity,
     table: &Table,
     rows: &[Lined<'_>],
     prefix: &str,
+    bare: bool,
 ) -> Result<Written, DbError> {
     if rows.is_empty() {
         return Ok(Written::default());
@@ -51,20 +52,19 @@ pub async fn upsert(
     params.extend(columns.iter().map(ColumnArray::param));
     params.push((&staging_ids, Type::UUID_ARRAY));
     params.push((&fetched_at, Type::TIMESTAMPTZ_ARRAY));
-    let [insert_new, update_changed] = statements(entity, table, prefix);
-    let inserted = tx.execute(&insert_new, &params).await?;
-    if inserted == rows.len() as u64 {
-        return Ok(Written { inserted, updated: 0 });
-    }
+    let [insert_new, update_changed, insert_bare] = statements(entity, table, prefix);
+    let inserted = tx.execute(if bare { &insert_bare } else { &insert_new }, &params).await?;
     // The rows just inserted are equal to themselves and stay untouched.
-    let updated = tx.execute(&update_changed, &params).await?;
+    let updated =
+        if inserted == rows.len() as u64 { 0 } else { tx.execute(&update_changed, &params).await? };
     crate::crash::at(crate::crash::Step::RowsWritten);
     Ok(Written { inserted, updated })
 }
 
-/// The two statements of a table whose name starts with `prefix`: one for new rows, one for changed ones.
+/// The statements of a table whose name starts with `prefix`: for new rows, for changed ones, and for rows of
+/// which all are new.
 /// Public for the test that prepares every statement.
-pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 2] {
+pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let derived = table.derived.as_ref();
     let derived_columns = derived.map(|d| d.columns).unwrap_or_default();
@@ -75,6 +75,11 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 2] {
         let _ = write!(parameters, "${}::{}[], ", index + 2, array_type(column.rule));
     }
     let _ = write!(parameters, "${}::uuid[], ${}::timestamptz[]", names.len() + 2, names.len() + 3);
+    let side_by_side: Vec<String> = parameters
+        .split(", ")
+        .zip(names.iter().chain(&["staging_id", "synced_from_gazelle_at"]))
+        .map(|(list, name)| format!("unnest({list}) AS {name}"))
+        .collect();
 
     // Lists travel as array literals, since Postgres has no arrays of arrays of different lengths.
     let cast = |name: &str| match table.columns.iter().find(|c| c.name == name) {
@@ -95,13 +100,16 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 2] {
     let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
     let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
 
-    [include_str!("insert_new.sql"), include_str!("update_changed.sql")].map(|template| {
+    let insert_new = include_str!("insert_new.sql");
+    let insert_bare = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
+    [insert_new, include_str!("update_changed.sql"), &insert_bare].map(|template| {
         template
             .replace("{selected}", &selected)
             .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
             .replace("{derived_values}", &derived_values)
             .replace("{derived_join}", derived.map_or("", |d| d.join))
             .replace("{parameters}", &parameters)
+            .replace("{side_by_side}", &side_by_side.join(", "))
             .replace("{columns}", &names.join(", "))
             .replace("{held_values}", &join(&|name| format!("held.{name}"), &all))
             .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))

@@ -239,7 +239,6 @@ fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
         staging_id: Uuid::nil(),
         external_id: answered.id.clone(),
         fetched_at: answered.asked_at,
-        staged_by: None,
         says,
     }
 }

@@ -1,0 +1,123 @@
+//! Records that name a parent: a row of another record, without which the database would refuse theirs.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+
+use tokio_postgres::types::Type;
+
+use super::apply::Good;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::entities::read::RecordError;
+
+/// More are looked up again each time, so that memory stays bounded.
+const MOST_REMEMBERED: usize = 100_000;
+
+/// Parents that production was seen to hold, or that this run has put there, so that each is looked up once a run. Kept as hashes: two of one
+/// hash, like a parent that a person removes meanwhile, let a record through to the foreign key, which refuses it.
+#[derive(Debug, Default)]
+pub struct KnownParents {
+    hasher: RandomState,
+    known: Mutex<HashSet<u64>>,
+}
+
+impl KnownParents {
+    fn hash(&self, table: &str, id: &str) -> u64 {
+        self.hasher.hash_one((table, id))
+    }
+
+    /// Of these ids, those that were not seen before.
+    fn unknown<'i>(&self, table: &str, mut ids: Vec<&'i str>) -> Vec<&'i str> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.retain(|id| !known.contains(&self.hash(table, id)));
+        ids
+    }
+
+    /// Notes rows that are there.
+    pub(super) fn remember<'i>(&self, table: &str, ids: impl Iterator<Item = &'i str>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if known.len() < MOST_REMEMBERED {
+                known.insert(self.hash(table, id));
+            }
+        }
+    }
+}
+
+/// The parents named by these records that production does not hold: table and id.
+pub(super) async fn absent_parents(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    good: &[Good<'_>],
+    prefix: &str,
+    known: Option<&KnownParents>,
+) -> Result<HashSet<(&'static str, String)>, DbError> {
+    let mut named: HashMap<&'static str, HashSet<&str>> = HashMap::new();
+    for good in good {
+        for (_, table, id, _) in parents_of(entity, good) {
+            named.entry(table).or_default().insert(id);
+        }
+    }
+    let mut absent = HashSet::new();
+    for (table, ids) in named {
+        let mut ids: Vec<&str> = ids.into_iter().collect();
+        if let Some(known) = known {
+            ids = known.unknown(table, ids);
+        }
+        if ids.is_empty() {
+            continue;
+        }
+        let rows = tx
+            .query(
+                &include_str!("absent_parents.sql").replace("{parent}", table).replace("{prefix}", prefix),
+                &[(&ids, Type::TEXT_ARRAY)],
+            )
+            .await?;
+        let gone: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        if let Some(known) = known {
+            known.remember(table, ids.into_iter().filter(|id| !gone.contains(*id)));
+        }
+        absent.extend(gone.into_iter().map(|id| (table, id)));
+    }
+    Ok(absent)
+}
+
+/// The error of a record that names an absent parent.
+pub(super) fn waits_for(
+    entity: &Entity,
+    good: &Good<'_>,
+    absent: &HashSet<(&'static str, String)>,
+) -> Option<RecordError> {
+    if absent.is_empty() {
+        return None;
+    }
+    parents_of(entity, good).find(|(_, table, id, _)| absent.contains(&(*table, (*id).to_owned()))).map(
+        |(index, table, id, path)| {
+            let place = match entity.nested.first() {
+                Some(nested) if index > 0 => format!("{}.nodes.{path}", nested.path[0]),
+                _ => path.to_owned(),
+            };
+            RecordError::missing_parent(place, table, id)
+        },
+    )
+}
+
+/// Every parent a record names: the position of the naming row's table, the parent's table and id, and
+/// the path that names it.
+fn parents_of<'g>(
+    entity: &'g Entity,
+    good: &'g Good<'_>,
+) -> impl Iterator<Item = (usize, &'static str, &'g str, &'static str)> + 'g {
+    good.reconciled.rows.iter().flat_map(move |(index, row)| {
+        entity.tables[*index].columns.iter().zip(&row.values).filter_map(move |(column, value)| {
+            Some((
+                *index,
+                column.parent?,
+                value.as_text()?,
+                column.from.first().copied().unwrap_or(column.name),
+            ))
+        })
+    })
+}
