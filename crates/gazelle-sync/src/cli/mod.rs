@@ -13,6 +13,7 @@ mod help_alerts;
 mod help_auth;
 mod help_replay;
 mod help_serve;
+mod help_undo;
 mod help_verify;
 mod help_warnings;
 mod manual;
@@ -23,6 +24,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod undo;
 mod verify;
 mod warnings;
 
@@ -41,6 +43,7 @@ pub use serve::ServeArgs;
 pub use since::Since;
 pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
+pub use undo::UndoArgs;
 pub use verify::VerifyArgs;
 pub use warnings::WarningsArgs;
 
@@ -120,6 +123,9 @@ pub enum Command {
     /// Rebuild production from staging, without the API
     #[command(long_about = help_replay::REPLAY, after_long_help = help_replay::REPLAY_MORE)]
     Replay(ReplayArgs),
+    /// Put production back to before a run, or lift that again
+    #[command(long_about = help_undo::UNDO, after_long_help = help_undo::UNDO_MORE)]
+    Undo(UndoArgs),
     /// Prove that production is what it should be
     #[command(long_about = help_verify::VERIFY, after_long_help = help_verify::VERIFY_MORE)]
     Verify(VerifyArgs),

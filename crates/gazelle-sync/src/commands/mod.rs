@@ -17,6 +17,7 @@ mod settings;
 mod simulate;
 mod status;
 mod sync;
+mod undo;
 mod verify;
 mod warnings;
 
@@ -87,6 +88,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Reconcile(args) => sync::reconcile(context, args).await,
         Command::Serve(args) => serve::run(context, args).await,
         Command::Replay(args) => replay::run(context, args).await,
+        Command::Undo(args) => undo::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Status => status::run(context).await,
         Command::Errors(args) => errors::run(context, args).await,

@@ -65,6 +65,12 @@ static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 9,
+        name: "undo",
+        sql: include_str!("../migrations/0009_undo.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 10,
         name: "drift",
         sql: include_str!("../migrations/0010_drift.sql"),
@@ -113,6 +119,7 @@ const TABLES: &[&str] = &[
     "sync_deletions",
     "sync_source_schemas",
     "sync_run_warnings",
+    "sync_undos",
     "sync_wanted_runs",
     "sync_alerts",
     "sync_alert_messages",

@@ -2,7 +2,7 @@
 //!
 //! [`run_sync`] is one run from lease to report; `stages` puts stage 1 and stage 2 side by side;
 //! [`judge`] decides whether the run may be called a success; `runs` keeps its record; [`lease`] keeps
-//! other runners out; [`replay`] is stage 2 again from staging alone; [`verify`] proves what production says.
+//! other runners out; [`replay`] is stage 2 again from staging alone; [`undo`] takes a run back; [`verify`] proves what production says.
 
 pub mod decide_deletions;
 pub mod judge;
@@ -13,6 +13,7 @@ mod run_sync;
 pub mod runs;
 pub mod schedule;
 mod stages;
+pub mod undo;
 pub mod verify;
 pub mod wanted_runs;
 pub mod warnings;

@@ -2,7 +2,7 @@
 //!
 //! [`versions`] adds what stage 1 brings, [`pending`] hands stage 2 its work, [`outcome`] notes what
 //! became of it, `slice` finds records by what happened to them, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
-//! finds what `jsonb` cannot hold.
+//! finds what `jsonb` cannot hold, [`undo`] withdraws versions and gives them back.
 
 pub mod backlog;
 pub mod balance;
@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod pending;
 pub mod quarantine;
 pub mod slice;
+pub mod undo;
 pub mod versions;
 
 use crate::entities::Entity;

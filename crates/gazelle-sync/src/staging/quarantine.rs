@@ -43,6 +43,7 @@ pub async fn open(tx: &Tx<'_>, entity: &Entity, faults: &[Fault<'_>], at: Timest
             (&tables, Type::TEXT_ARRAY),
             (&parents, Type::TEXT_ARRAY),
             (&at, Type::TIMESTAMPTZ),
+            (&entity.reconciler_version, Type::INT4),
         ],
     )
     .await?;
@@ -70,6 +71,7 @@ pub async fn close(
                 (&staging_ids, Type::UUID_ARRAY),
                 (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
                 (&at, Type::TIMESTAMPTZ),
+                (&entity.reconciler_version, Type::INT4),
             ],
         )
         .await?;

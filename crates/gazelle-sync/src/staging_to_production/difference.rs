@@ -84,6 +84,12 @@ pub async fn of_table(
     Ok(found)
 }
 
+/// The records of which a row of a table differs from its rebuilt copy.
+pub async fn records(tx: &Tx<'_>, prefix: &str, table: &Table) -> Result<Vec<String>, DbError> {
+    let rows = tx.query(&fill(include_str!("differing_records.sql"), table, prefix), &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Makes these parts of production equal to their rebuilt copies. Rows that are equal are not touched.
 /// Returns how many rows were written or removed.
 pub async fn apply(tx: &Tx<'_>, prefix: &str, parts: &[Part]) -> Result<u64, DbError> {

@@ -15,7 +15,7 @@ use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::{Scope, parents, plan};
 use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
 use crate::staging::versions::Received;
-use crate::staging::{balance, deletions, versions};
+use crate::staging::{balance, deletions, undo, versions};
 use crate::staging_to_production::batch::{self, Candidate, Says};
 use crate::staging_to_production::{difference, difference::TableDifference, rebuild};
 
@@ -154,8 +154,16 @@ pub async fn compare_counts(
         let held = balance::in_transaction(tx, entity).await?.in_staging();
         // Gone at the source by evidence, and kept by a person's word or until there is one.
         let kept = deletions::kept(tx, entity).await?;
-        if held != counted + kept {
-            let explained = if kept == 0 { String::new() } else { format!(" and {kept} kept although gone") };
+        // There at the source, and kept away from production by an undo.
+        let hidden = undo::hidden(tx, entity).await?;
+        if held + hidden != counted + kept {
+            let mut explained = String::new();
+            if kept > 0 {
+                explained += &format!(" and {kept} are kept although gone");
+            }
+            if hidden > 0 {
+                explained += &format!(", {hidden} of them are kept away by an undo");
+            }
             check.differs(format!(
                 "{}: the API counts {counted}{explained}, held are {held}: sync, then verify again",
                 entity.name
@@ -174,7 +182,7 @@ pub async fn judge(
     notes: &mut Vec<String>,
 ) -> Result<Judged, DbError> {
     let mut judged = Judged::default();
-    let (mut changed, mut gone) = (0, 0);
+    let (mut changed, mut gone, mut undone) = (0, 0, 0);
     for entity in &question.entities {
         let of_entity: Vec<&Answered> =
             records.iter().filter(|answered| answered.entity.name == entity.name).collect();
@@ -183,8 +191,13 @@ pub async fn judge(
         }
         let ids: Vec<&str> = of_entity.iter().map(|answered| answered.id.as_str()).collect();
         let newest = versions::newest_of(tx, entity, &ids).await?;
+        let kept_as_before = undo::kept_as_before(tx, entity, &ids).await?;
         let walked = last_whole_walk(tx, entity).await?;
         for answered in of_entity {
+            if kept_as_before.contains(answered.id.as_str()) {
+                undone += 1;
+                continue;
+            }
             let Some(record) = &answered.record else {
                 gone += 1;
                 continue;
@@ -219,6 +232,11 @@ pub async fn judge(
     if changed > 0 {
         notes.push(format!(
             "{changed} record(s) of the sample changed at the source since they were last walked"
+        ));
+    }
+    if undone > 0 {
+        notes.push(format!(
+            "{undone} record(s) of the sample are kept as before by an undo (gazelle-sync status)"
         ));
     }
     if gone > 0 {

@@ -1,0 +1,18 @@
+//! `undo`: production as before a run.
+
+use clap::Args;
+use uuid::Uuid;
+
+/// Flags of `undo`.
+#[derive(Debug, Clone, Args)]
+pub struct UndoArgs {
+    /// The run, as `status` and `history` print it
+    #[arg(value_name = "RUN")]
+    pub run: Uuid,
+    /// Lift the undo of this run: what it brought counts again
+    #[arg(long)]
+    pub lift: bool,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,69 @@
+//! `undo`: production put back to before a run.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Context;
+use super::opened::Opened;
+use super::replay::samples_text;
+use crate::cli::UndoArgs;
+use crate::display::{self, Column, Table};
+use crate::orchestrator::undo::{Step, UndoReport, undo};
+
+/// Undoes a run or lifts its undo, and shows what changed by it.
+pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
+    let opened = Opened::open(&context.settings).await?;
+    let settings = &context.settings;
+    let report = undo(&opened.db, settings, args.run, args.lift, args.dry_run, &context.progress).await;
+    opened.close().await?;
+    let report = report?;
+    context.print(&report, || text(&report))?;
+    Ok(report.status.exit_code())
+}
+
+fn text(report: &UndoReport) -> String {
+    let mut table = Table::new([
+        Column::text("table"),
+        Column::number("come"),
+        Column::number("change"),
+        Column::number("go"),
+    ]);
+    for of in &report.tables {
+        table.row([
+            of.table.to_owned(),
+            display::count(of.missing),
+            display::count(of.changed),
+            display::count(of.surplus),
+        ]);
+    }
+    let mut text = format!("{}\n{}", table.render(), samples_text(&report.tables));
+    let (versions, records) = (display::count(report.versions), display::count(report.records));
+    if report.newer > 0 {
+        text += &format!(
+            "{} of the records have a newer version by a later run and stay as they are\n",
+            display::count(report.newer)
+        );
+    }
+    let took = display::duration(Duration::from_millis(report.duration_ms));
+    text += &match (report.step, report.dry_run) {
+        (Step::Undid(run), true) => {
+            format!(
+                "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})\n"
+            )
+        }
+        (Step::Lifted { run, .. }, true) => {
+            format!(
+                "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})\n"
+            )
+        }
+        (Step::Undid(run), false) => format!(
+            "undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})\n\
+             take it back with: gazelle-sync undo --lift {run}\n"
+        ),
+        (Step::Lifted { run, .. }, false) => format!(
+            "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})\n"
+        ),
+    };
+    text
+}

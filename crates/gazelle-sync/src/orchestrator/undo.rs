@@ -1,0 +1,285 @@
+//! Undoing a run: its versions are withdrawn, and production is made what staging gives without them; one
+//! transaction for both. Nothing leaves staging, so that an undo can be lifted, and the lifting undone.
+//!
+//! Content that was withdrawn counts as seen: the next sync does not stage it again, and what an undone run had found
+//! gone is not found again. Whatever changes at the source after that is a new version like any other.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::lease::Lease;
+use super::report::{RunReport, Status, milliseconds};
+use super::{judge, runs, stages};
+use crate::config::Settings;
+use crate::db::{Db, DbError, Fault, Tx, migrate};
+use crate::display::Progress;
+use crate::entities::ENTITIES;
+use crate::staging::pending::Basis;
+use crate::staging::undo;
+use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::{Reconciliation, rebuild};
+
+/// Rows shown of each kind of difference in a table.
+const SAMPLES: i64 = 5;
+/// What the scratch tables' names start with.
+const SCRATCH: &str = "undo_";
+
+/// What is done, once it is clear what was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The versions of this run are withdrawn.
+    Undid(Uuid),
+    /// The versions of this run count again.
+    Lifted {
+        /// The run.
+        run: Uuid,
+        /// The undo that had withdrawn them.
+        undo: Uuid,
+    },
+}
+
+/// What an undo did.
+#[derive(Debug, Serialize)]
+pub struct UndoReport {
+    /// Names the run that it is itself.
+    pub run_id: Uuid,
+    /// How it ended.
+    pub status: Status,
+    /// Whether it was only shown.
+    pub dry_run: bool,
+    /// What was done.
+    pub step: Step,
+    /// Versions withdrawn or given back.
+    pub versions: u64,
+    /// Records of which there were any.
+    pub records: u64,
+    /// Those of them that stay as they are, since a later run brought a newer version.
+    pub newer: u64,
+    /// What changes in production, table by table: `missing` rows come, `surplus` rows go.
+    pub tables: Vec<TableDifference>,
+    /// Rows written or removed.
+    pub rows_written: u64,
+    /// Milliseconds from start to end.
+    pub duration_ms: u64,
+}
+
+/// Undoes a run, or lifts its undo.
+///
+/// Errors: the database's, another runner at work, and an id that names nothing that can be undone or lifted.
+pub async fn undo(
+    db: &Db,
+    settings: &Settings,
+    id: Uuid,
+    lift: bool,
+    dry_run: bool,
+    progress: &Progress,
+) -> Result<UndoReport, DbError> {
+    let started = Instant::now();
+    migrate::prepare(db).await?;
+    let lease = Lease::acquire(db, settings.lease()).await?;
+    let outcome = recorded(db, settings, &lease, id, lift, dry_run, progress).await;
+    lease.release().await?;
+    let mut report = outcome?;
+    report.duration_ms = milliseconds(started.elapsed());
+    Ok(report)
+}
+
+async fn recorded(
+    db: &Db,
+    settings: &Settings,
+    lease: &Lease,
+    id: Uuid,
+    lift: bool,
+    dry_run: bool,
+    progress: &Progress,
+) -> Result<UndoReport, DbError> {
+    let step = what_is_meant(db, id, lift).await?;
+    let run_id = Uuid::now_v7();
+    if dry_run {
+        return in_one_transaction(db, settings, lease, run_id, step, dry_run).await;
+    }
+    let command = match step {
+        Step::Undid(_) => "undo",
+        Step::Lifted { .. } => "undo --lift",
+    };
+    runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
+    let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
+    let outcome = async {
+        let mut report = in_one_transaction(db, settings, lease, run_id, step, dry_run).await?;
+        // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
+        let reconciliation =
+            Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
+        for entity in ENTITIES {
+            stages::reconcile(&reconciliation, entity, None, progress).await?;
+        }
+        judge::compare(db, &mut run, &ENTITIES).await?;
+        report.status = run.status;
+        Ok(report)
+    }
+    .await;
+    if let Err(error) = &outcome {
+        let error: &DbError = error;
+        run.note(Status::Failed, error.to_string());
+    }
+    runs::finish(db, &run).await?;
+    outcome
+}
+
+/// Finds out what an id names: a run to undo, or an undo in force to lift; a lifting, when undone, undoes again.
+async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
+    let rows = db
+        .query(
+            "SELECT undo_id, run_id, undone_at, lifted_by FROM {schema}.sync_undos
+              WHERE $1 IN (undo_id, run_id, lifted_by) ORDER BY undone_at DESC",
+            &[(&id, Type::UUID)],
+        )
+        .await?;
+    let known: Vec<(Uuid, Uuid, Timestamp, Option<Uuid>)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    let in_force = known.iter().find(|(_, _, _, lifted_by)| lifted_by.is_none());
+    let refuse = |what: String| Err(DbError::infrastructure(what));
+    match (lift, in_force) {
+        (true, Some((undo, run, _, _))) => Ok(Step::Lifted { run: *run, undo: *undo }),
+        (true, None) => refuse(format!("the run {id} is not undone: there is nothing to lift")),
+        (false, Some((undo, run, _, _))) if *undo == id => Ok(Step::Lifted { run: *run, undo: *undo }),
+        (false, Some((undo, run, at, _))) => refuse(format!(
+            "the run {run} is undone already, by {undo} at {at}; `gazelle-sync undo --lift {run}` takes that back"
+        )),
+        (false, None) => match known.first() {
+            Some((undo, run, _, Some(lifted_by))) if *undo == id => refuse(format!(
+                "this undo of the run {run} was lifted already, by {lifted_by}; `gazelle-sync undo {run}` undoes the run again"
+            )),
+            // The lifting, or the run itself, whose undo was lifted since.
+            Some((_, run, _, _)) => Ok(Step::Undid(*run)),
+            None => {
+                let runs = db
+                    .query("SELECT 1 FROM {schema}.sync_runs WHERE run_id = $1", &[(&id, Type::UUID)])
+                    .await?;
+                match runs.is_empty() {
+                    true => {
+                        refuse(format!("no run has the id {id}; `gazelle-sync status` lists the last ones"))
+                    }
+                    false => Ok(Step::Undid(id)),
+                }
+            }
+        },
+    }
+}
+
+async fn in_one_transaction(
+    db: &Db,
+    settings: &Settings,
+    lease: &Lease,
+    run_id: Uuid,
+    step: Step,
+    dry_run: bool,
+) -> Result<UndoReport, DbError> {
+    let at = Timestamp::now();
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    lease.fence().check(&tx).await?;
+    let (mut versions, mut records, mut newer) = (0, 0, 0);
+    let mut touched = Vec::new();
+    for entity in ENTITIES {
+        let of_entity = match step {
+            Step::Undid(run) => undo::withdraw(&tx, entity, run, run_id, at).await?,
+            Step::Lifted { undo, .. } => undo::restore(&tx, entity, undo).await?,
+        };
+        if matches!(step, Step::Undid(_)) {
+            newer += undo::with_newer(&tx, entity, run_id).await?;
+        }
+        versions += of_entity.versions;
+        records += of_entity.records.len() as u64;
+        touched.push(of_entity.records);
+    }
+    if versions == 0 {
+        return Err(DbError::infrastructure(format!(
+            "the run {} staged nothing that still counts: there is nothing to undo",
+            id_of(step)
+        )));
+    }
+    note(&tx, run_id, step, versions, records, at).await?;
+    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::Everything).await?;
+    let tables = difference::difference(&tx, SCRATCH, SAMPLES, None).await?;
+    for (entity, mut records) in ENTITIES.iter().zip(touched) {
+        for table in entity.tables {
+            records.extend(difference::records(&tx, SCRATCH, table).await?);
+        }
+        records.sort_unstable();
+        records.dedup();
+        undo::take_up_again(&tx, entity, &records).await?;
+    }
+    let mut report = UndoReport {
+        run_id,
+        status: Status::Success,
+        dry_run,
+        step,
+        versions,
+        records,
+        newer,
+        tables,
+        rows_written: 0,
+        duration_ms: 0,
+    };
+    if dry_run {
+        tx.rollback().await?;
+        return Ok(report);
+    }
+    let parts: Vec<Part> = rebuild::production_tables().map(|table| (table, None)).collect();
+    report.rows_written = difference::apply(&tx, SCRATCH, &parts).await.map_err(|error| match error.fault {
+        Fault::Record => error.while_doing(
+            "rows that came with the run would go, and something of yours refers to one of them; nothing was changed, \
+             remove that reference first",
+        ),
+        _ => error,
+    })?;
+    rebuild::drop_scratch(&tx, SCRATCH).await?;
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// The run whose versions are concerned.
+fn id_of(step: Step) -> Uuid {
+    match step {
+        Step::Undid(run) | Step::Lifted { run, .. } => run,
+    }
+}
+
+async fn note(
+    tx: &Tx<'_>,
+    run_id: Uuid,
+    step: Step,
+    versions: u64,
+    records: u64,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    match step {
+        Step::Undid(run) => {
+            tx.execute(
+                "INSERT INTO {schema}.sync_undos (undo_id, run_id, undone_at, versions, records)
+                 VALUES ($1, $2, $3, $4, $5)",
+                &[
+                    (&run_id, Type::UUID),
+                    (&run, Type::UUID),
+                    (&at, Type::TIMESTAMPTZ),
+                    (&(versions as i64), Type::INT8),
+                    (&(records as i64), Type::INT8),
+                ],
+            )
+            .await?;
+        }
+        Step::Lifted { undo, .. } => {
+            tx.execute(
+                "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1",
+                &[(&undo, Type::UUID), (&at, Type::TIMESTAMPTZ), (&run_id, Type::UUID)],
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}

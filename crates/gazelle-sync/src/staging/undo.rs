@@ -1,0 +1,112 @@
+//! Versions withdrawn by an undo, and given back by lifting it. They stay in staging, and their content goes on
+//! counting as seen: the next sync does not bring it back.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::for_entity;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+
+/// Versions that were withdrawn or given back.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// How many.
+    pub versions: u64,
+    /// Of which records, each once.
+    pub records: Vec<String>,
+}
+
+/// Withdraws what a run staged and still counts. What it had put into quarantine ends with it, and what it had
+/// found gone is kept from now on.
+pub async fn withdraw(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run: Uuid,
+    undo: Uuid,
+    at: Timestamp,
+) -> Result<Touched, DbError> {
+    let rows = tx
+        .query(
+            &for_entity(include_str!("undo_withdraw.sql"), entity),
+            &[(&run, Type::UUID), (&undo, Type::UUID)],
+        )
+        .await?;
+    tx.execute(
+        &for_entity(include_str!("undo_close_quarantine.sql"), entity),
+        &[(&entity.name, Type::TEXT), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE {schema}.sync_deletions
+            SET state = 'dismissed', decided_at = $4, undone_by = $3, state_before_undo = state
+          WHERE run_id = $2 AND entity = $1 AND state IN ('deleted', 'approved')",
+        &[(&entity.name, Type::TEXT), (&run, Type::UUID), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    Ok(touched(&rows))
+}
+
+/// Gives back what an undo withdrew. Faulty versions are tried again.
+pub async fn restore(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
+    let rows =
+        tx.query(&for_entity(include_str!("undo_restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
+    // One that was seen at the source meanwhile is no longer kept, and has nothing to be given back.
+    tx.execute(
+        "UPDATE {schema}.sync_deletions
+            SET state = CASE state WHEN 'dismissed' THEN state_before_undo ELSE state END,
+                undone_by = NULL, state_before_undo = NULL
+          WHERE entity = $1 AND undone_by = $2",
+        &[(&entity.name, Type::TEXT), (&undo, Type::UUID)],
+    )
+    .await?;
+    Ok(touched(&rows))
+}
+
+fn touched(rows: &[tokio_postgres::Row]) -> Touched {
+    let mut records: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let versions = records.len() as u64;
+    records.sort_unstable();
+    records.dedup();
+    Touched { versions, records }
+}
+
+/// How many of these records have a version that counts, newer than those that an undo withdrew: they stay as
+/// they are.
+pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64, DbError> {
+    let rows =
+        tx.query(&for_entity(include_str!("undo_with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
+}
+
+/// Puts the newest version that counts of each of these records back to pending.
+pub async fn take_up_again(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
+    tx.execute(&for_entity(include_str!("undo_take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
+        .await
+}
+
+/// Of these records, those whose newest version is withdrawn: production is not to say what the source says.
+pub async fn kept_as_before<'i>(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    records: &[&'i str],
+) -> Result<HashSet<&'i str>, DbError> {
+    let rows = tx
+        .query(&for_entity(include_str!("undo_kept_as_before.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
+        .await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| usize::try_from(row.get::<_, i64>(0) - 1).ok())
+        .filter_map(|position| records.get(position).copied())
+        .collect())
+}
+
+/// How many records exist at the source, as far as we know, and do not count here, because an undo withdrew the
+/// versions that say so.
+pub async fn hidden(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    let rows = tx.query(&for_entity(include_str!("undo_hidden.sql"), entity), &[]).await?;
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
+}

@@ -1,0 +1,7 @@
+UPDATE {schema}.sync_quarantine q
+   SET state = 'withdrawn', closed_at = $3, closed_reason = 'its run was undone'
+  FROM {schema}.{staging_table} s
+ WHERE s.withdrawn_by = $2
+   AND q.staging_id = s.id
+   AND q.entity = $1
+   AND q.state IN ('open', 'waiting')

@@ -1,0 +1,5 @@
+UPDATE {schema}.{staging_table}
+   SET withdrawn_by = $2
+ WHERE run_id = $1
+   AND withdrawn_by IS NULL
+RETURNING external_id
