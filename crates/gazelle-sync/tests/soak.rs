@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,8 +19,10 @@ use gazelle_sync::stop::Stopper;
 use gazelle_sync::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use support::World;
 use support::service::{Serving, runs, until};
+use support::sink::{Received, Sink};
 
 /// Goes on to whatever is waited for; remembers what that was.
 struct Jumping {
@@ -190,6 +192,23 @@ fn held(pid: u32) -> (u64, usize, usize) {
     (rss, count("fd"), count("task"))
 }
 
+/// Of each kind, what begins is over before it begins again, and no message came twice.
+fn no_alert_is_told_twice(messages: &[Value]) {
+    assert!(!messages.is_empty(), "some runs failed, and nobody heard of it");
+    let mut ids = BTreeSet::new();
+    let mut begun = BTreeSet::new();
+    for message in messages {
+        let text = |key: &str| message[key].as_str().unwrap().to_owned();
+        assert!(ids.insert(text("id")), "twice: {message}");
+        match text("occasion").as_str() {
+            "started" => assert!(begun.insert(text("kind")), "begun twice: {messages:#?}"),
+            "over" => assert!(begun.remove(&text("kind")), "over twice: {messages:#?}"),
+            other => panic!("a {other} within seconds: {message}"),
+        }
+    }
+    assert!(begun.is_empty(), "never over: {begun:?}");
+}
+
 /// Longer by `SOAK_SECONDS`.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,6 +218,8 @@ async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning()
     world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * * *");
     world.set("GAZELLE_SYNC_FULL", "*/4 * * * * *");
     world.set("GAZELLE_SYNC_LOG", "error");
+    let told = Sink::start().await;
+    world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
     let serving = Serving::start(&world, &[]).await;
     let pid = serving.pid();
     until("it is warm", async || runs(&world, "status = 'success'").await >= 5).await;
@@ -221,7 +242,13 @@ async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning()
         most = (most.0.max(now.0), most.1.max(now.1), most.2.max(now.2));
     }
     let after = held(pid);
+    until("the last trouble is over", async || {
+        world.one::<i64>("SELECT count(*) FROM sync_alert_messages WHERE sent_at IS NULL", &[]).await == 0
+            && world.one::<i64>("SELECT count(*) FROM sync_alerts WHERE closed_at IS NULL", &[]).await == 0
+    })
+    .await;
     let ended = serving.stop().await;
+    no_alert_is_told_twice(&told.taken().iter().map(Received::json).collect::<Vec<_>>());
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     assert!(number >= 5, "{number} rounds");
     eprintln!("{number} rounds; KiB, files, threads: {before:?} before, {after:?} after, {most:?} at most");
