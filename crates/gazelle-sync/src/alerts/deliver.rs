@@ -14,8 +14,9 @@ use super::words::{Text, Words};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 
-/// After this long a pass takes up no further message; the next one does.
-const LONGEST_PASS: Duration = Duration::from_secs(20);
+/// After this long a pass takes up no further message; the next one does. With the longest sending it is over before a
+/// service that is asked to stop is cut off.
+const LONGEST_PASS: Duration = Duration::from_secs(5);
 /// How often, and how far apart, it is tried to note what became of a message: what is not noted is sent again.
 const NOTES: u32 = 20;
 const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(2);

@@ -148,7 +148,7 @@ fn list_text(listed: &Listed, settings: &Settings) -> String {
                 display::count(u64::try_from(alert.sent).unwrap_or_default()),
             ]);
         }
-        text.push_str(&table.render());
+        text.push_str(&format!("{}\n", table.render().trim_end()));
     }
     if !listed.undelivered.is_empty() {
         let mut table = Table::new([
@@ -169,7 +169,7 @@ fn list_text(listed: &Listed, settings: &Settings) -> String {
                 message.last_error.clone().unwrap_or_default(),
             ]);
         }
-        text.push_str(&format!("\n{}", table.render()));
+        text.push_str(&format!("\n{}\n", table.render().trim_end()));
     }
     let channels = Channels::of(settings);
     if channels.is_empty() {

@@ -13,8 +13,9 @@ use super::seal::Key;
 use crate::db::{self, ConnectSettings, Db, DbError, Tx};
 use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
 
-/// A refresh lasts seconds; whoever holds the row longer hangs.
-const LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = '60s'";
+/// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice
+/// after hours. One that was only slow keeps its tokens in memory and saves them next time.
+const LIMITS: &str = "SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '300s'";
 /// SQLSTATE of a lock that did not come in that time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE of a table that is not there.
@@ -131,7 +132,7 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: onesh
     };
     let locking = async {
         let tx = connection.begin().await?;
-        tx.batch(LOCK_PATIENCE).await?;
+        tx.batch(LIMITS).await?;
         let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle' FOR UPDATE";
         let row = row_of(&tx.query(sql, &[]).await?);
         Ok::<_, DbError>((tx, row))
