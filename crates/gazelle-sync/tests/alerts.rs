@@ -251,3 +251,27 @@ async fn no_data_of_records_and_no_secret_is_in_what_is_told_or_logged() {
         assert!(!text.contains("S3cr3te") && !text.contains("/alerts/s3cr3t"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_change_of_the_api_is_told_until_a_full_run_sees_no_other() {
+    let (world, sink) = told_world().await;
+    let field = FaultKind::FieldNew {
+        type_name: "PrivatePiano".to_owned(),
+        field: "voicing".to_owned(),
+        field_type: "String".to_owned(),
+    };
+    world.control.add_fault(Fault::new(field).forever());
+    world.full().await.success();
+    assert_eq!(told(&sink), ["drift/started"]);
+    let message = sink.taken()[0].json();
+    assert!(message["text"].as_str().unwrap().contains("PrivatePiano.voicing"), "{message}");
+    // An incremental run does not look at the schema, and one that may not look has seen nothing either way.
+    world.incremental().await.success();
+    let refused = FaultKind::GraphqlError { message: "no introspection".to_owned(), extensions: None };
+    let refused = world.control.add_fault(Fault::new(refused).on_field("__schema").forever());
+    world.full().await;
+    assert_eq!(told(&sink).len(), 1, "{:?}", told(&sink));
+    world.control.remove_fault(refused);
+    world.full().await.success();
+    assert_eq!(told(&sink)[1..], ["drift/over"]);
+}

@@ -21,11 +21,13 @@ pub enum Kind {
     CredentialsRefused,
     /// The token is about to end, and nobody renews it.
     TokenEnding,
+    /// The API's schema has changed.
+    Drift,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::RecordErrors,
         Kind::RunFailed,
         Kind::RunPartial,
@@ -34,6 +36,7 @@ impl Kind {
         Kind::DeletionsWithheld,
         Kind::CredentialsRefused,
         Kind::TokenEnding,
+        Kind::Drift,
     ];
 
     /// The word that is stored, and that programs see.
@@ -47,6 +50,7 @@ impl Kind {
             Kind::DeletionsWithheld => "deletions_withheld",
             Kind::CredentialsRefused => "credentials_refused",
             Kind::TokenEnding => "token_ending",
+            Kind::Drift => "drift",
         }
     }
 

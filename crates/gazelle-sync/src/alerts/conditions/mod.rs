@@ -46,6 +46,7 @@ pub(super) async fn read(
         nothing_fetched(tx).await?,
         deletions_withheld(tx).await?,
         credentials_refused(tx).await?,
+        drift(tx).await?,
         ending.map(token_ending),
     ];
     Ok(found.into_iter().flatten().collect())
@@ -133,6 +134,19 @@ async fn credentials_refused(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
     let rows = tx.query(include_str!("credentials_refused.sql"), &[]).await?;
     Ok(rows.first().map(|row| {
         finding(Kind::CredentialsRefused, [("run_at", json!(row.get::<_, Timestamp>(0).to_string()))])
+    }))
+}
+
+/// A change is seen once, by one full run, and told until the next one has seen no other.
+async fn drift(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+    let rows = tx.query(include_str!("drift.sql"), &[]).await?;
+    Ok(rows.first().map(|row| {
+        let facts = [
+            ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),
+            ("count", json!(row.get::<_, i64>(1))),
+            ("changes", json!(shortened(&row.get::<_, String>(2)))),
+        ];
+        finding(Kind::Drift, facts)
     }))
 }
 

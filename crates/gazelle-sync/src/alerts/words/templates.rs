@@ -75,6 +75,7 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
         Kind::DeletionsWithheld => &DELETIONS_WITHHELD,
         Kind::CredentialsRefused => &CREDENTIALS_REFUSED,
         Kind::TokenEnding => &TOKEN_ENDING,
+        Kind::Drift => &DRIFT,
     }
 }
 
@@ -203,5 +204,22 @@ static TOKEN_ENDING: [Sentences; 2] = [
         now: "Le jeton d'accès est valable jusqu'à {token_ends_at}, et n'a pas été renouvelé à temps.",
         advice: "Lancez `gazelle-sync auth login` avant. `gazelle-sync auth status` dit ce qu'on en sait.",
         over: "Le jeton d'accès a été renouvelé.",
+    },
+];
+
+static DRIFT: [Sentences; 2] = [
+    Sentences {
+        title: "Gazelle's API has changed",
+        now: "The full run that began at {run_at} saw {count} change(s): {changes}",
+        advice: "What is fetched is kept as it comes, and nothing is lost. Look whether the change matters to you, or to \
+                 gazelle-sync: `gazelle-sync warnings` lists all of it.",
+        over: "A later full run saw no further change.",
+    },
+    Sentences {
+        title: "L'API de Gazelle a changé",
+        now: "La synchronisation complète commencée le {run_at} a vu {count} changement(s) : {changes}",
+        advice: "Ce qui est récupéré est gardé tel quel, et rien n'est perdu. Voyez si le changement compte pour vous, ou \
+                 pour gazelle-sync : `gazelle-sync warnings` les montre tous.",
+        over: "Une synchronisation complète plus récente n'a vu aucun autre changement.",
     },
 ];
