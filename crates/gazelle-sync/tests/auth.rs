@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
+use support::pooler::Pooler;
 use support::service::{client, until};
 use support::{Ran, World};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -263,6 +264,25 @@ async fn many_processes_that_refresh_at_once_lose_no_token() {
         let asked = refreshes.len();
         assert!((4..=19).contains(&asked), "a login, and each round at least one refresh: {asked}");
     }
+}
+
+#[tokio::test]
+async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itself() {
+    let mut world = world(short_lived()).await;
+    world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
+    let pooler = Pooler::start(&world.place, 1).await;
+    world.set("DATABASE_URL", &pooler.url(&world.place));
+    let hook = support::sink::Sink::start().await;
+    world.set("ALERT_WEBHOOK_URL", &hook.url("/"));
+    log_in(&world).await;
+    world.full().await.success();
+    let at_once = (0..4).map(|_| status(&world));
+    for ran in futures_util::future::join_all(at_once).await {
+        ran.success();
+    }
+    world.control.revoke_tokens();
+    assert_eq!(world.incremental().await.code, 1, "{}", pooler.log());
+    assert_eq!(hook.taken().len(), 2, "a failed run and refused credentials: {:?}", hook.received());
 }
 
 #[tokio::test]
