@@ -404,3 +404,33 @@ async fn a_database_that_restarts_under_serve_loses_and_doubles_nothing() {
     check(&world).await;
     assert_eq!(hook.taken().len(), 1);
 }
+
+#[tokio::test]
+async fn what_has_no_channel_any_more_is_given_up_and_what_is_long_over_forgotten() {
+    let mut place = failed_place().await;
+    let hook = Sink::start().await;
+    place.env.insert("ALERT_WEBHOOK_URL".to_owned(), hook.url("/y"));
+    hook.answer(500);
+    check(&place).await;
+    place.env.remove("ALERT_WEBHOOK_URL");
+    place.execute("UPDATE sync_alert_messages SET created_at = created_at - interval '9 days'").await;
+    place
+        .execute(
+            "INSERT INTO sync_alerts (id, kind, facts, opened_at, closed_at)
+             SELECT gen_random_uuid(), 'stale', '{}', now() - age, now() - age
+               FROM unnest('{89 days,91 days}'::interval[]) AS age",
+        )
+        .await;
+    let given_up = "SELECT last_error FROM sync_alert_messages WHERE given_up_at IS NOT NULL";
+    let settings = gazelle_sync::db::ConnectSettings {
+        url: place.url(),
+        ca_file: None,
+        schema: "public".to_owned(),
+        connections: 1,
+    };
+    let db = gazelle_sync::db::connect(&settings).await.unwrap();
+    gazelle_sync::alerts::forget_old(&db, jiff::Timestamp::now()).await.unwrap();
+    assert_eq!(place.text(given_up).await.as_deref(), Some("HTTP 500"));
+    let ages = "SELECT count(*)::text FROM sync_alerts WHERE kind = 'stale' AND closed_at < now() - interval '80 days'";
+    assert_eq!(place.text(ages).await.as_deref(), Some("1"), "one of 89 days, none of 91");
+}

@@ -69,6 +69,12 @@ fn staging_and_entities_know_no_http() {
 }
 
 #[test]
+fn who_tells_people_and_who_keeps_tokens_ask_gazelle_nothing_themselves() {
+    never_says("credentials", &["reqwest", "lettre"]);
+    never_says("alerts", &["crate::source", "GazelleClient"]);
+}
+
+#[test]
 fn stage_one_does_not_interpret_and_stage_two_does_not_fetch() {
     never_says(
         "gazelle_to_staging",

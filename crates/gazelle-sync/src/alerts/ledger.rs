@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::channels::Channels;
 use super::conditions::{self, Limits};
 use super::kind::{Facts, Finding, Kind, Occasion};
+use super::outbox;
 use super::words::{Moment, Words};
 use crate::config::Settings;
 use crate::credentials;
@@ -97,8 +98,9 @@ pub async fn watch(
     Ok(changes)
 }
 
-/// Forgets alerts that were over long ago.
+/// Forgets alerts that were over long ago, and gives up messages whose channel is not configured any more.
 pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    outbox::give_up_unclaimed(db, now).await?;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
     let sql = "DELETE FROM {schema}.sync_alerts WHERE closed_at < $1";
     db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await

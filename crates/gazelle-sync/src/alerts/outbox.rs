@@ -130,6 +130,19 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
     Ok(given_up)
 }
 
+/// Gives up messages that nobody even tries to send, a day after those that are tried.
+pub async fn give_up_unclaimed(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+    let after = GIVEN_UP_AFTER.saturating_add(SignedDuration::from_hours(24));
+    let before = now.saturating_sub(after).unwrap_or(Timestamp::UNIX_EPOCH);
+    db.execute(
+        "UPDATE {schema}.sync_alert_messages
+            SET given_up_at = $1, last_error = coalesce(last_error, 'its channel is not configured any more')
+          WHERE sent_at IS NULL AND given_up_at IS NULL AND created_at < $2",
+        &[(&now, Type::TIMESTAMPTZ), (&before, Type::TIMESTAMPTZ)],
+    )
+    .await
+}
+
 /// A message that is due later than this was dated by a clock that has been set back since.
 fn latest_due(now: Timestamp) -> Timestamp {
     let longest = SignedDuration::try_from(LONGEST_WAIT * 2).unwrap_or(SignedDuration::ZERO);

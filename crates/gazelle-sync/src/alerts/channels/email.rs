@@ -52,7 +52,11 @@ impl Receiver {
 
     /// The address itself is in the settings alone: the outbox knows it by a hash.
     pub fn key(&self) -> String {
-        let address = self.to.expose_secret().trim().to_lowercase();
+        let text = self.to.expose_secret().trim();
+        // A name before it does not make it another receiver.
+        let address =
+            text.parse::<Mailbox>().map_or_else(|_| text.to_owned(), |mailbox| mailbox.email.to_string());
+        let address = address.to_lowercase();
         format!("email:{}", &blake3::hash(address.as_bytes()).to_hex()[..12])
     }
 

@@ -82,8 +82,8 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
 static RECORD_ERRORS: [Sentences; 2] = [
     Sentences {
         title: "Many records cannot be reconciled",
-        now: "{count} records went into quarantine within an hour ({by_entity}); more than {limit} are told. Their raw \
-              versions are kept, and all others landed.",
+        now: "{count} records went into quarantine within an hour ({by_entity}); the limit is {limit}. Their raw versions \
+              are kept, and all others landed.",
         advice: "`gazelle-sync errors` lists them with their reasons, `gazelle-sync errors retry` tries again.",
         over: "Within the last hour no more than {limit} records went into quarantine and stayed there.",
     },
