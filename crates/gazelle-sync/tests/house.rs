@@ -354,3 +354,22 @@ async fn supabases_public_roles_cannot_read_staging() {
         place.execute("RESET ROLE").await;
     }
 }
+
+#[test]
+fn every_test_that_the_promises_name_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/promises.md")).unwrap();
+    let mut checked = 0;
+    for quoted in page.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = quoted.split_once("::") else { continue };
+        let file = root.join(if file.contains('/') {
+            file.to_owned()
+        } else {
+            format!("crates/gazelle-sync/tests/{file}.rs")
+        });
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{quoted}: {}: {e}", file.display()));
+        assert!(text.contains(&format!("fn {test}(")), "docs/promises.md names {quoted}, which is not there");
+        checked += 1;
+    }
+    assert!(checked >= 60, "{checked} tests");
+}

@@ -166,6 +166,33 @@ async fn a_record_that_only_the_database_refuses_stands_alone_in_quarantine() {
 }
 
 #[tokio::test]
+async fn what_the_database_says_of_a_value_is_not_repeated() {
+    let mut place = place().await;
+    place.env.insert("GAZELLE_SYNC_LOG".to_owned(), "trace".to_owned());
+    // A rule of the user's own, whose message quotes the record.
+    place
+        .execute(
+            "CREATE FUNCTION my_rule() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'no visit for %', NEW.title USING ERRCODE = '23514'; END $$;
+             CREATE TRIGGER my_rule BEFORE INSERT ON gazelle_appointments
+                FOR EACH ROW EXECUTE FUNCTION my_rule()",
+        )
+        .await;
+    let record = json!({"id": "e1", "start": "2026-05-05T12:00:00Z", "title": "Mme Tremblay"});
+    place.stage("staging_appointments", "e1", &record, None).await;
+    let run = place.run(&["reconcile"]).await;
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(listed(&place).await[0]["error_code"], "refused_by_database");
+    let kept = place
+        .text("SELECT concat_ws(' ', error_message, error_stack, error_field) FROM staging_appointments")
+        .await
+        .unwrap();
+    for said in [&run.stdout, &run.stderr, &kept] {
+        assert!(!said.contains("Tremblay"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn extreme_values_harm_no_other_record() {
     let place = place().await;
     for (id, mut record) in refused_by_the_database() {

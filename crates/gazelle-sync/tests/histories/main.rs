@@ -23,7 +23,7 @@ use story::{Figures, Stage};
 /// Histories that run side by side, each in a database of its own.
 const WORKERS: usize = 2;
 /// How long the tests may take.
-const TIME: Duration = Duration::from_secs(20);
+const TIME: Duration = Duration::from_secs(15);
 /// The seed of the fixed ones.
 const FIXED: u64 = 1_000_000;
 
