@@ -2,7 +2,7 @@
 
 mod support;
 
-use gazelle_sim::Kind;
+use gazelle_sim::{BadRecord, Kind, ShopSpec, SimOptions};
 use serde_json::json;
 use support::{World, oracle};
 
@@ -82,4 +82,23 @@ async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back(
         .await;
     assert_eq!(of.as_deref(), Some(into.as_str()));
     world.run(&["verify", "--sample", "20"]).await.success();
+}
+
+#[tokio::test]
+async fn a_technician_who_is_in_no_list_is_no_difference_to_verify() {
+    let spec = ShopSpec { bad_records: vec![BadRecord::UnlistedUser], ..ShopSpec::small(7) };
+    let world = World::with(spec, SimOptions::default()).await;
+    world.filled().await;
+    let listed = world.control.ids(Kind::User).len() as i64;
+    assert_eq!(world.count("gazelle_users").await, listed + 1, "found through the appointment");
+    let verified = world.run(&["verify", "--sample", "20"]).await.success();
+    assert!(verified["notes"].to_string().contains("users: 1 held are in no list"), "{verified}");
+
+    // One that the list names and we lack is a difference still.
+    let user = world.control.add(Kind::User, json!({})).unwrap();
+    let verified = world.run(&["verify", "--sample", "0"]).await;
+    assert_eq!(verified.code, 0, "as many as are listed nowhere: {verified}");
+    world.control.add(Kind::User, json!({})).unwrap();
+    let verified = world.run(&["verify", "--sample", "0"]).await;
+    assert_eq!(verified.code, 1, "{user}: {verified}");
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Fault, Tx};
 
 /// Clocks of two database nodes may differ by this much.
 const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
@@ -78,16 +78,18 @@ impl Lease {
         let expired = expires_at.is_none_or(|at| at < now.saturating_sub(CLOCK_ALLOWANCE).unwrap_or(now));
         let dead = previous.as_deref().is_some_and(Holder::is_dead_here);
         let taken = if expired || dead {
-            db.query(
-                include_str!("take_lease.sql"),
-                &[
-                    (&holder, Type::TEXT),
-                    (&now.saturating_add(ttl).unwrap_or(now), Type::TIMESTAMPTZ),
-                    (&previous, Type::TEXT),
-                    (&expires_at, Type::TIMESTAMPTZ),
-                ],
-            )
-            .await?
+            let until = now.saturating_add(ttl).unwrap_or(now);
+            let taker = [
+                (&holder as _, Type::TEXT),
+                (&until as _, Type::TIMESTAMPTZ),
+                (&previous as _, Type::TEXT),
+                (&expires_at as _, Type::TIMESTAMPTZ),
+            ];
+            match db.query(include_str!("take_lease.sql"), &taker).await {
+                // Of two first takers at once the second meets the keys of the first.
+                Err(error) if error.fault == Fault::Record => Vec::new(),
+                other => other?,
+            }
         } else {
             Vec::new()
         };

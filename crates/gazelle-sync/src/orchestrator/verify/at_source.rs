@@ -156,7 +156,14 @@ pub async fn compare_counts(
         let kept = deletions::kept(tx, entity).await?;
         // There at the source, and kept away from production by an undo.
         let hidden = undo::hidden(tx, entity).await?;
-        if held + hidden != counted + kept {
+        if entity.getter.is_none() && held + hidden > counted + kept {
+            // A technician who left is found through an appointment, and listed nowhere.
+            notes.push(format!(
+                "{}: {} held are in no list of the API; as it has no way to ask for one, they stay",
+                entity.name,
+                held + hidden - counted - kept
+            ));
+        } else if held + hidden != counted + kept {
             let mut explained = String::new();
             if kept > 0 {
                 explained += &format!(" and {kept} are kept although gone");
