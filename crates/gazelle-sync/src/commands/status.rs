@@ -8,16 +8,21 @@ use serde::Serialize;
 
 use super::Context;
 use super::opened::Opened;
+use crate::config::{Retention, Settings};
 use crate::db::migrate::{self, Shape};
 use crate::db::{Db, DbError};
 use crate::display::{self, Column, Table};
 use crate::entities::ENTITIES;
+use crate::staging::size::{self, Size};
 use crate::time;
 
 /// Everything that `status` shows.
 #[derive(Serialize)]
 struct StatusReport {
     staging: Vec<StagingLine>,
+    staging_size: Vec<Size>,
+    /// The setting: `all`, or days.
+    retention: String,
     production: Vec<ProductionLine>,
     runs: Vec<RunLine>,
 }
@@ -71,11 +76,11 @@ struct Embedded {
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
-    let outcome = read(&opened.db).await;
+    let outcome = read(&opened.db, &context.settings).await;
     let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;
     let Some(report) = outcome? else {
-        let none = serde_json::json!({ "staging": [], "production": [], "runs": [] });
+        let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [] });
         context.print(&none, || {
             "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)".to_owned()
         })?;
@@ -86,7 +91,7 @@ pub async fn run(context: &Context) -> Result<u8> {
     Ok(0)
 }
 
-async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
+async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbError> {
     if migrate::shape(db).await? == Shape::Empty {
         return Ok(None);
     }
@@ -106,6 +111,7 @@ async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
             newest_record: row.get(4),
         })
         .collect();
+    let staging_size = size::of_all(db, Timestamp::now()).await?;
     let mut production = Vec::new();
     for entity in ENTITIES {
         let rows = db
@@ -148,7 +154,15 @@ async fn read(db: &Db) -> Result<Option<StatusReport>, DbError> {
             slowest_latency_ms: row.get(14),
         })
         .collect();
-    Ok(Some(StatusReport { staging, production, runs }))
+    let retention = match settings.retention {
+        Retention::All => "all".to_owned(),
+        Retention::Days(days) => days.to_string(),
+    };
+    Ok(Some(StatusReport { staging, staging_size, retention, production, runs }))
+}
+
+fn bytes(number: i64) -> String {
+    display::bytes(number.max(0) as u64)
 }
 
 fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> String {
@@ -166,6 +180,24 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
             display::count(line.count),
             time::show(line.oldest_record, zone),
             time::show(line.newest_record, zone),
+        ]);
+    }
+    let mut sizes = Table::new([
+        Column::text("staging size"),
+        Column::number("versions"),
+        Column::number("size"),
+        Column::number("versions a day"),
+        Column::number("size a day"),
+        Column::number("last run"),
+    ]);
+    for size in &report.staging_size {
+        sizes.row([
+            size.entity.to_owned(),
+            display::count(size.versions),
+            bytes(size.bytes),
+            format!("{:.1}", size.versions_a_day),
+            bytes(size.bytes_a_day),
+            size.last_run.map_or_else(String::new, |added| format!("{added:+}")),
         ]);
     }
     let mut production = Table::new([
@@ -205,7 +237,17 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
             display::count(run.errors),
         ]);
     }
-    let mut text = format!("{}\n\n{}\n\n{}\n", staging.render(), production.render(), runs.render());
+    let mut text = format!(
+        "{}\n\n{}\nkept: {}\n\n{}\n\n{}\n",
+        staging.render(),
+        sizes.render(),
+        match report.retention.as_str() {
+            "all" => "all versions (setting retention)".to_owned(),
+            days => format!("what was current in the last {days} days (setting retention)"),
+        },
+        production.render(),
+        runs.render()
+    );
     if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
         text.push_str(&format!("last run: {}\n", display::safe(reason)));
     }

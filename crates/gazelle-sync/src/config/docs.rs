@@ -64,7 +64,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("shrink_guard_percent", "GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "20", "a walk that finds this much fewer records than the last one makes the run partial, 0 to 100"),
     plain("delete_guard_records", "GAZELLE_SYNC_DELETE_GUARD_RECORDS", "10", "deletions of one entity in one run beyond which a person decides, 0 or more"),
     plain("delete_guard_percent", "GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2", "share of an entity's rows beyond which a person decides on deletions, 0 to 100"),
-    plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or days (the newest version of a record always stays)"),
+    plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or what was current in so many days (the newest version of a record always stays, and so does whatever a row, a tombstone or an undo rests on)"),
     // Running by itself
     plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side; one that others can reach needs http_token"),
     secret("http_token", "GAZELLE_SYNC_HTTP_TOKEN", "token that the service's HTTP side asks for (Authorization: Bearer …), 16 characters or more"),

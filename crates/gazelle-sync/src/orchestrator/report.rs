@@ -138,6 +138,8 @@ pub struct EntityReport {
     pub deleted: u64,
     /// Production rows inserted, updated or marked.
     pub rows_written: u64,
+    /// Old versions removed from staging, by the setting `retention`.
+    pub dropped: u64,
     /// Records that staging holds as existing, at the end.
     pub in_staging: Option<u64>,
     /// Records that production holds as existing, at the end.

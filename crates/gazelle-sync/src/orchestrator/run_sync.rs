@@ -12,7 +12,7 @@ use super::lease::Lease;
 use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
 use super::stages::{self, Walked, Walking};
-use crate::config::Settings;
+use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
@@ -20,8 +20,8 @@ use crate::entities::{ENTITIES, Entity, Shape};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
 use crate::source::{ErrorClass, GazelleClient};
-use crate::staging::bookmarks;
 use crate::staging::clock::Clock;
+use crate::staging::{bookmarks, retention};
 use crate::staging_to_production::{Applied, Reconciliation};
 use crate::stop::Stop;
 
@@ -291,8 +291,34 @@ async fn run_stages(
         report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
     } else if job.stages != Stages::FetchOnly {
         judge::compare(db, &mut report, &job.entities).await?;
+        // Reads staging whole, which an incremental sync has no time for.
+        if job.full || job.stages == Stages::ReconcileOnly {
+            drop_old_versions(db, settings, lease, &mut report).await?;
+        }
     }
     Ok(report)
+}
+
+/// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
+/// may need them.
+async fn drop_old_versions(
+    db: &Db,
+    settings: &Settings,
+    lease: &Lease,
+    report: &mut RunReport,
+) -> Result<(), DbError> {
+    let Retention::Days(days) = settings.retention else { return Ok(()) };
+    if report.status == Status::Failed {
+        return Ok(());
+    }
+    let kept = SignedDuration::from_hours(24 * i64::from(days));
+    let cutoff = Timestamp::now().saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
+    for entity in ENTITIES {
+        if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
+            of_entity.dropped = retention::drop_superseded(db, lease.fence(), entity, cutoff).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What is walked of an entity, and whether a complete walk of it moves the bookmark: whole, or for events the

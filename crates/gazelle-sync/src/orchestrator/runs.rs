@@ -84,6 +84,7 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
                 (&number(entity.in_production), Type::INT8),
                 (&number(entity.fetch_ms), Type::INT8),
                 (&number(entity.reconcile_ms), Type::INT8),
+                (&(entity.dropped as i64), Type::INT8),
             ],
         )
         .await?;

@@ -15,6 +15,8 @@ pub mod json_text;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
+pub mod retention;
+pub mod size;
 pub mod slice;
 pub mod undo;
 pub mod versions;

@@ -12,6 +12,7 @@ use super::SCRATCH;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, migrate, quote};
 use crate::staging::pending::Basis;
+use crate::staging::retention;
 use crate::staging_to_production::rebuild;
 
 /// What such a schema is marked with, so that it may be built again and no other is ever dropped.
@@ -41,6 +42,12 @@ pub struct Built {
 pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<Built, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
+    if let Some(whole) = retention::whole_since(db).await?.filter(|whole| as_of < *whole) {
+        return Err(DbError::infrastructure(format!(
+            "staging holds every version only since {whole}: what was before was dropped by the setting retention, and \
+             the state of an earlier instant cannot be built"
+        )));
+    }
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
     let replaced = make_room(&tx, db.schema(), into).await?;

@@ -1,0 +1,81 @@
+//! Dropping old versions, where the setting `retention` wants it: only those that nothing can need any more.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::for_entity;
+use crate::db::{Db, DbError};
+use crate::entities::Entity;
+use crate::orchestrator::lease::Fence;
+
+/// Versions a transaction.
+const BATCH: i64 = 2_000;
+/// The note of how far back staging is whole.
+const WHOLE_SINCE: &str = "staging_whole_since";
+
+/// Drops versions of an entity that were superseded before `cutoff`, batch by batch, and returns how many. What
+/// was current at `cutoff` stays, so that every state since then can be built.
+///
+/// Effects: a transaction a batch, each by the run's right to write.
+pub async fn drop_superseded(
+    db: &Db,
+    fence: &Fence,
+    entity: &Entity,
+    cutoff: Timestamp,
+) -> Result<u64, DbError> {
+    let due =
+        for_entity(include_str!("retention_due.sql"), entity).replace("{and_not_needed}", &needed_by(entity));
+    let delete = for_entity("DELETE FROM {schema}.{staging_table} WHERE id = ANY ($1::uuid[])", entity);
+    let mut from = String::new();
+    let mut dropped = 0;
+    loop {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        fence.check(&tx).await?;
+        let params = [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
+        let rows = tx.query(&due, &params).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        if let Some(last) = rows.last() {
+            from = last.get(1);
+            dropped += tx.execute(&delete, &[(&ids, Type::UUID_ARRAY)]).await?;
+            let value = cutoff.to_string();
+            tx.execute(
+                include_str!("note_whole_since.sql"),
+                &[(&WHOLE_SINCE, Type::TEXT), (&value, Type::TEXT)],
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        if (ids.len() as i64) < BATCH {
+            return Ok(dropped);
+        }
+    }
+}
+
+/// Since when staging holds every version that counted; none where nothing was ever dropped. What was before, an
+/// undo or a look into the past cannot build.
+pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
+    let sql = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
+    let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;
+    Ok(rows.first().and_then(|row| row.get::<_, String>(0).parse().ok()))
+}
+
+/// Conditions that keep what production rests on: the version that a row came from, and the one that left a row
+/// out and so dates its deletion.
+fn needed_by(entity: &Entity) -> String {
+    let mut conditions = String::new();
+    for table in entity.tables {
+        let name = table.name;
+        conditions.push_str(&format!(
+            "\n   AND NOT EXISTS (SELECT 1 FROM {{schema}}.{name} p WHERE p.staging_id = s.id)"
+        ));
+        if let Some(owner) = table.owner {
+            conditions.push_str(&format!(
+                "\n   AND NOT EXISTS (SELECT 1 FROM {{schema}}.{name} p
+                      WHERE p.{owner} = s.external_id AND p.deleted_at = s.fetched_at)"
+            ));
+        }
+    }
+    conditions
+}

@@ -1,0 +1,27 @@
+-- Versions that have had a good successor since before $1: of every record its newest good version at that time
+-- stays, and all that is newer. Tombstones stay, and so do withdrawn versions, faults that are not settled, and what
+-- the conditions at the end name.
+SELECT s.id, s.external_id
+  FROM {schema}.{staging_table} s
+ WHERE s.external_id >= $2
+   AND s.fetched_at < $1
+   AND s.operation = 'upsert'
+   AND s.sync_status = 'processed'
+   AND s.withdrawn_by IS NULL
+   AND EXISTS (
+       SELECT 1
+         FROM {schema}.{staging_table} newer
+        WHERE newer.external_id = s.external_id
+          AND newer.fetched_at > s.fetched_at
+          AND newer.fetched_at <= $1
+          AND newer.operation = 'upsert'
+          AND newer.sync_status = 'processed'
+          AND newer.error_code IS NULL
+          AND newer.withdrawn_by IS NULL)
+   AND NOT EXISTS (
+       SELECT 1
+         FROM {schema}.sync_quarantine q
+        WHERE q.staging_id = s.id
+          AND q.state IN ('open', 'waiting', 'dismissed')){and_not_needed}
+ ORDER BY s.external_id, s.fetched_at
+ LIMIT $3

@@ -1,0 +1,11 @@
+SELECT count(*),
+       pg_total_relation_size('{schema}.{staging_table}'::regclass),
+       count(*) FILTER (WHERE s.created_at > $1),
+       min(s.created_at),
+       (SELECT e.staged - e.dropped
+          FROM {schema}.sync_run_entities e
+          JOIN {schema}.sync_runs r ON r.run_id = e.run_id
+         WHERE e.entity = $2
+         ORDER BY r.started_at DESC
+         LIMIT 1)
+  FROM {schema}.{staging_table} s
