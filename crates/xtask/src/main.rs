@@ -1,6 +1,7 @@
 //! Developer commands: `cargo run --release -p xtask -- bench`.
 
 mod bench;
+mod fuzz;
 mod histories;
 mod simulator;
 
@@ -17,6 +18,8 @@ struct Cli {
 enum Command {
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),
+    /// Throw hostile records at everything that reads one
+    Fuzz(fuzz::FuzzArgs),
     /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
     SimulateHistories(histories::HistoriesArgs),
     /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
@@ -27,6 +30,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::SimulateHistories(args) => histories::run(&args),
         Command::Simulator(shop) => simulator::serve(&shop),
     }

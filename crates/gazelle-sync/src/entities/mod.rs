@@ -7,6 +7,7 @@
 
 pub mod appointments;
 pub mod clients;
+pub mod example;
 pub mod pianos;
 pub mod read;
 pub mod table;

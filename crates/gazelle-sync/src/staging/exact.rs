@@ -93,7 +93,7 @@ fn examine(text: &[u8]) -> Kept {
             }
             Token::Other(_) => {}
             Token::Number(number) => {
-                if !number_fits(number) {
+                if !number_is_exact(number) {
                     return Kept::NotWhole;
                 }
                 if !number_is_plain(number) {
@@ -142,10 +142,22 @@ impl<'b> Keys<'b> {
     }
 }
 
+/// Whether `jsonb` gives a number back as it was written: it writes out exponents and knows no -0.
+fn number_is_exact(number: &[u8]) -> bool {
+    let is_minus_zero = number.starts_with(b"-") && !number.iter().any(|b| matches!(b, b'1'..=b'9'));
+    number_fits(number) && !is_minus_zero && !number.iter().any(|b| matches!(b, b'e' | b'E'))
+}
+
 fn number_fits(number: &[u8]) -> bool {
-    let exponent = number.iter().position(|b| matches!(b, b'e' | b'E'));
-    let exponent_digits = exponent.map_or(0, |at| number.len() - at - 1);
-    number.len() <= MAX_NUMBER && exponent_digits <= 3
+    if number.len() > MAX_NUMBER {
+        return false;
+    }
+    if !number.iter().any(|b| matches!(b, b'e' | b'E')) {
+        return true;
+    }
+    // `jsonb` would hold 1e999, but nobody could read it.
+    let value = std::str::from_utf8(number).ok().and_then(|text| text.parse::<f64>().ok());
+    value.is_some_and(f64::is_finite)
 }
 
 /// Whether `numeric` prints the number as it is written: no exponent, no negative zero.
@@ -315,6 +327,8 @@ mod tests {
             (r#"{"a":"\udc00"}"#, r#"{"a":"\ufffd"}"#),
             (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
             (r#"{"a":1e9999}"#, r#"{"a":"1e9999"}"#),
+            (r#"{"a":-1e999}"#, r#"{"a":"-1e999"}"#),
+            (r#"{"a":0.1e1,"b":-0.0}"#, r#"{"a":0.1e1,"b":-0.0}"#),
         ] {
             let held = hold(text.as_bytes());
             assert_eq!(held.json, nearest);

@@ -36,10 +36,7 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
     let says = if pending.is_tombstone() {
         Says::Gone
     } else {
-        match reconcile(entity, pending.json(), pending.original()) {
-            Ok(reconciled) => Says::Is(reconciled),
-            Err(error) => Says::Faulty(error),
-        }
+        says(entity, pending.json(), pending.original(), pending.external_id())
     };
     Candidate {
         staging_id: pending.id(),
@@ -51,15 +48,25 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
 
 /// Reads a version that is about to be staged, from the bytes as received.
 pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
-    let says = match reconcile(entity, &version.held.json, version.held.original) {
-        Ok(reconciled) => Says::Is(reconciled),
-        Err(error) => Says::Faulty(error),
-    };
     Candidate {
         staging_id: version.id,
         external_id: version.external_id.to_owned(),
         fetched_at: version.fetched_at,
-        says,
+        says: says(entity, &version.held.json, version.held.original, version.external_id),
+    }
+}
+
+/// What a record says that is staged under this id. Whatever is kept of it goes by that id, so that one that names
+/// another is not understood.
+fn says(entity: &Entity, json: &str, original: Option<&[u8]>, external_id: &str) -> Says {
+    let reconciled = match reconcile(entity, json, original) {
+        Ok(reconciled) => reconciled,
+        Err(error) => return Says::Faulty(error),
+    };
+    let (table, own) = (entity.tables[0], reconciled.rows.iter().find(|(table, _)| *table == 0));
+    match own.is_some_and(|(_, row)| table.get(row, table.key[0]).as_text() == Some(external_id)) {
+        true => Says::Is(reconciled),
+        false => Says::Faulty(RecordError::invalid("id", "is not the id under which the record is staged")),
     }
 }
 
