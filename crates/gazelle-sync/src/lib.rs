@@ -16,6 +16,7 @@ pub mod db;
 pub mod display;
 pub mod drift;
 pub mod entities;
+pub mod explain;
 pub mod from_v5;
 pub mod gazelle_to_staging;
 pub mod http;

@@ -11,11 +11,13 @@ mod errors;
 mod help;
 mod help_alerts;
 mod help_auth;
+mod help_history;
 mod help_replay;
 mod help_serve;
 mod help_undo;
 mod help_verify;
 mod help_warnings;
+mod history;
 mod manual;
 mod parse;
 mod serve;
@@ -37,6 +39,7 @@ pub use auth::{AuthAction, AuthArgs, LoginArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
+pub use history::{ExplainArgs, HistoryArgs};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use parse::in_one_line;
 pub use serve::ServeArgs;
@@ -47,6 +50,7 @@ pub use undo::UndoArgs;
 pub use verify::VerifyArgs;
 pub use warnings::WarningsArgs;
 
+pub use crate::config::nearest::did_you_mean;
 use crate::config::settings_text;
 
 /// Mirrors a Gazelle account into PostgreSQL, in two stages
@@ -132,6 +136,12 @@ pub enum Command {
     /// Show what is held, what waits, and the last runs
     #[command(long_about = help::STATUS, after_long_help = help::STATUS_MORE)]
     Status,
+    /// List the versions of a record and what changed in each
+    #[command(long_about = help_history::HISTORY, after_long_help = help_history::HISTORY_MORE)]
+    History(HistoryArgs),
+    /// Tell where a value in production came from
+    #[command(long_about = help_history::EXPLAIN, after_long_help = help_history::EXPLAIN_MORE)]
+    Explain(ExplainArgs),
     /// List, show, retry or dismiss the records in quarantine
     #[command(long_about = help::ERRORS, after_long_help = help::ERRORS_MORE)]
     Errors(ErrorsArgs),

@@ -61,6 +61,8 @@ impl Cli {
             Command::Fetch(args) => (&args.entity, None),
             Command::Reconcile(args) => (&args.entity, None),
             Command::Replay(args) => (&args.entity, None),
+            Command::History(args) => (&[], args.entity.as_ref()),
+            Command::Explain(args) => (&[], args.entity.as_ref()),
             Command::Errors(args) => match &args.action {
                 None => (&[], args.filter.entity.as_ref()),
                 Some(ErrorsAction::List(filter)) => (&[], filter.entity.as_ref()),

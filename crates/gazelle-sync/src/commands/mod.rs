@@ -6,6 +6,8 @@ mod deletions;
 mod demo;
 mod demo_changes;
 mod errors;
+mod explain;
+mod history;
 mod logging;
 mod manual;
 mod migrate;
@@ -91,6 +93,8 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Undo(args) => undo::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Status => status::run(context).await,
+        Command::History(args) => history::run(context, args).await,
+        Command::Explain(args) => explain::run(context, args).await,
         Command::Errors(args) => errors::run(context, args).await,
         Command::Warnings(args) => warnings::run(context, args).await,
         Command::Deletions(args) => deletions::run(context, args).await,

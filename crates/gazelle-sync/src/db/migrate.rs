@@ -100,6 +100,12 @@ static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0014_closed_production.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 15,
+        name: "request of a version",
+        sql: include_str!("../staging/staging_request.sql"),
+        staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
+    },
 ];
 
 /// The register of applied migrations.
@@ -139,7 +145,10 @@ const VIEWS: [&str; 3] = ["v_sync_dashboard", "v_sync_dashboard_entities", "v_ap
 
 /// Every table of ours.
 fn tables() -> Vec<&'static str> {
-    let staging = MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied());
+    let mut staging: Vec<&str> = MIGRATIONS.iter().flat_map(|m| m.staging_tables.iter().copied()).collect();
+    // A later migration may change what an earlier one made.
+    staging.sort_unstable();
+    staging.dedup();
     TABLES.iter().copied().chain(staging).chain([REGISTER]).collect()
 }
 

@@ -16,6 +16,10 @@ pub struct Table {
     /// For rows that belong to another record (a client's contacts): the column naming the owner.
     /// Rows of an owner that its newest version no longer holds are marked deleted.
     pub owner: Option<&'static str>,
+    /// Where in the record its rows are: a connection, or one in the nodes of another; none where the record is the row.
+    pub inside: &'static [&'static str],
+    /// What a row without an id is called after its holder's id: see [`Table::made_up_id`].
+    pub unnamed: Option<&'static str>,
     /// Every column that the reconciler fills, key first. Lineage columns are not listed.
     pub columns: &'static [Column],
     /// Columns that the database derives from other production rows when a row is written.
@@ -25,6 +29,10 @@ pub struct Table {
 /// Columns taken from a joined production table instead of from the record itself.
 #[derive(Debug)]
 pub struct Derived {
+    /// The production table that is joined.
+    pub table: &'static str,
+    /// The column of ours that names the joined row.
+    pub by: &'static str,
     /// SQL of the join; `i` is the incoming row, `{schema}` our schema, `{prefix}` what table names start with
     /// where production is rebuilt beside itself.
     pub join: &'static str,
@@ -42,10 +50,21 @@ pub struct Column {
     /// Where the value is in the record: dotted paths, the first that holds a value wins. Empty
     /// where the reconciler sets the value itself.
     pub from: &'static [&'static str],
+    /// How the reconciler sets it, where it does so itself.
+    pub made: Option<Made>,
     /// A record without it is quarantined with `Missing required field`.
     pub required: bool,
     /// The table whose row the value names: a record naming an absent one waits in quarantine.
     pub parent: Option<&'static str>,
+}
+
+/// How the reconciler comes to a value that no one path of the record holds.
+#[derive(Debug)]
+pub struct Made {
+    /// The paths it looks at, in the row's own JSON; each leading `^` goes up to the object that holds the row's.
+    pub from: &'static [&'static str],
+    /// What it makes of them, for people.
+    pub how: &'static str,
 }
 
 /// How a JSON value becomes a column's value.
@@ -85,6 +104,24 @@ impl Rule {
             Rule::Instant => "timestamptz",
             Rule::UtcTime => "time",
             Rule::TextList => "text[]",
+        }
+    }
+}
+
+impl Rule {
+    /// What it does, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Rule::Text => "text, as it is",
+            Rule::Id => "an id, as it is; an empty one counts as none",
+            Rule::Integer => "a whole number",
+            Rule::Float => "a number",
+            Rule::Boolean => "true or false",
+            Rule::Date => "a date, which has no zone",
+            Rule::Instant => "an instant",
+            Rule::UtcDate => "the UTC date of an instant",
+            Rule::UtcTime => "the UTC time of day of an instant",
+            Rule::TextList => "a list of texts",
         }
     }
 }
@@ -141,6 +178,11 @@ impl Table {
         }
     }
 
+    /// The id under which a row without one is kept: its holder's and its place in the list.
+    pub fn made_up_id(&self, holder: &str, position: usize) -> Option<String> {
+        self.unnamed.map(|word| format!("{holder}/{word}/{position}"))
+    }
+
     /// The value of a column in a row of this table.
     pub fn get<'r>(&self, row: &'r Row, column: &str) -> &'r Value {
         &row.values[self.index(column)]
@@ -154,13 +196,19 @@ impl Table {
 
 /// A column copied by a rule from the first path that holds a value.
 pub const fn column(name: &'static str, rule: Rule, from: &'static [&'static str]) -> Column {
-    Column { name, rule, from, required: false, parent: None }
+    Column { name, rule, from, made: None, required: false, parent: None }
 }
 
 impl Column {
     /// Makes the column required.
     pub const fn required(mut self) -> Column {
         self.required = true;
+        self
+    }
+
+    /// Says how the reconciler sets the column itself.
+    pub const fn made(mut self, from: &'static [&'static str], how: &'static str) -> Column {
+        self.made = Some(Made { from, how });
         self
     }
 

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::receive::{receive, receive_owned};
+use super::receive::{receive, receive_completed};
 use super::{Fetch, FetchError, nested};
 use crate::entities::{self, Entity, Getter};
 use crate::source::{GazelleClient, GraphqlRequest, SourceError};
@@ -59,10 +59,10 @@ pub async fn get(
     let answer = client.post(&request).await?;
     let Some(raw) = answer.object_path(getter.path)? else { return Ok(None) };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
-        return Ok(Some(receive(&answer.body, raw.get(), Timestamp::now())));
+        return Ok(Some(receive(&answer, raw.get(), Timestamp::now())));
     }
     match nested::complete(client, entity, raw.get(), page_size).await {
-        Ok(whole) => Ok(Some(receive_owned(whole, Timestamp::now()))),
+        Ok(whole) => Ok(Some(receive_completed(&answer, whole, Timestamp::now()))),
         Err(nested::NestedError::Source(error)) => Err(error),
         Err(nested::NestedError::Changed(what)) => {
             tracing::warn!(

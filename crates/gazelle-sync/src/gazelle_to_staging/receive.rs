@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::source::Answer;
 use crate::staging::versions::Received;
 
 /// The longest id that is taken as it is, in bytes. Those of the API have some twenty; one of a few
@@ -12,13 +13,14 @@ const LONGEST_ID: usize = 512;
 
 /// A record from the bytes of a page, which it shares. One without an id, or with one that no index
 /// holds, is received under a made-up one, from its content, so that stage 2 can say what is wrong.
-pub fn receive(body: &Bytes, raw: &str, seen_at: Timestamp) -> Received {
-    Received { external_id: external_id(raw), raw: body.slice_ref(raw.as_bytes()), seen_at }
+pub fn receive(answer: &Answer, raw: &str, seen_at: Timestamp) -> Received {
+    let raw_bytes = answer.body.slice_ref(raw.as_bytes());
+    Received { external_id: external_id(raw), raw: raw_bytes, seen_at, request: answer.number }
 }
 
-/// A record from bytes of its own.
-pub fn receive_owned(raw: String, seen_at: Timestamp) -> Received {
-    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at }
+/// A record from bytes of its own: one of this answer that further requests completed.
+pub fn receive_completed(answer: &Answer, raw: String, seen_at: Timestamp) -> Received {
+    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: answer.number }
 }
 
 fn external_id(raw: &str) -> String {
@@ -61,11 +63,12 @@ mod tests {
 
     #[test]
     fn the_id_is_found_wherever_it_stands_and_the_bytes_are_shared() {
-        let body = Bytes::from_static(br#"{"x":{"id":"inner"},"id":"evt_1","id2":3}"#);
-        let text = std::str::from_utf8(&body).unwrap();
-        let received = receive(&body, text, Timestamp::UNIX_EPOCH);
+        let body = r#"{"data":{"event":{"x":{"id":"inner"},"id":"evt_1","id2":3}}}"#;
+        let answer = Answer::from_body("Test", body).unwrap();
+        let text = answer.object("event").unwrap().unwrap().get();
+        let received = receive(&answer, text, Timestamp::UNIX_EPOCH);
         assert_eq!(received.external_id, "evt_1");
-        assert_eq!(received.raw.as_ptr(), body.as_ptr());
+        assert_eq!(received.raw.as_ptr(), text.as_ptr());
     }
 
     #[test]

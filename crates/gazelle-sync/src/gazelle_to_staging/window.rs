@@ -1,13 +1,12 @@
 //! Paging through one window: the next page is asked for while this one is handed on.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::nested::{self, NestedError};
 use super::plan::Window;
-use super::receive::{receive, receive_owned};
+use super::receive::{receive, receive_completed};
 use super::{Fetch, FetchError};
 use crate::entities::{Entity, Shape};
 use crate::source::{Answer, GraphqlRequest, ListShape, SourceError};
@@ -84,7 +83,7 @@ pub async fn walk(
             page.end_cursor.clone()
         };
         let nodes: Vec<Option<&str>> = page.nodes.iter().map(|node| node.map(|raw| raw.get())).collect();
-        let hand_on = hand_on(fetch, entity, &answer.body, &nodes, arrived);
+        let hand_on = hand_on(fetch, entity, &answer, &nodes, arrived);
         let ask = async {
             match &next_cursor {
                 Some(cursor) => {
@@ -115,7 +114,7 @@ pub async fn walk(
 async fn hand_on(
     fetch: &Fetch,
     entity: &'static Entity,
-    body: &Bytes,
+    answer: &Answer,
     nodes: &[Option<&str>],
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<(), NestedError> {
@@ -128,11 +127,11 @@ async fn hand_on(
             None => page.null_nodes += 1,
             Some(raw) if !entity.nested.is_empty() && nested::may_overflow(raw) => {
                 match nested::complete(&fetch.client, entity, raw, fetch.page_size).await {
-                    Ok(whole) => page.records.push(receive_owned(whole, fetch.clock.now())),
+                    Ok(whole) => page.records.push(receive_completed(answer, whole, fetch.clock.now())),
                     Err(error) => outcome = Err(error),
                 }
             }
-            Some(raw) => page.records.push(receive(body, raw, seen_at)),
+            Some(raw) => page.records.push(receive(answer, raw, seen_at)),
         }
     }
     // A closed channel means that staging failed, which its own error tells.

@@ -1,8 +1,5 @@
 //! The record of runs: what was started, by whom, what each entity and each request came to.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
-
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_postgres::types::Type;
@@ -163,7 +160,6 @@ async fn write_requests(
     mut receiver: mpsc::UnboundedReceiver<RequestRecord>,
 ) -> RequestSum {
     let mut sum = RequestSum::default();
-    let sequence = Arc::new(AtomicI32::new(1));
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, REQUESTS_A_STATEMENT).await > 0 {
         // Filling up saves statements; the end of the run comes when all senders are gone.
@@ -173,7 +169,7 @@ async fn write_requests(
                 break;
             }
         }
-        if let Err(error) = save_requests(&db, run_id, &sequence, &batch).await {
+        if let Err(error) = save_requests(&db, run_id, &batch).await {
             tracing::warn!(%error, "the requests of this run could not be noted");
         }
         for record in &batch {
@@ -186,13 +182,8 @@ async fn write_requests(
     sum
 }
 
-async fn save_requests(
-    db: &Db,
-    run_id: Uuid,
-    sequence: &AtomicI32,
-    batch: &[RequestRecord],
-) -> Result<(), DbError> {
-    let sequences: Vec<i32> = batch.iter().map(|_| sequence.fetch_add(1, Relaxed)).collect();
+async fn save_requests(db: &Db, run_id: Uuid, batch: &[RequestRecord]) -> Result<(), DbError> {
+    let sequences: Vec<i32> = batch.iter().map(|r| r.number).collect();
     let operations: Vec<&str> = batch.iter().map(|r| r.operation_name.as_str()).collect();
     let texts: Vec<String> = batch.iter().map(|r| r.variables.to_string()).collect();
     let variables: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();

@@ -21,6 +21,8 @@ use super::{
 /// Debug shows sizes and times, never the body.
 #[derive(Clone)]
 pub struct Answer {
+    /// The number of the request among those of its client, from 1; 0 of an answer that was not fetched.
+    pub number: i32,
     /// The whole answer as received.
     pub body: Bytes,
     /// Attempts this answer took, 1 or more.
@@ -43,6 +45,7 @@ pub struct Answer {
 
 /// What an attempt left behind once its body was found good.
 pub(super) struct Delivery {
+    pub number: i32,
     pub body: Bytes,
     pub attempts: u32,
     pub http_status: u16,
@@ -55,11 +58,21 @@ pub(super) struct Delivery {
 
 impl Answer {
     pub(super) fn new(verified: Verified, delivery: Delivery) -> Self {
-        let Delivery { body, attempts, http_status, latency, started_at, server_date, place, operation } =
-            delivery;
+        let Delivery {
+            number,
+            body,
+            attempts,
+            http_status,
+            latency,
+            started_at,
+            server_date,
+            place,
+            operation,
+        } = delivery;
         let bytes = body.len() as u64;
         let Verified { data, gone } = verified;
         Self {
+            number,
             body,
             attempts,
             http_status,
@@ -83,6 +96,7 @@ impl Answer {
         let verified =
             classify_body(&body, &target).map_err(|fault| SourceError::new(fault, operation_name, 1))?;
         let delivery = Delivery {
+            number: 0,
             body,
             attempts: 1,
             http_status: 200,
@@ -161,6 +175,7 @@ impl Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
+            .field("number", &self.number)
             .field("operation", &self.operation)
             .field("attempts", &self.attempts)
             .field("http_status", &self.http_status)

@@ -1,6 +1,12 @@
 //! The client: one request, as many attempts as it deserves, one answer or one error.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering::Relaxed},
+    },
+};
 
 use bytes::Bytes;
 use reqwest::{Client, header, redirect};
@@ -28,6 +34,8 @@ use crate::stop::Stop;
 pub struct GazelleClient {
     shared: Arc<Shared>,
     observers: Vec<Observer>,
+    /// Requests made so far by this client and its clones.
+    made: Arc<AtomicI32>,
     stop: Stop,
 }
 
@@ -64,14 +72,15 @@ impl GazelleClient {
         };
         let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
         let shared = Arc::new(Shared { http, settings, access, target, places });
-        Ok(Self { shared, observers: Vec::new(), stop: Stop::never() })
+        Ok(Self { shared, observers: Vec::new(), made: Arc::default(), stop: Stop::never() })
     }
 
     /// The same client with one observer more: it receives one record for every request made through the returned client
-    /// and its clones, whatever its end. It runs inside the request's task: keep it short.
+    /// and its clones, whatever its end, numbered from 1. It runs inside the request's task: keep it short.
     pub fn observed_by(&self, observer: impl Fn(RequestRecord) + Send + Sync + 'static) -> Self {
         let mut client = self.clone();
         client.observers.push(Observer(Arc::new(observer)));
+        client.made = Arc::default();
         client
     }
 
@@ -98,7 +107,7 @@ impl GazelleClient {
 
     async fn post_in_span(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
         let Shared { settings, access, .. } = &*self.shared;
-        let mut recording = Recording::start(&self.observers, request);
+        let mut recording = Recording::start(self.made.fetch_add(1, Relaxed) + 1, &self.observers, request);
         let can_renew = matches!(access, Access::Oauth(_));
         let mut plan = RetryPlan::new(settings.attempts, settings.retry_delay, can_renew);
         let body = request.to_body();
@@ -228,6 +237,7 @@ impl GazelleClient {
         Ok(Answer::new(
             verified,
             Delivery {
+                number: recording.number(),
                 body,
                 attempts: recording.attempts(),
                 http_status: status,

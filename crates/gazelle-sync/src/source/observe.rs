@@ -9,6 +9,8 @@ use super::{error::ErrorClass, request::GraphqlRequest};
 /// One logical GraphQL request with all its attempts (token refreshes leave none). Holds no body and no secret; `variables` hold ids and dates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestRecord {
+    /// Its number among the requests of its client, from 1; the same as in the [`Answer`](super::Answer).
+    pub number: i32,
     /// As in the [`GraphqlRequest`].
     pub operation_name: String,
     /// As sent.
@@ -93,8 +95,9 @@ pub(super) struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    pub(super) fn start(observers: &'a [Observer], request: &GraphqlRequest) -> Self {
+    pub(super) fn start(number: i32, observers: &'a [Observer], request: &GraphqlRequest) -> Self {
         let record = RequestRecord {
+            number,
             operation_name: request.operation_name.clone(),
             variables: request.variables.clone(),
             attempts: Vec::new(),
@@ -107,6 +110,11 @@ impl<'a> Recording<'a> {
 
     pub(super) fn attempt(&mut self, attempt: AttemptRecord) {
         self.record.attempts.push(attempt);
+    }
+
+    /// The request's number.
+    pub(super) fn number(&self) -> i32 {
+        self.record.number
     }
 
     /// Attempts so far.

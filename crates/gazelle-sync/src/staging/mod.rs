@@ -11,6 +11,7 @@ pub mod clock;
 pub mod dashboard;
 pub mod deletions;
 pub mod exact;
+pub mod history;
 pub mod json_text;
 pub mod outcome;
 pub mod pending;

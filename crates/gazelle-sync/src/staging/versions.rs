@@ -20,6 +20,8 @@ pub struct Received {
     pub raw: Bytes,
     /// When its answer arrived, by our clock.
     pub seen_at: Timestamp,
+    /// The number of the request that brought it, within its run; where further requests completed it, of the first.
+    pub request: i32,
 }
 
 /// What staging a batch came to.
@@ -77,6 +79,7 @@ pub struct Version<'b> {
     /// How staging keeps it.
     pub held: exact::Held<'b>,
     hash: [u8; 32],
+    request: i32,
 }
 
 /// Whether staging holds any version of an entity, or the quarantine any case of it.
@@ -119,6 +122,7 @@ pub async fn choose<'b>(
             fetched_at,
             held: exact::hold(&record.raw),
             hash,
+            request: record.request,
         });
     }
     Ok(fresh)
@@ -177,6 +181,7 @@ pub async fn insert(
     let originals: Vec<Option<&[u8]>> = versions.iter().map(|version| version.held.original).collect();
     let fetched_at: Vec<Timestamp> = versions.iter().map(|version| version.fetched_at).collect();
     let hashes: Vec<&[u8]> = versions.iter().map(|version| version.hash.as_slice()).collect();
+    let requests: Vec<i32> = versions.iter().map(|version| version.request).collect();
     let is_processed: Vec<bool> = ids.iter().map(|id| processed.contains(id)).collect();
     tx.execute(
         &for_entity(include_str!("insert.sql"), entity),
@@ -190,6 +195,7 @@ pub async fn insert(
             (&is_processed, Type::BOOL_ARRAY),
             (&run_id, Type::UUID),
             (&microseconds(at), Type::TIMESTAMPTZ),
+            (&requests, Type::INT4_ARRAY),
         ],
     )
     .await?;

@@ -8,6 +8,8 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
     name: "gazelle_appointments",
     key: &["external_id"],
     owner: None,
+    inside: &[],
+    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("appointment_date", UtcDate, &["start", "start_time"]).required(),
@@ -42,6 +44,8 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
     derived: Some(Derived {
+        table: "gazelle_clients",
+        by: "client_external_id",
         join: "LEFT JOIN LATERAL (
                    SELECT * FROM {schema}.{prefix}gazelle_clients k
                     WHERE k.external_id = i.client_external_id
@@ -58,11 +62,13 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
     name: "gazelle_appointment_pianos",
     key: &["appointment_external_id", "piano_external_id"],
     owner: Some("appointment_external_id"),
+    inside: &["allEventPianos"],
+    unnamed: None,
     columns: &[
-        column("appointment_external_id", Id, &[]),
+        column("appointment_external_id", Id, &[]).made(&["^id"], "the id of the event"),
         column("piano_external_id", Id, &["piano.id", "piano_id"]).required().parent("gazelle_pianos"),
         column("is_tuning", Boolean, &["isTuning"]),
-        column("source_updated_at", Instant, &[]),
+        column("source_updated_at", Instant, &[]).made(&["^updatedAt"], "when the event was updated"),
     ],
     derived: None,
 };

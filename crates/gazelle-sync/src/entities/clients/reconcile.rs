@@ -69,8 +69,8 @@ fn locations_of(
         let mut row = read::row(&GAZELLE_LOCATIONS, json, &place)?;
         if GAZELLE_LOCATIONS.get(&row, "external_id") == &Value::Null {
             reconciled.warn("location_without_id", format!("{place}id"));
-            let made_up = format!("{}/location/{position}", contact_id.as_text().unwrap_or_default());
-            GAZELLE_LOCATIONS.set(&mut row, "external_id", Value::Text(made_up));
+            let made_up = GAZELLE_LOCATIONS.made_up_id(contact_id.as_text().unwrap_or_default(), position);
+            GAZELLE_LOCATIONS.set(&mut row, "external_id", made_up.map_or(Value::Null, Value::Text));
         }
         let is_default = GAZELLE_LOCATIONS.get(&row, "external_id").as_text() == default && default.is_some();
         GAZELLE_LOCATIONS.set(&mut row, "contact_external_id", contact_id.clone());

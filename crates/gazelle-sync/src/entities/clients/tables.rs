@@ -7,6 +7,8 @@ pub static GAZELLE_CLIENTS: Table = Table {
     name: "gazelle_clients",
     key: &["external_id"],
     owner: None,
+    inside: &[],
+    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("company_name", Text, &["companyName", "company_name"]),
@@ -39,8 +41,14 @@ pub static GAZELLE_CLIENTS: Table = Table {
         column("custom9", Text, &["custom9"]),
         column("custom10", Text, &["custom10"]),
         // Set by the reconciler, which checks them against the record's own contacts and locations.
-        column("default_contact_external_id", Id, &[]),
-        column("default_location_external_id", Id, &[]),
+        column("default_contact_external_id", Id, &[]).made(
+            &["defaultContact.id"],
+            "the defaultContact, if it is one of allContacts; without one, the first contact with isDefault",
+        ),
+        column("default_location_external_id", Id, &[]).made(
+            &["defaultContact.defaultLocation.id"],
+            "the default contact's defaultLocation, if it is one of its allLocations",
+        ),
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
@@ -52,9 +60,11 @@ pub static GAZELLE_CONTACTS: Table = Table {
     name: "gazelle_contacts",
     key: &["external_id"],
     owner: Some("client_external_id"),
+    inside: &["allContacts"],
+    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
-        column("client_external_id", Id, &[]),
+        column("client_external_id", Id, &[]).made(&["^id"], "the id of the client"),
         column("title", Text, &["title"]),
         column("first_name", Text, &["firstName"]),
         column("middle_name", Text, &["middleName"]),
@@ -86,10 +96,12 @@ pub static GAZELLE_LOCATIONS: Table = Table {
     name: "gazelle_locations",
     key: &["external_id"],
     owner: Some("client_external_id"),
+    inside: &["allContacts", "allLocations"],
+    unnamed: Some("location"),
     columns: &[
         column("external_id", Id, &["id"]),
-        column("contact_external_id", Id, &[]),
-        column("client_external_id", Id, &[]),
+        column("contact_external_id", Id, &[]).made(&["^id"], "the id of the contact whose list it is in"),
+        column("client_external_id", Id, &[]).made(&["^^id"], "the id of the client"),
         column("usage_type", Text, &["usageType"]),
         column("location_type", Text, &["locationType"]),
         column("address_line1", Text, &["street1"]),
@@ -103,7 +115,8 @@ pub static GAZELLE_LOCATIONS: Table = Table {
         column("what3words", Text, &["what3words"]),
         column("geocode_type", Text, &["geocodeType"]),
         column("is_bad_address", Boolean, &["isBadAddress"]),
-        column("is_default", Boolean, &[]),
+        column("is_default", Boolean, &[])
+            .made(&["^defaultLocation.id"], "whether it is its contact's defaultLocation"),
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],

@@ -7,6 +7,8 @@ pub static GAZELLE_PIANOS: Table = Table {
     name: "gazelle_pianos",
     key: &["external_id"],
     owner: None,
+    inside: &[],
+    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("client_external_id", Id, &["client.id", "client_id"]).parent("gazelle_clients"),

@@ -7,6 +7,8 @@ pub static GAZELLE_USERS: Table = Table {
     name: "gazelle_users",
     key: &["external_id"],
     owner: None,
+    inside: &[],
+    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("first_name", Text, &["firstName"]),

@@ -1,0 +1,183 @@
+//! `history`: the versions of a record.
+
+use anyhow::{Result, bail};
+use serde_json::Value as Json;
+
+use super::Context;
+use super::opened::Opened;
+use super::sync::{chosen, wrong_use};
+use crate::cli::HistoryArgs;
+use crate::db::{Db, migrate};
+use crate::display;
+use crate::entities::Entity;
+use crate::explain;
+use crate::explain::diff::{Change, Kind};
+use crate::explain::find::{self, Found};
+use crate::explain::history::{self, History, Story};
+use crate::explain::source::{Request, Run};
+use crate::time;
+
+/// Longer values are cut in the text; `--json` has them whole.
+const LONGEST_VALUE: usize = 120;
+
+/// Prints the versions.
+pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
+    let entities = match chosen(args.entity.as_slice()) {
+        Ok(entities) => entities,
+        Err(message) => return wrong_use(context, &message),
+    };
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = tell(context, &opened.db, &entities, &args).await;
+    opened.close().await?;
+    outcome
+}
+
+async fn tell(context: &Context, db: &Db, entities: &[&'static Entity], args: &HistoryArgs) -> Result<u8> {
+    if !migrate::is_readable(db).await? {
+        bail!("{}", unknown(&args.id));
+    }
+    let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let mut connection = db.connection().await?;
+    let tx = explain::begin(&mut connection).await?;
+    let found = find::find(&tx, entities, &args.id).await?;
+    let found = match found.as_slice() {
+        [] => bail!("{}", unknown(&args.id)),
+        [one] => one,
+        several => return wrong_use(context, &in_several(&args.id, several)),
+    };
+    let told = history::tell(&tx, found, &args.id, args.limit as usize, &zone).await?;
+    context.print(&told, || text(&told))?;
+    Ok(0)
+}
+
+/// The message for an id that nobody knows.
+pub fn unknown(id: &str) -> String {
+    format!(
+        "no record has the id {id}, and none holds a contact or location with it (ids are case-sensitive)"
+    )
+}
+
+/// The message for an id that several entities know.
+pub fn in_several(id: &str, found: &[Found]) -> String {
+    let names: Vec<&str> = found.iter().map(|found| found.entity.name).collect();
+    format!("{id} is an id of {}: choose one with --entity {}", names.join(" and of "), names[0])
+}
+
+fn text(told: &History) -> String {
+    let mut text = format!("{} {}", told.entity, told.external_id);
+    if let Some(asked_for) = &told.asked_for {
+        text += &format!(" (which holds {asked_for})");
+    }
+    text += &match told.versions_held {
+        0 => ": staging holds no version of it any more".to_owned(),
+        1 => ": one version".to_owned(),
+        many => format!(": {} versions", display::count(many as u64)),
+    };
+    match &told.in_production {
+        None => text += "; production has no row",
+        Some(row) => {
+            if let Some(at) = &row.changed_at {
+                text += &format!("\n{} changed last at {}", row.table, at.text());
+            }
+            if let Some(at) = &row.deleted_at {
+                text += &format!("\ndeleted since {}", at.text());
+            }
+        }
+    }
+    text.push('\n');
+    if told.versions.len() < told.versions_held {
+        text += &format!("the newest {} of them (--limit shows more)\n", told.versions.len());
+    }
+    for story in &told.versions {
+        text.push('\n');
+        text += &story_text(story);
+    }
+    display::safe_lines(&text).into_owned()
+}
+
+fn story_text(story: &Story) -> String {
+    let mut text = format!("{}. {}   {}\n", story.number, story.seen_at.text(), story.state);
+    let mut line = |what: &str| text += &format!("   {}\n", what.replace(['\n', '\t'], " "));
+    line(&run_text(story.run.as_ref()));
+    if let Some(request) = &story.request {
+        line(&request_text(request));
+    }
+    line(&format!("staging row {}", story.staging_id));
+    if let Some(withdrawn) = &story.withdrawn {
+        let when = withdrawn
+            .at
+            .map_or_else(String::new, |at| format!(", {}", time::show_exact(at, &jiff::tz::TimeZone::UTC)));
+        line(&format!("withdrawn by undo {}{when}", withdrawn.by));
+    }
+    if let Some(held) = &story.quarantine {
+        let message = held.message.as_deref().unwrap_or(&held.error_code);
+        line(&format!("quarantine: {}, {} tries: {message}", held.state, held.attempts));
+        if let Some(reason) = &held.closed_reason {
+            line(&format!("closed: {reason}"));
+        }
+    }
+    if let Some(evidence) = &story.evidence {
+        let of = |key: &str| evidence[key].as_str().unwrap_or("?").to_owned();
+        line(&format!(
+            "tombstone: not listed ({}); {} answered at {} that it does not exist",
+            of("not_listed_in"),
+            of("asked_with"),
+            of("asked_at")
+        ));
+    }
+    if story.kept_as_bytes {
+        line("its original bytes are kept beside: jsonb cannot hold it exactly");
+    }
+    match &story.changes {
+        None if story.evidence.is_none() => line("the first version held"),
+        None => {}
+        Some(changes) if changes.is_empty() => line("the same content, written differently"),
+        Some(changes) => changes.iter().for_each(|change| line(&change_text(change))),
+    }
+    text
+}
+
+fn change_text(change: &Change) -> String {
+    let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "nothing".to_owned(), value_text);
+    let (before, after) = (value(&change.before), value(&change.after));
+    match change.kind {
+        Kind::Added => format!("+ {}: {after}", change.path),
+        Kind::Removed => format!("- {}: {before}", change.path),
+        Kind::Reordered => format!("~ {}: in another order, {before} -> {after}", change.path),
+        Kind::Changed => format!("~ {}: {before} -> {after}", change.path),
+    }
+}
+
+/// A JSON value in one line, cut if it is long.
+pub fn value_text(value: &Json) -> String {
+    let whole = value.to_string();
+    if whole.chars().count() <= LONGEST_VALUE {
+        return whole;
+    }
+    whole.chars().take(LONGEST_VALUE).chain("…".chars()).collect()
+}
+
+/// The run that staged a version, in one line.
+pub fn run_text(run: Option<&Run>) -> String {
+    match run {
+        None => "staged by no run that is known: inserted by hand, or its run was removed".to_owned(),
+        Some(run) => {
+            let mode = run.mode.as_deref().map_or_else(String::new, |mode| format!(" {mode}"));
+            format!("run {}: {}{mode}, {}, by {}", run.run_id, run.command, run.status, run.trigger)
+        }
+    }
+}
+
+/// The request that brought a version, in one line.
+pub fn request_text(request: &Request) -> String {
+    let mut text = format!("request {}: {}", request.number, request.operation);
+    if let Some(page) = request.page {
+        text += &format!(", page {page} of its window");
+    }
+    let Request { variables, latency_ms, bytes, attempts, .. } = request;
+    text += &format!(", {latency_ms} ms, {}", display::bytes(u64::try_from(*bytes).unwrap_or_default()));
+    if *attempts > 1 {
+        text += &format!(", {attempts} attempts");
+    }
+    text + &format!(", {}", value_text(variables))
+}

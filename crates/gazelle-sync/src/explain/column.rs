@@ -1,0 +1,388 @@
+//! Where one value in production came from.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use serde_json::Value as Json;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::earlier::{self, Said};
+use super::find::{self, Found};
+use super::source::{Request, Run, Sources, completed_by};
+use super::times::{self, Times};
+use super::{Moment, inside, value};
+use crate::db::{DbError, Tx};
+use crate::entities::table::{Column, Rule, Table};
+use crate::entities::{self, Entity};
+use crate::staging::history::{self, Version};
+use crate::time;
+
+/// The columns of the view that are computed from an appointment's instants, and from which.
+const OF_THE_VIEW: [(&str, &str); 4] = [
+    ("date_montreal", "start_at"),
+    ("time_montreal", "start_at"),
+    ("last_date_montreal", "end_at"),
+    ("end_time_montreal", "end_at"),
+];
+
+/// The columns that say where a row came from, and what sets each.
+const LINEAGE: [(&str, &str); 4] = [
+    ("staging_id", "the version that last changed the row: a row of the entity's staging table"),
+    ("reconciler_version", "the version of the reconciler that made the row"),
+    ("synced_from_gazelle_at", "when the row changed last, by the clock of the program"),
+    (
+        "deleted_at",
+        "set when the record was found gone at the source, or when the record that held the row holds it no more",
+    ),
+];
+
+/// Where a value came from.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// `appointments`, …
+    pub entity: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The row's key.
+    pub row: String,
+    /// The column.
+    pub column: String,
+    /// What production says.
+    pub value: Json,
+    /// Since when the row counts as deleted.
+    pub deleted_at: Option<Moment>,
+    /// What fills the column: `record`, `reconciler`, `another row`, `database`, `view` or `lineage`.
+    pub filled_by: &'static str,
+    /// How, for people.
+    pub rule: String,
+    /// The version that the row names; none where the column is not filled from one, or it is not held any more.
+    pub source: Option<Source>,
+    /// The paths that were looked at, in order; the value was taken from the first that holds one.
+    pub looked_at: Vec<Looked>,
+    /// What the reconciler makes of that version now.
+    pub made: Option<Json>,
+    /// Whether production says the same; none where nothing can be compared.
+    pub agrees: Option<bool>,
+    /// For dates and times the steps from the record to the local hour.
+    pub times: Option<Times>,
+    /// Where the values came from that this one is computed or taken from.
+    pub rests_on: Vec<Explanation>,
+    /// What the versions of the record say, the oldest first, each change once.
+    pub said: Vec<Said>,
+}
+
+/// The version that a row names.
+#[derive(Debug, Serialize)]
+pub struct Source {
+    /// The record's id.
+    pub record: String,
+    /// Its place among the versions held, from 1.
+    pub version: usize,
+    /// How many are held.
+    pub versions_held: usize,
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// When it was seen.
+    pub seen_at: Moment,
+    /// The run that staged it.
+    pub run: Option<Run>,
+    /// The request that brought it; none for a version that a person inserted.
+    pub request: Option<Request>,
+    /// The requests that completed its long lists.
+    pub completed_by: Vec<Request>,
+}
+
+/// A path that was looked at.
+#[derive(Debug, Serialize)]
+pub struct Looked {
+    /// From the record on.
+    pub path: String,
+    /// Whether it holds a value; null counts as none.
+    pub found: bool,
+    /// The value, as it is in the record.
+    pub raw: Json,
+    /// Whether the value was taken from here.
+    pub used: bool,
+}
+
+/// What an explanation of one row needs: the row, and all versions of its record.
+struct Ground<'t, 'c> {
+    tx: &'t Tx<'c>,
+    zone: &'t TimeZone,
+    entity: &'static Entity,
+    table: &'static Table,
+    row: Json,
+    key: String,
+    record_id: String,
+    versions: Vec<Version>,
+}
+
+/// The columns of a table that can be explained.
+pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
+    let rows = tx
+        .query(
+            "SELECT a.attname::text FROM pg_attribute a
+               JOIN pg_class c ON c.oid = a.attrelid
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped
+              ORDER BY a.attnum",
+            &[(&table.name, Type::TEXT)],
+        )
+        .await?;
+    let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if is_shown_by_the_view(table) {
+        names.extend(OF_THE_VIEW.iter().map(|(name, _)| (*name).to_owned()));
+    }
+    Ok(names)
+}
+
+fn is_shown_by_the_view(table: &Table) -> bool {
+    table.columns.iter().any(|column| column.name == "appointment_date")
+}
+
+/// Explains a column of a row; none where the table has no such column.
+pub async fn explain(
+    tx: &Tx<'_>,
+    found: &Found,
+    table: &'static Table,
+    row: &Json,
+    column: &str,
+    zone: &TimeZone,
+) -> Result<Option<Explanation>, DbError> {
+    let record_id = find::record_of(table, row, &found.record_id);
+    let versions = history::versions(tx, found.entity, &record_id).await?;
+    let ground = Ground {
+        tx,
+        zone,
+        entity: found.entity,
+        table,
+        row: row.clone(),
+        key: find::key_of(table, row),
+        record_id,
+        versions,
+    };
+    ground.column(column).await
+}
+
+impl Ground<'_, '_> {
+    async fn column(&self, name: &str) -> Result<Option<Explanation>, DbError> {
+        let declared = self.table.columns.iter().find(|column| column.name == name);
+        let mut explanation = if let Some(column) = declared {
+            self.declared(column).await?
+        } else if let Some(expression) = self.derived(name) {
+            self.of_another_row(name, expression).await?
+        } else if let Some(expression) = self.generated(name).await? {
+            self.computed(name, &expression).await?
+        } else if let Some((_, rule)) = LINEAGE.iter().find(|(lineage, _)| *lineage == name) {
+            self.lineage(name, rule).await?
+        } else if let Some((_, from)) =
+            OF_THE_VIEW.iter().find(|(shown, _)| *shown == name && is_shown_by_the_view(self.table))
+        {
+            self.shown(name, from).await?
+        } else {
+            return Ok(None);
+        };
+        let dated = ["start_at", "end_at", "appointment_date", "appointment_time"];
+        if is_shown_by_the_view(self.table)
+            && dated.contains(&name)
+            && let Some(times) = &mut explanation.times
+        {
+            times.view = times::view(self.tx, &self.key).await?;
+        }
+        Ok(Some(explanation))
+    }
+
+    fn blank(&self, name: &str, filled_by: &'static str, rule: String) -> Explanation {
+        let deleted_at = self.row["deleted_at"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        Explanation {
+            entity: self.entity.name,
+            table: self.table.name,
+            row: self.key.clone(),
+            column: name.to_owned(),
+            value: self.row[name].clone(),
+            deleted_at: deleted_at.map(|at| Moment::of(at, self.zone)),
+            filled_by,
+            rule,
+            source: None,
+            looked_at: Vec::new(),
+            made: None,
+            agrees: None,
+            times: None,
+            rests_on: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.table.key.iter().map(|column| self.row[*column].as_str().unwrap_or_default()).collect()
+    }
+
+    /// The version that the row names, if it is held.
+    fn version(&self) -> Option<(usize, &Version)> {
+        let named = self.row["staging_id"].as_str()?.parse::<Uuid>().ok()?;
+        self.versions.iter().enumerate().find(|(_, version)| version.staging_id == named)
+    }
+
+    /// Who brought a version; `ids` are those of the row and of what holds it, whose lists further requests may have
+    /// completed.
+    async fn source(
+        &self,
+        version: Option<(usize, &Version)>,
+        ids: &[&str],
+    ) -> Result<Option<Source>, DbError> {
+        let Some((index, version)) = version else { return Ok(None) };
+        let sources = Sources::of(self.tx, std::slice::from_ref(version), self.zone).await?;
+        let request = sources.request(version);
+        let operations: Vec<&str> = self.entity.nested.iter().map(|nested| nested.operation).collect();
+        let completed_by = match &request {
+            Some(request) if !self.table.inside.is_empty() => {
+                completed_by(self.tx, request, &operations, ids, self.zone).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Some(Source {
+            record: self.record_id.clone(),
+            version: index + 1,
+            versions_held: self.versions.len(),
+            staging_id: version.staging_id,
+            seen_at: Moment::of(version.seen_at, self.zone),
+            run: sources.run(version),
+            request,
+            completed_by,
+        }))
+    }
+
+    /// A column that the reconciler fills from the record.
+    async fn declared(&self, column: &Column) -> Result<Explanation, DbError> {
+        let (filled_by, rule, paths) = match &column.made {
+            Some(made) => ("reconciler", made.how.to_owned(), made.from),
+            None => ("record", column.rule.describe().to_owned(), column.from),
+        };
+        let mut explanation = self.blank(column.name, filled_by, rule);
+        let keys = self.keys();
+        explanation.said =
+            earlier::said(self.entity, self.table, &keys, column.name, &self.versions, self.zone);
+        let mut ids: Vec<String> = Vec::new();
+        if let Some((_, version)) = self.version() {
+            let text = version.readable();
+            let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok();
+            let item = record.as_ref().and_then(|record| inside::find(self.table, record, &keys));
+            if let Some(item) = item {
+                ids.extend(item.ids().into_iter().map(str::to_owned));
+                let mut used = false;
+                for path in paths {
+                    let led = item.follow(path);
+                    let raw = led.value.map(|value| value.to_string());
+                    let raw = raw.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
+                    let taken = led.value.is_some() && !used && column.made.is_none();
+                    used |= taken;
+                    explanation.looked_at.push(Looked {
+                        path: led.path,
+                        found: led.value.is_some(),
+                        raw,
+                        used: taken,
+                    });
+                }
+            }
+            let (made, _) = earlier::of(self.entity, self.table, &keys, column.name, version);
+            explanation.agrees = value::agrees(column.rule, &made, &explanation.value);
+            explanation.made = Some(made);
+        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        explanation.source = self.source(self.version(), &ids).await?;
+        if matches!(column.rule, Rule::Instant | Rule::UtcDate | Rule::UtcTime) {
+            let raw = explanation.looked_at.iter().find(|looked| looked.found).and_then(|l| l.raw.as_str());
+            explanation.times =
+                raw.and_then(|text| Some(Times::of(time::read_instant(text).ok()?, Some(text), self.zone)));
+        }
+        Ok(explanation)
+    }
+
+    async fn lineage(&self, name: &str, rule: &str) -> Result<Explanation, DbError> {
+        let mut explanation = self.blank(name, "lineage", rule.to_owned());
+        let mut version = self.version();
+        if name == "deleted_at" && explanation.deleted_at.is_some() {
+            // Not the version that the row names, but the one that says that it is gone.
+            version = self.versions.iter().enumerate().rev().find(|(_, version)| version.is_good());
+            if let Some((_, tombstone)) = version.filter(|(_, version)| version.is_tombstone) {
+                let said: Option<Json> = serde_json::from_str(&tombstone.json).ok();
+                let raw = said.map_or(Json::Null, |mut said| said["evidence"].take());
+                let evidence = Looked { path: "evidence".to_owned(), found: true, raw, used: true };
+                explanation.looked_at.push(evidence);
+            }
+        }
+        explanation.source = self.source(version, &[]).await?;
+        Ok(explanation)
+    }
+
+    /// The column of the joined row that a derived column repeats.
+    fn derived(&self, name: &str) -> Option<&'static str> {
+        let derived = self.table.derived.as_ref()?;
+        derived.columns.iter().find(|(column, _)| *column == name).map(|(_, expression)| *expression)
+    }
+
+    async fn of_another_row(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {
+        let Some(derived) = &self.table.derived else {
+            return Ok(self.blank(name, "another row", String::new()));
+        };
+        let theirs = expression.rsplit('.').next().unwrap_or(expression);
+        let rule = format!("{theirs} of the row of {} that {} names", derived.table, derived.by);
+        let mut explanation = self.blank(name, "another row", rule);
+        let named = self.row[derived.by].as_str();
+        if let (Some(id), Some(entity)) = (named, entities::entity_of_table(derived.table))
+            && let Some(row) = find::row(self.tx, entity.tables[0], id).await?
+        {
+            let held = row[theirs].clone();
+            explanation.agrees = Some(held == explanation.value);
+            let found = Found { entity, record_id: id.to_owned(), rows: Vec::new() };
+            let inner = Box::pin(explain(self.tx, &found, entity.tables[0], &row, theirs, self.zone)).await?;
+            explanation.rests_on.extend(inner);
+        }
+        Ok(explanation)
+    }
+
+    /// The expression of a generated column.
+    async fn generated(&self, name: &str) -> Result<Option<String>, DbError> {
+        let rows = self
+            .tx
+            .query(
+                "SELECT pg_get_expr(d.adbin, d.adrelid)
+                   FROM pg_attribute a
+                   JOIN pg_class c ON c.oid = a.attrelid
+                   JOIN pg_namespace n ON n.oid = c.relnamespace
+                   JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                  WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attname = $2 AND a.attgenerated <> ''",
+                &[(&self.table.name, Type::TEXT), (&name, Type::TEXT)],
+            )
+            .await?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    async fn computed(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {
+        let mut explanation = self.blank(name, "database", expression.to_owned());
+        let words: Vec<&str> = expression.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        for column in self.table.columns.iter().filter(|column| words.contains(&column.name)) {
+            explanation.rests_on.push(self.declared(column).await?);
+        }
+        explanation.source = self.source(self.version(), &[]).await?;
+        let instant = explanation.value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        explanation.times = instant.map(|instant| Times::of(instant, None, self.zone));
+        Ok(explanation)
+    }
+
+    /// A column of the view, computed when it is read.
+    async fn shown(&self, name: &str, from: &str) -> Result<Explanation, DbError> {
+        let rule = format!(
+            "computed by v_appointments_montreal from {from} in {}; of an all-day event at midnight UTC its own date",
+            time::MONTREAL
+        );
+        let mut explanation = self.blank(name, "view", rule);
+        if let Some(inner) = Box::pin(self.column(from)).await? {
+            let view = inner.times.as_ref().and_then(|times| times.view.clone());
+            let of_view = view.and_then(|view| serde_json::to_value(view).ok());
+            explanation.value = of_view.map_or(Json::Null, |mut view| view[name].take());
+            explanation.rests_on.push(inner);
+        }
+        Ok(explanation)
+    }
+}

@@ -1,0 +1,87 @@
+//! What the versions of a record say of one column, one after the other, by today's reconciler. Pure.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{Moment, value};
+use crate::entities::Entity;
+use crate::entities::table::Table;
+use crate::staging::history::Version;
+use crate::staging_to_production::batch;
+
+/// What a version says of a column.
+#[derive(Debug, Clone, Serialize)]
+pub struct Said {
+    /// The version's place among those held, from 1.
+    pub version: usize,
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// When it was seen.
+    pub seen_at: Moment,
+    /// What the reconciler makes of it; null where it makes nothing.
+    pub value: Json,
+    /// Why it did not count, or gives no value.
+    pub note: Option<String>,
+}
+
+/// What each version says, the oldest first; of several in a row that say the same the first.
+pub fn said(
+    entity: &Entity,
+    table: &Table,
+    key: &[&str],
+    column: &str,
+    versions: &[Version],
+    zone: &TimeZone,
+) -> Vec<Said> {
+    let mut told: Vec<Said> = Vec::new();
+    for (index, version) in versions.iter().enumerate() {
+        let (value, note) = of(entity, table, key, column, version);
+        if told.last().is_some_and(|last| last.value == value && last.note == note) {
+            continue;
+        }
+        told.push(Said {
+            version: index + 1,
+            staging_id: version.staging_id,
+            seen_at: Moment::of(version.seen_at, zone),
+            value,
+            note,
+        });
+    }
+    told
+}
+
+/// What one version says.
+pub fn of(
+    entity: &Entity,
+    table: &Table,
+    key: &[&str],
+    column: &str,
+    version: &Version,
+) -> (Json, Option<String>) {
+    if version.is_tombstone {
+        let counts = if version.withdrawn.is_some() { ", withdrawn by an undo" } else { "" };
+        return (Json::Null, Some(format!("the record is gone{counts}")));
+    }
+    let reconciled = match batch::reconcile(entity, &version.json, version.original.as_deref()) {
+        Ok(reconciled) => reconciled,
+        Err(error) => return (Json::Null, Some(error.message)),
+    };
+    let position = entity.tables.iter().position(|other| std::ptr::eq(*other, table));
+    let rows = reconciled.rows.iter().filter(|(of, _)| Some(*of) == position).map(|(_, row)| row);
+    let Some(row) = value::with_key(table, rows, key) else {
+        return (Json::Null, Some("the record does not hold the row".to_owned()));
+    };
+    let held = version.quarantine.as_ref();
+    let note = match (&version.withdrawn, held.map(|held| (held.state.as_str(), &held.message))) {
+        (Some(_), _) => Some("withdrawn by an undo".to_owned()),
+        (None, Some(("open" | "waiting", message))) => {
+            Some(format!("in quarantine: {}", message.as_deref().unwrap_or_default()))
+        }
+        (None, Some((state @ ("dismissed" | "superseded"), _))) => Some(format!("in quarantine, {state}")),
+        _ if version.sync_status == "pending" => Some("not reconciled yet".to_owned()),
+        _ => None,
+    };
+    (value::json_of(table.get(row, column)), note)
+}

@@ -1,0 +1,153 @@
+//! The versions of a record, in a row.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::Moment;
+use super::diff::{self, Change};
+use super::find::{self, Found};
+use super::source::{Request, Run, Sources};
+use crate::db::{DbError, Tx};
+use crate::staging::history::{self, Held, Version, Withdrawn};
+
+/// What became of a record.
+#[derive(Debug, Serialize)]
+pub struct History {
+    /// `appointments`, …
+    pub entity: &'static str,
+    /// The record's id.
+    pub external_id: String,
+    /// The id that was asked for, where it is that of a row inside the record.
+    pub asked_for: Option<String>,
+    /// The record's own row in production, if it has one.
+    pub in_production: Option<InProduction>,
+    /// How many versions staging holds.
+    pub versions_held: usize,
+    /// The newest of them, the oldest first.
+    pub versions: Vec<Story>,
+}
+
+/// What production holds of a record.
+#[derive(Debug, Serialize)]
+pub struct InProduction {
+    /// The table.
+    pub table: &'static str,
+    /// The version that the row names.
+    pub staging_id: Option<Uuid>,
+    /// When the row changed last.
+    pub changed_at: Option<Moment>,
+    /// Since when it counts as deleted.
+    pub deleted_at: Option<Moment>,
+}
+
+/// One version.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    /// Its place among the versions held, from 1.
+    pub number: usize,
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// `upsert`, or `delete` for a tombstone.
+    pub operation: &'static str,
+    /// When it was seen.
+    pub seen_at: Moment,
+    /// What it counts for, in a word: `in production`, `replaced`, `pending`, `in quarantine`, `closed`, `withdrawn`
+    /// or `gone`.
+    pub state: &'static str,
+    /// The run that staged it; none for one that a person inserted, or whose run is not known any more.
+    pub run: Option<Run>,
+    /// The request that brought it.
+    pub request: Option<Request>,
+    /// The undo that withdrew it.
+    pub withdrawn: Option<Withdrawn>,
+    /// Its case in quarantine, open or closed.
+    pub quarantine: Option<Held>,
+    /// Of a tombstone what it rests on.
+    pub evidence: Option<Json>,
+    /// That `jsonb` cannot hold it exactly: its original bytes are kept.
+    pub kept_as_bytes: bool,
+    /// What differs from the version before it that held a record; none for the first.
+    pub changes: Option<Vec<Change>>,
+}
+
+/// Tells the history of a record, of its `limit` newest versions.
+pub async fn tell(
+    tx: &Tx<'_>,
+    found: &Found,
+    asked_for: &str,
+    limit: usize,
+    zone: &TimeZone,
+) -> Result<History, DbError> {
+    let versions = history::versions(tx, found.entity, &found.record_id).await?;
+    let sources = Sources::of(tx, &versions, zone).await?;
+    let table = found.entity.tables[0];
+    let in_production = find::row(tx, table, &found.record_id).await?.map(|row| {
+        let moment = |column: &str| {
+            row[column].as_str().and_then(|text| text.parse().ok()).map(|at| Moment::of(at, zone))
+        };
+        InProduction {
+            table: table.name,
+            staging_id: row["staging_id"].as_str().and_then(|id| id.parse().ok()),
+            changed_at: moment("synced_from_gazelle_at"),
+            deleted_at: moment("deleted_at"),
+        }
+    });
+    let counts = in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id);
+    let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id);
+    let mut stories = Vec::with_capacity(versions.len());
+    let mut before: Option<Json> = None;
+    for (index, version) in versions.iter().enumerate() {
+        let record: Option<Json> = serde_json::from_str(&version.readable()).ok();
+        let (mut changes, mut evidence) = (None, None);
+        if version.is_tombstone {
+            evidence = record.map(|mut tombstone| tombstone["evidence"].take());
+        } else if let Some(record) = record {
+            changes = before.as_ref().map(|before| diff::changes(before, &record));
+            before = Some(record);
+        }
+        stories.push(Story {
+            number: index + 1,
+            staging_id: version.staging_id,
+            operation: if version.is_tombstone { "delete" } else { "upsert" },
+            seen_at: Moment::of(version.seen_at, zone),
+            state: state(version, counts, newest_good),
+            run: sources.run(version),
+            request: sources.request(version),
+            withdrawn: version.withdrawn.clone(),
+            quarantine: version.quarantine.clone(),
+            evidence,
+            kept_as_bytes: version.original.is_some(),
+            changes,
+        });
+    }
+    let versions_held = stories.len();
+    stories.drain(..versions_held.saturating_sub(limit));
+    Ok(History {
+        entity: found.entity.name,
+        external_id: found.record_id.clone(),
+        asked_for: (asked_for != found.record_id).then(|| asked_for.to_owned()),
+        in_production,
+        versions_held,
+        versions: stories,
+    })
+}
+
+fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> &'static str {
+    let held = version.quarantine.as_ref().map(|held| held.state.as_str());
+    match (version.sync_status.as_str(), held) {
+        _ if version.withdrawn.is_some() => "withdrawn",
+
+        ("pending", _) => "pending",
+        (_, Some("open" | "waiting")) => "in quarantine",
+        ("error", None) => "in quarantine",
+        (_, Some("dismissed" | "superseded" | "withdrawn")) => "closed",
+        _ if version.is_tombstone && newest_good == Some(version.staging_id) => "gone",
+        // The row names the version that last changed it; a newer one may say the same of it.
+        _ if !version.is_tombstone && counts.is_some() && newest_good == Some(version.staging_id) => {
+            "in production"
+        }
+        _ => "replaced",
+    }
+}

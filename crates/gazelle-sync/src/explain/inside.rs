@@ -1,0 +1,149 @@
+//! Finding, in a record, the JSON that gave a row of production. Pure.
+
+use serde_json_borrow::Value as Json;
+
+use crate::entities::read;
+use crate::entities::table::{Table, Value};
+
+/// The JSON of a row, and what holds it.
+#[derive(Debug)]
+pub struct Item<'j, 'a> {
+    /// The row's own object.
+    pub json: &'j Json<'a>,
+    /// Its place in the record, to be put before a path: empty, or `allContacts.nodes[2].`.
+    pub place: String,
+    /// The objects that hold it, with their places; the record first.
+    holders: Vec<(&'j Json<'a>, String)>,
+    position: usize,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Led<'j, 'a> {
+    /// The path from the record on.
+    pub path: String,
+    /// The value, if there is one; null counts as none.
+    pub value: Option<&'j Json<'a>>,
+}
+
+impl<'j, 'a> Item<'j, 'a> {
+    /// Follows a path of a column: dotted, each leading `^` going up to the object that holds this one.
+    pub fn follow(&self, path: &str) -> Led<'j, 'a> {
+        let up = path.chars().take_while(|c| *c == '^').count();
+        let (json, place) = match up.checked_sub(1) {
+            None => (Some(self.json), self.place.as_str()),
+            Some(above) => match self.holders.iter().rev().nth(above) {
+                Some((json, place)) => (Some(*json), place.as_str()),
+                None => (None, ""),
+            },
+        };
+        let rest = &path[up..];
+        Led { path: format!("{place}{rest}"), value: json.and_then(|json| read::at(json, rest)) }
+    }
+
+    /// The ids of the objects that hold the row, and its own.
+    pub fn ids(&self) -> Vec<&'j str> {
+        let holders = self.holders.iter().map(|(json, _)| *json);
+        holders.chain([self.json]).filter_map(|json| read::at(json, "id")?.as_str()).collect()
+    }
+
+    /// Whether the item gives the row of this table with this key.
+    fn gives(&self, table: &Table, key: &[&str]) -> bool {
+        let Ok(row) = read::row(table, self.json, "") else { return false };
+        let made_up = || {
+            let holder = self.holders.last().and_then(|(json, _)| read::at(json, "id")?.as_str());
+            table.made_up_id(holder.unwrap_or_default(), self.position)
+        };
+        table.key.iter().zip(key).all(|(name, wanted)| match table.get(&row, name) {
+            // Not in the item: the reconciler takes it from what holds the item.
+            _ if table.columns[table.index(name)].from.is_empty() => true,
+            Value::Null => made_up().is_some_and(|id| id == *wanted),
+            value => value.as_text() == Some(wanted),
+        })
+    }
+}
+
+/// The JSON that gives the row of `table` with this key: the record itself, or the first such item in it.
+pub fn find<'j, 'a>(table: &Table, record: &'j Json<'a>, key: &[&str]) -> Option<Item<'j, 'a>> {
+    let whole = Item { json: record, place: String::new(), holders: Vec::new(), position: 0 };
+    if table.inside.is_empty() {
+        return Some(whole);
+    }
+    let mut level = vec![whole];
+    for connection in table.inside {
+        level = level.iter().flat_map(|holder| items(holder, connection)).collect();
+    }
+    level.into_iter().find(|item| item.gives(table, key))
+}
+
+fn items<'j, 'a>(holder: &Item<'j, 'a>, connection: &str) -> Vec<Item<'j, 'a>> {
+    let mut holders = holder.holders.clone();
+    holders.push((holder.json, holder.place.clone()));
+    let nodes = read::nodes(holder.json, connection).unwrap_or_default();
+    nodes
+        .into_iter()
+        .enumerate()
+        .map(|(position, json)| Item {
+            json,
+            place: format!("{}{connection}.nodes[{position}].", holder.place),
+            holders: holders.clone(),
+            position,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::{ENTITIES, appointments, clients};
+
+    const CLIENT: &str = r#"{"id": "c1", "updatedAt": "2026-01-09T12:00:00Z", "allContacts": {"nodes": [
+        {"id": "k1"}, null, {"id": "k2", "defaultLocation": {"id": "l1"}, "allLocations": {"edges": [
+            {"node": {"street1": "A"}}, {"node": {"id": "l1", "street1": "B"}}]}}]}}"#;
+
+    #[test]
+    fn rows_inside_a_record_are_found_by_their_key() {
+        let record: Json<'_> = serde_json::from_str(CLIENT).unwrap();
+        let contact = find(&clients::GAZELLE_CONTACTS, &record, &["k2"]).unwrap();
+        assert_eq!(contact.place, "allContacts.nodes[1].");
+        assert_eq!(contact.follow("^id").path, "id");
+        assert_eq!(contact.follow("^id").value.and_then(|id| id.as_str()), Some("c1"));
+        assert_eq!(contact.ids(), ["c1", "k2"]);
+
+        let location = find(&clients::GAZELLE_LOCATIONS, &record, &["l1"]).unwrap();
+        let led = location.follow("street1");
+        assert_eq!(led.path, "allContacts.nodes[1].allLocations.nodes[1].street1");
+        assert_eq!(led.value.and_then(|text| text.as_str()), Some("B"));
+        assert_eq!(location.follow("^defaultLocation.id").path, "allContacts.nodes[1].defaultLocation.id");
+        assert_eq!(location.follow("^^id").value.and_then(|id| id.as_str()), Some("c1"));
+        assert_eq!(location.follow("^^^id").value, None);
+
+        let unnamed = find(&clients::GAZELLE_LOCATIONS, &record, &["k2/location/0"]).unwrap();
+        assert_eq!(unnamed.follow("street1").value.and_then(|text| text.as_str()), Some("A"));
+        assert!(find(&clients::GAZELLE_LOCATIONS, &record, &["l9"]).is_none());
+        assert_eq!(find(&clients::GAZELLE_CLIENTS, &record, &["c1"]).unwrap().place, "");
+    }
+
+    #[test]
+    fn a_row_with_two_keys_is_found_by_the_one_in_the_item() {
+        let text = r#"{"id": "e1", "allEventPianos": {"nodes": [{"piano": {"id": "p1"}}, {"piano": {"id": "p2"}}]}}"#;
+        let record: Json<'_> = serde_json::from_str(text).unwrap();
+        let piano = find(&appointments::GAZELLE_APPOINTMENT_PIANOS, &record, &["e1", "p2"]).unwrap();
+        assert_eq!(piano.place, "allEventPianos.nodes[1].");
+    }
+
+    #[test]
+    fn every_column_says_where_its_value_is_or_how_it_is_made() {
+        for table in ENTITIES.iter().flat_map(|entity| entity.tables) {
+            for column in table.columns {
+                let says = column.from.is_empty() == column.made.is_some();
+                assert!(says, "{}.{}", table.name, column.name);
+            }
+            if let Some(derived) = &table.derived {
+                assert!(table.columns.iter().any(|column| column.name == derived.by), "{}", derived.by);
+                assert!(derived.join.contains(derived.table) && derived.join.contains(derived.by));
+            }
+            assert_eq!(table.inside.is_empty(), table.owner.is_none(), "{}", table.name);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The runs and requests behind versions.
+
+use std::collections::HashMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use serde_json::Value as Json;
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
+
+use super::Moment;
+use crate::db::{DbError, Tx};
+use crate::staging::history::Version;
+
+/// The run that staged a version.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub run_id: Uuid,
+    /// The command.
+    pub command: String,
+    /// `full` or `incremental`, where that is said of a command.
+    pub mode: Option<String>,
+    /// Who or what started it.
+    pub trigger: String,
+    /// How it ended.
+    pub status: String,
+    /// When it started.
+    pub started_at: Moment,
+}
+
+/// The request that brought a version.
+#[derive(Debug, Clone, Serialize)]
+pub struct Request {
+    /// The run that made it.
+    pub run_id: Uuid,
+    /// Its number within the run.
+    pub number: i32,
+    /// The GraphQL operation.
+    pub operation: String,
+    /// As sent: page size, page cursor (`after`), filters, or the id asked for.
+    pub variables: Json,
+    /// Which page of its window it was, from 1; none for a request that has no pages.
+    pub page: Option<i64>,
+    /// Attempts that it took.
+    pub attempts: i32,
+    /// HTTP status of the answer.
+    pub http_status: Option<i32>,
+    /// `ok`, or the class of the error.
+    pub outcome: String,
+    /// Duration of the last attempt, in milliseconds.
+    pub latency_ms: i64,
+    /// Bytes of body received.
+    pub bytes: i64,
+    /// When it was made.
+    pub started_at: Moment,
+}
+
+/// Runs and requests of some versions.
+#[derive(Debug, Default)]
+pub struct Sources {
+    runs: HashMap<Uuid, Run>,
+    requests: HashMap<(Uuid, i32), Request>,
+}
+
+impl Sources {
+    /// Looks up the runs and requests of these versions.
+    pub async fn of(tx: &Tx<'_>, versions: &[Version], zone: &TimeZone) -> Result<Sources, DbError> {
+        let ids: Vec<Uuid> = versions.iter().filter_map(|version| version.run_id).collect();
+        let rows = tx
+            .query(
+                "SELECT run_id, command, mode, trigger, status, started_at
+                   FROM {schema}.sync_runs WHERE run_id = ANY ($1::uuid[])",
+                &[(&ids, Type::UUID_ARRAY)],
+            )
+            .await?;
+        let run = |row: &Row| Run {
+            run_id: row.get(0),
+            command: row.get(1),
+            mode: row.get(2),
+            trigger: row.get(3),
+            status: row.get(4),
+            started_at: Moment::of(row.get::<_, Timestamp>(5), zone),
+        };
+        let runs = rows.iter().map(|row| (row.get(0), run(row))).collect();
+        let (ids, numbers): (Vec<Uuid>, Vec<i32>) =
+            versions.iter().filter_map(|version| Some((version.run_id?, version.request?))).unzip();
+        let rows = tx
+            .query(include_str!("requests.sql"), &[(&ids, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)])
+            .await?;
+        let requests = rows.iter().map(|row| ((row.get(0), row.get(1)), request(row, zone))).collect();
+        Ok(Sources { runs, requests })
+    }
+
+    /// The run that staged a version.
+    pub fn run(&self, version: &Version) -> Option<Run> {
+        self.runs.get(&version.run_id?).cloned()
+    }
+
+    /// The request that brought a version.
+    pub fn request(&self, version: &Version) -> Option<Request> {
+        self.requests.get(&(version.run_id?, version.request?)).cloned()
+    }
+}
+
+fn request(row: &Row, zone: &TimeZone) -> Request {
+    Request {
+        run_id: row.get(0),
+        number: row.get(1),
+        operation: row.get(2),
+        variables: row.get(3),
+        attempts: row.get(4),
+        http_status: row.get(5),
+        outcome: row.get(6),
+        latency_ms: row.get(7),
+        bytes: row.get(8),
+        started_at: Moment::of(row.get::<_, Timestamp>(9), zone),
+        page: row.get(10),
+    }
+}
+
+/// The requests that completed a record's long lists, after the one that brought it.
+pub async fn completed_by(
+    tx: &Tx<'_>,
+    first: &Request,
+    operations: &[&str],
+    ids: &[&str],
+    zone: &TimeZone,
+) -> Result<Vec<Request>, DbError> {
+    let rows = tx
+        .query(
+            "SELECT run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes,
+                    started_at, NULL::bigint
+               FROM {schema}.sync_run_requests
+              WHERE run_id = $1 AND sequence > $2 AND operation = ANY ($3::text[])
+                AND variables ->> 'id' = ANY ($4::text[])
+              ORDER BY sequence LIMIT 100",
+            &[
+                (&first.run_id, Type::UUID),
+                (&first.number, Type::INT4),
+                (&operations, Type::TEXT_ARRAY),
+                (&ids, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| request(row, zone)).collect())
+}

@@ -1,0 +1,136 @@
+//! Every version of one record, for people who ask what became of it.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
+
+use super::{exact, for_entity, json_text::JsonText};
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+
+/// A version of a record, with all that was noted of it.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+    /// Whether it says that the record is gone.
+    pub is_tombstone: bool,
+    /// The record, as `jsonb` holds it.
+    pub json: String,
+    /// The record as received, where `jsonb` cannot hold it exactly.
+    pub original: Option<Vec<u8>>,
+    /// `pending`, `processed` or `error`.
+    pub sync_status: String,
+    /// When its outcome was noted last.
+    pub processed_at: Option<Timestamp>,
+    /// How often stage 2 took it up.
+    pub attempts: i32,
+    /// The run that staged it; none for one that a person inserted.
+    pub run_id: Option<Uuid>,
+    /// The number of the request that brought it, within its run.
+    pub request: Option<i32>,
+    /// The undo that withdrew it.
+    pub withdrawn: Option<Withdrawn>,
+    /// Its case in quarantine, open or closed.
+    pub quarantine: Option<Held>,
+}
+
+/// That a version counts no more.
+#[derive(Debug, Clone, Serialize)]
+pub struct Withdrawn {
+    /// The run that withdrew it.
+    pub by: Uuid,
+    /// When that run started; none if it is not known any more.
+    pub at: Option<Timestamp>,
+}
+
+/// A version's case in quarantine.
+#[derive(Debug, Clone, Serialize)]
+pub struct Held {
+    /// `open`, `waiting`, or how it was closed.
+    pub state: String,
+    /// The kind of fault.
+    pub error_code: String,
+    /// The field or column.
+    pub error_field: Option<String>,
+    /// One line for a person.
+    pub message: Option<String>,
+    /// The table of the parent it waits for.
+    pub waits_for: Option<String>,
+    /// The id of the parent it waits for.
+    pub waits_for_id: Option<String>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// Why it was closed.
+    pub closed_reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+}
+
+impl Version {
+    /// The record as the reconciler reads it: the nearest readable form where `jsonb` cannot hold the original.
+    pub fn readable(&self) -> Cow<'_, str> {
+        match &self.original {
+            Some(bytes) => Cow::Owned(exact::nearest(&String::from_utf8_lossy(bytes))),
+            None => Cow::Borrowed(&self.json),
+        }
+    }
+
+    /// Whether it counts: not withdrawn, and either a tombstone or free of faults.
+    pub fn is_good(&self) -> bool {
+        self.withdrawn.is_none() && self.sync_status == "processed" && !self.was_refused()
+    }
+
+    /// Whether it was a fault that something other than itself settled.
+    fn was_refused(&self) -> bool {
+        self.quarantine.as_ref().is_some_and(|held| !matches!(held.state.as_str(), "released" | "reread"))
+    }
+
+    fn of(row: &Row) -> Version {
+        let state: Option<String> = row.get(12);
+        let withdrawn_by: Option<Uuid> = row.get(10);
+        Version {
+            staging_id: row.get(0),
+            seen_at: row.get(1),
+            is_tombstone: row.get::<_, &str>(2) == "delete",
+            json: row.get::<_, JsonText<'_>>(3).0.to_owned(),
+            original: row.get(4),
+            sync_status: row.get(5),
+            processed_at: row.get(7),
+            run_id: row.get(8),
+            request: row.get(9),
+            withdrawn: withdrawn_by.map(|by| Withdrawn { by, at: row.get(11) }),
+            quarantine: state.map(|state| Held {
+                state,
+                error_code: row.get(13),
+                error_field: row.get(14),
+                message: row.get(6),
+                waits_for: row.get(15),
+                waits_for_id: row.get(16),
+                closed_at: row.get(17),
+                closed_reason: row.get(18),
+                attempts: row.get(19),
+            }),
+            attempts: row.get(20),
+        }
+    }
+}
+
+/// The versions of a record, the oldest first; withdrawn and faulty ones included.
+pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Version>, DbError> {
+    let rows =
+        tx.query(&for_entity(include_str!("history.sql"), entity), &[(&external_id, Type::TEXT)]).await?;
+    Ok(rows.iter().map(Version::of).collect())
+}
+
+/// Whether staging has a version of the record.
+pub async fn knows(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table} WHERE external_id = $1)";
+    let rows = tx.query(&for_entity(sql, entity), &[(&external_id, Type::TEXT)]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
