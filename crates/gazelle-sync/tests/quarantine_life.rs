@@ -53,6 +53,96 @@ async fn children_wait_for_their_parent_and_are_released_when_it_lands() {
     let states: Vec<Value> = place.quarantine().await.iter().map(|case| case["state"].clone()).collect();
     assert_eq!(states, ["released", "released", "released"]);
     assert_eq!(listed(&place).await.len(), 0);
+    assert_eq!(in_state(&place, &["--all"]).await, ["e1 released", "e2 released", "p1 released"]);
+    let people = support::ran(place.command(&["errors", "--all"])).await;
+    assert!(people.stdout.contains("missing_parent client.id"), "{people}");
+}
+
+/// What `errors` lists with these flags: id and state, sorted.
+async fn in_state(place: &Place, flags: &[&str]) -> Vec<String> {
+    let args: Vec<&str> = ["errors", "list"].iter().chain(flags).copied().collect();
+    let cases = place.run(&args).await.success();
+    let text = |case: &Value, key: &str| case[key].as_str().unwrap().to_owned();
+    let mut told: Vec<String> = cases
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| format!("{} {}", text(case, "external_id"), text(case, "state")))
+        .collect();
+    told.sort();
+    told
+}
+
+#[tokio::test]
+async fn everything_that_a_person_needs_to_understand_a_case_is_shown() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    let good = world
+        .text(&format!("SELECT staging_id::text FROM gazelle_appointments WHERE external_id = '{event}'"))
+        .await
+        .unwrap();
+    world.control.edit(gazelle_sim::Kind::Event, &event, json!({ "start": "demain matin" })).unwrap();
+    let run = world.incremental().await.success();
+
+    let shown = world.run(&["errors", "show", &event]).await.success();
+    let case = &shown[0];
+    assert_eq!((&case["state"], &case["error_field"]), (&json!("open"), &json!("start")));
+    assert_eq!(case["offending"], "demain matin");
+    assert_eq!(case["run"]["run_id"], run["run_id"]);
+    // Without a date it is in no window of days: it was asked for by its id.
+    assert_eq!(case["request"]["operation"], "AppointmentById");
+    assert_eq!(case["newest_good"]["staging_id"], good.as_str());
+    assert!(case["first_try"]["local"].as_str().unwrap().contains(" E"), "{case}");
+    assert!(case["raw_data"].as_str().unwrap().contains("demain matin"));
+    let people = support::ran(world.command(&["errors", "show", &event])).await;
+    for part in [
+        "not a date and time",
+        "demain matin",
+        &good,
+        "AppointmentById",
+        " UTC (",
+        "correct start of it in Gazelle",
+        &format!("errors dismiss {event}"),
+        "\"start\": \"demain matin\"",
+    ] {
+        assert!(people.stdout.contains(part), "no {part} in {people}");
+    }
+
+    let waits = json!({"id": "e1", "start": "2026-05-05T12:00:00Z", "client": {"id": "c9"}});
+    world.stage("staging_appointments", "e1", &waits, None).await;
+    world.run(&["reconcile"]).await.success();
+    let parent = async || world.run(&["errors", "show", "e1"]).await.success()[0]["parent"].clone();
+    assert_eq!(parent().await, "unknown");
+    let no_id = json!({"id": "c9", "companyName": {}});
+    world.stage("staging_clients", "c9", &no_id, None).await;
+    world.run(&["reconcile"]).await.success();
+    assert_eq!(parent().await, "staged");
+}
+
+#[tokio::test]
+async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.event_titled("Sans date");
+    world
+        .execute("UPDATE sync_lease SET holder = 'elsewhere', token = token + 1, expires_at = now() + interval '1 hour'")
+        .await;
+    for args in [&["errors", "dismiss", &event, "--reason", "x"][..], &["errors", "retry", &event]] {
+        let busy = world.run(args).await;
+        assert_eq!(busy.code, 1, "{busy}");
+        assert!(busy.reasons().contains("at work") && busy.reasons().contains("elsewhere"), "{busy}");
+    }
+    assert!(in_state(&world, &[]).await.contains(&format!("{event} open")));
+    world.execute("UPDATE sync_lease SET expires_at = 'epoch'").await;
+    world.run(&["errors", "dismiss", &event, "--reason", "voulu ainsi"]).await.success();
+    assert_eq!(in_state(&world, &["--state", "dismissed"]).await, [format!("{event} dismissed")]);
+    let people = support::ran(world.command(&["errors", "list", "--all"])).await;
+    assert!(people.stdout.contains("dismissed: voulu ainsi"), "{people}");
+    assert_eq!(world.run(&["errors", "--state", "shut"]).await.code, 2);
+    // It can be taken up again, by name.
+    world.run(&["errors", "retry", &event]).await.success();
+    assert!(in_state(&world, &[]).await.contains(&format!("{event} open")));
 }
 
 #[tokio::test]

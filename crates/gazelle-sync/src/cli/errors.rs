@@ -42,6 +42,20 @@ pub enum ErrorsAction {
     },
 }
 
+/// The states of a record in quarantine, as they are stored.
+const STATES: [&str; 7] = ["open", "waiting", "released", "reread", "superseded", "withdrawn", "dismissed"];
+
+impl ErrorFilter {
+    /// The states to list; none for all.
+    pub fn states(&self) -> Option<Vec<String>> {
+        match (self.all, self.state.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(vec!["open".to_owned(), "waiting".to_owned()]),
+            (false, false) => Some(self.state.clone()),
+        }
+    }
+}
+
 /// Which records to list.
 #[derive(Debug, Clone, Args)]
 pub struct ErrorFilter {
@@ -51,6 +65,12 @@ pub struct ErrorFilter {
     /// Only this error code, such as missing_parent
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
+    /// Only records in this state (repeatable) [default: open and waiting]
+    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    pub state: Vec<String>,
+    /// Also those that are closed, whatever closed them
+    #[arg(long, conflicts_with = "state")]
+    pub all: bool,
     /// At most so many, the newest first
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
@@ -58,7 +78,7 @@ pub struct ErrorFilter {
 
 impl Default for ErrorFilter {
     fn default() -> Self {
-        Self { entity: None, code: None, limit: 50 }
+        Self { entity: None, code: None, state: Vec::new(), all: false, limit: 50 }
     }
 }
 

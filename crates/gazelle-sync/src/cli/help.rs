@@ -139,21 +139,28 @@ Examples:
 pub(super) const ERRORS: &str = "\
 List, show, retry or dismiss the records in quarantine.
 
-Each is listed with its entity, its code, the field or constraint that is wrong, and its attempts. \
-A newer good version closes an entry by itself, and a record that waits for its parent is released \
-when the parent lands.
+Each is listed with its entity, its id, its state, its reason, and its attempts. It is `open`, or `waiting` for a \
+record that it names and that is not there yet; it is let in by itself when that one lands. It is closed as \
+`released` (a later try went well), `superseded` (a newer version of the record is good), `reread` (a newer version of \
+the reconciler reads it), `withdrawn` (its run was undone) or `dismissed` (by a person). --all and --state list the \
+closed ones.
+
+show prints everything about one: the reason, the field and what it holds, attempts, when it was seen first and last, \
+the run and the request that brought it, the newest good version, what to do, and the raw record.
 
 Effects: list and show only read; retry reconciles the records again; dismiss marks one as left \
-alone, with the reason. No raw record is ever removed.";
+alone, with the reason. Both wait for no run: while one is at work they fail and say so. No raw record is ever \
+removed.";
 
 pub(super) const ERRORS_MORE: &str = "\
 Exit status:
   0  done, whether the list is empty or not, and whether a retry helped or not
-  1  failed: no such record, or the database refused
+  1  failed: no such record, another run is at work, or the database refused
   2  wrong use
 
 Examples:
   gazelle-sync errors
+  gazelle-sync errors --all
   gazelle-sync errors --entity appointments --code missing_parent --limit 10
   gazelle-sync errors show 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d
   gazelle-sync errors retry --entity appointments

@@ -5,17 +5,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Context;
 use super::opened::Opened;
 use super::sync::{chosen, run_text, wrong_use};
+use super::{Context, error_case};
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;
-use crate::db::migrate;
+use crate::db::{DbError, migrate};
 use crate::display::{self, Column, Progress, Table};
 use crate::entities::Entity;
+use crate::explain::{self, case};
 use crate::orchestrator::lease::Lease;
 use crate::orchestrator::{Job, Stages, run_sync};
-use crate::staging::quarantine::{self, Case};
+use crate::staging::quarantine::{self, Case, Which};
 use crate::time;
 
 /// Lists, shows, retries or dismisses.
@@ -57,21 +58,25 @@ async fn list(
     filter: &ErrorFilter,
 ) -> Result<u8> {
     let mut cases = Vec::new();
+    let which = Which { code: filter.code.as_deref(), id: None, states: filter.states() };
     for entity in entities {
-        cases.extend(
-            quarantine::cases(&opened.db, entity, filter.code.as_deref(), None, i64::from(filter.limit))
-                .await?,
-        );
+        cases.extend(quarantine::cases(&opened.db, entity, &which, i64::from(filter.limit)).await?);
     }
     cases.sort_by_key(|case| std::cmp::Reverse(case.last_seen_at));
     cases.truncate(filter.limit as usize);
-    context.print(&cases, || list_text(&cases, &context.settings))?;
+    context.print(&cases, || list_text(&cases, filter, &context.settings))?;
     Ok(0)
 }
 
-fn list_text(cases: &[Case], settings: &Settings) -> String {
+fn list_text(cases: &[Case], filter: &ErrorFilter, settings: &Settings) -> String {
+    let narrowed = filter.entity.is_some() || filter.code.is_some() || !filter.state.is_empty();
     if cases.is_empty() {
-        return "the quarantine is empty".to_owned();
+        return match (narrowed, filter.all) {
+            (true, _) => "no such record is in quarantine",
+            (false, true) => "no record was ever in quarantine",
+            (false, false) => "the quarantine is empty (--all lists the closed cases)",
+        }
+        .to_owned();
     }
     let zone = time::zone(&settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut table = Table::new([
@@ -88,7 +93,7 @@ fn list_text(cases: &[Case], settings: &Settings) -> String {
             case.entity.clone(),
             case.external_id.clone(),
             case.state.clone(),
-            case.message.clone().unwrap_or_default(),
+            reason(case),
             display::count(case.attempts),
             time::show(case.first_seen_at, &zone),
             time::show(case.last_seen_at, &zone),
@@ -100,43 +105,38 @@ fn list_text(cases: &[Case], settings: &Settings) -> String {
     )
 }
 
-async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
-    let mut cases = Vec::new();
-    for entity in entities {
-        cases.extend(quarantine::cases(&opened.db, entity, None, Some(id), 100).await?);
+/// Why it is in quarantine; of a closed case also how it ended.
+fn reason(case: &Case) -> String {
+    let message = error_case::reason(case);
+    match (&case.closed_reason, case.state.as_str()) {
+        (Some(closed), "dismissed") => format!("{message}; dismissed: {closed}"),
+        (Some(closed), _) => format!("{message}; {closed}"),
+        (None, _) => message,
     }
-    if cases.is_empty() {
-        bail!("no record {id} is or was in quarantine (gazelle-sync errors lists those that are)");
-    }
-    context.print(&cases, || {
-        let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-        cases.iter().map(|case| case_text(case, &zone)).collect::<Vec<_>>().join("\n")
-    })?;
-    Ok(0)
 }
 
-fn case_text(case: &Case, zone: &jiff::tz::TimeZone) -> String {
-    let line = |name: &str, value: &str| format!("{name:<14}{}\n", display::safe(value));
-    let mut text = line("record", &format!("{} {}", case.entity, case.external_id));
-    text += &line("reason", case.message.as_deref().unwrap_or("none"));
-    text += &line("code", &case.error_code);
-    text += &line("field", case.error_field.as_deref().unwrap_or_default());
-    text += &line("state", &case.state);
-    if let (Some(table), Some(id)) = (&case.waits_for, &case.waits_for_id) {
-        text += &line("waits for", &format!("{id} in {table}"));
+async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
+    let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let which = Which { id: Some(id), ..Which::default() };
+    let mut stories = Vec::new();
+    for entity in entities {
+        let cases = quarantine::cases(&opened.db, entity, &which, 100).await?;
+        if cases.is_empty() {
+            continue;
+        }
+        let mut connection = opened.db.connection().await?;
+        let tx = explain::begin(&mut connection).await?;
+        for case in cases {
+            stories.push(case::tell(&tx, entity, case, &zone).await?);
+        }
     }
-    if let Some(reason) = &case.closed_reason {
-        text += &line("closed", reason);
+    if stories.is_empty() {
+        bail!(
+            "no record {id} is or was in quarantine (gazelle-sync errors --all lists those that are or were)"
+        );
     }
-    text += &line("tries", &case.attempts.to_string());
-    text += &line("first seen", &time::show_exact(case.first_seen_at, zone));
-    text += &line("last tried", &time::show_exact(case.last_seen_at, zone));
-    text += &line("fetched", &time::show_exact(case.fetched_at, zone));
-    text += &line("staging row", &case.staging_id);
-    let raw = serde_json::from_str::<serde_json::Value>(&case.raw_data)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| case.raw_data.clone());
-    text + &format!("raw record\n{}\n", display::safe_lines(&raw))
+    context.print(&stories, || stories.iter().map(error_case::text).collect::<Vec<_>>().join("\n"))?;
+    Ok(0)
 }
 
 /// Puts the faulty versions back to pending by the same right as every other writer: not while a run is at work.
@@ -147,15 +147,21 @@ async fn back_to_pending(
     which: &ErrorsRetry,
 ) -> Result<u64> {
     let lease = Lease::acquire(&opened.db, context.settings.lease()).await?;
-    let mut connection = opened.db.connection().await?;
-    let tx = connection.begin().await?;
-    lease.fence().check(&tx).await?;
-    let mut pending = 0;
-    for entity in entities {
-        pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
+    let put = async {
+        let mut connection = opened.db.connection().await?;
+        let tx = connection.begin().await?;
+        lease.fence().check(&tx).await?;
+        let mut pending = 0;
+        for entity in entities {
+            pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
+        }
+        tx.commit().await?;
+        Ok::<u64, DbError>(pending)
     }
-    tx.commit().await?;
-    lease.release().await?;
+    .await;
+    let released = lease.release().await;
+    let pending = put?;
+    released?;
     Ok(pending)
 }
 
@@ -197,11 +203,23 @@ async fn dismiss(
     id: &str,
     reason: &str,
 ) -> Result<u8> {
-    let mut dismissed = 0;
-    for entity in entities {
-        dismissed +=
-            quarantine::dismiss(&opened.db, entity, &[id.to_owned()], reason, Timestamp::now()).await?;
+    // By the same right as every other writer: a run at work may be closing the very case.
+    let lease = Lease::acquire(&opened.db, context.settings.lease()).await?;
+    let marked = async {
+        let mut connection = opened.db.connection().await?;
+        let tx = connection.begin().await?;
+        lease.fence().check(&tx).await?;
+        let mut dismissed = 0;
+        for entity in entities {
+            dismissed += quarantine::dismiss(&tx, entity, &[id.to_owned()], reason, Timestamp::now()).await?;
+        }
+        tx.commit().await?;
+        Ok::<u64, DbError>(dismissed)
     }
+    .await;
+    let released = lease.release().await;
+    let dismissed = marked?;
+    released?;
     if dismissed == 0 {
         bail!("no record {id} waits in quarantine (gazelle-sync errors lists those that do)");
     }

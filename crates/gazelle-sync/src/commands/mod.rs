@@ -5,6 +5,7 @@ mod auth;
 mod deletions;
 mod demo;
 mod demo_changes;
+mod error_case;
 mod errors;
 mod explain;
 mod history;

@@ -92,6 +92,17 @@ fn items<'j, 'a>(holder: &Item<'j, 'a>, connection: &str) -> Vec<Item<'j, 'a>> {
         .collect()
 }
 
+/// The value at a place as errors name it: `allContacts.nodes[3].id`, where null entries of a list do not count.
+pub fn at_place<'j, 'a>(record: &'j Json<'a>, place: &str) -> Option<&'j Json<'a>> {
+    let (mut here, mut rest) = (record, place);
+    while let Some((connection, after)) = rest.split_once(".nodes[") {
+        let (position, after) = after.split_once(']')?;
+        here = read::nodes(here, connection).ok()?.into_iter().nth(position.parse().ok()?)?;
+        rest = after.trim_start_matches('.');
+    }
+    if rest.is_empty() { Some(here) } else { read::at(here, rest) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +128,13 @@ mod tests {
         assert_eq!(location.follow("^defaultLocation.id").path, "allContacts.nodes[1].defaultLocation.id");
         assert_eq!(location.follow("^^id").value.and_then(|id| id.as_str()), Some("c1"));
         assert_eq!(location.follow("^^^id").value, None);
+
+        let street = at_place(&record, "allContacts.nodes[1].allLocations.nodes[1].street1");
+        assert_eq!(street.and_then(|text| text.as_str()), Some("B"));
+        assert!(at_place(&record, "allContacts.nodes[1]").is_some());
+        assert!(
+            at_place(&record, "allContacts.nodes[7].id").is_none() && at_place(&record, "x.nodes[").is_none()
+        );
 
         let unnamed = find(&clients::GAZELLE_LOCATIONS, &record, &["k2/location/0"]).unwrap();
         assert_eq!(unnamed.follow("street1").value.and_then(|text| text.as_str()), Some("A"));

@@ -3,8 +3,10 @@
 //! [`find`] finds the record behind an id, `source` names the runs and requests that brought its versions, `diff`
 //! compares two versions, [`history`] puts them in a row. [`column`] traces one value: [`inside`] finds the JSON that
 //! gave its row, `value` compares it with what the reconciler makes of it, `times` follows an instant from the
-//! record's text to the local hour, `earlier` asks the same of all versions.
+//! record's text to the local hour, `earlier` asks the same of all versions. [`case`] gathers what a person needs to
+//! understand a record in quarantine.
 
+pub mod case;
 pub mod column;
 pub mod diff;
 mod earlier;

@@ -162,7 +162,7 @@ pub struct Case {
     pub external_id: String,
     /// The staging row.
     pub staging_id: String,
-    /// `open`, `waiting`, `released`, `superseded` or `dismissed`.
+    /// `open` or `waiting`; or closed: `released`, `reread`, `superseded`, `withdrawn` or `dismissed`.
     pub state: String,
     /// The kind of fault.
     pub error_code: String,
@@ -174,6 +174,8 @@ pub struct Case {
     pub waits_for: Option<String>,
     /// The id of the parent it waits for.
     pub waits_for_id: Option<String>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
     /// Why it is closed.
     pub closed_reason: Option<String>,
     /// How often it was tried.
@@ -188,18 +190,29 @@ pub struct Case {
     pub raw_data: String,
 }
 
-/// The quarantine of an entity, newest first: the open cases, or every case of one id.
-pub async fn cases(
-    db: &Db,
-    entity: &Entity,
-    code: Option<&str>,
-    id: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Case>, DbError> {
+/// Which cases are wanted; an absent condition holds for all.
+#[derive(Debug, Clone, Default)]
+pub struct Which<'w> {
+    /// The kind of fault.
+    pub code: Option<&'w str>,
+    /// The id of the record, or of the staging row.
+    pub id: Option<&'w str>,
+    /// The state is one of these.
+    pub states: Option<Vec<String>>,
+}
+
+/// The quarantine of an entity, newest first.
+pub async fn cases(db: &Db, entity: &Entity, which: &Which<'_>, limit: i64) -> Result<Vec<Case>, DbError> {
     let rows = db
         .query(
             &for_entity(include_str!("quarantine_cases.sql"), entity),
-            &[(&entity.name, Type::TEXT), (&code, Type::TEXT), (&id, Type::TEXT), (&limit, Type::INT8)],
+            &[
+                (&entity.name, Type::TEXT),
+                (&which.code, Type::TEXT),
+                (&which.id, Type::TEXT),
+                (&limit, Type::INT8),
+                (&which.states, Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     Ok(rows
@@ -220,19 +233,20 @@ pub async fn cases(
             last_seen_at: row.get(11),
             fetched_at: row.get(12),
             raw_data: row.get(13),
+            closed_at: row.get(14),
         })
         .collect())
 }
 
 /// Marks the quarantine of some records as settled by a person. Returns how many.
 pub async fn dismiss(
-    db: &Db,
+    tx: &Tx<'_>,
     entity: &Entity,
     ids: &[String],
     reason: &str,
     at: Timestamp,
 ) -> Result<u64, DbError> {
-    db.execute(
+    tx.execute(
         "UPDATE {schema}.sync_quarantine
             SET state = 'dismissed', closed_at = $3, closed_reason = $4
           WHERE entity = $1 AND state IN ('open', 'waiting')

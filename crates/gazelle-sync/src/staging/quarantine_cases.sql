@@ -1,11 +1,11 @@
 SELECT q.external_id, q.staging_id::text, q.state, q.error_code, q.error_field, s.error_message, q.waits_for,
        q.waits_for_id, q.closed_reason, q.attempts, q.first_seen_at, q.last_seen_at, s.fetched_at,
-       s.raw_data::text
+       s.raw_data::text, q.closed_at
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id
  WHERE q.entity = $1
    AND ($2::text IS NULL OR q.error_code = $2)
-   AND CASE WHEN $3::text IS NULL THEN q.state IN ('open', 'waiting')
-            ELSE q.external_id = $3 OR q.staging_id::text = $3 END
+   AND ($3::text IS NULL OR q.external_id = $3 OR q.staging_id::text = $3)
+   AND ($5::text[] IS NULL OR q.state = ANY ($5))
  ORDER BY q.last_seen_at DESC, q.external_id
  LIMIT $4

@@ -1,0 +1,78 @@
+//! `errors show`: one case, for people.
+
+use super::history::{request_text, run_text, value_text};
+use crate::display;
+use crate::explain::case::{Parent, Story};
+use crate::staging::quarantine::Case;
+
+/// Everything about a case, its raw record last.
+pub fn text(story: &Story) -> String {
+    let case = &story.case;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text += &format!("{name:<14}{}\n", display::safe(value));
+    line("record", &format!("{} {}", case.entity, case.external_id));
+    line("reason", &reason(case));
+    line("code", &case.error_code);
+    line("field", case.error_field.as_deref().unwrap_or_default());
+    line("holds", &story.offending.as_ref().map_or_else(|| "nothing there".to_owned(), value_text));
+    line("state", &format!("{}: {}", case.state, meaning(&case.state)));
+    if let (Some(table), Some(id)) = (&case.waits_for, &case.waits_for_id) {
+        let known = match story.parent {
+            Some(Parent::Landed) => ", which is there now",
+            Some(Parent::Staged) => ", which is staged and not in production",
+            Some(Parent::Unknown) => ", of which nothing is known",
+            None => "",
+        };
+        line("waits for", &format!("{id} in {table}{known}"));
+    }
+    if let Some(closed) = &story.closed {
+        line("closed", &format!("{}: {}", closed.text(), case.closed_reason.as_deref().unwrap_or_default()));
+    }
+    line("tries", &case.attempts.to_string());
+    line("first tried", &story.first_try.text());
+    line("last tried", &story.last_try.text());
+    line("seen", &story.seen.text());
+    line("run", run_text(story.run.as_ref()).trim_start_matches("run "));
+    match &story.request {
+        Some(request) => line("request", request_text(request).trim_start_matches("request ")),
+        None => line("request", "not noted"),
+    }
+    line("staging row", &case.staging_id);
+    let good = match &story.newest_good {
+        None => "none: production has nothing of this record".to_owned(),
+        Some(good) if good.is_tombstone => format!("says that it is gone, {}", good.seen_at.text()),
+        Some(good) => format!("{}, seen {}", good.staging_id, good.seen_at.text()),
+    };
+    line("good version", &good);
+    if story.newer_versions > 0 {
+        line(
+            "newer",
+            &format!("{} version(s) since: gazelle-sync history {}", story.newer_versions, case.external_id),
+        );
+    }
+    line("what to do", &story.advice);
+    let raw = serde_json::from_str::<serde_json::Value>(&case.raw_data)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| case.raw_data.clone());
+    text + &format!("raw record\n{}\n", display::safe_lines(&raw))
+}
+
+/// Why it could not be reconciled. Of a version that was reconciled since, the message is not kept.
+pub fn reason(case: &Case) -> String {
+    let field = case.error_field.as_deref().unwrap_or_default();
+    case.message.clone().unwrap_or_else(|| format!("{} {field}", case.error_code).trim_end().to_owned())
+}
+
+/// What a state means.
+pub fn meaning(state: &str) -> &'static str {
+    match state {
+        "open" => "not in production, and nothing is known that will change that",
+        "waiting" => "let in by itself when its parent lands",
+        "released" => "closed, this version was reconciled on a later try",
+        "reread" => "closed, a newer version of the reconciler reads it",
+        "superseded" => "closed, a newer version of the record was reconciled",
+        "withdrawn" => "closed, the run that brought it was undone",
+        "dismissed" => "closed by a person, the record stays out",
+        _ => "unknown to this program",
+    }
+}

@@ -1,0 +1,165 @@
+//! All that a person needs to understand one record in quarantine.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::source::{Request, Run, Sources};
+use super::{Moment, find, inside};
+use crate::db::{DbError, Tx};
+use crate::entities::{self, Entity};
+use crate::staging::history::{self, Version};
+use crate::staging::quarantine::Case;
+
+/// A case and its circumstances.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    /// The case.
+    #[serde(flatten)]
+    pub case: Case,
+    /// When the first and the last try failed, and when the version was seen, in both zones.
+    pub first_try: Moment,
+    /// The last try.
+    pub last_try: Moment,
+    /// When the version was seen.
+    pub seen: Moment,
+    /// When the case was closed.
+    pub closed: Option<Moment>,
+    /// What the record holds at the field that is wrong; none where it holds nothing.
+    pub offending: Option<Json>,
+    /// The run that staged the version.
+    pub run: Option<Run>,
+    /// The request that brought it.
+    pub request: Option<Request>,
+    /// The newest version of the record that counts, if any does.
+    pub newest_good: Option<Good>,
+    /// How many versions of the record are newer than this one.
+    pub newer_versions: usize,
+    /// Of one that waits for a parent, what is known of that.
+    pub parent: Option<Parent>,
+    /// What to do.
+    pub advice: String,
+}
+
+/// A version that counts.
+#[derive(Debug, Serialize)]
+pub struct Good {
+    /// The staging row.
+    pub staging_id: Uuid,
+    /// When it was seen.
+    pub seen_at: Moment,
+    /// Whether it says that the record is gone.
+    pub is_tombstone: bool,
+}
+
+/// What is known of a parent that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parent {
+    /// Production holds it: the next run lets the record in.
+    Landed,
+    /// Staging holds it, but it is in quarantine itself, or not reconciled yet.
+    Staged,
+    /// Nobody knows it: the next `sync` asks for it by its id.
+    Unknown,
+}
+
+/// Tells a case.
+pub async fn tell(
+    tx: &Tx<'_>,
+    entity: &'static Entity,
+    case: Case,
+    zone: &TimeZone,
+) -> Result<Story, DbError> {
+    let versions = history::versions(tx, entity, &case.external_id).await?;
+    let index = versions.iter().position(|version| version.staging_id.to_string() == case.staging_id);
+    let own: Option<&Version> = index.map(|index| &versions[index]);
+    let sources = match own {
+        Some(version) => Sources::of(tx, std::slice::from_ref(version), zone).await?,
+        None => Sources::default(),
+    };
+    let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|version| Good {
+        staging_id: version.staging_id,
+        seen_at: Moment::of(version.seen_at, zone),
+        is_tombstone: version.is_tombstone,
+    });
+    let parent = match (&case.waits_for, &case.waits_for_id, case.state.as_str()) {
+        (Some(table), Some(id), "waiting") => Some(parent(tx, table, id).await?),
+        _ => None,
+    };
+    Ok(Story {
+        first_try: Moment::of(case.first_seen_at, zone),
+        last_try: Moment::of(case.last_seen_at, zone),
+        seen: Moment::of(case.fetched_at, zone),
+        closed: case.closed_at.map(|at| Moment::of(at, zone)),
+        offending: own.and_then(|version| {
+            let field = case.error_field.as_deref().filter(|field| !field.is_empty())?;
+            offending(entity, version, field)
+        }),
+        run: own.and_then(|version| sources.run(version)),
+        request: own.and_then(|version| sources.request(version)),
+        newest_good,
+        newer_versions: index.map_or(0, |index| versions.len() - index - 1),
+        parent,
+        advice: advice(&case, parent),
+        case,
+    })
+}
+
+/// What the record holds at the field that is wrong. The database names a column: then where that is read from.
+fn offending(entity: &Entity, version: &Version, field: &str) -> Option<Json> {
+    let text = version.readable();
+    let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;
+    let columns = entity.tables[0].columns.iter().filter(|column| column.name == field);
+    let mut places = std::iter::once(field).chain(columns.flat_map(|column| column.from.iter().copied()));
+    let value = places.find_map(|place| inside::at_place(&record, place))?;
+    serde_json::from_str(&value.to_string()).ok()
+}
+
+async fn parent(tx: &Tx<'_>, table: &str, id: &str) -> Result<Parent, DbError> {
+    let Some(entity) = entities::entity_of_table(table) else { return Ok(Parent::Unknown) };
+    if find::row(tx, entity.tables[0], id).await?.is_some() {
+        return Ok(Parent::Landed);
+    }
+    Ok(if history::knows(tx, entity, id).await? { Parent::Staged } else { Parent::Unknown })
+}
+
+fn advice(case: &Case, parent: Option<Parent>) -> String {
+    let Case { entity, external_id: id, .. } = case;
+    let field = case.error_field.as_deref().filter(|field| !field.is_empty()).unwrap_or("the record");
+    let dismiss = format!("or, if it may stay out: gazelle-sync errors dismiss {id} --reason TEXT");
+    match (case.state.as_str(), case.error_code.as_str()) {
+        ("dismissed", _) => format!("nothing; gazelle-sync errors retry {id} takes it up again"),
+        ("released" | "reread" | "superseded" | "withdrawn", _) => "nothing: the case is closed".to_owned(),
+        ("waiting", _) => match (parent, &case.waits_for_id) {
+            (Some(Parent::Landed), _) => {
+                "nothing: the next run lets it in, since its parent has landed".to_owned()
+            }
+            (Some(Parent::Staged), Some(parent)) => {
+                format!(
+                    "look at its parent, which is staged and has not landed: gazelle-sync history {parent}"
+                )
+            }
+            _ => format!(
+                "nothing at first: the next sync asks Gazelle for the parent by its id. If Gazelle does not know it, \
+                 correct {field} there, {dismiss}"
+            ),
+        },
+        (_, "missing_field") => format!(
+            "fill in {field} of it in Gazelle: the next sync brings the new version and closes the case; {dismiss}"
+        ),
+        (_, "invalid_field") => format!(
+            "correct {field} of it in Gazelle: the next sync brings the new version and closes the case. If the value is \
+             right as it is, the program is wrong: a newer one tries it again by itself. {}",
+            dismiss.replacen("or, if", "If", 1)
+        ),
+        (_, "refused_by_database") => format!(
+            "see what the database says of {field} above: correct the record in Gazelle, or what stands in the way (a \
+             constraint of your own?), then gazelle-sync errors retry {id}; {dismiss}"
+        ),
+        _ => format!(
+            "look at the raw {entity} record: as it is, nothing can be read from it. Keep it, update the program; {dismiss}"
+        ),
+    }
+}
