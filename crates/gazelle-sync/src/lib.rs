@@ -6,6 +6,7 @@
 //!
 //! `ARCHITECTURE.md` walks one appointment through these modules.
 
+pub mod access;
 pub mod alerts;
 pub mod cli;
 pub mod commands;

@@ -166,34 +166,6 @@ Examples:
   gazelle-sync errors retry --entity appointments
   gazelle-sync errors dismiss 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d --reason 'test entry of ours'";
 
-pub(super) const MIGRATE: &str = "\
-Create or upgrade the database, and say what was done.
-
-`sync` does this by itself on an empty database; on an older one it stops and names this command, \
-because an upgrade is a decision.
-
---from-v5 is for a database that holds the old system's tables under the names of ours. They move, whole, \
-into a schema of their own; the trigger and the function that shifted times go; ours are created in their \
-place, and columns that only the old tables had stay reachable by external_id (views v5_local_…). What else \
-depends on the old tables is listed with what to do. --from-v5 --back restores all of it exactly, and keeps \
-ours aside.
-
-Effects: creates and alters tables and views in the schema of the settings; no data of yours is \
-removed. With --dry-run nothing is changed.";
-
-pub(super) const MIGRATE_MORE: &str = "\
-Exit status:
-  0  done, or nothing to do
-  1  failed: the database cannot be reached, is too old, or refused
-  2  wrong use
-
-Examples:
-  gazelle-sync migrate --dry-run
-  gazelle-sync migrate
-  gazelle-sync migrate --from-v5 --dry-run
-  gazelle-sync migrate --from-v5 --back
-  DATABASE_URL=postgres://sync@db.example.org/shop gazelle-sync migrate --schema montreal";
-
 pub(super) const SIMULATE: &str = "\
 Run a simulated Gazelle with a made-up shop, until it is stopped (Ctrl-C).
 

@@ -12,6 +12,7 @@ mod help;
 mod help_alerts;
 mod help_auth;
 mod help_history;
+mod help_migrate;
 mod help_replay;
 mod help_serve;
 mod help_undo;
@@ -19,6 +20,7 @@ mod help_verify;
 mod help_warnings;
 mod history;
 mod manual;
+mod migrate;
 mod parse;
 mod serve;
 mod since;
@@ -41,6 +43,7 @@ pub use entity_names::unknown_entity;
 pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 pub use history::{ExplainArgs, HistoryArgs};
 pub use manual::{CompletionsArgs, ManArgs};
+pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
 pub use serve::ServeArgs;
 pub use since::Since;
@@ -158,7 +161,7 @@ pub enum Command {
     #[command(long_about = help_alerts::ALERTS, after_long_help = help_alerts::ALERTS_MORE)]
     Alerts(AlertsArgs),
     /// Create or upgrade the database
-    #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_MORE)]
+    #[command(long_about = help_migrate::MIGRATE, after_long_help = help_migrate::MIGRATE_MORE)]
     Migrate(MigrateArgs),
     /// Run a simulated Gazelle with a made-up shop
     #[command(long_about = help::SIMULATE, after_long_help = help::SIMULATE_MORE)]
@@ -175,21 +178,4 @@ pub enum Command {
     /// Print the manual page, or write the pages of all commands
     #[command(long_about = help::MAN, after_long_help = help::MAN_MORE)]
     Man(ManArgs),
-}
-
-/// Flags of `migrate`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct MigrateArgs {
-    /// List what would be done, and do nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Come from the old system: move its tables into a backup schema and create ours in their place
-    #[arg(long)]
-    pub from_v5: bool,
-    /// Undo --from-v5: the old tables return exactly as they were, ours are kept aside
-    #[arg(long, requires = "from_v5")]
-    pub back: bool,
-    /// Schema for the old tables [default: gazelle_v5]
-    #[arg(long, value_name = "NAME", requires = "from_v5")]
-    pub backup_schema: Option<String>,
 }

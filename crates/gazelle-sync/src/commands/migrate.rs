@@ -13,6 +13,9 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     if args.from_v5 {
         return super::migrate_from_v5::run(context, args).await;
     }
+    if args.roles {
+        return super::migrate_roles::run(context, args).await;
+    }
     let opened = Opened::open(&context.settings).await?;
     let outcome = async {
         if args.dry_run {
@@ -36,7 +39,7 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn text(schema: &str, dry_run: bool, steps: &[Step]) -> String {
+pub(super) fn text(schema: &str, dry_run: bool, steps: &[Step]) -> String {
     if steps.is_empty() {
         return format!("schema {schema} is up to date: nothing to do");
     }

@@ -13,6 +13,7 @@ mod logging;
 mod manual;
 mod migrate;
 mod migrate_from_v5;
+mod migrate_roles;
 mod opened;
 mod replay;
 mod serve;

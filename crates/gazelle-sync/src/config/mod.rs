@@ -18,7 +18,7 @@ mod shown;
 mod tests;
 mod toml_file;
 
-pub use checks::plain_identifier as schema_name;
+pub use checks::{plain_identifier as plain_name, plain_identifier as schema_name};
 pub use docs::{SETTINGS, SettingDoc, settings_markdown, settings_text};
 pub use error::SettingsError;
 pub use kinds::{Language, LogFormat, Retention};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::{Db, DbError, Tx, quote};
+use crate::access;
 
 /// One step of the database's shape.
 struct Migration {
@@ -109,7 +110,7 @@ static MIGRATIONS: &[Migration] = &[
 ];
 
 /// The register of applied migrations.
-const REGISTER: &str = "sync_migrations";
+pub const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
 const TABLES: &[&str] = &[
@@ -141,10 +142,11 @@ const TABLES: &[&str] = &[
 ];
 
 /// The views that the migrations make.
-const VIEWS: [&str; 3] = ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
+pub(crate) const VIEWS: [&str; 3] =
+    ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
 
 /// Every table of ours.
-fn tables() -> Vec<&'static str> {
+pub(crate) fn tables() -> Vec<&'static str> {
     let mut staging: Vec<&str> = MIGRATIONS.iter().flat_map(|m| m.staging_tables.iter().copied()).collect();
     // A later migration may change what an earlier one made.
     staging.sort_unstable();
@@ -300,7 +302,12 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
     for step in missing {
         let Some(migration) = MIGRATIONS.iter().find(|m| m.version == step.version) else { continue };
         let tx = connection.begin().await?;
+        access::become_owner(&tx).await?;
         apply(&tx, migration).await?;
+        // With the last one, so that a database whose migrations are all there has its rights too.
+        if Some(step) == missing.last() {
+            access::cover(&tx).await?;
+        }
         tx.commit().await?;
     }
     Ok(())

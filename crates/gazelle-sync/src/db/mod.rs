@@ -127,6 +127,11 @@ impl<'c> Tx<'c> {
         self.transaction.batch_execute(sql).await.map_err(|e| DbError::new(e, sql))
     }
 
+    /// The account's schema.
+    pub fn schema(&self) -> &str {
+        self.db.schema()
+    }
+
     /// A statement with `{schema}` filled in, as [`Db::sql`] does.
     pub fn sql(&self, template: &str) -> String {
         self.db.sql(template)

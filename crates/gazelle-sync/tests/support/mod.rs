@@ -6,6 +6,7 @@ pub mod mail;
 pub mod oracle;
 pub mod pooler;
 pub mod quarantined;
+pub mod roles;
 pub mod service;
 pub mod sink;
 pub mod walks;

@@ -1,0 +1,38 @@
+//! Who owns the tables, who writes them, who reads them.
+//!
+//! Three roles: an owner that nobody logs in as, the role of the sync, and a group for readers. `migrate --roles`
+//! makes them ([`apply`]); the SQL is in the files beside this one. The catalogue keeps their names, so that a later
+//! migration covers its new tables too ([`cover`]) and runs with the owner's rights ([`become_owner`]).
+//! Passwords are nobody's business here: the program never sets one.
+
+mod apply;
+mod changes;
+mod owner;
+mod script;
+
+use serde::Serialize;
+
+pub use apply::{apply, cover, current, script};
+pub use changes::{Changes, Fact};
+pub use owner::become_owner;
+
+/// The roles' names. Those that [`apply`] is given are plain identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Roles {
+    /// Owns every table and view; nobody logs in as it.
+    pub owner: String,
+    /// What the sync logs in as.
+    pub sync: String,
+    /// A group: grant it to those who read.
+    pub reader: String,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Roles {
+            owner: "gazelle_owner".to_owned(),
+            sync: "gazelle_sync".to_owned(),
+            reader: "gazelle_reader".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+-- The roles. No password is set: give {sync} one yourself (psql: \password {sync}).
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{owner}') THEN
+        CREATE ROLE "{owner}" NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{sync}') THEN
+        CREATE ROLE "{sync}" LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{reader}') THEN
+        CREATE ROLE "{reader}" NOLOGIN;
+    END IF;
+    -- Whoever runs this may migrate later. A superuser may anyway.
+    IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AND current_user <> '{owner}' THEN
+        EXECUTE format('GRANT "{owner}" TO %I', current_user);
+    END IF;
+    IF NOT has_database_privilege('{sync}', current_database(), 'CONNECT') THEN
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO "{sync}"', current_database());
+    END IF;
+    IF NOT has_database_privilege('{reader}', current_database(), 'CONNECT') THEN
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO "{reader}"', current_database());
+    END IF;
+END
+$$;
+-- CREATE is for migrations and, of the sync, for the scratch tables of `replay` and `verify`.
+GRANT USAGE, CREATE ON SCHEMA {schema} TO "{owner}", "{sync}";
+GRANT USAGE ON SCHEMA {schema} TO "{reader}";

@@ -1,0 +1,94 @@
+//! The SQL of `migrate --roles`, as text with `{schema}` to be filled in.
+
+use std::fmt::Write as _;
+
+use super::Roles;
+use crate::db::{migrate, quote};
+
+/// What row security lets a role do, and under which name.
+pub(super) struct Policy {
+    pub(super) name: &'static str,
+    command: &'static str,
+    check: &'static str,
+}
+
+const SYNC_WRITES: Policy =
+    Policy { name: "gazelle_sync_writes", command: "ALL", check: " WITH CHECK (true)" };
+pub(super) const SYNC_READS: Policy = Policy { name: "gazelle_sync_reads", command: "SELECT", check: "" };
+pub(super) const READERS_READ: Policy = Policy { name: "gazelle_readers_read", command: "SELECT", check: "" };
+
+/// What `status` shows: runs and how far they came, nothing of a record.
+const READERS_BOOKKEEPING: [&str; 4] =
+    [migrate::REGISTER, "sync_runs", "sync_run_entities", "sync_bookmarks"];
+
+/// The roles themselves and what they may do with the schema.
+pub(super) fn roles(roles: &Roles) -> String {
+    include_str!("roles.sql")
+        .replace("{owner}", &roles.owner)
+        .replace("{sync}", &roles.sync)
+        .replace("{reader}", &roles.reader)
+}
+
+/// Takes all rights on our tables and views from a role that `migrate --roles` named formerly.
+pub(super) fn take_from(role: &str) -> String {
+    let names: Vec<String> =
+        migrate::relation_names().iter().map(|name| format!("{{schema}}.{name}")).collect();
+    let role = quote(role);
+    format!("REVOKE ALL ON {} FROM {role};\nREVOKE ALL ON SCHEMA {{schema}} FROM {role};\n", names.join(", "))
+}
+
+/// Owner, grants and policies of every table and view; `public_roles` are those of `anon` and `authenticated`
+/// that there are.
+pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
+    let [owner, sync, reader] = [&roles.owner, &roles.sync, &roles.reader].map(|name| quote(name));
+    let mut sql = String::new();
+    for name in migrate::tables() {
+        let table = format!("{{schema}}.{name}");
+        let production = name.starts_with("gazelle_");
+        let register = name == migrate::REGISTER;
+        let _ = writeln!(sql, "\nALTER TABLE {table} OWNER TO {owner};");
+        let _ = writeln!(sql, "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;");
+        sql.push_str(&closed(&table, roles, public_roles, production));
+        let (rights, policy) =
+            if register { ("SELECT", SYNC_READS) } else { ("SELECT, INSERT, UPDATE, DELETE", SYNC_WRITES) };
+        let _ = writeln!(sql, "GRANT {rights} ON {table} TO {sync};");
+        sql.push_str(&policy.sql(&table, &sync));
+        // Of raw records no more than the dashboards count: neither content nor id.
+        let seen = match name.starts_with("staging_") {
+            true => "SELECT (sync_status, fetched_at)",
+            false if production || READERS_BOOKKEEPING.contains(&name) => "SELECT",
+            false => continue,
+        };
+        let _ = writeln!(sql, "GRANT {seen} ON {table} TO {reader};");
+        sql.push_str(&READERS_READ.sql(&table, &reader));
+    }
+    for name in migrate::VIEWS {
+        let view = format!("{{schema}}.{name}");
+        let _ = writeln!(sql, "\nALTER VIEW {view} OWNER TO {owner};");
+        sql.push_str(&closed(&view, roles, public_roles, !name.starts_with("v_sync")));
+        let _ = writeln!(sql, "GRANT SELECT ON {view} TO {sync}, {reader};");
+    }
+    sql
+}
+
+/// Nothing more than what is granted next. What `authenticated` reads of production is the company's decision.
+fn closed(relation: &str, roles: &Roles, public_roles: &[String], production: bool) -> String {
+    let closed_to: Vec<String> = public_roles
+        .iter()
+        .filter(|role| !production || *role == "anon")
+        .chain([&roles.sync, &roles.reader])
+        .map(|role| quote(role))
+        .collect();
+    format!("REVOKE ALL ON {relation} FROM PUBLIC, {};\n", closed_to.join(", "))
+}
+
+impl Policy {
+    /// Policies hold no sub-select and no session setting: the grants say what, this says to whom.
+    fn sql(&self, table: &str, role: &str) -> String {
+        let Policy { name, command, check } = self;
+        format!(
+            "DROP POLICY IF EXISTS {name} ON {table};\n\
+             CREATE POLICY {name} ON {table} FOR {command} TO {role} USING (true){check};\n"
+        )
+    }
+}

@@ -1,0 +1,109 @@
+//! `migrate --roles`: a role each for the owner, the sync and readers.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::opened::Opened;
+use super::sync::wrong_use;
+use super::{Context, migrate as migrate_command};
+use crate::access::{self, Changes, Fact, Roles};
+use crate::cli::MigrateArgs;
+use crate::config;
+use crate::db::Db;
+use crate::db::migrate::{self, Shape};
+use crate::display;
+
+/// Migrates and applies the roles, or prints the SQL that would.
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
+    let default = Roles::default();
+    let roles = Roles {
+        owner: args.owner_role.unwrap_or(default.owner),
+        sync: args.sync_role.unwrap_or(default.sync),
+        reader: args.reader_role.unwrap_or(default.reader),
+    };
+    for (flag, name) in
+        [("--owner-role", &roles.owner), ("--sync-role", &roles.sync), ("--reader-role", &roles.reader)]
+    {
+        if let Err(why) = config::plain_name(name) {
+            return wrong_use(context, &format!("{flag} {name}: {why}"));
+        }
+    }
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = match args.dry_run {
+        true => show(context, &opened.db, &roles).await,
+        false => apply(context, &opened.db, &roles).await,
+    };
+    opened.close().await?;
+    outcome
+}
+
+async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
+    let missing = match migrate::shape(db).await? {
+        Shape::Current => Vec::new(),
+        Shape::Empty => migrate::all_steps(),
+        Shape::Older(steps) => steps,
+        Shape::Newer(version) => bail!(migrate::newer(version)),
+    };
+    let sql = access::script(db, roles).await?;
+    let list: Vec<_> = missing.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
+    let document =
+        json!({ "schema": db.schema(), "dry_run": true, "roles": roles, "missing": list, "sql": sql });
+    context.print(&document, || {
+        let first = match missing.len() {
+            0 => String::new(),
+            count => format!("-- First: {count} migration(s), by gazelle-sync migrate.\n"),
+        };
+        format!("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.\n{first}{sql}")
+    })?;
+    Ok(0)
+}
+
+async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
+    let applied = migrate::migrate(db).await?;
+    let changes = access::apply(db, roles).await?;
+    let schema = db.schema();
+    let list: Vec<_> = applied.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
+    let document = json!({
+        "schema": schema, "dry_run": false, "roles": roles, "applied": list,
+        "made": changes.made, "ended": changes.ended,
+    });
+    context.print(&document, || {
+        let mut text = migrate_command::text(schema, false, &applied);
+        text += &changes_text(&changes);
+        text + &next_text(roles)
+    })?;
+    Ok(0)
+}
+
+fn changes_text(changes: &Changes) -> String {
+    if changes.is_empty() {
+        return "\nroles and rights are as they should be: nothing to do\n".to_owned();
+    }
+    let mut text = String::from("\nroles and rights:\n");
+    for (sign, facts) in [('-', &changes.ended), ('+', &changes.made)] {
+        for (is, of) in by_fact(facts) {
+            text += &format!("  {sign} {}: {}\n", display::safe(is), display::safe(&of.join(", ")));
+        }
+    }
+    text
+}
+
+/// The same of many tables in one line.
+fn by_fact(facts: &[Fact]) -> BTreeMap<&str, Vec<&str>> {
+    let mut by_fact = BTreeMap::<&str, Vec<&str>>::new();
+    for fact in facts {
+        by_fact.entry(&fact.is).or_default().push(&fact.of);
+    }
+    by_fact
+}
+
+fn next_text(roles: &Roles) -> String {
+    let Roles { sync, reader, .. } = roles;
+    format!(
+        "\nNext:\n  1. give {sync} a password, in psql: \\password {sync}\n\
+         \x20 2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE\n\
+         \x20 3. let people read: GRANT {reader} TO …\n"
+    )
+}

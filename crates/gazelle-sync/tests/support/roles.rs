@@ -1,0 +1,45 @@
+//! A database as Supabase hands it over, and acting as one of its roles.
+
+use super::{DATABASE, Place, World, connect};
+
+/// A database as Supabase hands it over, and its administrator, who is no superuser.
+pub async fn supabase() -> World {
+    let mut world = World::new().await;
+    world
+        .execute(&format!(
+            "CREATE ROLE anon NOLOGIN; CREATE ROLE authenticated NOLOGIN;
+             CREATE ROLE administrator LOGIN CREATEROLE CREATEDB BYPASSRLS;
+             ALTER DATABASE {DATABASE} OWNER TO administrator;
+             GRANT anon, authenticated TO administrator;
+             GRANT USAGE ON SCHEMA public TO anon, authenticated;
+             ALTER DEFAULT PRIVILEGES FOR ROLE administrator IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated"
+        ))
+        .await;
+    act_as(&mut world, "administrator");
+    world
+}
+
+/// Lets the program log in as this role from now on.
+pub fn act_as(world: &mut World, role: &str) {
+    let url = url_of(world, role);
+    world.set("DATABASE_URL", &url);
+}
+
+pub fn url_of(place: &Place, role: &str) -> String {
+    let (scheme, rest) = place.url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    format!("{scheme}://{role}@{}", rest.split_once('@').unwrap().1)
+}
+
+pub async fn client_of(place: &Place, role: &str) -> tokio_postgres::Client {
+    connect(&url_of(place, role)).await
+}
+
+/// Rows, or the SQLSTATE of the refusal.
+pub async fn asked(client: &tokio_postgres::Client, sql: &str) -> Result<usize, String> {
+    let rows = client.query(sql, &[]).await;
+    rows.map(|rows| rows.len()).map_err(|e| e.code().map_or_else(|| e.to_string(), |c| c.code().to_owned()))
+}
+
+pub fn refused() -> Result<usize, String> {
+    Err("42501".to_owned())
+}

@@ -1,0 +1,52 @@
+-- What a technician may read, by row: own appointments, and the clients and pianos they concern. For Supabase, where
+-- people log in as `authenticated` and auth.jwt() says who they are; an example to be read, changed and run by hand
+-- (psql -f), as an administrator, after `gazelle-sync migrate --roles`. gazelle-sync neither runs nor changes it, and
+-- running it again changes nothing. Ours is the schema `public`; name another one below.
+--
+-- Each user's technician is written by an administrator alone, for instance in the SQL editor:
+--   UPDATE auth.users SET raw_app_meta_data = raw_app_meta_data || '{"gazelle_user_id": "usr_…"}' WHERE email = '…';
+-- The office's own people get "gazelle_office": true there and see everything. Never take user_metadata for this:
+-- users can write it themselves.
+--
+-- One Postgres is assumed: on Citus a policy must hold no sub-select, so that only the first one would do there.
+
+SET search_path = public;
+
+-- Columns are granted, rows are filtered. Whatever is not named here stays refused: staging, bookkeeping, users' mail
+-- addresses. Nobody is given a right to write.
+GRANT SELECT ON gazelle_appointments, gazelle_appointment_pianos, gazelle_clients, gazelle_contacts, gazelle_locations,
+                gazelle_pianos, v_appointments_montreal TO authenticated;
+GRANT SELECT (external_id, first_name, last_name, status, deleted_at) ON gazelle_users TO authenticated;
+
+-- (SELECT …) around the token: it is read once a statement, not once a row.
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_appointments;
+CREATE POLICY technician_reads_own ON gazelle_appointments FOR SELECT TO authenticated
+    USING (deleted_at IS NULL
+           AND (technician_external_id = (SELECT auth.jwt() -> 'app_metadata' ->> 'gazelle_user_id')
+                OR (SELECT (auth.jwt() -> 'app_metadata' ->> 'gazelle_office')::boolean)));
+
+-- The rest follows from it: a sub-select sees only the appointments that its reader may see.
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_appointment_pianos;
+CREATE POLICY technician_reads_own ON gazelle_appointment_pianos FOR SELECT TO authenticated
+    USING (appointment_external_id IN (SELECT a.external_id FROM gazelle_appointments a));
+
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_clients;
+CREATE POLICY technician_reads_own ON gazelle_clients FOR SELECT TO authenticated
+    USING (external_id IN (SELECT a.client_external_id FROM gazelle_appointments a)
+           OR (SELECT (auth.jwt() -> 'app_metadata' ->> 'gazelle_office')::boolean));
+
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_contacts;
+CREATE POLICY technician_reads_own ON gazelle_contacts FOR SELECT TO authenticated
+    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_locations;
+CREATE POLICY technician_reads_own ON gazelle_locations FOR SELECT TO authenticated
+    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+
+DROP POLICY IF EXISTS technician_reads_own ON gazelle_pianos;
+CREATE POLICY technician_reads_own ON gazelle_pianos FOR SELECT TO authenticated
+    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+
+-- Names of colleagues.
+DROP POLICY IF EXISTS technician_reads_names ON gazelle_users;
+CREATE POLICY technician_reads_names ON gazelle_users FOR SELECT TO authenticated USING (true);
