@@ -150,10 +150,12 @@ async fn readers_see_production_and_counts_and_change_nothing() {
         .into_iter()
         .filter(|name| name.starts_with("sync_"))
         .filter(|name| {
-            !["sync_migrations", "sync_runs", "sync_run_entities", "sync_bookmarks"].contains(name)
+            !["sync_migrations", "sync_runs", "sync_run_entities", "sync_run_requests", "sync_bookmarks"]
+                .contains(name)
         })
         .collect();
     assert!(hidden.len() > 5);
+    assert_eq!(asked(&reader, "SELECT variables FROM sync_run_requests").await, refused());
     for name in hidden {
         assert_eq!(asked(&reader, &format!("SELECT 1 FROM {name}")).await, refused(), "{name}");
     }

@@ -17,9 +17,18 @@ const SYNC_WRITES: Policy =
 pub(super) const SYNC_READS: Policy = Policy { name: "gazelle_sync_reads", command: "SELECT", check: "" };
 pub(super) const READERS_READ: Policy = Policy { name: "gazelle_readers_read", command: "SELECT", check: "" };
 
-/// What `status` shows: runs and how far they came, nothing of a record.
-const READERS_BOOKKEEPING: [&str; 4] =
-    [migrate::REGISTER, "sync_runs", "sync_run_entities", "sync_bookmarks"];
+/// What `status` shows: runs and how far they came, nothing of a record. Of requests not their variables, which hold
+/// ids.
+const READERS_BOOKKEEPING: [(&str, &str); 5] = [
+    (migrate::REGISTER, "SELECT"),
+    ("sync_runs", "SELECT"),
+    ("sync_run_entities", "SELECT"),
+    (
+        "sync_run_requests",
+        "SELECT (run_id, operation, attempts, http_status, outcome, latency_ms, bytes, started_at)",
+    ),
+    ("sync_bookmarks", "SELECT"),
+];
 
 /// The roles themselves and what they may do with the schema.
 pub(super) fn roles(roles: &Roles) -> String {
@@ -54,10 +63,11 @@ pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
         let _ = writeln!(sql, "GRANT {rights} ON {table} TO {sync};");
         sql.push_str(&policy.sql(&table, &sync));
         // Of raw records no more than the dashboards count: neither content nor id.
-        let seen = match name.starts_with("staging_") {
-            true => "SELECT (sync_status, fetched_at)",
-            false if production || READERS_BOOKKEEPING.contains(&name) => "SELECT",
-            false => continue,
+        let seen = match READERS_BOOKKEEPING.iter().find(|(bookkeeping, _)| *bookkeeping == name) {
+            Some((_, seen)) => seen,
+            None if production => "SELECT",
+            None if name.starts_with("staging_") => "SELECT (sync_status, fetched_at)",
+            None => continue,
         };
         let _ = writeln!(sql, "GRANT {seen} ON {table} TO {reader};");
         sql.push_str(&READERS_READ.sql(&table, &reader));
