@@ -1,5 +1,6 @@
 //! Developer commands: `cargo run --release -p xtask -- bench`.
 
+mod audit;
 mod bench;
 mod fuzz;
 mod histories;
@@ -22,6 +23,8 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
     SimulateHistories(histories::HistoriesArgs),
+    /// Look at the licences, the origins and the versions of all dependencies; asks nobody
+    Audit,
     /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
     #[command(hide = true)]
     Simulator(simulator::Shop),
@@ -29,6 +32,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Audit => audit::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::SimulateHistories(args) => histories::run(&args),
