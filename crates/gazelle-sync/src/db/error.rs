@@ -38,7 +38,7 @@ impl DbError {
     pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
         let doing = headline(doing);
         let Some(server) = source.as_db_error() else {
-            let why = one_line(&deepest(&source));
+            let why = with_advice(one_line(&deepest(&source)));
             return DbError {
                 what: format!("the database connection failed during {doing}: {why}"),
                 fault: Fault::Infrastructure,
@@ -115,6 +115,30 @@ fn fault_of(state: &SqlState) -> Fault {
             _ => Fault::Infrastructure,
         },
     }
+}
+
+/// What a failed connection means and what to do, where the words of the libraries say neither.
+fn with_advice(why: String) -> String {
+    let meaning = match why.as_str() {
+        why if why.contains("UnknownIssuer")
+            || why.contains("CaUsedAsEndEntity")
+            || why.contains("BadSignature") =>
+        {
+            "the server's certificate comes from an authority that is not trusted here: name the authority's PEM file in \
+             GAZELLE_SYNC_DATABASE_CA (on Supabase: Project settings, Database, SSL)"
+        }
+        why if why.contains("not valid for name") || why.contains("NotValidForName") => {
+            "the server's certificate is for another name: write the name that it bears into DATABASE_URL"
+        }
+        why if why.contains("certificate expired") || why.contains("Expired") => {
+            "the server's certificate has expired: renew it there, or look at this machine's clock"
+        }
+        why if why.contains("server does not support TLS") => {
+            "the server offers no encryption, which sslmode in DATABASE_URL demands: switch it on there (ssl = on)"
+        }
+        _ => return why,
+    };
+    format!("{meaning} ({why})")
 }
 
 /// What a refusal of data means, without quoting the data.

@@ -1,0 +1,165 @@
+//! TLS to the database: verified against the authority of the settings, or no connection at all.
+
+mod support;
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use support::{DATABASE, Place, Ran};
+
+/// An authority as a company or Supabase has one: its certificate as PEM, and what it signs with.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Authority { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// A certificate for these names, and its key.
+    fn sign(&self, names: &[&str], expired: bool) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params =
+            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        if expired {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+/// A server that listens on an address of its own, encrypted or not.
+struct Server {
+    place: Place,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    async fn start(certificate: Option<(String, String)>, number: u8) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let address = address(number);
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let mut settings = vec![("listen_addresses".to_owned(), address.clone())];
+        if let Some((certificate, key)) = certificate {
+            std::fs::write(path("server.pem"), certificate).unwrap();
+            std::fs::write(path("server.key"), key).unwrap();
+            // Whoever does not come encrypted is not let in.
+            std::fs::write(path("hba"), "local all all trust\nhostssl all all all trust\n").unwrap();
+            own(&folder.path().join("server.key")).await;
+            settings.push(("ssl".to_owned(), "on".to_owned()));
+            settings.push(("ssl_cert_file".to_owned(), path("server.pem")));
+            settings.push(("ssl_key_file".to_owned(), path("server.key")));
+            settings.push(("hba_file".to_owned(), path("hba")));
+        }
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Server { place: Place::with(&settings).await, address, folder }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    async fn run(&self, query: &str, ca: Option<&Path>) -> Ran {
+        let mut command = self.place.command(&["migrate", "--json"]);
+        command.env("DATABASE_URL", format!("postgres://postgres@{}:5432/{DATABASE}{query}", self.address));
+        if let Some(ca) = ca {
+            command.env("GAZELLE_SYNC_DATABASE_CA", ca);
+        }
+        support::ran(command).await
+    }
+}
+
+/// An address of this machine that nobody else uses: the port is the same for every server of the tests, but of this
+/// network each machine has sixteen million addresses.
+fn address(number: u8) -> String {
+    let process = std::process::id();
+    format!("127.{}.{}.{number}", 1 + process / 250 % 250, 1 + process % 250)
+}
+
+/// Gives a key to the account that the server runs as, for its eyes alone.
+async fn own(key: &Path) {
+    std::fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
+    // The account is known by what a server of the tests made.
+    let server = embedded_postgres::testing::TestServer::start().await.unwrap();
+    let account = std::fs::metadata(server.socket_dir()).unwrap();
+    chown(key, Some(account.uid()), Some(account.gid())).unwrap();
+}
+
+#[track_caller]
+fn refused(run: &Ran, words: &[&str]) {
+    assert_eq!(run.code, 1, "{run}");
+    for word in words {
+        assert!(run.reasons().contains(word), "{word} not in {run}");
+    }
+}
+
+#[tokio::test]
+async fn the_authority_of_the_settings_is_trusted_and_no_other() {
+    let authority = Authority::new();
+    let name = address(1);
+    let server = Server::start(Some(authority.sign(&[&name], false)), 1).await;
+    let right = server.write("ca.pem", &authority.pem);
+    let wrong = server.write("wrong.pem", &Authority::new().pem);
+    let advice = "GAZELLE_SYNC_DATABASE_CA";
+
+    // Without the demand too: who offers encryption must be who he says.
+    for query in ["?sslmode=require", "?sslmode=verify-full", ""] {
+        refused(
+            &server.run(query, Some(&wrong)).await,
+            &[&name, "authority that is not trusted here", advice],
+        );
+        refused(&server.run(query, None).await, &[&name, "authority that is not trusted here", advice]);
+        server.run(query, Some(&right)).await.success();
+    }
+    let in_url = format!("?sslmode=verify-full&sslrootcert={}", right.display());
+    server.run(&in_url, None).await.success();
+    // The server lets nobody in who does not come encrypted, so that those above did.
+    let plain = server.run("?sslmode=disable", Some(&right)).await;
+    refused(&plain, &["no encryption"]);
+
+    refused(
+        &server.run("?sslmode=require", Some(Path::new("/nonexistent/ca.pem"))).await,
+        &["/nonexistent/ca.pem", "not usable"],
+    );
+    let garbage =
+        server.write("garbage.pem", "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n");
+    refused(&server.run("?sslmode=require", Some(&garbage)).await, &["garbage.pem", "not usable"]);
+    let empty = server.write("empty.pem", "");
+    refused(&server.run("?sslmode=require", Some(&empty)).await, &["empty.pem", "holds no certificate"]);
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_name_or_of_the_past_is_refused() {
+    for (number, names, expired, words) in
+        [(2, vec!["db.example.org"], false, "for another name"), (3, vec![], true, "has expired")]
+    {
+        let authority = Authority::new();
+        let name = address(number);
+        let names = if names.is_empty() { vec![name.as_str()] } else { names };
+        let server = Server::start(Some(authority.sign(&names, expired)), number).await;
+        let right = server.write("ca.pem", &authority.pem);
+        refused(&server.run("?sslmode=require", Some(&right)).await, &[&name, words]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_encryption_is_refused_where_it_is_demanded() {
+    let server = Server::start(None, 4).await;
+    for query in ["?sslmode=require", "?sslmode=verify-full", "?sslmode=verify-ca"] {
+        refused(&server.run(query, None).await, &["offers no encryption", "sslmode"]);
+    }
+    server.run("", None).await.success();
+}
