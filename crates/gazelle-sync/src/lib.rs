@@ -15,6 +15,7 @@ pub mod crash;
 pub mod credentials;
 pub mod db;
 pub mod display;
+pub mod doctor;
 pub mod drift;
 pub mod entities;
 pub mod explain;

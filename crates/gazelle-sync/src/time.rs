@@ -14,6 +14,18 @@ use jiff::{
 /// The zone of the view `v_appointments_montreal`, and the default of the setting `timezone`.
 pub const MONTREAL: &str = "America/Toronto";
 
+/// Instants whose hour in Montréal is known: winter, summer, both changes of 2026, and the rule before 2007.
+pub const KNOWN_HOURS: [(&str, &str); 8] = [
+    ("2026-01-09T12:00:00Z", "2026-01-09 07:00"),
+    ("2026-07-15T11:00:00Z", "2026-07-15 07:00"),
+    ("2026-03-08T06:59:00Z", "2026-03-08 01:59"),
+    ("2026-03-08T07:00:00Z", "2026-03-08 03:00"),
+    ("2026-11-01T05:30:00Z", "2026-11-01 01:30"),
+    ("2026-11-01T06:30:00Z", "2026-11-01 01:30"),
+    ("2006-03-20T17:00:00Z", "2006-03-20 12:00"),
+    ("2007-03-20T16:00:00Z", "2007-03-20 12:00"),
+];
+
 /// The parts under which an instant is stored: `appointment_date` and `appointment_time`, in UTC.
 pub fn utc_parts(instant: Timestamp) -> (Date, Time) {
     let utc = instant.to_zoned(TimeZone::UTC).datetime();
@@ -75,6 +87,11 @@ pub fn local_date(instant: Timestamp, zone: &TimeZone) -> Date {
 pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
     let local = instant.to_zoned(montreal()).datetime();
     (local.date(), local.time())
+}
+
+/// An instant in Montréal, as [`show`] shows it.
+pub fn montreal_shown(instant: Timestamp) -> String {
+    show(instant, &montreal())
 }
 
 /// The instant of a local day and hour of Montréal; of an hour that the clocks strike twice the first.

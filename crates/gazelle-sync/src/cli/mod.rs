@@ -12,6 +12,7 @@ mod help;
 mod help_alerts;
 mod help_auth;
 mod help_history;
+mod help_doctor;
 mod help_migrate;
 mod help_replay;
 mod help_serve;
@@ -160,6 +161,9 @@ pub enum Command {
     /// Show what is wrong and who was told, test the channels
     #[command(long_about = help_alerts::ALERTS, after_long_help = help_alerts::ALERTS_MORE)]
     Alerts(AlertsArgs),
+    /// Look whether everything that is needed is there, and name what mends it
+    #[command(long_about = help_doctor::DOCTOR, after_long_help = help_doctor::DOCTOR_MORE)]
+    Doctor,
     /// Create or upgrade the database
     #[command(long_about = help_migrate::MIGRATE, after_long_help = help_migrate::MIGRATE_MORE)]
     Migrate(MigrateArgs),

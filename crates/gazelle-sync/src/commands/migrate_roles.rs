@@ -104,6 +104,7 @@ fn next_text(roles: &Roles) -> String {
     format!(
         "\nNext:\n  1. give {sync} a password, in psql: \\password {sync}\n\
          \x20 2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE\n\
-         \x20 3. let people read: GRANT {reader} TO …\n"
+         \x20 3. let people read: GRANT {reader} TO …\n\
+         \x20 4. gazelle-sync doctor looks at all of it\n"
     )
 }

@@ -6,6 +6,7 @@ mod deletions;
 mod demo;
 mod demo_changes;
 mod error_case;
+mod doctor;
 mod errors;
 mod explain;
 mod history;
@@ -102,6 +103,7 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Deletions(args) => deletions::run(context, args).await,
         Command::Auth(args) => auth::run(context, args).await,
         Command::Alerts(args) => alerts::run(context, args).await,
+        Command::Doctor => doctor::run(context).await,
         Command::Migrate(args) => migrate::run(context, args).await,
         Command::Simulate(args) => simulate::run(context, args).await,
         Command::Settings => settings::run(context),

@@ -22,6 +22,7 @@ pub struct Settings {
     pub database_ca_file: Option<PathBuf>,
     pub postgres_bin_dir: Option<PathBuf>,
     pub data_dir: PathBuf,
+    pub backup_dir: Option<PathBuf>,
     pub schema: String,
 
     pub api_url: Url,
@@ -90,6 +91,7 @@ impl Settings {
             database_ca_file: read.path("database_ca_file"),
             postgres_bin_dir: read.path("postgres_bin_dir"),
             data_dir: read.path("data_dir").unwrap_or_else(|| default_data_dir(layers)),
+            backup_dir: read.path("backup_dir"),
             schema: read.text("schema", checks::plain_identifier),
 
             api_url: read.checked("api_url", checks::web_address).unwrap_or_else(nowhere),

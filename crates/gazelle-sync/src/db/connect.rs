@@ -72,6 +72,32 @@ pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
     Ok(db)
 }
 
+/// How a server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Name, address or folder of the socket.
+    pub host: String,
+    /// A socket of this machine, or a loopback address.
+    pub stays_here: bool,
+    /// A server that offers no encryption is refused.
+    pub demands_tls: bool,
+}
+
+/// How the server of a connection string is reached; none where it is no connection string.
+pub fn way(url: &str) -> Option<Way> {
+    let (url, asked) = take_unsupported(url);
+    let config = Config::from_str(&url).ok()?;
+    let (host, stays_here) = match config.get_hosts().first()? {
+        Host::Tcp(host) => {
+            let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            (host.clone(), loopback || host == "localhost")
+        }
+        #[cfg(unix)]
+        Host::Unix(folder) => (folder.display().to_string(), true),
+    };
+    Some(Way { host, stays_here, demands_tls: asked.verify || config.get_ssl_mode() == SslMode::Require })
+}
+
 /// What libpq understands in a URL and our driver does not.
 #[derive(Default)]
 struct Asked {
@@ -128,9 +154,14 @@ fn tls(ca_file: Option<&PathBuf>) -> Result<MakeRustlsConnect, DbError> {
             DbError::infrastructure(format!("the certificate file {} is not usable: {why}", file.display()))
         };
         let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unreadable(e.to_string()))?;
+        let mut found = false;
         for certificate in certificates {
             let certificate = certificate.map_err(|e| unreadable(e.to_string()))?;
             roots.add(certificate).map_err(|e| unreadable(e.to_string()))?;
+            found = true;
+        }
+        if !found {
+            return Err(unreadable("it holds no certificate in PEM form".to_owned()));
         }
     }
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -10,7 +10,7 @@ pub mod migrate;
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};
 
-pub use connect::{ConnectSettings, connect};
+pub use connect::{ConnectSettings, Way, connect, way};
 pub use error::{DbError, Fault};
 
 /// A parameter with its SQL type.
@@ -27,6 +27,11 @@ impl Db {
     /// The schema's name, as given in the settings.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The most connections used at once.
+    pub fn most_connections(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Closes the pool: connections end, later calls fail.

@@ -1,0 +1,128 @@
+//! Whether somebody is told when something is wrong: channels configured, their servers there, messages taken.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use url::Url;
+
+use super::Lines;
+use crate::alerts::Channels;
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::display;
+
+/// A server that takes longer to answer the door does not count as there.
+const PATIENCE: Duration = Duration::from_secs(5);
+const TEST: &str = "gazelle-sync alerts test (sends one message on every channel)";
+
+/// Which channels there are, and whether something listens where they lead. Nothing is sent.
+pub(super) async fn reachable(settings: &Settings) -> Lines {
+    let mut lines = Lines::default();
+    let channels = Channels::of(settings);
+    if channels.is_empty() {
+        lines.warning(
+            "alerts",
+            "nobody is told when something is wrong",
+            "set SLACK_WEBHOOK_URL, or SMTP_URL with ALERT_EMAIL_FROM and ALERT_EMAIL_TO, or ALERT_WEBHOOK_URL; then \
+             gazelle-sync alerts test",
+        );
+    } else {
+        let shown: Vec<String> = channels.iter().map(|channel| channel.shown()).collect();
+        lines.ok("alerts", format!("told by {}; {TEST}", shown.join(", ")));
+    }
+    let ways = [
+        ("alerts: Slack", &settings.slack_webhook_url),
+        ("alerts: mail server", &settings.smtp_url),
+        ("alerts: webhook", &settings.alert_webhook_url),
+        ("dead-man's switch", &settings.deadman_url),
+    ];
+    let knocked = ways.iter().filter_map(|(check, url)| Some((*check, address(url.as_ref()?)?)));
+    for (check, (host, port), outcome) in join_all(knocked.map(|(check, (host, port))| async move {
+        let outcome = knock(&host, port).await;
+        (check, (host, port), outcome)
+    }))
+    .await
+    {
+        match outcome {
+            Ok(()) => lines.ok(check, format!("{host}:{port} takes connections")),
+            Err(why) => lines.warning(
+                check,
+                format!("{host}:{port} takes no connection: {why}"),
+                format!("this machine's network and the setting (where a proxy is used, it decides: {TEST})"),
+            ),
+        }
+    }
+    if settings.deadman_url.is_none() {
+        lines.warning(
+            "dead-man's switch",
+            "nobody notices when this machine is gone altogether",
+            "DEADMAN_URL of a service that waits for calls and raises an alarm when they cease",
+        );
+    }
+    lines
+}
+
+/// Host and port of an address that itself is a secret.
+fn address(url: &SecretString) -> Option<(String, u16)> {
+    let url = Url::parse(url.expose_secret()).ok()?;
+    let usual = match url.scheme() {
+        "smtps" => 465,
+        "smtp" => 25,
+        _ => url.port_or_known_default()?,
+    };
+    // Without the brackets that a URL puts around an address of version 6.
+    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Some((host, url.port().unwrap_or(usual)))
+}
+
+async fn knock(host: &str, port: u16) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// What became of messages lately.
+pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
+    let check = "alert messages";
+    let mut lines = Lines::default();
+    let there =
+        db.query("SELECT to_regclass(format('%I.sync_alert_messages', {schema_text}))::text", &[]).await?;
+    if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
+        return Ok(lines);
+    }
+    let rows = db
+        .query(
+            "SELECT count(*) FILTER (WHERE sent_at IS NULL AND given_up_at IS NULL AND attempts > 0),
+                    (array_agg(last_error ORDER BY due_at DESC) FILTER (WHERE sent_at IS NULL AND last_error IS NOT NULL))[1],
+                    max(sent_at)
+               FROM {schema}.sync_alert_messages",
+            &[],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(lines) };
+    let (waiting, error, sent): (i64, Option<String>, Option<Timestamp>) =
+        (row.get(0), row.get(1), row.get(2));
+    let last = sent.map_or("none was sent yet".to_owned(), |at| {
+        format!(
+            "the last one was sent {} ago",
+            display::duration(Timestamp::now().duration_since(at).unsigned_abs())
+        )
+    });
+    match waiting {
+        0 => lines.ok(check, last),
+        count => lines.warning(
+            check,
+            format!(
+                "{count} could not be sent yet ({}); {last}",
+                error.unwrap_or_else(|| "no reason noted".to_owned())
+            ),
+            TEST,
+        ),
+    }
+    Ok(lines)
+}

@@ -1,0 +1,113 @@
+//! The API: reachable, the key valid, a page of each entity readable.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::clock::Reading;
+use super::{Lines, Patient};
+use crate::display;
+use crate::entities::{ENTITIES, Entity, Shape};
+use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
+
+/// Records asked for.
+const PAGE: u32 = 5;
+
+pub(super) async fn look(patient: &Patient<'_>) -> (Lines, Option<Reading>) {
+    let mut lines = Lines::default();
+    let client = match &patient.client {
+        Ok(client) => client,
+        Err(why) => {
+            lines.problem(
+                "API",
+                why.clone(),
+                "gazelle-sync settings (shows what is set), gazelle-sync auth login",
+            );
+            return (lines, None);
+        }
+    };
+    let asked = ENTITIES.iter().map(|entity| async { (*entity, client.post(&first_page(entity)).await) });
+    let answers = join_all(asked).await;
+    let refused = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+    // One reason that concerns all of them is told once.
+    if let Some(error) = refused.clone().find(|error| concerns_all(error)) {
+        lines.problem("API", error.to_string(), mend(error));
+        if answers.iter().all(|(_, answer)| answer.is_err()) {
+            return (lines, None);
+        }
+    } else {
+        lines.ok("API", format!("{} answers and takes our credentials", client.place()));
+    }
+    let mut reading = None;
+    for (entity, answer) in &answers {
+        match answer {
+            Ok(answer) => {
+                reading = reading.or(Reading::of(answer));
+                read(&mut lines, entity, answer);
+            }
+            Err(error) => lines.problem(check(entity), error.to_string(), mend(error)),
+        }
+    }
+    (lines, reading)
+}
+
+fn read(lines: &mut Lines, entity: &Entity, answer: &Answer) {
+    let shape = match entity.walk.shape {
+        Shape::PlainList => ListShape::Plain,
+        Shape::Connection { .. } => ListShape::Connection,
+    };
+    let took = display::duration(answer.latency);
+    match answer.page(entity.walk.root, shape) {
+        Err(error) => lines.problem(check(entity), error.to_string(), mend(&error)),
+        Ok(page) => {
+            let of = page.total_count.map_or(String::new(), |total| format!(" of {}", display::count(total)));
+            let said = format!("a page is readable: {}{of} in {took}", page.nodes.len());
+            match page.nodes.is_empty() {
+                false => lines.ok(check(entity), said),
+                true => lines.warning(
+                    check(entity),
+                    format!("the account holds none that we may see ({took})"),
+                    "look in Gazelle whether this is the right account, and what its user may see",
+                ),
+            }
+        }
+    }
+}
+
+fn first_page(entity: &Entity) -> GraphqlRequest {
+    let variables = match entity.walk.shape {
+        Shape::PlainList => json!({}),
+        Shape::Connection { .. } => json!({ "first": PAGE, "after": null }),
+    };
+    GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, variables)
+}
+
+fn check(entity: &Entity) -> &'static str {
+    match entity.name {
+        "users" => "API: users",
+        "clients" => "API: clients",
+        "pianos" => "API: pianos",
+        "appointments" => "API: appointments",
+        _ => "API: another entity",
+    }
+}
+
+/// Whether it would befall any request.
+fn concerns_all(error: &SourceError) -> bool {
+    matches!(
+        error.class(),
+        ErrorClass::Unreachable | ErrorClass::Unauthorized | ErrorClass::Redirected | ErrorClass::Setup
+    )
+}
+
+fn mend(error: &SourceError) -> &'static str {
+    match error.class() {
+        ErrorClass::Unauthorized => {
+            "a new key in GAZELLE_API_KEY (Gazelle: Settings, API), or gazelle-sync auth login"
+        }
+        ErrorClass::Unreachable => "this machine's network, GAZELLE_API_URL, and whether gazelleapp.io is up",
+        ErrorClass::Redirected => "GAZELLE_API_URL: the API lives elsewhere",
+        ErrorClass::InvalidQuery { .. } => "upgrade this program: the API has changed",
+        ErrorClass::Throttled { .. } => "wait, then run doctor again; a lower concurrency helps",
+        _ => "run doctor again in some minutes; then Gazelle's status page",
+    }
+}

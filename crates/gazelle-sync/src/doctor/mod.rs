@@ -1,0 +1,112 @@
+//! `doctor`: whether everything that the program needs is there and as it should be, one line a check, each with the
+//! command that mends it. One file per group of checks.
+//!
+//! Nothing is touched: the database is read in transactions that are read-only and rolled back, the API is asked for one
+//! small page of each entity, and ways to people are only knocked at.
+
+mod alerts;
+mod api;
+mod clock;
+mod lines;
+mod rights;
+mod room;
+mod server;
+mod service;
+mod tables;
+mod triggers;
+mod zone;
+
+pub use lines::{Level, Line, Lines};
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::source::GazelleClient;
+
+/// A group of checks that takes longer is given up, so that a server that hangs is told too.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is examined. What could not be opened comes as the reason.
+pub struct Patient<'a> {
+    /// The settings in force.
+    pub settings: &'a Settings,
+    /// The database.
+    pub database: Result<&'a Db, String>,
+    /// Whether it is the embedded server, which only this machine reaches.
+    pub embedded: bool,
+    /// The API, with credentials.
+    pub client: Result<GazelleClient, String>,
+}
+
+/// Everything found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The worst of the lines.
+    pub status: Level,
+    /// Lines that are well.
+    pub ok: usize,
+    /// Lines to look at.
+    pub warnings: usize,
+    /// Lines to mend.
+    pub problems: usize,
+    /// Every line, in the order of the checks.
+    pub checks: Vec<Line>,
+}
+
+/// Looks at everything. Never fails: what cannot be looked at is a problem of its own.
+pub async fn examine(patient: &Patient<'_>) -> Report {
+    let mut lines = Lines::default();
+    let (in_database, (of_api, api_clock)) = tokio::join!(in_database(patient), api::look(patient));
+    lines.extend(in_database);
+    lines.extend(of_api);
+    clock::of_api(&mut lines, api_clock);
+    zone::of_program(&mut lines);
+    let (of_service, of_alerts) =
+        tokio::join!(service::look(patient.settings), alerts::reachable(patient.settings));
+    lines.extend(of_alerts);
+    lines.extend(of_service);
+    room::of_backup_folder(&mut lines, patient);
+    room::of_disk(&mut lines, patient);
+    lines.into_report()
+}
+
+async fn in_database(patient: &Patient<'_>) -> Lines {
+    let mut lines = Lines::default();
+    let db = match &patient.database {
+        Ok(db) => *db,
+        Err(why) => {
+            lines.problem(
+                "database",
+                why.clone(),
+                "DATABASE_URL (gazelle-sync settings shows where it comes from); all checks of the database are left out",
+            );
+            return lines;
+        }
+    };
+    within(&mut lines, "database", server::look(db, patient)).await;
+    within(&mut lines, "tables", tables::look(db)).await;
+    within(&mut lines, "triggers", triggers::look(db)).await;
+    within(&mut lines, "rights", rights::look(db, patient.embedded)).await;
+    within(&mut lines, "database clock", clock::of_database(db)).await;
+    within(&mut lines, "database time zones", zone::of_database(db)).await;
+    within(&mut lines, "runs", service::runs(db, patient.settings)).await;
+    within(&mut lines, "alert messages", alerts::sent(db)).await;
+    within(&mut lines, "backup", room::of_database(db, patient)).await;
+    lines
+}
+
+/// The lines of a group; that it failed, or took too long, is a line.
+async fn within(lines: &mut Lines, check: &'static str, group: impl Future<Output = Result<Lines, DbError>>) {
+    match tokio::time::timeout(PATIENCE, group).await {
+        Ok(Ok(found)) => lines.extend(found),
+        Ok(Err(error)) => lines.cannot(check, &error),
+        Err(_) => lines.problem(
+            check,
+            format!("no answer within {} s", PATIENCE.as_secs()),
+            "look at the database server: is it overloaded, or does somebody hold locks?",
+        ),
+    }
+}

@@ -1,0 +1,162 @@
+//! Who may read and write what: row security and grants from the catalogue, and tried as Supabase's public roles.
+
+use tokio_postgres::types::Type;
+
+use super::Lines;
+use crate::db::{Db, DbError, Tx, migrate};
+
+const ROLES: &str = "gazelle-sync migrate --roles (as an administrator)";
+
+pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    tx.batch("SET TRANSACTION READ ONLY").await?;
+    let names = migrate::relation_names();
+    of_catalogue(&tx, &mut lines, &names).await?;
+    who_we_are(&tx, &mut lines, embedded).await?;
+    for role in ["anon", "authenticated"] {
+        let check = if role == "anon" { "as anon" } else { "as authenticated" };
+        match open_to(&tx, role, &names).await? {
+            None => lines.ok(check, format!("there is no role {role} in this database")),
+            Some(open) if open.is_empty() => lines.ok(check, "refused at every table and view of ours"),
+            Some(open) => judge(&mut lines, check, role, &open),
+        }
+    }
+    tx.rollback().await?;
+    Ok(lines)
+}
+
+/// What a public role can do: `(relation, right)`. Reading production is for the company to allow, by its policies.
+fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, String)]) {
+    let allowed = |(name, right): &&(String, String)| {
+        role == "authenticated"
+            && right == "SELECT"
+            && (name.starts_with("gazelle_") || name == "v_appointments_montreal")
+    };
+    let (fine, wrong): (Vec<_>, Vec<_>) = open.iter().partition(allowed);
+    if wrong.is_empty() {
+        let mut names: Vec<&str> = fine.iter().map(|(name, _)| name.as_str()).collect();
+        names.dedup();
+        let said = format!("reads {} as far as policies of yours allow, and nothing else", names.join(", "));
+        return lines.ok(check, said);
+    }
+    let mut told: Vec<String> = wrong.iter().map(|(name, right)| format!("{right} on {name}")).collect();
+    let more = told.len().saturating_sub(6);
+    told.truncate(6);
+    if more > 0 {
+        told.push(format!("{more} more"));
+    }
+    lines.problem(check, format!("{role} may {}", told.join(", ")), ROLES);
+}
+
+async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<(), DbError> {
+    let rows = tx.query(include_str!("rights.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
+    let named = |what: &str| -> Vec<String> {
+        rows.iter().filter(|row| row.get::<_, &str>(0) == what).map(|row| row.get(1)).collect()
+    };
+    let off = named("row security off");
+    match off.is_empty() {
+        true => lines.ok("row security", "on for every table of ours"),
+        false => lines.problem("row security", format!("off for {}", off.join(", ")), ROLES),
+    }
+    let forced = named("row security forced");
+    if !forced.is_empty() {
+        let said = format!("forced on {}, which hinders backups and moves", forced.join(", "));
+        lines.warning("row security", said, format!("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", forced[0]));
+    }
+    let loud = named("view with its owner's rights");
+    match loud.is_empty() {
+        true => lines.ok("views", "run with the rights of whoever reads them"),
+        false => lines.problem(
+            "views",
+            format!("{} run with their owner's rights and so pass by row security", loud.join(", ")),
+            format!("ALTER VIEW {} SET (security_invoker = true)", loud[0]),
+        ),
+    }
+    let public = named("open to everybody");
+    match public.is_empty() {
+        true => lines.ok("as everybody", "nothing of ours is granted to PUBLIC"),
+        false => lines.problem("as everybody", format!("PUBLIC may use {}", public.join(", ")), ROLES),
+    }
+    Ok(())
+}
+
+/// Whether the role that we log in as could do more than a sync needs.
+async fn who_we_are(tx: &Tx<'_>, lines: &mut Lines, embedded: bool) -> Result<(), DbError> {
+    let check = "our own role";
+    if embedded {
+        lines.ok(check, "the embedded server is reached by this machine's own account alone");
+        return Ok(());
+    }
+    let rows = tx
+        .query(
+            "SELECT r.rolname::text, r.rolsuper, r.rolbypassrls,
+                    coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), false), o.rolname::text, coalesce(o.rolcanlogin, false)
+               FROM pg_roles r
+               LEFT JOIN pg_class c ON c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
+               LEFT JOIN pg_roles o ON o.oid = c.relowner
+              WHERE r.rolname = current_user",
+            &[(&migrate::REGISTER, Type::TEXT)],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let name: String = row.get(0);
+    let (superuser, bypasses, owns): (bool, bool, bool) = (row.get(1), row.get(2), row.get(3));
+    let owner: Option<String> = row.get(4);
+    let more = match (superuser, bypasses, owns) {
+        (true, ..) => Some("is a superuser"),
+        (_, true, _) => Some("bypasses row security"),
+        (.., true) => Some("owns the tables or acts for their owner"),
+        _ => None,
+    };
+    match more {
+        Some(more) => lines.warning(
+            check,
+            format!("{name} {more}: more than a sync needs"),
+            format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL"),
+        ),
+        None => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
+    }
+    if let (Some(owner), true) = (owner, row.get(5)) {
+        let said = format!("{owner} owns the tables and may log in");
+        lines.warning("owner", said, format!("{ROLES}, which hands them to a role that nobody logs in as"));
+    }
+    Ok(())
+}
+
+/// What a role can do with our relations; none where there is no such role. Reading is tried where we may act as the role,
+/// and read from the catalogue where not; writing is never tried.
+async fn open_to(tx: &Tx<'_>, role: &str, names: &[&str]) -> Result<Option<Vec<(String, String)>>, DbError> {
+    let known = tx.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[(&role, Type::TEXT)]).await?;
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let rows =
+        tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
+    let mut open: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    tx.batch("SAVEPOINT tried").await?;
+    match tx.batch(&format!("SET LOCAL ROLE {role}")).await {
+        Ok(()) => {
+            // The catalogue and the trial are two ways to one answer: what either finds open is told.
+            for name in try_to_read(tx, names).await? {
+                open.push((name, "SELECT".to_owned()));
+            }
+        }
+        Err(error) if error.state.as_deref() == Some("42501") => {}
+        Err(error) => return Err(error),
+    }
+    tx.batch("ROLLBACK TO SAVEPOINT tried").await?;
+    open.sort();
+    open.dedup();
+    Ok(Some(open))
+}
+
+/// Reads a row of each as the role in force; returns those that did not refuse.
+async fn try_to_read(tx: &Tx<'_>, names: &[&str]) -> Result<Vec<String>, DbError> {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    tx.batch(&include_str!("tried.sql").replace("{names}", &quoted.join(", "))).await?;
+    let rows = tx.query("SELECT current_setting('gazelle_sync.open', true)", &[]).await?;
+    let open: Option<String> = rows.first().and_then(|row| row.get(0));
+    Ok(open.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+}

@@ -1,0 +1,162 @@
+//! The last backup, and room on the disk.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::{Level, Lines, Patient};
+use crate::db::{Db, DbError};
+use crate::display;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// A daily backup that was missed once.
+const LATE: Duration = Duration::from_secs(2 * 86_400);
+/// A backup as old as this would cost a week of history.
+const OLD: Duration = Duration::from_secs(8 * 86_400);
+/// With less the server soon stops.
+const NO_ROOM: u64 = 200 << 20;
+/// With less it is time to act.
+const LITTLE_ROOM: u64 = 1 << 30;
+const HOW: &str = "pg_dump as docs/runbook.md says, daily, into a folder named by GAZELLE_SYNC_BACKUP_DIR";
+
+/// The newest file of the folder where backups land, where one is set.
+pub(super) fn of_backup_folder(lines: &mut Lines, patient: &Patient<'_>) {
+    let check = "backup";
+    let Some(folder) = &patient.settings.backup_dir else {
+        return;
+    };
+    let newest = match newest(folder) {
+        Ok(newest) => newest,
+        Err(why) => {
+            return lines.problem(
+                check,
+                format!("{} cannot be read: {why}", folder.display()),
+                "GAZELLE_SYNC_BACKUP_DIR",
+            );
+        }
+    };
+    let Some((name, size, age)) = newest else {
+        return lines.problem(check, format!("{} holds no file", folder.display()), HOW);
+    };
+    let said = format!("{name} ({}) is {} old", display::bytes(size), display::duration(age));
+    match (size, age) {
+        (0, _) => lines.problem(check, format!("{name} is empty"), HOW),
+        (_, age) if age > OLD => lines.problem(check, said, HOW),
+        (_, age) if age > LATE => lines.warning(check, said, HOW),
+        _ => lines.ok(check, said),
+    }
+}
+
+fn newest(folder: &Path) -> std::io::Result<Option<(String, u64, Duration)>> {
+    let mut newest: Option<(String, u64, SystemTime)> = None;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        let changed = found.modified()?;
+        if found.is_file() && newest.as_ref().is_none_or(|(.., before)| changed > *before) {
+            newest = Some((entry.file_name().to_string_lossy().into_owned(), found.len(), changed));
+        }
+    }
+    Ok(newest.map(|(name, size, changed)| {
+        (name, size, SystemTime::now().duration_since(changed).unwrap_or_default())
+    }))
+}
+
+/// What the server knows of backups, where no folder is set, and how large the database is.
+pub(super) async fn of_database(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let rows = db
+        .query(
+            "SELECT current_setting('archive_mode') <> 'off',
+                    extract(epoch FROM clock_timestamp() - a.last_archived_time)::bigint,
+                    coalesce(a.last_failed_time > a.last_archived_time, a.last_failed_time IS NOT NULL),
+                    pg_catalog.pg_database_size(pg_catalog.current_database())
+               FROM pg_catalog.pg_stat_archiver a",
+            &[],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(lines) };
+    let (archives, age, fails): (bool, Option<i64>, bool) = (row.get(0), row.get(1), row.get(2));
+    let size = row.get::<_, i64>(3).unsigned_abs();
+    lines.ok("size", format!("the database holds {}", display::bytes(size)));
+    if patient.settings.backup_dir.is_some() {
+        return Ok(lines);
+    }
+    let check = "backup";
+    let age = age.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+    match (archives, fails, age) {
+        (true, true, _) => lines.problem(
+            check,
+            "the server cannot archive its log (WAL): the last attempt failed",
+            "archive_command of the server, and the place it writes to",
+        ),
+        (true, false, Some(age)) if age <= DAY => {
+            lines.ok(check, format!("the server archived its log (WAL) {} ago", display::duration(age)));
+        }
+        (true, false, age) => {
+            let said = age.map_or("never".to_owned(), |age| format!("{} ago", display::duration(age)));
+            lines.warning(check, format!("the server archived its log (WAL) {said}"), HOW);
+        }
+        (false, ..) => lines.warning(
+            check,
+            "none is known here (on Supabase its dashboard lists them: Database, Backups)",
+            HOW,
+        ),
+    }
+    Ok(lines)
+}
+
+/// Room where the embedded database lives; that of another server is not to be seen from here.
+pub(super) fn of_disk(lines: &mut Lines, patient: &Patient<'_>) {
+    let check = "disk";
+    let folder = &patient.settings.data_dir;
+    let Some(there) = folder.ancestors().find(|folder| folder.is_dir()) else { return };
+    let what = if patient.embedded { "the embedded database" } else { "tokens" };
+    match rustix::fs::statvfs(there) {
+        Ok(found) => {
+            let free = found.f_bavail.saturating_mul(found.f_frsize);
+            let said = format!("{} free for {what} in {}", display::bytes(free), folder.display());
+            let mend = "make room, or another folder: GAZELLE_SYNC_DATA_DIR";
+            match judge(free, patient.embedded) {
+                Level::Ok => lines.ok(check, said),
+                Level::Warning => lines.warning(check, said, mend),
+                Level::Problem => lines.problem(check, said, mend),
+            }
+        }
+        Err(error) => {
+            lines.warning(
+                check,
+                format!("{} cannot be looked at: {error}", there.display()),
+                "GAZELLE_SYNC_DATA_DIR",
+            );
+        }
+    }
+}
+
+fn judge(free: u64, holds_database: bool) -> Level {
+    match (free, holds_database) {
+        (0, _) | (..NO_ROOM, true) => Level::Problem,
+        (..NO_ROOM, false) | (..LITTLE_ROOM, true) => Level::Warning,
+        _ => Level::Ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_judged_by_what_needs_it() {
+        for (free, holds_database, level) in [
+            (0, false, Level::Problem),
+            (4096, false, Level::Warning),
+            (NO_ROOM, false, Level::Ok),
+            (NO_ROOM - 1, true, Level::Problem),
+            (NO_ROOM, true, Level::Warning),
+            (LITTLE_ROOM - 1, true, Level::Warning),
+            (LITTLE_ROOM, true, Level::Ok),
+        ] {
+            assert_eq!(judge(free, holds_database), level, "{free} {holds_database}");
+        }
+    }
+}

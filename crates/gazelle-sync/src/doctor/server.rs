@@ -1,0 +1,121 @@
+//! The database server: which one, how it is reached, whether it has room for our connections.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use secrecy::ExposeSecret;
+
+use super::{Lines, Patient};
+use crate::db::{self, Connection, Db, DbError};
+
+/// How often two connections change places to see whether a pooler hands out others behind them.
+const TRIES: usize = 6;
+/// A connection that is waited for longer is one too many for the server.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let rows = db
+        .query(
+            "SELECT current_setting('server_version'), current_database()::text, current_user::text,
+                    coalesce((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()), false)",
+            &[],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(lines) };
+    let (version, database, user, encrypted): (String, String, String, bool) =
+        (row.get(0), row.get(1), row.get(2), row.get(3));
+    let what = if patient.embedded { "the embedded server, " } else { "" };
+    lines.ok(
+        "database",
+        format!("{what}Postgres {version}, database {database}, schema {}, as {user}", db.schema()),
+    );
+    tls(&mut lines, patient, encrypted);
+    match connections(db).await {
+        Ok(mut open) => {
+            lines.ok("connections", format!("{} at once are to be had", open.len()));
+            let said = match is_pooled(&mut open).await {
+                true => "a transaction pooler is between: nothing here relies on a session",
+                false => "direct, or a pooler that keeps sessions",
+            };
+            lines.ok("pooler", said);
+        }
+        Err((got, why)) => lines.problem(
+            "connections",
+            format!("{got} of {} at once are to be had: {why}", db.most_connections()),
+            "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size",
+        ),
+    }
+    Ok(lines)
+}
+
+/// Whether others on the way could read or change what travels.
+fn tls(lines: &mut Lines, patient: &Patient<'_>, encrypted: bool) {
+    let check = "TLS to the database";
+    let way = patient.settings.database_url.as_ref().and_then(|url| db::way(url.expose_secret()));
+    let Some(way) = way.filter(|_| !patient.embedded) else {
+        return lines.ok(check, "not needed: a socket of this machine");
+    };
+    let mend =
+        "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
+    match (way.stays_here, way.demands_tls, encrypted) {
+        (true, ..) => lines.ok(check, format!("not needed: {} is this machine", way.host)),
+        (false, true, _) => {
+            lines.ok(check, format!("demanded of {}, its certificate and name verified", way.host));
+        }
+        (false, false, true) => lines.warning(
+            check,
+            format!("encrypted, but a server at {} that offers no encryption would be accepted", way.host),
+            mend,
+        ),
+        (false, false, false) => {
+            lines.problem(
+                check,
+                format!("{} is reached without encryption, password included", way.host),
+                mend,
+            );
+        }
+    }
+}
+
+/// As many connections as a run uses at most, or how many there were and why not more.
+async fn connections(db: &Db) -> Result<Vec<Connection>, (usize, String)> {
+    let asked = (0..db.most_connections()).map(|_| async {
+        match tokio::time::timeout(PATIENCE, db.connection()).await {
+            Ok(outcome) => outcome.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        }
+    });
+    let (open, refused): (Vec<_>, Vec<_>) = join_all(asked).await.into_iter().partition(Result::is_ok);
+    match refused.into_iter().find_map(Result::err) {
+        None => Ok(open.into_iter().filter_map(Result::ok).collect()),
+        Some(why) => Err((open.len(), why)),
+    }
+}
+
+/// Whether one connection of ours meets different servers behind it.
+async fn is_pooled(open: &mut [Connection]) -> bool {
+    let [first, second, ..] = open else { return false };
+    let look = async {
+        let mut seen = None;
+        for _ in 0..TRIES {
+            let one = first.begin().await?;
+            let pid = backend(&one).await?;
+            if *seen.get_or_insert(pid) != pid {
+                return Ok::<_, DbError>(true);
+            }
+            // While the first is in a transaction, the second has another server, which then is the last one free.
+            let two = second.begin().await?;
+            backend(&two).await?;
+            one.rollback().await?;
+            two.rollback().await?;
+        }
+        Ok(false)
+    };
+    matches!(tokio::time::timeout(PATIENCE, look).await, Ok(Ok(true)))
+}
+
+async fn backend(tx: &db::Tx<'_>) -> Result<i32, DbError> {
+    let rows = tx.query("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
+}

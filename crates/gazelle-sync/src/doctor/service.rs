@@ -1,0 +1,139 @@
+//! Whether it runs by itself and is watched: the last good run, the service, its metrics.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::Lines;
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::display;
+use crate::orchestrator::runs as recorded;
+
+/// Prometheus reads every quarter or half minute by default, never more seldom than this.
+const SCRAPED_WITHIN: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(5);
+const SCRAPE: &str =
+    "a scrape job for /metrics in Prometheus (docs/runbook.md), with the rules of ops/prometheus";
+
+pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let check = "runs";
+    let there = db.query("SELECT to_regclass(format('%I.sync_runs', {schema_text}))::text", &[]).await?;
+    if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
+        return Ok(lines);
+    }
+    let (_, last_good) = recorded::past(db, Timestamp::MAX).await?;
+    let Some(at) = last_good else {
+        lines.warning(check, "none was good yet", "gazelle-sync sync --mode full");
+        return Ok(lines);
+    };
+    let age = Timestamp::now().duration_since(at).unsigned_abs();
+    let said = format!("the last good one ended {} ago", display::duration(age));
+    match age.as_secs() > u64::from(settings.stale_after_minutes) * 60 {
+        true => lines.warning(
+            check,
+            said,
+            "gazelle-sync status (why not since), gazelle-sync serve (runs by itself)",
+        ),
+        false => lines.ok(check, said),
+    }
+    Ok(lines)
+}
+
+/// The service of this machine, asked at the address of the settings.
+pub(super) async fn look(settings: &Settings) -> Lines {
+    let mut lines = Lines::default();
+    let address = near(settings.listen);
+    let answer = match ask(settings, address).await {
+        Ok(answer) => answer,
+        Err(Trouble::Nobody) => {
+            lines.warning(
+                "service",
+                format!("none answers at {address}: nothing syncs by itself"),
+                "systemctl start gazelle-sync, or gazelle-sync serve",
+            );
+            return lines;
+        }
+        Err(Trouble::Refused) => {
+            let mend = "the same GAZELLE_SYNC_HTTP_TOKEN for doctor and the service";
+            lines.warning("service", format!("the one at {address} refuses our token"), mend);
+            return lines;
+        }
+        Err(Trouble::Another) => {
+            lines.problem(
+                "service",
+                format!("something else answers at {address}"),
+                "another address: GAZELLE_SYNC_LISTEN",
+            );
+            return lines;
+        }
+    };
+    match answer["activity"]["problem"].as_str() {
+        Some(problem) => lines.warning(
+            "service",
+            format!("it says: {problem}"),
+            "what it says; journalctl -u gazelle-sync",
+        ),
+        None => {
+            let state = answer["activity"]["state"].as_str().unwrap_or("running");
+            lines.ok("service", format!("runs at {address}: {state}"));
+        }
+    }
+    let now = Timestamp::now();
+    let scraped = answer["last_scraped_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    match scraped.map(|at| now.duration_since(at).unsigned_abs()) {
+        None => lines.warning("monitoring", "nobody has read the metrics since the service started", SCRAPE),
+        Some(age) if age > SCRAPED_WITHIN => {
+            let said = format!("nobody has read the metrics for {}", display::duration(age));
+            lines.warning("monitoring", said, SCRAPE);
+        }
+        Some(age) => lines.ok("monitoring", format!("the metrics were read {} ago", display::duration(age))),
+    }
+    lines
+}
+
+enum Trouble {
+    Nobody,
+    Refused,
+    Another,
+}
+
+async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, Trouble> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .tls_certs_only([])
+        .build()
+        .map_err(|_| Trouble::Nobody)?;
+    let mut request = client.get(format!("http://{address}/healthz"));
+    if let Some(token) = &settings.http_token {
+        request = request.bearer_auth(token.expose_secret());
+    }
+    let response = request.send().await.map_err(|error| match error.is_connect() || error.is_timeout() {
+        true => Trouble::Nobody,
+        false => Trouble::Another,
+    })?;
+    if response.status() == reqwest::StatusCode::UNAUTHORIZED {
+        return Err(Trouble::Refused);
+    }
+    let answer: Value = response.json().await.map_err(|_| Trouble::Another)?;
+    if answer["status"] == "alive" && answer["activity"].is_object() {
+        Ok(answer)
+    } else {
+        Err(Trouble::Another)
+    }
+}
+
+/// Where this machine reaches an address that listens everywhere.
+fn near(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}

@@ -1,0 +1,57 @@
+//! Whether our tables are there and of this program's age.
+
+use tokio_postgres::types::Type;
+
+use super::Lines;
+use crate::db::migrate::{self, Shape};
+use crate::db::{Db, DbError};
+
+pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let check = "migrations";
+    match migrate::shape(db).await {
+        Ok(Shape::Current) => {
+            lines.ok(check, format!("all {} are applied", migrate::all_steps().len()));
+        }
+        Ok(Shape::Empty) => {
+            let said = format!("schema {} holds no table of ours yet", db.schema());
+            lines.problem(check, said, "gazelle-sync sync --mode full (creates and fills them)");
+            return Ok(lines);
+        }
+        Ok(Shape::Older(steps)) => {
+            let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+            let said = format!("{} missing: {}", steps.len(), names.join(", "));
+            lines.problem(check, said, "gazelle-sync migrate (make a backup first)");
+        }
+        Ok(Shape::Newer(version)) => {
+            let said = format!("the database was migrated to version {version} by a newer gazelle-sync");
+            lines.problem(check, said, "upgrade this program");
+        }
+        Err(error) => lines.cannot(check, &error),
+    }
+    let names = migrate::relation_names();
+    let rows = db
+        .query(
+            "SELECT wanted FROM unnest($1::text[]) AS wanted
+              WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                                 WHERE n.nspname = {schema_text} AND c.relname = wanted)
+              ORDER BY 1",
+            &[(&names, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let (staging, other): (Vec<String>, Vec<String>) =
+        missing.into_iter().partition(|name| name.starts_with("staging_"));
+    let restore =
+        "restore them from a backup (docs/runbook.md), or start anew in an empty schema: GAZELLE_SYNC_SCHEMA";
+    for (check, missing, all) in [
+        ("staging tables", staging, names.iter().filter(|name| name.starts_with("staging_")).count()),
+        ("other tables", other, names.iter().filter(|name| !name.starts_with("staging_")).count()),
+    ] {
+        match missing.is_empty() {
+            true => lines.ok(check, format!("all {all} are there, views included")),
+            false => lines.problem(check, format!("missing: {}", missing.join(", ")), restore),
+        }
+    }
+    Ok(lines)
+}
