@@ -28,8 +28,9 @@ async fn an_address_that_others_can_reach_needs_a_token() {
     refused(&run, &["too short", "16 characters"]);
 
     world.set("GAZELLE_SYNC_HTTP_TOKEN", TOKEN);
-    let serving = Serving::start(&world, &["--listen", "0.0.0.0:0"]).await;
-    let address = serving.base.replace("0.0.0.0", "127.0.0.1");
+    // Where there is one, it is asked for on this machine too.
+    let serving = Serving::start(&world, &[]).await;
+    let address = &serving.base;
     for path in ["/healthz", "/readyz", "/metrics", "/runs", "/nothing"] {
         let ask = |token: Option<&str>| {
             let request = client().get(format!("{address}{path}"));
@@ -40,13 +41,13 @@ async fn an_address_that_others_can_reach_needs_a_token() {
         assert_ne!(ask(Some(TOKEN)).await.unwrap().status(), 401, "{path}");
     }
     let ended = serving.stop().await;
-    assert!(ended.log.contains("not encrypted"), "{}", ended.log);
     assert!(!ended.log.contains(TOKEN));
 }
 
 #[tokio::test]
 async fn who_asks_too_much_or_never_ends_holds_nothing_up() {
     let world = World::new().await;
+    world.run(&["migrate"]).await.success();
     let serving = Serving::start(&world, &[]).await;
     let large = format!(r#"{{"mode": "full", "more": "{}"}}"#, "x".repeat(17 * 1024));
     let request = client().post(format!("{}/runs", serving.base)).header("content-type", "application/json");
