@@ -1,4 +1,4 @@
--- What the role $2 may do with our relations $1 by grants, its own and those it inherits, columns included.
+-- What the role $2 may do with our relations $1 by grants, its own and those of roles it is a member of, columns included.
 SELECT c.relname::text, wanted.privilege
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
