@@ -5,7 +5,7 @@ mod support;
 
 use gazelle_sim::{Fault, FaultKind};
 use gazelle_sync::entities::{ENTITIES, Entity, example};
-use gazelle_sync::gazelle_to_staging::receive::receive_owned;
+use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
 use gazelle_sync::staging::exact;
 use gazelle_sync::staging_to_production::batch;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ const GOOD: i64 = 60;
 
 /// What a sync does with a record before the database sees it.
 fn read(entity: &Entity, text: &str) {
-    let received = receive_owned(text.to_owned(), Timestamp::UNIX_EPOCH);
+    let received = receive_made_up(text.to_owned(), Timestamp::UNIX_EPOCH);
     let held = exact::hold(&received.raw);
     let _ = batch::reconcile(entity, &held.json, held.original);
 }
@@ -48,7 +48,7 @@ proptest! {
 
 /// Stages a record as stage 1 does: its id, what `jsonb` can hold of it, and the rest as bytes.
 async fn stage(place: &Place, entity: &Entity, text: String, id: Option<&str>) -> String {
-    let received = receive_owned(text, Timestamp::now());
+    let received = receive_made_up(text, Timestamp::now());
     let held = exact::hold(&received.raw);
     let id = id.map_or_else(|| received.external_id.clone(), str::to_owned);
     let sql = format!(

@@ -11,7 +11,7 @@ use clap::Args;
 use gazelle_sync::entities::read::{Reconciled, RecordError};
 use gazelle_sync::entities::table::Value as Cell;
 use gazelle_sync::entities::{ENTITIES, Entity, example};
-use gazelle_sync::gazelle_to_staging::receive::receive_owned;
+use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
 use gazelle_sync::staging::exact;
 use gazelle_sync::staging_to_production::batch;
 
@@ -83,7 +83,7 @@ fn record_of(examples: &[serde_json::Value], number: u64) -> (&'static Entity, S
 
 /// Takes a record through stage 1 and the reconciler, as a sync does, and checks what comes out.
 fn outcome(entity: &Entity, text: &str) -> Result<&'static str> {
-    let received = receive_owned(text.to_owned(), jiff::Timestamp::UNIX_EPOCH);
+    let received = receive_made_up(text.to_owned(), jiff::Timestamp::UNIX_EPOCH);
     let id = &received.external_id;
     if id.is_empty() || id.len() > LONGEST_ID || id.contains('\0') {
         bail!("stage 1 gives it an id that no table holds");

@@ -23,6 +23,11 @@ pub fn receive_completed(answer: &Answer, raw: String, seen_at: Timestamp) -> Re
     Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: answer.number }
 }
 
+/// A record that no request brought: made up, or kept in a file. Its request is 0, which none has.
+pub fn receive_made_up(raw: String, seen_at: Timestamp) -> Received {
+    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: 0 }
+}
+
 fn external_id(raw: &str) -> String {
     match serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord) {
         Ok(Some(id)) if !id.is_empty() && id.len() <= LONGEST_ID => id,
