@@ -273,3 +273,55 @@ async fn what_was_listed_and_is_no_more_is_not_deleted_by_absence() {
         .await;
     assert_eq!(held, Some(event));
 }
+
+#[tokio::test]
+async fn a_newer_reconciler_tries_again_by_itself_what_an_older_one_refused() {
+    let place = place().await;
+    let good = json!({"id": "e1", "start": "2026-05-05T12:00:00Z"});
+    let read_now = place.stage("staging_appointments", "e1", &good, None).await;
+    let still_bad = place.stage("staging_appointments", "e2", &json!({"id": "e2"}), None).await;
+    let waits = json!({"id": "e3", "start": "2026-05-05T12:00:00Z", "client": {"id": "c9"}});
+    place.stage("staging_appointments", "e3", &waits, None).await;
+    place.run(&["reconcile"]).await.success();
+    // As an older reconciler left it: it could not read the first, and the others it had no other reason to refuse.
+    place
+        .execute(&format!(
+            "DELETE FROM gazelle_appointments;
+             UPDATE staging_appointments SET sync_status = 'error', error_code = 'invalid_field', error_field = 'start',
+                    error_message = 'Invalid field: start has an odd form' WHERE id = '{read_now}';
+             INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, error_field, state, attempts,
+                                          first_seen_at, last_seen_at, reconciler_version)
+             VALUES ('{read_now}', 'appointments', 'e1', 'invalid_field', 'start', 'open', 1, now(), now(), 0);
+             UPDATE sync_quarantine SET reconciler_version = 0"
+        ))
+        .await;
+    place.run(&["reconcile"]).await.success();
+    assert_eq!(
+        staging_status(&place, &read_now).await,
+        "error",
+        "by itself only when the reconciler is a newer one"
+    );
+    place.execute("UPDATE sync_reconcilers SET version = 0 WHERE entity = 'appointments'").await;
+
+    place.run(&["reconcile"]).await.success();
+
+    assert_eq!(in_state(&place, &["--all"]).await, ["e1 reread", "e2 open", "e3 waiting"]);
+    assert_eq!(in_state(&place, &["--state", "reread"]).await, ["e1 reread"]);
+    assert_eq!(staging_status(&place, &read_now).await, "processed");
+    assert_eq!(place.count("gazelle_appointments").await, 1);
+    let tried = place
+        .rows("SELECT external_id, attempts, reconciler_version > 0 AS by_this_one FROM sync_quarantine ORDER BY 1")
+        .await;
+    for case in &tried[1..] {
+        assert_eq!((&case["attempts"], &case["by_this_one"]), (&json!(2), &json!(true)), "{case}");
+    }
+    let shown = place.run(&["errors", "show", "e1"]).await.success();
+    assert!(
+        shown[0]["closed_reason"].as_str().unwrap().contains("newer version of the reconciler"),
+        "{shown}"
+    );
+    assert_eq!(staging_status(&place, &still_bad).await, "error");
+    place.run(&["reconcile"]).await.success();
+    let again: i32 = place.one("SELECT max(attempts) FROM sync_quarantine", &[]).await;
+    assert_eq!(again, 2, "once, not with every run");
+}

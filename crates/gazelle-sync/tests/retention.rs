@@ -124,7 +124,7 @@ async fn tombstones_withdrawn_versions_and_open_cases_stay() {
 }
 
 #[tokio::test]
-async fn a_full_sync_drops_by_the_setting_and_a_crash_in_between_loses_nothing() {
+async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built() {
     let mut world = World::new().await;
     world.filled().await;
     let client = world.control.ids(Kind::Client)[0].clone();
@@ -166,6 +166,14 @@ async fn a_full_sync_drops_by_the_setting_and_a_crash_in_between_loses_nothing()
     let past = world.run(&["replay", "--as-of", "2000-01-01T00:00:00Z", "--into", "past"]).await;
     assert_eq!(past.code, 1, "{past}");
     assert!(past.reasons().contains("retention"), "{past}");
+    world.execute("UPDATE sync_runs SET started_at = started_at - interval '40 days'").await;
+    let run = world
+        .text("SELECT run_id::text FROM sync_runs WHERE mode = 'incremental' ORDER BY started_at LIMIT 1");
+    let run = run.await.unwrap();
+    let undone = world.run(&["undo", &run]).await;
+    assert_eq!(undone.code, 1, "{undone}");
+    assert!(undone.reasons().contains("retention"), "{undone}");
+    assert_eq!(world.count("sync_undos").await, 0);
 }
 
 #[tokio::test]

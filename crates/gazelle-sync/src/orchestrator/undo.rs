@@ -19,7 +19,7 @@ use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::staging::pending::Basis;
-use crate::staging::undo;
+use crate::staging::{retention, undo};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::{Reconciliation, rebuild};
 
@@ -99,6 +99,7 @@ async fn recorded(
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
     let step = what_is_meant(db, id, lift).await?;
+    refuse_what_retention_dropped(db, step).await?;
     let run_id = Uuid::now_v7();
     if dry_run {
         return in_one_transaction(db, settings, lease, run_id, step, dry_run).await;
@@ -168,6 +169,22 @@ async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
                 }
             }
         },
+    }
+}
+
+/// Of a run from before that, the versions that stood until it may have been dropped: without them its records would go
+/// instead of being as before.
+async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbError> {
+    let (Step::Undid(run), Some(whole)) = (step, retention::whole_since(db).await?) else { return Ok(()) };
+    let rows = db
+        .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
+        .await?;
+    match rows.first().map(|row| row.get::<_, Timestamp>(0)) {
+        Some(started_at) if started_at < whole => Err(DbError::infrastructure(format!(
+            "the run {run} began at {started_at}, and what stood before it is no longer whole: by the setting `retention`, \
+             superseded versions from before {whole} were dropped"
+        ))),
+        _ => Ok(()),
     }
 }
 
