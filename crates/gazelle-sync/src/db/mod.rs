@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 pub mod migrate;
+mod migrations;
 
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};

@@ -18,24 +18,18 @@ pub struct Held<'b> {
     pub json: Cow<'b, str>,
     /// For `raw_bytes`: the record as received, only where `json` says less.
     pub original: Option<&'b [u8]>,
-    /// Whether reading the record as received gives what reading it back from staging will give. Not so where
-    /// `jsonb` spells a number in its own way: `1e2` comes back as `100`.
-    pub reads_back_alike: bool,
 }
 
 /// Decides how to keep a record. `raw` is JSON whose grammar was checked when its page was read.
 pub fn hold(raw: &[u8]) -> Held<'_> {
     let Ok(text) = std::str::from_utf8(raw) else {
         let repaired = nearest(&String::from_utf8_lossy(raw));
-        return Held { json: Cow::Owned(repaired), original: Some(raw), reads_back_alike: true };
+        return Held { json: Cow::Owned(repaired), original: Some(raw) };
     };
-    match examine(text.as_bytes()) {
-        Kept::Exactly => Held { json: Cow::Borrowed(text), original: None, reads_back_alike: true },
-        Kept::Respelled => Held { json: Cow::Borrowed(text), original: None, reads_back_alike: false },
+    match is_held_exactly(text.as_bytes()) {
+        true => Held { json: Cow::Borrowed(text), original: None },
         // Read from its original bytes, wherever it is read.
-        Kept::NotWhole => {
-            Held { json: Cow::Owned(nearest(text)), original: Some(raw), reads_back_alike: true }
-        }
+        false => Held { json: Cow::Owned(nearest(text)), original: Some(raw) },
     }
 }
 
@@ -65,18 +59,8 @@ pub fn nearest(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// How well `jsonb` holds a text.
-enum Kept {
-    /// Every value as it is written.
-    Exactly,
-    /// Every value, but a number is written in another way.
-    Respelled,
-    /// Something would be lost or refused.
-    NotWhole,
-}
-
-fn examine(text: &[u8]) -> Kept {
-    let mut kept = Kept::Exactly;
+/// Whether `jsonb` gives back all of a record, each number as it was written: `1e2` would come back as `100`.
+fn is_held_exactly(text: &[u8]) -> bool {
     let mut scan = Scan::new(text);
     // The keys seen in each open object; lists have an empty entry.
     let mut open: Vec<Keys<'_>> = Vec::new();
@@ -84,7 +68,7 @@ fn examine(text: &[u8]) -> Kept {
         match token {
             Token::Other(b"{" | b"[") => {
                 if scan.depth > MAX_DEPTH {
-                    return Kept::NotWhole;
+                    return false;
                 }
                 open.push(Keys::default());
             }
@@ -94,28 +78,25 @@ fn examine(text: &[u8]) -> Kept {
             Token::Other(_) => {}
             Token::Number(number) => {
                 if !number_is_exact(number) {
-                    return Kept::NotWhole;
-                }
-                if !number_is_plain(number) {
-                    kept = Kept::Respelled;
+                    return false;
                 }
             }
             Token::Text(content) => {
                 let escaped = memchr::memchr(b'\\', content).is_some();
                 if escaped && !escapes_fit(content) {
-                    return Kept::NotWhole;
+                    return false;
                 }
                 if scan.is_key() {
-                    let Some(keys) = open.last_mut() else { return Kept::NotWhole };
+                    let Some(keys) = open.last_mut() else { return false };
                     // Two spellings of one key (`a`, `\u0061`) would need decoding: keep the original.
                     if escaped || !keys.is_new(content) {
-                        return Kept::NotWhole;
+                        return false;
                     }
                 }
             }
         }
     }
-    kept
+    true
 }
 
 /// The keys of an object so far.
@@ -158,12 +139,6 @@ fn number_fits(number: &[u8]) -> bool {
     // `jsonb` would hold 1e999, but nobody could read it.
     let value = std::str::from_utf8(number).ok().and_then(|text| text.parse::<f64>().ok());
     value.is_some_and(f64::is_finite)
-}
-
-/// Whether `numeric` prints the number as it is written: no exponent, no negative zero.
-fn number_is_plain(number: &[u8]) -> bool {
-    let is_negative_zero = number.starts_with(b"-") && !number.iter().any(|b| matches!(b, b'1'..=b'9'));
-    !is_negative_zero && !number.iter().any(|b| matches!(b, b'e' | b'E'))
 }
 
 /// Whether all escapes of a string's content are ones that `jsonb` takes.
@@ -314,7 +289,7 @@ mod tests {
             r#"{"emoji":"\ud83c\udfb9 🎹","path":"a\\u0000b"}"#,
             "{ \"a\" : [ ] , \"b\" : { } }",
         ] {
-            let held = Held { json: Cow::Borrowed(text), original: None, reads_back_alike: true };
+            let held = Held { json: Cow::Borrowed(text), original: None };
             assert_eq!(hold(text.as_bytes()), held, "{text}");
         }
     }
@@ -339,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_jsonb_spells_its_own_way_is_known() {
+    fn a_number_that_jsonb_spells_its_own_way_is_read_from_the_original() {
         for (text, alike) in [
             (r#"{"a":-0.5,"b":10,"c":0,"d":1.50}"#, true),
             (r#"{"a":1e2}"#, false),
@@ -349,7 +324,7 @@ mod tests {
             (r#"{"a":"1e2 -0"}"#, true),
         ] {
             let held = hold(text.as_bytes());
-            assert_eq!((held.original, held.reads_back_alike), (None, alike), "{text}");
+            assert_eq!(held.original.is_none(), alike, "{text}");
         }
     }
 

@@ -75,10 +75,8 @@ async fn reconcile(
     if fresh.versions.is_empty() {
         return Ok(Some(Direct { staged, ..Direct::default() }));
     }
-    let candidates: Vec<Candidate> = newest_of_each(&fresh.versions)
-        .filter(|version| version.held.reads_back_alike)
-        .map(|version| batch::read_fresh(entity, version))
-        .collect();
+    let candidates: Vec<Candidate> =
+        newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
     let sorted = Sorted::of(tx, entity, &candidates, Some(&ground.known)).await?;
     if bare && (sorted.has_faulty() || candidates.len() != fresh.versions.len()) {
         return Ok(None);

@@ -49,6 +49,7 @@ fn the_table_and_the_struct_agree() {
     let no_default = [
         "database_ca_file",
         "postgres_bin_dir",
+        "backup_dir",
         "events_from",
         "events_until",
         "otlp_endpoint",

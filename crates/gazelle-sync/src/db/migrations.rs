@@ -1,0 +1,140 @@
+//! Every migration in order, and what they make together.
+
+/// One step of the database's shape.
+pub(super) struct Migration {
+    pub(super) version: i32,
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+    /// The statement is run once for each, as `{staging_table}`.
+    pub(super) staging_tables: &'static [&'static str],
+}
+
+/// Every migration in order. Applied files never change; a change of shape is a new line.
+pub(super) static MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "bookkeeping",
+        sql: include_str!("../migrations/0001_bookkeeping.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 2,
+        name: "staging tables",
+        sql: include_str!("../staging/staging_table.sql"),
+        staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
+    },
+    Migration {
+        version: 3,
+        name: "users",
+        sql: include_str!("../entities/users/tables.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 4,
+        name: "clients, contacts, locations",
+        sql: include_str!("../entities/clients/tables.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 5,
+        name: "pianos",
+        sql: include_str!("../entities/pianos/tables.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 6,
+        name: "appointments",
+        sql: include_str!("../entities/appointments/tables.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 7,
+        name: "views",
+        sql: include_str!("../migrations/0007_views.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 8,
+        name: "access",
+        sql: include_str!("../migrations/0008_access.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 9,
+        name: "undo",
+        sql: include_str!("../migrations/0009_undo.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 10,
+        name: "drift",
+        sql: include_str!("../migrations/0010_drift.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 11,
+        name: "wanted runs",
+        sql: include_str!("../migrations/0011_wanted_runs.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 12,
+        name: "alerts",
+        sql: include_str!("../migrations/0012_alerts.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 13,
+        name: "tokens",
+        sql: include_str!("../migrations/0013_tokens.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 14,
+        name: "closed production",
+        sql: include_str!("../migrations/0014_closed_production.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 15,
+        name: "request of a version",
+        sql: include_str!("../staging/staging_request.sql"),
+        staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
+    },
+];
+
+/// The register of applied migrations.
+pub const REGISTER: &str = "sync_migrations";
+
+/// The tables that the migrations make, beside the staging tables and the register.
+pub(super) const TABLES: &[&str] = &[
+    "sync_runs",
+    "sync_run_entities",
+    "sync_run_requests",
+    "sync_bookmarks",
+    "sync_lease",
+    "sync_quarantine",
+    "sync_quality_warnings",
+    "sync_notes",
+    "sync_reconcilers",
+    "sync_deletions",
+    "sync_source_schemas",
+    "sync_run_warnings",
+    "sync_undos",
+    "sync_wanted_runs",
+    "sync_alerts",
+    "sync_alert_messages",
+    "sync_alert_watch",
+    "sync_tokens",
+    "gazelle_users",
+    "gazelle_clients",
+    "gazelle_contacts",
+    "gazelle_locations",
+    "gazelle_pianos",
+    "gazelle_appointments",
+    "gazelle_appointment_pianos",
+];
+
+/// The views that the migrations make.
+pub(crate) const VIEWS: [&str; 3] =
+    ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
