@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::migrations::{MIGRATIONS, Migration, REGISTER, TABLES};
+use super::migrations::{MIGRATIONS, Migration};
 use super::{Db, DbError, Tx, quote};
 use crate::access;
 
-pub(crate) use super::migrations::VIEWS;
+pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS};
 
 /// Every table of ours.
 pub(crate) fn tables() -> Vec<&'static str> {

@@ -104,10 +104,10 @@ pub(super) static MIGRATIONS: &[Migration] = &[
 ];
 
 /// The register of applied migrations.
-pub const REGISTER: &str = "sync_migrations";
+pub(crate) const REGISTER: &str = "sync_migrations";
 
 /// The tables that the migrations make, beside the staging tables and the register.
-pub(super) const TABLES: &[&str] = &[
+pub(crate) const TABLES: &[&str] = &[
     "sync_runs",
     "sync_run_entities",
     "sync_run_requests",
