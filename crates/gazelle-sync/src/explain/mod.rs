@@ -1,7 +1,7 @@
 //! What became of a record, and where a value in production came from. Reads only.
 //!
 //! [`find`] finds the record behind an id, `source` names the runs and requests that brought its versions, `diff`
-//! compares two versions, [`history`] puts them in a row. [`column`] traces one value: [`inside`] finds the JSON that
+//! compares two versions, [`history`] puts them in a row. `column` traces one value: [`inside`] finds the JSON that
 //! gave its row, `value` compares it with what the reconciler makes of it, `times` follows an instant from the
 //! record's text to the local hour, `earlier` asks the same of all versions. [`case`] gathers what a person needs to
 //! understand a record in quarantine.
