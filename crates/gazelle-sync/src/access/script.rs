@@ -62,11 +62,11 @@ pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
             if register { ("SELECT", SYNC_READS) } else { ("SELECT, INSERT, UPDATE, DELETE", SYNC_WRITES) };
         let _ = writeln!(sql, "GRANT {rights} ON {table} TO {sync};");
         sql.push_str(&policy.sql(&table, &sync));
-        // Of raw records no more than the dashboards count: neither content nor id.
+        // Of raw records no more than the dashboards and `status` count: neither content nor id.
         let seen = match READERS_BOOKKEEPING.iter().find(|(bookkeeping, _)| *bookkeeping == name) {
             Some((_, seen)) => seen,
             None if production => "SELECT",
-            None if name.starts_with("staging_") => "SELECT (sync_status, fetched_at)",
+            None if name.starts_with("staging_") => "SELECT (sync_status, fetched_at, created_at)",
             None => continue,
         };
         let _ = writeln!(sql, "GRANT {seen} ON {table} TO {reader};");

@@ -166,7 +166,7 @@ pub async fn compare_counts(
         } else if held + hidden != counted + kept {
             let mut explained = String::new();
             if kept > 0 {
-                explained += &format!(" and {kept} are kept although gone");
+                explained += &format!(" and {kept} kept although gone");
             }
             if hidden > 0 {
                 explained += &format!(", {hidden} of them are kept away by an undo");
