@@ -49,6 +49,17 @@ pub struct Entity {
     pub after_apply: Option<&'static str>,
 }
 
+impl Entity {
+    /// Whether records of others name its records: rows refer to its table.
+    pub fn is_named_by_others(&self) -> bool {
+        let own = Some(self.tables[0].name);
+        ENTITIES
+            .iter()
+            .flat_map(|entity| entity.tables)
+            .any(|table| table.columns.iter().any(|column| column.parent == own))
+    }
+}
+
 /// How the API lists an entity.
 #[derive(Debug)]
 pub struct Walk {

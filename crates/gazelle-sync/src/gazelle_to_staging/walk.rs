@@ -24,6 +24,9 @@ use crate::staging_to_production::direct::Direct;
 /// Pages that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
+/// A walk up to this is held in memory without regret.
+const SHORT_WALK_PAGES: u64 = 150;
+
 /// How the walk of an entity went.
 #[derive(Debug)]
 pub struct WalkReport {
@@ -168,8 +171,12 @@ async fn attempt_walk(
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
     let plan_total = plan.total;
-    // No more at a time than can be asked for; the longest first, so that they end together.
-    let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
+    // The longest first, so that they end together. No more at a time than can be asked for, since each holds a
+    // page or two; in a short walk all at once, so that no request slot is idle while one comes to its end.
+    let expected: u64 = plan.windows.iter().filter_map(|window| window.expected).sum();
+    let is_short = expected <= SHORT_WALK_PAGES * u64::from(fetch.page_size);
+    let at_a_time = if is_short { plan.windows.len() } else { fetch.concurrency };
+    let slots = Arc::new(Semaphore::new(at_a_time.max(1)));
     let mut plan = plan;
     plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
     for window in plan.windows {

@@ -86,8 +86,10 @@ async fn reconcile(
     let applied = sorted.write_rows(tx, entity, bare).await?;
     sorted.note(tx, entity, run_id, at, bare).await?;
     // Should this transaction come to nothing after all, a record that names one of these meets the foreign key.
-    let ids = sorted.landed().map(|candidate| candidate.external_id.as_str());
-    ground.known.remember(entity.tables[0].name, ids);
+    if entity.is_named_by_others() {
+        let ids = sorted.landed().map(|candidate| candidate.external_id.as_str());
+        ground.known.remember(entity.tables[0].name, ids);
+    }
     Ok(Some(Direct { staged, applied, left: staged.staged - candidates.len() as u64 }))
 }
 
