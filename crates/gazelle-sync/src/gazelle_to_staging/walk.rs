@@ -21,7 +21,7 @@ use crate::source::SourceError;
 use crate::staging::versions::Received;
 use crate::staging_to_production::direct::Direct;
 
-/// Pages that may wait for staging, so that memory stays bounded.
+/// Pages of a long walk that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
 /// A walk up to this is held in memory without regret.
@@ -167,14 +167,16 @@ async fn attempt_walk(
         progress.expected(total);
     }
 
-    let (sender, mut receiver) = mpsc::channel::<Arrived>(PAGES_WAITING);
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
     let plan_total = plan.total;
     // The longest first, so that they end together. No more at a time than can be asked for, since each holds a
-    // page or two; in a short walk all at once, so that no request slot is idle while one comes to its end.
+    // page or two; in a short walk all at once, and all of it may wait for its entity's turn, so that no request slot
+    // is idle while the entity before comes to its end.
     let expected: u64 = plan.windows.iter().filter_map(|window| window.expected).sum();
-    let is_short = expected <= SHORT_WALK_PAGES * u64::from(fetch.page_size);
+    let is_short = plan.total.unwrap_or(expected) <= SHORT_WALK_PAGES * u64::from(fetch.page_size);
+    let pages_waiting = if is_short { SHORT_WALK_PAGES as usize } else { PAGES_WAITING };
+    let (sender, mut receiver) = mpsc::channel::<Arrived>(pages_waiting);
     let at_a_time = if is_short { plan.windows.len() } else { fetch.concurrency };
     let slots = Arc::new(Semaphore::new(at_a_time.max(1)));
     let mut plan = plan;
