@@ -5,6 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use gazelle_sim::{ShopSpec, SimOptions};
+use support::service::until;
 use support::{Place, Tables, World, assert_same};
 use tokio::process::Child;
 
@@ -153,9 +154,7 @@ async fn a_database_killed_in_the_middle_fails_the_run_and_the_next_one_goes_on(
     for requests in [5, 18, 33] {
         world.control.clear_requests();
         let child = world.start(&["sync", "--mode", "full", "--json"]);
-        while world.control.request_counts().total < requests {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("it is at work", async || world.control.request_counts().total >= requests).await;
         world.place.server.kill9();
         let output = child.wait_with_output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -183,10 +182,11 @@ async fn of_two_syncs_one_works_and_the_other_is_told_who_does() {
     world.run(&["migrate"]).await.success();
     let mut first = world.start(&["sync", "--mode", "full"]);
     let held = "SELECT EXISTS (SELECT 1 FROM sync_lease WHERE expires_at > now())";
-    while !world.one::<bool>(held, &[]).await {
+    until("it holds the lease", async || {
         assert!(first.try_wait().unwrap().is_none(), "the first ended too early");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+        world.one::<bool>(held, &[]).await
+    })
+    .await;
 
     for args in [&["sync"][..], &["fetch"], &["reconcile"], &["replay"]] {
         let second = world.run(args).await;
@@ -249,9 +249,10 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     let mut world = slow_world().await;
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
     let child = world.start(&["sync", "--mode", "full", "--json"]);
-    while world.count("staging_appointments").await + world.count("staging_clients").await < 10 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("it is at work", async || {
+        world.count("staging_appointments").await + world.count("staging_clients").await >= 10
+    })
+    .await;
     world.execute("UPDATE sync_lease SET holder = 'another', token = token + 1").await;
     let taken: Vec<i64> = counts(&world).await;
     let output = child.wait_with_output().await.unwrap();
