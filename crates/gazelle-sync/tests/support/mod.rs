@@ -1,6 +1,7 @@
 //! A Postgres of its own, a simulated Gazelle of its own, and the program between them.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod deployed;
 pub mod fault_proxy;
 pub mod mail;
 pub mod oracle;
