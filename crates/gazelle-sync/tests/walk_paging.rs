@@ -2,11 +2,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gazelle_sim::{BadRecord, Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 use support::World;
+use support::service::until;
 use support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
 
 #[tokio::test]
@@ -110,6 +111,62 @@ async fn a_record_listed_twice_is_staged_once_and_no_fault() {
         .one("SELECT count(*) FROM staging_appointments WHERE raw_data ->> 'title' LIKE 'Bad%'", &[])
         .await;
     assert_eq!(staged, 1);
+}
+
+#[tokio::test]
+async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them() {
+    let mut world = one_by_one().await;
+    // Every record in a transaction of its own.
+    world.set("GAZELLE_SYNC_BATCH_SIZE", "2");
+    world.filled().await;
+    let event = world.control.ids(Kind::Event)[3].clone();
+    let clients = world.control.ids(Kind::Client);
+    let (held_up, other) = (clients[0].clone(), clients[1].clone());
+    // The first version waits for its client, which somebody holds; the second, further down, has another client.
+    let first = json!({"title": "first", "client": {"id": &held_up}});
+    world.control.edit(Kind::Event, &event, first).unwrap();
+    let mut holder = support::connect(&world.url()).await;
+    let holding = holder.transaction().await.unwrap();
+    let hold = "SELECT FROM gazelle_clients WHERE external_id = $1 FOR UPDATE";
+    assert_eq!(holding.execute(hold, &[&held_up]).await.unwrap(), 1);
+    let (moved, client) = (event.clone(), other.clone());
+    world.control.call_after(Fault::new(FaultKind::Call).on_operation("AppointmentsPage"), move |control| {
+        // Listed again at the end.
+        control.delete(Kind::Event, &moved).unwrap();
+        let second = json!({"id": &moved, "title": "second", "client": {"id": &client},
+                            "start": "2027-05-05T15:00:00Z"});
+        control.add(Kind::Event, second).unwrap();
+    });
+    world.control.clear_requests();
+
+    let mut run = world.start(&["sync", "--mode", "full"]);
+    let is_waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("the first version waits", async || world.one::<i64>(is_waiting, &[]).await > 0).await;
+    until("the second has come", async || {
+        let pages = world.control.requests();
+        pages.iter().filter(|r| r.operation.as_deref() == Some("AppointmentsPage")).count() >= 12
+    })
+    .await;
+    let staged = format!(
+        "SELECT string_agg(raw_data ->> 'title', ', ' ORDER BY fetched_at) FROM staging_appointments
+          WHERE external_id = '{event}' AND raw_data ->> 'title' IN ('first', 'second')"
+    );
+    // The second must not even begin: it would wait for the first one's row, or be staged before it.
+    let looking = Instant::now();
+    while looking.elapsed() < Duration::from_secs(1) {
+        assert_eq!(world.one::<i64>(is_waiting, &[]).await, 1);
+    }
+    assert_eq!(world.text(&staged).await, None);
+    holding.commit().await.unwrap();
+
+    assert!(run.wait().await.unwrap().success());
+    assert_eq!(world.text(&staged).await.as_deref(), Some("first, second"));
+    let now: String = world
+        .one("SELECT client_external_id FROM gazelle_appointments WHERE external_id = $1", &[&event])
+        .await;
+    assert_eq!(now, other);
+    assert_whole(&world).await;
 }
 
 #[tokio::test]

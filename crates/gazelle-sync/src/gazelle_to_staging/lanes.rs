@@ -1,16 +1,22 @@
-//! Staging what a walk receives, in lanes side by side, a transaction a batch.
+//! Staging what a walk receives, a transaction a batch, several batches side by side.
 //!
-//! All versions of a record are in the same lane, so that their order holds. Where stage 2 is part of the run,
-//! lanes wait until it is their entity's turn and hand it each batch inside the transaction that stages it.
+//! The versions of a record are staged in the order in which they came: one of a record whose earlier version is
+//! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
+//! are handed to it inside the transaction that stages them.
 
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
+use super::window::Arrived;
 use super::{Fetch, FetchError};
 use crate::db::{DbError, Fault};
 use crate::display::EntityProgress;
@@ -18,12 +24,10 @@ use crate::entities::Entity;
 use crate::staging::versions::Received;
 use crate::staging::{bookmarks, versions};
 use crate::staging_to_production::direct::{self, Direct};
-use crate::staging_to_production::{CONFLICT_ATTEMPTS, Ground, lane_of};
+use crate::staging_to_production::{CONFLICT_ATTEMPTS, Ground};
 
 /// Transactions side by side: one for each of two processors.
 const LANES: usize = 2;
-/// Parts of pages that may wait for a lane, so that memory stays bounded.
-const PARTS_WAITING: usize = 2;
 /// How long records wait for more of them to share their transaction.
 const LINGER: Duration = Duration::from_millis(200);
 
@@ -34,8 +38,17 @@ pub type Turn = watch::Receiver<bool>;
 /// The lanes of a walk. Dropping them ends what is under way, uncommitted.
 pub(super) struct Lanes {
     stager: Stager,
-    queues: Vec<mpsc::Sender<Vec<Received>>>,
-    running: JoinSet<Result<(Direct, Vec<Received>), DbError>>,
+    batch_size: usize,
+    /// The records of the next batch, and since when the first of them waits.
+    gathered: Vec<Received>,
+    gathered_since: Instant,
+    /// The batches that are being staged: what they come to, and the ids in them.
+    under_way: JoinSet<(Result<Direct, DbError>, Vec<u64>)>,
+    /// The ids in all of them, as hashes: two of one hash only wait for each other.
+    ids_under_way: HashSet<u64>,
+    hasher: RandomState,
+    done: Direct,
+    failure: Option<DbError>,
 }
 
 impl Lanes {
@@ -46,14 +59,17 @@ impl Lanes {
         progress: &EntityProgress,
     ) -> Lanes {
         let ground = Arc::new(Ground::new(fetch.known.clone()));
-        let stager = Stager { fetch: fetch.clone(), entity, turn, ground, progress: progress.clone() };
-        let mut lanes = Lanes { stager, queues: Vec::new(), running: JoinSet::new() };
-        for _ in 0..LANES {
-            let (queue, arriving) = mpsc::channel(PARTS_WAITING);
-            lanes.running.spawn(run(lanes.stager.clone(), arriving).in_current_span());
-            lanes.queues.push(queue);
+        Lanes {
+            batch_size: (fetch.batch_size / LANES).max(1),
+            stager: Stager { fetch: fetch.clone(), entity, turn, ground, progress: progress.clone() },
+            gathered: Vec::new(),
+            gathered_since: Instant::now(),
+            under_way: JoinSet::new(),
+            ids_under_way: HashSet::new(),
+            hasher: RandomState::new(),
+            done: Direct::default(),
+            failure: None,
         }
-        lanes
     }
 
     /// Whether the database held nothing of the entity when the first of this was staged.
@@ -61,18 +77,41 @@ impl Lanes {
         self.stager.ground.was_bare()
     }
 
-    /// Hands records to their lanes; waits where these have enough to do.
-    pub(super) async fn take(&mut self, records: Vec<Received>) -> Result<(), FetchError> {
-        let mut parts: Vec<Vec<Received>> = vec![Vec::new(); self.queues.len()];
-        for record in records {
-            parts[lane_of(&record.external_id, LANES)].push(record);
+    /// The next page; none after the last. Meanwhile records that have waited long enough go on their way.
+    pub(super) async fn next(
+        &mut self,
+        pages: &mut mpsc::Receiver<Arrived>,
+    ) -> Result<Option<Arrived>, FetchError> {
+        loop {
+            let may_go = !self.gathered.is_empty() && self.under_way.len() < LANES;
+            let lingered = self.gathered_since + LINGER;
+            tokio::select! {
+                page = pages.recv() => return Ok(page),
+                () = sleep_until(lingered), if may_go => self.send_off(),
+                Some(ended) = self.under_way.join_next() => {
+                    self.note(ended);
+                    self.stop_if_failed().await?;
+                }
+            }
         }
-        for (queue, part) in self.queues.iter().zip(parts) {
-            if !part.is_empty() && queue.send(part).await.is_err() {
-                // The lane has ended by an error, which its end tells.
-                self.queues.clear();
-                self.last_of_each().await?;
-                break;
+    }
+
+    /// Gathers records into batches and sends off those that are full; waits where all lanes are busy.
+    pub(super) async fn take(&mut self, records: Vec<Received>) -> Result<(), FetchError> {
+        for record in records {
+            let id = self.hasher.hash_one(record.external_id.as_str());
+            while self.ids_under_way.contains(&id) {
+                self.wait_for_one().await?;
+            }
+            if self.gathered.is_empty() {
+                self.gathered_since = Instant::now();
+            }
+            self.gathered.push(record);
+            if self.gathered.len() >= self.batch_size {
+                while self.under_way.len() >= LANES {
+                    self.wait_for_one().await?;
+                }
+                self.send_off();
             }
         }
         Ok(())
@@ -81,60 +120,57 @@ impl Lanes {
     /// Stages all that was taken. The last of it is staged in one transaction, and if the walk was complete the
     /// bookmark moves in the same one, to when the walk started.
     pub(super) async fn finish(mut self, bookmark: Option<(Timestamp, &str)>) -> Result<Direct, FetchError> {
-        self.queues.clear();
-        let (mut done, rest) = self.last_of_each().await?;
-        if !rest.is_empty() || bookmark.is_some() {
-            done += self.stager.stage(&rest, bookmark).await?;
+        while !self.under_way.is_empty() {
+            self.wait_for_one().await?;
         }
-        Ok(done)
+        if !self.gathered.is_empty() || bookmark.is_some() {
+            self.done += self.stager.stage(&self.gathered, bookmark).await?;
+        }
+        Ok(self.done)
     }
 
-    /// Waits for the ends of the lanes: what they did, and what they were left with.
-    async fn last_of_each(&mut self) -> Result<(Direct, Vec<Received>), FetchError> {
-        let (mut done, mut rest) = (Direct::default(), Vec::new());
-        while let Some(joined) = self.running.join_next().await {
-            match joined {
-                Ok(end) => {
-                    let (of_lane, left) = end?;
-                    done += of_lane;
-                    rest.extend(left);
+    /// Begins to stage what has gathered.
+    fn send_off(&mut self) {
+        let batch = std::mem::take(&mut self.gathered);
+        let ids: Vec<u64> =
+            batch.iter().map(|record| self.hasher.hash_one(record.external_id.as_str())).collect();
+        self.ids_under_way.extend(&ids);
+        let mut stager = self.stager.clone();
+        let staging = async move { (stager.stage(&batch, None).await, ids) };
+        self.under_way.spawn(staging.in_current_span());
+    }
+
+    async fn wait_for_one(&mut self) -> Result<(), FetchError> {
+        if let Some(ended) = self.under_way.join_next().await {
+            self.note(ended);
+        }
+        self.stop_if_failed().await
+    }
+
+    fn note(&mut self, ended: Result<(Result<Direct, DbError>, Vec<u64>), JoinError>) {
+        match ended {
+            Ok((end, ids)) => {
+                for id in &ids {
+                    self.ids_under_way.remove(id);
                 }
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                match end {
+                    Ok(done) => self.done += done,
+                    Err(error) => self.failure = self.failure.take().or(Some(error)),
+                }
             }
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
-        Ok((done, rest))
     }
-}
 
-/// One lane, until nothing more arrives: what it did, and the records that fill no batch.
-async fn run(
-    mut stager: Stager,
-    mut arriving: mpsc::Receiver<Vec<Received>>,
-) -> Result<(Direct, Vec<Received>), DbError> {
-    let batch = (stager.fetch.batch_size / LANES).max(1);
-    let mut done = Direct::default();
-    let mut waiting: Vec<Received> = Vec::new();
-    loop {
-        if waiting.is_empty() {
-            match arriving.recv().await {
-                Some(records) => waiting = records,
-                None => return Ok((done, waiting)),
-            }
+    /// When one has failed, nothing more is begun; what is under way comes to its end.
+    async fn stop_if_failed(&mut self) -> Result<(), FetchError> {
+        if self.failure.is_none() {
+            return Ok(());
         }
-        let linger = tokio::time::sleep(LINGER);
-        tokio::pin!(linger);
-        while waiting.len() < batch {
-            tokio::select! {
-                more = arriving.recv() => match more {
-                    Some(records) => waiting.extend(records),
-                    None => return Ok((done, waiting)),
-                },
-                () = &mut linger => break,
-            }
+        while let Some(ended) = self.under_way.join_next().await {
+            self.note(ended);
         }
-        let rest = waiting.split_off(waiting.len().min(batch));
-        done += stager.stage(&waiting, None).await?;
-        waiting = rest;
+        self.failure.take().map_or(Ok(()), |error| Err(error.into()))
     }
 }
 

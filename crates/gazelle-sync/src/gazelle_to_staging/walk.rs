@@ -194,7 +194,7 @@ async fn attempt_walk(
     let mut seen = SeenIds::default();
     let mut lanes = Lanes::open(fetch, entity, turn, progress);
     let mut null_nodes = 0;
-    while let Some(page) = receiver.recv().await {
+    while let Some(page) = lanes.next(&mut receiver).await? {
         report.fetched += page.records.len() as u64;
         null_nodes += page.null_nodes;
         progress.page(page.records.len() as u64);

@@ -1,5 +1,6 @@
 //! Success means verified: what the API counted, what staging holds and what production holds must agree.
 
+use futures_util::future::try_join_all;
 use tokio_postgres::types::Type;
 
 use super::report::{RunReport, RunWarning, Status};
@@ -131,10 +132,10 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: usize) {
     }
 }
 
-/// Compares staging with production, entity by entity, and fills the counts.
+/// Compares staging with production, all entities side by side, and fills the counts.
 pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entity]) -> Result<(), DbError> {
-    for entity in entities {
-        let balance = balance::of(db, entity).await?;
+    let balances = try_join_all(entities.iter().map(|entity| balance::of(db, entity))).await?;
+    for (entity, balance) in entities.iter().zip(balances) {
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
             of_entity.in_staging = Some(balance.in_staging());
             of_entity.in_production = Some(balance.in_production);
