@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embedded_postgres::{Options, Server};
@@ -71,9 +73,22 @@ impl Lab {
         self.query("postgres", "CHECKPOINT").map(drop)
     }
 
-    /// Does at once what autovacuum does some time after a load.
+    /// Does at once what autovacuum does some time after a load, and keeps autovacuum itself away until
+    /// [`Lab::unsettle`]: what it writes would be counted as the program's.
     pub fn settle(&self, database: &str) -> Result<()> {
+        self.query("postgres", "ALTER SYSTEM SET autovacuum = off")?;
+        self.query("postgres", "SELECT pg_reload_conf()")?;
+        let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'";
+        while self.query("postgres", workers)? != "0" {
+            thread::sleep(Duration::from_millis(50));
+        }
         self.query(database, "VACUUM ANALYZE").map(drop)
+    }
+
+    /// Lets autovacuum work again.
+    pub fn unsettle(&self) -> Result<()> {
+        self.query("postgres", "ALTER SYSTEM RESET autovacuum")?;
+        self.query("postgres", "SELECT pg_reload_conf()").map(drop)
     }
 
     /// Runs `gazelle-sync` on a database; returns what it took and its stdout.

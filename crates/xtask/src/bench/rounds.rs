@@ -79,6 +79,7 @@ fn round(lab: &Lab, simulator: &Running) -> Result<Round> {
     let again = watched(lab, simulator, || Ok(lab.full_sync("synced", &simulator.url)?.0))?;
     let wal = lab.query("synced", &format!("SELECT pg_current_wal_lsn() - '{position}'::pg_lsn"))?;
     let (_, written) = written_since(lab, "synced", &before)?;
+    lab.unsettle()?;
     lab.drop_database("synced")?;
 
     lab.fresh_for_sql("plain")?;
