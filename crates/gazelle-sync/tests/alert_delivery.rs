@@ -1,64 +1,14 @@
-//! How alerts reach people: nothing lost and nothing doubled while Slack answers 500 or the mail server is down.
+//! How alerts reach people: nothing lost and nothing doubled, whoever is down.
 
 mod support;
 
 use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
+use support::failing::{check, fail, failed_place, mail_settings, now_due, succeed};
 use support::mail::{Identity, MailServer, Manners};
 use support::service::{Serving, until};
 use support::sink::Sink;
 use support::{Place, Ran, World};
-
-/// A migrated database in which a run has failed, and nothing else is wrong.
-async fn failed_place() -> Place {
-    let place = Place::new().await;
-    place.run(&["migrate"]).await.success();
-    fail(&place).await;
-    place
-}
-
-async fn fail(place: &Place) {
-    place
-        .execute(
-            "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
-             VALUES (gen_random_uuid(), 'sync', 'full', 'schedule', 'failed', 'HTTP 500', now(), now(), 'x')",
-        )
-        .await;
-}
-
-/// A good run of everything.
-async fn succeed(place: &Place) {
-    place
-        .execute(
-            "WITH run AS (INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
-                          VALUES (gen_random_uuid(), 'sync', 'full', 'schedule', 'success', now(), now(), 'x')
-                          RETURNING run_id)
-             INSERT INTO sync_run_entities (run_id, entity, walk, walk_complete, fetched)
-             SELECT run_id, entity, 'whole', true, 5
-               FROM run, unnest('{users,clients,pianos,appointments}'::text[]) AS entity",
-        )
-        .await;
-}
-
-/// As if the wait were over.
-async fn now_due(place: &Place) {
-    place.execute("UPDATE sync_alert_messages SET due_at = now() WHERE sent_at IS NULL").await;
-}
-
-async fn check(place: &Place) -> Value {
-    place.run(&["alerts", "check"]).await.success()
-}
-
-fn mail_settings(place: &mut Place, identity: &Identity, server: &MailServer, scheme: &str, to: &str) {
-    let ca = place.folder.path().join("mail-ca.pem");
-    identity.write(&ca);
-    let set =
-        |place: &mut Place, name: &str, value: &str| place.env.insert(name.to_owned(), value.to_owned());
-    set(place, "GAZELLE_SYNC_SMTP_CA", ca.to_str().unwrap());
-    set(place, "SMTP_URL", &format!("{scheme}://sync:p%40ss-s3cr3t@{}", server.address));
-    set(place, "ALERT_EMAIL_FROM", "gazelle-sync <sync@example.org>");
-    set(place, "ALERT_EMAIL_TO", to);
-}
 
 #[tokio::test]
 async fn slack_that_answers_500_gets_each_message_once_when_it_is_back_and_in_order() {
@@ -190,106 +140,6 @@ async fn a_channel_that_is_configured_later_is_told_what_is_still_wrong() {
     check(&place).await;
     assert_eq!(hook.taken().len(), 2);
     assert_eq!(slack.received().len(), 0, "who never heard of it need not hear that it is over");
-}
-
-#[tokio::test]
-async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() {
-    let identity = Identity::new();
-    for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
-        let mut place = failed_place().await;
-        place.env.insert("GAZELLE_SYNC_LANGUAGE".to_owned(), "fr".to_owned());
-        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
-        let address = server.address;
-        mail_settings(&mut place, &identity, &server, scheme, "anne@example.org, Bob <bob@example.net>");
-        drop(server);
-        check(&place).await;
-        now_due(&place).await;
-        let list = place.run(&["alerts"]).await.success();
-        assert_eq!(list["undelivered"].as_array().unwrap().len(), 2, "{scheme} {list}");
-        assert!(
-            list["undelivered"][0]["last_error"].as_str().unwrap().contains("could not be reached"),
-            "{list}"
-        );
-
-        let server = MailServer::at(address, &identity, Manners { wrapped, ..Manners::default() }).await;
-        check(&place).await;
-        now_due(&place).await;
-        check(&place).await;
-        let mut mails = server.mails();
-        mails.sort_by_key(|mail| mail.to.clone());
-        assert_eq!(mails.len(), 2, "{scheme}: {mails:#?}");
-        assert_eq!([&mails[0].to[..], &mails[1].to[..]], [["anne@example.org"], ["bob@example.net"]]);
-        for mail in &mails {
-            assert!(mail.encrypted, "{scheme}");
-            assert_eq!(mail.from, "sync@example.org");
-            // base64 of NUL sync NUL p@ss-s3cr3t
-            assert_eq!(mail.login.as_deref(), Some("AHN5bmMAcEBzcy1zM2NyM3Q="), "{scheme}");
-            assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
-            assert!(mail.header("Subject").unwrap().contains("La synchronisation a"), "{mail:?}");
-            assert!(mail.header("Date").is_some());
-        }
-
-        succeed(&place).await;
-        check(&place).await;
-        let over =
-            server.mails().into_iter().find(|mail| mail.header("In-Reply-To").is_some()).expect("over");
-        assert_eq!(over.header("In-Reply-To"), mails[0].header("Message-ID"), "it is an answer to the first");
-        assert_eq!(server.mails().len(), 4);
-    }
-}
-
-#[tokio::test]
-async fn one_receiver_who_is_unknown_keeps_nobody_else_from_his_mail() {
-    let identity = Identity::new();
-    let mut place = failed_place().await;
-    let unknown = ["gone@example.org".to_owned()].into();
-    let server = MailServer::start(&identity, Manners { unknown, ..Manners::default() }).await;
-    mail_settings(&mut place, &identity, &server, "smtp", "gone@example.org,anne@example.org");
-    check(&place).await;
-    now_due(&place).await;
-    let ran = place.run(&["alerts", "check"]).await;
-    assert_eq!(server.mails().len(), 1, "{:?}", server.mails());
-    let list = place.run(&["alerts"]).await;
-    let waiting = &list.json()["undelivered"];
-    assert_eq!(waiting.as_array().unwrap().len(), 1, "{list}");
-    assert!(waiting[0]["last_error"].as_str().unwrap().contains("550"), "{list}");
-    for text in [&ran.stdout, &ran.stderr, &list.stdout, &list.stderr] {
-        assert!(!text.contains("gone@") && !text.contains("anne@"), "{text}");
-    }
-    server.change(|manners| manners.unknown.clear());
-    now_due(&place).await;
-    check(&place).await;
-    assert_eq!(server.mails().len(), 2);
-}
-
-#[tokio::test]
-async fn a_mail_server_that_takes_a_mail_and_is_gone_gets_it_again_under_the_same_name() {
-    let identity = Identity::new();
-    let mut place = failed_place().await;
-    let server =
-        MailServer::start(&identity, Manners { silent_after_data: true, ..Manners::default() }).await;
-    mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
-    check(&place).await;
-    server.change(|manners| manners.silent_after_data = false);
-    now_due(&place).await;
-    check(&place).await;
-    let names: Vec<_> = server.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
-    assert_eq!(names.len(), 2);
-    assert_eq!(names[0], names[1], "mail readers show one");
-}
-
-#[tokio::test]
-async fn a_mail_server_without_a_trusted_certificate_gets_neither_password_nor_mail() {
-    let (identity, other) = (Identity::new(), Identity::new());
-    for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
-        let mut place = failed_place().await;
-        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
-        mail_settings(&mut place, &other, &server, scheme, "anne@example.org");
-        let ran = place.run(&["alerts", "check"]).await;
-        assert_eq!(ran.success()["failed"], 1);
-        assert!(ran.stderr.to_lowercase().contains("certificate"), "{ran}");
-        assert!(server.connections() > 0 && server.mails().is_empty());
-    }
 }
 
 fn tried(ran: &Ran) -> Vec<(String, bool, String)> {

@@ -1,30 +1,23 @@
 //! One history: changes and runs, undisturbed or not, and at the end the question whether all is as it should be.
 
+mod disturbances;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use embedded_postgres::testing::TestServer;
-use gazelle_sim::{BadRecord, Change, Fault, FaultKind, ShopSpec, SimControl, SimOptions, Simulator};
+use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator};
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{self, Decision};
 use gazelle_sync::orchestrator::report::{RunReport, Status};
 use gazelle_sync::orchestrator::verify::{Question, Verdict, verify};
 use gazelle_sync::orchestrator::{Job, Stages};
-use tokio::sync::Notify;
 use tokio_postgres::Client;
 
 use crate::changes;
 use crate::random::Random;
 use crate::runner::{Ended, Running, Setting, Task};
-use crate::support::fault_proxy::{Direction, FaultProxy, Trouble};
+use crate::support::fault_proxy::FaultProxy;
 use crate::truth::{self, Extent};
-
-/// The lists that walks page through.
-const LISTS: [&str; 4] = ["allUsers", "allClients", "allPianos", "allEventsBatched"];
-
-/// By how much our clock was ahead; no two versions of a record are so far from each other.
-const AHEAD: &str = "interval '1 day 0.000013 s'";
 
 /// What a run says whose deletions were withheld.
 const WITHHELD: &str = "more than may be deleted without";
@@ -283,252 +276,6 @@ impl Story<'_> {
             Ended::Replayed(Status::Success) => Ok(()),
             other => Err(format!("undisturbed, yet {other:?}")),
         }
-    }
-
-    async fn with_api_faults(&mut self, task: Task) -> Result<(), String> {
-        for _ in 0..=self.random.below(3) {
-            let kind = self.api_fault();
-            let mut fault = Fault::new(kind).skip(self.random.below(12) as u64);
-            if self.random.percent(60) {
-                fault = fault.on_field(self.random.pick::<&str>(&LISTS));
-            }
-            fault = if self.random.percent(25) {
-                fault.forever()
-            } else {
-                fault.times(1 + self.random.below(3) as u64)
-            };
-            self.told.push(format!("  fault {fault:?}"));
-            self.control.add_fault(fault);
-            self.figures.faults += 1;
-        }
-        let ended = self.run(task).await?;
-        self.control.clear_faults();
-        match ended {
-            // A fault that is a lie (rows left out, a wrong count) may be believed; the next walk knows better.
-            Ended::Report(_) | Ended::Replayed(Status::Success) => Ok(()),
-            other => Err(format!("the API's faults are in the report, yet {other:?}")),
-        }
-    }
-
-    fn api_fault(&mut self) -> FaultKind {
-        let message = "made up".to_owned();
-        match self.random.below(15) {
-            0 => FaultKind::ServerError,
-            1 => FaultKind::TooManyRequests { retry_after_seconds: Some(0) },
-            2 => FaultKind::BadGateway,
-            3 => FaultKind::ConnectionReset,
-            4 => FaultKind::CutBody,
-            5 => FaultKind::TruncatedJson,
-            6 => FaultKind::HtmlOk,
-            7 => FaultKind::Unauthorized,
-            8 => FaultKind::GraphqlError { message, extensions: None },
-            9 => FaultKind::PartialData {
-                message,
-                null_nodes: self.random.below(2),
-                missing_nodes: self.random.below(2),
-            },
-            10 => FaultKind::RepeatCursor,
-            11 => FaultKind::EmptyList,
-            12 => FaultKind::ShortPage { most: 1 },
-            13 => FaultKind::TotalOff { by: self.random.between(-2, 2) },
-            _ => FaultKind::Slow { milliseconds: 20 },
-        }
-    }
-
-    async fn with_a_shop_that_changes(&mut self, task: Task) -> Result<(), String> {
-        for _ in 0..=self.random.below(4) {
-            let change = self.next_change();
-            let skip = self.random.below(20) as u64;
-            self.told.push(format!("  after {skip}: {}", serde_json::to_string(&change).unwrap_or_default()));
-            self.figures.changes += 1;
-            self.change_after(change, skip);
-        }
-        let ended = self.run(task).await?;
-        self.control.clear_faults();
-        match ended {
-            Ended::Report(_) | Ended::Replayed(Status::Success) => Ok(()),
-            other => Err(format!("a shop may change, yet {other:?}")),
-        }
-    }
-
-    fn change_after(&self, change: Change, skip: u64) {
-        let kind = FaultKind::ChangeAfter { changes: vec![change] };
-        self.control.add_fault(Fault::new(kind).skip(skip));
-    }
-
-    /// Killed after so many requests or bytes, or after a while.
-    async fn killed(&mut self, task: Task) -> Result<(), String> {
-        self.figures.runs += 1;
-        let reached = Arc::new(Notify::new());
-        let told = match self.random.below(4) {
-            0 => {
-                let requests = self.random.below(40) as u64;
-                let reached = reached.clone();
-                self.control
-                    .call_after(Fault::new(FaultKind::Call).skip(requests), move |_| reached.notify_one());
-                format!("  killed after {requests} requests")
-            }
-            1 => {
-                let micros = self.random.of_any_size(18);
-                let reached = reached.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_micros(micros as u64)).await;
-                    reached.notify_one();
-                });
-                format!("  killed after {micros} µs")
-            }
-            // The database goes on with what it has, and the program hears no more of it.
-            way => {
-                let bytes = self.random.of_any_size(18);
-                let direction = if way == 2 { Direction::ToServer } else { Direction::ToClient };
-                self.stage.proxy.after(bytes, direction, Trouble::Freeze);
-                format!("  killed after {bytes} bytes {direction:?}")
-            }
-        };
-        self.told.push(told);
-        let mut running = Running::start(&self.setting, &self.stage.url(), task);
-        let early = tokio::select! {
-            ended = running.end() => Some(ended?),
-            () = self.stage.proxy.struck() => None,
-            () = reached.notified() => None,
-        };
-        let ended = match early {
-            Some(ended) => ended,
-            None => {
-                running.kill();
-                running.end().await?
-            }
-        };
-        self.stage.proxy.cut();
-        self.stage.proxy.heal();
-        self.control.clear_faults();
-        self.figures.killed += u64::from(matches!(ended, Ended::Killed));
-        self.tell_end(&ended);
-        self.sessions_are_over().await
-    }
-
-    async fn with_a_connection_that_breaks(&mut self, task: Task) -> Result<(), String> {
-        let bytes = self.random.of_any_size(18);
-        let direction = *self.random.pick(&[Direction::ToServer, Direction::ToClient]);
-        let trouble = *self.random.pick(&[Trouble::CutAll, Trouble::CutOne, Trouble::HalfClose]);
-        self.told.push(format!("  {trouble:?} after {bytes} bytes {direction:?}"));
-        self.stage.proxy.after(bytes, direction, trouble);
-        let ended = self.run(task).await?;
-        self.figures.cut += u64::from(self.stage.proxy.has_struck());
-        let struck = self.stage.proxy.has_struck();
-        self.stage.proxy.heal();
-        self.stage.proxy.cut();
-        match ended {
-            Ended::Failed(why) if !struck => Err(format!("nothing broke, yet it failed: {why}")),
-            Ended::Failed(why) if !why.contains("database") && !why.contains("took over") => {
-                Err(format!("the message does not name the database: {why}"))
-            }
-            _ => self.sessions_are_over().await,
-        }
-    }
-
-    /// Waits until the server has noticed that the clients of the proxy are gone.
-    async fn sessions_are_over(&self) -> Result<(), String> {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-                    WHERE datname = current_database() AND application_name = 'gazelle-sync'";
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-        loop {
-            let open: i64 = self.stage.db.query_one(sql, &[]).await.expect("a count").get(0);
-            if open == 0 {
-                return Ok(());
-            }
-            if tokio::time::Instant::now() > deadline {
-                return Err(format!("{open} sessions outlive their clients"));
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    async fn two_at_once(&mut self, task: Task) -> Result<(), String> {
-        self.figures.rivals += 1;
-        self.figures.runs += 2;
-        let (other, _, name) = self.task();
-        self.told.push(format!("  beside it: {name}"));
-        let mut one = Running::start(&self.setting, &self.stage.url(), task);
-        let mut two = Running::start(&self.setting, &self.stage.direct_url, other);
-        let (one, two) = (one.end().await?, two.end().await?);
-        self.tell_end(&one);
-        self.tell_end(&two);
-        for ended in [&one, &two] {
-            if let Ended::Failed(why) = ended
-                && !why.contains("another gazelle-sync")
-            {
-                return Err(format!("refused for another reason: {why}"));
-            }
-        }
-        match (&one, &two) {
-            (Ended::Failed(_), Ended::Failed(_)) => Err("neither of two ran".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    /// One stands still for longer than its lease, another takes over, and the first goes on.
-    async fn one_paused_beyond_its_lease(&mut self, task: Task) -> Result<(), String> {
-        self.figures.paused += 1;
-        self.figures.runs += 2;
-        let bytes = self.random.of_any_size(17);
-        let direction = *self.random.pick(&[Direction::ToServer, Direction::ToClient]);
-        self.stage.proxy.after(bytes, direction, Trouble::Freeze);
-        let (other, _, name) = self.task();
-        self.told.push(format!("  paused after {bytes} bytes {direction:?}; then {name}"));
-        let mut first = Running::start(&self.setting, &self.stage.url(), task);
-        let early = tokio::select! {
-            ended = first.end() => Some(ended?),
-            () = self.stage.proxy.struck() => None,
-        };
-        // Its lease has run out, as far as the database can tell.
-        let expire = "UPDATE sync_lease SET expires_at = 'epoch'";
-        self.stage.db.batch_execute(expire).await.expect("an expired lease");
-        let mut second = Running::start(&self.setting, &self.stage.direct_url, other);
-        // In the middle of a transaction it cannot be followed before that has ended.
-        let second_ended = second.end_within(Duration::from_millis(400)).await;
-        self.stage.proxy.heal();
-        let second_ended = match second_ended {
-            Some(ended) => ended?,
-            None => second.end().await?,
-        };
-        let first_ended = match early {
-            Some(ended) => ended,
-            None => first.end().await?,
-        };
-        self.tell_end(&first_ended);
-        self.tell_end(&second_ended);
-        for ended in [&first_ended, &second_ended] {
-            if let Ended::Failed(why) = ended
-                && !why.contains("another gazelle-sync")
-            {
-                return Err(format!("stopped for another reason: {why}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The API's clock steps; or ours was ahead until now and has been put right.
-    async fn clock_step(&mut self) {
-        self.figures.clock_steps += 1;
-        if self.random.percent(50) {
-            let seconds = self.random.between(-200_000, 200_000);
-            self.told.push(format!("the API's clock steps by {seconds} s"));
-            self.control.advance_clock(seconds);
-            return;
-        }
-        self.told.push("our clock was a day ahead until now".to_owned());
-        let mut sql = String::new();
-        for table in crate::support::STAGING {
-            sql.push_str(&format!("UPDATE {table} SET fetched_at = fetched_at + {AHEAD};"));
-        }
-        for table in crate::support::PRODUCTION {
-            sql.push_str(&format!(
-                "UPDATE {table} SET deleted_at = deleted_at + {AHEAD}, synced_from_gazelle_at = synced_from_gazelle_at + {AHEAD};"
-            ));
-        }
-        sql.push_str(&format!("UPDATE sync_deletions SET found_at = found_at + {AHEAD}"));
-        self.stage.db.batch_execute(&sql).await.expect("later times");
     }
 
     /// Everything is quiet: one more full sync, and all must be as it should be.

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub mod deployed;
+pub mod failing;
 pub mod fault_proxy;
+pub mod login;
 pub mod mail;
 pub mod oracle;
 pub mod pooler;
