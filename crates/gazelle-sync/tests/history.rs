@@ -153,31 +153,32 @@ async fn a_time_is_followed_from_the_records_text_to_the_local_hour() {
     let world = World::new().await;
     world.filled().await;
     let event = world.upcoming(0);
-    world.control.move_event(&event, Some("2027-07-15T01:30:00Z")).unwrap();
+    // No appointment of the shop begins at such a minute, so that this is a change whatever day it is.
+    world.control.move_event(&event, Some("2027-07-15T01:37:00Z")).unwrap();
     world.incremental().await.success();
     let before = world.control.record(Kind::Event, &event).unwrap()["start"].clone();
-    assert_eq!(before, "2027-07-15T01:30:00Z");
+    assert_eq!(before, "2027-07-15T01:37:00Z");
 
     let told = explained(&world, &event, "appointment_time").await;
 
-    assert_eq!(told["value"], "01:30:00");
-    assert_eq!(told["made"], "01:30:00");
+    assert_eq!(told["value"], "01:37:00");
+    assert_eq!(told["made"], "01:37:00");
     assert_eq!(told["agrees"], true);
     assert_eq!(told["filled_by"], "record");
     let used: Vec<&Value> =
         told["looked_at"].as_array().unwrap().iter().filter(|looked| looked["used"] == true).collect();
     assert_eq!(used.len(), 1);
-    assert_eq!((&used[0]["path"], &used[0]["raw"]), (&json!("start"), &json!("2027-07-15T01:30:00Z")));
+    assert_eq!((&used[0]["path"], &used[0]["raw"]), (&json!("start"), &json!("2027-07-15T01:37:00Z")));
     let times = &told["times"];
-    assert_eq!(times["raw"], "2027-07-15T01:30:00Z");
-    assert_eq!(times["instant"], "2027-07-15T01:30:00Z");
-    assert_eq!((&times["utc_date"], &times["utc_time"]), (&json!("2027-07-15"), &json!("01:30:00")));
-    assert_eq!(times["local"], "2027-07-14 21:30:00 EDT");
+    assert_eq!(times["raw"], "2027-07-15T01:37:00Z");
+    assert_eq!(times["instant"], "2027-07-15T01:37:00Z");
+    assert_eq!((&times["utc_date"], &times["utc_time"]), (&json!("2027-07-15"), &json!("01:37:00")));
+    assert_eq!(times["local"], "2027-07-14 21:37:00 EDT");
     assert_eq!(times["view"]["date_montreal"], "2027-07-14");
-    assert_eq!(times["view"]["time_montreal"], "21:30:00");
+    assert_eq!(times["view"]["time_montreal"], "21:37:00");
     let said = told["said"].as_array().unwrap();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!((&said[1]["version"], &said[1]["value"]), (&json!(2), &json!("01:30:00")));
+    assert_eq!((&said[1]["version"], &said[1]["value"]), (&json!(2), &json!("01:37:00")));
 
     let start = explained(&world, &event, "start_at").await;
     assert_eq!(start["filled_by"], "database");
@@ -186,15 +187,15 @@ async fn a_time_is_followed_from_the_records_text_to_the_local_hour() {
         start["rests_on"].as_array().unwrap().iter().map(|inner| inner["column"].as_str().unwrap()).collect();
     assert_eq!(rests, ["appointment_date", "appointment_time"]);
     let shown = explained(&world, &event, "time_montreal").await;
-    assert_eq!((&shown["value"], &shown["filled_by"]), (&json!("21:30:00"), &json!("view")));
+    assert_eq!((&shown["value"], &shown["filled_by"]), (&json!("21:37:00"), &json!("view")));
 
     let people = support::ran(world.command(&["explain", &event, "appointment_time"])).await;
-    for part in ["start: \"2027-07-15T01:30:00Z\"", "AppointmentsPage", "2027-07-14 21:30:00 EDT", "2 of 2"] {
+    for part in ["start: \"2027-07-15T01:37:00Z\"", "AppointmentsPage", "2027-07-14 21:37:00 EDT", "2 of 2"] {
         assert!(people.stdout.contains(part), "no {part} in {people}");
     }
     let elsewhere =
         support::ran(world.command(&["explain", &event, "start_at", "--timezone", "Europe/Paris"])).await;
-    assert!(elsewhere.stdout.contains("2027-07-15 03:30:00 CEST in Europe/Paris"), "{elsewhere}");
+    assert!(elsewhere.stdout.contains("2027-07-15 03:37:00 CEST in Europe/Paris"), "{elsewhere}");
 }
 
 #[tokio::test]
