@@ -170,15 +170,14 @@ async fn attempt_walk(
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
     let plan_total = plan.total;
-    // The longest first, so that they end together. No more at a time than can be asked for, since each holds a
-    // page or two; in a short walk all at once, and all of it may wait for its entity's turn, so that no request slot
-    // is idle while the entity before comes to its end.
+    // The longest first, so that they end together. No more at a time than can be asked for: each holds a page or
+    // two, and more would take the request slots from the entities before, whose end this one waits for. All of a
+    // short walk may wait for its turn, so that no slot is idle until then.
     let expected: u64 = plan.windows.iter().filter_map(|window| window.expected).sum();
     let is_short = plan.total.unwrap_or(expected) <= SHORT_WALK_PAGES * u64::from(fetch.page_size);
     let pages_waiting = if is_short { SHORT_WALK_PAGES as usize } else { PAGES_WAITING };
     let (sender, mut receiver) = mpsc::channel::<Arrived>(pages_waiting);
-    let at_a_time = if is_short { plan.windows.len() } else { fetch.concurrency };
-    let slots = Arc::new(Semaphore::new(at_a_time.max(1)));
+    let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
     let mut plan = plan;
     plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
     for window in plan.windows {
@@ -194,18 +193,23 @@ async fn attempt_walk(
     let mut seen = SeenIds::default();
     let mut lanes = Lanes::open(fetch, entity, turn, progress);
     let mut null_nodes = 0;
-    while let Some(page) = lanes.next(&mut receiver).await? {
-        report.fetched += page.records.len() as u64;
-        null_nodes += page.null_nodes;
-        progress.page(page.records.len() as u64);
-        seen.extend(&page.records);
-        note_twice(&page.records, &mut report.twice_in_a_page);
-        lanes.take(page.records).await?;
-    }
+    let take_in = async {
+        while let Some(page) = lanes.next(&mut receiver).await? {
+            report.fetched += page.records.len() as u64;
+            null_nodes += page.null_nodes;
+            progress.page(page.records.len() as u64);
+            seen.extend(&page.records);
+            note_twice(&page.records, &mut report.twice_in_a_page);
+            lanes.take(page.records).await?;
+        }
+        Ok::<(), FetchError>(())
+    };
+    // The API is asked for the last time when it has given its last page, not when that has been staged.
+    let fetched = async { Ok(fetched(fetch, entity, scope, is_split, windows, progress).await) };
+    let ((), fetched) = tokio::try_join!(take_in, fetched)?;
     report.seen = seen.count();
     report.started_at = started_at;
-    let judged =
-        judge(fetch, entity, scope, plan_total, is_split, null_nodes, windows, progress, report).await;
+    let judged = fetched.map(|fetched| judge(entity, plan_total, is_split, null_nodes, &fetched, report));
     // What was received is staged in any case; only a complete walk moves the bookmark.
     let is_complete = matches!(judged, Ok(None));
     let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
@@ -218,53 +222,74 @@ async fn attempt_walk(
     })
 }
 
-/// Waits for the windows to end and says why the walk was not complete; nothing when it was.
-#[allow(clippy::too_many_arguments, reason = "what one attempt knows, used once")]
-async fn judge(
+/// What the API said when all windows had come to their ends.
+struct Fetched {
+    ends: Vec<WindowEnd>,
+    /// The count of the whole after a split walk: what moved between windows shows in it, or in the ids seen.
+    counted_again: Option<u64>,
+}
+
+/// Waits for all windows to end; the error is that of the first that failed.
+async fn fetched(
     fetch: &Fetch,
     entity: &'static Entity,
     scope: Scope,
-    plan_total: Option<u64>,
     is_split: bool,
-    null_nodes: u64,
     mut windows: JoinSet<Result<WindowEnd, FetchError>>,
     progress: &EntityProgress,
-    report: &mut WalkReport,
-) -> Result<Option<Shortfall>, FetchError> {
+) -> Result<Fetched, FetchError> {
     let mut ends = Vec::new();
+    let mut failure = None;
     while let Some(joined) = windows.join_next().await {
         match joined {
-            Ok(end) => ends.push(end?),
+            Ok(Ok(end)) => ends.push(end),
+            // The other windows go on: what they bring is kept.
+            Ok(Err(error)) => failure = failure.or(Some(error)),
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
     progress.fetched();
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let mut counted_again = None;
+    if is_split && ends.iter().all(|end| end.incomplete.is_none()) {
+        let (counts, _) = plan::count(&fetch.client, entity, &[scope]).await?;
+        counted_again = counts.first().copied();
+    }
+    Ok(Fetched { ends, counted_again })
+}
 
+/// Says why the walk was not complete; nothing when it was.
+fn judge(
+    entity: &'static Entity,
+    plan_total: Option<u64>,
+    is_split: bool,
+    null_nodes: u64,
+    fetched: &Fetched,
+    report: &mut WalkReport,
+) -> Option<Shortfall> {
     report.total = plan_total;
-    if !is_split && let [end] = ends.as_slice() {
+    if !is_split && let [end] = fetched.ends.as_slice() {
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
         report.total = end.total.or(plan_total).or((!is_connection).then_some(report.seen));
         report.started_at = report.started_at.or(end.started_at);
     }
-    if let Some(shortfall) = ends.iter().find_map(|end| end.incomplete.clone()) {
-        return Ok(Some(shortfall));
+    if let Some(shortfall) = fetched.ends.iter().find_map(|end| end.incomplete.clone()) {
+        return Some(shortfall);
     }
     if null_nodes > 0 {
         let reason = format!("the API gave null for {null_nodes} record(s)");
-        return Ok(Some(Shortfall::Shifted(reason)));
+        return Some(Shortfall::Shifted(reason));
     }
     if let Some(total) = report.total.filter(|total| *total != report.seen) {
         let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
-        return Ok(Some(Shortfall::Shifted(reason)));
+        return Some(Shortfall::Shifted(reason));
     }
-    if is_split {
-        // What moved between windows shows in the count of the whole, or in the ids seen.
-        let (counts, _) = plan::count(&fetch.client, entity, &[scope]).await?;
-        if counts.first().copied() != report.total {
-            return Ok(Some(Shortfall::Shifted("the count changed while walking".to_owned())));
-        }
+    if is_split && fetched.counted_again != report.total {
+        return Some(Shortfall::Shifted("the count changed while walking".to_owned()));
     }
-    Ok(None)
+    None
 }
 
 /// Notes the ids that a page holds more than once.
