@@ -39,8 +39,9 @@ pub type Turn = watch::Receiver<bool>;
 pub(super) struct Lanes {
     stager: Stager,
     batch_size: usize,
-    /// The records of the next batch, and since when the first of them waits.
+    /// The records of the next batch, their ids as hashes, and since when the first of them waits.
     gathered: Vec<Received>,
+    gathered_ids: Vec<u64>,
     gathered_since: Instant,
     /// The batches that are being staged: what they come to, and the ids in them.
     under_way: JoinSet<(Result<Direct, DbError>, Vec<u64>)>,
@@ -63,6 +64,7 @@ impl Lanes {
             batch_size: (fetch.batch_size / LANES).max(1),
             stager: Stager { fetch: fetch.clone(), entity, turn, ground, progress: progress.clone() },
             gathered: Vec::new(),
+            gathered_ids: Vec::new(),
             gathered_since: Instant::now(),
             under_way: JoinSet::new(),
             ids_under_way: HashSet::new(),
@@ -107,6 +109,7 @@ impl Lanes {
                 self.gathered_since = Instant::now();
             }
             self.gathered.push(record);
+            self.gathered_ids.push(id);
             if self.gathered.len() >= self.batch_size {
                 while self.under_way.len() >= LANES {
                     self.wait_for_one().await?;
@@ -132,8 +135,7 @@ impl Lanes {
     /// Begins to stage what has gathered.
     fn send_off(&mut self) {
         let batch = std::mem::take(&mut self.gathered);
-        let ids: Vec<u64> =
-            batch.iter().map(|record| self.hasher.hash_one(record.external_id.as_str())).collect();
+        let ids = std::mem::take(&mut self.gathered_ids);
         self.ids_under_way.extend(&ids);
         let mut stager = self.stager.clone();
         let staging = async move { (stager.stage(&batch, None).await, ids) };

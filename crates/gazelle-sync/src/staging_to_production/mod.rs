@@ -206,7 +206,7 @@ impl Reconciliation<'_> {
 }
 
 /// Which of so many lanes a record takes, one of them for all its versions.
-pub fn lane_of(external_id: &str, lanes: usize) -> usize {
+fn lane_of(external_id: &str, lanes: usize) -> usize {
     external_id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % lanes
 }
 
