@@ -1,9 +1,9 @@
 //! Stage 1: what the API says is stored as it came, as new versions of records.
 //!
-//! A walk reads top-down through these files: [`plan`] splits an entity into windows whose counts add up
-//! to the whole, `window` pages through one of them, [`nested`] completes connections inside a record,
-//! [`receive`] takes the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the walk was
-//! complete, and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`]
+//! A walk reads top-down through these files: [`plan`] has the parts of an entity counted, `split` puts them together
+//! into windows whose counts add up to the whole, `window` pages through one of them, [`nested`] completes connections
+//! inside a record, [`receive`] takes the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the
+//! walk was complete, and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`]
 //! fetches single records that others wait for.
 //! Nothing here interprets a record.
 
@@ -14,6 +14,7 @@ pub mod parents;
 pub mod plan;
 pub mod receive;
 mod seen;
+mod split;
 pub mod walk;
 mod window;
 

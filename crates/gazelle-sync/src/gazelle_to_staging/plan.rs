@@ -8,19 +8,13 @@
 use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
 
+use super::split::{split, target_size};
 use super::{Fetch, Scope};
 use crate::entities::{DateFilter, Entity, Shape};
 use crate::source::{Answer, GazelleClient, GraphqlRequest, SourceError};
 
 /// A walk shorter than this many pages a request slot is not worth counting for.
 const PAGES_WORTH_SPLITTING: u64 = 2;
-/// One long walk crashed the real API after some 900 pages.
-const PAGES_A_WINDOW: u64 = 400;
-/// Windows for each request slot, so that slots come to their ends together: of one each, the longest would
-/// be walked alone at the end.
-const WINDOWS_A_SLOT: u64 = 4;
-/// But none shorter than this for that, since each costs half a page more.
-const PAGES_WORTH_A_WINDOW: u64 = 10;
 /// Years counted by months at most: an alias of the counting request each month.
 const YEARS_BY_MONTH: usize = 12;
 
@@ -135,63 +129,8 @@ pub async fn plan(
     Ok((plan, answer))
 }
 
-/// Puts counted parts together into windows, if that is sound: pure.
-fn split(
-    entity: &Entity,
-    scope: Scope,
-    total: u64,
-    parts: &[(Scope, u64)],
-    target: u64,
-    page: u64,
-) -> Option<Plan> {
-    let Shape::Connection { dates, undated_first, .. } = &entity.walk.shape else { return None };
-    let dated: u64 = parts.iter().map(|(_, n)| n).sum();
-    let undated = total.checked_sub(dated)?;
-    if undated > 0 && (undated_first.is_none() || scope != Scope::WHOLE) {
-        return None;
-    }
-    let mut grouped: Vec<(Scope, u64)> = Vec::new();
-    for (part, n) in parts {
-        match grouped.last_mut() {
-            Some((window, size)) if *size + n <= target || *n == 0 || *size == 0 => {
-                window.until = part.until;
-                *size += n;
-            }
-            _ => grouped.push((*part, *n)),
-        }
-    }
-    let mut windows: Vec<Window> = grouped
-        .into_iter()
-        .map(|(window, n)| Window {
-            filters: filters(dates, window),
-            sort: None,
-            expected: Some(n),
-            page_limit: None,
-            page_size: None,
-        })
-        .collect();
-    if undated > 0 {
-        windows.push(Window {
-            filters: None,
-            sort: *undated_first,
-            expected: None,
-            page_limit: Some(undated.div_ceil(page)),
-            page_size: u32::try_from(undated).ok().filter(|few| u64::from(*few) < page),
-        });
-    }
-    Some(Plan { windows, total: Some(total) })
-}
-
-/// Records a window, in whole pages: a few for each request slot where there is enough, within what one walk
-/// may be.
-fn target_size(total: u64, concurrency: usize, page: u64) -> u64 {
-    let share = total.div_ceil(concurrency as u64).div_ceil(page);
-    let pages = share.div_ceil(WINDOWS_A_SLOT).max(share.min(PAGES_WORTH_A_WINDOW));
-    pages.clamp(1, PAGES_A_WINDOW) * page
-}
-
 /// Adjacent scopes that cover `scope` without gap or overlap: open ends, and the years between.
-fn years(scope: Scope, today: Date) -> Vec<Scope> {
+pub(super) fn years(scope: Scope, today: Date) -> Vec<Scope> {
     let first = scope.from.map_or(today.year() - 15, |day| day.year());
     let last = scope.until.map_or(today.year() + 2, |day| day.year()).max(first);
     let mut parts = Vec::new();
@@ -245,7 +184,7 @@ fn is_inside(month: Scope, year: Scope) -> bool {
 }
 
 /// The `filters` argument of a scope.
-fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
+pub(super) fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
     let mut filters = Map::new();
     if let Some(from) = scope.from {
         filters.insert(dates.from.to_owned(), json!(from.to_string()));
@@ -259,8 +198,6 @@ fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::{appointments, clients};
-    use proptest::prelude::*;
 
     fn covers_every_day_once(parts: &[Scope], whole: Scope) {
         assert_eq!(parts.first().unwrap().from, whole.from);
@@ -287,33 +224,5 @@ mod tests {
                 assert!(months.iter().all(|month| is_inside(*month, year)), "{year:?} {months:?}");
             }
         }
-    }
-
-    proptest! {
-        #[test]
-        fn windows_cover_the_parts_in_order_and_hold_their_counts(
-            counts in prop::collection::vec(0u64..3000, 18),
-            undated in 0u64..250,
-        ) {
-            let parts: Vec<(Scope, u64)> = years(Scope::WHOLE, date(2026, 1, 1)).into_iter().zip(counts).collect();
-            let dated: u64 = parts.iter().map(|(_, n)| n).sum();
-            let target = target_size(dated + undated, 4, 100);
-            let plan = split(&appointments::ENTITY, Scope::WHOLE, dated + undated, &parts, target, 100).unwrap();
-            let counted: u64 = plan.windows.iter().filter_map(|w| w.expected).sum();
-            prop_assert_eq!(counted, dated);
-            prop_assert_eq!(plan.windows.iter().filter(|w| w.sort.is_some()).count(), usize::from(undated > 0));
-        }
-    }
-
-    #[test]
-    fn counts_that_do_not_add_up_are_not_split() {
-        let parts: Vec<(Scope, u64)> =
-            years(Scope::WHOLE, date(2026, 1, 1)).into_iter().map(|y| (y, 100)).collect();
-        let dated = 100 * parts.len() as u64;
-        // Fewer than the parts hold: something was counted twice.
-        assert_eq!(split(&appointments::ENTITY, Scope::WHOLE, dated - 1, &parts, 500, 100), None);
-        // Undated clients cannot be found by any sort.
-        assert_eq!(split(&clients::ENTITY, Scope::WHOLE, dated + 1, &parts, 500, 100), None);
-        assert!(split(&clients::ENTITY, Scope::WHOLE, dated, &parts, 500, 100).is_some());
     }
 }
