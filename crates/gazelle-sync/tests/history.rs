@@ -103,7 +103,7 @@ async fn versions_in_quarantine_and_withdrawn_ones_are_told_with_their_reason() 
 #[tokio::test]
 async fn each_version_names_the_request_and_page_that_brought_it() {
     let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_PAGE_SIZE", "20");
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     world.filled().await;
     let entities: [(&Entity, Kind); 4] = [
         (&appointments::ENTITY, Kind::Event),

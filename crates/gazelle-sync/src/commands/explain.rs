@@ -1,46 +1,35 @@
 //! `explain`: where a value in production came from.
 
 use anyhow::{Result, bail};
+use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::Context;
-use super::history::{in_several, request_text, run_text, unknown, value_text};
-use super::opened::Opened;
-use super::sync::{chosen, wrong_use};
+use super::history::{request_text, run_text, value_text};
+use super::record::{self, in_several};
+use super::sync::wrong_use;
 use crate::cli::{ExplainArgs, did_you_mean};
-use crate::db::{Db, migrate};
+use crate::db::Tx;
 use crate::display;
-use crate::entities::Entity;
 use crate::entities::table::Table;
-use crate::explain;
 use crate::explain::column::{self, Explanation, Looked, Source};
-use crate::explain::find::{self, Found};
+use crate::explain::find::Found;
 use crate::explain::times::Times;
-use crate::time;
 
 /// Prints where the value came from.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<u8> {
-    let entities = match chosen(args.entity.as_slice()) {
-        Ok(entities) => entities,
-        Err(message) => return wrong_use(context, &message),
-    };
-    let opened = Opened::open(&context.settings).await?;
-    let outcome = tell(context, &opened.db, &entities, &args).await;
-    opened.close().await?;
-    outcome
+    let tell =
+        async |tx: &Tx<'_>, found: Vec<Found>, zone: &TimeZone| tell(context, &args, tx, found, zone).await;
+    record::about(context, &args.id, args.entity.as_ref(), tell).await
 }
 
-async fn tell(context: &Context, db: &Db, entities: &[&'static Entity], args: &ExplainArgs) -> Result<u8> {
-    if !migrate::is_readable(db).await? {
-        bail!("{}", unknown(&args.id));
-    }
-    let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let mut connection = db.connection().await?;
-    let tx = explain::begin(&mut connection).await?;
-    let mut found = find::find(&tx, entities, &args.id).await?;
-    if found.is_empty() {
-        bail!("{}", unknown(&args.id));
-    }
+async fn tell(
+    context: &Context,
+    args: &ExplainArgs,
+    tx: &Tx<'_>,
+    mut found: Vec<Found>,
+    zone: &TimeZone,
+) -> Result<u8> {
     let staged_only = found[0].entity.name;
     found.retain(|found| !found.rows.is_empty());
     let one = match found.as_slice() {
@@ -69,8 +58,8 @@ async fn tell(context: &Context, db: &Db, entities: &[&'static Entity], args: &E
             return wrong_use(context, &message);
         }
     };
-    let Some(told) = column::explain(&tx, one, table, row, name, &zone).await? else {
-        let columns = column::columns(&tx, table).await?;
+    let Some(told) = column::explain(tx, one, table, row, name, zone).await? else {
+        let columns = column::columns(tx, table).await?;
         let near = did_you_mean(name, columns.iter().map(String::as_str));
         let message =
             format!("{} has no column {name:?}{near}\n\n  its columns: {}", table.name, columns.join(", "));

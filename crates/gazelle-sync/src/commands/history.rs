@@ -1,18 +1,14 @@
 //! `history`: the versions of a record.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::Value as Json;
 
 use super::Context;
-use super::opened::Opened;
-use super::sync::{chosen, wrong_use};
+use super::record::{self, in_several};
+use super::sync::wrong_use;
 use crate::cli::HistoryArgs;
-use crate::db::{Db, migrate};
 use crate::display;
-use crate::entities::Entity;
-use crate::explain;
 use crate::explain::diff::{Change, Kind};
-use crate::explain::find::{self, Found};
 use crate::explain::history::{self, History, Story};
 use crate::explain::source::{Request, Run};
 use crate::time;
@@ -22,45 +18,13 @@ const LONGEST_VALUE: usize = 120;
 
 /// Prints the versions.
 pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
-    let entities = match chosen(args.entity.as_slice()) {
-        Ok(entities) => entities,
-        Err(message) => return wrong_use(context, &message),
-    };
-    let opened = Opened::open(&context.settings).await?;
-    let outcome = tell(context, &opened.db, &entities, &args).await;
-    opened.close().await?;
-    outcome
-}
-
-async fn tell(context: &Context, db: &Db, entities: &[&'static Entity], args: &HistoryArgs) -> Result<u8> {
-    if !migrate::is_readable(db).await? {
-        bail!("{}", unknown(&args.id));
-    }
-    let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let mut connection = db.connection().await?;
-    let tx = explain::begin(&mut connection).await?;
-    let found = find::find(&tx, entities, &args.id).await?;
-    let found = match found.as_slice() {
-        [] => bail!("{}", unknown(&args.id)),
-        [one] => one,
-        several => return wrong_use(context, &in_several(&args.id, several)),
-    };
-    let told = history::tell(&tx, found, &args.id, args.limit as usize, &zone).await?;
-    context.print(&told, || text(&told))?;
-    Ok(0)
-}
-
-/// The message for an id that nobody knows.
-pub fn unknown(id: &str) -> String {
-    format!(
-        "no record has the id {id}, and none holds a contact or location with it (ids are case-sensitive)"
-    )
-}
-
-/// The message for an id that several entities know.
-pub fn in_several(id: &str, found: &[Found]) -> String {
-    let names: Vec<&str> = found.iter().map(|found| found.entity.name).collect();
-    format!("{id} is an id of {}: choose one with --entity {}", names.join(" and of "), names[0])
+    record::about(context, &args.id, args.entity.as_ref(), async |tx, found, zone| {
+        let [found] = found.as_slice() else { return wrong_use(context, &in_several(&args.id, &found)) };
+        let told = history::tell(tx, found, &args.id, args.limit as usize, zone).await?;
+        context.print(&told, || text(&told))?;
+        Ok(0)
+    })
+    .await
 }
 
 fn text(told: &History) -> String {

@@ -16,6 +16,7 @@ mod migrate;
 mod migrate_from_v5;
 mod migrate_roles;
 mod opened;
+mod record;
 mod replay;
 mod serve;
 mod settings;

@@ -101,6 +101,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../staging/staging_request.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
+    Migration {
+        version: 16,
+        name: "unlisted records",
+        sql: include_str!("../migrations/0016_unlisted.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

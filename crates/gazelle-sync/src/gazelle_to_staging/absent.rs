@@ -36,7 +36,9 @@ impl Guard {
 /// What became of the records that a walk did not see.
 #[derive(Debug, Default)]
 pub struct AbsentReport {
-    /// Versions staged of those that still exist.
+    /// Those that still exist although the walk did not list them.
+    pub unlisted: u64,
+    /// Versions staged of them.
     pub staged: Staged,
     /// Tombstones staged.
     pub tombstones: u64,
@@ -98,6 +100,7 @@ pub async fn look_into(
     }
     drop(answers);
     crate::crash::at(crate::crash::Step::AbsentAsked);
+    report.unlisted = there.len() as u64;
     if gone.is_empty() && there.is_empty() {
         return Ok(report);
     }

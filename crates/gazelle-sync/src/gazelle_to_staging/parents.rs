@@ -1,6 +1,8 @@
 //! Fetching single records that quarantined ones wait for: an event of a client created a minute ago
 //! must not wait for the next walk of clients.
 
+use std::collections::HashMap;
+
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,9 +14,9 @@ use crate::source::{GazelleClient, GraphqlRequest, SourceError};
 use crate::staging::quarantine::Wanted;
 use crate::staging::versions::{self, Received, Staged};
 
-/// Fetches the wanted parents and stages those that the API still knows. A parent that it does not know,
-/// or cannot complete, is left: its children go on waiting.
-pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchError> {
+/// Fetches the wanted parents and stages those that the API still knows; says what that came to, by entity. A parent
+/// that it does not know, or cannot complete, is left: its children go on waiting.
+pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<HashMap<&'static str, Staged>, FetchError> {
     let requests: Vec<(&'static Entity, &'static Getter, &str)> =
         wanted.iter().filter_map(getter_of).collect();
     let mut answers = stream::iter(requests)
@@ -22,14 +24,15 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<Staged, FetchErro
             (entity, get(&fetch.client, fetch.page_size, entity, getter, id).await)
         })
         .buffer_unordered(fetch.concurrency.max(1));
-    let mut staged = Staged::default();
+    let mut staged: HashMap<&'static str, Staged> = HashMap::new();
     while let Some((entity, received)) = answers.next().await {
         if let Some(received) = received? {
             let received = Received { seen_at: fetch.clock.now(), ..received };
             let mut connection = fetch.db.connection().await?;
             let tx = connection.begin().await?;
             fetch.fence.check(&tx).await?;
-            staged += versions::stage(&tx, entity, fetch.run_id, &[received]).await?;
+            let of_one = versions::stage(&tx, entity, fetch.run_id, &[received]).await?;
+            *staged.entry(entity.name).or_default() += of_one;
             tx.commit().await?;
             crate::crash::at(crate::crash::Step::ParentStaged);
         }

@@ -126,6 +126,10 @@ pub struct EntityReport {
     pub seen: Option<u64>,
     /// Records received.
     pub fetched: u64,
+    /// Records held that a walk of all did not see, and that exist: each was asked for by id.
+    pub unlisted: u64,
+    /// Records that others name and no walk had brought, found by id: created during the run, or in no list.
+    pub found_by_id: u64,
     /// New versions staged.
     pub staged: u64,
     /// Records whose content was known.

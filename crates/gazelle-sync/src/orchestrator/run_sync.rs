@@ -11,7 +11,7 @@ use super::judge;
 use super::lease::Lease;
 use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
-use super::stages::{self, Walked, Walking};
+use super::stages::{self, Parents, Walked, Walking};
 use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
@@ -261,6 +261,9 @@ async fn run_stages(
             of_entity.fetched += walk.fetched;
             of_entity.staged += walk.done.staged.staged + walk.absent.tombstones;
             of_entity.unchanged += walk.done.staged.unchanged;
+            // Days of which a walk saw less are no list of all.
+            let is_whole = errands[position].1.scope == Scope::WHOLE;
+            of_entity.unlisted += if is_whole { walk.absent.unlisted } else { 0 };
             of_entity.fetch_ms = Some(milliseconds(took));
             add_applied(&mut entities, entity, walk.done.applied, Duration::ZERO);
         }
@@ -269,9 +272,14 @@ async fn run_stages(
 
     if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0 && !interrupted) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
-            Ok((_, applied)) => {
-                for (entity, applied) in applied {
+            Ok(parents) => {
+                for Parents { entity, staged, applied } in parents {
                     add_applied(&mut entities, entity, applied, Duration::ZERO);
+                    if let Some(of_entity) = entities.iter_mut().find(|e| e.entity == entity.name) {
+                        of_entity.staged += staged.staged;
+                        of_entity.unchanged += staged.unchanged;
+                        of_entity.found_by_id += staged.staged;
+                    }
                 }
             }
             Err(FetchError::Database(error)) => return Err(error),

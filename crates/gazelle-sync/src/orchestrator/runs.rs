@@ -82,6 +82,8 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
                 (&number(entity.fetch_ms), Type::INT8),
                 (&number(entity.reconcile_ms), Type::INT8),
                 (&(entity.dropped as i64), Type::INT8),
+                (&(entity.unlisted as i64), Type::INT8),
+                (&(entity.found_by_id as i64), Type::INT8),
             ],
         )
         .await?;

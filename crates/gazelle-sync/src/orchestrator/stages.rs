@@ -125,16 +125,26 @@ async fn redo_older_reconciler(reconciliation: &Reconciliation<'_>, entity: &Ent
     Ok(())
 }
 
+/// What came of fetching the parents that were missing of an entity.
+pub struct Parents {
+    /// The entity.
+    pub entity: &'static Entity,
+    /// Versions staged.
+    pub staged: Staged,
+    /// What stage 2 did, with the records that had waited.
+    pub applied: Applied,
+}
+
 /// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
 /// Returns what was staged and applied, per entity in order.
 pub async fn fetch_missing_parents(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
     progress: &Progress,
-) -> Result<(Staged, Vec<(&'static Entity, Applied)>), FetchError> {
-    let mut staged = Staged::default();
-    let mut applied: Vec<(&'static Entity, Applied)> =
-        ENTITIES.iter().map(|e| (*e, Applied::default())).collect();
+) -> Result<Vec<Parents>, FetchError> {
+    let of =
+        |entity: &&'static Entity| Parents { entity, staged: Staged::default(), applied: Applied::default() };
+    let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
     for _ in 0..PARENT_ROUNDS {
         let mut wanted = quarantine::wanted_parents(reconciliation.db).await?;
@@ -143,13 +153,15 @@ pub async fn fetch_missing_parents(
             break;
         }
         let brought = parents::fetch(fetch, &wanted).await?;
-        staged += brought;
-        if brought.staged == 0 {
+        for of_entity in &mut parents {
+            of_entity.staged += brought.get(of_entity.entity.name).copied().unwrap_or_default();
+        }
+        if brought.values().all(|staged| staged.staged == 0) {
             break;
         }
-        for (entity, sum) in &mut applied {
-            *sum += reconcile(reconciliation, entity, None, progress).await?;
+        for of_entity in &mut parents {
+            of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
         }
     }
-    Ok((staged, applied))
+    Ok(parents)
 }

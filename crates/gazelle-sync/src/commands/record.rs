@@ -1,0 +1,58 @@
+//! Finding the record that `history` and `explain` are asked about.
+
+use anyhow::{Result, bail};
+use jiff::tz::TimeZone;
+
+use super::Context;
+use super::opened::Opened;
+use super::sync::{chosen, wrong_use};
+use crate::db::{Tx, migrate};
+use crate::explain;
+use crate::explain::find::{self, Found};
+use crate::time;
+
+/// Opens the database and lets `tell` say what is asked of those that know the id, at least one, in one view of the
+/// database; it gets the settings' time zone too, for people.
+///
+/// Errors: no such entity (wrong use), no such id, the database's, and `tell`'s own.
+pub async fn about(
+    context: &Context,
+    id: &str,
+    entity: Option<&String>,
+    tell: impl AsyncFnOnce(&Tx<'_>, Vec<Found>, &TimeZone) -> Result<u8>,
+) -> Result<u8> {
+    let entities = match chosen(entity.map(std::slice::from_ref).unwrap_or_default()) {
+        Ok(entities) => entities,
+        Err(message) => return wrong_use(context, &message),
+    };
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = async {
+        if !migrate::is_readable(&opened.db).await? {
+            bail!("{}", unknown(id));
+        }
+        let zone = time::zone(&context.settings.timezone).unwrap_or(TimeZone::UTC);
+        let mut connection = opened.db.connection().await?;
+        let tx = explain::begin(&mut connection).await?;
+        let found = find::find(&tx, &entities, id).await?;
+        if found.is_empty() {
+            bail!("{}", unknown(id));
+        }
+        tell(&tx, found, &zone).await
+    }
+    .await;
+    opened.close().await?;
+    outcome
+}
+
+/// The message for an id that nobody knows.
+fn unknown(id: &str) -> String {
+    format!(
+        "no record has the id {id}, and none holds a contact or location with it (ids are case-sensitive)"
+    )
+}
+
+/// The message for an id that several entities know.
+pub fn in_several(id: &str, found: &[Found]) -> String {
+    let names: Vec<&str> = found.iter().map(|found| found.entity.name).collect();
+    format!("{id} is an id of {}: choose one with --entity {}", names.join(" and of "), names[0])
+}
