@@ -156,6 +156,72 @@ async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
 }
 
 #[tokio::test]
+async fn what_was_withheld_and_is_seen_again_waits_no_more_and_no_word_deletes_it() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
+    world.filled().await;
+    let event = world.upcoming(0);
+    let record = world.control.record(Kind::Event, &event).unwrap();
+    world.control.delete(Kind::Event, &event).unwrap();
+    assert_eq!(world.incremental().await.code, 3);
+    let waiting = world.run(&["deletions"]).await.success();
+    let run = waiting[0]["run_id"].as_str().unwrap().to_owned();
+
+    world.control.add(Kind::Event, record).unwrap();
+    world.incremental().await.success();
+    // As if it had come back with the very bytes that it had, of which no new version is staged.
+    world
+        .execute(
+            "DELETE FROM staging_appointments WHERE fetched_at > (SELECT max(found_at) FROM sync_deletions)",
+        )
+        .await;
+
+    assert_eq!(world.run(&["deletions"]).await.success(), json!([]), "nothing waits");
+    let late = world.run(&["deletions", "approve", &run]).await;
+    assert_eq!(late.code, 1, "{late}");
+    assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
+
+    // Gone again, and this time within the guard: that is settled too.
+    world.control.delete(Kind::Event, &event).unwrap();
+    assert_eq!(world.incremental().await.code, 3);
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    assert_eq!(world.incremental().await.success()["deleted"], 1);
+    assert_eq!(world.run(&["deletions"]).await.success(), json!([]), "nothing waits");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_whole_is_not_taken_for_gone() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    let long: String = {
+        world.filled().await;
+        let sql = "SELECT appointment_external_id FROM gazelle_appointment_pianos GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
+        world.one(sql, &[]).await
+    };
+    let soon = world.control.record(Kind::Event, &world.upcoming(0)).unwrap()["start"].clone();
+    world.control.move_event(&long, soon.as_str()).unwrap();
+    world.filled().await;
+    world.control.move_event(&long, Some("2019-03-04T15:00:00Z")).unwrap();
+    world
+        .control
+        .add_fault(Fault::new(FaultKind::RepeatCursor).on_operation("AppointmentMorePianos").forever());
+
+    let run = world.incremental().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("could not be read whole"), "{run}");
+    assert!(!is_deleted(&world, "gazelle_appointments", &long).await);
+    assert_eq!(world.run(&["deletions", "list", "--all"]).await.success(), json!([]));
+
+    world.control.clear_faults();
+    world.incremental().await.success();
+    let day: String = world
+        .one("SELECT appointment_date::text FROM gazelle_appointments WHERE external_id = $1", &[&long])
+        .await;
+    assert_eq!(day, "2019-03-04");
+}
+
+#[tokio::test]
 async fn an_incomplete_walk_and_an_empty_list_delete_nothing() {
     let world = World::new().await;
     world.filled().await;

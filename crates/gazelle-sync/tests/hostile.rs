@@ -4,7 +4,8 @@
 mod support;
 
 use gazelle_sim::{Fault, FaultKind};
-use gazelle_sync::entities::{ENTITIES, Entity, example};
+use gazelle_sync::entities::read::ErrorCode;
+use gazelle_sync::entities::{ENTITIES, Entity, example, users};
 use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
 use gazelle_sync::staging::exact;
 use gazelle_sync::staging_to_production::batch;
@@ -46,6 +47,29 @@ proptest! {
     }
 }
 
+#[test]
+fn a_reference_of_another_shape_is_refused_by_name_and_never_read_as_none() {
+    let mut tried = 0;
+    for entity in ENTITIES {
+        let referring =
+            entity.tables[0].columns.iter().filter_map(|column| column.from.first()?.split_once('.'));
+        for (field, _) in referring {
+            for odd in [json!("cli_1"), json!(["cli_1"]), json!(true), json!(7)] {
+                let mut record = example::record(entity);
+                record[field] = odd.clone();
+                let error = batch::reconcile(entity, &record.to_string(), None).unwrap_err();
+                assert_eq!(
+                    (error.code, error.field.as_str()),
+                    (ErrorCode::InvalidField, field),
+                    "{odd}: {error}"
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 4 * 4, "{tried}");
+}
+
 /// Stages a record as stage 1 does: its id, what `jsonb` can hold of it, and the rest as bytes.
 async fn stage(place: &Place, entity: &Entity, text: String, id: Option<&str>) -> String {
     let received = receive_made_up(text, Timestamp::now());
@@ -61,6 +85,32 @@ async fn stage(place: &Place, entity: &Entity, text: String, id: Option<&str>) -
         .await
         .unwrap_or_else(|e| panic!("{id}: {e:?}"));
     id
+}
+
+#[tokio::test]
+async fn no_number_however_written_keeps_a_record_out_of_staging() {
+    let place = place().await;
+    let digits = "7".repeat(20_000);
+    let mut literals: Vec<String> =
+        ["1e-20000", "0e-20000", "0E+99999999999", "1e16383", "-1e-16384", "1e-400", "1e400", "9.9e-401"]
+            .map(str::to_owned)
+            .into();
+    literals.extend([
+        digits.clone(),
+        format!("0.{digits}"),
+        format!("{digits}e-400"),
+        format!("-0.{digits}e9"),
+    ]);
+    for (number, literal) in literals.iter().enumerate() {
+        let record = format!(r#"{{"id":"usr_{number}","firstName":"Zoé","odd":{literal}}}"#);
+        stage(&place, &users::ENTITY, record.clone(), None).await;
+        let kept: Vec<u8> = place
+            .one("SELECT raw_bytes FROM staging_users WHERE external_id = $1", &[&format!("usr_{number}")])
+            .await;
+        assert_eq!(String::from_utf8(kept).unwrap(), record, "as it was received");
+    }
+    place.run(&["reconcile"]).await.success();
+    assert_eq!(place.count("gazelle_users").await, literals.len() as i64);
 }
 
 /// The example of an entity under an id of its own, and so for what only it has.

@@ -187,6 +187,51 @@ async fn a_version_staged_by_hand_before_a_sync_lands_and_keeps_nothing_else_wai
 }
 
 #[tokio::test]
+async fn what_was_staged_by_hand_and_found_gone_since_comes_back_as_deleted_in_a_rollback() {
+    let world = World::new().await;
+    world.filled().await;
+    // Ids by hand are random: these sort after every one that the program makes, and not as they were seen.
+    let by_hand = |id: &str, table: &str, record: Value, ago: u32| {
+        format!(
+            "INSERT INTO {table} (id, external_id, raw_data, fetched_at)
+             VALUES ('{id}-0000-4000-8000-000000000000', '{}', '{record}', now() - interval '{ago} seconds');",
+            record["id"].as_str().unwrap()
+        )
+    };
+    let event = world.upcoming(0);
+    let mut of_ghost = world.control.record(Kind::Event, &event).unwrap();
+    of_ghost["id"] = json!("EVENT");
+    of_ghost["client"] = json!({"id": "GHOST"});
+    for (id, name, ago) in [("ffffffff", "Avant", 3), ("fffffff0", "Après", 2)] {
+        let client = json!({"id": "GHOST", "companyName": name});
+        world.execute(&by_hand(id, "staging_clients", client, ago)).await;
+    }
+    world.execute(&by_hand("fffffff1", "staging_appointments", of_ghost, 1)).await;
+    world.run(&["reconcile"]).await.success();
+    world.full().await.success();
+    let gone = "SELECT (SELECT deleted_at IS NOT NULL FROM gazelle_clients WHERE external_id = 'GHOST')
+                   AND (SELECT deleted_at IS NOT NULL FROM gazelle_appointments WHERE external_id = 'EVENT')";
+    assert!(world.one::<bool>(gone, &[]).await);
+    let before = world.production(&[]).await;
+
+    world
+        .execute(
+            "TRUNCATE TABLE gazelle_users, gazelle_clients CASCADE;
+             UPDATE staging_users SET sync_status = 'pending' WHERE sync_status = 'processed';
+             UPDATE staging_clients SET sync_status = 'pending' WHERE sync_status = 'processed';
+             UPDATE staging_pianos SET sync_status = 'pending' WHERE sync_status = 'processed';
+             UPDATE staging_appointments SET sync_status = 'pending' WHERE sync_status = 'processed';",
+        )
+        .await;
+    world.run(&["reconcile"]).await.success();
+
+    assert_same(&before, &world.production(&[]).await, "after the rollback");
+    let name = world.text("SELECT company_name FROM gazelle_clients WHERE external_id = 'GHOST'").await;
+    assert_eq!(name.as_deref(), Some("Après"), "what it held last");
+    world.run(&["verify", "--offline"]).await.success();
+}
+
+#[tokio::test]
 async fn every_table_can_be_emptied_and_comes_back_from_staging() {
     let world = lived_in().await;
     let before = world.production(&[]).await;

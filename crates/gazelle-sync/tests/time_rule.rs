@@ -28,6 +28,17 @@ const fn case(
     Case { id, start, duration: 60, all_day: false, stored, read, last_day: read.0 }
 }
 
+/// From local midnight of the first of two days to the end of the second.
+const fn all_day(
+    id: &'static str,
+    start: &'static str,
+    duration: i64,
+    stored: (&'static str, &'static str),
+    days: (&'static str, &'static str),
+) -> Case {
+    Case { id, start, duration, all_day: true, stored, read: (days.0, "00:00:00"), last_day: days.1 }
+}
+
 /// Worked out by hand from the calendar: EST is UTC-5, EDT is UTC-4 from 2026-03-08 07:00Z to 2026-11-01 06:00Z.
 const CASES: &[Case] = &[
     case("avant 8h", "2026-01-09T12:00:00Z", ("2026-01-09", "12:00:00"), ("2026-01-09", "07:00:00")),
@@ -73,6 +84,63 @@ const CASES: &[Case] = &[
         last_day: "2026-05-06",
         ..case("trois jours", "2026-05-04T00:00:00Z", ("2026-05-04", "00:00:00"), ("2026-05-04", "00:00:00"))
     },
+    // Local midnight, over days of 23 and of 25 hours; the minutes count 24 a day, or what it has.
+    all_day(
+        "jour de mars",
+        "2026-03-08T05:00:00Z",
+        1440,
+        ("2026-03-08", "05:00:00"),
+        ("2026-03-08", "2026-03-08"),
+    ),
+    all_day(
+        "23 heures",
+        "2026-03-08T05:00:00Z",
+        1380,
+        ("2026-03-08", "05:00:00"),
+        ("2026-03-08", "2026-03-08"),
+    ),
+    all_day(
+        "trois en mars",
+        "2026-03-07T05:00:00Z",
+        4320,
+        ("2026-03-07", "05:00:00"),
+        ("2026-03-07", "2026-03-09"),
+    ),
+    all_day(
+        "71 heures",
+        "2026-03-07T05:00:00Z",
+        4260,
+        ("2026-03-07", "05:00:00"),
+        ("2026-03-07", "2026-03-09"),
+    ),
+    all_day(
+        "jour de nov.",
+        "2026-11-01T04:00:00Z",
+        1440,
+        ("2026-11-01", "04:00:00"),
+        ("2026-11-01", "2026-11-01"),
+    ),
+    all_day(
+        "25 heures",
+        "2026-11-01T04:00:00Z",
+        1500,
+        ("2026-11-01", "04:00:00"),
+        ("2026-11-01", "2026-11-01"),
+    ),
+    all_day(
+        "trois en nov.",
+        "2026-10-31T04:00:00Z",
+        4320,
+        ("2026-10-31", "04:00:00"),
+        ("2026-10-31", "2026-11-02"),
+    ),
+    all_day(
+        "sans durée",
+        "2026-10-31T04:00:00Z",
+        0,
+        ("2026-10-31", "04:00:00"),
+        ("2026-10-31", "2026-10-31"),
+    ),
     Case {
         duration: 3 * 1440,
         last_day: "2026-05-07",
@@ -132,6 +200,7 @@ async fn every_hour_is_stored_in_utc_and_read_in_montreal_whatever_the_sessions_
                 assert_eq!(read["date_montreal"], case.read.0, "{what}");
                 assert_eq!(read["time_montreal"], case.read.1, "{what}");
                 assert_eq!(read["last_date_montreal"], case.last_day, "{what}");
+                assert_eq!(read["end_time_montreal"].is_null(), case.all_day, "{what}");
             }
             let instants: i64 = place
                 .one(

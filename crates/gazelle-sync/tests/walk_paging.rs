@@ -74,6 +74,48 @@ async fn rows_that_shift_in_a_split_walk_are_found_too() {
 }
 
 #[tokio::test]
+async fn a_deletion_and_an_addition_between_two_pages_are_found_though_the_total_stays() {
+    // In one sequence of pages, and in windows.
+    for page_size in ["15", "5"] {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
+        let gone = world.control.ids(Kind::Client)[3].clone();
+        world.control.call_after(Fault::new(FaultKind::Call).on_operation("ClientsPage"), move |control| {
+            control.delete(Kind::Client, &gone).unwrap();
+            control.add(Kind::Client, json!({"companyName": "Arrivée entre deux pages"})).unwrap();
+        });
+
+        world.full().await.success();
+
+        let held = world.rows("SELECT external_id AS id FROM gazelle_clients WHERE deleted_at IS NULL").await;
+        let mut held: Vec<&str> = held.iter().map(|row| row["id"].as_str().unwrap()).collect();
+        let mut listed = world.control.ids(Kind::Client);
+        held.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(held, listed, "{page_size} a page");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_dated_when_it_came_not_when_it_was_handed_on() {
+    let world = World::new().await;
+    // The page waits until the records in it are completed.
+    world
+        .control
+        .add_fault(Fault::new(FaultKind::Slow { milliseconds: 4000 }).on_operation("ContactMoreLocations"));
+    world.full().await.success();
+    let latest: f64 = world
+        .one(
+            "SELECT max(extract(epoch FROM s.fetched_at - r.started_at) - r.latency_ms / 1000.0)::float8
+               FROM staging_clients s
+               JOIN sync_run_requests r ON r.run_id = s.run_id AND r.sequence = s.request",
+            &[],
+        )
+        .await;
+    assert!(latest < 2.0, "{latest} seconds after the answer");
+}
+
+#[tokio::test]
 async fn a_total_that_is_wrong_once_is_repaired_and_one_that_stays_wrong_is_told() {
     let world = one_by_one().await;
     world.control.add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_field("allPianos"));

@@ -43,7 +43,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.connection(Items::Texts { items: &items, parent_id: "" }, total, field, false)
     }
 
-    /// A connection of the query itself, which faults may twist.
+    /// A connection of the query itself, which faults may twist; of a single record they twist those inside.
     pub(crate) fn root_connection(
         &mut self,
         kind: Kind,
@@ -51,6 +51,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         total: usize,
         field: &'p PlanField,
     ) -> Written {
+        self.in_root_connection = true;
         if self.active.contains(&&What::EmptyList) {
             return self.connection(Items::Rows { kind, places: &[] }, 0, field, true);
         }
@@ -64,7 +65,8 @@ impl<'s, 'p> Execution<'s, 'p> {
         field: &'p PlanField,
         is_root: bool,
     ) -> Written {
-        let twist = if is_root { self.twist() } else { Twist::default() };
+        let may_twist = is_root || !self.in_root_connection;
+        let twist = if may_twist { self.twist() } else { Twist::default() };
         let cap = twist.most.unwrap_or(self.options.page_cap).min(self.options.page_cap);
         let sizes = PageSizes { cap, default: self.options.default_page_size };
         let page = match page(field, items.len(), sizes) {

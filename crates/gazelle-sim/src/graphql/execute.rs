@@ -54,6 +54,8 @@ pub(crate) struct Execution<'s, 'p> {
     tweaks: &'p [Tweak],
     /// The tweaks for the root field being written.
     pub active: Vec<&'p What>,
+    /// Whether the root field being written is a connection: the ones inside its nodes are left alone.
+    pub in_root_connection: bool,
     /// How often each `Value` tweak was used, beside `active`.
     used: Vec<usize>,
 }
@@ -68,6 +70,7 @@ pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[
         errors: Vec::new(),
         tweaks,
         active: Vec::new(),
+        in_root_connection: false,
         used: Vec::new(),
     };
     execution.out.push_str("{\"data\":");
@@ -95,6 +98,7 @@ impl<'s, 'p> Execution<'s, 'p> {
                 .map(|tweak| &tweak.what)
                 .collect();
             this.used = vec![0; this.active.len()];
+            this.in_root_connection = false;
             this.place(field.ty.nullable, field, |this| this.root_field(field))
         })
     }

@@ -9,7 +9,7 @@ use super::opened::Opened;
 use crate::cli::{DeletionsAction, DeletionsArgs};
 use crate::db::migrate;
 use crate::display::{self, Column, Table};
-use crate::orchestrator::decide_deletions::{Decision, decide};
+use crate::orchestrator::decide_deletions::{Decided, Decision, decide};
 use crate::staging::deletions::{self, Found};
 use crate::time;
 
@@ -75,16 +75,25 @@ fn list_text(found: &[Found], all: bool, zone: &str) -> String {
 }
 
 async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {
-    let (decided, report) = decide(&opened.db, &context.settings, run, decision, &context.progress).await?;
-    if decided == 0 {
+    let decided = decide(&opened.db, &context.settings, run, decision, &context.progress).await?;
+    if decided.records == 0 {
         bail!("run {run} withheld nothing that still waits (gazelle-sync deletions lists what does)");
     }
     let word = match decision {
         Decision::Approve => "marked deleted",
         Decision::Dismiss => "kept",
     };
-    context.print(&json!({ "decided": decided, "decision": word, "run": report }), || {
-        format!("{} record(s) {word}", display::count(decided))
-    })?;
-    Ok(report.map_or(0, |report| report.status.exit_code()))
+    let Decided { records, seen_since, run } = decided;
+    context.print(
+        &json!({ "decided": records, "decision": word, "seen_since": seen_since, "run": run }),
+        || match seen_since {
+            0 => format!("{} record(s) {word}", display::count(records)),
+            stay => format!(
+                "{} record(s) {word}; {} stay, as they were seen at the source since",
+                display::count(records - stay),
+                display::count(stay)
+            ),
+        },
+    )?;
+    Ok(run.map_or(0, |run| run.status.exit_code()))
 }

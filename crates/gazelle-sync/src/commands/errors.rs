@@ -10,7 +10,7 @@ use super::sync::{chosen, run_text, wrong_use};
 use super::{Context, error_case};
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;
-use crate::db::{DbError, migrate};
+use crate::db::migrate;
 use crate::display::{self, Column, Progress, Table};
 use crate::entities::Entity;
 use crate::explain::{self, case};
@@ -146,8 +146,7 @@ async fn back_to_pending(
     entities: &[&'static Entity],
     which: &ErrorsRetry,
 ) -> Result<u64> {
-    let lease = Lease::acquire(&opened.db, context.settings.lease()).await?;
-    let put = async {
+    let pending = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let mut connection = opened.db.connection().await?;
         let tx = connection.begin().await?;
         lease.fence().check(&tx).await?;
@@ -156,12 +155,9 @@ async fn back_to_pending(
             pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
         }
         tx.commit().await?;
-        Ok::<u64, DbError>(pending)
-    }
-    .await;
-    let released = lease.release().await;
-    let pending = put?;
-    released?;
+        Ok(pending)
+    })
+    .await?;
     Ok(pending)
 }
 
@@ -204,8 +200,7 @@ async fn dismiss(
     reason: &str,
 ) -> Result<u8> {
     // By the same right as every other writer: a run at work may be closing the very case.
-    let lease = Lease::acquire(&opened.db, context.settings.lease()).await?;
-    let marked = async {
+    let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let mut connection = opened.db.connection().await?;
         let tx = connection.begin().await?;
         lease.fence().check(&tx).await?;
@@ -214,12 +209,9 @@ async fn dismiss(
             dismissed += quarantine::dismiss(&tx, entity, &[id.to_owned()], reason, Timestamp::now()).await?;
         }
         tx.commit().await?;
-        Ok::<u64, DbError>(dismissed)
-    }
-    .await;
-    let released = lease.release().await;
-    let dismissed = marked?;
-    released?;
+        Ok(dismissed)
+    })
+    .await?;
     if dismissed == 0 {
         bail!("no record {id} waits in quarantine (gazelle-sync errors lists those that do)");
     }

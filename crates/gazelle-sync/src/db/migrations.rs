@@ -107,6 +107,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0016_unlisted.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 17,
+        name: "days of all-day events",
+        sql: include_str!("../migrations/0017_all_day.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

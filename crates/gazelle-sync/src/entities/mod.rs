@@ -58,6 +58,14 @@ impl Entity {
             .flat_map(|entity| entity.tables)
             .any(|table| table.columns.iter().any(|column| column.parent == own))
     }
+
+    /// The column of its first table by whose days it may be walked in part; none where only the whole is sound.
+    pub fn own_date(&self) -> Option<&'static str> {
+        match &self.walk.shape {
+            Shape::Connection { dates, .. } => dates.own_date,
+            Shape::PlainList => None,
+        }
+    }
 }
 
 /// How the API lists an entity.
@@ -97,9 +105,9 @@ pub struct DateFilter {
     pub from: &'static str,
     /// Name of the less-or-equal filter.
     pub until: &'static str,
-    /// Whether the date is the record's own, so that a lookback window is a sound incremental walk
-    /// (events); creation dates are not.
-    pub narrows: bool,
+    /// The column of the entity's first table that holds the date in UTC, where it is the record's own, so that a lookback
+    /// window is a sound incremental walk (events); creation dates are not.
+    pub own_date: Option<&'static str>,
 }
 
 /// A query for one record by id.

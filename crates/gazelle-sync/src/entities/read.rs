@@ -138,6 +138,15 @@ pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {
     (!matches!(here, Json::Null)).then_some(here)
 }
 
+/// What stands on the way to a value instead of an object, with its path: a reference written as `"client": "cli_1"` must
+/// not read as none.
+fn no_object<'p>(json: &Json<'_>, path: &'p str) -> Option<(&'p str, &'static str)> {
+    let ends = path.match_indices('.').map(|(end, _)| &path[..end]);
+    ends.filter_map(|way| Some((way, at(json, way)?)))
+        .find(|(_, found)| !matches!(found, Json::Object(_)))
+        .map(|(way, found)| (way, kind(found)))
+}
+
 /// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list.
 /// Null entries are left out.
 pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str) -> Result<Vec<&'j Json<'a>>, RecordError> {
@@ -177,7 +186,13 @@ pub fn row(table: &Table, json: &Json<'_>, place: &str) -> Result<Row, RecordErr
             Some((path, json)) => {
                 value(column.rule, json).map_err(|why| RecordError::invalid(format!("{place}{path}"), why))?
             }
-            None => Value::Null,
+            None => match column.from.iter().find_map(|path| no_object(json, path)) {
+                Some((path, what)) => {
+                    let why = format_args!("is {what} where an object is expected");
+                    return Err(RecordError::invalid(format!("{place}{path}"), why));
+                }
+                None => Value::Null,
+            },
         };
         if column.required && value == Value::Null {
             let field = column.from.first().copied().unwrap_or(column.name);

@@ -6,10 +6,10 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::parents::get;
+use super::parents::{Looked, get};
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
-use crate::entities::{Entity, Shape};
+use crate::entities::Entity;
 use crate::staging::deletions::{self, Gone};
 use crate::staging::versions::{self, Received, Staged};
 
@@ -46,6 +46,8 @@ pub struct AbsentReport {
     pub withheld: u64,
     /// Not seen, and not asked for since they were too many.
     pub unasked: u64,
+    /// Not seen, and there, but not to be read whole this time: each a sentence's end.
+    pub unsettled: Vec<String>,
 }
 
 /// Looks into every record that production holds in the scope, or staging alone, and that the walk did not see.
@@ -62,10 +64,10 @@ pub async fn look_into(
     crate::crash::at(crate::crash::Step::WalkComplete);
     // A list without getters gives no evidence of its own.
     let Some(getter) = &entity.getter else { return Ok(report) };
-    let narrows = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows);
-    let scope = if narrows { scope } else { Scope::WHOLE };
+    let scope = if entity.own_date().is_some() { scope } else { Scope::WHOLE };
     let whole = scope == Scope::WHOLE;
     let but_for = (!again).then_some(fetch.run_id);
+    deletions::settle_seen(&fetch.db, &fetch.fence, entity, seen).await?;
     let staged = deletions::staged_suspects(&fetch.db, entity, whole, but_for, seen).await?;
     let (mut suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
     // A walk of some days says nothing of what staging holds of others: many of those can wait.
@@ -91,8 +93,10 @@ pub async fn look_into(
     let mut there: Vec<Received> = Vec::new();
     while let Some((id, asked_at, answer)) = answers.next().await {
         match answer? {
-            Some(received) => there.push(Received { seen_at: asked_at, ..received }),
-            None => {
+            Looked::There(received) => there.push(Received { seen_at: asked_at, ..received }),
+            // It is there, whatever it holds.
+            Looked::Unsettled(why) => report.unsettled.push(format!("{id}: {why}")),
+            Looked::Gone => {
                 let evidence = evidence(&id, getter.operation, asked_at, scope, fetch);
                 gone.push(Gone { external_id: id, evidence });
             }
@@ -100,7 +104,7 @@ pub async fn look_into(
     }
     drop(answers);
     crate::crash::at(crate::crash::Step::AbsentAsked);
-    report.unlisted = there.len() as u64;
+    report.unlisted = (there.len() + report.unsettled.len()) as u64;
     if gone.is_empty() && there.is_empty() {
         return Ok(report);
     }

@@ -3,12 +3,17 @@
 //! A record whose nested connection says `hasNextPage: true` is fetched on: all pages of that connection,
 //! from its start, take the place of the shortened list. Everything else keeps its bytes.
 
+use std::collections::HashSet;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::entities::{Entity, Nested};
 use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
+
+/// Pages of one connection, before one that does not end is given up.
+const MOST_PAGES: usize = 1000;
 
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +89,8 @@ async fn complete_at(
     Ok(())
 }
 
-/// Every node of a connection, page by page; their number must agree with the connection's own count.
+/// Every entry of a connection, page by page, those that are null too; their number must agree with the connection's
+/// own count.
 async fn all_nodes(
     client: &GazelleClient,
     nested: &Nested,
@@ -93,6 +99,7 @@ async fn all_nodes(
 ) -> Result<Vec<Box<RawValue>>, NestedError> {
     let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
     let mut nodes = Vec::new();
+    let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
         let variables = serde_json::json!({ "id": id, "first": page_size, "after": after });
@@ -101,12 +108,17 @@ async fn all_nodes(
             return Err(changed());
         }
         let page = answer.page_at(nested.answer, ListShape::Connection)?;
-        nodes.extend(page.nodes.iter().flatten().map(|node| (*node).to_owned()));
+        nodes.extend(page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()));
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
             return if agrees { Ok(nodes) } else { Err(changed()) };
         }
-        if page.end_cursor == after {
+        // A cursor that came before leads round in a circle.
+        let is_new = page.end_cursor.as_ref().is_some_and(|cursor| cursors.insert(cursor.clone()));
+        if !is_new
+            || cursors.len() > MOST_PAGES
+            || page.total_count.is_some_and(|total| total < nodes.len() as u64)
+        {
             return Err(changed());
         }
         after = page.end_cursor;

@@ -26,7 +26,7 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<HashMap<&'static 
         .buffer_unordered(fetch.concurrency.max(1));
     let mut staged: HashMap<&'static str, Staged> = HashMap::new();
     while let Some((entity, received)) = answers.next().await {
-        if let Some(received) = received? {
+        if let Looked::There(received) = received? {
             let received = Received { seen_at: fetch.clock.now(), ..received };
             let mut connection = fetch.db.connection().await?;
             let tx = connection.begin().await?;
@@ -50,30 +50,36 @@ fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)
     (*child == wanted.child_entity).then_some((entity, getter, &wanted.child_external_id))
 }
 
-/// Asks for one record by id; none when the API says that there is none.
+/// What the API answered to the question for one record.
+pub enum Looked {
+    /// The record.
+    There(Received),
+    /// That there is none.
+    Gone,
+    /// A record that could not be read whole this time: why.
+    Unsettled(String),
+}
+
+/// Asks for one record by id.
 pub async fn get(
     client: &GazelleClient,
     page_size: u32,
     entity: &'static Entity,
     getter: &Getter,
     id: &str,
-) -> Result<Option<Received>, SourceError> {
+) -> Result<Looked, SourceError> {
     let request = GraphqlRequest::new(getter.operation, getter.query, json!({ "id": id }));
     let answer = client.post(&request).await?;
-    let Some(raw) = answer.object_path(getter.path)? else { return Ok(None) };
+    let Some(raw) = answer.object_path(getter.path)? else { return Ok(Looked::Gone) };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
-        return Ok(Some(receive(&answer, raw.get(), Timestamp::now())));
+        return Ok(Looked::There(receive(&answer, raw.get(), Timestamp::now())));
     }
     match nested::complete(client, entity, raw.get(), page_size).await {
-        Ok(whole) => Ok(Some(receive_completed(&answer, whole, Timestamp::now()))),
+        Ok(whole) => Ok(Looked::There(receive_completed(&answer, whole, Timestamp::now()))),
         Err(nested::NestedError::Source(error)) => Err(error),
         Err(nested::NestedError::Changed(what)) => {
-            tracing::warn!(
-                entity = entity.name,
-                what,
-                "a parent changed while it was read; left for the next run"
-            );
-            Ok(None)
+            tracing::warn!(entity = entity.name, what, "a record changed while it was read");
+            Ok(Looked::Unsettled(format!("{what} changed while it was read")))
         }
     }
 }

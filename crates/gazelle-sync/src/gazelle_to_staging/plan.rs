@@ -38,8 +38,10 @@ pub struct Window {
 pub struct Plan {
     /// At least one.
     pub windows: Vec<Window>,
-    /// The count of the whole, where windows were counted.
+    /// The count of the whole, where it was counted.
     pub total: Option<u64>,
+    /// The count of each part that was counted: what comes in one and goes from another is not in the total.
+    pub parts: Vec<(Scope, u64)>,
 }
 
 impl Plan {
@@ -52,6 +54,7 @@ impl Plan {
         Plan {
             windows: vec![Window { filters, sort: None, expected: None, page_limit: None, page_size: None }],
             total: None,
+            parts: Vec::new(),
         }
     }
 }
@@ -101,11 +104,13 @@ pub async fn plan(
     let (counts, answer) = count(&fetch.client, entity, &scopes).await?;
     let total = counts[0];
     let page = u64::from(fetch.page_size);
-    if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
-        return Ok((Plan { total: Some(total), ..Plan::sequential(entity, scope) }, answer));
-    }
     let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
+    if fetch.concurrency < 2 || total <= page * PAGES_WORTH_SPLITTING * 2 {
+        return Ok((Plan { total: Some(total), parts, ..Plan::sequential(entity, scope) }, answer));
+    }
     let target = target_size(total, fetch.concurrency, page);
+    // By the month, a record that moves to another day would show where nothing came or went; a day of creation stays.
+    let years = parts.clone();
     // Years that are much more than a window's worth, the largest of them, are counted by months.
     let mut long: Vec<(Scope, u64)> =
         parts.iter().copied().filter(|(_, n)| *n > target + target / 4).collect();
@@ -126,7 +131,8 @@ pub async fn plan(
     }
     let plan = split(entity, scope, total, &parts, target, page)
         .unwrap_or_else(|| Plan { total: Some(total), ..Plan::sequential(entity, scope) });
-    Ok((plan, answer))
+    let parts = if entity.own_date().is_some() { years } else { parts };
+    Ok((Plan { parts, ..plan }, answer))
 }
 
 /// Adjacent scopes that cover `scope` without gap or overlap: open ends, and the years between.

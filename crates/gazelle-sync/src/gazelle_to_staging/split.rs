@@ -54,7 +54,7 @@ pub(super) fn split(
             page_size: u32::try_from(undated).ok().filter(|few| u64::from(*few) < page),
         });
     }
-    Some(Plan { windows, total: Some(total) })
+    Some(Plan { windows, total: Some(total), parts: parts.to_vec() })
 }
 
 /// The way to put adjacent parts together, up to `most` records each, that takes the fewest pages: a window's last

@@ -24,8 +24,8 @@ use crate::staging_to_production::direct::Direct;
 /// Pages of a long walk that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
-/// A walk up to this is held in memory without regret.
-const SHORT_WALK_PAGES: u64 = 150;
+/// A walk of up to so many records is held in memory without regret.
+const SHORT_WALK: u64 = 15_000;
 
 /// How the walk of an entity went.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ async fn attempt_walk(
     let scope = errand.scope;
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
-    let plan = if is_connection && splits && fetch.concurrency > 1 {
+    let mut plan = if is_connection && splits && fetch.concurrency > 1 {
         let today = crate::time::utc_parts(Timestamp::now()).0;
         let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
         started_at = Some(answer.server_date.unwrap_or(answer.started_at));
@@ -169,16 +169,17 @@ async fn attempt_walk(
 
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
-    let plan_total = plan.total;
+    let (plan_total, parts) = (plan.total, std::mem::take(&mut plan.parts));
     // The longest first, so that they end together. No more at a time than can be asked for: each holds a page or
     // two, and more would take the request slots from the entities before, whose end this one waits for. All of a
     // short walk may wait for its turn, so that no slot is idle until then.
-    let expected: u64 = plan.windows.iter().filter_map(|window| window.expected).sum();
-    let is_short = plan.total.unwrap_or(expected) <= SHORT_WALK_PAGES * u64::from(fetch.page_size);
-    let pages_waiting = if is_short { SHORT_WALK_PAGES as usize } else { PAGES_WAITING };
+    let pages_waiting = match plan.total {
+        Some(total) if total <= SHORT_WALK => usize::try_from(SHORT_WALK / u64::from(fetch.page_size.max(1)))
+            .map_or(PAGES_WAITING, |pages| pages.max(PAGES_WAITING)),
+        _ => PAGES_WAITING,
+    };
     let (sender, mut receiver) = mpsc::channel::<Arrived>(pages_waiting);
     let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
-    let mut plan = plan;
     plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
     for window in plan.windows {
         let (fetch, sender, slots) = (fetch.clone(), sender.clone(), slots.clone());
@@ -205,7 +206,7 @@ async fn attempt_walk(
         Ok::<(), FetchError>(())
     };
     // The API is asked for the last time when it has given its last page, not when that has been staged.
-    let fetched = async { Ok(fetched(fetch, entity, scope, is_split, windows, progress).await) };
+    let fetched = async { Ok(fetched(fetch, entity, scope, plan_total, &parts, windows, progress).await) };
     let ((), fetched) = tokio::try_join!(take_in, fetched)?;
     report.seen = seen.count();
     report.started_at = started_at;
@@ -225,8 +226,9 @@ async fn attempt_walk(
 /// What the API said when all windows had come to their ends.
 struct Fetched {
     ends: Vec<WindowEnd>,
-    /// The count of the whole after a split walk: what moved between windows shows in it, or in the ids seen.
-    counted_again: Option<u64>,
+    /// Whether the API counts otherwise than before the walk: what moved between pages or windows shows in the ids seen,
+    /// or here.
+    counts_changed: bool,
 }
 
 /// Waits for all windows to end; the error is that of the first that failed.
@@ -234,7 +236,8 @@ async fn fetched(
     fetch: &Fetch,
     entity: &'static Entity,
     scope: Scope,
-    is_split: bool,
+    total: Option<u64>,
+    parts: &[(Scope, u64)],
     mut windows: JoinSet<Result<WindowEnd, FetchError>>,
     progress: &EntityProgress,
 ) -> Result<Fetched, FetchError> {
@@ -252,12 +255,14 @@ async fn fetched(
     if let Some(error) = failure {
         return Err(error);
     }
-    let mut counted_again = None;
-    if is_split && ends.iter().all(|end| end.incomplete.is_none()) {
-        let (counts, _) = plan::count(&fetch.client, entity, &[scope]).await?;
-        counted_again = counts.first().copied();
+    let mut counts_changed = false;
+    // One page is of one moment.
+    let needs_count = total.is_some_and(|total| total > u64::from(fetch.page_size));
+    if let Some(total) = total.filter(|_| needs_count && ends.iter().all(|end| end.incomplete.is_none())) {
+        let (scopes, counts): (Vec<Scope>, Vec<u64>) = [(scope, total)].iter().chain(parts).copied().unzip();
+        counts_changed = plan::count(&fetch.client, entity, &scopes).await?.0 != counts;
     }
-    Ok(Fetched { ends, counted_again })
+    Ok(Fetched { ends, counts_changed })
 }
 
 /// Says why the walk was not complete; nothing when it was.
@@ -286,7 +291,7 @@ fn judge(
         let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
         return Some(Shortfall::Shifted(reason));
     }
-    if is_split && fetched.counted_again != report.total {
+    if fetched.counts_changed {
         return Some(Shortfall::Shifted("the count changed while walking".to_owned()));
     }
     None

@@ -12,7 +12,8 @@ use crate::entities::{Entity, Shape};
 use crate::source::{Answer, GraphqlRequest, ListShape, SourceError};
 use crate::staging::versions::Received;
 
-/// Pages more than the count promises, before a walk that does not end is given up.
+/// Pages without a record, before a walk that does not end is given up; and pages' worth of records more than four
+/// times what the count promises.
 const PAGES_TOO_MANY: u64 = 20;
 
 /// A page's records on their way to staging.
@@ -56,7 +57,7 @@ pub async fn walk(
     };
     let mut end = WindowEnd::default();
     let mut after: Option<String> = None;
-    let mut pages = 0;
+    let (mut pages, mut empty_pages, mut records) = (0, 0, 0);
     let mut answer = fetch.client.post(&page_request(fetch, entity, window, None)).await?;
     loop {
         let page = answer.page(entity.walk.root, shape)?;
@@ -68,14 +69,16 @@ pub async fn walk(
             end.incomplete.get_or_insert(Shortfall::Shifted("the count changed while walking".to_owned()));
         }
         let is_last = !page.has_next_page || window.page_limit.is_some_and(|limit| pages >= limit);
-        let most_pages =
-            end.total.unwrap_or_default().div_ceil(u64::from(fetch.page_size)) * 4 + PAGES_TOO_MANY;
+        records += page.nodes.len() as u64;
+        empty_pages += u64::from(page.nodes.is_empty());
+        // In records, since the API may give fewer a page than asked for.
+        let most_records = end.total.unwrap_or_default() * 4 + u64::from(fetch.page_size) * PAGES_TOO_MANY;
         let next_cursor = if is_last {
             None
         } else if page.end_cursor == after {
             end.incomplete = Some(Shortfall::Endless("the API repeated a page cursor".to_owned()));
             None
-        } else if pages >= most_pages {
+        } else if empty_pages >= PAGES_TOO_MANY || records > most_records {
             end.incomplete =
                 Some(Shortfall::Endless(format!("the API had no last page after {pages} pages")));
             None
@@ -119,7 +122,8 @@ async fn hand_on(
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<(), NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
-    let seen_at = fetch.clock.now();
+    // Not now: the page may have waited for the one before.
+    let seen_at = fetch.clock.at(answer.arrived);
     let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
     let mut outcome = Ok(());
     for node in nodes {
@@ -127,7 +131,7 @@ async fn hand_on(
             None => page.null_nodes += 1,
             Some(raw) if !entity.nested.is_empty() && nested::may_overflow(raw) => {
                 match nested::complete(&fetch.client, entity, raw, fetch.page_size).await {
-                    Ok(whole) => page.records.push(receive_completed(answer, whole, fetch.clock.now())),
+                    Ok(whole) => page.records.push(receive_completed(answer, whole, seen_at)),
                     Err(error) => outcome = Err(error),
                 }
             }

@@ -21,26 +21,55 @@ pub enum Decision {
     Dismiss,
 }
 
-/// Decides on all that `run` withheld; returns how many records that were, and for an approval the run that
-/// reconciled their tombstones.
+/// What a word came to.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// Records that it was about.
+    pub records: u64,
+    /// Of those approved, the ones that stay: they were seen at the source since.
+    pub seen_since: u64,
+    /// The run that reconciled the tombstones of an approval.
+    pub run: Option<RunReport>,
+}
+
+/// Decides on all that `run` withheld and that still waits.
 pub async fn decide(
     db: &Db,
     settings: &Settings,
     run: Uuid,
     decision: Decision,
     progress: &Progress,
-) -> Result<(u64, Option<RunReport>), DbError> {
-    let waiting: Vec<_> = deletions::found(db, true, Some(run))
-        .await?
-        .into_iter()
-        .filter(|found| found.run_id == run)
-        .collect();
-    if waiting.is_empty() {
-        return Ok((0, None));
-    }
-    let lease = Lease::acquire(db, settings.lease()).await?;
-    let mut decided = 0;
+) -> Result<Decided, DbError> {
     let mut touched: Vec<&'static Entity> = Vec::new();
+    let mut decided =
+        Lease::hold(db, settings.lease(), async |lease| note(db, lease, run, decision, &mut touched).await)
+            .await?;
+    if touched.is_empty() {
+        return Ok(decided);
+    }
+    let job = Job {
+        command: "deletions approve",
+        stages: Stages::ReconcileOnly,
+        full: false,
+        since: None,
+        entities: touched,
+        trigger: "command",
+    };
+    decided.run = Some(run_sync(db, None, settings, &job, progress).await?);
+    Ok(decided)
+}
+
+/// Notes the word and stages the tombstones of an approval; `touched` are the entities that have any.
+async fn note(
+    db: &Db,
+    lease: &Lease,
+    run: Uuid,
+    decision: Decision,
+    touched: &mut Vec<&'static Entity>,
+) -> Result<Decided, DbError> {
+    // Under the lease: no walk sees one of them again in between.
+    let waiting = deletions::found(db, true, Some(run)).await?;
+    let mut decided = Decided::default();
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     lease.fence().check(&tx).await?;
@@ -52,26 +81,13 @@ pub async fn decide(
             .map(|found| Gone { external_id: found.external_id.clone(), evidence: found.evidence.clone() })
             .collect();
         if decision == Decision::Approve {
-            deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
+            let staged = deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
+            decided.seen_since += gone.len() as u64 - staged;
             touched.push(entity);
         }
-        decided +=
+        decided.records +=
             deletions::decide(&tx, entity, run, decision == Decision::Approve, Timestamp::now()).await?;
     }
     tx.commit().await?;
-    drop(connection);
-    lease.release().await?;
-    if touched.is_empty() {
-        return Ok((decided, None));
-    }
-    let job = Job {
-        command: "deletions approve",
-        stages: Stages::ReconcileOnly,
-        full: false,
-        since: None,
-        entities: touched,
-        trigger: "command",
-    };
-    let report = run_sync(db, None, settings, &job, progress).await?;
-    Ok((decided, Some(report)))
+    Ok(decided)
 }

@@ -108,6 +108,20 @@ impl Lease {
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }
 
+    /// Takes the lease for some work and gives it back, however that ends.
+    pub async fn hold<T>(
+        db: &Db,
+        time_to_live: Duration,
+        work: impl AsyncFnOnce(&Lease) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let lease = Lease::acquire(db, time_to_live).await?;
+        let outcome = work(&lease).await;
+        let released = lease.release().await;
+        let done = outcome?;
+        released?;
+        Ok(done)
+    }
+
     /// The right to write.
     pub fn fence(&self) -> &Fence {
         &self.fence

@@ -16,7 +16,7 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
-use crate::entities::{ENTITIES, Entity, Shape};
+use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
 use crate::source::{ErrorClass, GazelleClient};
@@ -163,7 +163,7 @@ async fn run_stages(
         .map(|entity| EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() })
         .collect();
     let request_log = RequestLog::start(db.clone(), run_id);
-    let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::default() };
+    let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::starting_now() };
     let fetch = client.map(|client| Fetch {
         client: client.observed_by(request_log.observer()),
         db: db.clone(),
@@ -337,8 +337,7 @@ async fn scope_of(
     job: &Job,
     entity: &'static Entity,
 ) -> Result<(Scope, bool), DbError> {
-    let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok((Scope::WHOLE, true)) };
-    if !dates.narrows {
+    if entity.own_date().is_none() {
         return Ok((Scope::WHOLE, true));
     }
     let bounds = Scope { from: settings.events_from, until: settings.events_until };

@@ -81,10 +81,10 @@ pub async fn undo(
 ) -> Result<UndoReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
-    let lease = Lease::acquire(db, settings.lease()).await?;
-    let outcome = recorded(db, settings, &lease, id, lift, dry_run, progress).await;
-    lease.release().await?;
-    let mut report = outcome?;
+    let mut report = Lease::hold(db, settings.lease(), async |lease| {
+        recorded(db, settings, lease, id, lift, dry_run, progress).await
+    })
+    .await?;
     report.duration_ms = milliseconds(started.elapsed());
     Ok(report)
 }

@@ -1,7 +1,12 @@
 //! A whole answer, and reading it without interpreting records: lists, single objects and counts are borrowed from the
 //! body as the bytes that came.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -35,6 +40,8 @@ pub struct Answer {
     pub bytes: u64,
     /// When the attempt that was answered began, UTC, by our clock.
     pub started_at: Timestamp,
+    /// When it was there to its last byte.
+    pub arrived: Instant,
     /// The API's `Date` header: its own clock in UTC, to the second, when it answered. `None` where it sent none.
     pub server_date: Option<Timestamp>,
     data: Option<Bytes>,
@@ -79,6 +86,7 @@ impl Answer {
             latency,
             bytes,
             started_at,
+            arrived: Instant::now(),
             server_date,
             data,
             gone,

@@ -1,5 +1,7 @@
 //! The clock by which versions are dated: ours, but never behind what was staged before.
 
+use std::time::Instant;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::for_entity;
@@ -7,10 +9,12 @@ use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
 
 /// Of two records that claim the same row (a contact that went from one client to another) the one seen last has it,
-/// so that time must not go back between runs, whatever the machine's clock does.
-#[derive(Debug, Clone, Copy, Default)]
+/// so that time must not go back, whatever the machine's clock does: not between runs, nor within one, where it goes on
+/// from the run's start as a stopwatch does.
+#[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    ahead: SignedDuration,
+    start: Timestamp,
+    started: Instant,
 }
 
 impl Clock {
@@ -23,18 +27,29 @@ impl Clock {
         }
         let behind = newest.map_or(SignedDuration::ZERO, |newest| newest.duration_since(Timestamp::now()));
         if !behind.is_positive() {
-            return Ok(Clock::default());
+            return Ok(Clock::starting_now());
         }
         tracing::warn!(
             seconds = behind.as_secs(),
             "the clock is behind what was staged before; versions of this run are dated after that"
         );
-        Ok(Clock { ahead: behind.saturating_add(SignedDuration::from_micros(1)) })
+        let ahead = behind.saturating_add(SignedDuration::from_micros(1));
+        let now = Clock::starting_now();
+        Ok(Clock { start: now.start.saturating_add(ahead).unwrap_or(now.start), ..now })
+    }
+
+    /// The machine's own.
+    pub fn starting_now() -> Clock {
+        Clock { start: Timestamp::now(), started: Instant::now() }
+    }
+
+    /// The time of an instant of this run, by this clock.
+    pub fn at(&self, instant: Instant) -> Timestamp {
+        self.start.saturating_add(instant.saturating_duration_since(self.started)).unwrap_or(self.start)
     }
 
     /// Now, by this clock.
     pub fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        now.saturating_add(self.ahead).unwrap_or(now)
+        self.at(Instant::now())
     }
 }

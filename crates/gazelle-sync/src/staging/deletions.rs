@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
+use crate::orchestrator::lease::Fence;
 
 /// Ids read at a time, so that memory stays bounded.
 const IDS_A_PAGE: i64 = 10_000;
@@ -31,6 +32,52 @@ pub struct Gone {
     pub evidence: Value,
 }
 
+/// Rows of production (`t`) whose date is within two days given as parameters, the first of them `$first`; a day's
+/// allowance on both sides, since the zone of the API's date filters is not known.
+pub fn within_days(column: &str, first: usize) -> String {
+    let second = first + 1;
+    format!(
+        "AND (${first}::date IS NULL OR t.{column} > ${first}) AND (${second}::date IS NULL OR t.{column} < ${second})"
+    )
+}
+
+/// What was found gone and is seen at the source again waits for no word any more, and a word to keep it has done its
+/// work.
+pub async fn settle_seen(
+    db: &Db,
+    fence: &Fence,
+    entity: &Entity,
+    seen: &(dyn Seen + Sync),
+) -> Result<(), DbError> {
+    let rows = db
+        .query(
+            "SELECT DISTINCT external_id FROM {schema}.sync_deletions
+              WHERE entity = $1 AND state IN ('withheld', 'dismissed')",
+            &[(&entity.name, Type::TEXT)],
+        )
+        .await?;
+    let seen_again: Vec<&str> =
+        rows.iter().map(|row| row.get::<_, &str>(0)).filter(|id| seen.saw(id)).collect();
+    if seen_again.is_empty() {
+        return Ok(());
+    }
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    fence.check(&tx).await?;
+    supersede(&tx, entity, &seen_again, &["withheld", "dismissed"]).await?;
+    tx.commit().await
+}
+
+async fn supersede(tx: &Tx<'_>, entity: &Entity, ids: &[&str], states: &[&str]) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE {schema}.sync_deletions SET state = 'superseded'
+          WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = ANY ($3::text[])",
+        &[(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY), (&states, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// The records that exist in production within these days (none: all) and that a walk did not see, except
 /// those a person said to keep; and how many exist in all of the entity.
 pub async fn suspects(
@@ -40,15 +87,12 @@ pub async fn suspects(
     until: Option<Date>,
     seen: &(dyn Seen + Sync),
 ) -> Result<(Vec<String>, u64), DbError> {
-    let (mut suspects, mut seen_again) = (Vec::new(), Vec::new());
-    let dated = entity.tables[0].columns.iter().any(|column| column.name == "appointment_date");
-    let days = if dated {
-        // A day's allowance on both sides: the zone of the API's date filters is not known.
-        "AND ($3::date IS NULL OR t.appointment_date > $3) AND ($4::date IS NULL OR t.appointment_date < $4)"
-    } else {
-        "AND $3::date IS NULL AND $4::date IS NULL"
+    let mut suspects = Vec::new();
+    let days = match entity.own_date() {
+        Some(date) => within_days(date, 3),
+        None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
     };
-    let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", days);
+    let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", &days);
     let kept = kept_by_a_person(db, entity).await?;
     let mut after = String::new();
     loop {
@@ -64,25 +108,14 @@ pub async fn suspects(
         tx.commit().await?;
         for row in &rows {
             let id: &str = row.get(0);
-            match (seen.saw(id), kept.contains(id)) {
-                (false, false) => suspects.push(id.to_owned()),
-                (true, true) => seen_again.push(id.to_owned()),
-                _ => {}
+            if !seen.saw(id) && !kept.contains(id) {
+                suspects.push(id.to_owned());
             }
         }
         match rows.last() {
             Some(last) if rows.len() as i64 == IDS_A_PAGE => after = last.get(0),
             _ => break,
         }
-    }
-    if !seen_again.is_empty() {
-        // A person's word to keep a record holds until it is seen at the source again.
-        db.execute(
-            "UPDATE {schema}.sync_deletions SET state = 'superseded'
-              WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = 'dismissed'",
-            &[(&entity.name, Type::TEXT), (&seen_again, Type::TEXT_ARRAY)],
-        )
-        .await?;
     }
     if !suspects.is_empty() {
         // Found gone by a run that was killed before stage 2: that is settled.
@@ -151,7 +184,7 @@ pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
 }
 
 /// Keeps the evidence, as done or as waiting for a person's word. What waits already goes on waiting under the
-/// run that found it first.
+/// run that found it first; what is done waits no more.
 pub async fn note(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -166,6 +199,9 @@ pub async fn note(
     let (ids, texts) = columns(gone);
     let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
     let state = if withheld { "withheld" } else { "deleted" };
+    if !withheld {
+        supersede(tx, entity, &ids, &["withheld"]).await?;
+    }
     tx.execute(
         "INSERT INTO {schema}.sync_deletions (run_id, entity, external_id, state, evidence, found_at)
          SELECT $1, $2, external_id, $5, evidence, $6

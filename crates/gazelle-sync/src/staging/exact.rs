@@ -10,6 +10,8 @@ use std::borrow::Cow;
 pub const MAX_DEPTH: usize = 100;
 /// Digits that `numeric` surely holds.
 const MAX_NUMBER: usize = 300;
+/// Largest exponent, and smallest, that `numeric` surely holds.
+const MAX_EXPONENT: u32 = 400;
 
 /// A record in the form in which staging keeps it.
 #[derive(Debug, PartialEq, Eq)]
@@ -136,7 +138,12 @@ fn number_fits(number: &[u8]) -> bool {
     if !number.iter().any(|b| matches!(b, b'e' | b'E')) {
         return true;
     }
-    // `jsonb` would hold 1e999, but nobody could read it.
+    // `numeric` refuses 1e-20000 and 0e99999, which a program reads as 0; 1e999 it would hold, but nobody could read it.
+    let exponent = number.rsplit(|b| matches!(b, b'e' | b'E')).next().unwrap_or_default();
+    let exponent: Option<i32> = std::str::from_utf8(exponent).ok().and_then(|text| text.parse().ok());
+    if exponent.is_none_or(|exponent| exponent.unsigned_abs() > MAX_EXPONENT) {
+        return false;
+    }
     let value = std::str::from_utf8(number).ok().and_then(|text| text.parse::<f64>().ok());
     value.is_some_and(f64::is_finite)
 }
@@ -303,6 +310,9 @@ mod tests {
             (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
             (r#"{"a":1e9999}"#, r#"{"a":"1e9999"}"#),
             (r#"{"a":-1e999}"#, r#"{"a":"-1e999"}"#),
+            (r#"{"a":1e-20000}"#, r#"{"a":"1e-20000"}"#),
+            (r#"{"a":0E+99999999999}"#, r#"{"a":"0E+99999999999"}"#),
+            (r#"{"a":1.5e-324}"#, r#"{"a":1.5e-324}"#),
             (r#"{"a":0.1e1,"b":-0.0}"#, r#"{"a":0.1e1,"b":-0.0}"#),
         ] {
             let held = hold(text.as_bytes());

@@ -1,9 +1,9 @@
 -- The newest version of each id asked for, withdrawn ones included: withdrawn content must not come back
 -- by itself. A tombstone has no hash, so that a record that returns is staged whatever it holds.
-SELECT asked.position, version.content_hash, version.fetched_at
+SELECT asked.position, version.content_hash, version.fetched_at, version.run_id
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (external_id, position)
  CROSS JOIN LATERAL (
-       SELECT CASE operation WHEN 'upsert' THEN content_hash END AS content_hash, fetched_at
+       SELECT CASE operation WHEN 'upsert' THEN content_hash END AS content_hash, fetched_at, run_id
          FROM {schema}.{staging_table} s
         WHERE s.external_id = asked.external_id
         ORDER BY fetched_at DESC

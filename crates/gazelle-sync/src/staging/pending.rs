@@ -1,5 +1,7 @@
 //! Handing stage 2 its work: pending versions, oldest first.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
@@ -110,14 +112,14 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
 }
 
 /// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer
-/// version already.
+/// version already; with when it was found gone, where that is all that is newer.
 pub async fn superseded(
     tx: &Tx<'_>,
     entity: &Entity,
     ids: &[Uuid],
     external_ids: &[&str],
     fetched_at: &[Timestamp],
-) -> Result<Vec<Uuid>, DbError> {
+) -> Result<HashMap<Uuid, Option<Timestamp>>, DbError> {
     let rows = tx
         .query(
             &for_entity(include_str!("superseded.sql"), entity),
@@ -128,7 +130,7 @@ pub async fn superseded(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// An SQL condition: of the record of this id, production holds a version seen after this time.

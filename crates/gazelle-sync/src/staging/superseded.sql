@@ -1,9 +1,20 @@
 -- In the order of the index, so that each version is one look-up, whatever the planner thinks of a table that
 -- is being filled.
-SELECT asked.id
+SELECT asked.id,
+       -- Where no newer content counts, but only that the record is gone.
+       CASE WHEN held.operation = 'delete'
+             AND NOT EXISTS (SELECT 1
+                               FROM {schema}.{staging_table} content
+                              WHERE content.external_id = asked.external_id
+                                AND content.fetched_at > asked.fetched_at
+                                AND content.operation = 'upsert'
+                                AND content.sync_status = 'processed'
+                                AND content.withdrawn_by IS NULL
+                                AND content.error_code IS NULL)
+            THEN held.fetched_at END AS gone_at
   FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS asked (id, external_id, fetched_at)
  CROSS JOIN LATERAL (
-       SELECT 1
+       SELECT newer.operation, newer.fetched_at
          FROM {schema}.{staging_table} newer
         WHERE newer.external_id = asked.external_id
           AND newer.fetched_at > asked.fetched_at

@@ -18,7 +18,7 @@ pub struct Received {
     pub external_id: String,
     /// Its JSON, exactly as received; valid UTF-8.
     pub raw: Bytes,
-    /// When its answer arrived, by our clock.
+    /// When its answer arrived, by the run's clock.
     pub seen_at: Timestamp,
     /// The number of the request that brought it, within its run; where further requests completed it, of the first.
     pub request: i32,
@@ -48,7 +48,7 @@ pub async fn stage(
     run_id: Uuid,
     batch: &[Received],
 ) -> Result<Staged, DbError> {
-    let fresh = choose(tx, entity, batch, false).await?;
+    let fresh = choose(tx, entity, run_id, batch, false).await?;
     insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::now()).await?;
     Ok(fresh.staged())
 }
@@ -92,10 +92,12 @@ pub async fn holds_any(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
 
 /// Finds what of a batch is new. Where staging is known to hold `nothing` of the entity, it is not asked.
 ///
-/// `fetched_at` orders versions, so it always moves forward for an id, even when the clock steps back.
+/// `fetched_at` orders versions, so it always moves forward for an id, even when the clock stepped back since an earlier
+/// run. A record whose answer arrived before one that this run has staged adds nothing: what was seen last stands.
 pub async fn choose<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
+    run_id: Uuid,
     batch: &'b [Received],
     nothing: bool,
 ) -> Result<Fresh<'b>, DbError> {
@@ -105,7 +107,8 @@ pub async fn choose<'b>(
         let hash = *blake3::hash(&record.raw).as_bytes();
         let mut fetched_at = microseconds(record.seen_at);
         if let Some(held) = newest.get(record.external_id.as_str()) {
-            if held.hash.as_deref() == Some(hash.as_slice()) {
+            let was_overtaken = held.run_id == Some(run_id) && fetched_at < held.fetched_at;
+            if was_overtaken || held.hash.as_deref() == Some(hash.as_slice()) {
                 fresh.unchanged += 1;
                 continue;
             }
@@ -114,7 +117,8 @@ pub async fn choose<'b>(
                     held.fetched_at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(fetched_at);
             }
         }
-        newest.insert(&record.external_id, Newest { hash: Some(hash.to_vec()), fetched_at });
+        let staged = Newest { hash: Some(hash.to_vec()), fetched_at, run_id: Some(run_id) };
+        newest.insert(&record.external_id, staged);
         fresh.versions.push(Version {
             // Version 7: in the order of their making, which stage 2 and the index both like.
             id: Uuid::now_v7(),
@@ -134,6 +138,8 @@ pub struct Newest {
     pub hash: Option<Vec<u8>>,
     /// When it was seen.
     pub fetched_at: Timestamp,
+    /// The run that staged it, if one did.
+    pub run_id: Option<Uuid>,
 }
 
 async fn newest_versions<'b>(
@@ -157,7 +163,7 @@ pub async fn newest_of<'i>(
         .map(|row| {
             let position: i64 = row.get(0);
             let id = ids[usize::try_from(position - 1).unwrap_or_default()];
-            (id, Newest { hash: row.get(1), fetched_at: row.get(2) })
+            (id, Newest { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })
         })
         .collect())
 }

@@ -1,13 +1,14 @@
 //! Applying a batch: rows, outcome and quarantine of its records, in one transaction.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
+use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, absent_parents, waits_for};
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
@@ -55,12 +56,24 @@ pub async fn apply(
     run_id: Uuid,
     at: Timestamp,
 ) -> Result<Applied, DbError> {
-    let superseded = superseded(tx, entity, batch).await?;
-    let current = batch.iter().filter(|candidate| !superseded.contains(&candidate.staging_id));
+    let mut superseded = superseded(tx, entity, batch).await?;
+    // What a record last held before it was found gone stays in production, marked: its children name it. It comes
+    // after its tombstone where a person has staged it, under an id of no order.
+    let mut buried = HashMap::new();
+    superseded.retain(|staging_id, gone_at| match gone_at {
+        Some(gone_at) => buried.insert(*staging_id, *gone_at).is_some(),
+        None => true,
+    });
+    let current = batch.iter().filter(|candidate| !superseded.contains_key(&candidate.staging_id));
     let sorted = Sorted::of(tx, entity, current, None).await?;
     let mut applied = sorted.write_rows(tx, entity, false).await?;
+    let again: Vec<(&str, Timestamp)> = sorted
+        .landed()
+        .filter_map(|landed| Some((landed.external_id.as_str(), *buried.get(&landed.staging_id)?)))
+        .collect();
+    mark_gone(tx, entity.tables[0], &again, PRODUCTION).await?;
     applied.processed += superseded.len() as u64;
-    let processed: Vec<Uuid> = superseded.into_iter().chain(sorted.landed().map(|c| c.staging_id)).collect();
+    let processed: Vec<Uuid> = superseded.into_keys().chain(sorted.landed().map(|c| c.staging_id)).collect();
     outcome::processed(tx, entity, &processed, at).await?;
     sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)
@@ -123,7 +136,7 @@ impl<'b> Sorted<'b> {
             ..Applied::default()
         };
         applied.rows_written = write_rows(tx, entity, &self.good, PRODUCTION, bare).await?;
-        applied.deleted = mark_gone(tx, entity.tables[0], &self.gone, PRODUCTION).await?;
+        applied.deleted = mark_gone(tx, entity.tables[0], &tombstones(&self.gone), PRODUCTION).await?;
         applied.rows_written += applied.deleted;
         if let Some(refresh) = entity.after_apply
             && !self.good.is_empty()
@@ -176,7 +189,7 @@ pub async fn write_only<'b>(
     let absent = absent_parents(tx, entity, &good, prefix, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
     write_rows(tx, entity, &good, prefix, false).await?;
-    mark_gone(tx, entity.tables[0], &gone, prefix).await?;
+    mark_gone(tx, entity.tables[0], &tombstones(&gone), prefix).await?;
     Ok(())
 }
 
@@ -240,13 +253,17 @@ fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
     kept
 }
 
-/// The candidates of whose record production holds a newer version already: they change nothing.
-async fn superseded(tx: &Tx<'_>, entity: &Entity, batch: &[Candidate]) -> Result<HashSet<Uuid>, DbError> {
+/// The candidates of whose record production holds a newer version already, with when it was found gone where that is
+/// all that is newer.
+async fn superseded(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    batch: &[Candidate],
+) -> Result<HashMap<Uuid, Option<Timestamp>>, DbError> {
     let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
     let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
     let fetched_at: Vec<Timestamp> = batch.iter().map(|candidate| candidate.fetched_at).collect();
-    let rows = pending::superseded(tx, entity, &ids, &external_ids, &fetched_at).await?;
-    Ok(rows.into_iter().collect())
+    pending::superseded(tx, entity, &ids, &external_ids, &fetched_at).await
 }
 
 /// Marks as deleted the rows of these owners that their newest version holds no more.
@@ -287,91 +304,26 @@ async fn mark_left_out(
     .await
 }
 
+/// The records of tombstones, and when each was found gone.
+fn tombstones<'c>(gone: &[&'c Candidate]) -> Vec<(&'c str, Timestamp)> {
+    gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).collect()
+}
+
 /// Marks records as deleted at the time their tombstone was staged. Their children stay as they are.
-async fn mark_gone(tx: &Tx<'_>, table: &Table, gone: &[&Candidate], prefix: &str) -> Result<u64, DbError> {
+async fn mark_gone(
+    tx: &Tx<'_>,
+    table: &Table,
+    gone: &[(&str, Timestamp)],
+    prefix: &str,
+) -> Result<u64, DbError> {
     if gone.is_empty() {
         return Ok(0);
     }
-    let ids: Vec<&str> = gone.iter().map(|candidate| candidate.external_id.as_str()).collect();
-    let seen_at: Vec<Timestamp> = gone.iter().map(|candidate| candidate.fetched_at).collect();
+    let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) = gone.iter().copied().unzip();
     tx.execute(
         &include_str!("mark_gone.sql").replace("{prefix}", prefix).replace("{table}", table.name),
         &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)],
     )
     .await
     .inspect(|_| crate::crash::at(crate::crash::Step::RowsMarkedGone))
-}
-
-async fn note_faults(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    faulty: &[(&Candidate, RecordError)],
-    at: Timestamp,
-) -> Result<(), DbError> {
-    let marks: Vec<(Uuid, &RecordError)> =
-        faulty.iter().map(|(candidate, error)| (candidate.staging_id, error)).collect();
-    outcome::faulty(tx, entity, &marks, at).await?;
-    let faults: Vec<quarantine::Fault<'_>> = faulty
-        .iter()
-        .map(|(candidate, error)| quarantine::Fault {
-            staging_id: candidate.staging_id,
-            external_id: &candidate.external_id,
-            error,
-        })
-        .collect();
-    quarantine::open(tx, entity, &faults, at).await
-}
-
-/// Keeps the quality warnings of these records as their newest versions have them.
-async fn note_warnings(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    good: &[Good<'_>],
-    run_id: Uuid,
-    at: Timestamp,
-    bare: bool,
-) -> Result<(), DbError> {
-    let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
-    let (mut external_ids, mut codes, mut fields, mut staging_ids) = (vec![], vec![], vec![], vec![]);
-    let mut noted: HashSet<(&str, &str, &str)> = HashSet::new();
-    for good in good {
-        for warning in &good.reconciled.warnings {
-            if noted.insert((&good.candidate.external_id, warning.code, &warning.field)) {
-                external_ids.push(good.candidate.external_id.as_str());
-                codes.push(warning.code);
-                fields.push(warning.field.as_str());
-                staging_ids.push(good.candidate.staging_id);
-            }
-        }
-    }
-    if !bare {
-        tx.execute(
-            include_str!("drop_settled_warnings.sql"),
-            &[
-                (&entity.name, Type::TEXT),
-                (&ids, Type::TEXT_ARRAY),
-                (&external_ids, Type::TEXT_ARRAY),
-                (&codes, Type::TEXT_ARRAY),
-                (&fields, Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
-    }
-    if codes.is_empty() {
-        return Ok(());
-    }
-    tx.execute(
-        include_str!("note_warnings.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&external_ids, Type::TEXT_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-            (&staging_ids, Type::UUID_ARRAY),
-            (&run_id, Type::UUID),
-            (&at, Type::TIMESTAMPTZ),
-        ],
-    )
-    .await?;
-    Ok(())
 }

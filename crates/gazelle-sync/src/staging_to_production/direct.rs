@@ -70,7 +70,7 @@ async fn reconcile(
     bare: bool,
 ) -> Result<Option<Direct>, DbError> {
     let at = Timestamp::now();
-    let fresh = versions::choose(tx, entity, batch, bare).await?;
+    let fresh = versions::choose(tx, entity, run_id, batch, bare).await?;
     let staged = fresh.staged();
     if fresh.versions.is_empty() {
         return Ok(Some(Direct { staged, ..Direct::default() }));

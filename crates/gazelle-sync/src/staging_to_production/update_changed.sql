@@ -28,3 +28,4 @@ ON CONFLICT ({key}) DO UPDATE
        synced_from_gazelle_at = EXCLUDED.synced_from_gazelle_at,
        reconciler_version = EXCLUDED.reconciler_version,
        deleted_at = EXCLUDED.deleted_at
+ {still_later}

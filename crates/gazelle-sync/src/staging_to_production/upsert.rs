@@ -116,6 +116,7 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
             .replace("{all_columns}", &all.join(", "))
             .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
             .replace("{may_write}", &may_write(entity, table, prefix))
+            .replace("{still_later}", still_later(table))
             .replace("{key_match}", &key_match.join(" AND "))
             .replace("{first_key}", table.key[0])
             .replace("{key}", &table.key.join(", "))
@@ -138,6 +139,14 @@ fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
     }
     let holder_seen_since = pending::seen_since(entity, &format!("held.{owner}"), "i.synced_from_gazelle_at");
     format!("{mine} OR ({later} AND (held.deleted_at IS NOT NULL OR NOT {holder_seen_since}))")
+}
+
+/// The same of a row that another lane has written meanwhile: two records may claim it at the same time.
+fn still_later(table: &Table) -> &'static str {
+    match table.owner.filter(|owner| !table.key.contains(owner)) {
+        Some(_) => "WHERE held.synced_from_gazelle_at <= EXCLUDED.synced_from_gazelle_at",
+        None => "",
+    }
 }
 
 /// The element type in which a column's values travel.

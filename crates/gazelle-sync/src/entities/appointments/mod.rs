@@ -16,7 +16,7 @@ pub static ENTITY: Entity = Entity {
         root: "allEventsBatched",
         shape: Shape::Connection {
             filter_type: "PrivateAllEventsFilter",
-            dates: DateFilter { from: "dateGet", until: "dateLet", narrows: true },
+            dates: DateFilter { from: "dateGet", until: "dateLet", own_date: Some("appointment_date") },
             undated_first: Some("START_DESC"),
         },
     },

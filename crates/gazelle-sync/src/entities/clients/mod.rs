@@ -16,7 +16,7 @@ pub static ENTITY: Entity = Entity {
         root: "allClients",
         shape: Shape::Connection {
             filter_type: "PrivateAllClientsFilter",
-            dates: DateFilter { from: "createdGet", until: "createdLet", narrows: false },
+            dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
             undated_first: None,
         },
     },

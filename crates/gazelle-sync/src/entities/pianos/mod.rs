@@ -18,7 +18,7 @@ pub static ENTITY: Entity = Entity {
         root: "allPianos",
         shape: Shape::Connection {
             filter_type: "PrivateAllPianosFilter",
-            dates: DateFilter { from: "createdGet", until: "createdLet", narrows: false },
+            dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
             undated_first: None,
         },
     },

@@ -69,11 +69,24 @@ pub async fn replay(
 ) -> Result<ReplayReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
-    let lease = Lease::acquire(db, settings.lease()).await?;
+    Lease::hold(db, settings.lease(), async |lease| {
+        recorded(db, settings, wanted, lease, started, progress).await
+    })
+    .await
+}
+
+async fn recorded(
+    db: &Db,
+    settings: &Settings,
+    wanted: &Wanted,
+    lease: &Lease,
+    started: Instant,
+    progress: &Progress,
+) -> Result<ReplayReport, DbError> {
     let run_id = Uuid::now_v7();
     let command = if wanted.dry_run { "replay --dry-run" } else { "replay" };
     runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
-    let outcome = find_and_apply(db, settings, wanted, &lease, run_id, progress).await;
+    let outcome = find_and_apply(db, settings, wanted, lease, run_id, progress).await;
     let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
     let result = match outcome {
         Ok(mut report) => {
@@ -87,7 +100,6 @@ pub async fn replay(
         }
     };
     runs::finish(db, &run).await?;
-    lease.release().await?;
     result
 }
 

@@ -12,7 +12,8 @@ use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{Entity, Shape};
-use crate::gazelle_to_staging::{Scope, parents, plan};
+use crate::gazelle_to_staging::parents::{self, Looked};
+use crate::gazelle_to_staging::{Scope, plan};
 use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
 use crate::staging::versions::Received;
 use crate::staging::{balance, deletions, undo, versions};
@@ -77,8 +78,14 @@ pub async fn ask(
         .buffer_unordered(settings.concurrency.max(1));
     while let Some(answer) = asked.next().await {
         match answer {
-            Some((entity, id, asked_at, Ok(record))) => {
-                answers.records.push(Answered { entity, id, asked_at, record });
+            Some((entity, id, _, Ok(Looked::Unsettled(why)))) => {
+                answers.failures.push(format!("{} {id}: {why}", entity.name));
+            }
+            Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
+                answers.records.push(Answered { entity, id, asked_at, record: Some(record) });
+            }
+            Some((entity, id, asked_at, Ok(Looked::Gone))) => {
+                answers.records.push(Answered { entity, id, asked_at, record: None });
             }
             Some((entity, _, _, Err(error))) => {
                 answers.failures.push(format!("{}: the sample was cut short: {error}", entity.name));
@@ -143,7 +150,7 @@ pub async fn compare_counts(
     let mut check = Check::new("the API counts what is held");
     for entity in &question.entities {
         let Some(counted) = answers.counts.get(entity.name) else { continue };
-        let narrowed = matches!(&entity.walk.shape, Shape::Connection { dates, .. } if dates.narrows)
+        let narrowed = entity.own_date().is_some()
             && (settings.events_from.is_some() || settings.events_until.is_some());
         if narrowed {
             notes

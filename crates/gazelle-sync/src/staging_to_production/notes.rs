@@ -1,0 +1,89 @@
+//! Noting what is wrong with versions, and what is worth knowing of those that landed.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::apply::Good;
+use super::batch::Candidate;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::entities::read::RecordError;
+use crate::staging::{outcome, quarantine};
+
+/// Marks faulty versions with their reason, and opens their cases in the quarantine.
+pub(super) async fn note_faults(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    faulty: &[(&Candidate, RecordError)],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let marks: Vec<(Uuid, &RecordError)> =
+        faulty.iter().map(|(candidate, error)| (candidate.staging_id, error)).collect();
+    outcome::faulty(tx, entity, &marks, at).await?;
+    let faults: Vec<quarantine::Fault<'_>> = faulty
+        .iter()
+        .map(|(candidate, error)| quarantine::Fault {
+            staging_id: candidate.staging_id,
+            external_id: &candidate.external_id,
+            error,
+        })
+        .collect();
+    quarantine::open(tx, entity, &faults, at).await
+}
+
+/// Keeps the quality warnings of these records as their newest versions have them.
+pub(super) async fn note_warnings(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    good: &[Good<'_>],
+    run_id: Uuid,
+    at: Timestamp,
+    bare: bool,
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
+    let (mut external_ids, mut codes, mut fields, mut staging_ids) = (vec![], vec![], vec![], vec![]);
+    let mut noted: HashSet<(&str, &str, &str)> = HashSet::new();
+    for good in good {
+        for warning in &good.reconciled.warnings {
+            if noted.insert((&good.candidate.external_id, warning.code, &warning.field)) {
+                external_ids.push(good.candidate.external_id.as_str());
+                codes.push(warning.code);
+                fields.push(warning.field.as_str());
+                staging_ids.push(good.candidate.staging_id);
+            }
+        }
+    }
+    if !bare {
+        tx.execute(
+            include_str!("drop_settled_warnings.sql"),
+            &[
+                (&entity.name, Type::TEXT),
+                (&ids, Type::TEXT_ARRAY),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&codes, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    }
+    if codes.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        include_str!("note_warnings.sql"),
+        &[
+            (&entity.name, Type::TEXT),
+            (&external_ids, Type::TEXT_ARRAY),
+            (&codes, Type::TEXT_ARRAY),
+            (&fields, Type::TEXT_ARRAY),
+            (&staging_ids, Type::UUID_ARRAY),
+            (&run_id, Type::UUID),
+            (&at, Type::TIMESTAMPTZ),
+        ],
+    )
+    .await?;
+    Ok(())
+}
