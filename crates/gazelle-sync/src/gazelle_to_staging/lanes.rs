@@ -59,7 +59,7 @@ impl Lanes {
         turn: Option<Turn>,
         progress: &EntityProgress,
     ) -> Lanes {
-        let ground = Arc::new(Ground::new(fetch.known.clone()));
+        let ground = Arc::new(Ground::new(fetch.known.clone(), fetch.unread.clone()));
         Lanes {
             batch_size: (fetch.batch_size / LANES).max(1),
             stager: Stager { fetch: fetch.clone(), entity, turn, ground, progress: progress.clone() },

@@ -27,7 +27,7 @@ use crate::db::{Db, DbError};
 use crate::orchestrator::lease::Fence;
 use crate::source::{GazelleClient, SourceError};
 use crate::staging::clock::Clock;
-use crate::staging_to_production::KnownParents;
+use crate::staging_to_production::{KnownParents, Unread};
 
 /// Stage 1 of one run. Cheap to clone.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub struct Fetch {
     pub batch_size: usize,
     /// Rows that records name and that are known to be there.
     pub known: Arc<KnownParents>,
+    /// What could not be read in this run.
+    pub unread: Arc<Unread>,
     /// How often a walk is tried before it counts as incomplete.
     pub walk_attempts: u32,
     /// What versions are dated by.

@@ -22,7 +22,7 @@ use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
 use crate::source::{ErrorClass, GazelleClient};
 use crate::staging::clock::Clock;
 use crate::staging::{bookmarks, retention};
-use crate::staging_to_production::{Applied, Reconciliation};
+use crate::staging_to_production::{Applied, Reconciliation, Unread};
 use crate::stop::Stop;
 
 /// Which stages a run has.
@@ -164,6 +164,7 @@ async fn run_stages(
         .collect();
     let request_log = RequestLog::start(db.clone(), run_id);
     let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::starting_now() };
+    let unread: Arc<Unread> = Arc::default();
     let fetch = client.map(|client| Fetch {
         client: client.observed_by(request_log.observer()),
         db: db.clone(),
@@ -172,6 +173,7 @@ async fn run_stages(
         page_size: settings.page_size,
         batch_size: settings.batch_size,
         known: Arc::default(),
+        unread: unread.clone(),
         concurrency: settings.concurrency,
         walk_attempts: settings.walk_attempts,
         clock,
@@ -180,7 +182,8 @@ async fn run_stages(
             percent: settings.delete_guard_percent,
         },
     });
-    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
+    let batch_size = settings.batch_size;
+    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size, unread };
 
     let drift = match fetch.as_ref().filter(|_| job.full && job.stages != Stages::ReconcileOnly) {
         Some(fetch) => drift::check(&fetch.client, db, lease.fence(), run_id, &job.entities).await?,

@@ -58,6 +58,9 @@ pub fn start_walks(
         let walking = async move {
             let started = Instant::now();
             let report = walk(&fetch, entity, errand, its_turn, &progress).await;
+            if report.as_ref().map_or(true, |report| report.failure.is_some()) {
+                fetch.unread.note(entity);
+            }
             // Nobody waits for it where stage 2 does not follow.
             let _ = sender.send(report.as_ref().map_or(u64::MAX, |report| report.done.left));
             Walked { entity, report, took: started.elapsed() }

@@ -4,6 +4,7 @@
 //! Content that was withdrawn counts as seen: the next sync does not stage it again, and what an undone run had found
 //! gone is not found again. Whatever changes at the source after that is a new version like any other.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -113,8 +114,13 @@ async fn recorded(
     let outcome = async {
         let mut report = in_one_transaction(db, settings, lease, run_id, step, dry_run).await?;
         // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
-        let reconciliation =
-            Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
+        let reconciliation = Reconciliation {
+            db,
+            fence: lease.fence(),
+            run_id,
+            batch_size: settings.batch_size,
+            unread: Arc::default(),
+        };
         for entity in ENTITIES {
             stages::reconcile(&reconciliation, entity, None, progress).await?;
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
 use super::notes::{note_faults, note_warnings};
-use super::parents::{KnownParents, absent_parents, waits_for};
+use super::parents::{KnownParents, Unread, absent_parents, waits_for};
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -48,13 +48,15 @@ pub(super) struct Good<'b> {
     pub(super) reconciled: &'b Reconciled,
 }
 
-/// Applies candidates of which no two are versions of the same record. The caller commits.
+/// Applies candidates of which no two are versions of the same record; those that wait for what is `unread` in this
+/// run stay pending. The caller commits.
 pub async fn apply(
     tx: &Tx<'_>,
     entity: &Entity,
     batch: &[Candidate],
     run_id: Uuid,
     at: Timestamp,
+    unread: &Unread,
 ) -> Result<Applied, DbError> {
     let mut superseded = superseded(tx, entity, batch).await?;
     // What a record last held before it was found gone stays in production, marked: its children name it. It comes
@@ -65,7 +67,7 @@ pub async fn apply(
         None => true,
     });
     let current = batch.iter().filter(|candidate| !superseded.contains_key(&candidate.staging_id));
-    let sorted = Sorted::of(tx, entity, current, None).await?;
+    let sorted = Sorted::of(tx, entity, current, None, unread).await?;
     let mut applied = sorted.write_rows(tx, entity, false).await?;
     let again: Vec<(&str, Timestamp)> = sorted
         .landed()
@@ -84,17 +86,21 @@ pub(super) struct Sorted<'b> {
     good: Vec<Good<'b>>,
     gone: Vec<&'b Candidate>,
     faulty: Vec<(&'b Candidate, RecordError)>,
+    /// How many stay pending.
+    left: u64,
 }
 
 impl<'b> Sorted<'b> {
-    /// Sorts candidates that are the newest of their records; those whose parent is absent are faulty.
+    /// Sorts candidates that are the newest of their records; those whose parent is absent are faulty, or are left for
+    /// another run where this one could not read such parents.
     pub(super) async fn of(
         tx: &Tx<'_>,
         entity: &Entity,
         candidates: impl IntoIterator<Item = &'b Candidate>,
         known: Option<&KnownParents>,
+        unread: &Unread,
     ) -> Result<Sorted<'b>, DbError> {
-        let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new() };
+        let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new(), left: 0 };
         for candidate in candidates {
             match &candidate.says {
                 Says::Is(reconciled) => sorted.good.push(Good { candidate, reconciled }),
@@ -105,7 +111,10 @@ impl<'b> Sorted<'b> {
         let absent = absent_parents(tx, entity, &sorted.good, PRODUCTION, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
-                sorted.faulty.push((good.candidate, error));
+                match unread.excuses(&error) {
+                    true => sorted.left += 1,
+                    false => sorted.faulty.push((good.candidate, error)),
+                }
                 false
             }
             None => true,
@@ -118,9 +127,14 @@ impl<'b> Sorted<'b> {
         self.good.iter().map(|good| good.candidate).chain(self.gone.iter().copied())
     }
 
-    /// Whether something is wrong with some of them.
-    pub(super) fn has_faulty(&self) -> bool {
-        !self.faulty.is_empty()
+    /// Whether production says all of them.
+    pub(super) fn all_landed(&self) -> bool {
+        self.faulty.is_empty() && self.left == 0
+    }
+
+    /// How many have an outcome.
+    pub(super) fn settled(&self) -> u64 {
+        (self.good.len() + self.gone.len() + self.faulty.len()) as u64
     }
 
     /// Writes production. `bare` where it is known to hold nothing of the entity.

@@ -77,8 +77,8 @@ async fn reconcile(
     }
     let candidates: Vec<Candidate> =
         newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
-    let sorted = Sorted::of(tx, entity, &candidates, Some(&ground.known)).await?;
-    if bare && (sorted.has_faulty() || candidates.len() != fresh.versions.len()) {
+    let sorted = Sorted::of(tx, entity, &candidates, Some(&ground.known), &ground.unread).await?;
+    if bare && (!sorted.all_landed() || candidates.len() != fresh.versions.len()) {
         return Ok(None);
     }
     let processed: HashSet<Uuid> = sorted.landed().map(|candidate| candidate.staging_id).collect();
@@ -90,7 +90,7 @@ async fn reconcile(
         let ids = sorted.landed().map(|candidate| candidate.external_id.as_str());
         ground.known.remember(entity.tables[0].name, ids);
     }
-    Ok(Some(Direct { staged, applied, left: staged.staged - candidates.len() as u64 }))
+    Ok(Some(Direct { staged, applied, left: staged.staged - sorted.settled() }))
 }
 
 /// Of several versions of a record the last; the earlier ones are stage 2's, which sees that they are superseded.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 
-use super::parents::KnownParents;
+use super::parents::{KnownParents, Unread};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::versions::{self, Received};
@@ -18,6 +18,8 @@ use crate::staging::versions::{self, Received};
 pub struct Ground {
     /// Rows that records may name, known to be there.
     pub(super) known: Arc<KnownParents>,
+    /// What could not be read in this run.
+    pub(super) unread: Arc<Unread>,
     is_bare: OnceCell<bool>,
     /// Records since met that may have left something else than a row: a version that waits or is faulty.
     met: Mutex<HashSet<String>>,
@@ -27,9 +29,9 @@ pub struct Ground {
 const MOST_MET: usize = 20_000;
 
 impl Ground {
-    /// For a walk of a run that has these parents in common.
-    pub fn new(known: Arc<KnownParents>) -> Ground {
-        Ground { known, ..Ground::default() }
+    /// For a walk of a run that has these in common.
+    pub fn new(known: Arc<KnownParents>, unread: Arc<Unread>) -> Ground {
+        Ground { known, unread, ..Ground::default() }
     }
 
     /// Whether the database can hold nothing of these records but a row of each, which its unique keys tell: it

@@ -17,6 +17,7 @@ mod parents;
 pub mod rebuild;
 pub mod upsert;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 pub use apply::Applied;
 use batch::{Candidate, Says};
 pub use ground::Ground;
-pub use parents::KnownParents;
+pub use parents::{KnownParents, Unread};
 
 use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;
@@ -50,6 +51,8 @@ pub struct Reconciliation<'a> {
     pub run_id: Uuid,
     /// Versions a transaction.
     pub batch_size: usize,
+    /// What could not be read in this run.
+    pub unread: Arc<Unread>,
 }
 
 impl Reconciliation<'_> {
@@ -171,7 +174,8 @@ impl Reconciliation<'_> {
             let tx = connection.begin().await?;
             let result = async {
                 self.fence.check(&tx).await?;
-                let applied = apply::apply(&tx, entity, part, self.run_id, Timestamp::now()).await?;
+                let applied =
+                    apply::apply(&tx, entity, part, self.run_id, Timestamp::now(), &self.unread).await?;
                 tx.commit().await?;
                 Ok(applied)
             }

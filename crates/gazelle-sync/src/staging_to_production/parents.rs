@@ -46,6 +46,27 @@ impl KnownParents {
     }
 }
 
+/// The tables of entities whose walk has failed in this run. That production lacks a row of them says nothing of the
+/// records that name it: those wait as pending for a run that can tell.
+#[derive(Debug, Default)]
+pub struct Unread(Mutex<HashSet<&'static str>>);
+
+impl Unread {
+    /// Notes that the walk of an entity has failed.
+    pub fn note(&self, entity: &Entity) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.tables[0].name);
+    }
+
+    fn holds(&self, table: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
+    }
+
+    /// Whether a record that waits for a parent is not to be blamed.
+    pub(super) fn excuses(&self, error: &RecordError) -> bool {
+        error.waits_for.as_ref().is_some_and(|(table, _)| self.holds(table))
+    }
+}
+
 /// The parents named by these records that production does not hold: table and id.
 pub(super) async fn absent_parents(
     tx: &Tx<'_>,

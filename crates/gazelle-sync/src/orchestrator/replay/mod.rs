@@ -7,6 +7,7 @@
 pub mod into_schema;
 mod part;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -151,7 +152,13 @@ async fn find_and_apply(
     }
 
     // What was pending is in production by now; this notes its outcome.
-    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size: settings.batch_size };
+    let reconciliation = Reconciliation {
+        db,
+        fence: lease.fence(),
+        run_id,
+        batch_size: settings.batch_size,
+        unread: Arc::default(),
+    };
     for entity in &wanted.entities {
         stages::reconcile(&reconciliation, entity, None, progress).await?;
     }
