@@ -4,10 +4,45 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use gazelle_sync::db::{self, ConnectSettings};
+use gazelle_sync::entities::users;
+use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
+use gazelle_sync::staging::versions;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use support::{Place, Tables};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn of_two_sightings_in_a_run_the_later_answer_stands_whichever_is_staged_first() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let settings =
+        ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
+    let db = db::connect(&settings).await.unwrap();
+    let start: Timestamp = "2026-11-01T12:00:00Z".parse().unwrap();
+    let seen = |name: &str, seconds: i64| {
+        let record = format!(r#"{{"id":"usr_1","firstName":"{name}"}}"#);
+        receive_made_up(record, start + SignedDuration::from_secs(seconds))
+    };
+    let staged = async |run: Uuid, sighting| {
+        let mut connection = db.connection().await.unwrap();
+        let tx = connection.begin().await.unwrap();
+        let staged = versions::stage(&tx, &users::ENTITY, run, &[sighting]).await.unwrap();
+        tx.commit().await.unwrap();
+        (staged.staged, staged.unchanged)
+    };
+    let newest = "SELECT raw_data ->> 'firstName' FROM staging_users ORDER BY fetched_at DESC LIMIT 1";
+    let (run, next) = (Uuid::now_v7(), Uuid::now_v7());
+    assert_eq!(staged(run, seen("Zoé", 40)).await, (1, 0));
+    assert_eq!(staged(run, seen("Avant", 10)).await, (0, 1), "its answer waited for another page");
+    assert_eq!(place.text(newest).await.as_deref(), Some("Zoé"));
+    // What another run brings is news, whatever the clocks say.
+    assert_eq!(staged(next, seen("Horloge en retard", 20)).await, (1, 0));
+    assert_eq!(place.text(newest).await.as_deref(), Some("Horloge en retard"));
+}
 
 /// What a version says of its record.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,6 +136,7 @@ async fn check(
         place.one("SELECT count(*) FROM staging_appointments WHERE sync_status = 'pending'", &[]).await;
     prop_assert_eq!(pending, 0);
     let last = held(place).await;
+    place.run(&["verify", "--offline"]).await.success();
 
     place.run(&["replay"]).await.success();
     prop_assert_eq!(&held(place).await, &last, "a replay changes nothing");

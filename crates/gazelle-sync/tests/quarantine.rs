@@ -56,7 +56,8 @@ async fn every_kind_of_bad_record_waits_with_its_reason_and_all_others_land() {
 async fn a_parent_in_no_list_is_fetched_by_its_id_within_the_same_run() {
     let world =
         with_bad(vec![BadRecord::UnlistedClient, BadRecord::UnlistedPiano, BadRecord::UnlistedUser]).await;
-    world.filled().await;
+    let report = world.filled().await;
+    assert_eq!(report["errors"], 3, "those without a start, and none that was let out again: {report}");
     let landed: i64 =
         world.one("SELECT count(*) FROM gazelle_appointments WHERE title LIKE 'Bad record%'", &[]).await;
     assert_eq!(landed, 3, "{:#?}", world.quarantine().await);

@@ -258,6 +258,9 @@ async fn an_unreachable_api_fails_the_run_and_names_the_address() {
     assert_eq!(run.code, 1, "{run}");
     assert!(run.reasons().contains(&format!("127.0.0.1:{port}")), "{}", run.reasons());
     assert!(run.reasons().contains("GAZELLE_API_URL"), "{}", run.reasons());
+    assert_eq!(run.json()["reasons"].as_array().unwrap().len(), 1, "told once: {run}");
+    assert!(run.reasons().contains("users, clients, pianos, appointments: no answer"), "{run}");
+    assert_eq!(run.json()["warnings"], json!([]), "{run}");
 }
 
 #[tokio::test]

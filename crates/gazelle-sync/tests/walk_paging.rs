@@ -213,10 +213,10 @@ async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them
 
 #[tokio::test]
 async fn pages_shorter_than_asked_are_no_fault() {
-    for concurrency in ["1", "4"] {
+    for (concurrency, most) in [("1", 4), ("4", 4), ("1", 1)] {
         let mut world = one_by_one().await;
         world.set("GAZELLE_SYNC_CONCURRENCY", concurrency);
-        world.control.add_fault(Fault::new(FaultKind::ShortPage { most: 4 }).forever());
+        world.control.add_fault(Fault::new(FaultKind::ShortPage { most }).forever());
         world.full().await.success();
         assert_whole(&world).await;
     }

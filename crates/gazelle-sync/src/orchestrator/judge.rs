@@ -8,7 +8,7 @@ use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
-use crate::source::ErrorClass;
+use crate::source::{ErrorClass, SourceError};
 use crate::staging::{balance, deletions};
 
 /// Fewer rows than this are no sign that something is wrong.
@@ -66,16 +66,8 @@ pub fn judge_walk(
     shrink_guard: f64,
 ) {
     let name = entity.name;
-    if let Some(failure) = &walk.failure {
-        let status = match failure.class() {
-            ErrorClass::Unauthorized
-            | ErrorClass::InvalidQuery { .. }
-            | ErrorClass::Redirected
-            | ErrorClass::ClientFault
-            | ErrorClass::Setup => Status::Failed,
-            _ => Status::Partial,
-        };
-        report.note(status, format!("{name}: {failure}"));
+    if walk.failure.is_some() {
+        // Told with those of the other entities.
         return;
     }
     if !walk.complete {
@@ -129,10 +121,33 @@ pub fn judge_walk(
     }
 }
 
-/// When no walk brought anything because every one failed, the run did not do its work.
-pub fn judge_failures(report: &mut RunReport, walks: usize, failed: usize) {
-    if walks > 0 && walks == failed {
+/// Tells what the API did to walks, each reason once with the entities that it concerns. When no walk brought anything
+/// because every one failed, the run did not do its work.
+pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static str, SourceError)]) {
+    let mut told: Vec<(String, Vec<&str>, &SourceError)> = Vec::new();
+    for (entity, failure) in failed {
+        let cause = failure.cause();
+        match told.iter_mut().find(|(of, _, _)| *of == cause) {
+            Some((_, entities, _)) => entities.push(entity),
+            None => told.push((cause, vec![entity], failure)),
+        }
+    }
+    for (cause, entities, failure) in told {
+        let status = match failure.class() {
+            ErrorClass::Unauthorized
+            | ErrorClass::InvalidQuery { .. }
+            | ErrorClass::Redirected
+            | ErrorClass::ClientFault
+            | ErrorClass::Setup => Status::Failed,
+            _ => Status::Partial,
+        };
+        let line = if entities.len() == 1 { failure.to_string() } else { cause };
+        report.note(status, format!("{}: {line}", entities.join(", ")));
+    }
+    if walks > 0 && walks == failed.len() {
         report.status = Status::Failed;
+        // For the same reason.
+        report.warnings.retain(|warning| warning.code != "schema_unread");
     }
 }
 

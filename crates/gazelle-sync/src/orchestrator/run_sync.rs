@@ -19,7 +19,7 @@ use crate::drift::{self, Drift};
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
-use crate::source::{ErrorClass, GazelleClient};
+use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging::{bookmarks, retention};
 use crate::staging_to_production::{Applied, Reconciliation, Unread};
@@ -238,7 +238,7 @@ async fn run_stages(
 
     let mut report = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     report.warnings = drift.warnings;
-    let mut failures = 0;
+    let mut failures: Vec<(&'static str, SourceError)> = Vec::new();
     for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };
         let Walked { report: walk, took, .. } = walked.swap_remove(index);
@@ -251,7 +251,7 @@ async fn run_stages(
         if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
             interrupted = true;
         } else {
-            failures += usize::from(walk.failure.is_some());
+            failures.extend(walk.failure.clone().map(|failure| (entity.name, failure)));
             let guard = settings.shrink_guard_percent;
             judge::judge_walk(&mut report, entity, &walk, held_before[position], guard);
         }
@@ -271,9 +271,9 @@ async fn run_stages(
             add_applied(&mut entities, entity, walk.done.applied, Duration::ZERO);
         }
     }
-    judge::judge_failures(&mut report, errands.len(), failures);
+    judge::judge_failures(&mut report, errands.len(), &failures);
 
-    if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures == 0 && !interrupted) {
+    if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures.is_empty() && !interrupted) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
             Ok(parents) => {
                 for Parents { entity, staged, applied } in parents {
@@ -369,7 +369,8 @@ fn add_applied(entities: &mut Vec<EntityReport>, entity: &Entity, applied: Appli
     });
     let of_entity = &mut entities[position];
     of_entity.processed += applied.processed;
-    of_entity.errors += applied.errors;
+    // What this run put into quarantine and let out again is no error of it.
+    of_entity.errors = (of_entity.errors + applied.errors).saturating_sub(applied.released);
     of_entity.deleted += applied.deleted;
     of_entity.rows_written += applied.rows_written;
     of_entity.reconcile_ms = Some(of_entity.reconcile_ms.unwrap_or_default() + milliseconds(took));

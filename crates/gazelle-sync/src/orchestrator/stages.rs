@@ -84,8 +84,8 @@ pub async fn reconcile(
         shown.reconciled(applied.processed).errors(applied.errors);
     };
     redo_older_reconciler(reconciliation, entity).await?;
-    release_waiting(reconciliation, entity).await?;
-    let mut applied = reconciliation.run_left(entity, &report).await?;
+    let released = release_waiting(reconciliation, entity).await?;
+    let mut applied = Applied { released, ..reconciliation.run_left(entity, &report).await? };
     let left = match walking {
         Some(walking) => {
             walking.turn.send_replace(true);
@@ -101,14 +101,15 @@ pub async fn reconcile(
     Ok(applied)
 }
 
-/// Records whose missing parent has landed become pending again.
-async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
+/// Records whose missing parent has landed become pending again; says how many of them are of this run.
+async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let mut connection = reconciliation.db.connection().await?;
     let tx = connection.begin().await?;
     reconciliation.fence.check(&tx).await?;
-    quarantine::release(&tx, entity).await?;
+    let own = quarantine::release(&tx, entity, reconciliation.run_id).await?;
     crate::crash::at(crate::crash::Step::WaitingReleased);
-    tx.commit().await
+    tx.commit().await?;
+    Ok(own)
 }
 
 /// When the reconciler's version was raised, what an older one made becomes pending again.

@@ -155,9 +155,18 @@ impl SourceError {
         self.inner.fault.http_status
     }
 
+    /// The same line without the operation: equal where several requests failed for one reason.
+    pub fn cause(&self) -> String {
+        self.line_with("")
+    }
+
     fn line(&self) -> String {
-        let Inner { fault, operation, attempts } = &*self.inner;
-        let operation = operation.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let operation = self.inner.operation.as_deref();
+        self.line_with(&operation.map(|name| format!(" ({name})")).unwrap_or_default())
+    }
+
+    fn line_with(&self, operation: &str) -> String {
+        let Inner { fault, attempts, .. } = &*self.inner;
         let attempts = if *attempts > 1 { format!(", after {attempts} attempts") } else { String::new() };
         let link = if fault.class == ErrorClass::Setup { "in" } else { "from" };
         format!("{} {link} {}{operation}{attempts}: {}", fault.what, fault.place, fault.advice)

@@ -94,16 +94,18 @@ pub async fn close(
     Ok(())
 }
 
-/// Puts back to pending the records whose missing parent has landed. Returns how many.
-pub async fn release(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let mut released = 0;
+/// Puts back to pending the records whose missing parent has landed. Returns how many versions of this run are among
+/// them.
+pub async fn release(tx: &Tx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
+    let mut own = 0;
     for table in parent_tables(entity) {
         let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        released += tx
-            .execute(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
+        let released = tx
+            .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
             .await?;
+        own += released.iter().filter(|row| row.get::<_, Option<Uuid>>(0) == Some(run_id)).count() as u64;
     }
-    Ok(released)
+    Ok(own)
 }
 
 /// A parent that quarantined records wait for, and one of those records.

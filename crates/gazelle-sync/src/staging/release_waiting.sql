@@ -8,3 +8,4 @@ UPDATE {schema}.{staging_table} s
    AND s.sync_status = 'error'
    AND s.withdrawn_by IS NULL
    AND EXISTS (SELECT 1 FROM {schema}.{parent} p WHERE p.external_id = q.waits_for_id)
+RETURNING s.run_id

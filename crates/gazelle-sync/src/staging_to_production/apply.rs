@@ -24,6 +24,8 @@ pub struct Applied {
     pub processed: u64,
     /// Versions now in quarantine.
     pub errors: u64,
+    /// Versions of the same run that left the quarantine again, since their parent has landed.
+    pub released: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
     /// Production rows inserted, updated or marked.
@@ -34,6 +36,7 @@ impl std::ops::AddAssign for Applied {
     fn add_assign(&mut self, other: Applied) {
         self.processed += other.processed;
         self.errors += other.errors;
+        self.released += other.released;
         self.deleted += other.deleted;
         self.rows_written += other.rows_written;
     }
