@@ -113,6 +113,18 @@ fn no_secret_has_a_flag() {
 }
 
 #[test]
+fn quiet_is_a_bound_and_no_level() {
+    use tracing::level_filters::LevelFilter;
+    for (line, loudest) in
+        [("status", LevelFilter::TRACE), ("status -q", LevelFilter::WARN), ("status -qq", LevelFilter::ERROR)]
+    {
+        let cli = good(line);
+        assert_eq!(cli.loudest(), loudest, "{line}");
+        assert!(cli.flags().is_empty(), "{line}: a level of the settings stays");
+    }
+}
+
+#[test]
 fn flags_become_the_highest_layer() {
     let cli = good("sync --mode full --schema shop --concurrency 8 --batch-size 10 --timezone UTC -v");
     let flags = cli.flags();
