@@ -195,10 +195,10 @@ fn since_is_a_day_or_an_instant() {
 fn errors_alone_lists() {
     let Command::Errors(args) = good("errors --code no_start --limit 5").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
-    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), 5));
+    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), Some(5)));
     let Command::Errors(args) = good("errors list --entity pianos").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
-    assert_eq!((filter.entity.as_deref(), filter.limit), (Some("pianos"), 50));
+    assert_eq!((filter.entity.as_deref(), filter.limit), (Some("pianos"), None));
     let Command::Errors(args) = good("errors retry a b --json").command else { panic!() };
     let ErrorsAction::Retry(retry) = args.into_action() else { panic!() };
     assert_eq!(retry.ids, ["a", "b"]);
