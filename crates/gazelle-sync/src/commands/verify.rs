@@ -33,7 +33,8 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     };
     let seed = args.seed.unwrap_or_else(|| Timestamp::now().as_microsecond().unsigned_abs());
     let question = Question { entities, sample: args.sample, seed, client: client.as_ref() };
-    let opened = Opened::open_to_read(settings).await?;
+    // It writes too: production is rebuilt into scratch tables, which are then rolled back.
+    let opened = Opened::open(settings).await?;
     let outcome = async {
         if !migrate::is_readable(&opened.db).await? {
             bail!("there is nothing to verify yet: run `gazelle-sync sync` first");

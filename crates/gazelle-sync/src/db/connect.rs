@@ -126,7 +126,13 @@ pub fn check_url(url: &str) -> Result<(), String> {
     let parameter = said.split('`').nth(1).filter(|name| {
         !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
     });
+    // What looks like a parameter can be the rest of a password that was not written as it must be.
+    let is_parameter = url.split_once('?').is_some_and(|(_, query)| !query.contains('@'));
     Err(match parameter {
+        Some(_) if said.starts_with("unknown option") && !is_parameter => {
+            "has a parameter that is not known, or a password with characters that must be written as %40 and the like"
+                .to_owned()
+        }
         Some(name) if said.starts_with("unknown option") => {
             format!("has a parameter that is not known: `{name}`; remove it")
         }
@@ -234,7 +240,9 @@ mod tests {
             ("postgres://sync:geheim@db/shop?sslmode=perhaps", "`sslmode`"),
             ("postgres://sync:geheim@db:many/shop", "`port`"),
             ("postgres://geheim@[", "cannot be read"),
-            ("host=db Geheim=x", "cannot be read"),
+            ("host=db password=so geheim=x", "a parameter that is not known"),
+            ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
+            ("postgres://sync@db/shop?Geheim=x", "cannot be read"),
         ] {
             let error = check_url(wrong).unwrap_err();
             assert!(error.contains(told) && !error.to_lowercase().contains("geheim"), "{wrong}: {error}");

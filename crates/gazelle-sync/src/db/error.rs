@@ -136,7 +136,7 @@ fn with_advice(why: String) -> String {
         why if why.contains("server does not support TLS") => {
             "the server offers no encryption, which sslmode in DATABASE_URL demands: switch it on there (ssl = on)"
         }
-        why if why.contains("Connection refused") => {
+        why if why.contains("Connection refused") || why.contains("No such file or directory") => {
             "nothing listens there: is Postgres running, and are host and port of DATABASE_URL right? Without \
              DATABASE_URL the embedded database is used"
         }
