@@ -50,7 +50,7 @@ async fn a_database_that_is_not_there_and_an_address_that_is_none() {
     world.set("DATABASE_URL", &url);
     told(&world.run(&["sync"]).await, 1, &["nowhere", "create the database"]);
     for (url, word) in
-        [("postgres://geheim@[", "postgres://"), ("postgres://geheim@127.0.0.1/f1?foo=bar", "`foo`")]
+        [("postgres://geheim@[", "`host`"), ("postgres://geheim@127.0.0.1/f1?foo=bar", "`foo`")]
     {
         world.set("DATABASE_URL", url);
         let run = world.run(&["sync"]).await;

@@ -239,7 +239,7 @@ mod tests {
             ("postgres://sync:geheim@127.0.0.1:55999/f1?foo=bar", "`foo`"),
             ("postgres://sync:geheim@db/shop?sslmode=perhaps", "`sslmode`"),
             ("postgres://sync:geheim@db:many/shop", "`port`"),
-            ("postgres://geheim@[", "cannot be read"),
+            ("postgres://geheim@[", "`host`"),
             ("host=db password=so geheim=x", "a parameter that is not known"),
             ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
             ("postgres://sync@db/shop?Geheim=x", "cannot be read"),

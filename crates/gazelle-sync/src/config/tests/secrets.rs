@@ -58,11 +58,11 @@ fn secrets_show_nowhere() {
 fn errors_of_addresses_hold_no_user_and_no_password() {
     for doc in SETTINGS.iter().filter(|doc| doc.key.ends_with("_url") || doc.key.ends_with("_endpoint")) {
         for address in [
-            "https://user:hunter2@gazelleapp.io:x/graphql",
-            "htps://user:hunter2@h/",
-            "https://user:hunter2%40h/",
-            "//user:hunter2@h",
-            "user:hunter2",
+            "https://mallory:hunter2@gazelleapp.io:x/graphql",
+            "htps://mallory:hunter2@h/",
+            "https://mallory:hunter2%40h/",
+            "//mallory:hunter2@h",
+            "mallory:hunter2",
             "hunter2@h",
             "ftp://h/?token=hunter2",
             "ftp://h/#hunter2",
@@ -73,17 +73,17 @@ fn errors_of_addresses_hold_no_user_and_no_password() {
                 case().flag(doc.key, "--it", address).error(),
             ] {
                 assert_says(&error, &[doc.key]);
-                assert!(!error.contains("hunter2") && !error.contains("user:"), "{address}: {error}");
+                assert!(!error.contains("hunter2") && !error.contains("mallory"), "{address}: {error}");
             }
         }
     }
     for name in ["GAZELLE_API_URL", "GAZELLE_OAUTH_URL"] {
-        let error = case().env(name, "https://user:hunter2@gazelleapp.io/graphql").error();
+        let error = case().env(name, "https://mallory:hunter2@gazelleapp.io/graphql").error();
         assert_says(&error, &[name, "must hold no user name or password"]);
-        assert!(!error.contains("hunter2") && !error.contains("user:"), "{error}");
+        assert!(!error.contains("hunter2") && !error.contains("mallory"), "{error}");
     }
     // In a setting that takes no address at all.
-    let error = case().env("GAZELLE_SYNC_LISTEN", "http://user:hunter2@127.0.0.1:80").error();
+    let error = case().env("GAZELLE_SYNC_LISTEN", "http://mallory:hunter2@127.0.0.1:80").error();
     assert!(error.contains("listen") && !error.contains("hunter2"), "{error}");
 }
 
