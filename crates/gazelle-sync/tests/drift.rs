@@ -83,8 +83,10 @@ async fn a_needed_field_that_is_gone_fails_the_run_before_anything_is_staged() {
 
         // It comes back, and the next run does all the work.
         world.control.clear_faults();
-        world.full().await.success();
+        let back = world.full().await;
+        back.success();
         assert!(staged(&world).await > 0);
+        assert_eq!(warnings(&world, &back).await, [], "what was there before is no news");
     }
 }
 

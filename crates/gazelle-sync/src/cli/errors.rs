@@ -56,8 +56,22 @@ impl ErrorFilter {
     }
 }
 
+/// What a screen is given where nobody says how many; a program gets all.
+const SCREENFUL: u32 = 50;
+
+impl ErrorFilter {
+    /// The most records to list.
+    pub fn most(&self, json: bool) -> usize {
+        match (self.limit, json) {
+            (Some(limit), _) => limit as usize,
+            (None, true) => usize::MAX,
+            (None, false) => SCREENFUL as usize,
+        }
+    }
+}
+
 /// Which records to list.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ErrorFilter {
     /// Only this entity
     #[arg(long, value_name = "NAME")]
@@ -71,15 +85,9 @@ pub struct ErrorFilter {
     /// Also those that are closed, whatever closed them
     #[arg(long, conflicts_with = "state")]
     pub all: bool,
-    /// At most so many, the newest first
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: u32,
-}
-
-impl Default for ErrorFilter {
-    fn default() -> Self {
-        Self { entity: None, code: None, state: Vec::new(), all: false, limit: 50 }
-    }
+    /// At most so many, the newest first, with --json too [default: 50; with --json: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
 }
 
 /// Which records to try again.

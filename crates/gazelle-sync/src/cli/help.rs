@@ -185,7 +185,22 @@ Examples:
   gazelle-sync simulate
   gazelle-sync simulate --small --seed 7 --listen 127.0.0.1:9000
   GAZELLE_API_URL=http://127.0.0.1:8788/graphql/private GAZELLE_API_KEY=simulated-key \\
-    gazelle-sync sync --mode full";
+    gazelle-sync sync --mode full
+
+While it runs, its shop is changed and its answers are broken over HTTP, without a key (keep it on a loopback address):
+  POST /_sim/change          change records: one change or a list of them
+  POST /_sim/fault           break coming answers: one fault or a list of them, `times` (1; null: for ever)
+  GET, DELETE /_sim/fault    list the faults, clear them (DELETE /_sim/fault/ID: one)
+  GET /_sim/truth/KIND       the ids of a kind: user client contact piano event invoice estimate timeline
+  GET /_sim/truth/KIND/ID    a record as it is held
+  GET /_sim/requests         what was asked
+
+  curl -d '{\"change\": \"add\", \"kind\": \"client\", \"record\": {\"companyName\": \"Salle Wilfrid\"}}' \\
+    http://127.0.0.1:8788/_sim/change
+  curl -d '{\"fault\": \"too_many_requests\", \"retry_after_seconds\": 2, \"root_field\": \"allClients\"}' \\
+    http://127.0.0.1:8788/_sim/fault
+
+All changes and faults: crates/gazelle-sim/README.md in the source code.";
 
 pub(super) const SETTINGS: &str = "\
 Show the settings in force and where each came from; of secrets only that they are set.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{Error, ErrorKind};
 use clap::{CommandFactory, Parser};
+use tracing::level_filters::LevelFilter;
 
 use super::entity_names::unknown_entity;
 use super::errors::ErrorsAction;
@@ -98,16 +99,24 @@ impl Cli {
         if let Command::Reconcile(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }
-        let (name, level) = match (self.global.verbose, self.global.quiet) {
-            (0, 0) => return flags,
-            (0, 1) => ("--quiet", "warn"),
-            (0, _) => ("--quiet", "error"),
+        // --quiet is no level of its own: see `loudest`.
+        let level = match self.global.verbose {
+            0 => return flags,
             // Libraries at debug drown what this program says of itself.
-            (1, _) => ("--verbose", "info,gazelle_sync=debug,gazelle_sim=debug"),
-            (_, _) => ("--verbose", "debug,gazelle_sync=trace,gazelle_sim=trace"),
+            1 => "info,gazelle_sync=debug,gazelle_sim=debug",
+            _ => "debug,gazelle_sync=trace,gazelle_sim=trace",
         };
-        flags.push(Flag { key: "log_level", name, value: level.to_owned() });
+        flags.push(Flag { key: "log_level", name: "--verbose", value: level.to_owned() });
         flags
+    }
+
+    /// The most that is logged whatever the settings say, so that --quiet never makes them louder.
+    pub fn loudest(&self) -> LevelFilter {
+        match self.global.quiet {
+            0 => LevelFilter::TRACE,
+            1 => LevelFilter::WARN,
+            _ => LevelFilter::ERROR,
+        }
     }
 
     /// The flags of stage 1, of whichever command has it.

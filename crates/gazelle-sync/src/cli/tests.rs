@@ -113,6 +113,18 @@ fn no_secret_has_a_flag() {
 }
 
 #[test]
+fn quiet_is_a_bound_and_no_level() {
+    use tracing::level_filters::LevelFilter;
+    for (line, loudest) in
+        [("status", LevelFilter::TRACE), ("status -q", LevelFilter::WARN), ("status -qq", LevelFilter::ERROR)]
+    {
+        let cli = good(line);
+        assert_eq!(cli.loudest(), loudest, "{line}");
+        assert!(cli.flags().is_empty(), "{line}: a level of the settings stays");
+    }
+}
+
+#[test]
 fn flags_become_the_highest_layer() {
     let cli = good("sync --mode full --schema shop --concurrency 8 --batch-size 10 --timezone UTC -v");
     let flags = cli.flags();
@@ -183,10 +195,10 @@ fn since_is_a_day_or_an_instant() {
 fn errors_alone_lists() {
     let Command::Errors(args) = good("errors --code no_start --limit 5").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
-    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), 5));
+    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), Some(5)));
     let Command::Errors(args) = good("errors list --entity pianos").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
-    assert_eq!((filter.entity.as_deref(), filter.limit), (Some("pianos"), 50));
+    assert_eq!((filter.entity.as_deref(), filter.limit), (Some("pianos"), None));
     let Command::Errors(args) = good("errors retry a b --json").command else { panic!() };
     let ErrorsAction::Retry(retry) = args.into_action() else { panic!() };
     assert_eq!(retry.ids, ["a", "b"]);

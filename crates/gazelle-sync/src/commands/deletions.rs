@@ -15,10 +15,14 @@ use crate::time;
 
 /// Lists, approves or dismisses.
 pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
-    let opened = Opened::open(&context.settings).await?;
+    let action = args.into_action();
+    let reads = matches!(action, DeletionsAction::List { .. });
+    let opened = match reads {
+        true => Opened::open_to_read(&context.settings).await?,
+        false => Opened::open(&context.settings).await?,
+    };
     let outcome = async {
-        let action = args.into_action();
-        if !matches!(action, DeletionsAction::List { .. }) {
+        if !reads {
             migrate::prepare(&opened.db).await?;
         }
         match action {

@@ -56,7 +56,9 @@ struct Visit {
 
 /// Runs the demonstration.
 pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
-    let opened = Opened::embedded(&context.settings).await?;
+    // The demo never uses the database of DATABASE_URL.
+    let otherwise = "choose another folder with --data-dir or GAZELLE_SYNC_DATA_DIR";
+    let opened = Opened::embedded_or(&context.settings, otherwise).await?;
     let outcome = demonstrate(context, &args, &opened).await;
     if args.stop {
         opened.stop().await?;
@@ -67,7 +69,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
     }
     let report = outcome?;
     let code = report.full.status.and(report.incremental.status).exit_code();
-    context.print(&report, || text(&report, args.stop))?;
+    context.print(&report, || text(&report, args.stop, &context.settings))?;
     Ok(code)
 }
 
@@ -215,7 +217,7 @@ async fn visits(db: &Db, condition: &str, params: &[crate::db::Param<'_>]) -> Re
         .collect())
 }
 
-fn text(report: &DemoReport, stopped: bool) -> String {
+fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> String {
     let mut text = format!("1. A full sync of a made-up shop\n\n{}\n", run_text(&report.full));
     text += "2. A few things change at the source, then an incremental sync\n\n";
     let mut changes =
@@ -242,12 +244,67 @@ fn text(report: &DemoReport, stopped: bool) -> String {
         _ => text += "  the embedded database is stopped; any command starts it again\n",
     }
     // The day in Montréal: current_date is that of the session's time zone.
+    let look = |command| opening(settings, command);
     text += &format!(
-        "  what is held  gazelle-sync status\n  quarantine    gazelle-sync errors\n  \
+        "  what is held  {}\n  quarantine    {}\n  \
            a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date ORDER BY time_montreal;\n  \
-           your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n"
+           your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n",
+        look("status"),
+        look("errors"),
     );
     text
+}
+
+/// A command line that opens the demo's database from any shell: a folder or schema that is not the default is named,
+/// and a database of one's own is put aside.
+fn opening(settings: &Settings, command: &str) -> String {
+    let mut line = format!("gazelle-sync {command}");
+    if settings.database_url.is_some() {
+        line.insert_str(0, "DATABASE_URL= ");
+    }
+    for (key, flag) in [("data_dir", "--data-dir"), ("schema", "--schema")] {
+        let shown = settings.shown().into_iter().find(|shown| shown.key == key);
+        let given = shown.filter(|shown| shown.from.as_deref().is_some_and(|from| from != "default"));
+        if let Some(value) = given.and_then(|shown| shown.value) {
+            let value = if key == "data_dir" { settings.data_dir.display().to_string() } else { value };
+            line += &format!(" {flag} {}", in_shell(&value));
+        }
+    }
+    line
+}
+
+/// A word as a shell reads it back.
+fn in_shell(word: &str) -> String {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flag, Layers};
+
+    #[test]
+    fn hints_open_the_database_of_the_demo() {
+        let settings = |flags: &[(&'static str, &str)], env: &[(&str, &str)]| {
+            let flag =
+                |(key, value): &(&'static str, &str)| Flag { key, name: "--it", value: (*value).to_owned() };
+            let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let layers = Layers {
+                flags: flags.iter().map(flag).collect(),
+                env: env.iter().map(variable).collect(),
+                working_dir: "/".into(),
+                ..Layers::default()
+            };
+            Settings::load(&layers).unwrap()
+        };
+        assert_eq!(opening(&settings(&[], &[]), "status"), "gazelle-sync status");
+        let moved = settings(&[("data_dir", "/tmp/it's here"), ("schema", "atelier")], &[]);
+        let line = opening(&moved, "errors");
+        assert_eq!(line, r"gazelle-sync errors --data-dir '/tmp/it'\''s here' --schema atelier");
+        let other = settings(&[], &[("GAZELLE_SYNC_DATA_DIR", "/x"), ("DATABASE_URL", "postgres://h/d")]);
+        assert_eq!(opening(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
+    }
 }
 
 fn visits_text(visits: &[Visit]) -> String {

@@ -31,10 +31,13 @@ pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
     };
-    let opened = Opened::open(&context.settings).await?;
+    let reads = matches!(action, ErrorsAction::List(_) | ErrorsAction::Show { .. });
+    let opened = match reads {
+        true => Opened::open_to_read(&context.settings).await?,
+        false => Opened::open(&context.settings).await?,
+    };
     let outcome = async {
         // Who only reads makes no tables: where there are none, there is no record either.
-        let reads = matches!(action, ErrorsAction::List(_) | ErrorsAction::Show { .. });
         let entities = if reads && !migrate::is_readable(&opened.db).await? { Vec::new() } else { entities };
         if !reads {
             migrate::prepare(&opened.db).await?;
@@ -60,15 +63,17 @@ async fn list(
     let mut cases = Vec::new();
     let which = Which { code: filter.code.as_deref(), id: None, states: filter.states() };
     for entity in entities {
-        cases.extend(quarantine::cases(&opened.db, entity, &which, i64::from(filter.limit)).await?);
+        // All of them, since what is left out is told.
+        cases.extend(quarantine::cases(&opened.db, entity, &which, i64::MAX).await?);
     }
     cases.sort_by_key(|case| std::cmp::Reverse(case.last_seen_at));
-    cases.truncate(filter.limit as usize);
-    context.print(&cases, || list_text(&cases, filter, &context.settings))?;
+    let found = cases.len();
+    cases.truncate(filter.most(context.json));
+    context.print(&cases, || list_text(&cases, found, filter, &context.settings))?;
     Ok(0)
 }
 
-fn list_text(cases: &[Case], filter: &ErrorFilter, settings: &Settings) -> String {
+fn list_text(cases: &[Case], found: usize, filter: &ErrorFilter, settings: &Settings) -> String {
     let narrowed = filter.entity.is_some() || filter.code.is_some() || !filter.state.is_empty();
     if cases.is_empty() {
         return match (narrowed, filter.all) {
@@ -99,10 +104,18 @@ fn list_text(cases: &[Case], filter: &ErrorFilter, settings: &Settings) -> Strin
             time::show(case.last_seen_at, &zone),
         ]);
     }
+    let shown = match cases.len() < found {
+        true => format!("{} of {} (--limit shows more)\n", amount(cases.len()), amount(found)),
+        false => String::new(),
+    };
     format!(
-        "{}\n`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again\n",
+        "{}\n`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again\n{shown}",
         table.render()
     )
+}
+
+fn amount(count: usize) -> String {
+    display::count(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Why it is in quarantine; of a closed case also how it ended.

@@ -36,8 +36,8 @@ impl Drop for Logging {
     }
 }
 
-/// Starts it. Only one program-wide subscriber can be set; a test that set its own keeps it.
-pub(super) fn start(settings: &Settings, progress: &Progress) -> Logging {
+/// Starts it; no line is louder than `loudest`. Only one program-wide subscriber can be set; a test that set its own keeps it.
+pub(super) fn start(settings: &Settings, loudest: LevelFilter, progress: &Progress) -> Logging {
     let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
         None => (None, None),
         Some(Ok(provider)) => (Some(provider), None),
@@ -56,7 +56,7 @@ pub(super) fn start(settings: &Settings, progress: &Progress) -> Logging {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
     let levels = EnvFilter::try_new(&settings.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let shown = levels.and(filter_fn(may_be_written));
+    let shown = levels.and(loudest).and(filter_fn(may_be_written));
     let writer = progress.clone();
     let lines = fmt::layer().with_writer(move || writer.log_writer());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if as_json {

@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     // Dropped after the runtime: what ends last is still told.
-    let _logging = logging::start(&settings, &progress);
+    let _logging = logging::start(&settings, cli.loudest(), &progress);
     for unknown in unknown_variables {
         tracing::warn!("{unknown}");
     }

@@ -1,6 +1,6 @@
 //! Opening what a command works on: the database, given or embedded, and the API.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
 
 use crate::config::Settings;
@@ -30,14 +30,31 @@ impl Opened {
         }
     }
 
+    /// Opens what [`Opened::open`] does, for a command that writes nothing: a replica will do.
+    pub async fn open_to_read(settings: &Settings) -> Result<Opened> {
+        match &settings.database_url {
+            Some(url) => {
+                let db = db::connect_to_read(&connect_settings(settings, url.expose_secret())).await?;
+                Ok(Opened { db, server: None })
+            }
+            None => Opened::open(settings).await,
+        }
+    }
+
     /// Opens the embedded database, starting its server if need be.
     pub async fn embedded(settings: &Settings) -> Result<Opened> {
+        Opened::embedded_or(settings, "set DATABASE_URL to use another").await
+    }
+
+    /// Opens the embedded database; where it does not start, `otherwise` says what else a person can do.
+    pub async fn embedded_or(settings: &Settings, otherwise: &str) -> Result<Opened> {
         let mut options = embedded_postgres::Options::new(&settings.data_dir);
         options.bin_dir = settings.postgres_bin_dir.clone();
         options.database = EMBEDDED_DATABASE.to_owned();
         let server = embedded_postgres::Server::start_or_attach(options)
             .await
-            .context("the embedded database does not start (or set DATABASE_URL to use another)")?;
+            // As text: its message holds what the system said, which the chain of causes would repeat.
+            .map_err(|error| anyhow!("the embedded database does not start (or {otherwise}): {error}"))?;
         let db = db::connect(&connect_settings(settings, &server.connection_string())).await?;
         Ok(Opened { db, server: Some(server) })
     }

@@ -25,7 +25,7 @@ pub async fn about(
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
     };
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = async {
         if !migrate::is_readable(&opened.db).await? {
             bail!("{}", unknown(id));

@@ -75,7 +75,7 @@ struct Embedded {
 
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = read(&opened.db, &context.settings).await;
     let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;

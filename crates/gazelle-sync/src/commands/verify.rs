@@ -33,6 +33,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     };
     let seed = args.seed.unwrap_or_else(|| Timestamp::now().as_microsecond().unsigned_abs());
     let question = Question { entities, sample: args.sample, seed, client: client.as_ref() };
+    // It writes too: production is rebuilt into scratch tables, which are then rolled back.
     let opened = Opened::open(settings).await?;
     let outcome = async {
         if !migrate::is_readable(&opened.db).await? {

@@ -22,7 +22,7 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
         run: args.run,
         limit: args.limit,
     };
-    let opened = Opened::open(&context.settings).await?;
+    let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = async {
         // Who only reads makes no tables: where there are none, there is no warning either.
         match migrate::is_readable(&opened.db).await? {

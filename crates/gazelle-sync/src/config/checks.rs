@@ -33,10 +33,11 @@ pub(super) fn token_key(text: &str) -> Result<(), String> {
 pub(super) fn database_url(text: &str) -> Result<(), String> {
     let (scheme, _) = text.split_once("://").unwrap_or_default();
     match scheme {
-        "postgres" | "postgresql" => Ok(()),
-        "" if text.contains('=') => Ok(()),
-        _ => Err("must look like postgres://user:password@host:5432/database".to_owned()),
+        "postgres" | "postgresql" => {}
+        "" if text.contains('=') => {}
+        _ => return Err("must look like postgres://user:password@host:5432/database".to_owned()),
     }
+    crate::db::check_url(text)
 }
 
 /// Whether a database address holds a password.
@@ -79,6 +80,22 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
         return Err("must hold no user name or password".to_owned());
     }
     Ok(url)
+}
+
+/// What an error may repeat of a refused value: of an address nothing that could be a user name, a password or a
+/// token in a query. `None`: nothing at all.
+pub(super) fn showable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
+    let is_address = key.ends_with("_url") || key.ends_with("_endpoint") || text.contains("://");
+    if !is_address {
+        return Some(text);
+    }
+    // A password is not always where a parser finds it: `https:/user:password@host`, or with the @ written as %40.
+    let has_user = text.contains('@') || text.to_ascii_lowercase().contains("%40");
+    let parsed = Url::parse(text).is_ok_and(|url| url.has_host());
+    match !has_user && (parsed || !text.contains(':')) {
+        true => text.split(['?', '#']).next(),
+        false => None,
+    }
 }
 
 /// An http or https address that is itself a secret.

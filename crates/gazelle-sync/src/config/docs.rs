@@ -45,7 +45,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     secret("api_key", "GAZELLE_API_KEY", "Gazelle API key; wins over OAuth"),
     plain("client_id", "GAZELLE_CLIENT_ID", "", "OAuth application id, with client_secret"),
     secret("client_secret", "GAZELLE_CLIENT_SECRET", "OAuth application secret, with client_id"),
-    secret("access_token", "GAZELLE_ACCESS_TOKEN", "first OAuth access token; the token store takes over"),
+    secret("access_token", "GAZELLE_ACCESS_TOKEN", "first OAuth access token, beside client_id and client_secret; the token store takes over; without refresh_token it serves until it ends"),
     secret("refresh_token", "GAZELLE_REFRESH_TOKEN", "first OAuth refresh token; the token store takes over"),
     secret("token_key", "GAZELLE_SYNC_TOKEN_KEY", "key (64 hex digits) with which OAuth tokens are kept in the database, encrypted; absent: in a file of the data folder"),
     // Talking to the API

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use ::config::{Map, Value, ValueKind};
 use secrecy::SecretString;
 
+use super::checks;
 use super::docs::doc;
 use super::shown::Given;
 use super::toml_file::TomlFile;
@@ -151,7 +152,9 @@ impl<'a> Reader<'a> {
             Err(why) => {
                 let value = match is_secret(key) {
                     true => String::new(),
-                    false => format!(", not {}", quote(&found.text)),
+                    false => checks::showable(key, &found.text)
+                        .map(|text| format!(", not {}", quote(text)))
+                        .unwrap_or_default(),
                 };
                 self.problems.push(format!("{}: {key} {why}{value}", found.place));
                 None

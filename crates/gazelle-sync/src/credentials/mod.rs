@@ -29,6 +29,13 @@ pub fn of(settings: &Settings) -> Result<Credential> {
         return Ok(Credential::ApiKey(key.clone()));
     }
     let (Some(client_id), Some(client_secret)) = (&settings.client_id, &settings.client_secret) else {
+        if settings.access_token.is_some() || settings.refresh_token.is_some() {
+            bail!(
+                "no Gazelle credentials: GAZELLE_ACCESS_TOKEN and GAZELLE_REFRESH_TOKEN are not enough alone, since \
+                 tokens end and only the application can renew them: set GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET \
+                 too, or GAZELLE_API_KEY instead"
+            )
+        }
         bail!(
             "no Gazelle credentials: set GAZELLE_API_KEY, or GAZELLE_CLIENT_ID and GAZELLE_CLIENT_SECRET and run \
              `gazelle-sync auth login` (to try the program without any: gazelle-sync demo)"
@@ -68,12 +75,16 @@ fn store_with(settings: &Settings, open: Option<&Db>) -> Result<Arc<dyn TokenSto
     Ok(Arc::new(database::DatabaseTokenStore::new(connect, open.cloned(), seal::Key::new(key)?)))
 }
 
-/// The tokens of the environment, for a store that holds none.
+/// The tokens of the environment, for a store that holds none. An access token without a refresh token serves until it
+/// ends.
 pub fn first_tokens(settings: &Settings) -> Option<Tokens> {
-    let mut tokens = Tokens::from_refresh_token(settings.refresh_token.clone()?);
-    if let Some(access_token) = &settings.access_token {
-        tokens.access_token = access_token.clone();
-    }
+    let access_token = settings.access_token.clone();
+    let Some(refresh_token) = settings.refresh_token.clone() else {
+        let access_token = access_token?;
+        return Some(Tokens { access_token, refresh_token: None, expires_at: None, refresh_from: None });
+    };
+    let mut tokens = Tokens::from_refresh_token(refresh_token);
+    tokens.access_token = access_token.unwrap_or_default();
     Some(tokens)
 }
 

@@ -28,6 +28,31 @@ pub struct ConnectSettings {
 ///
 /// Errors name host and database, never user or password.
 pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
+    let opened = open(settings).await?;
+    if opened.read_only {
+        return Err(DbError::infrastructure(format!(
+            "the database at {} is read-only: connect to the primary, not to a replica, and check \
+             default_transaction_read_only",
+            opened.place
+        )));
+    }
+    Ok(opened.db)
+}
+
+/// Connects as [`connect`] does, to read alone: a replica will do.
+pub async fn connect_to_read(settings: &ConnectSettings) -> Result<Db, DbError> {
+    Ok(open(settings).await?.db)
+}
+
+/// A database that answered.
+struct Open {
+    db: Db,
+    /// For messages.
+    place: String,
+    read_only: bool,
+}
+
+async fn open(settings: &ConnectSettings) -> Result<Open, DbError> {
     let (url, asked) = take_unsupported(&settings.url);
     let mut config = Config::from_str(&url).map_err(|_| {
         DbError::infrastructure(
@@ -63,13 +88,7 @@ pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
             "the database at {place} is Postgres {version}; 15 or newer is needed: upgrade the server"
         )));
     }
-    if read_only {
-        return Err(DbError::infrastructure(format!(
-            "the database at {place} is read-only: connect to the primary, not to a replica, and check \
-             default_transaction_read_only"
-        )));
-    }
-    Ok(db)
+    Ok(Open { db, place, read_only })
 }
 
 /// How a server is reached.
@@ -96,6 +115,34 @@ pub fn way(url: &str) -> Option<Way> {
         Host::Unix(folder) => (folder.display().to_string(), true),
     };
     Some(Way { host, stays_here, demands_tls: asked.verify || config.get_ssl_mode() == SslMode::Require })
+}
+
+/// Whether a connection string can be used, before anything is connected. The error completes the sentence
+/// "DATABASE_URL …" and repeats nothing of the value but the name of a parameter.
+pub fn check_url(url: &str) -> Result<(), String> {
+    let (url, _) = take_unsupported(url);
+    let Err(error) = Config::from_str(&url) else { return Ok(()) };
+    let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    let parameter = said.split('`').nth(1).filter(|name| {
+        !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    });
+    // What looks like a parameter can be the rest of a password that was not written as it must be.
+    let is_parameter = url.split_once('?').is_some_and(|(_, query)| !query.contains('@'));
+    Err(match parameter {
+        Some(_) if said.starts_with("unknown option") && !is_parameter => {
+            "has a parameter that is not known, or a password with characters that must be written as %40 and the like"
+                .to_owned()
+        }
+        Some(name) if said.starts_with("unknown option") => {
+            format!("has a parameter that is not known: `{name}`; remove it")
+        }
+        Some(name) => format!("has a value that cannot be used for the parameter `{name}`"),
+        None => {
+            "cannot be read: it must look like postgres://user:password@host:5432/database, with special \
+                 characters of the password written as %40 and the like"
+                .to_owned()
+        }
+    })
 }
 
 /// What libpq understands in a URL and our driver does not.
@@ -130,10 +177,12 @@ fn take_unsupported(url: &str) -> (String, Asked) {
     (url, asked)
 }
 
-/// Host and database for messages.
+/// Host, port and database for messages.
 fn place(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
     let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
+        Some(Host::Tcp(host)) if host.contains(':') => format!("[{host}]:{port}"),
+        Some(Host::Tcp(host)) => format!("{host}:{port}"),
         #[cfg(unix)]
         Some(Host::Unix(folder)) => folder.display().to_string(),
         None => "an unnamed host".to_owned(),
@@ -171,4 +220,43 @@ fn tls(ca_file: Option<&PathBuf>) -> Result<MakeRustlsConnect, DbError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_string_that_cannot_be_used_is_told_by_the_name_of_its_parameter() {
+        for good in [
+            "postgres://sync:geheim@db/shop?sslmode=verify-full&sslrootcert=/ca.pem&pgbouncer=true",
+            "host=db user=sync password=geheim",
+            "postgres://one,two:5433/shop?target_session_attrs=read-write",
+        ] {
+            assert_eq!(check_url(good), Ok(()));
+        }
+        for (wrong, told) in [
+            ("postgres://sync:geheim@127.0.0.1:55999/f1?foo=bar", "`foo`"),
+            ("postgres://sync:geheim@db/shop?sslmode=perhaps", "`sslmode`"),
+            ("postgres://sync:geheim@db:many/shop", "`port`"),
+            ("postgres://geheim@[", "`host`"),
+            ("host=db password=so geheim=x", "a parameter that is not known"),
+            ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
+            ("postgres://sync@db/shop?Geheim=x", "cannot be read"),
+        ] {
+            let error = check_url(wrong).unwrap_err();
+            assert!(error.contains(told) && !error.to_lowercase().contains("geheim"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_place_names_host_port_and_database_and_no_person() {
+        for (url, told) in [
+            ("postgres://sync:geheim@db/shop", "db:5432 (database shop)"),
+            ("postgres://sync:geheim@127.0.0.1:55999/shop", "127.0.0.1:55999 (database shop)"),
+            ("postgres://sync@[::1]:6543/shop", "[::1]:6543 (database shop)"),
+        ] {
+            assert_eq!(place(&Config::from_str(url).unwrap()), told);
+        }
+    }
 }

@@ -136,6 +136,21 @@ fn with_advice(why: String) -> String {
         why if why.contains("server does not support TLS") => {
             "the server offers no encryption, which sslmode in DATABASE_URL demands: switch it on there (ssl = on)"
         }
+        why if why.contains("Connection refused") || why.contains("No such file or directory") => {
+            "nothing listens there: is Postgres running, and are host and port of DATABASE_URL right? Without \
+             DATABASE_URL the embedded database is used"
+        }
+        // The words of glibc, musl and macOS all begin so in Rust's standard library.
+        why if why.contains("failed to lookup address") => {
+            "no such host is known: is the host in DATABASE_URL right, and does this machine reach its name server? \
+             Without DATABASE_URL the embedded database is used"
+        }
+        why if why.contains("timed out")
+            || why.contains("unreachable")
+            || why.contains("No route to host") =>
+        {
+            "no answer comes from there: is the host in DATABASE_URL right, and does a firewall let us through?"
+        }
         _ => return why,
     };
     format!("{meaning} ({why})")

@@ -11,7 +11,7 @@ mod migrations;
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};
 
-pub use connect::{ConnectSettings, Way, connect, way};
+pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, way};
 pub use error::{DbError, Fault};
 
 /// A parameter with its SQL type.

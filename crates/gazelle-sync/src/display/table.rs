@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+};
 
 use super::safe::{safe, safe_lines};
 
@@ -61,7 +63,8 @@ impl Table {
         self.render_as(width, terminal && !plain)
     }
 
-    /// The table at a given width, with or without bold headings.
+    /// The table at a given width, with or without bold headings. Lines are broken between words alone: where the
+    /// words need more room than there is, the table is wider.
     pub fn render_as(&self, width: Option<u16>, bold: bool) -> String {
         let mut table = comfy_table::Table::new();
         // What kind of stdout there is has been asked already.
@@ -84,17 +87,42 @@ impl Table {
                 Cell::new(text).set_alignment(column.alignment())
             }));
         }
+        if width.is_some() {
+            for (index, column) in table.column_iter_mut().enumerate() {
+                // The library counts the blanks around a cell into such a bound.
+                let padding = column.padding_width();
+                let least =
+                    self.columns[index].least_width(self.rows.iter().filter_map(|row| row.get(index)));
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + padding)));
+            }
+        }
         table.trim_fmt()
     }
 }
 
+/// A longer word (an address, a broken record's text) may be broken after all, before it makes a table unreadable.
+const LONGEST_WORD: usize = 48;
+
 impl Column {
+    /// The width in which no word is broken, and no number.
+    fn least_width<'t>(&self, cells: impl Iterator<Item = &'t String>) -> u16 {
+        let longest_word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
+        let longest = cells.map(|cell| match self.number {
+            true => cell.chars().count(),
+            false => longest_word(cell).unwrap_or(0),
+        });
+        let heading = longest_word(&self.heading).unwrap_or(0);
+        let least = longest.fold(heading, usize::max).min(LONGEST_WORD);
+        u16::try_from(least).unwrap_or(u16::MAX)
+    }
+
     fn alignment(&self) -> CellAlignment {
         if self.number { CellAlignment::Right } else { CellAlignment::Left }
     }
 }
 
-/// Below some width a table is but a column of letters: then long lines are the lesser evil.
+/// Some terminals (serial lines, consoles of containers) report a width of 0 or of a few letters: theirs is unknown,
+/// and long lines are the lesser evil.
 fn terminal_width() -> Option<u16> {
-    comfy_table::Table::new().width().map(|width| width.max(40))
+    comfy_table::Table::new().width().filter(|width| *width >= 40)
 }

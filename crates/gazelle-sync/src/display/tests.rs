@@ -87,6 +87,28 @@ fn tables_fit_their_width_and_are_bold_only_when_told() {
 }
 
 #[test]
+fn a_narrow_table_breaks_between_words_alone() {
+    let headings = ["fetched", "staged", "unchanged", "processed", "quarantined", "deleted", "in production"];
+    let mut columns = vec![Column::text("entity")];
+    columns.extend(headings.map(Column::number));
+    columns.push(Column::text("outcome of the walk"));
+    let mut table = Table::new(columns);
+    let numbers = ["1,011,460", "11,460", "0", "1,011,460", "12", "0", "1,011,448"];
+    table.row(["appointments"].into_iter().chain(numbers).chain(["complete, and the counts agree"]));
+    for width in [40, 60, 80, 100] {
+        let text = table.render_as(Some(width), false);
+        for word in ["appointments", "quarantined", "production", "1,011,460", "1,011,448", "complete,"] {
+            assert!(text.contains(word), "{word} is broken at {width}:\n{text}");
+        }
+    }
+    let mut long = Table::new([Column::text("reason"), Column::text("id")]);
+    long.row(["x".repeat(500), "evt_0123456789".to_owned()]);
+    let text = long.render_as(Some(80), false);
+    assert!(text.contains("evt_0123456789"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[test]
 fn short_and_long_rows_do_no_harm() {
     let mut table = Table::new([Column::text("a"), Column::text("b")]);
     assert!(table.is_empty());

@@ -31,7 +31,8 @@ pub struct Drift {
     pub warnings: Vec<RunWarning>,
 }
 
-/// Reads the API's schema, looks up what these entities need, compares it with the one seen last, and keeps it.
+/// Reads the API's schema, looks up what these entities need, compares it with the one seen last, and keeps it where nothing
+/// that we need is missing.
 ///
 /// An API that does not show its schema is a warning. Errors: the database's.
 pub async fn check(
@@ -61,11 +62,14 @@ pub async fn check(
         if let Some(before) = &before {
             drift.warnings = compare::changes(before, &known, &schema.query_type);
         }
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        fence.check(&tx).await?;
-        seen::note(&tx, &known, run_id, Timestamp::now()).await?;
-        tx.commit().await?;
+        // A schema that lacks what we need is not kept: the next one is compared with the last that served.
+        if found.missing.is_empty() {
+            let mut connection = db.connection().await?;
+            let tx = connection.begin().await?;
+            fence.check(&tx).await?;
+            seen::note(&tx, &known, run_id, Timestamp::now()).await?;
+            tx.commit().await?;
+        }
     }
     judge(&found, entities, &mut drift);
     for warning in &drift.warnings {

@@ -55,6 +55,39 @@ fn secrets_show_nowhere() {
 }
 
 #[test]
+fn errors_of_addresses_hold_no_user_and_no_password() {
+    for doc in SETTINGS.iter().filter(|doc| doc.key.ends_with("_url") || doc.key.ends_with("_endpoint")) {
+        for address in [
+            "https://mallory:hunter2@gazelleapp.io:x/graphql",
+            "htps://mallory:hunter2@h/",
+            "https://mallory:hunter2%40h/",
+            "//mallory:hunter2@h",
+            "mallory:hunter2",
+            "hunter2@h",
+            "ftp://h/?token=hunter2",
+            "ftp://h/#hunter2",
+        ] {
+            for error in [
+                case().env(doc.env, address).error(),
+                case().file(&format!("{} = '{address}'", doc.key)).error(),
+                case().flag(doc.key, "--it", address).error(),
+            ] {
+                assert_says(&error, &[doc.key]);
+                assert!(!error.contains("hunter2") && !error.contains("mallory"), "{address}: {error}");
+            }
+        }
+    }
+    for name in ["GAZELLE_API_URL", "GAZELLE_OAUTH_URL"] {
+        let error = case().env(name, "https://mallory:hunter2@gazelleapp.io/graphql").error();
+        assert_says(&error, &[name, "must hold no user name or password"]);
+        assert!(!error.contains("hunter2") && !error.contains("mallory"), "{error}");
+    }
+    // In a setting that takes no address at all.
+    let error = case().env("GAZELLE_SYNC_LISTEN", "http://mallory:hunter2@127.0.0.1:80").error();
+    assert!(error.contains("listen") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn errors_of_secrets_hold_no_value() {
     for doc in SETTINGS.iter().filter(|doc| doc.secret) {
         let wrong = case().env(doc.env, "s3cr3t \u{7} wrong");
