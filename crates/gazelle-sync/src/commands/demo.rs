@@ -279,6 +279,30 @@ fn in_shell(word: &str) -> String {
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
+fn visits_text(visits: &[Visit]) -> String {
+    let mut table = Table::new([
+        Column::text("time"),
+        Column::text("title"),
+        Column::text("client"),
+        Column::text("contact"),
+        Column::text("address"),
+        Column::number("pianos"),
+        Column::text("stored (UTC)"),
+    ]);
+    for visit in visits {
+        table.row([
+            visit.time.clone(),
+            visit.title.clone(),
+            visit.client.clone(),
+            visit.contact.clone(),
+            visit.address.clone(),
+            display::count(visit.pianos),
+            visit.stored_utc.clone(),
+        ]);
+    }
+    format!("{}\n", table.render())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,28 +329,4 @@ mod tests {
         let other = settings(&[], &[("GAZELLE_SYNC_DATA_DIR", "/x"), ("DATABASE_URL", "postgres://h/d")]);
         assert_eq!(opening(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
     }
-}
-
-fn visits_text(visits: &[Visit]) -> String {
-    let mut table = Table::new([
-        Column::text("time"),
-        Column::text("title"),
-        Column::text("client"),
-        Column::text("contact"),
-        Column::text("address"),
-        Column::number("pianos"),
-        Column::text("stored (UTC)"),
-    ]);
-    for visit in visits {
-        table.row([
-            visit.time.clone(),
-            visit.title.clone(),
-            visit.client.clone(),
-            visit.contact.clone(),
-            visit.address.clone(),
-            display::count(visit.pianos),
-            visit.stored_utc.clone(),
-        ]);
-    }
-    format!("{}\n", table.render())
 }
