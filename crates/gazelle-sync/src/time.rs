@@ -78,11 +78,6 @@ pub fn start_of_day(day: Date, zone_name: &str) -> anyhow::Result<Timestamp> {
     Ok(day.to_zoned(zone)?.timestamp())
 }
 
-/// The calendar day of an instant in a zone.
-pub fn local_date(instant: Timestamp, zone: &TimeZone) -> Date {
-    instant.to_zoned(zone.clone()).date()
-}
-
 /// The local day and hour of an instant, as `v_appointments_montreal` must show them.
 pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
     let local = instant.to_zoned(montreal()).datetime();

@@ -110,7 +110,7 @@ Exit status:
   0  done, quarantined records included
   1  failed: the database refused, or another run is at work
   2  wrong use
-  3  partial: something is withheld
+  3  partial: staging and production disagree
 
 Examples:
   gazelle-sync reconcile
@@ -229,8 +229,9 @@ removed: raw history and rows stay.";
 pub(super) const DELETIONS_MORE: &str = "\
 Exit status:
   0  done
-  1  failed
+  1  failed, or the run withheld nothing that waits
   2  wrong use
+  3  approved, and staging and production disagree after it
 
 Examples:
   gazelle-sync deletions

@@ -22,7 +22,7 @@ Exit status:
   0  done
   1  failed: the database refused, another run is at work, or the slice names nothing
   2  wrong use
-  3  partial: something is withheld
+  3  partial: staging and production disagree
 
 Examples:
   gazelle-sync replay --dry-run

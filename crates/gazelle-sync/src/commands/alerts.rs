@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
@@ -124,7 +123,7 @@ async fn list(context: &Context, opened: &Opened) -> Result<u8> {
 }
 
 fn list_text(listed: &Listed, settings: &Settings) -> String {
-    let zone = time::zone(&settings.timezone).unwrap_or(TimeZone::UTC);
+    let zone = settings.zone();
     let show = |at: Timestamp| time::show(at, &zone);
     let mut text = String::new();
     if listed.open.is_empty() {

@@ -121,7 +121,7 @@ async fn who(client: &GazelleClient) -> Result<Who, String> {
 }
 
 fn status_text(standing: &Standing, settings: &Settings) -> String {
-    let zone = time::zone(&settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = settings.zone();
     let line = |name: &str, value: &str| format!("{name:<14}{}\n", display::safe(value));
     let mut text = match standing.method {
         "api_key" => line("method", "API key (GAZELLE_API_KEY)"),
@@ -186,7 +186,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
     if settings.api_key.is_some() {
         tracing::warn!("GAZELLE_API_KEY is set and wins: remove it to use this login");
     }
-    let zone = time::zone(&settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = settings.zone();
     let document = json!({
         "ok": true,
         "kept_in": store.place(),

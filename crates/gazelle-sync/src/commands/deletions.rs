@@ -1,6 +1,7 @@
 //! `deletions`: records found gone at the source.
 
 use anyhow::{Result, bail};
+use jiff::tz::TimeZone;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -42,15 +43,14 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
         true => deletions::found(&opened.db, !all, None).await?,
         false => Vec::new(),
     };
-    context.print(&found, || list_text(&found, all, &context.settings.timezone))?;
+    context.print(&found, || list_text(&found, all, &context.settings.zone()))?;
     Ok(0)
 }
 
-fn list_text(found: &[Found], all: bool, zone: &str) -> String {
+fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> String {
     if found.is_empty() {
         return if all { "no record was ever found gone" } else { "no deletion waits for a word" }.to_owned();
     }
-    let zone = time::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut table = Table::new([
         Column::text("run"),
         Column::text("entity"),
@@ -67,7 +67,7 @@ fn list_text(found: &[Found], all: bool, zone: &str) -> String {
             one.entity.clone(),
             one.external_id.clone(),
             one.state.clone(),
-            time::show(one.found_at, &zone),
+            time::show(one.found_at, zone),
             format!(
                 "not listed ({}); {} answered that it does not exist",
                 text("not_listed_in"),

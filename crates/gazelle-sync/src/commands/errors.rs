@@ -83,7 +83,7 @@ fn list_text(cases: &[Case], found: usize, filter: &ErrorFilter, settings: &Sett
         }
         .to_owned();
     }
-    let zone = time::zone(&settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = settings.zone();
     let mut table = Table::new([
         Column::text("entity"),
         Column::text("id"),
@@ -129,7 +129,7 @@ fn reason(case: &Case) -> String {
 }
 
 async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
-    let zone = time::zone(&context.settings.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = context.settings.zone();
     let which = Which { id: Some(id), ..Which::default() };
     let mut stories = Vec::new();
     for entity in entities {

@@ -102,7 +102,8 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
         url: url.to_owned(),
         ca_file: settings.database_ca_file.clone(),
         schema: settings.schema.clone(),
-        // Staging of four entities, reading and writing of stage 2, bookkeeping.
+        // Two lanes of the entity whose turn it is and two of one that stages as pending, reading and writing of what was
+        // left, bookkeeping, the lease.
         connections: 8,
     }
 }

@@ -9,7 +9,6 @@ use super::sync::{chosen, wrong_use};
 use crate::db::{Tx, migrate};
 use crate::explain;
 use crate::explain::find::{self, Found};
-use crate::time;
 
 /// Opens the database and lets `tell` say what is asked of those that know the id, at least one, in one view of the
 /// database; it gets the settings' time zone too, for people.
@@ -30,7 +29,7 @@ pub async fn about(
         if !migrate::is_readable(&opened.db).await? {
             bail!("{}", unknown(id));
         }
-        let zone = time::zone(&context.settings.timezone).unwrap_or(TimeZone::UTC);
+        let zone = context.settings.zone();
         let mut connection = opened.db.connection().await?;
         let tx = explain::begin(&mut connection).await?;
         let found = find::find(&tx, &entities, id).await?;

@@ -58,7 +58,7 @@ async fn build(context: &Context, args: &ReplayArgs, schema: &str) -> Result<u8>
     let built = into_schema::build(&opened.db, &context.settings, as_of, schema).await;
     opened.close().await?;
     let built = built?;
-    let zone = time::zone(&context.settings.timezone).map_err(anyhow::Error::msg)?;
+    let zone = context.settings.zone();
     context.print(&built, || built_text(&built, &zone))?;
     Ok(0)
 }

@@ -20,7 +20,6 @@ use crate::service::state::Shared;
 use crate::service::{Opener, Service};
 use crate::source::GazelleClient;
 use crate::stop::Stopper;
-use crate::time;
 
 /// A service that has not ended so long after the first signal is cut off.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
@@ -28,7 +27,7 @@ const LONGEST_STOP: Duration = Duration::from_secs(30);
 /// Serves until stopped.
 pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     let settings = Arc::new(context.settings.clone());
-    let zone = time::zone(&settings.timezone).map_err(anyhow::Error::msg)?;
+    let zone = settings.zone();
     let schedule = |text: &str| Schedule::new(text, &zone).map_err(anyhow::Error::msg);
     let timetable = Timetable {
         incremental: schedule(&settings.incremental_schedule)?,

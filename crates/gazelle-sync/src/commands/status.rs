@@ -86,7 +86,7 @@ pub async fn run(context: &Context) -> Result<u8> {
         })?;
         return Ok(0);
     };
-    let zone = time::zone(&context.settings.timezone).map_err(anyhow::Error::msg)?;
+    let zone = context.settings.zone();
     context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
     Ok(0)
 }

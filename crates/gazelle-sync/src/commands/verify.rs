@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::opened::{self, Opened};
 use super::sync::{chosen, wrong_use};
@@ -45,7 +46,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     opened.close().await?;
     let mut report = outcome?;
     report.notes.extend(unasked);
-    context.print(&report, || text(&report, &settings.timezone))?;
+    context.print(&report, || text(&report, &settings.zone()))?;
     Ok(match report.status {
         Verdict::Equal => 0,
         Verdict::Different => FAILED,
@@ -53,7 +54,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     })
 }
 
-fn text(report: &VerifyReport, zone: &str) -> String {
+fn text(report: &VerifyReport, zone: &TimeZone) -> String {
     let mut table =
         Table::new([Column::text("checked"), Column::number("of"), Column::number("differences")]);
     for check in &report.checks {
@@ -84,9 +85,8 @@ fn text(report: &VerifyReport, zone: &str) -> String {
 }
 
 /// The line that a person reads.
-fn verdict(report: &VerifyReport, zone: &str) -> String {
-    let zone = time::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let at = time::show_hour(report.as_of, &zone);
+fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
+    let at = time::show_hour(report.as_of, zone);
     let figures = format!(
         "{} rows, {} sampled, {} difference{}",
         display::count(report.rows),

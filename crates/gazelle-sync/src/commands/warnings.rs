@@ -1,6 +1,7 @@
 //! `warnings`: what is worth knowing and is no error.
 
 use anyhow::Result;
+use jiff::tz::TimeZone;
 
 use super::Context;
 use super::opened::Opened;
@@ -33,15 +34,14 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     .await;
     opened.close().await?;
     let warnings = outcome?;
-    context.print(&warnings, || text(&warnings, &context.settings.timezone))?;
+    context.print(&warnings, || text(&warnings, &context.settings.zone()))?;
     Ok(0)
 }
 
-fn text(warnings: &Warnings, zone: &str) -> String {
+fn text(warnings: &Warnings, zone: &TimeZone) -> String {
     if warnings.records.is_empty() && warnings.runs.is_empty() {
         return "no warnings".to_owned();
     }
-    let zone = time::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut text = String::new();
     if !warnings.records.is_empty() {
         let mut table = Table::new([
@@ -58,7 +58,7 @@ fn text(warnings: &Warnings, zone: &str) -> String {
                 kind.entity.clone(),
                 meaning(&kind.code).unwrap_or(&kind.code).to_owned(),
                 display::count(kind.records),
-                time::show(kind.last_seen_at, &zone),
+                time::show(kind.last_seen_at, zone),
                 format!("{}{more}", samples.join(", ")),
             ]);
         }
@@ -69,7 +69,7 @@ fn text(warnings: &Warnings, zone: &str) -> String {
         let mut table = Table::new([Column::text("run of"), Column::text("warning"), Column::text("run")]);
         for warning in &warnings.runs {
             table.row([
-                time::show(warning.started_at, &zone),
+                time::show(warning.started_at, zone),
                 warning.message.clone(),
                 warning.run_id.clone(),
             ]);

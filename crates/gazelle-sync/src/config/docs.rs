@@ -60,9 +60,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("events_until", "GAZELLE_SYNC_EVENTS_UNTIL", "", "a full sync leaves out events dated later (YYYY-MM-DD); absent: all"),
     plain("walk_attempts", "GAZELLE_SYNC_WALK_ATTEMPTS", "3", "times an entity is walked again when rows shift between pages, 1 to 10"),
     // Writing and guarding
-    plain("batch_size", "GAZELLE_SYNC_BATCH_SIZE", "1000", "records reconciled in one transaction, 1 to 50000"),
+    plain("batch_size", "GAZELLE_SYNC_BATCH_SIZE", "1000", "records of a walk in two transactions side by side, and of pending ones in one, 1 to 50000"),
     plain("lease_seconds", "GAZELLE_SYNC_LEASE_SECONDS", "60", "time after which a crashed runner's lease expires, 1 to 3600"),
-    plain("shrink_guard_percent", "GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "20", "a walk that finds this much fewer records than the last one makes the run partial, 0 to 100"),
+    plain("shrink_guard_percent", "GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "20", "a walk that finds this much fewer records than production holds makes the run partial, 0 to 100"),
     plain("delete_guard_records", "GAZELLE_SYNC_DELETE_GUARD_RECORDS", "10", "deletions of one entity in one run beyond which a person decides, 0 or more"),
     plain("delete_guard_percent", "GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2", "share of an entity's rows beyond which a person decides on deletions, 0 to 100"),
     plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or what was current in so many days (the newest version of a record always stays, and so does whatever a row, a tombstone or an undo rests on)"),

@@ -79,6 +79,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The zone in which people read times; that there is one of the setting's name was checked.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        crate::time::zone(&self.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
     /// Reads all layers.
     ///
     /// Errors: everything that is wrong with them, at once: an unreadable or malformed file, an

@@ -31,7 +31,7 @@ pub struct Entity {
     pub staging_table: &'static str,
     /// How stage 1 walks it.
     pub walk: Walk,
-    /// Ways to one record by id, for missing parents and evidence; the first that answers counts.
+    /// How one record is asked for by its id, for missing parents and evidence; none where the API has no way.
     pub getter: Option<Getter>,
     /// For an entity without a getter of its own: the entity of a record that names it, and the query
     /// that reaches it through that record.

@@ -45,6 +45,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many pages it should take, as far as was counted.
+    pub fn pages(&self, page_size: u64) -> u64 {
+        let page_size = page_size.max(1);
+        let of_window = |window: &Window| match (window.page_limit, window.expected.or(self.total)) {
+            (Some(limit), _) => limit,
+            (None, held) => held.unwrap_or_default().div_ceil(page_size).max(1),
+        };
+        self.windows.iter().map(of_window).sum()
+    }
+
     /// One sequence of pages.
     pub fn sequential(entity: &Entity, scope: Scope) -> Plan {
         let filters = match &entity.walk.shape {

@@ -164,7 +164,7 @@ async fn attempt_walk(
         Plan::sequential(entity, scope)
     };
     if let Some(total) = plan.total {
-        progress.expected(total);
+        progress.expected(total).expected_pages(plan.pages(u64::from(fetch.page_size)));
     }
 
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();

@@ -54,20 +54,6 @@ pub async fn faulty(
     Ok(())
 }
 
-/// Puts processed versions back to pending, all of an entity's: the spec's rollback. Tombstones and
-/// closed faults included, withdrawn ones not.
-pub async fn reset_processed(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    tx.execute(
-        &for_entity(
-            "UPDATE {schema}.{staging_table} SET sync_status = 'pending'
-              WHERE sync_status = 'processed' AND withdrawn_by IS NULL",
-            entity,
-        ),
-        &[],
-    )
-    .await
-}
-
 /// Puts back to pending what an older reconciler version made: the newest good version of each such
 /// row, and every fault, which the new version may read.
 pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {

@@ -1,4 +1,4 @@
-//! Reading a batch of pending versions: each becomes rows, or a named error. Pure.
+//! Reading a batch of versions, pending or fresh: each becomes rows, or a named error. Pure.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::entities::read::{ErrorCode, Reconciled, RecordError};
 use crate::entities::{Entity, read};
 use crate::staging::{exact, pending::Pending, versions::Version};
 
-/// A pending version, read.
+/// A version, read.
 pub struct Candidate {
     /// The staging row.
     pub staging_id: Uuid,

@@ -44,7 +44,7 @@ impl Words {
     pub fn of(settings: &Settings) -> Words {
         Words {
             language: settings.language,
-            zone: time::zone(&settings.timezone).unwrap_or(TimeZone::UTC),
+            zone: settings.zone(),
             schema: (settings.schema != "public").then(|| settings.schema.clone()),
         }
     }
