@@ -5,7 +5,7 @@ mod support;
 
 use gazelle_sim::{Fault, FaultKind};
 use gazelle_sync::entities::read::ErrorCode;
-use gazelle_sync::entities::{ENTITIES, Entity, example, users};
+use gazelle_sync::entities::{ENTITIES, Entity, appointments, clients, example, users};
 use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
 use gazelle_sync::staging::exact;
 use gazelle_sync::staging_to_production::batch;
@@ -68,6 +68,35 @@ fn a_reference_of_another_shape_is_refused_by_name_and_never_read_as_none() {
         }
     }
     assert!(tried >= 4 * 4, "{tried}");
+}
+
+#[test]
+fn faults_inside_lists_are_named_by_their_place() {
+    for (entity, record, field) in [
+        (&appointments::ENTITY, json!({"allEventPianos": {"nodes": "x"}}), "allEventPianos.nodes"),
+        (&appointments::ENTITY, json!({"allEventPianos": {"edges": {}}}), "allEventPianos.edges"),
+        (&appointments::ENTITY, json!({"allEventPianos": 3}), "allEventPianos"),
+        (
+            &appointments::ENTITY,
+            json!({"allEventPianos": {"nodes": [null, {}]}}),
+            "allEventPianos.nodes[1].piano.id",
+        ),
+        (
+            &appointments::ENTITY,
+            json!({"allEventPianos": {"edges": [null, {"node": {}}]}}),
+            "allEventPianos.edges[1].node.piano.id",
+        ),
+        (
+            &clients::ENTITY,
+            json!({"allContacts": [{"id": "c", "allLocations": {"nodes": 1}}]}),
+            "allContacts[0].allLocations.nodes",
+        ),
+    ] {
+        let mut whole = example::record(entity);
+        record.as_object().unwrap().iter().for_each(|(key, value)| whole[key] = value.clone());
+        let error = batch::reconcile(entity, &whole.to_string(), None).unwrap_err();
+        assert_eq!(error.field, field, "{record}: {error}");
+    }
 }
 
 /// Stages a record as stage 1 does: its id, what `jsonb` can hold of it, and the rest as bytes.

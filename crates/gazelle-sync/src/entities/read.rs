@@ -147,33 +147,32 @@ fn no_object<'p>(json: &Json<'_>, path: &'p str) -> Option<(&'p str, &'static st
         .map(|(way, found)| (way, kind(found)))
 }
 
-/// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list.
-/// Null entries are left out.
-pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str) -> Result<Vec<&'j Json<'a>>, RecordError> {
+/// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list, each with its place
+/// for the names of its fields: `allContacts.nodes[3].`. `place` is that of the object that holds the connection. Null
+/// entries are left out.
+pub fn nodes<'j, 'a>(
+    json: &'j Json<'a>,
+    path: &str,
+    place: &str,
+) -> Result<Vec<(String, &'j Json<'a>)>, RecordError> {
     let Some(connection) = at(json, path) else { return Ok(Vec::new()) };
-    let (list, inner) = match connection {
-        Json::Array(list) => (Some(list), None),
+    let (inside, list, inner) = match connection {
         Json::Object(_) => match (at(connection, "nodes"), at(connection, "edges")) {
-            (Some(Json::Array(list)), _) => (Some(list), None),
-            (None, Some(Json::Array(list))) => (Some(list), Some("node")),
+            (Some(list), _) => (".nodes", list, None),
+            (None, Some(list)) => (".edges", list, Some("node")),
             (None, None) => return Ok(Vec::new()),
-            _ => (None, None),
         },
-        _ => (None, None),
+        list => ("", list, None),
     };
-    let Some(list) = list else {
-        return Err(RecordError::invalid(
-            path,
-            format_args!("is {} where a list is expected", kind(connection)),
-        ));
+    let place = format!("{place}{path}{inside}");
+    let Json::Array(items) = list else {
+        return Err(RecordError::invalid(place, format_args!("is {} where a list is expected", kind(list))));
     };
-    Ok(list
-        .iter()
-        .filter_map(|item| match inner {
-            Some(key) => at(item, key),
-            None => (!matches!(item, Json::Null)).then_some(item),
-        })
-        .collect())
+    let found = items.iter().enumerate().filter_map(|(position, item)| match inner {
+        Some(key) => Some((format!("{place}[{position}].{key}."), at(item, key)?)),
+        None => (!matches!(item, Json::Null)).then(|| (format!("{place}[{position}]."), item)),
+    });
+    Ok(found.collect())
 }
 
 /// Reads a row of `table` from a JSON object. `place` prefixes the field names in errors:

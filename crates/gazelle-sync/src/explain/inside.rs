@@ -79,28 +79,26 @@ pub fn find<'j, 'a>(table: &Table, record: &'j Json<'a>, key: &[&str]) -> Option
 fn items<'j, 'a>(holder: &Item<'j, 'a>, connection: &str) -> Vec<Item<'j, 'a>> {
     let mut holders = holder.holders.clone();
     holders.push((holder.json, holder.place.clone()));
-    let nodes = read::nodes(holder.json, connection).unwrap_or_default();
+    let nodes = read::nodes(holder.json, connection, &holder.place).unwrap_or_default();
     nodes
         .into_iter()
         .enumerate()
-        .map(|(position, json)| Item {
-            json,
-            place: format!("{}{connection}.nodes[{position}].", holder.place),
-            holders: holders.clone(),
-            position,
-        })
+        .map(|(position, (place, json))| Item { json, place, holders: holders.clone(), position })
         .collect()
 }
 
-/// The value at a place as errors name it: `allContacts.nodes[3].id`, where null entries of a list do not count.
+/// The value at a place as errors name it: `allContacts.nodes[3].id`.
 pub fn at_place<'j, 'a>(record: &'j Json<'a>, place: &str) -> Option<&'j Json<'a>> {
-    let (mut here, mut rest) = (record, place);
-    while let Some((connection, after)) = rest.split_once(".nodes[") {
-        let (position, after) = after.split_once(']')?;
-        here = read::nodes(here, connection).ok()?.into_iter().nth(position.parse().ok()?)?;
-        rest = after.trim_start_matches('.');
+    let mut here = record;
+    for step in place.split('.').filter(|step| !step.is_empty()) {
+        let (name, position) = step.split_once('[').map_or((step, None), |(name, rest)| (name, Some(rest)));
+        here = read::at(here, name)?;
+        if let Some(position) = position {
+            let Json::Array(items) = here else { return None };
+            here = items.get(position.trim_end_matches(']').parse::<usize>().ok()?)?;
+        }
     }
-    if rest.is_empty() { Some(here) } else { read::at(here, rest) }
+    Some(here)
 }
 
 #[cfg(test)]
@@ -116,22 +114,22 @@ mod tests {
     fn rows_inside_a_record_are_found_by_their_key() {
         let record: Json<'_> = serde_json::from_str(CLIENT).unwrap();
         let contact = find(&clients::GAZELLE_CONTACTS, &record, &["k2"]).unwrap();
-        assert_eq!(contact.place, "allContacts.nodes[1].");
+        assert_eq!(contact.place, "allContacts.nodes[2].");
         assert_eq!(contact.follow("^id").path, "id");
         assert_eq!(contact.follow("^id").value.and_then(|id| id.as_str()), Some("c1"));
         assert_eq!(contact.ids(), ["c1", "k2"]);
 
         let location = find(&clients::GAZELLE_LOCATIONS, &record, &["l1"]).unwrap();
         let led = location.follow("street1");
-        assert_eq!(led.path, "allContacts.nodes[1].allLocations.nodes[1].street1");
+        assert_eq!(led.path, "allContacts.nodes[2].allLocations.edges[1].node.street1");
         assert_eq!(led.value.and_then(|text| text.as_str()), Some("B"));
-        assert_eq!(location.follow("^defaultLocation.id").path, "allContacts.nodes[1].defaultLocation.id");
+        assert_eq!(location.follow("^defaultLocation.id").path, "allContacts.nodes[2].defaultLocation.id");
         assert_eq!(location.follow("^^id").value.and_then(|id| id.as_str()), Some("c1"));
         assert_eq!(location.follow("^^^id").value, None);
 
-        let street = at_place(&record, "allContacts.nodes[1].allLocations.nodes[1].street1");
+        let street = at_place(&record, "allContacts.nodes[2].allLocations.edges[1].node.street1");
         assert_eq!(street.and_then(|text| text.as_str()), Some("B"));
-        assert!(at_place(&record, "allContacts.nodes[1]").is_some());
+        assert!(at_place(&record, "allContacts.nodes[2]").is_some());
         assert!(
             at_place(&record, "allContacts.nodes[7].id").is_none() && at_place(&record, "x.nodes[").is_none()
         );

@@ -21,8 +21,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     reconciled.rows.push((APPOINTMENT, appointment));
 
     let mut pianos: Vec<Row> = Vec::new();
-    for (position, json) in read::nodes(record, "allEventPianos")?.into_iter().enumerate() {
-        let place = format!("allEventPianos.nodes[{position}].");
+    for (place, json) in read::nodes(record, "allEventPianos", "")? {
         let mut row = read::row(&GAZELLE_APPOINTMENT_PIANOS, json, &place)?;
         let piano = GAZELLE_APPOINTMENT_PIANOS.get(&row, "piano_external_id");
         if pianos.iter().any(|other| GAZELLE_APPOINTMENT_PIANOS.get(other, "piano_external_id") == piano) {

@@ -18,8 +18,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
 
     let mut contacts: Vec<Row> = Vec::new();
     let mut locations: Vec<Row> = Vec::new();
-    for (position, json) in read::nodes(record, "allContacts")?.into_iter().enumerate() {
-        let place = format!("allContacts.nodes[{position}].");
+    for (place, json) in read::nodes(record, "allContacts", "")? {
         let mut contact = read::row(&GAZELLE_CONTACTS, json, &place)?;
         GAZELLE_CONTACTS.set(&mut contact, "client_external_id", client_id.clone());
         let contact_id = GAZELLE_CONTACTS.get(&contact, "external_id").clone();
@@ -64,8 +63,7 @@ fn locations_of(
 ) -> Result<Vec<Row>, RecordError> {
     let default = read::at(contact, "defaultLocation.id").and_then(|id| id.as_str());
     let mut rows = Vec::new();
-    for (position, json) in read::nodes(contact, "allLocations")?.into_iter().enumerate() {
-        let place = format!("{place}allLocations.nodes[{position}].");
+    for (position, (place, json)) in read::nodes(contact, "allLocations", place)?.into_iter().enumerate() {
         let mut row = read::row(&GAZELLE_LOCATIONS, json, &place)?;
         if GAZELLE_LOCATIONS.get(&row, "external_id") == &Value::Null {
             reconciled.warn("location_without_id", format!("{place}id"));
