@@ -10,7 +10,7 @@ const PAGES_A_WINDOW: u64 = 400;
 /// be walked alone at the end.
 const WINDOWS_A_SLOT: u64 = 4;
 /// But none shorter than this for that, since each costs a part of a page more.
-const PAGES_WORTH_A_WINDOW: u64 = 10;
+const PAGES_WORTH_A_WINDOW: u64 = 8;
 
 /// Records a window, in whole pages: a few for each request slot where there is enough, within what one walk
 /// may be.
