@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use gazelle_sim::{ShopSpec, SimOptions};
+use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
 use support::service::until;
 use support::{Place, Tables, World, assert_same};
 use tokio::process::Child;
@@ -172,6 +172,40 @@ async fn a_database_killed_in_the_middle_fails_the_run_and_the_next_one_goes_on(
     }
     world.full().await.success();
     assert_same(&wanted, &whole(&world).await, "after three crashes of the database");
+}
+
+#[tokio::test]
+async fn versions_that_a_crash_of_the_database_took_back_keep_the_bookmark_where_it_is() {
+    let world = slow_world().await;
+    let wanted = control(&world).await;
+    // As a server does that comes back from a crash between two transactions: the latest are gone, and nobody is told.
+    let held = FaultKind::Slow { milliseconds: 3000 };
+    world.control.add_fault(Fault::new(held).on_operation("AppointmentsPage").skip(8));
+    let child = world.start(&["sync", "--mode", "full", "--json"]);
+    until("most is staged", async || world.count("staging_appointments").await >= 40).await;
+    world
+        .execute(
+            "WITH lost AS (DELETE FROM staging_appointments s
+                            WHERE s.id IN (SELECT id FROM staging_appointments ORDER BY id DESC LIMIT 3)
+                        RETURNING external_id)
+             DELETE FROM gazelle_appointment_pianos WHERE appointment_external_id IN (SELECT external_id FROM lost)",
+        )
+        .await;
+    world
+        .execute(
+            "DELETE FROM gazelle_appointments a
+              WHERE NOT EXISTS (SELECT 1 FROM staging_appointments s WHERE s.external_id = a.external_id)",
+        )
+        .await;
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("in which appointments were staged"), "{said}");
+    let bookmarks = world.bookmarks().await.join(" ");
+    assert!(bookmarks.contains("pianos") && !bookmarks.contains("appointments"), "{bookmarks}");
+
+    world.incremental().await.success();
+    assert_same(&wanted, &whole(&world).await, "after the next run");
 }
 
 #[tokio::test]

@@ -85,10 +85,21 @@ pub struct Connection {
 impl Connection {
     /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
     pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
-        let transaction = self.object.transaction().await.map_err(|e| DbError::new(e, "BEGIN"))?;
         // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
         // being filled are high enough to trigger it each time.
-        transaction.batch_execute("SET LOCAL jit = off").await.map_err(|e| DbError::new(e, "BEGIN"))?;
+        self.begin_with("SET LOCAL jit = off").await
+    }
+
+    /// Begins a transaction whose commit does not wait for the disk. A server that crashes within the next second may
+    /// have forgotten it, and what was committed after it, each as a whole; the commit of a transaction of
+    /// [`Connection::begin`] that writes makes all before it last.
+    pub async fn begin_unflushed(&mut self) -> Result<Tx<'_>, DbError> {
+        self.begin_with("SET LOCAL jit = off; SET LOCAL synchronous_commit = off").await
+    }
+
+    async fn begin_with(&mut self, settings: &str) -> Result<Tx<'_>, DbError> {
+        let transaction = self.object.transaction().await.map_err(|e| DbError::new(e, "BEGIN"))?;
+        transaction.batch_execute(settings).await.map_err(|e| DbError::new(e, "BEGIN"))?;
         // deadpool wraps the transaction only to reach its statement cache, which a pooler forbids.
         Ok(Tx { transaction, db: &self.db })
     }

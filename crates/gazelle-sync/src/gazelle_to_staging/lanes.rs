@@ -15,10 +15,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::window::Arrived;
 use super::{Fetch, FetchError};
-use crate::db::{DbError, Fault};
+use crate::db::{DbError, Fault, Tx};
 use crate::display::EntityProgress;
 use crate::entities::Entity;
 use crate::staging::versions::Received;
@@ -48,6 +49,8 @@ pub(super) struct Lanes {
     /// The ids in all of them, as hashes: two of one hash only wait for each other.
     ids_under_way: HashSet<u64>,
     hasher: RandomState,
+    /// A version of each transaction that added any.
+    marks: Vec<Uuid>,
     done: Direct,
     failure: Option<DbError>,
 }
@@ -69,6 +72,7 @@ impl Lanes {
             under_way: JoinSet::new(),
             ids_under_way: HashSet::new(),
             hasher: RandomState::new(),
+            marks: Vec::new(),
             done: Direct::default(),
             failure: None,
         }
@@ -126,8 +130,9 @@ impl Lanes {
         while !self.under_way.is_empty() {
             self.wait_for_one().await?;
         }
-        if !self.gathered.is_empty() || bookmark.is_some() {
-            self.done += self.stager.stage(&self.gathered, bookmark).await?;
+        if !self.gathered.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
+            let last = Last { marks: &self.marks, bookmark };
+            self.done += self.stager.stage(&self.gathered, Some(last)).await?;
         }
         Ok(self.done)
     }
@@ -156,7 +161,10 @@ impl Lanes {
                     self.ids_under_way.remove(id);
                 }
                 match end {
-                    Ok(done) => self.done += done,
+                    Ok(done) => {
+                        self.marks.extend(done.staged.mark);
+                        self.done += done;
+                    }
                     Err(error) => self.failure = self.failure.take().or(Some(error)),
                 }
             }
@@ -174,6 +182,15 @@ impl Lanes {
         }
         self.failure.take().map_or(Ok(()), |error| Err(error.into()))
     }
+}
+
+/// What the last transaction of a walk sees to besides its batch.
+#[derive(Debug, Clone, Copy)]
+struct Last<'w> {
+    /// A version of each transaction before it.
+    marks: &'w [Uuid],
+    /// Where the bookmark moves: when the walk started, by the API's clock, and what was walked.
+    bookmark: Option<(Timestamp, &'w str)>,
 }
 
 /// How a batch is staged, from the fastest way to the one that never fails by a record.
@@ -199,11 +216,7 @@ struct Stager {
 
 impl Stager {
     /// Stages a batch; reconciled at once where stage 2 is there and the database refuses none of it.
-    async fn stage(
-        &mut self,
-        batch: &[Received],
-        bookmark: Option<(Timestamp, &str)>,
-    ) -> Result<Direct, DbError> {
+    async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
         let with_stage_two = match &mut self.turn {
             Some(turn) => turn.wait_for(|is_ours| *is_ours).await.is_ok(),
             None => false,
@@ -211,7 +224,7 @@ impl Stager {
         let mut way = if with_stage_two { Way::AskingNothing } else { Way::Pending };
         let mut conflicts = 0;
         let done = loop {
-            match self.transaction(batch, bookmark, way).await {
+            match self.transaction(batch, last, way).await {
                 Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
                     conflicts += 1
                 }
@@ -231,16 +244,25 @@ impl Stager {
         Ok(done)
     }
 
+    /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure
+    /// of them first: a server that crashed meanwhile has forgotten the latest.
     async fn transaction(
         &self,
         batch: &[Received],
-        bookmark: Option<(Timestamp, &str)>,
+        last: Option<Last<'_>>,
         way: Way,
     ) -> Result<Direct, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
+        let tx = match last {
+            Some(_) => connection.begin().await?,
+            None => connection.begin_unflushed().await?,
+        };
+        // Its lock is a write: the last transaction has something to flush whatever else it does.
         fence.check(&tx).await?;
+        if let Some(last) = last {
+            self.all_there(&tx, last.marks).await?;
+        }
         let done = if way == Way::Pending {
             self.ground.meet(batch);
             let staged = versions::stage(&tx, self.entity, *run_id, batch).await?;
@@ -249,10 +271,24 @@ impl Stager {
             let asks_nothing = way == Way::AskingNothing;
             direct::stage_and_reconcile(&tx, self.entity, *run_id, batch, &self.ground, asks_nothing).await?
         };
-        if let Some((walk_started_at, walk)) = bookmark {
+        if let Some((walk_started_at, walk)) = last.and_then(|last| last.bookmark) {
             bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id).await?;
         }
         tx.commit().await?;
         Ok(done)
+    }
+
+    /// An error where a transaction of this walk is no longer there.
+    async fn all_there(&self, tx: &Tx<'_>, marks: &[Uuid]) -> Result<(), DbError> {
+        let missing = if marks.is_empty() { 0 } else { versions::missing(tx, self.entity, marks).await? };
+        if missing == 0 {
+            return Ok(());
+        }
+        Err(DbError::infrastructure(format!(
+            "{missing} of {} transactions in which {} were staged are no longer in the database: it has crashed and \
+             recovered meanwhile, or somebody removed them. The bookmark has not moved: the next run fetches them again",
+            marks.len(),
+            self.entity.name
+        )))
     }
 }

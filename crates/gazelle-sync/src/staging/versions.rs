@@ -31,12 +31,15 @@ pub struct Staged {
     pub staged: u64,
     /// Records whose newest version has the same content: nothing written.
     pub unchanged: u64,
+    /// The version added last: while it is there, so is all of its transaction.
+    pub mark: Option<Uuid>,
 }
 
 impl std::ops::AddAssign for Staged {
     fn add_assign(&mut self, other: Staged) {
         self.staged += other.staged;
         self.unchanged += other.unchanged;
+        self.mark = other.mark.or(self.mark);
     }
 }
 
@@ -64,7 +67,11 @@ pub struct Fresh<'b> {
 impl Fresh<'_> {
     /// The same, counted.
     pub fn staged(&self) -> Staged {
-        Staged { staged: self.versions.len() as u64, unchanged: self.unchanged }
+        Staged {
+            staged: self.versions.len() as u64,
+            unchanged: self.unchanged,
+            mark: self.versions.last().map(|version| version.id),
+        }
     }
 }
 
@@ -88,6 +95,13 @@ pub async fn holds_any(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
                    OR EXISTS (SELECT 1 FROM {schema}.sync_quarantine WHERE entity = $1)";
     let rows = tx.query(&for_entity(sql, entity), &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// How many of these versions staging does not hold.
+pub async fn missing(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<usize, DbError> {
+    let sql = for_entity(include_str!("missing.sql"), entity);
+    let rows = tx.query(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows.first().map_or(ids.len(), |row| row.get::<_, i64>(0).try_into().unwrap_or_default()))
 }
 
 /// Finds what of a batch is new. Where staging is known to hold `nothing` of the entity, it is not asked.

@@ -73,20 +73,25 @@ impl Lab {
         self.query("postgres", "CHECKPOINT").map(drop)
     }
 
-    /// Does at once what autovacuum does some time after a load, and keeps autovacuum itself away until
-    /// [`Lab::unsettle`]: what it writes would be counted as the program's.
-    pub fn settle(&self, database: &str) -> Result<()> {
+    /// Keeps autovacuum away until [`Lab::let_autovacuum_work`]: it comes once a minute, to whichever measurement is
+    /// under way, takes a tenth of the processors from it, and what it writes would be counted as the program's.
+    pub fn keep_autovacuum_away(&self) -> Result<()> {
         self.query("postgres", "ALTER SYSTEM SET autovacuum = off")?;
         self.query("postgres", "SELECT pg_reload_conf()")?;
         let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'";
         while self.query("postgres", workers)? != "0" {
             thread::sleep(Duration::from_millis(50));
         }
+        Ok(())
+    }
+
+    /// Does at once what autovacuum does some time after a load.
+    pub fn settle(&self, database: &str) -> Result<()> {
         self.query(database, "VACUUM ANALYZE").map(drop)
     }
 
     /// Lets autovacuum work again.
-    pub fn unsettle(&self) -> Result<()> {
+    pub fn let_autovacuum_work(&self) -> Result<()> {
         self.query("postgres", "ALTER SYSTEM RESET autovacuum")?;
         self.query("postgres", "SELECT pg_reload_conf()").map(drop)
     }

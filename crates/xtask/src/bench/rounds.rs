@@ -39,11 +39,13 @@ pub fn measure(lab: &Lab, shop: &Shop, runs: usize, results: &mut Results) -> Re
     say("making the shop");
     let simulator = Running::start(shop)?;
     warm_up(lab, &simulator)?;
+    lab.keep_autovacuum_away()?;
     let mut rounds = Vec::new();
     for run in 1..=runs {
         say(&format!("round {run} of {runs}"));
         rounds.push(round(lab, &simulator)?);
     }
+    lab.let_autovacuum_work()?;
     lab.drop_database("synced")?;
     lab.drop_database("plain")?;
     report(shop, &rounds, results);
@@ -79,7 +81,6 @@ fn round(lab: &Lab, simulator: &Running) -> Result<Round> {
     let again = watched(lab, simulator, || Ok(lab.full_sync("synced", &simulator.url)?.0))?;
     let wal = lab.query("synced", &format!("SELECT pg_current_wal_lsn() - '{position}'::pg_lsn"))?;
     let (_, written) = written_since(lab, "synced", &before)?;
-    lab.unsettle()?;
     lab.drop_database("synced")?;
 
     lab.fresh_for_sql("plain")?;
