@@ -111,18 +111,48 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 
-/// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer
-/// version already; with when it was found gone, where that is all that is newer.
-pub async fn superseded(
+/// The processed versions of these records that count, in the order in which they were seen.
+pub async fn chronology_of(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    external_ids: &[&str],
+) -> Result<Vec<Uuid>, DbError> {
+    let rows = tx
+        .query(
+            &for_entity(
+                "SELECT s.id FROM unnest($1::text[]) AS asked (external_id)
+                   JOIN {schema}.{staging_table} s ON s.external_id = asked.external_id
+                  WHERE s.withdrawn_by IS NULL AND s.sync_status = 'processed'
+                  ORDER BY s.fetched_at, s.id",
+                entity,
+            ),
+            &[(&external_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// What production knows of a record that a version does not say yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// Newer content.
+    Content,
+    /// No newer content, but that the record is gone.
+    Gone,
+}
+
+/// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer version
+/// already.
+pub async fn newer(
     tx: &Tx<'_>,
     entity: &Entity,
     ids: &[Uuid],
     external_ids: &[&str],
     fetched_at: &[Timestamp],
-) -> Result<HashMap<Uuid, Option<Timestamp>>, DbError> {
+) -> Result<HashMap<Uuid, Newer>, DbError> {
     let rows = tx
         .query(
-            &for_entity(include_str!("superseded.sql"), entity),
+            &for_entity(include_str!("newer.sql"), entity),
             &[
                 (&ids, Type::UUID_ARRAY),
                 (&external_ids, Type::TEXT_ARRAY),
@@ -130,7 +160,8 @@ pub async fn superseded(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let newer = |has_content| if has_content { Newer::Content } else { Newer::Gone };
+    Ok(rows.iter().map(|row| (row.get(0), newer(row.get(1)))).collect())
 }
 
 /// An SQL condition: of the record of this id, production holds a version seen after this time.

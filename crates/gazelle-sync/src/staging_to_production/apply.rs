@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
+use super::late::Late;
 use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
 use super::upsert::{Lined, upsert};
@@ -15,7 +16,7 @@ use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::{Reconciled, RecordError};
 use crate::entities::table::{Row, Table};
-use crate::staging::{outcome, pending, quarantine};
+use crate::staging::{outcome, quarantine};
 
 /// What applying a batch came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl std::ops::AddAssign for Applied {
 }
 
 /// Production's own tables have no prefix.
-const PRODUCTION: &str = "";
+pub(super) const PRODUCTION: &str = "";
 
 /// A good version among the candidates.
 pub(super) struct Good<'b> {
@@ -61,25 +62,16 @@ pub async fn apply(
     at: Timestamp,
     unread: &Unread,
 ) -> Result<Applied, DbError> {
-    let mut superseded = superseded(tx, entity, batch).await?;
-    // What a record last held before it was found gone stays in production, marked: its children name it. It comes
-    // after its tombstone where a person has staged it, under an id of no order.
-    let mut buried = HashMap::new();
-    superseded.retain(|staging_id, gone_at| match gone_at {
-        Some(gone_at) => buried.insert(*staging_id, *gone_at).is_some(),
-        None => true,
-    });
-    let current = batch.iter().filter(|candidate| !superseded.contains_key(&candidate.staging_id));
+    let late = Late::of(tx, entity, batch).await?;
+    let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
+        batch.iter().partition(|candidate| late.is_superseded(candidate));
     let sorted = Sorted::of(tx, entity, current, None, unread).await?;
     let mut applied = sorted.write_rows(tx, entity, false).await?;
-    let again: Vec<(&str, Timestamp)> = sorted
-        .landed()
-        .filter_map(|landed| Some((landed.external_id.as_str(), *buried.get(&landed.staging_id)?)))
-        .collect();
-    mark_gone(tx, entity.tables[0], &again, PRODUCTION).await?;
     applied.processed += superseded.len() as u64;
-    let processed: Vec<Uuid> = superseded.into_keys().chain(sorted.landed().map(|c| c.staging_id)).collect();
+    let processed: Vec<Uuid> =
+        superseded.into_iter().chain(sorted.landed()).map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, at).await?;
+    applied.rows_written += late.tell_again(tx, entity).await?;
     sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)
 }
@@ -153,7 +145,7 @@ impl<'b> Sorted<'b> {
             ..Applied::default()
         };
         applied.rows_written = write_rows(tx, entity, &self.good, PRODUCTION, bare).await?;
-        applied.deleted = mark_gone(tx, entity.tables[0], &tombstones(&self.gone), PRODUCTION).await?;
+        applied.deleted = mark_gone(tx, entity.tables[0], &self.gone, PRODUCTION).await?;
         applied.rows_written += applied.deleted;
         if let Some(refresh) = entity.after_apply
             && !self.good.is_empty()
@@ -188,13 +180,13 @@ impl<'b> Sorted<'b> {
 }
 
 /// Writes the rows that candidates give into tables whose names start with `prefix`, and nothing else: no
-/// outcome, no quarantine. Faulty ones and those whose parent is absent are left out.
+/// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
 pub async fn write_only<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
     batch: impl Iterator<Item = &'b Candidate> + Clone,
     prefix: &str,
-) -> Result<(), DbError> {
+) -> Result<u64, DbError> {
     let mut good: Vec<Good<'_>> = batch
         .clone()
         .filter_map(|candidate| match &candidate.says {
@@ -205,9 +197,8 @@ pub async fn write_only<'b>(
     let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
     let absent = absent_parents(tx, entity, &good, prefix, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
-    write_rows(tx, entity, &good, prefix, false).await?;
-    mark_gone(tx, entity.tables[0], &tombstones(&gone), prefix).await?;
-    Ok(())
+    let written = write_rows(tx, entity, &good, prefix, false).await?;
+    Ok(written + mark_gone(tx, entity.tables[0], &gone, prefix).await?)
 }
 
 /// The rows of good versions, table by table, parents first.
@@ -270,19 +261,6 @@ fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
     kept
 }
 
-/// The candidates of whose record production holds a newer version already, with when it was found gone where that is
-/// all that is newer.
-async fn superseded(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    batch: &[Candidate],
-) -> Result<HashMap<Uuid, Option<Timestamp>>, DbError> {
-    let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
-    let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
-    let fetched_at: Vec<Timestamp> = batch.iter().map(|candidate| candidate.fetched_at).collect();
-    pending::superseded(tx, entity, &ids, &external_ids, &fetched_at).await
-}
-
 /// Marks as deleted the rows of these owners that their newest version holds no more.
 async fn mark_left_out(
     tx: &Tx<'_>,
@@ -321,22 +299,13 @@ async fn mark_left_out(
     .await
 }
 
-/// The records of tombstones, and when each was found gone.
-fn tombstones<'c>(gone: &[&'c Candidate]) -> Vec<(&'c str, Timestamp)> {
-    gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).collect()
-}
-
 /// Marks records as deleted at the time their tombstone was staged. Their children stay as they are.
-async fn mark_gone(
-    tx: &Tx<'_>,
-    table: &Table,
-    gone: &[(&str, Timestamp)],
-    prefix: &str,
-) -> Result<u64, DbError> {
+async fn mark_gone(tx: &Tx<'_>, table: &Table, gone: &[&Candidate], prefix: &str) -> Result<u64, DbError> {
     if gone.is_empty() {
         return Ok(0);
     }
-    let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) = gone.iter().copied().unzip();
+    let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) =
+        gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).unzip();
     tx.execute(
         &include_str!("mark_gone.sql").replace("{prefix}", prefix).replace("{table}", table.name),
         &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)],

@@ -12,6 +12,7 @@ pub mod batch;
 pub mod difference;
 pub mod direct;
 mod ground;
+mod late;
 mod notes;
 mod parents;
 pub mod rebuild;

@@ -1,6 +1,8 @@
 //! Production rebuilt beside itself, in scratch tables of the same schema, from every version that staging
 //! holds. Nothing of production is read or written.
 
+use uuid::Uuid;
+
 use super::batch::{self, Candidate};
 use super::{apply, distinct_runs};
 use crate::db::{DbError, Fault, Tx};
@@ -25,16 +27,30 @@ pub async fn rebuild(tx: &Tx<'_>, prefix: &str, batch_size: usize, basis: Basis)
     }
     for entity in ENTITIES {
         let ids = pending::chronology(tx, entity, basis).await?;
-        for chunk in ids.chunks(batch_size.max(1)) {
-            let versions = pending::versions(tx, entity, chunk).await?;
-            let candidates: Vec<Candidate> =
-                versions.iter().map(|version| batch::read(entity, version)).collect();
-            for run in distinct_runs(&candidates) {
-                write_run(tx, entity, run, prefix).await?;
-            }
-        }
+        write_versions(tx, entity, &ids, batch_size, prefix).await?;
     }
     Ok(())
+}
+
+/// Writes what these versions say, one after the other, into tables whose names start with `prefix`. Returns how many
+/// rows that wrote; one that several versions write counts for each.
+pub(super) async fn write_versions(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    ids: &[Uuid],
+    batch_size: usize,
+    prefix: &str,
+) -> Result<u64, DbError> {
+    let mut written = 0;
+    for chunk in ids.chunks(batch_size.max(1)) {
+        let versions = pending::versions(tx, entity, chunk).await?;
+        let candidates: Vec<Candidate> =
+            versions.iter().map(|version| batch::read(entity, version)).collect();
+        for run in distinct_runs(&candidates) {
+            written += write_run(tx, entity, run, prefix).await?;
+        }
+    }
+    Ok(written)
 }
 
 /// Puts these candidates, of distinct records, over what is rebuilt.
@@ -44,7 +60,7 @@ pub async fn put_over(
     candidates: &[&Candidate],
     prefix: &str,
 ) -> Result<(), DbError> {
-    apply::write_only(tx, entity, candidates.iter().copied(), prefix).await
+    apply::write_only(tx, entity, candidates.iter().copied(), prefix).await.map(|_| ())
 }
 
 /// Removes the scratch tables.
@@ -56,12 +72,16 @@ pub async fn drop_scratch(tx: &Tx<'_>, prefix: &str) -> Result<(), DbError> {
 }
 
 /// Writes candidates of distinct records; a version that the database refuses is left out, as in production.
-async fn write_run(tx: &Tx<'_>, entity: &Entity, run: &[Candidate], prefix: &str) -> Result<(), DbError> {
+async fn write_run(tx: &Tx<'_>, entity: &Entity, run: &[Candidate], prefix: &str) -> Result<u64, DbError> {
+    let mut written = 0;
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
         tx.batch("SAVEPOINT part").await?;
         match apply::write_only(tx, entity, part.iter(), prefix).await {
-            Ok(()) => tx.batch("RELEASE SAVEPOINT part").await?,
+            Ok(rows) => {
+                written += rows;
+                tx.batch("RELEASE SAVEPOINT part").await?;
+            }
             Err(refusal) if refusal.fault == Fault::Record => {
                 tx.batch("ROLLBACK TO SAVEPOINT part").await?;
                 tx.batch("RELEASE SAVEPOINT part").await?;
@@ -74,5 +94,5 @@ async fn write_run(tx: &Tx<'_>, entity: &Entity, run: &[Candidate], prefix: &str
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(written)
 }

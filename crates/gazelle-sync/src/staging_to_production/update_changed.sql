@@ -1,14 +1,16 @@
 -- Rows that exist and differ are written; equal ones are not touched, so that they cost neither a write nor
--- WAL. A row whose content is the same keeps the raw record it came from.
+-- WAL. A row whose content is the same keeps the raw record it came from, the first of those that say the same.
 WITH incoming AS (
     SELECT i.*{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
       {derived_join}
 ), compared AS (
-    SELECT i.*, held.{first_key} IS NULL AS is_new, held.deleted_at IS NOT NULL AS was_deleted,
+    SELECT i.*, held.{first_key} IS NULL AS is_new,
            held.reconciler_version AS held_version, held.staging_id AS held_staging_id,
            held.synced_from_gazelle_at AS held_synced_at,
-           ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_same
+           held.deleted_at IS NULL
+           AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
+           AND ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_as_held
       FROM incoming i
       LEFT JOIN LATERAL (
            SELECT * FROM {schema}.{prefix}{table} h WHERE {key_match} LIMIT 1) AS held ON true
@@ -17,11 +19,11 @@ WITH incoming AS (
 INSERT INTO {schema}.{prefix}{table} AS held
        ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
 SELECT {casted_columns},
-       CASE WHEN is_same AND NOT was_deleted THEN held_staging_id ELSE staging_id END,
-       CASE WHEN is_same AND NOT was_deleted THEN held_synced_at ELSE synced_from_gazelle_at END,
+       CASE WHEN is_as_held THEN held_staging_id ELSE staging_id END,
+       CASE WHEN is_as_held THEN held_synced_at ELSE synced_from_gazelle_at END,
        $1, NULL
   FROM compared
- WHERE is_new OR was_deleted OR NOT is_same OR held_version <> $1
+ WHERE is_new OR NOT is_as_held OR held_version <> $1
 ON CONFLICT ({key}) DO UPDATE
    SET {assignments},
        staging_id = EXCLUDED.staging_id,

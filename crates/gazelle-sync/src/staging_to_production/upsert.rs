@@ -116,7 +116,7 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
             .replace("{all_columns}", &all.join(", "))
             .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
             .replace("{may_write}", &may_write(entity, table, prefix))
-            .replace("{still_later}", still_later(table))
+            .replace("{still_later}", &still_later(table))
             .replace("{key_match}", &key_match.join(" AND "))
             .replace("{first_key}", table.key[0])
             .replace("{key}", &table.key.join(", "))
@@ -142,10 +142,13 @@ fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
 }
 
 /// The same of a row that another lane has written meanwhile: two records may claim it at the same time.
-fn still_later(table: &Table) -> &'static str {
+fn still_later(table: &Table) -> String {
     match table.owner.filter(|owner| !table.key.contains(owner)) {
-        Some(_) => "WHERE held.synced_from_gazelle_at <= EXCLUDED.synced_from_gazelle_at",
-        None => "",
+        Some(owner) => format!(
+            "WHERE held.{owner} IS NOT DISTINCT FROM EXCLUDED.{owner}
+    OR held.synced_from_gazelle_at <= EXCLUDED.synced_from_gazelle_at"
+        ),
+        None => String::new(),
     }
 }
 

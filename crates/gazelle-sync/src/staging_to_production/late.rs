@@ -1,0 +1,63 @@
+//! Versions that come after a newer one of their record: a person has staged them, a newer reconciler reads what an
+//! older one did not, or a walk met two contents of a record at once. The newest still wins. But what the older
+//! one held that newer ones leave out, when the record was first found gone, and which version a row goes back to
+//! depend on all versions: the record is told again from its first one.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::apply::PRODUCTION;
+use super::batch::{Candidate, Says};
+use super::rebuild;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::staging::pending::{self, Newer};
+
+/// The candidates of a batch that come late.
+#[derive(Debug, Default)]
+pub(super) struct Late<'b> {
+    newer: HashMap<Uuid, Newer>,
+    records: BTreeSet<&'b str>,
+}
+
+impl<'b> Late<'b> {
+    /// Those of whose record a newer version has been processed.
+    pub(super) async fn of(tx: &Tx<'_>, entity: &Entity, batch: &'b [Candidate]) -> Result<Self, DbError> {
+        let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
+        let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
+        let fetched_at: Vec<Timestamp> = batch.iter().map(|candidate| candidate.fetched_at).collect();
+        let newer = pending::newer(tx, entity, &ids, &external_ids, &fetched_at).await?;
+        let records = batch
+            .iter()
+            .filter(|candidate| newer.contains_key(&candidate.staging_id))
+            .map(|candidate| candidate.external_id.as_str())
+            .collect();
+        Ok(Late { newer, records })
+    }
+
+    /// Whether a candidate is no news for production by itself. Where all that is newer is that the record is gone, its
+    /// content is: the row that is kept, marked, says it, and children name that row.
+    pub(super) fn is_superseded(&self, candidate: &Candidate) -> bool {
+        match self.newer.get(&candidate.staging_id) {
+            None => false,
+            Some(Newer::Content) => true,
+            Some(Newer::Gone) => !matches!(candidate.says, Says::Is(_)),
+        }
+    }
+
+    /// Tells the records of these candidates again, from all versions that are processed, these among them. Returns how
+    /// many rows that wrote.
+    pub(super) async fn tell_again(&self, tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+        if self.records.is_empty() {
+            return Ok(0);
+        }
+        let records: Vec<&str> = self.records.iter().copied().collect();
+        let ids = pending::chronology_of(tx, entity, &records).await?;
+        rebuild::write_versions(tx, entity, &ids, VERSIONS_AT_ONCE, PRODUCTION).await
+    }
+}
+
+/// A record may have many versions; they need not be in memory together.
+const VERSIONS_AT_ONCE: usize = 1_000;
