@@ -5,7 +5,7 @@ mod support;
 use gazelle_sim::Kind;
 use gazelle_sync::entities::{Entity, appointments, clients, pianos, users};
 use serde_json::{Value, json};
-use support::World;
+use support::{Place, World};
 
 /// The answer of the source to a request, asked again as it was noted.
 async fn asked_again(world: &World, query: &str, request: &Value) -> String {
@@ -74,6 +74,25 @@ async fn every_version_is_listed_with_what_changed_when_and_by_which_run() {
     let gone = explained(&world, &event, "deleted_at").await;
     assert_eq!(gone["source"]["version"], 3);
     assert_eq!(gone["looked_at"][0]["raw"]["asked_with"], "AppointmentById");
+}
+
+#[tokio::test]
+async fn a_deletion_is_explained_by_the_version_that_dates_it() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let record = json!({"id": "evt_1", "start": "2026-05-05T12:00:00Z"});
+    place.stage("staging_appointments", "evt_1", &record, Some("2026-01-01T00:00:01Z")).await;
+    for time in ["2026-01-01T00:00:03Z", "2026-01-01T00:00:06Z"] {
+        let said = json!({"evidence": {"asked_at": time}});
+        let id = place.stage("staging_appointments", "evt_1", &said, Some(time)).await;
+        let sql = format!("UPDATE staging_appointments SET operation = 'delete' WHERE id = '{id}'");
+        place.execute(&sql).await;
+    }
+    place.run(&["reconcile"]).await.success();
+    let gone = place.run(&["explain", "evt_1", "deleted_at"]).await.success();
+    assert_eq!(gone["value"], "2026-01-01T00:00:03+00:00");
+    assert_eq!(gone["source"]["version"], 2);
+    assert_eq!(gone["looked_at"][0]["raw"]["asked_at"], "2026-01-01T00:00:03Z");
 }
 
 #[tokio::test]

@@ -192,9 +192,10 @@ async fn what_was_staged_by_hand_and_found_gone_since_comes_back_as_deleted_in_a
     world.filled().await;
     // Ids by hand are random: these sort after every one that the program makes, and not as they were seen.
     let by_hand = |id: &str, table: &str, record: Value, ago: u32| {
+        let quoted = record.to_string().replace('\'', "''");
         format!(
             "INSERT INTO {table} (id, external_id, raw_data, fetched_at)
-             VALUES ('{id}-0000-4000-8000-000000000000', '{}', '{record}', now() - interval '{ago} seconds');",
+             VALUES ('{id}-0000-4000-8000-000000000000', '{}', '{quoted}', now() - interval '{ago} seconds');",
             record["id"].as_str().unwrap()
         )
     };

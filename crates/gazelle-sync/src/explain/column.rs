@@ -192,15 +192,18 @@ impl Ground<'_, '_> {
         Ok(Some(explanation))
     }
 
+    fn deleted_at(&self) -> Option<Timestamp> {
+        self.row["deleted_at"].as_str().and_then(|text| text.parse().ok())
+    }
+
     fn blank(&self, name: &str, filled_by: &'static str, rule: String) -> Explanation {
-        let deleted_at = self.row["deleted_at"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
         Explanation {
             entity: self.entity.name,
             table: self.table.name,
             row: self.key.clone(),
             column: name.to_owned(),
             value: self.row[name].clone(),
-            deleted_at: deleted_at.map(|at| Moment::of(at, self.zone)),
+            deleted_at: self.deleted_at().map(|at| Moment::of(at, self.zone)),
             filled_by,
             rule,
             source: None,
@@ -302,8 +305,10 @@ impl Ground<'_, '_> {
         let mut explanation = self.blank(name, "lineage", rule.to_owned());
         let mut version = self.version();
         if name == "deleted_at" && explanation.deleted_at.is_some() {
-            // Not the version that the row names, but the one that says that it is gone.
-            version = self.versions.iter().enumerate().rev().find(|(_, version)| version.is_good());
+            // Not the version that the row names, but the one that first said that it is gone, which dates it.
+            let deleted_at = self.deleted_at();
+            version =
+                self.versions.iter().enumerate().find(|(_, version)| Some(version.seen_at) == deleted_at);
             if let Some((_, tombstone)) = version.filter(|(_, version)| version.is_tombstone) {
                 let said: Option<Json> = serde_json::from_str(&tombstone.json).ok();
                 let raw = said.map_or(Json::Null, |mut said| said["evidence"].take());

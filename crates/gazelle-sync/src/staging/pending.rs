@@ -111,22 +111,17 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 
-/// The processed versions of these records that count, in the order in which they were seen.
-pub async fn chronology_of(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    external_ids: &[&str],
-) -> Result<Vec<Uuid>, DbError> {
+/// The processed versions of a record that count, in the order in which they were seen.
+pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Uuid>, DbError> {
     let rows = tx
         .query(
             &for_entity(
-                "SELECT s.id FROM unnest($1::text[]) AS asked (external_id)
-                   JOIN {schema}.{staging_table} s ON s.external_id = asked.external_id
-                  WHERE s.withdrawn_by IS NULL AND s.sync_status = 'processed'
-                  ORDER BY s.fetched_at, s.id",
+                "SELECT id FROM {schema}.{staging_table}
+                  WHERE external_id = $1 AND withdrawn_by IS NULL AND sync_status = 'processed'
+                  ORDER BY fetched_at",
                 entity,
             ),
-            &[(&external_ids, Type::TEXT_ARRAY)],
+            &[(&external_id, Type::TEXT)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -164,9 +159,13 @@ pub async fn newer(
     Ok(rows.iter().map(|row| (row.get(0), newer(row.get(1)))).collect())
 }
 
-/// An SQL condition: of the record of this id, production holds a version seen after this time.
-pub fn seen_since(entity: &Entity, id: &str, time: &str) -> String {
-    for_entity(include_str!("seen_since.sql"), entity).replace("{id}", id).replace("{time}", time)
+/// An SQL condition: of the record of this id, production holds content seen after one time and before another, where
+/// there is another.
+pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> String {
+    for_entity(include_str!("seen_between.sql"), entity)
+        .replace("{id}", id)
+        .replace("{after}", after)
+        .replace("{before}", before)
 }
 
 /// A position just before the first pending version that another run or a person left, if there is any. Reads

@@ -47,15 +47,16 @@ impl<'b> Late<'b> {
         }
     }
 
-    /// Tells the records of these candidates again, from all versions that are processed, these among them. Returns how
-    /// many rows that wrote.
+    /// Tells the records of these candidates again, each from all its versions that are processed, these among them: one
+    /// record after the other, since what another one may claim is known only when its holder has been told to the
+    /// end. Returns how many rows that wrote.
     pub(super) async fn tell_again(&self, tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-        if self.records.is_empty() {
-            return Ok(0);
+        let mut written = 0;
+        for record in &self.records {
+            let ids = pending::chronology_of(tx, entity, record).await?;
+            written += rebuild::write_versions(tx, entity, &ids, VERSIONS_AT_ONCE, PRODUCTION).await?;
         }
-        let records: Vec<&str> = self.records.iter().copied().collect();
-        let ids = pending::chronology_of(tx, entity, &records).await?;
-        rebuild::write_versions(tx, entity, &ids, VERSIONS_AT_ONCE, PRODUCTION).await
+        Ok(written)
     }
 }
 

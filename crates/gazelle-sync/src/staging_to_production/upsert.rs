@@ -126,8 +126,8 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
 }
 
 /// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
-/// to another client) belongs to the record seen last: not to one seen before its holder's newest version,
-/// unless that one let it go. Beside production everything comes in the order in which it was seen.
+/// to another client) belongs to the record seen last: not to one seen before a version of its holder that still had
+/// it, which is any until its holder let it go. Beside production everything comes in the order in which it was seen.
 fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
     let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
         return "true".to_owned();
@@ -137,8 +137,9 @@ fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
     if !prefix.is_empty() {
         return format!("{mine} OR {later}");
     }
-    let holder_seen_since = pending::seen_since(entity, &format!("held.{owner}"), "i.synced_from_gazelle_at");
-    format!("{mine} OR ({later} AND (held.deleted_at IS NOT NULL OR NOT {holder_seen_since}))")
+    let holder = format!("held.{owner}");
+    let held_since = pending::seen_between(entity, &holder, "i.synced_from_gazelle_at", "held.deleted_at");
+    format!("{mine} OR ({later} AND NOT {held_since})")
 }
 
 /// The same of a row that another lane has written meanwhile: two records may claim it at the same time.
