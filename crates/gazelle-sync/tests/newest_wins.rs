@@ -380,3 +380,17 @@ async fn versions_of_a_record_seen_by_two_syncs_are_told_apart_though_the_clock_
         world.text(&format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'")).await;
     assert_eq!(name.as_deref(), Some("Après"));
 }
+
+#[tokio::test]
+async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let versions = [(0, Says::Good(1), 5), (0, Says::Gone, 10), (0, Says::Faulty, 8), (2, Says::Good(1), 7)];
+    for (id, says, position) in versions {
+        arrive(&place, &SHARING, position, (id, says)).await;
+        place.run(&["reconcile"]).await.success();
+    }
+    let owner = place.text("SELECT client_external_id FROM gazelle_contacts").await;
+    assert_eq!(owner.as_deref(), Some("rec_2"));
+    place.run(&["verify", "--offline"]).await.success();
+}

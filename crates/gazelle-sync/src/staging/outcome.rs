@@ -54,6 +54,24 @@ pub async fn faulty(
     Ok(())
 }
 
+/// Marks faulty versions as settled, since a newer one counts. The reason stays with the row, and so tells that it holds no
+/// content; only the status says that it is settled.
+pub async fn settled(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        &for_entity(
+            "UPDATE {schema}.{staging_table} SET sync_status = 'processed'
+              WHERE id = ANY ($1::uuid[]) AND sync_status = 'error'",
+            entity,
+        ),
+        &[(&ids, Type::UUID_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Puts back to pending what an older reconciler version made: the newest good version of each such
 /// row, and every fault, which the new version may read.
 pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
+use super::{for_entity, outcome};
 use crate::db::{Db, DbError, Param, Tx};
 use crate::entities::{Entity, read::RecordError};
 
@@ -76,18 +76,7 @@ pub async fn close(
         )
         .await?;
     let superseded: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
-    if !superseded.is_empty() {
-        // The reason stays with the row; only its status says that it is settled.
-        tx.execute(
-            &for_entity(
-                "UPDATE {schema}.{staging_table} SET sync_status = 'processed'
-                  WHERE id = ANY ($1::uuid[]) AND sync_status = 'error'",
-                entity,
-            ),
-            &[(&superseded, Type::UUID_ARRAY)],
-        )
-        .await?;
-    }
+    outcome::settled(tx, entity, &superseded).await?;
     if !rows.is_empty() {
         crate::crash::at(crate::crash::Step::QuarantineClosed);
     }

@@ -68,9 +68,20 @@ pub async fn apply(
     let sorted = Sorted::of(tx, entity, current, None, unread).await?;
     let mut applied = sorted.write_rows(tx, entity, false).await?;
     applied.processed += superseded.len() as u64;
-    let processed: Vec<Uuid> =
-        superseded.into_iter().chain(sorted.landed()).map(|candidate| candidate.staging_id).collect();
+    // A faulty one keeps its reason: it is no content, and must not count as what its record said at its time.
+    let moot: Vec<(Uuid, &RecordError)> = superseded
+        .iter()
+        .filter_map(|candidate| match &candidate.says {
+            Says::Faulty(error) => Some((candidate.staging_id, error)),
+            _ => None,
+        })
+        .collect();
+    let read = superseded.iter().copied().filter(|candidate| !matches!(candidate.says, Says::Faulty(_)));
+    let processed: Vec<Uuid> = read.chain(sorted.landed()).map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, at).await?;
+    outcome::faulty(tx, entity, &moot, at).await?;
+    let moot: Vec<Uuid> = moot.into_iter().map(|(staging_id, _)| staging_id).collect();
+    outcome::settled(tx, entity, &moot).await?;
     applied.rows_written += late.tell_again(tx, entity).await?;
     sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)

@@ -1,5 +1,5 @@
 //! Production rebuilt beside itself, in scratch tables of the same schema, from every version that staging
-//! holds. Nothing of production is read or written.
+//! holds. Nothing of production is read or written. (`late` has single records written in the same way, to production.)
 
 use uuid::Uuid;
 
