@@ -1,8 +1,14 @@
 //! What an installation rests on: the unit of systemd.
 #![cfg(target_os = "linux")]
 
+#[path = "support/tools.rs"]
+#[expect(dead_code, reason = "it needs some of it")]
+mod tools;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+
+use tools::tool;
 
 /// The unit as shipped, but for where the program is, so that the check finds it.
 fn unit(folder: &Path) -> PathBuf {
@@ -15,11 +21,7 @@ fn unit(folder: &Path) -> PathBuf {
 }
 
 fn analyze(args: &[&str], unit: &Path) -> Output {
-    Command::new("systemd-analyze")
-        .args(args)
-        .arg(unit)
-        .output()
-        .expect("systemd-analyze runs (apt-get install systemd)")
+    tool("systemd-analyze").args(args).arg(unit).output().expect("systemd-analyze runs")
 }
 
 #[test]

@@ -18,7 +18,9 @@ async fn old_world() -> World {
 
 /// Everything in the database but what gazelle-sync keeps aside: schema and data, as `pg_dump` writes it.
 async fn dump(place: &Place) -> String {
-    let output = tokio::process::Command::new("pg_dump")
+    // The server's own: an older one of PATH would refuse it.
+    let folder: String = place.one("SELECT setting FROM pg_config WHERE name = 'BINDIR'", &[]).await;
+    let output = tokio::process::Command::new(format!("{folder}/pg_dump"))
         .args(["--no-sync", "--inserts", "--exclude-schema=gazelle_v6_*", "--dbname", &place.url()])
         .output()
         .await

@@ -1,7 +1,13 @@
 //! What a package installs beside the program: completions and manual pages.
 
+#[path = "support/tools.rs"]
+#[expect(dead_code, reason = "it needs some of it")]
+mod tools;
+
 use std::path::Path;
 use std::process::{Command, Output};
+
+use tools::tool;
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gazelle-sync"))
@@ -20,7 +26,7 @@ fn bash_takes_the_completions_and_knows_the_commands() {
     assert!(script.status.success());
     std::fs::write(folder.path().join("completions.bash"), &script.stdout).unwrap();
     // As the shell does when a person types `gazelle-sync mig<Tab>`.
-    let asked = Command::new("bash")
+    let asked = tool("bash")
         .arg("-c")
         .arg(
             "source completions.bash; COMP_WORDS=(gazelle-sync mig); COMP_CWORD=1; \
@@ -30,6 +36,16 @@ fn bash_takes_the_completions_and_knows_the_commands() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "migrate", "{asked:?}");
+}
+
+#[test]
+fn a_missing_program_is_named_with_the_command_that_installs_it() {
+    // There is no such program; its package would be called the same.
+    let refusal = std::panic::catch_unwind(|| tool("no-such-program-of-ours")).expect_err("it is not there");
+    let line = refusal.downcast_ref::<String>().expect("a message");
+    assert!(line.starts_with("no-such-program-of-ours is not installed and this test needs it: "), "{line}");
+    assert!(line.contains("install") || line.contains(" add ") || line.contains(" -S "), "{line}");
+    assert!(line.contains("./dev test") && !line.contains('\n'), "{line}");
 }
 
 #[test]

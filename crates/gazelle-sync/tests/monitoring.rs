@@ -4,11 +4,12 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use support::World;
 use support::service::{Serving, runs, until};
+use support::tools::tool;
 
 fn ops(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops").join(name)
@@ -19,11 +20,7 @@ fn read(name: &str) -> String {
 }
 
 fn promtool(args: &[&str], folder: &Path) -> Output {
-    Command::new("promtool")
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("promtool runs (apt-get install --no-install-recommends prometheus)")
+    tool("promtool").args(args).current_dir(folder).output().expect("promtool runs")
 }
 
 fn said(output: &Output) -> String {
@@ -86,7 +83,7 @@ async fn everything_shipped_asks_for_metrics_that_are_there_and_are_well_formed(
     assert_eq!(status, 200);
     serving.stop().await;
 
-    let mut check = Command::new("promtool")
+    let mut check = tool("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -163,8 +163,7 @@ async fn a_runner_paused_for_longer_than_its_lease_writes_nothing_when_it_goes_o
     world.run(&["migrate"]).await.success();
     let first = world.start(&["sync", "--mode", "full", "--json"]);
     let signal = |name: &str| {
-        let pid = first.id().expect("it runs").to_string();
-        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+        support::tools::signal(first.id().expect("it runs"), name);
     };
     until("the first is at it", async || world.count("staging_clients").await > 5).await;
     signal("-STOP");

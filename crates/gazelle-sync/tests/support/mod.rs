@@ -12,6 +12,7 @@ pub mod quarantined;
 pub mod roles;
 pub mod service;
 pub mod sink;
+pub mod tools;
 pub mod walks;
 pub mod whole;
 

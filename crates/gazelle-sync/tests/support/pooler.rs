@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::tools::tool;
 use super::{DATABASE, Place};
 
 pub struct Pooler {
@@ -41,10 +42,10 @@ impl Pooler {
         let settings: String = settings.lines().map(|line| format!("{}\n", line.trim())).collect();
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, settings).unwrap();
-        let mut command = Command::new("pgbouncer");
+        let mut command = tool("pgbouncer");
         command.arg("-q");
         // It refuses to run as root; the owner of the server's socket may enter its folder.
-        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        if rustix::process::geteuid().is_root() {
             let owner = std::fs::metadata(&socket_dir).unwrap().uid();
             let name = Command::new("id").args(["-nu", &owner.to_string()]).output().unwrap();
             command.arg("-u").arg(String::from_utf8(name.stdout).unwrap().trim());
@@ -55,7 +56,7 @@ impl Pooler {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("pgbouncer runs (apt-get install pgbouncer)");
+            .expect("pgbouncer runs");
         let pooler = Pooler { child, port, folder };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {

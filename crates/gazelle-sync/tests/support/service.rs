@@ -55,8 +55,7 @@ impl Serving {
     }
 
     pub fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+        super::tools::signal(self.pid(), name);
     }
 
     /// SIGTERM, and how it ended.
