@@ -145,6 +145,7 @@ async fn a_whole_service_at_trace_tells_nothing_personal_and_no_secret() {
 async fn every_line_of_a_run_names_it() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_LOG", "trace");
+    world.set("GAZELLE_SYNC_LOG_FORMAT", "json");
     break_everything(&world);
     let ran = world.full().await;
     let run_id = ran.json()["run_id"].as_str().unwrap().to_owned();
@@ -176,17 +177,66 @@ async fn libraries_cannot_be_made_to_write_what_they_see() {
         "GAZELLE_SYNC_LOG",
         "trace,tokio_postgres=trace,hyper=trace,reqwest=trace,rustls=trace,h2=trace",
     );
+    world.set("GAZELLE_SYNC_LOG_FORMAT", "json");
     let ran = world.full().await;
     assert_eq!(ran.code, 0, "{ran}");
     says_nothing("the log", &ran.stderr, &secrets);
     assert!(!ran.stderr.contains("\"target\":\"tokio_postgres"), "{}", ran.stderr);
 }
 
+/// No setting of the log at all, as on a new machine; an empty variable counts as absent.
+fn unasked(world: &mut World) {
+    world.set("GAZELLE_SYNC_LOG", "");
+}
+
+#[tokio::test]
+async fn what_people_run_logs_warnings_alone_and_as_text_unless_asked() {
+    let mut world = World::new().await;
+    unasked(&mut world);
+    for args in
+        [&["sync", "--mode", "full"][..], &["sync"], &["status"], &["errors"], &["replay"], &["verify"]]
+    {
+        let ran = support::ran(world.command(args)).await;
+        assert!(ran.code == 0 && ran.stderr.is_empty(), "{args:?}: {ran}");
+    }
+    // A warning is a line of text that names the run.
+    world.control.add_fault(Fault::new(FaultKind::ServerError).times(1));
+    let ran = world.incremental().await;
+    let run_id = ran.success()["run_id"].as_str().unwrap().to_owned();
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].contains(&run_id), "{ran}");
+    assert!(!lines[0].contains('{') || lines[0].contains("run{"), "{ran}");
+    // Whoever asks is answered, in the form asked for.
+    let verbose = world.run(&["sync", "-v"]).await;
+    assert!(verbose.stderr.contains("INFO") && verbose.stderr.contains("run started"), "{verbose}");
+    assert!(!verbose.stderr.starts_with('{'), "{verbose}");
+    world.set("GAZELLE_SYNC_LOG", "info");
+    let json = world.run(&["sync", "--log-format", "json"]).await;
+    assert!(json.stderr.lines().count() >= 2, "{json}");
+    for line in json.stderr.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    }
+}
+
+#[tokio::test]
+async fn a_service_tells_what_it_does_as_json() {
+    let mut world = World::new().await;
+    unasked(&mut world);
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
+    let serving = Serving::start(&world, &[]).await;
+    until("a good run", async || runs(&world, "status = 'success'").await >= 1).await;
+    let ended = serving.stop().await;
+    let lines: Vec<Value> = ended.log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for message in ["run started", "run ended", "stopped as asked"] {
+        assert!(lines.iter().any(|line| line["fields"]["message"] == message), "{message}: {}", ended.log);
+    }
+}
+
 #[tokio::test]
 async fn people_get_text() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_LOG", "info");
-    world.set("GAZELLE_SYNC_LOG_FORMAT", "human");
     let ran = world.full().await;
     let run_id = ran.json()["run_id"].as_str().unwrap().to_owned();
     let line = ran.stderr.lines().find(|line| line.contains("run ended")).expect("a line");

@@ -1,4 +1,6 @@
-//! Logs to stderr, for people on a terminal and as JSON otherwise; and traces to a collector where one is set.
+//! Logs to stderr, and traces to a collector where one is set. The log of `serve` is all that it says, and programs read
+//! it: level `info`, JSON without a terminal. What people run has its report, and logs warnings as text. Settings say
+//! otherwise for any command.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,8 +38,8 @@ impl Drop for Logging {
     }
 }
 
-/// Starts it; no line is louder than `loudest`. Only one program-wide subscriber can be set; a test that set its own keeps it.
-pub(super) fn start(settings: &Settings, loudest: LevelFilter, progress: &Progress) -> Logging {
+/// Starts it, for `serve` or for another command; no line is louder than `loudest`. Only one program-wide subscriber can be set; a test that set its own keeps it.
+pub(super) fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: &Progress) -> Logging {
     let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
         None => (None, None),
         Some(Ok(provider)) => (Some(provider), None),
@@ -53,9 +55,11 @@ pub(super) fn start(settings: &Settings, loudest: LevelFilter, progress: &Progre
     let as_json = match settings.log_format {
         LogFormat::Json => true,
         LogFormat::Human => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Auto => serves && !std::io::stderr().is_terminal(),
     };
-    let levels = EnvFilter::try_new(&settings.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let unasked = if serves { "info" } else { "warn" };
+    let levels = settings.log_level.as_deref().unwrap_or(unasked);
+    let levels = EnvFilter::try_new(levels).unwrap_or_else(|_| EnvFilter::new(unasked));
     let shown = levels.and(loudest).and(filter_fn(may_be_written));
     let writer = progress.clone();
     let lines = fmt::layer().with_writer(move || writer.log_writer());

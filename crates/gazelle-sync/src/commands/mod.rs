@@ -69,7 +69,8 @@ pub fn main() -> ExitCode {
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     // Dropped after the runtime: what ends last is still told.
-    let _logging = logging::start(&settings, cli.loudest(), &progress);
+    let _logging =
+        logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
     for unknown in unknown_variables {
         tracing::warn!("{unknown}");
     }

@@ -74,8 +74,8 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("stale_after_minutes", "GAZELLE_SYNC_STALE_AFTER", "45", "minutes without a good run after which the data counts as stale, 1 to 10080"),
     plain("timezone", "GAZELLE_SYNC_TIMEZONE", "America/Toronto", "time zone of screens and schedules; storage is always UTC"),
     plain("language", "GAZELLE_SYNC_LANGUAGE", "en", "language of alerts and of the dashboard: en or fr"),
-    plain("log_format", "GAZELLE_SYNC_LOG_FORMAT", "auto", "auto (human on a terminal, else json), human or json"),
-    plain("log_level", "GAZELLE_SYNC_LOG", "info", "off, error, warn, info, debug or trace; per module: info,gazelle_sync::source=debug"),
+    plain("log_format", "GAZELLE_SYNC_LOG_FORMAT", "auto", "auto (json for serve without a terminal, else human), human or json"),
+    plain("log_level", "GAZELLE_SYNC_LOG", "", "off, error, warn, info, debug or trace; per module: info,gazelle_sync::source=debug; absent: info for serve, warn for every other command"),
     plain("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", "address of an OpenTelemetry collector (OTLP over HTTP, like http://localhost:4318) that receives traces; absent: none are made"),
     // Alerts
     secret("slack_webhook_url", "SLACK_WEBHOOK_URL", "Slack webhook that receives alerts"),

@@ -61,7 +61,7 @@ pub struct Settings {
     pub timezone: String,
     pub language: Language,
     pub log_format: LogFormat,
-    pub log_level: String,
+    pub log_level: Option<String>,
     pub otlp_endpoint: Option<Url>,
 
     pub slack_webhook_url: Option<SecretString>,
@@ -134,7 +134,7 @@ impl Settings {
             timezone: read.text("timezone", checks::time_zone),
             language: read.choice("language", Language::En),
             log_format: read.choice("log_format", LogFormat::Auto),
-            log_level: read.text("log_level", checks::log_level),
+            log_level: read.optional("log_level", checks::log_level),
             otlp_endpoint: read.optional("otlp_endpoint", checks::web_address),
 
             slack_webhook_url: read.secret("slack_webhook_url", checks::secret_web_address),

@@ -1,4 +1,4 @@
-//! Progress on stderr: one line an entity on a terminal, a log line now and then elsewhere.
+//! Progress on stderr: one line an entity on a terminal, a log line (info) now and then elsewhere.
 //!
 //! Those who work only count ([`EntityProgress`]); one thread of its own looks at the counts some
 //! times a second and draws. Logs written through [`Progress::log_writer`] and the drawing never
