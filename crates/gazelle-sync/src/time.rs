@@ -8,6 +8,7 @@
 use jiff::{
     Timestamp,
     civil::{Date, Time},
+    fmt::temporal::Pieces,
     tz::TimeZone,
 };
 
@@ -46,9 +47,50 @@ pub fn read_instant(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// Reads a `CoreDate` (`2026-01-09`), which has no zone.
+/// Reads a `CoreDate` (`2026-01-09`), which has no zone; of a date and time the date as it is written.
+///
+/// # Errors
+/// Why it cannot be read, as the end of a sentence.
 pub fn read_date(text: &str) -> Result<Date, String> {
-    text.trim().parse::<Date>().map_err(|_| "is not a date like 2026-01-09".to_owned())
+    let text = text.trim();
+    let written = || Pieces::parse(text).map(|pieces| pieces.date());
+    text.parse::<Date>().or_else(|_| written()).map_err(|_| "is not a date like 2026-01-09".to_owned())
+}
+
+/// Reads an instant in any shape that has one meaning: with an offset, as a date alone (midnight UTC), or as seconds or
+/// milliseconds since 1970.
+///
+/// # Errors
+/// As [`read_instant`].
+pub fn read_any_instant(text: &str) -> Result<Timestamp, String> {
+    let strict = read_instant(text);
+    let text = text.trim();
+    if strict.is_ok() {
+        return strict;
+    }
+    if let Some(date) = date_alone(text) {
+        return date.to_zoned(TimeZone::UTC).map(|start| start.timestamp()).or(strict);
+    }
+    let is_count = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match is_count.then(|| text.parse().ok().and_then(since_1970)).flatten() {
+        Some(instant) => Ok(instant),
+        None => strict,
+    }
+}
+
+/// The date of a text that holds a date and no time of day.
+pub fn date_alone(text: &str) -> Option<Date> {
+    let pieces = Pieces::parse(text.trim()).ok()?;
+    (pieces.time().is_none() && pieces.offset().is_none()).then(|| pieces.date())
+}
+
+/// The instant of so many seconds or milliseconds since 1970. Only what falls between 1990 and 2100 tells the two
+/// apart, and from other numbers (`20260109`).
+pub fn since_1970(number: f64) -> Option<Timestamp> {
+    /// Seconds of 1990-01-01 and of 2101-01-01.
+    const SECONDS: std::ops::Range<f64> = 631_152_000.0..4_133_980_800.0;
+    let milliseconds = [number * 1000.0, number].into_iter().find(|ms| SECONDS.contains(&(ms / 1000.0)))?;
+    Timestamp::from_millisecond(milliseconds.round() as i64).ok()
 }
 
 /// Finds a zone by its IANA name, from the system's data or the bundled copy.

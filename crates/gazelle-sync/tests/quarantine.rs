@@ -118,8 +118,8 @@ async fn an_event_of_a_client_created_while_the_run_goes_on_lands_in_that_run() 
     assert_eq!(pianos, 1);
 }
 
-/// Records that every check of ours lets pass and only Postgres refuses.
-fn refused_by_the_database() -> Vec<(&'static str, Value)> {
+/// Values at the end of what Postgres takes.
+fn at_the_end_of_postgres() -> Vec<(&'static str, Value)> {
     let long = "x".repeat(10_000_000);
     vec![
         // 9999-12-30 and 4,000 years on: a year that timestamptz holds, so good; then one that it does not.
@@ -196,7 +196,7 @@ async fn what_the_database_says_of_a_value_is_not_repeated() {
 #[tokio::test]
 async fn extreme_values_harm_no_other_record() {
     let place = place().await;
-    for (id, mut record) in refused_by_the_database() {
+    for (id, mut record) in at_the_end_of_postgres() {
         record["id"] = id.into();
         place.stage("staging_appointments", id, &record, None).await;
     }
@@ -243,14 +243,10 @@ async fn extreme_values_harm_no_other_record() {
         .map(|case| &case["message"])
         .collect();
     assert!(unnamed.is_empty(), "no field named: {unnamed:#?}");
-    let messages: Vec<&str> = cases
-        .iter()
-        .filter(|case| {
-            ["over", "list", "text", "pianos", "no piano"].contains(&case["external_id"].as_str().unwrap())
-        })
-        .map(|case| case["error_field"].as_str().unwrap())
-        .collect();
-    assert_eq!(messages.len(), 5, "{cases:#?}");
+    let mut waiting: Vec<&str> = cases.iter().map(|case| case["external_id"].as_str().unwrap()).collect();
+    waiting.sort_unstable();
+    // Those without a start that can be read, and what is no record: nothing else keeps one out.
+    assert_eq!(waiting, ["array", "early", "list", "null", "object", "text only", "year 300000"]);
 }
 
 #[tokio::test]
@@ -305,7 +301,7 @@ async fn an_id_too_long_and_a_day_before_the_calendar_are_named() {
     assert!(case["message"].as_str().unwrap().starts_with("Invalid field: id "), "{}", case["message"]);
 
     let place = place().await;
-    for (id, start) in [("too early", "-004713-11-23T23:59:59Z"), ("first", "-004713-11-24T00:00:00Z")] {
+    for (id, start) in [("too early", "-004713-11-24T23:59:59Z"), ("first", "-004713-11-25T00:00:00Z")] {
         place.stage("staging_appointments", id, &json!({"id": id, "start": start}), None).await;
     }
     place.run(&["reconcile"]).await.success();

@@ -19,6 +19,10 @@ const LITERALS: &[&str] = &[
     "-2147483649",
     "9223372036854775808",
     "99999999999999999999999999",
+    "1767960000",
+    "1767960000000",
+    "-62135596800",
+    "20260109",
     "1e308",
     "1e309",
     "1e999",
@@ -83,6 +87,25 @@ const CONTENTS: &[&str] = &[
     "2026-01-09T12:00:00+99:99",
     "2026-01-09T12:00:00.123456789123Z",
     "0000-00-00",
+    "0000-00-00T00:00:00Z",
+    "-004713-11-23",
+    "-004713-11-24",
+    "-004713-11-24T00:00:00Z",
+    "4713-01-01 BC",
+    "5874897-12-31",
+    "+5874898-01-01",
+    "9999-12-31",
+    "294276-12-31T23:59:59.999999Z",
+    "+294277-01-01T00:00:00Z",
+    "2026-01-09T12:00:00",
+    "20260109",
+    "1767960000",
+    "2147483648",
+    "-2147483649",
+    "9223372036854775808",
+    "1e131073",
+    "7.0",
+    "oui",
     "-9999-01-01T00:00:00Z",
     "-4713-11-23T00:00:00Z",
     "9999-12-31T23:59:59Z",
@@ -110,6 +133,21 @@ pub(crate) fn any(random: &mut Random) -> Node {
         }
         _ => Node::Raw(format!("\"{}\"", long(random))),
     }
+}
+
+/// Every literal and every text, and some that are deep or long.
+pub(crate) fn all() -> Vec<String> {
+    let texts = CONTENTS.iter().map(|content| format!("\"{content}\""));
+    let deep = |open: &str, close: &str| format!("{}null{}", open.repeat(500), close.repeat(500));
+    let odd = [
+        deep("[", "]"),
+        deep("{\"id\":", "}"),
+        deep("{\"nodes\":[", "]}"),
+        format!("\"{}\"", "é".repeat(257)),
+        format!("\"{}\"", "hostile ".repeat(1_024)),
+        "9".repeat(400),
+    ];
+    LITERALS.iter().map(|literal| (*literal).to_owned()).chain(texts).chain(odd).collect()
 }
 
 /// A string, with its quotes.

@@ -15,6 +15,11 @@ use serde_json::Value;
 /// In every hostile text: where it turns up, content has got to where only names should be.
 pub const MARKER: &str = "hostile";
 
+/// Every value that somebody did not expect, as JSON text: what stands in place of good ones, to be tried one by one.
+pub fn values() -> Vec<String> {
+    leaves::all()
+}
+
 /// A record with one to four things wrong with it; now and then with none.
 pub fn hostile(record: &Value, number: u64) -> String {
     let mut random = Random::new(number);

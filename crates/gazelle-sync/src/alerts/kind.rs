@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 pub enum Kind {
     /// Many records that cannot be reconciled.
     RecordErrors,
+    /// Many records with a field that cannot be read.
+    UnreadableFields,
     /// The last run failed.
     RunFailed,
     /// The last run left something undone.
@@ -27,8 +29,9 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::RecordErrors,
+        Kind::UnreadableFields,
         Kind::RunFailed,
         Kind::RunPartial,
         Kind::Stale,
@@ -43,6 +46,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::RecordErrors => "record_errors",
+            Kind::UnreadableFields => "unreadable_fields",
             Kind::RunFailed => "run_failed",
             Kind::RunPartial => "run_partial",
             Kind::Stale => "stale",

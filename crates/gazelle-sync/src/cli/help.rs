@@ -58,14 +58,16 @@ an empty database creates it; an older database is upgraded by `migrate` alone.
 
 Effects: inserts into staging, updates production and the run's records, in the schema of the \
 settings. Nothing is ever written to Gazelle. It is safe to stop at any instant and to run again. \
-Records that cannot be reconciled go to quarantine (see `errors`) and do not make the run partial.";
+A field that cannot be read is NULL, with a warning (see `warnings`). A record without a readable id or start goes to \
+quarantine (see `errors`); only more of them than quarantine_guard_records and quarantine_guard_percent allow make the \
+run partial.";
 
 pub(super) const SYNC_MORE: &str = "\
 Exit status:
   0  done: every walk was complete and the counts agree
   1  failed: the API or the database refused, or another run is at work
   2  wrong use
-  3  partial: a walk stayed incomplete, or something is withheld
+  3  partial: a walk stayed incomplete, something is withheld, or more records than usual are newly in quarantine
 
 Examples:
   gazelle-sync sync --mode full
@@ -107,10 +109,10 @@ It is safe to stop at any instant and to run again.";
 
 pub(super) const RECONCILE_MORE: &str = "\
 Exit status:
-  0  done, quarantined records included
+  0  done, quarantined records included unless they are too many
   1  failed: the database refused, or another run is at work
   2  wrong use
-  3  partial: staging and production disagree
+  3  partial: staging and production disagree, or more records than usual are newly in quarantine
 
 Examples:
   gazelle-sync reconcile

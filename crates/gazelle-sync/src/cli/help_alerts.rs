@@ -4,7 +4,8 @@ pub(super) const ALERTS: &str = "\
 Show what is wrong and who was told, and try the ways to tell people.
 
 Told is: a run that failed or left something undone; no good run for stale_after_minutes; more than \
-alert_errors_per_hour records newly in quarantine within an hour; a run in which Gazelle listed nothing; deletions that \
+alert_errors_per_hour records newly in quarantine within an hour; more than alert_unreadable_per_hour records found with \
+a field that cannot be read within an hour; a run in which Gazelle listed nothing; deletions that \
 wait for a word; credentials that are refused; a login that is about to end; a change of the API's schema. One message when it begins, a reminder every alert_reminder_minutes, one \
 when it is over, in the language of the settings, on every configured channel: Slack (slack_webhook_url), e-mail \
 (smtp_url, alert_email_from, alert_email_to), a webhook (alert_webhook_url). deadman_url is called after each good run, \

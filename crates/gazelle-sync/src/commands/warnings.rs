@@ -9,7 +9,8 @@ use super::sync::{chosen, wrong_use};
 use crate::cli::WarningsArgs;
 use crate::db::migrate;
 use crate::display::{self, Column, Table};
-use crate::orchestrator::warnings::{self, Warnings, Which};
+use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
+use crate::orchestrator::warnings::{self, OfRecords, Warnings, Which};
 use crate::time;
 
 /// Reads and prints; writes nothing.
@@ -52,11 +53,14 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
             Column::text("such as"),
         ]);
         for kind in &warnings.records {
-            let samples: Vec<&str> = kind.samples.iter().map(|sample| sample.external_id.as_str()).collect();
+            let mut samples: Vec<&str> =
+                kind.samples.iter().map(|sample| sample.external_id.as_str()).collect();
+            // A record with several such fields is one record.
+            samples.dedup();
             let more = if kind.records > samples.len() as i64 { ", …" } else { "" };
             table.row([
                 kind.entity.clone(),
-                meaning(&kind.code).unwrap_or(&kind.code).to_owned(),
+                meaning(&kind.code).unwrap_or_else(|| kind.code.clone()),
                 display::count(kind.records),
                 time::show(kind.last_seen_at, zone),
                 format!("{}{more}", samples.join(", ")),
@@ -64,6 +68,7 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
         }
         text.push_str(&table.render());
         text.push('\n');
+        text.push_str(&unreadable(warnings));
     }
     if !warnings.runs.is_empty() {
         let mut table = Table::new([Column::text("run of"), Column::text("warning"), Column::text("run")]);
@@ -79,18 +84,90 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
     text
 }
 
+/// What stands in fields that cannot be read: record by record, with the shape of the value.
+fn unreadable(warnings: &Warnings) -> String {
+    let of_fields = |kind: &&OfRecords| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
+    let mut table = Table::new([
+        Column::text("record"),
+        Column::text("field"),
+        Column::text("is"),
+        Column::text("NULL in production"),
+    ]);
+    let mut is_empty = true;
+    for sample in warnings.records.iter().filter(of_fields).flat_map(|kind| &kind.samples) {
+        is_empty = false;
+        table.row([
+            sample.external_id.clone(),
+            sample.field.clone(),
+            sample.shape.clone().unwrap_or_default(),
+            sample.column.clone().unwrap_or_else(|| "its row".to_owned()),
+        ]);
+    }
+    if is_empty { String::new() } else { format!("\n{}\n", table.render()) }
+}
+
+/// The kinds of warnings of records: the code, and what it says of a record.
+pub(crate) const KINDS: &[(&str, &str)] = &[
+    (UNREADABLE_FIELD, "field that cannot be read, NULL in production"),
+    (UNREADABLE_ROW, "row inside a record that cannot be read, left as it was"),
+    ("blank_serial", "serial number of blanks alone"),
+    ("appointment_without_client", "appointment without a client"),
+    ("improbable_date", "time outside 1990 to 2100"),
+    ("text_cleaned", "text that had to be cleaned"),
+    ("duplicate_contact", "a contact listed twice"),
+    ("duplicate_location", "a location listed twice"),
+    ("duplicate_piano", "a piano listed twice"),
+    ("default_contact_not_listed", "default contact that is not listed"),
+    ("location_without_id", "location without an id"),
+];
+
 /// What a kind of warning of records says, with its code for `--code`.
-fn meaning(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "blank_serial" => "serial number of blanks alone (blank_serial)",
-        "appointment_without_client" => "appointment without a client (appointment_without_client)",
-        "improbable_date" => "time outside 1990 to 2100 (improbable_date)",
-        "text_cleaned" => "text that had to be cleaned (text_cleaned)",
-        "duplicate_contact" => "a contact listed twice (duplicate_contact)",
-        "duplicate_location" => "a location listed twice (duplicate_location)",
-        "duplicate_piano" => "a piano listed twice (duplicate_piano)",
-        "default_contact_not_listed" => "default contact that is not listed (default_contact_not_listed)",
-        "location_without_id" => "location without an id (location_without_id)",
-        _ => return None,
-    })
+fn meaning(code: &str) -> Option<String> {
+    KINDS.iter().find(|(of, _)| *of == code).map(|(_, says)| format!("{says} ({code})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(path: &str) -> String {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
+    #[test]
+    fn the_readme_lists_the_warnings_as_they_are() {
+        let mut expected = String::from("| code | says of a record |\n|---|---|\n");
+        for (code, says) in KINDS {
+            expected.push_str(&format!("| `{code}` | {says} |\n"));
+        }
+        let readme = text_of("../../README.md");
+        let table = readme
+            .split_once("<!-- warnings -->\n")
+            .and_then(|(_, rest)| rest.split_once("<!-- /warnings -->"));
+        let (table, _) = table.expect("the README has a table of warnings between its markers");
+        assert_eq!(table, expected, "put the right-hand side into README.md");
+    }
+
+    #[test]
+    fn every_warning_that_the_code_gives_is_a_kind() {
+        let mut given = vec![UNREADABLE_FIELD.to_owned(), UNREADABLE_ROW.to_owned()];
+        for file in [
+            "src/entities/appointments/reconcile.rs",
+            "src/entities/clients/reconcile.rs",
+            "src/entities/pianos/mod.rs",
+            "src/entities/users/mod.rs",
+            "src/entities/read.rs",
+            "src/staging_to_production/batch.rs",
+        ] {
+            let text = text_of(file);
+            let codes = text.split("warn(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            given.extend(codes.map(str::to_owned));
+        }
+        given.sort();
+        given.dedup();
+        let mut listed: Vec<&str> = KINDS.iter().map(|(code, _)| *code).collect();
+        listed.sort_unstable();
+        assert_eq!(given, listed);
+    }
 }

@@ -65,6 +65,8 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("shrink_guard_percent", "GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "20", "a walk that finds this much fewer records than production holds makes the run partial, 0 to 100"),
     plain("delete_guard_records", "GAZELLE_SYNC_DELETE_GUARD_RECORDS", "10", "deletions of one entity in one run beyond which a person decides, 0 or more"),
     plain("delete_guard_percent", "GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2", "share of an entity's rows beyond which a person decides on deletions, 0 to 100"),
+    plain("quarantine_guard_records", "GAZELLE_SYNC_QUARANTINE_GUARD_RECORDS", "10", "records of one entity that a run may newly put into quarantine and be a success, 0 or more; the larger of this and the next holds"),
+    plain("quarantine_guard_percent", "GAZELLE_SYNC_QUARANTINE_GUARD_PERCENT", "2", "share of an entity's records that a run may newly put into quarantine and be a success, 0 to 100"),
     plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or what was current in so many days (the newest version of a record always stays, and so does whatever a row, a tombstone or an undo rests on)"),
     // Running by itself
     plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side; one that others can reach needs http_token"),
@@ -86,6 +88,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     secret("alert_webhook_url", "ALERT_WEBHOOK_URL", "address that receives alerts as JSON"),
     secret("deadman_url", "DEADMAN_URL", "address called after each good run, so that silence can raise an alarm elsewhere"),
     plain("alert_errors_per_hour", "GAZELLE_SYNC_ALERT_ERRORS", "10", "records newly in quarantine within an hour beyond which an alert is raised, 0 or more"),
+    plain("alert_unreadable_per_hour", "GAZELLE_SYNC_ALERT_UNREADABLE", "10", "records found with an unreadable field within an hour beyond which an alert is raised, 0 or more"),
     plain("alert_reminder_minutes", "GAZELLE_SYNC_ALERT_REMINDER", "360", "minutes after which people are reminded of what is still wrong, and again after as many, 1 to 43200"),
 ];
 

@@ -50,6 +50,8 @@ pub struct Settings {
     pub shrink_guard_percent: f64,
     pub delete_guard_records: u64,
     pub delete_guard_percent: f64,
+    pub quarantine_guard_records: u64,
+    pub quarantine_guard_percent: f64,
     pub retention: Retention,
 
     pub listen: SocketAddr,
@@ -72,6 +74,7 @@ pub struct Settings {
     pub alert_webhook_url: Option<SecretString>,
     pub deadman_url: Option<SecretString>,
     pub alert_errors_per_hour: u32,
+    pub alert_unreadable_per_hour: u32,
     pub alert_reminder_minutes: u32,
 
     /// What was given and where; a setting without a value is absent.
@@ -124,6 +127,8 @@ impl Settings {
             shrink_guard_percent: read.decimal("shrink_guard_percent", 0.0..=100.0),
             delete_guard_records: read.whole("delete_guard_records", 0..=u64::MAX),
             delete_guard_percent: read.decimal("delete_guard_percent", 0.0..=100.0),
+            quarantine_guard_records: read.whole("quarantine_guard_records", 0..=u64::MAX),
+            quarantine_guard_percent: read.decimal("quarantine_guard_percent", 0.0..=100.0),
             retention: read.choice("retention", Retention::All),
 
             listen: read.checked("listen", checks::listen).unwrap_or(([127, 0, 0, 1], 0).into()),
@@ -145,6 +150,7 @@ impl Settings {
             alert_webhook_url: read.secret("alert_webhook_url", checks::secret_web_address),
             deadman_url: read.secret("deadman_url", checks::secret_web_address),
             alert_errors_per_hour: read.whole("alert_errors_per_hour", 0..=u32::MAX),
+            alert_unreadable_per_hour: read.whole("alert_unreadable_per_hour", 0..=u32::MAX),
             alert_reminder_minutes: read.whole("alert_reminder_minutes", 1..=43_200),
 
             given: BTreeMap::new(),

@@ -113,6 +113,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0017_all_day.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 23,
+        name: "unreadable fields",
+        sql: include_str!("../migrations/0023_unreadable_fields.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

@@ -10,6 +10,7 @@ pub mod clients;
 pub mod example;
 pub mod pianos;
 pub mod read;
+pub mod scalar;
 pub mod table;
 pub mod users;
 

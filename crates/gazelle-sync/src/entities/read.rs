@@ -1,4 +1,8 @@
-//! Reading a record: from JSON paths to typed values, or an error that names the field.
+//! Reading a record: from JSON paths to typed values.
+//!
+//! Only what a record means nothing without can keep it out: a *required* column that is absent or unreadable is an
+//! error that names the field. Any other column that cannot be read becomes NULL, with a warning; a nested row that
+//! cannot be read is left out, with a warning, and its record goes on.
 //!
 //! Everything here is pure. Messages name fields and JSON types, never contents: they end in logs,
 //! alerts and screens, where personal data has no place.
@@ -6,7 +10,9 @@
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
-use super::table::{Row, Rule, Table, Value};
+pub use super::scalar::kind;
+use super::scalar::{self, shape};
+use super::table::{Column, Row, Rule, Table, Value};
 use crate::time;
 
 /// Why one record cannot be reconciled. It is quarantined with this; the rest of its batch lands.
@@ -79,6 +85,11 @@ impl RecordError {
     }
 }
 
+/// The code of a warning of an optional column that could not be read, and is NULL.
+pub const UNREADABLE_FIELD: &str = "unreadable_field";
+/// The code of a warning of a nested row, or a list of such rows, that could not be read.
+pub const UNREADABLE_ROW: &str = "unreadable_row";
+
 /// Something worth knowing about a record that landed all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Warning {
@@ -86,6 +97,10 @@ pub struct Warning {
     pub code: &'static str,
     /// The field it is about.
     pub field: String,
+    /// The columns that are NULL because of it: `gazelle_pianos.manufacture_year`; several are separated by commas.
+    pub column: Option<String>,
+    /// What stood there: its shape, never the value.
+    pub shape: Option<String>,
 }
 
 /// What a reconciler makes of one record.
@@ -95,12 +110,22 @@ pub struct Reconciled {
     pub rows: Vec<(usize, Row)>,
     /// Quality warnings.
     pub warnings: Vec<Warning>,
+    /// Positions of the tables of which the record's rows are not all known, since some could not be read: none of
+    /// those that production holds is taken for left out.
+    pub incomplete: Vec<usize>,
 }
 
 impl Reconciled {
     /// Notes a quality warning.
     pub fn warn(&mut self, code: &'static str, field: impl Into<String>) {
-        self.warnings.push(Warning { code, field: field.into() });
+        self.warnings.push(Warning { code, field: field.into(), column: None, shape: None });
+    }
+
+    /// Notes that the rows of a table are not all known.
+    pub fn note_incomplete(&mut self, table: usize) {
+        if !self.incomplete.contains(&table) {
+            self.incomplete.push(table);
+        }
     }
 }
 
@@ -140,58 +165,74 @@ pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {
 
 /// What stands on the way to a value instead of an object, with its path: a reference written as `"client": "cli_1"` must
 /// not read as none.
-fn no_object<'p>(json: &Json<'_>, path: &'p str) -> Option<(&'p str, &'static str)> {
+fn no_object<'p, 'j, 'a>(json: &'j Json<'a>, path: &'p str) -> Option<(&'p str, &'j Json<'a>)> {
     let ends = path.match_indices('.').map(|(end, _)| &path[..end]);
-    ends.filter_map(|way| Some((way, at(json, way)?)))
-        .find(|(_, found)| !matches!(found, Json::Object(_)))
-        .map(|(way, found)| (way, kind(found)))
+    ends.filter_map(|way| Some((way, at(json, way)?))).find(|(_, found)| !matches!(found, Json::Object(_)))
 }
 
-/// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list, each with its place
-/// for the names of its fields: `allContacts.nodes[3].`. `place` is that of the object that holds the connection. Null
-/// entries are left out.
-pub fn nodes<'j, 'a>(
-    json: &'j Json<'a>,
-    path: &str,
-    place: &str,
-) -> Result<Vec<(String, &'j Json<'a>)>, RecordError> {
-    let Some(connection) = at(json, path) else { return Ok(Vec::new()) };
+/// The items of a nested connection.
+#[derive(Debug, Default)]
+pub struct Nodes<'j, 'a> {
+    /// The items, each with its place for the names of its fields: `allContacts.nodes[3].`. Nulls are left out.
+    pub items: Vec<(String, &'j Json<'a>)>,
+    /// What could not be read: the connection is no list, or holds nulls.
+    pub unreadable: Vec<Warning>,
+}
+
+/// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list. `place` is that of
+/// the object that holds the connection. An absent connection, or null, has no items.
+pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, 'a> {
+    let mut nodes = Nodes::default();
+    let Some(connection) = at(json, path) else { return nodes };
     let (inside, list, inner) = match connection {
         Json::Object(_) => match (at(connection, "nodes"), at(connection, "edges")) {
             (Some(list), _) => (".nodes", list, None),
             (None, Some(list)) => (".edges", list, Some("node")),
-            (None, None) => return Ok(Vec::new()),
+            (None, None) => ("", connection, None),
         },
         list => ("", list, None),
     };
     let place = format!("{place}{path}{inside}");
     let Json::Array(items) = list else {
-        return Err(RecordError::invalid(place, format_args!("is {} where a list is expected", kind(list))));
+        nodes.unreadable.push(unreadable_row(place, list, "a list"));
+        return nodes;
     };
-    let found = items.iter().enumerate().filter_map(|(position, item)| match inner {
-        Some(key) => Some((format!("{place}[{position}].{key}."), at(item, key)?)),
-        None => (!matches!(item, Json::Null)).then(|| (format!("{place}[{position}]."), item)),
-    });
-    Ok(found.collect())
+    for (position, item) in items.iter().enumerate() {
+        let (place, found) = match inner {
+            Some(key) => (format!("{place}[{position}].{key}"), at(item, key)),
+            None => (format!("{place}[{position}]"), Some(item).filter(|item| !matches!(item, Json::Null))),
+        };
+        match found {
+            Some(item) => nodes.items.push((format!("{place}."), item)),
+            None => nodes.unreadable.push(unreadable_row(place, &Json::Null, "an object")),
+        }
+    }
+    nodes
 }
 
-/// Reads a row of `table` from a JSON object. `place` prefixes the field names in errors:
+fn unreadable_row(field: String, json: &Json<'_>, noun: &str) -> Warning {
+    let shape = format!("{} where {noun} is expected", shape(json));
+    Warning { code: UNREADABLE_ROW, field, column: None, shape: Some(shape) }
+}
+
+/// Reads a row of `table` from a JSON object. `place` prefixes the field names in errors and warnings:
 /// `allContacts.nodes[3].` for a nested object, empty for the record itself.
-pub fn row(table: &Table, json: &Json<'_>, place: &str) -> Result<Row, RecordError> {
+///
+/// # Errors
+/// A required column that is absent, or holds what cannot be read. Any other that cannot be read is NULL, with a warning.
+pub fn row(
+    table: &Table,
+    json: &Json<'_>,
+    place: &str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Row, RecordError> {
     let mut values = Vec::with_capacity(table.columns.len());
+    let mut own: Vec<Warning> = Vec::new();
     for column in table.columns {
-        let found = column.from.iter().find_map(|path| Some((*path, at(json, path)?)));
-        let value = match found {
-            Some((path, json)) => {
-                value(column.rule, json).map_err(|why| RecordError::invalid(format!("{place}{path}"), why))?
-            }
-            None => match column.from.iter().find_map(|path| no_object(json, path)) {
-                Some((path, what)) => {
-                    let why = format_args!("is {what} where an object is expected");
-                    return Err(RecordError::invalid(format!("{place}{path}"), why));
-                }
-                None => Value::Null,
-            },
+        let value = match cell(table, column, json, place, &mut own) {
+            Err(error) if column.required => return Err(error),
+            Err(_) => Value::Null,
+            Ok(value) => value,
         };
         if column.required && value == Value::Null {
             let field = column.from.first().copied().unwrap_or(column.name);
@@ -199,128 +240,136 @@ pub fn row(table: &Table, json: &Json<'_>, place: &str) -> Result<Row, RecordErr
         }
         values.push(value);
     }
+    warnings.append(&mut own);
     Ok(Row { values })
 }
 
-/// The longest id that a key column takes, in bytes: the ids of the API have some twenty, and an index
-/// holds no entry of more than some 2,700.
-const LONGEST_ID: usize = 512;
-
-/// An id as a key column holds it.
-fn id(text: String) -> Result<Value, String> {
-    if text.len() > LONGEST_ID {
-        return Err(format!("is longer than {LONGEST_ID} bytes, too long for an id"));
+/// Reads a nested row. One that is no object, or whose key cannot be read, is left out with a warning: a key is not made
+/// up in place of one that is there.
+pub fn nested_row(table: &Table, json: &Json<'_>, place: &str, warnings: &mut Vec<Warning>) -> Option<Row> {
+    if !matches!(json, Json::Object(_)) {
+        warnings.push(unreadable_row(place.trim_end_matches('.').to_owned(), json, "an object"));
+        return None;
     }
-    Ok(Value::Text(text))
+    for key in table.columns.iter().filter(|column| table.key.contains(&column.name)) {
+        let mut unread = Vec::new();
+        let error = match cell(table, key, json, place, &mut unread) {
+            Ok(Value::Null) if key.required => RecordError::missing(format!("{place}{}", key.from[0])),
+            Ok(_) => continue,
+            Err(error) => error,
+        };
+        let shape = unread.pop().and_then(|warning| warning.shape);
+        let column = Some(format!("{}.{}", table.name, key.name));
+        let shape = shape.or_else(|| Some(format!("nothing where {} is expected", key.rule.noun())));
+        warnings.push(Warning { code: UNREADABLE_ROW, field: error.field, column, shape });
+        return None;
+    }
+    row(table, json, place, warnings)
+        .map_err(|error| {
+            warnings.push(Warning { code: UNREADABLE_ROW, field: error.field, column: None, shape: None })
+        })
+        .ok()
 }
 
-/// Reads one JSON value by a rule. The error completes the sentence "field …".
-fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
-    let expected = |what: &str| format!("is {} where {what} is expected", kind(json));
-    Ok(match rule {
-        Rule::Text => match json {
-            Json::Str(text) => Value::Text(clean(text)),
-            Json::Number(_) | Json::Bool(_) => Value::Text(json.to_string()),
-            _ => return Err(expected("text")),
-        },
-        Rule::Id => match json {
-            Json::Str(text) if text.is_empty() => Value::Null,
-            Json::Str(text) => id(clean(text))?,
-            Json::Number(_) => id(json.to_string())?,
-            _ => return Err(expected("an id")),
-        },
-        Rule::Integer => match json {
-            Json::Str(text) if text.trim().is_empty() => Value::Null,
-            Json::Str(text) => Value::Integer(
-                text.trim().parse().map_err(|_| "is text where a whole number is expected".to_owned())?,
-            ),
-            Json::Number(_) => Value::Integer(whole_number(json).ok_or("is not a whole number of 32 bits")?),
-            _ => return Err(expected("a whole number")),
-        },
-        Rule::Float => match json {
-            Json::Str(text) if text.trim().is_empty() => Value::Null,
-            Json::Str(text) => match text.trim().parse::<f64>() {
-                Ok(number) if number.is_finite() => Value::Float(number),
-                _ => return Err("is text where a number is expected".to_owned()),
-            },
-            Json::Number(number) => Value::Float(number.as_f64().ok_or("is out of range")?),
-            _ => return Err(expected("a number")),
-        },
-        Rule::Boolean => match json {
-            Json::Bool(flag) => Value::Boolean(*flag),
-            Json::Str(text) if text.is_empty() => Value::Null,
-            Json::Str(text) if text == "true" => Value::Boolean(true),
-            Json::Str(text) if text == "false" => Value::Boolean(false),
-            _ => return Err(expected("true or false")),
-        },
-        Rule::Date | Rule::Instant | Rule::UtcDate | Rule::UtcTime => {
-            let Json::Str(text) = json else { return Err(expected("a date")) };
-            if text.trim().is_empty() {
-                return Ok(Value::Null);
-            }
-            if rule == Rule::Date {
-                return time::read_date(text).and_then(storable).map(Value::Date);
-            }
-            let instant = time::read_instant(text)?;
-            let (date, time_of_day) = time::utc_parts(instant);
-            storable(date)?;
-            match rule {
-                Rule::UtcDate => Value::Date(date),
-                Rule::UtcTime => Value::Time(time_of_day),
-                _ => Value::Instant(instant),
-            }
+/// Reads a column. What cannot be read is an error, and a warning for where it does not matter.
+fn cell(
+    table: &Table,
+    column: &Column,
+    json: &Json<'_>,
+    place: &str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Value, RecordError> {
+    let found = column.from.iter().find_map(|path| Some((*path, at(json, path)?)));
+    let (field, found, why) = match found {
+        Some((path, found)) if column.rule == Rule::TextList => {
+            return text_list(table, column, found, &format!("{place}{path}"), warnings);
         }
-        Rule::TextList => match json {
-            Json::Array(items) => Value::TextList(
-                items
-                    .iter()
-                    .filter(|item| !matches!(item, Json::Null))
-                    .map(|item| match item {
-                        Json::Str(text) => Ok(clean(text)),
-                        Json::Number(_) | Json::Bool(_) => Ok(item.to_string()),
-                        _ => Err("holds something other than text".to_owned()),
-                    })
-                    .collect::<Result<_, String>>()?,
-            ),
-            Json::Str(text) => Value::TextList(vec![clean(text)]),
-            _ => return Err(expected("a list of texts")),
+        Some((path, found)) => match scalar::value(column.rule, found) {
+            Ok(value) => return Ok(value),
+            Err(why) => (path, found, why),
         },
-    })
+        None => match column.from.iter().find_map(|path| no_object(json, path)) {
+            Some((way, found)) => (way, found, format!("is {} where an object is expected", kind(found))),
+            None => return Ok(Value::Null),
+        },
+    };
+    let field = format!("{place}{field}");
+    warn_of_unreadable(table, column, &field, found, column.rule.noun(), warnings);
+    Err(RecordError::invalid(field, why))
 }
 
-/// The first day that Postgres holds, 24 November 4714 BC; the last that we can read is within its range.
-const FIRST_DAY: Date = Date::constant(-4713, 11, 24);
+/// The id at a path that a reconciler follows for a column that it makes itself; none where the record names none.
+///
+/// # Errors
+/// Something that is no id stands there: it is noted as a warning, and the column is to be NULL.
+pub fn id_at(
+    (table, column): (&Table, &str),
+    json: &Json<'_>,
+    path: &str,
+    place: &str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<String>, Unreadable> {
+    let (way, found) = match (at(json, path), no_object(json, path)) {
+        (Some(found), _) => match scalar::value(Rule::Id, found) {
+            Ok(Value::Text(id)) => return Ok(Some(id)),
+            Ok(_) => return Ok(None),
+            Err(_) => (path, found),
+        },
+        (None, Some(odd)) => odd,
+        (None, None) => return Ok(None),
+    };
+    let column = &table.columns[table.index(column)];
+    warn_of_unreadable(table, column, &format!("{place}{way}"), found, Rule::Id.noun(), warnings);
+    Err(Unreadable)
+}
 
-fn storable(date: Date) -> Result<Date, String> {
-    if date < FIRST_DAY {
-        return Err("is earlier than the database can hold (4714 BC)".to_owned());
+/// Something stands there that cannot be read; a warning says what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// Reads a list of texts; members that are none are left out, each with a warning.
+fn text_list(
+    table: &Table,
+    column: &Column,
+    json: &Json<'_>,
+    field: &str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Value, RecordError> {
+    let Some((texts, odd)) = scalar::text_list(json) else {
+        warn_of_unreadable(table, column, field, json, column.rule.noun(), warnings);
+        return Err(RecordError::invalid(
+            field,
+            format_args!("is {} where a list of texts is expected", kind(json)),
+        ));
+    };
+    if let Json::Array(items) = json {
+        for position in odd {
+            let field = format!("{field}[{position}]");
+            warn_of_unreadable(table, column, &field, &items[position], "text", warnings);
+        }
     }
-    Ok(date)
+    Ok(Value::TextList(texts))
 }
 
-/// A whole number that a column of 32 bits holds; `2.0` is whole.
-fn whole_number(json: &Json<'_>) -> Option<i32> {
-    let Json::Number(number) = json else { return None };
-    if let Some(whole) = number.as_i64() {
-        return i32::try_from(whole).ok();
+/// Warns of a value that cannot be read; columns that are read from one path share the warning.
+pub fn warn_of_unreadable(
+    table: &Table,
+    column: &Column,
+    field: &str,
+    json: &Json<'_>,
+    noun: &str,
+    warnings: &mut Vec<Warning>,
+) {
+    let name = format!("{}.{}", table.name, column.name);
+    if let Some(noted) =
+        warnings.iter_mut().find(|noted| noted.code == UNREADABLE_FIELD && noted.field == field)
+    {
+        let columns = noted.column.get_or_insert_default();
+        columns.push_str(", ");
+        columns.push_str(&name);
+        return;
     }
-    let float = number.as_f64()?;
-    (float.fract() == 0.0 && float.abs() <= f64::from(i32::MAX)).then_some(float as i32)
-}
-
-/// Text as Postgres can hold it: without U+0000. Staging keeps the original bytes of such a record.
-fn clean(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
-}
-
-/// The JSON type of a value, for messages.
-pub fn kind(json: &Json<'_>) -> &'static str {
-    match json {
-        Json::Null => "null",
-        Json::Bool(_) => "a boolean",
-        Json::Number(_) => "a number",
-        Json::Str(_) => "text",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "an object",
-    }
+    let shape = format!("{} where {noun} is expected", shape(json));
+    let field = field.to_owned();
+    warnings.push(Warning { code: UNREADABLE_FIELD, field, column: Some(name), shape: Some(shape) });
 }

@@ -52,7 +52,7 @@ pub struct Column {
     pub from: &'static [&'static str],
     /// How the reconciler sets it, where it does so itself.
     pub made: Option<Made>,
-    /// A record without it is quarantined with `Missing required field`.
+    /// A record without it, or whose value cannot be read, is quarantined. Any other column becomes NULL, with a warning.
     pub required: bool,
     /// The table whose row the value names: a record naming an absent one waits in quarantine.
     pub parent: Option<&'static str>,
@@ -109,15 +109,29 @@ impl Rule {
 }
 
 impl Rule {
+    /// What a value must be, as in "where a date is expected".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Rule::Text => "text",
+            Rule::Id => "an id",
+            Rule::Integer => "a whole number of 32 bits",
+            Rule::Float => "a number",
+            Rule::Boolean => "true or false",
+            Rule::Date => "a date",
+            Rule::Instant | Rule::UtcDate | Rule::UtcTime => "a date and time with a UTC offset",
+            Rule::TextList => "a list of texts",
+        }
+    }
+
     /// What it does, for people.
     pub fn describe(self) -> &'static str {
         match self {
             Rule::Text => "text, as it is",
             Rule::Id => "an id, as it is; an empty one counts as none",
-            Rule::Integer => "a whole number",
-            Rule::Float => "a number",
-            Rule::Boolean => "true or false",
-            Rule::Date => "a date, which has no zone",
+            Rule::Integer => "a whole number, also written as text",
+            Rule::Float => "a number, also written as text",
+            Rule::Boolean => "true or false, also 1 or 0 and such words",
+            Rule::Date => "a date, which has no zone; of a date and time the date as written",
             Rule::Instant => "an instant",
             Rule::UtcDate => "the UTC date of an instant",
             Rule::UtcTime => "the UTC time of day of an instant",

@@ -294,9 +294,11 @@ impl Ground<'_, '_> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         explanation.source = self.source(self.version(), &ids).await?;
         if matches!(column.rule, Rule::Instant | Rule::UtcDate | Rule::UtcTime) {
-            let raw = explanation.looked_at.iter().find(|looked| looked.found).and_then(|l| l.raw.as_str());
-            explanation.times =
-                raw.and_then(|text| Some(Times::of(time::read_instant(text).ok()?, Some(text), self.zone)));
+            let raw = explanation.looked_at.iter().find(|looked| looked.found).map(|looked| &looked.raw);
+            explanation.times = raw.and_then(|raw| {
+                let text = raw.as_str().map_or_else(|| raw.to_string(), str::to_owned);
+                Some(Times::of(time::read_any_instant(&text).ok()?, Some(&text), self.zone))
+            });
         }
         Ok(explanation)
     }

@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Moment, value};
+use super::{Moment, inside, value};
 use crate::entities::Entity;
+use crate::entities::read::{Reconciled, UNREADABLE_FIELD};
 use crate::entities::table::Table;
 use crate::staging::history::Version;
 use crate::staging_to_production::batch;
@@ -83,5 +84,31 @@ pub fn of(
         _ if version.sync_status == "pending" => Some("not reconciled yet".to_owned()),
         _ => None,
     };
-    (value::json_of(table.get(row, column)), note)
+    let value = value::json_of(table.get(row, column));
+    let note = note.or_else(|| match value {
+        Json::Null => unreadable(&reconciled, table, key, column, version),
+        _ => None,
+    });
+    (value, note)
+}
+
+/// What stands in a column's place that cannot be read.
+fn unreadable(
+    reconciled: &Reconciled,
+    table: &Table,
+    key: &[&str],
+    column: &str,
+    version: &Version,
+) -> Option<String> {
+    let text = version.readable();
+    let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;
+    let place = inside::find(table, &record, key)?.place;
+    let name = format!("{}.{column}", table.name);
+    let warning = reconciled.warnings.iter().find(|warning| {
+        let columns = warning.column.as_deref().unwrap_or_default();
+        warning.code == UNREADABLE_FIELD
+            && warning.field.starts_with(&place)
+            && columns.split(", ").any(|other| other == name)
+    })?;
+    Some(format!("{} cannot be read: {}", warning.field, warning.shape.as_deref().unwrap_or_default()))
 }

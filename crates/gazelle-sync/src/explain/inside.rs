@@ -49,7 +49,7 @@ impl<'j, 'a> Item<'j, 'a> {
 
     /// Whether the item gives the row of this table with this key.
     fn gives(&self, table: &Table, key: &[&str]) -> bool {
-        let Ok(row) = read::row(table, self.json, "") else { return false };
+        let Some(row) = read::nested_row(table, self.json, "", &mut Vec::new()) else { return false };
         let made_up = || {
             let holder = self.holders.last().and_then(|(json, _)| read::at(json, "id")?.as_str());
             table.made_up_id(holder.unwrap_or_default(), self.position)
@@ -79,8 +79,8 @@ pub fn find<'j, 'a>(table: &Table, record: &'j Json<'a>, key: &[&str]) -> Option
 fn items<'j, 'a>(holder: &Item<'j, 'a>, connection: &str) -> Vec<Item<'j, 'a>> {
     let mut holders = holder.holders.clone();
     holders.push((holder.json, holder.place.clone()));
-    let nodes = read::nodes(holder.json, connection, &holder.place).unwrap_or_default();
-    nodes
+    read::nodes(holder.json, connection, &holder.place)
+        .items
         .into_iter()
         .enumerate()
         .map(|(position, (place, json))| Item { json, place, holders: holders.clone(), position })

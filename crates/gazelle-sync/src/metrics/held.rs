@@ -30,6 +30,7 @@ struct OfEntity {
     freshness_seconds: Option<f64>,
     withheld: u64,
     quarantined: u64,
+    unreadable: u64,
 }
 
 impl Held {
@@ -40,7 +41,7 @@ impl Held {
             let text: Option<String> = rows.first().and_then(|row| row.get(index));
             text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
         };
-        let (walked, withheld, quarantined) = (column(0), column(1), column(2));
+        let (walked, withheld, quarantined, unreadable) = (column(0), column(1), column(2), column(3));
         let seconds = now.as_millisecond() as f64 / 1e3;
         let mut entities = Vec::new();
         for entity in ENTITIES {
@@ -53,6 +54,7 @@ impl Held {
                 freshness_seconds: walked.get(entity.name).map(|walked| (seconds - walked).max(0.0)),
                 withheld: withheld.get(entity.name).map_or(0, |n| *n as u64),
                 quarantined: quarantined.get(entity.name).map_or(0, |n| *n as u64),
+                unreadable: unreadable.get(entity.name).map_or(0, |n| *n as u64),
             });
         }
         let (_, last_good) = runs::past(db, Timestamp::MAX).await?;
@@ -110,6 +112,11 @@ pub(super) fn registry(held: Option<&Held>) -> Registry {
         "gazelle_sync_quarantined",
         "Versions in quarantine, open or waiting for another record",
         whole(|entity| entity.quarantined),
+    );
+    registry.register(
+        "gazelle_sync_unreadable_fields",
+        "Fields of the newest versions that cannot be read, and are NULL in production",
+        whole(|entity| entity.unreadable),
     );
     if let Some(at) = held.last_good_run {
         let gauge = Gauge::<f64, std::sync::atomic::AtomicU64>::default();

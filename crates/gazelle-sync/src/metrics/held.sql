@@ -2,4 +2,7 @@ SELECT (SELECT json_object_agg(entity, extract(epoch FROM walk_started_at)) FROM
        (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_deletions
                                                  WHERE state = 'withheld' GROUP BY entity) AS withheld)::text,
        (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_quarantine
-                                                 WHERE state IN ('open', 'waiting') GROUP BY entity) AS kept)::text
+                                                 WHERE state IN ('open', 'waiting') GROUP BY entity) AS kept)::text,
+       (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_quality_warnings
+                                                 WHERE code IN ('unreadable_field', 'unreadable_row')
+                                                 GROUP BY entity) AS unread)::text

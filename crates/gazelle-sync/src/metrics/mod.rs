@@ -62,6 +62,7 @@ pub struct Metrics {
     reconcile_duration: Family<ByOne, Histogram, fn() -> Histogram>,
     records_processed: Family<ByOne, Counter>,
     record_errors: Family<ByOne, Counter>,
+    unreadable_fields: Family<ByOne, Counter>,
     request_duration: Histogram,
     requests: Family<ByOne, Counter>,
     retries: Family<ByOne, Counter>,
@@ -81,6 +82,7 @@ impl Metrics {
             reconcile_duration: Family::new_with_constructor(stage),
             records_processed: Family::default(),
             record_errors: Family::default(),
+            unreadable_fields: Family::default(),
             request_duration: Histogram::new(REQUEST_SECONDS),
             requests: Family::default(),
             retries: Family::default(),
@@ -118,6 +120,11 @@ impl Metrics {
             self.records_processed.clone(),
         );
         registry.register("stage2_errors", "Versions put into quarantine", self.record_errors.clone());
+        registry.register(
+            "stage2_unreadable_fields",
+            "Fields that could not be read; their records landed without them",
+            self.unreadable_fields.clone(),
+        );
         registry.register_with_unit(
             "gazelle_sync_request_duration",
             "Time that a request to the API took, with its attempts and the waits between them",
@@ -149,7 +156,9 @@ impl Metrics {
             let of = [("entity", entity.name)];
             drop(self.fetch_duration.get_or_create(&of));
             drop(self.reconcile_duration.get_or_create(&of));
-            for counter in [&self.records_fetched, &self.records_processed, &self.record_errors] {
+            for counter in
+                [&self.records_fetched, &self.records_processed, &self.record_errors, &self.unreadable_fields]
+            {
                 drop(counter.get_or_create(&of));
             }
         }
@@ -191,6 +200,7 @@ impl Metrics {
             self.records_fetched.get_or_create(&of).inc_by(part.fetched);
             self.records_processed.get_or_create(&of).inc_by(part.processed);
             self.record_errors.get_or_create(&of).inc_by(part.errors);
+            self.unreadable_fields.get_or_create(&of).inc_by(part.unreadable_fields);
             if let Some(took) = part.fetch_ms {
                 self.fetch_duration.get_or_create(&of).observe(took as f64 / 1e3);
             }

@@ -14,6 +14,7 @@ pub mod runs;
 pub mod schedule;
 mod stages;
 pub mod undo;
+pub mod unread;
 pub mod verify;
 pub mod wanted_runs;
 pub mod warnings;

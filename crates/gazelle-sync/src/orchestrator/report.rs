@@ -73,6 +73,10 @@ pub struct RunReport {
     pub processed: u64,
     /// Versions quarantined.
     pub errors: u64,
+    /// Records newly in quarantine at the end; one that was there before does not count.
+    pub quarantined: u64,
+    /// Fields that could not be read, and rows inside records: their records landed without them.
+    pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
     /// Requests made to the API; each is in `sync_run_requests`.
@@ -138,6 +142,10 @@ pub struct EntityReport {
     pub processed: u64,
     /// Versions quarantined.
     pub errors: u64,
+    /// Records newly in quarantine at the end; one that was there before does not count.
+    pub quarantined: u64,
+    /// Fields that could not be read, and rows inside records: their records landed without them.
+    pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
     /// Production rows inserted, updated or marked.
@@ -173,6 +181,8 @@ impl RunReport {
             unchanged: 0,
             processed: 0,
             errors: 0,
+            quarantined: 0,
+            unreadable_fields: 0,
             deleted: 0,
             requests: 0,
             retries: 0,
@@ -192,6 +202,8 @@ impl RunReport {
         self.unchanged = sum(|e| e.unchanged);
         self.processed = sum(|e| e.processed);
         self.errors = sum(|e| e.errors);
+        self.quarantined = sum(|e| e.quarantined);
+        self.unreadable_fields = sum(|e| e.unreadable_fields);
         self.deleted = sum(|e| e.deleted);
     }
 

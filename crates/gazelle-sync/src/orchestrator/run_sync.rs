@@ -12,6 +12,7 @@ use super::lease::Lease;
 use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
 use super::stages::{self, Parents, Walked, Walking};
+use super::unread;
 use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
@@ -302,6 +303,7 @@ async fn run_stages(
         report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
     } else if job.stages != Stages::FetchOnly {
         judge::compare(db, &mut report, &job.entities).await?;
+        unread::judge(db, &mut report, unread::Guard::of(settings)).await?;
         // Reads staging whole, which an incremental sync has no time for.
         if job.full || job.stages == Stages::ReconcileOnly {
             drop_old_versions(db, settings, lease, &mut report).await?;

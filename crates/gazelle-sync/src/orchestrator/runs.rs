@@ -84,6 +84,8 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
                 (&(entity.dropped as i64), Type::INT8),
                 (&(entity.unlisted as i64), Type::INT8),
                 (&(entity.found_by_id as i64), Type::INT8),
+                (&(entity.quarantined as i64), Type::INT8),
+                (&(entity.unreadable_fields as i64), Type::INT8),
             ],
         )
         .await?;

@@ -83,9 +83,13 @@ pub async fn reconcile(
     let report = |applied: Applied| {
         shown.reconciled(applied.processed).errors(applied.errors);
     };
-    redo_older_reconciler(reconciliation, entity).await?;
+    let is_newer = redo_older_reconciler(reconciliation, entity).await?;
     let released = release_waiting(reconciliation, entity).await?;
     let mut applied = Applied { released, ..reconciliation.run_left(entity, &report).await? };
+    if is_newer {
+        redo_settled_faults(reconciliation, entity).await?;
+        applied += reconciliation.run_left(entity, &report).await?;
+    }
     let left = match walking {
         Some(walking) => {
             walking.turn.send_replace(true);
@@ -112,21 +116,35 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     Ok(own)
 }
 
-/// When the reconciler's version was raised, what an older one made becomes pending again.
-async fn redo_older_reconciler(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
+/// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
+async fn redo_older_reconciler(
+    reconciliation: &Reconciliation<'_>,
+    entity: &Entity,
+) -> Result<bool, DbError> {
     let mut connection = reconciliation.db.connection().await?;
     let tx = connection.begin().await?;
     if outcome::is_reconciler_current(&tx, entity).await? {
-        return Ok(());
+        return Ok(false);
     }
     reconciliation.fence.check(&tx).await?;
     let again = outcome::reset_older_reconciler(&tx, entity).await?;
-    outcome::note_reconciler(&tx, entity).await?;
     tx.commit().await?;
     if again > 0 {
         tracing::info!(entity = entity.name, records = again, "reconciled again by a newer reconciler");
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The second half: faulty versions that a newer one has settled become pending too, now that the newer ones are
+/// processed, so that what the new reconciler reads of them never stands in production. Only then the new version is
+/// noted: a kill in between repeats both halves.
+async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
+    let mut connection = reconciliation.db.connection().await?;
+    let tx = connection.begin().await?;
+    reconciliation.fence.check(&tx).await?;
+    outcome::reset_settled_faults(&tx, entity).await?;
+    outcome::note_reconciler(&tx, entity).await?;
+    tx.commit().await
 }
 
 /// What came of fetching the parents that were missing of an entity.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};
@@ -53,6 +53,10 @@ pub struct Sample {
     pub external_id: String,
     /// What the warning is about; empty for the whole record.
     pub field: String,
+    /// Of an unreadable field: the columns that are NULL because of it.
+    pub column: Option<String>,
+    /// Of an unreadable field: the shape of the value, never the value.
+    pub shape: Option<String>,
     /// The run that noted it last.
     pub run_id: Option<String>,
 }
@@ -89,7 +93,7 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
                 records: row.get(2),
                 first_seen_at: row.get(3),
                 last_seen_at: row.get(4),
-                samples: samples(row.get(5), row.get(6), row.get(7)),
+                samples: samples(row),
             })
             .collect(),
         runs: runs
@@ -105,7 +109,20 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
     })
 }
 
-fn samples(ids: Vec<String>, fields: Vec<String>, runs: Vec<Option<String>>) -> Vec<Sample> {
-    let rows = ids.into_iter().zip(fields).zip(runs);
-    rows.map(|((external_id, field), run_id)| Sample { external_id, field, run_id }).collect()
+fn samples(row: &Row) -> Vec<Sample> {
+    let (ids, fields): (Vec<String>, Vec<String>) = (row.get(5), row.get(6));
+    let (runs, columns, shapes): (Vec<Option<String>>, Vec<Option<String>>, Vec<Option<String>>) =
+        (row.get(7), row.get(8), row.get(9));
+    let details = runs.into_iter().zip(columns).zip(shapes);
+    ids.into_iter()
+        .zip(fields)
+        .zip(details)
+        .map(|((external_id, field), ((run_id, column), shape))| Sample {
+            external_id,
+            field,
+            column,
+            shape,
+            run_id,
+        })
+        .collect()
 }

@@ -36,13 +36,21 @@ pub fn hold(raw: &[u8]) -> Held<'_> {
 }
 
 /// The nearest JSON text that Postgres takes and our reconcilers read: U+0000 left out, half surrogate
-/// pairs replaced by U+FFFD, numbers out of range as text, too deep records as an empty object.
+/// pairs replaced by U+FFFD, numbers out of range as text, what is nested too deep as null. No field that is read is that
+/// deep: what holds it keeps its own type, so that it still reads as something other than nothing.
 pub fn nearest(text: &str) -> String {
     let mut scan = Scan::new(text.as_bytes());
     let mut out = Vec::with_capacity(text.len());
+    let mut was_too_deep = false;
     while let Some(token) = scan.next_token() {
-        if scan.depth > MAX_DEPTH {
-            return "{}".to_owned();
+        // The bracket that closes what was too deep is left out with it.
+        let is_too_deep = scan.depth > MAX_DEPTH;
+        if is_too_deep || was_too_deep {
+            if !was_too_deep {
+                out.extend_from_slice(b"null");
+            }
+            was_too_deep = is_too_deep;
+            continue;
         }
         match token {
             Token::Text(content) => {
@@ -320,7 +328,13 @@ mod tests {
             assert_eq!(held.original, Some(text.as_bytes()), "{text}");
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
-        assert_eq!(hold(deep.as_bytes()).json, "{}");
+        let pruned = format!("{{\"a\":{}null{}}}", "[".repeat(99), "]".repeat(99));
+        assert_eq!(hold(deep.as_bytes()).json, pruned);
+        let deep = format!("{{\"a\":{}1, [2]{},\"b\":[3]}}", "[{\"x\":".repeat(60), "}]".repeat(60));
+        let pruned = hold(deep.as_bytes()).json.into_owned();
+        let kept: serde_json::Value =
+            serde_json::from_str(&pruned).unwrap_or_else(|e| panic!("{pruned}: {e}"));
+        assert_eq!(kept["b"], serde_json::json!([3]));
     }
 
     #[test]

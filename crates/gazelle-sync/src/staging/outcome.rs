@@ -92,6 +92,12 @@ pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64,
     tx.execute(&for_entity(&template, entity), &[(&entity.reconciler_version, Type::INT4)]).await
 }
 
+/// Puts back to pending the faulty versions that a newer one has settled: where a newer reconciler reads them, their
+/// records have a longer history, which tells when a row inside them went, or what a deleted record was.
+pub async fn reset_settled_faults(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    tx.execute(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await
+}
+
 /// Whether nothing in production was made by another version of an entity's reconciler than this program's.
 pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
     let noted = tx

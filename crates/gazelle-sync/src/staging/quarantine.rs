@@ -19,8 +19,14 @@ pub struct Fault<'a> {
     pub error: &'a RecordError,
 }
 
-/// Opens (or keeps open) the quarantine of faulty versions.
-pub async fn open(tx: &Tx<'_>, entity: &Entity, faults: &[Fault<'_>], at: Timestamp) -> Result<(), DbError> {
+/// Opens (or keeps open) the quarantine of faulty versions. `run_id` is noted with cases that were not open before.
+pub async fn open(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    faults: &[Fault<'_>],
+    run_id: Uuid,
+    at: Timestamp,
+) -> Result<(), DbError> {
     if faults.is_empty() {
         return Ok(());
     }
@@ -44,6 +50,7 @@ pub async fn open(tx: &Tx<'_>, entity: &Entity, faults: &[Fault<'_>], at: Timest
             (&parents, Type::TEXT_ARRAY),
             (&at, Type::TIMESTAMPTZ),
             (&entity.reconciler_version, Type::INT4),
+            (&run_id, Type::UUID),
         ],
     )
     .await?;

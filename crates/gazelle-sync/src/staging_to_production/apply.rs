@@ -178,7 +178,7 @@ impl<'b> Sorted<'b> {
         at: Timestamp,
         bare: bool,
     ) -> Result<(), DbError> {
-        note_faults(tx, entity, &self.faulty, at).await?;
+        note_faults(tx, entity, &self.faulty, run_id, at).await?;
         let landed: Vec<(&str, Uuid, Timestamp)> = self
             .landed()
             .map(|landed| (landed.external_id.as_str(), landed.staging_id, landed.fetched_at))
@@ -284,7 +284,9 @@ async fn mark_left_out(
     let Some(member) = table.key.iter().find(|key| **key != owner) else { return Ok(0) };
     let (mut owners, mut seen_at) = (Vec::new(), Vec::new());
     let (mut holders, mut members) = (Vec::new(), Vec::new());
-    for good in good {
+    // Of a record of which not all rows could be read, none counts as left out.
+    let whole = good.iter().filter(|good| !good.reconciled.incomplete.contains(&index));
+    for good in whole {
         owners.push(good.candidate.external_id.as_str());
         seen_at.push(good.candidate.fetched_at);
         for (_, row) in good.reconciled.rows.iter().filter(|(of, _)| *of == index) {

@@ -88,9 +88,6 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
     if !matches!(value, serde_json_borrow::Value::Object(_)) {
         return Err(unreadable(&format!("{} where an object is expected", read::kind(&value))));
     }
-    if cleaned && text == "{}" {
-        return Err(unreadable(&format!("nested deeper than {} levels", exact::MAX_DEPTH)));
-    }
     let mut reconciled = (entity.reconcile)(&value)?;
     read::warn_of_improbable_times(entity.tables, &mut reconciled);
     if cleaned {

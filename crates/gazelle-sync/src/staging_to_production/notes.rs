@@ -18,6 +18,7 @@ pub(super) async fn note_faults(
     tx: &Tx<'_>,
     entity: &Entity,
     faulty: &[(&Candidate, RecordError)],
+    run_id: Uuid,
     at: Timestamp,
 ) -> Result<(), DbError> {
     let marks: Vec<(Uuid, &RecordError)> =
@@ -31,7 +32,7 @@ pub(super) async fn note_faults(
             error,
         })
         .collect();
-    quarantine::open(tx, entity, &faults, at).await
+    quarantine::open(tx, entity, &faults, run_id, at).await
 }
 
 /// Keeps the quality warnings of these records as their newest versions have them.
@@ -45,6 +46,7 @@ pub(super) async fn note_warnings(
 ) -> Result<(), DbError> {
     let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
     let (mut external_ids, mut codes, mut fields, mut staging_ids) = (vec![], vec![], vec![], vec![]);
+    let (mut columns, mut shapes) = (vec![], vec![]);
     let mut noted: HashSet<(&str, &str, &str)> = HashSet::new();
     for good in good {
         for warning in &good.reconciled.warnings {
@@ -53,6 +55,8 @@ pub(super) async fn note_warnings(
                 codes.push(warning.code);
                 fields.push(warning.field.as_str());
                 staging_ids.push(good.candidate.staging_id);
+                columns.push(warning.column.as_deref());
+                shapes.push(warning.shape.as_deref());
             }
         }
     }
@@ -82,6 +86,8 @@ pub(super) async fn note_warnings(
             (&staging_ids, Type::UUID_ARRAY),
             (&run_id, Type::UUID),
             (&at, Type::TIMESTAMPTZ),
+            (&columns, Type::TEXT_ARRAY),
+            (&shapes, Type::TEXT_ARRAY),
         ],
     )
     .await?;

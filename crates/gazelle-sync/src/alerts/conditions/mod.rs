@@ -18,6 +18,8 @@ const LONGEST_REASON: usize = 600;
 pub struct Limits {
     /// Records newly in quarantine within an hour.
     pub errors_an_hour: u32,
+    /// Records newly found with an unreadable field within an hour.
+    pub unreadable_an_hour: u32,
     /// Minutes without a good run.
     pub stale_after_minutes: u32,
 }
@@ -27,6 +29,7 @@ impl Limits {
     pub fn of(settings: &Settings) -> Limits {
         Limits {
             errors_an_hour: settings.alert_errors_per_hour,
+            unreadable_an_hour: settings.alert_unreadable_per_hour,
             stale_after_minutes: settings.stale_after_minutes,
         }
     }
@@ -41,6 +44,7 @@ pub(super) async fn read(
 ) -> Result<Vec<Finding>, DbError> {
     let found = [
         record_errors(tx, limits, now).await?,
+        unreadable_fields(tx, limits, now).await?,
         bad_run(tx).await?,
         stale(tx, limits, now).await?,
         nothing_fetched(tx).await?,
@@ -65,6 +69,24 @@ async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Op
             ("limit", json!(limits.errors_an_hour)),
         ];
         finding(Kind::RecordErrors, facts)
+    }))
+}
+
+/// Records, each once however many of its fields cannot be read; a warning that was there before the hour is no news.
+async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let rows = tx.query(include_str!("unreadable_fields.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
+    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    Ok((count > i64::from(limits.unreadable_an_hour)).then(|| {
+        let columns: Vec<String> = rows.iter().filter_map(|row| row.get(2)).collect();
+        let facts = [
+            ("count", json!(count)),
+            ("by_entity", by_entity(&counts)),
+            ("columns", json!(shortened(&columns.join(", ")))),
+            ("limit", json!(limits.unreadable_an_hour)),
+        ];
+        finding(Kind::UnreadableFields, facts)
     }))
 }
 

@@ -68,6 +68,7 @@ pub(super) fn of(kind: Kind, language: Language) -> &'static Sentences {
 fn both(kind: Kind) -> &'static [Sentences; 2] {
     match kind {
         Kind::RecordErrors => &RECORD_ERRORS,
+        Kind::UnreadableFields => &UNREADABLE_FIELDS,
         Kind::RunFailed => &RUN_FAILED,
         Kind::RunPartial => &RUN_PARTIAL,
         Kind::Stale => &STALE,
@@ -93,6 +94,23 @@ static RECORD_ERRORS: [Sentences; 2] = [
               Leurs versions brutes sont gardées, et toutes les autres sont passées.",
         advice: "`gazelle-sync errors` les montre avec leurs raisons, `gazelle-sync errors retry` réessaie.",
         over: "Depuis une heure, pas plus de {limit} fiches ont été mises en quarantaine et y sont restées.",
+    },
+];
+
+static UNREADABLE_FIELDS: [Sentences; 2] = [
+    Sentences {
+        title: "Fields of many records cannot be read",
+        now: "{count} records were found with a field that cannot be read within an hour ({by_entity}: {columns}); the \
+              limit is {limit}. They landed without these fields, which are NULL; their raw versions are kept.",
+        advice: "`gazelle-sync warnings --code unreadable_field` lists them, with what stands there instead.",
+        over: "Within the last hour no more than {limit} records were found with a field that cannot be read.",
+    },
+    Sentences {
+        title: "Des champs de nombreuses fiches sont illisibles",
+        now: "{count} fiches ont été trouvées en une heure avec un champ illisible ({by_entity} : {columns}) ; on prévient \
+              au-delà de {limit}. Elles sont passées sans ces champs, qui sont NULL ; leurs versions brutes sont gardées.",
+        advice: "`gazelle-sync warnings --code unreadable_field` les montre, avec la forme de ce qui s'y trouve.",
+        over: "Depuis une heure, pas plus de {limit} fiches ont été trouvées avec un champ illisible.",
     },
 ];
 

@@ -33,7 +33,7 @@ pub static ENTITY: Entity = Entity {
         answer: &["event", "allEventPianos"],
     }],
     tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
-    reconciler_version: 1,
+    reconciler_version: 2,
     reconcile: reconcile::reconcile,
     after_apply: None,
 };

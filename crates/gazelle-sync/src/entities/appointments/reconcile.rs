@@ -2,11 +2,13 @@
 //!
 //! Nothing is converted: the instant's UTC date and time are stored as they are.
 
+use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
 use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::table::{Row, Value};
+use crate::time;
 
 const APPOINTMENT: usize = 0;
 const PIANO: usize = 1;
@@ -14,15 +16,25 @@ const PIANO: usize = 1;
 /// The appointment, then its pianos.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let appointment = read::row(&GAZELLE_APPOINTMENTS, record, "")?;
+    let mut appointment = read::row(&GAZELLE_APPOINTMENTS, record, "", &mut reconciled.warnings)?;
+    refuse_a_day_without_an_hour(record, &appointment)?;
+    drop_an_impossible_end(record, &mut appointment, &mut reconciled);
     let id = GAZELLE_APPOINTMENTS.get(&appointment, "external_id").clone();
     let updated_at = GAZELLE_APPOINTMENTS.get(&appointment, "source_updated_at").clone();
     warn_of_oddities(&appointment, &mut reconciled);
     reconciled.rows.push((APPOINTMENT, appointment));
 
     let mut pianos: Vec<Row> = Vec::new();
-    for (place, json) in read::nodes(record, "allEventPianos", "")? {
-        let mut row = read::row(&GAZELLE_APPOINTMENT_PIANOS, json, &place)?;
+    let mut nodes = read::nodes(record, "allEventPianos", "");
+    let mut is_whole = nodes.unreadable.is_empty();
+    reconciled.warnings.append(&mut nodes.unreadable);
+    for (place, json) in nodes.items {
+        let Some(mut row) =
+            read::nested_row(&GAZELLE_APPOINTMENT_PIANOS, json, &place, &mut reconciled.warnings)
+        else {
+            is_whole = false;
+            continue;
+        };
         let piano = GAZELLE_APPOINTMENT_PIANOS.get(&row, "piano_external_id");
         if pianos.iter().any(|other| GAZELLE_APPOINTMENT_PIANOS.get(other, "piano_external_id") == piano) {
             reconciled.warn("duplicate_piano", format!("{place}piano.id"));
@@ -32,9 +44,53 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
         GAZELLE_APPOINTMENT_PIANOS.set(&mut row, "source_updated_at", updated_at.clone());
         pianos.push(row);
     }
+    if !is_whole {
+        reconciled.note_incomplete(PIANO);
+    }
     reconciled.rows.extend(pianos.into_iter().map(|row| (PIANO, row)));
     Ok(reconciled)
 }
+
+/// A start that is a date alone says when an all-day event is. Of any other it leaves the hour open, and midnight UTC
+/// would show it in the evening before.
+fn refuse_a_day_without_an_hour(record: &Json<'_>, appointment: &Row) -> Result<(), RecordError> {
+    if GAZELLE_APPOINTMENTS.get(appointment, "is_all_day") == &Value::Boolean(true) {
+        return Ok(());
+    }
+    let column = &GAZELLE_APPOINTMENTS.columns[GAZELLE_APPOINTMENTS.index("appointment_time")];
+    let found = column.from.iter().find_map(|path| Some((*path, read::at(record, path)?)));
+    match found {
+        Some((path, Json::Str(text))) if time::date_alone(text).is_some() => {
+            Err(RecordError::invalid(path, "is a date without a time of day, and the event is not all-day"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The database computes the end. A duration that puts it before the first day that Postgres holds would have the
+/// whole row refused.
+fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: &mut Reconciled) {
+    let start = GAZELLE_APPOINTMENTS.get(appointment, "appointment_date");
+    let (Value::Date(start), Value::Integer(minutes)) =
+        (start, GAZELLE_APPOINTMENTS.get(appointment, "duration_minutes"))
+    else {
+        return;
+    };
+    let days = i64::from(*minutes).div_euclid(24 * 60);
+    let span = jiff::Span::new().try_days(days);
+    if *minutes >= 0 || span.and_then(|span| start.checked_add(span)).is_ok_and(|end| end >= FIRST_END) {
+        return;
+    }
+    let column = &GAZELLE_APPOINTMENTS.columns[GAZELLE_APPOINTMENTS.index("duration_minutes")];
+    if let Some((path, json)) = column.from.iter().find_map(|path| Some((*path, read::at(record, path)?))) {
+        let noun = "a duration that ends after 4714 BC";
+        read::warn_of_unreadable(&GAZELLE_APPOINTMENTS, column, path, json, noun, &mut reconciled.warnings);
+    }
+    GAZELLE_APPOINTMENTS.set(appointment, "duration_minutes", Value::Null);
+}
+
+/// A day that ends a day after the first one of Postgres, so that its local hours can be held too.
+const FIRST_END: Date = Date::constant(-4713, 11, 26);
 
 /// What lands all the same, but a person may want to look at.
 fn warn_of_oddities(appointment: &Row, reconciled: &mut Reconciled) {

@@ -37,7 +37,7 @@ pub static ENTITY: Entity = Entity {
         },
     ],
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
-    reconciler_version: 1,
+    reconciler_version: 2,
     reconcile: reconcile::reconcile,
     after_apply: Some(include_str!("refresh_appointments.sql")),
 };

@@ -26,7 +26,7 @@ pub static ENTITY: Entity = Entity {
     found_through: None,
     nested: &[],
     tables: &[&GAZELLE_PIANOS],
-    reconciler_version: 1,
+    reconciler_version: 2,
     reconcile,
     after_apply: None,
 };
@@ -34,7 +34,7 @@ pub static ENTITY: Entity = Entity {
 /// One row: the piano.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let row = read::row(&GAZELLE_PIANOS, record, "")?;
+    let row = read::row(&GAZELLE_PIANOS, record, "", &mut reconciled.warnings)?;
     match GAZELLE_PIANOS.get(&row, "serial_number") {
         Value::Null => {}
         Value::Text(serial) if !serial.trim().is_empty() => {}

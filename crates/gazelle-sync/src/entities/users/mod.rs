@@ -30,7 +30,7 @@ pub static ENTITY: Entity = Entity {
     )),
     nested: &[],
     tables: &[&GAZELLE_USERS],
-    reconciler_version: 1,
+    reconciler_version: 2,
     reconcile,
     after_apply: None,
 };
@@ -38,6 +38,7 @@ pub static ENTITY: Entity = Entity {
 /// One row: the user.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    reconciled.rows.push((0, read::row(&GAZELLE_USERS, record, "")?));
+    let row = read::row(&GAZELLE_USERS, record, "", &mut reconciled.warnings)?;
+    reconciled.rows.push((0, row));
     Ok(reconciled)
 }

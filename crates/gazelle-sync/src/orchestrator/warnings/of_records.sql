@@ -9,7 +9,9 @@ WITH chosen AS (
 SELECT entity, code, count(DISTINCT external_id), min(first_seen_at), max(last_seen_at),
        array_agg(external_id ORDER BY place) FILTER (WHERE place <= $4),
        array_agg(field ORDER BY place) FILTER (WHERE place <= $4),
-       array_agg(run_id::text ORDER BY place) FILTER (WHERE place <= $4)
+       array_agg(run_id::text ORDER BY place) FILTER (WHERE place <= $4),
+       array_agg(column_name ORDER BY place) FILTER (WHERE place <= $4),
+       array_agg(shape ORDER BY place) FILTER (WHERE place <= $4)
   FROM chosen
  GROUP BY entity, code
  ORDER BY entity, code

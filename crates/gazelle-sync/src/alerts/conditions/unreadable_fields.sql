@@ -1,0 +1,7 @@
+-- Records with a field, or a row inside them, that was first found unreadable in the last hour and still is.
+SELECT entity, count(DISTINCT external_id), string_agg(DISTINCT coalesce(column_name, code), ', ')
+  FROM {schema}.sync_quality_warnings
+ WHERE code IN ('unreadable_field', 'unreadable_row')
+   AND first_seen_at > $1
+ GROUP BY entity
+ ORDER BY entity

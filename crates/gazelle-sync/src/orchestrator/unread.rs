@@ -1,0 +1,141 @@
+//! What a run could not read: records that it put into quarantine, and fields that are NULL because of it.
+//!
+//! Success means verified: a run that newly quarantines more records than the guard allows is partial. Unreadable
+//! fields are a warning of the run.
+
+use tokio_postgres::types::Type;
+
+use super::report::{RunReport, RunWarning, Status};
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::entities::read::UNREADABLE_FIELD;
+
+/// Reasons and columns that are named in a message at most.
+const NAMED: usize = 5;
+
+/// How many records of an entity a run may newly put into quarantine and still be a success.
+#[derive(Debug, Clone, Copy)]
+pub struct Guard {
+    /// Records, however few the entity has.
+    pub records: u64,
+    /// Percent of the entity's records, where that is more.
+    pub percent: f64,
+}
+
+impl Guard {
+    /// That of the settings.
+    pub fn of(settings: &Settings) -> Guard {
+        Guard { records: settings.quarantine_guard_records, percent: settings.quarantine_guard_percent }
+    }
+
+    /// The largest number allowed for an entity of this size: the larger of the two.
+    fn limit(&self, held: u64) -> u64 {
+        self.records.max((held as f64 * self.percent / 100.0).floor() as u64)
+    }
+}
+
+/// Notes in the report what the run could not read, and that it is partial where more records are newly in quarantine
+/// than the guard allows. The counts of the entities are filled already ([`super::judge::compare`]).
+///
+/// # Errors
+/// The database's.
+pub async fn judge(db: &Db, report: &mut RunReport, guard: Guard) -> Result<(), DbError> {
+    judge_quarantine(db, report, guard).await?;
+    if report.processed > 0 {
+        note_unreadable_fields(db, report).await?;
+    }
+    report.add_up();
+    Ok(())
+}
+
+async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Result<(), DbError> {
+    let rows = db.query(include_str!("newly_quarantined.sql"), &[(&report.run_id, Type::UUID)]).await?;
+    for (entity, reasons) in by_entity(rows.iter().map(|row| {
+        let (code, field): (String, String) = (row.get(1), row.get(2));
+        (row.get(0), format!("{code} {field}").trim_end().to_owned(), row.get::<_, i64>(3) as u64)
+    })) {
+        let newly: u64 = reasons.iter().map(|(_, count)| count).sum();
+        let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity) else { continue };
+        of_entity.quarantined = newly;
+        let limit = guard.limit(of_entity.in_staging.unwrap_or_default());
+        if newly > limit {
+            report.note(
+                Status::Partial,
+                format!(
+                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that are taken for usual \
+                     ({}); they wait in staging, and all others landed: `gazelle-sync errors` lists them with their \
+                     reasons",
+                    named(&reasons)
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), DbError> {
+    let rows = db.query(include_str!("unreadable_fields.sql"), &[(&report.run_id, Type::UUID)]).await?;
+    for (entity, columns) in
+        by_entity(rows.iter().map(|row| (row.get(0), row.get(1), row.get::<_, i64>(2) as u64)))
+    {
+        let fields: u64 = columns.iter().map(|(_, count)| count).sum();
+        if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity) {
+            of_entity.unreadable_fields = fields;
+        }
+        report.warnings.push(RunWarning {
+            code: UNREADABLE_FIELD,
+            message: format!(
+                "{entity}: {fields} field(s) could not be read ({}); their records landed without them: `gazelle-sync \
+                 warnings --entity {entity} --code {UNREADABLE_FIELD}`",
+                named(&columns)
+            ),
+            subject: entity,
+        });
+    }
+    Ok(())
+}
+
+/// Rows of entity, reason and count, grouped by entity; they come in that order.
+fn by_entity(rows: impl Iterator<Item = (String, String, u64)>) -> Vec<(String, Vec<(String, u64)>)> {
+    let mut grouped: Vec<(String, Vec<(String, u64)>)> = Vec::new();
+    for (entity, reason, count) in rows {
+        match grouped.last_mut() {
+            Some((last, reasons)) if *last == entity => reasons.push((reason, count)),
+            _ => grouped.push((entity, vec![(reason, count)])),
+        }
+    }
+    grouped
+}
+
+/// `invalid_field start: 12, missing_parent client.id: 3, …`.
+fn named(reasons: &[(String, u64)]) -> String {
+    let shown: Vec<String> =
+        reasons.iter().take(NAMED).map(|(reason, count)| format!("{reason}: {count}")).collect();
+    let more = if reasons.len() > NAMED { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_of_records_and_percent_is_allowed() {
+        let guard = Guard { records: 10, percent: 2.0 };
+        let limits: Vec<u64> = [0, 1, 170, 500, 549, 550, 20_000].map(|held| guard.limit(held)).into();
+        assert_eq!(limits, [10, 10, 10, 10, 10, 11, 400]);
+        assert_eq!(Guard { records: 0, percent: 2.0 }.limit(100), 2);
+        assert_eq!(Guard { records: 0, percent: 0.0 }.limit(1_000_000), 0);
+        assert_eq!(Guard { records: 5, percent: 100.0 }.limit(7), 7);
+    }
+
+    #[test]
+    fn reasons_are_named_by_entity_and_the_rest_is_left_out() {
+        let rows = [("a", "x", 3), ("a", "y", 1), ("b", "x", 2)];
+        let grouped = by_entity(rows.iter().map(|(e, r, n)| ((*e).to_owned(), (*r).to_owned(), *n)));
+        assert_eq!(grouped.len(), 2);
+        assert_eq!(named(&grouped[0].1), "x: 3, y: 1");
+        let many: Vec<(String, u64)> = (0..7).map(|n| (format!("r{n}"), n)).collect();
+        assert_eq!(named(&many), "r0: 0, r1: 1, r2: 2, r3: 3, r4: 4, …");
+    }
+}
