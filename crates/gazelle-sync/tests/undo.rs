@@ -171,7 +171,7 @@ async fn quarantine_ends_with_its_run_and_begins_again_with_it() {
     world.filled().await;
     let event = world.upcoming(0);
     let before = world.content().await;
-    world.control.edit(Kind::Event, &event, json!({"duration": "vite"})).unwrap();
+    world.control.edit(Kind::Event, &event, json!({"start": "demain matin"})).unwrap();
     let run = id(&world.full().await.success());
     let state = format!(
         "SELECT string_agg(state, ' ' ORDER BY first_seen_at) FROM sync_quarantine WHERE external_id = '{event}'"
@@ -183,6 +183,28 @@ async fn quarantine_ends_with_its_run_and_begins_again_with_it() {
     equal(&world, "undone").await;
     world.run(&["undo", "--lift", &run]).await.success();
     assert_eq!(world.text(&state).await.as_deref(), Some("open"));
+}
+
+#[tokio::test]
+async fn an_unreadable_field_is_warned_of_as_long_as_its_version_counts() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    let before = world.content().await;
+    world.control.edit(Kind::Event, &event, json!({"duration": "vite"})).unwrap();
+    let run = id(&world.full().await.success());
+    let warnings =
+        format!("SELECT string_agg(field, ' ') FROM sync_quality_warnings WHERE external_id = '{event}'");
+    assert_eq!(world.text(&warnings).await.as_deref(), Some("duration"));
+    let after = world.content().await;
+    world.run(&["undo", &run]).await.success();
+    assert_eq!(world.text(&warnings).await, None);
+    assert_same(&before, &world.content().await, "undone");
+    equal(&world, "undone").await;
+    world.run(&["undo", "--lift", &run]).await.success();
+    assert_eq!(world.text(&warnings).await.as_deref(), Some("duration"));
+    assert_same(&after, &world.content().await, "lifted");
+    equal(&world, "lifted").await;
 }
 
 #[tokio::test]

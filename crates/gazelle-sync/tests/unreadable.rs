@@ -133,6 +133,16 @@ async fn a_run_that_newly_quarantines_more_than_the_guard_is_partial_and_names_t
     let noted = world.text("SELECT reason FROM sync_runs ORDER BY started_at DESC LIMIT 1").await.unwrap();
     assert!(noted.contains("invalid_field start: 11"), "{noted}");
 
+    // A run that was cut off before it was judged is judged with the next one.
+    world
+        .execute(
+            "UPDATE sync_runs SET status = 'interrupted'
+              WHERE started_at = (SELECT max(started_at) FROM sync_runs)",
+        )
+        .await;
+    let after = world.full().await;
+    assert_eq!((after.code, &after.entity("appointments")["quarantined"]), (3, &json!(11)), "{after}");
+
     // They are there, and no more of them: nothing new.
     let next = world.filled().await;
     assert_eq!(next["quarantined"], 0, "{next}");

@@ -1,17 +1,30 @@
--- Records that this run put into quarantine and that are still there, by entity and reason. One of which an older case is
--- open was in quarantine before. Places in lists are left out of the field, so that alike faults count together.
-WITH record AS (
+-- Records that this run put into quarantine and that are still there, by entity and reason; runs that ended before they were
+-- judged count with it. A record of which an older case is open was in quarantine before. Places in lists are left out
+-- of the field, so that alike faults count together.
+WITH judged AS (
+    SELECT max(started_at) AS at
+      FROM {schema}.sync_runs
+     WHERE status IN ('success', 'partial')
+       AND command <> 'fetch' AND command NOT LIKE 'undo%' AND command NOT LIKE 'replay%'
+), counted AS (
+    SELECT r.run_id
+      FROM {schema}.sync_runs r
+     CROSS JOIN judged
+     WHERE r.run_id = $1
+        OR (r.status IN ('interrupted', 'failed') AND (judged.at IS NULL OR r.started_at > judged.at))
+), record AS (
     SELECT DISTINCT ON (q.entity, q.external_id)
            q.entity, q.external_id, q.error_code, regexp_replace(q.error_field, '\[[0-9]+\]', '[]', 'g') AS field
       FROM {schema}.sync_quarantine q
-     WHERE q.run_id = $1
-       AND q.state IN ('open', 'waiting')
+      JOIN counted ON counted.run_id = q.run_id
+     WHERE q.state IN ('open', 'waiting')
        AND NOT EXISTS (SELECT 1
                          FROM {schema}.sync_quarantine earlier
                         WHERE earlier.entity = q.entity
                           AND earlier.external_id = q.external_id
                           AND earlier.state IN ('open', 'waiting')
-                          AND earlier.run_id IS DISTINCT FROM q.run_id)
+                          AND (earlier.run_id IS NULL
+                               OR earlier.run_id NOT IN (SELECT run_id FROM counted)))
      ORDER BY q.entity, q.external_id, q.last_seen_at DESC, q.staging_id DESC
 )
 SELECT entity, error_code, coalesce(field, ''), count(*)

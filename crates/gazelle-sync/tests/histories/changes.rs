@@ -126,12 +126,15 @@ fn delete(random: &mut Random, control: &SimControl, kind: Kind, keep: usize) ->
 
 fn client_field(random: &mut Random) -> Map<String, Value> {
     let text = *random.pick(&TEXTS);
-    object(match random.below(6) {
+    object(match random.below(7) {
         0 => json!({ "companyName": text }),
         1 => json!({ "companyName": null }),
         2 => json!({ "status": random.pick(&["ACTIVE", "INACTIVE", "PROSPECT", "NEW", "HOLOGRAM"]) }),
         3 => json!({ "tags": [text, "école"] }),
         4 => json!({ "tags": [] }),
+        5 => {
+            json!({ "noContactUntil": random.pick(&["0000-00-00", "2027-01-09", "2027-01-09T00:00:00Z", "demain"]) })
+        }
         _ => json!({ "personalNotes": text, "custom3": text }),
     })
 }
@@ -148,10 +151,14 @@ fn contact_field(random: &mut Random) -> Map<String, Value> {
 
 fn piano_field(random: &mut Random) -> Map<String, Value> {
     let text = *random.pick(&TEXTS);
-    object(match random.below(4) {
+    object(match random.below(6) {
         0 => json!({ "serialNumber": text }),
         1 => json!({ "make": text, "model": null }),
         2 => json!({ "year": random.between(1850, 2026) }),
+        3 => json!({ "year": random.pick(&["1923", "ancien", "2147483648"]) }),
+        4 => {
+            json!({ "calculatedLastService": random.pick(&["2026-05-11T00:00:00Z", "9999-99-99", "+99999-01-01"]) })
+        }
         _ => json!({ "notes": text }),
     })
 }

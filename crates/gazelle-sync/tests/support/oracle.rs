@@ -34,6 +34,25 @@ impl Record {
         }
     }
 
+    /// A date, also from a date and time; what is none is null.
+    pub fn date(&self, name: &str) -> Value {
+        match self.get(name) {
+            Value::String(text) => {
+                let day = text.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok());
+                day.map_or(Value::Null, Value::from)
+            }
+            _ => Value::Null,
+        }
+    }
+
+    /// A whole number, also written as text; what is none is null.
+    pub fn whole(&self, name: &str) -> Value {
+        match self.get(name) {
+            Value::String(text) => text.parse::<i32>().map_or(Value::Null, Value::from),
+            other => other,
+        }
+    }
+
     pub fn reference(&self, name: &str) -> Value {
         self.get(name).get("id").cloned().unwrap_or_default()
     }
@@ -185,7 +204,7 @@ pub fn expected(control: &SimControl) -> Expected {
             // The company's own where a client has none.
             ("locale", if client.get("locale").is_null() { "fr_CA".into() } else { client.get("locale") }),
             ("preferred_technician_external_id", client.reference("preferredTechnician")),
-            ("no_contact_until", client.get("noContactUntil")),
+            ("no_contact_until", client.date("noContactUntil")),
             ("no_contact_reason", client.text("noContactReason")),
             ("reason_inactive", client.text("reasonInactiveCode")),
             ("reason_inactive_details", client.text("reasonInactiveDetails")),
@@ -215,7 +234,7 @@ pub fn expected(control: &SimControl) -> Expected {
                 ("model", piano.text("model")),
                 ("serial_number", piano.text("serialNumber")),
                 ("piano_type", piano.text("type")),
-                ("manufacture_year", piano.get("year")),
+                ("manufacture_year", piano.whole("year")),
                 ("location_text", piano.text("location")),
                 ("status", piano.text("status")),
                 ("tags", piano.texts("tags")),
@@ -233,7 +252,7 @@ pub fn expected(control: &SimControl) -> Expected {
                 ("dampp_chaser_humidistat_model", piano.text("damppChaserHumidistatModel")),
                 ("dampp_chaser_mfg_date", piano.get("damppChaserMfgDate")),
                 ("service_interval_months", piano.get("serviceIntervalMonths")),
-                ("calculated_last_service", piano.get("calculatedLastService")),
+                ("calculated_last_service", piano.date("calculatedLastService")),
                 ("calculated_next_service", piano.get("calculatedNextService")),
                 ("event_last_service", piano.get("eventLastService")),
                 ("source_created_at", piano.instant("createdAt")),
