@@ -56,6 +56,10 @@ pub(crate) struct Verdict {
     pub tweaks: Vec<Tweak>,
     pub edits: Edits,
     pub padding: usize,
+    /// Limits of a query, each a `QueryLimit`.
+    pub limits: Vec<FaultKind>,
+    /// Whether the answer is packed, and if so whether that is said.
+    pub gzip: Option<bool>,
     pub changes: Vec<Change>,
     pub calls: Vec<Callback>,
 }
@@ -63,7 +67,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Whether the answer is the shop's own, so that a prepared one may serve.
     pub(crate) fn leaves_answer(&self) -> bool {
-        self.tweaks.is_empty() && self.edits.is_empty()
+        self.tweaks.is_empty() && self.edits.is_empty() && self.limits.is_empty()
     }
 }
 
@@ -146,10 +150,26 @@ impl Verdict {
                 self.padding = self.padding.max(*bytes);
                 return;
             }
+            FaultKind::QueryLimit { .. } => {
+                self.limits.push(fault.kind.clone());
+                return;
+            }
+            FaultKind::Gzip { announced } => {
+                self.gzip = Some(*announced);
+                return;
+            }
             FaultKind::ChangeAfter { changes } => {
                 self.changes.extend(changes.iter().cloned());
                 return;
             }
+            FaultKind::RecordFault { id, field, message, takes } => What::RecordFault {
+                id: id.clone(),
+                field: field.clone(),
+                message: message.clone(),
+                takes: *takes,
+            },
+            FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
+            FaultKind::UndatedOrder { order } => What::Undated(*order),
             FaultKind::RepeatCursor => What::RepeatCursor,
             FaultKind::ShortPage { most } => What::ShortPage { most: *most },
             FaultKind::EmptyList => What::EmptyList,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::fault_choices::{Takes, Undated};
 use crate::shop::change::Change;
 
 /// A scripted fault: which requests it is for, how many of those it lets pass first, how many it spoils, and how.
@@ -163,6 +164,62 @@ pub enum FaultKind {
         /// The value.
         value: String,
     },
+    /// The API has limits for one query. A query that exceeds one is answered with an error that says so, with the HTTP status
+    /// `status` (of 500 and above: the page of a gateway); nothing is executed. Counted are the fields of a query.
+    QueryLimit {
+        /// The most fields; with `per_record` those of a list count as often as records are asked for.
+        #[serde(default)]
+        complexity: Option<u64>,
+        /// See `complexity`.
+        #[serde(default)]
+        per_record: bool,
+        /// The deepest nesting of fields.
+        #[serde(default)]
+        depth: Option<u64>,
+        /// The most fields with an alias.
+        #[serde(default)]
+        aliases: Option<u64>,
+        /// The most records asked for by any `first`.
+        #[serde(default)]
+        page_size: Option<u64>,
+        /// The status of the refusal; 200 unless told otherwise.
+        #[serde(default = "good_status")]
+        status: u16,
+        /// `extensions.code` of the refusal, if any.
+        #[serde(default)]
+        code: Option<String>,
+    },
+    /// A record cannot be given whole, wherever it is asked for: one of its fields fails, or the record as such.
+    RecordFault {
+        /// The record's id.
+        id: String,
+        /// The field that fails; none: the record, whatever is asked of it.
+        #[serde(default)]
+        field: Option<String>,
+        /// The error's message.
+        message: String,
+        /// What is lost with it.
+        #[serde(default)]
+        takes: Takes,
+    },
+    /// A text field of a record holds a byte (0xE9) that is not UTF-8.
+    RawByte {
+        /// The record's id.
+        id: String,
+        /// The field.
+        field: String,
+    },
+    /// Where a sorted list has the records without the value that it is sorted by. Usually they are the largest, as in Postgres.
+    UndatedOrder {
+        /// `smallest`, or `last` whatever the direction.
+        order: Undated,
+    },
+    /// The answer is packed by gzip, whether that was offered or not.
+    Gzip {
+        /// Whether `Content-Encoding` says so; true unless told otherwise.
+        #[serde(default = "yes")]
+        announced: bool,
+    },
     /// The answer is at least this long: white space is added at its end.
     Padding {
         /// In bytes.
@@ -179,6 +236,14 @@ pub enum FaultKind {
 
 fn one() -> usize {
     1
+}
+
+fn good_status() -> u16 {
+    200
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Fault {
@@ -231,6 +296,29 @@ impl Fault {
 }
 
 impl FaultKind {
+    /// A field of a record that fails for good.
+    pub fn field_fault(id: &str, field: &str) -> Self {
+        Self::RecordFault {
+            id: id.to_owned(),
+            field: Some(field.to_owned()),
+            message: format!("undefined method `strip' in {field}"),
+            takes: Takes::Field,
+        }
+    }
+
+    /// No query may have more fields than this.
+    pub fn max_complexity(complexity: u64) -> Self {
+        Self::QueryLimit {
+            complexity: Some(complexity),
+            per_record: false,
+            depth: None,
+            aliases: None,
+            page_size: None,
+            status: 200,
+            code: None,
+        }
+    }
+
     /// Whether the fault stands in the place of the answer.
     pub(crate) fn replaces_answer(&self) -> bool {
         use FaultKind::*;
@@ -278,6 +366,11 @@ impl FaultKind {
             FieldNew { .. } => "field_new",
             TypeChanged { .. } => "type_changed",
             EnumValueNew { .. } => "enum_value_new",
+            QueryLimit { .. } => "query_limit",
+            RecordFault { .. } => "record_fault",
+            RawByte { .. } => "raw_byte",
+            UndatedOrder { .. } => "undated_order",
+            Gzip { .. } => "gzip",
             Padding { .. } => "padding",
             ChangeAfter { .. } => "change_after",
             Call => "call",

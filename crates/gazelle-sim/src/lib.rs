@@ -27,6 +27,7 @@
 
 mod answers;
 mod control;
+mod fault_choices;
 mod fault_script;
 mod faults;
 mod graphql;
@@ -39,6 +40,7 @@ mod simulator;
 mod state;
 
 pub use control::SimControl;
+pub use fault_choices::{Takes, Undated};
 pub use fault_script::FaultState;
 pub use faults::{Fault, FaultKind};
 pub use oauth::Tokens;

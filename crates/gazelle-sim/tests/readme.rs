@@ -27,7 +27,7 @@ async fn the_examples_are_understood() {
         answer.status().as_u16()
     };
     let faults = examples("fault");
-    assert_eq!(faults.len(), 25);
+    assert_eq!(faults.len(), 30);
     for fault in faults {
         assert_eq!(post("fault", &fault).await, 200, "{fault}");
     }

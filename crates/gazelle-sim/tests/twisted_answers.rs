@@ -2,7 +2,7 @@
 
 mod support;
 
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes, Undated};
 use serde_json::{Value, json};
 use support::{EVENTS, distinct, events, is_over, shop_with, start};
 
@@ -136,4 +136,93 @@ async fn rows_shift_when_the_shop_changes_between_pages() {
     let (ids, total) = shop.walk_ids("allEventsBatched", "", 50).await;
     assert_eq!((ids.len(), total), (119, 119));
     assert_eq!(shop.control.faults()[0].fired, 1);
+}
+
+#[tokio::test]
+async fn a_query_beyond_a_limit_is_refused_in_the_words_of_such_servers() {
+    let shop = start().await;
+    let refused = async |kind: FaultKind| {
+        shop.control.clear_faults();
+        shop.control.add_fault(Fault::new(kind).forever());
+        let answer = events(&shop, 10, Value::Null).await;
+        answer["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
+    };
+    let limit = |complexity, per_record, depth, aliases, page_size| FaultKind::QueryLimit {
+        complexity,
+        per_record,
+        depth,
+        aliases,
+        page_size,
+        status: 200,
+        code: None,
+    };
+    let said = refused(limit(Some(11), false, None, None, None)).await;
+    assert_eq!(said, "Query has complexity of 12, which exceeds max complexity of 11");
+    let said = refused(limit(Some(11), true, None, None, None)).await;
+    assert_eq!(said, "Query has complexity of 111, which exceeds max complexity of 11");
+    let said = refused(limit(None, false, Some(3), None, None)).await;
+    assert_eq!(said, "Query has depth of 4, which exceeds max depth of 3");
+    let said = refused(limit(None, false, None, None, Some(9))).await;
+    assert_eq!(said, "Requesting 10 records exceeds the `first` limit of 9 records.");
+    assert_eq!(refused(limit(Some(12), false, Some(4), Some(0), Some(10))).await, "");
+    let aliased = shop.ask("{ a: company { id } b: company { id } }", json!({})).await;
+    assert_eq!(aliased["errors"][0]["message"], "Syntax Error: Aliases limit of 0 exceeded, found 2.");
+}
+
+#[tokio::test]
+async fn a_record_that_fails_takes_along_what_it_is_told_to() {
+    let shop = start().await;
+    let id = shop.event_titled("");
+    let kind = |takes| FaultKind::RecordFault {
+        id: id.clone(),
+        field: Some("type".to_owned()),
+        message: "oh".to_owned(),
+        takes,
+    };
+    let query = "query($id: String!) { event(eventId: $id) { id type } }";
+    let asked = async |takes| {
+        shop.control.clear_faults();
+        shop.control.add_fault(Fault::new(kind(takes)).forever());
+        shop.send(query, json!({ "id": id })).await.unwrap()
+    };
+    let answer: Value = asked(Takes::Record).await.json().await.unwrap();
+    assert_eq!(answer["data"]["event"], Value::Null);
+    assert_eq!(answer["errors"][0], json!({ "message": "oh", "path": ["event", "type"] }));
+    let answer: Value = asked(Takes::Answer).await.json().await.unwrap();
+    assert_eq!((&answer["data"], &answer["errors"][0]["message"]), (&Value::Null, &json!("oh")));
+    assert_eq!(asked(Takes::Server).await.status(), 500);
+}
+
+#[tokio::test]
+async fn a_raw_byte_is_no_text_and_packed_answers_are_packed() {
+    let shop = start().await;
+    let id = shop.event_titled("");
+    let query = "query($id: String!) { event(eventId: $id) { title } }";
+    shop.control.add_fault(Fault::new(FaultKind::RawByte { id: id.clone(), field: "title".to_owned() }));
+    let bytes = shop.send(query, json!({ "id": id })).await.unwrap().bytes().await.unwrap();
+    assert_eq!(bytes.iter().filter(|byte| **byte == 0xE9).count(), 1);
+    assert!(std::str::from_utf8(&bytes).is_err());
+    shop.control.add_fault(Fault::new(FaultKind::Gzip { announced: false }));
+    let bytes = shop.send(query, json!({ "id": id })).await.unwrap().bytes().await.unwrap();
+    assert_eq!(&bytes[..2], [0x1f, 0x8b]);
+}
+
+#[tokio::test]
+async fn undated_events_stand_where_they_are_told_to() {
+    let shop = start().await;
+    let starts = async |order: Undated, sort: &str| {
+        shop.control.clear_faults();
+        shop.control.add_fault(Fault::new(FaultKind::UndatedOrder { order }).forever());
+        let (nodes, _) = shop.walk("allEventsBatched", &format!(", sortBy: [{sort}]"), "start", 100).await;
+        let undated: Vec<bool> = nodes.iter().map(|node| node["start"].is_null()).collect();
+        (undated[0], undated[undated.len() - 1])
+    };
+    for (order, descending, ascending) in [
+        (Undated::Largest, (true, false), (false, true)),
+        (Undated::Smallest, (false, true), (true, false)),
+        (Undated::Last, (false, true), (false, true)),
+    ] {
+        assert_eq!(starts(order, "START_DESC").await, descending, "{order:?}");
+        assert_eq!(starts(order, "START_ASC").await, ascending, "{order:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
-use gazelle_sync::entities::{ENTITIES, Shape};
+use gazelle_sync::entities::{ENTITIES, Shape, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::{Scope, plan};
 use gazelle_sync::staging_to_production::upsert;
 use serde_json::{Value, json};
@@ -211,11 +211,14 @@ async fn every_query_is_one_that_the_api_allows() {
             let answer = ask(&request.query, &request.operation_name, request.variables.clone()).await;
             assert_eq!(answer.get("errors"), None, "{}: {answer}", entity.name);
         }
-        if let Shape::Connection { undated_first: Some(sort), .. } = &entity.walk.shape {
-            let answer =
-                ask(entity.walk.page_query, entity.walk.operation, json!({"first": 1, "sortBy": [sort]}))
-                    .await;
-            assert_eq!(answer.get("errors"), None, "{answer}");
+        if let Shape::Connection { undated: Some(undated), .. } = &entity.walk.shape {
+            for end in undated.ends {
+                let (UndatedEnd::First(sort) | UndatedEnd::Last(sort)) = end;
+                let answer =
+                    ask(entity.walk.page_query, entity.walk.operation, json!({"first": 1, "sortBy": [sort]}))
+                        .await;
+                assert_eq!(answer.get("errors"), None, "{answer}");
+            }
         }
     }
 }

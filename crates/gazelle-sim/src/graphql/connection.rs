@@ -108,7 +108,11 @@ impl<'s, 'p> Execution<'s, 'p> {
                     twist.null_nodes = *null_nodes;
                     twist.missing_nodes = *missing_nodes;
                 }
-                What::EmptyList | What::Value { .. } => {}
+                What::EmptyList
+                | What::Value { .. }
+                | What::RecordFault { .. }
+                | What::RawByte { .. }
+                | What::Undated(_) => {}
             }
         }
         twist

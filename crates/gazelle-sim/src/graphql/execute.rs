@@ -7,7 +7,8 @@ use async_graphql::parser::types::{BaseType, Type};
 use serde_json::{Map, Value as Json, json};
 
 use super::plan::{Plan, PlanField, named_type};
-use super::tweak::{Tweak, What};
+use super::tweak::{RAW_BYTE, Tweak, What};
+use crate::fault_choices::Takes;
 use crate::options::SimOptions;
 use crate::shop::Shop;
 use crate::shop::json::{Fields, quoted};
@@ -58,10 +59,12 @@ pub(crate) struct Execution<'s, 'p> {
     pub in_root_connection: bool,
     /// How often each `Value` tweak was used, beside `active`.
     used: Vec<usize>,
+    /// What the fault of a record took along, when that is the whole answer.
+    lost: Option<Takes>,
 }
 
-/// The whole answer to a plan: `{"data": …}`, with `errors` if there are any.
-pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[Tweak]) -> String {
+/// The whole answer to a plan: `{"data": …}`, with `errors` if there are any; none where the server fails over a record.
+pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[Tweak]) -> Option<String> {
     let mut execution = Execution {
         shop,
         options,
@@ -72,10 +75,15 @@ pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[
         active: Vec::new(),
         in_root_connection: false,
         used: Vec::new(),
+        lost: None,
     };
     execution.out.push_str("{\"data\":");
     let start = execution.out.len();
-    if execution.root(plan).is_err() {
+    let is_empty = execution.root(plan).is_err();
+    if execution.lost == Some(Takes::Server) {
+        return None;
+    }
+    if is_empty || execution.lost.is_some() {
         execution.out.truncate(start);
         execution.out.push_str("null");
     }
@@ -85,7 +93,7 @@ pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[
         execution.out.push_str(&errors);
     }
     execution.out.push('}');
-    execution.out
+    Some(execution.out)
 }
 
 impl<'s, 'p> Execution<'s, 'p> {
@@ -190,6 +198,9 @@ impl<'s, 'p> Execution<'s, 'p> {
 
     /// Writes an object of the shop or of a stored text.
     pub(crate) fn node(&mut self, node: &Node<'s>, plan: &'p Plan) -> Written {
+        if !self.active.is_empty() && node.kind.is_some() && self.fails(node, None).is_some() {
+            return Ok(false);
+        }
         self.members(plan, |this, field| {
             let nullable = field.ty.nullable || node.lenient;
             this.place(nullable, field, |this| this.node_field(node, plan, field))
@@ -197,7 +208,38 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(true)
     }
 
+    /// Notes the error of a record that fails, or of its field; says what it takes along.
+    fn fails(&mut self, node: &Node<'s>, name: Option<&str>) -> Option<Takes> {
+        let (message, takes) = self.active.iter().copied().find_map(|what| match what {
+            What::RecordFault { id, field, message, takes } if id == node.id && field.as_deref() == name => {
+                Some((message, *takes))
+            }
+            _ => None,
+        })?;
+        self.error(message, json!({}));
+        if matches!(takes, Takes::Answer | Takes::Server) {
+            self.lost = Some(takes);
+        }
+        Some(takes)
+    }
+
     fn node_field(&mut self, node: &Node<'s>, plan: &'p Plan, field: &'p PlanField) -> Written {
+        if !self.active.is_empty() && node.kind.is_some() {
+            match self.fails(node, Some(&field.name)) {
+                Some(Takes::Record) => return Err(Forbidden),
+                Some(_) => return Ok(false),
+                None => {}
+            }
+            if let Some(text) = node.fields.get(&field.name)
+                && self.ends_in_a_raw_byte(node, field)
+                && let Some(text) = text.strip_suffix('"')
+            {
+                self.out.push_str(text);
+                self.out.push(RAW_BYTE);
+                self.out.push('"');
+                return Ok(true);
+            }
+        }
         if field.sub.is_none() && !self.active.is_empty() && self.replaced(plan, field) {
             return Ok(true);
         }
@@ -214,6 +256,12 @@ impl<'s, 'p> Execution<'s, 'p> {
             None if named_type(&field.ty).ends_with("Connection") => self.stored_connection("[]", field),
             None => Ok(false),
         }
+    }
+
+    fn ends_in_a_raw_byte(&self, node: &Node<'s>, field: &PlanField) -> bool {
+        self.active.iter().any(
+            |what| matches!(what, What::RawByte { id, field: name } if id == node.id && *name == field.name),
+        )
     }
 
     /// Writes the value of a `Value` tweak in the place of the field's own.

@@ -5,6 +5,7 @@ mod connection;
 mod error_codes;
 pub(crate) mod execute;
 pub(crate) mod filters;
+pub(crate) mod limits;
 pub(crate) mod paging;
 pub(crate) mod plan;
 mod root;

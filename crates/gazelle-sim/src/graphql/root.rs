@@ -61,8 +61,13 @@ impl<'s, 'p> Execution<'s, 'p> {
     }
 
     fn root_list(&mut self, kind: Kind, field: &'p PlanField) -> Written {
-        let query = list_query(kind, field, self.options, self.shop.zone())
+        let mut query = list_query(kind, field, self.options, self.shop.zone())
             .map_err(|message| self.refuse(&message))?;
+        for what in &self.active {
+            if let What::Undated(order) = what {
+                query.undated = *order;
+            }
+        }
         let list = self.shop.list(&query);
         self.root_connection(kind, &list.places, list.total, field)
     }

@@ -1,5 +1,7 @@
 //! What faults change in an answer while it is written.
 
+use crate::fault_choices::{Takes, Undated};
+
 /// One change of the connections of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tweak {
@@ -22,4 +24,25 @@ pub(crate) enum What {
     Partial { message: String, null_nodes: usize, missing_nodes: usize },
     /// A leaf field holds another value in its first occurrences.
     Value { type_name: Option<String>, field: String, json: String, times: usize },
+    /// A record, or a field of it, fails.
+    RecordFault { id: String, field: Option<String>, message: String, takes: Takes },
+    /// A text field of a record ends in a byte that is no UTF-8; written as [`RAW_BYTE`].
+    RawByte { id: String, field: String },
+    /// Where records without a date are sorted.
+    Undated(Undated),
+}
+
+/// A character of no text that stands for the byte 0xE9 until the answer is sent.
+pub(crate) const RAW_BYTE: char = '\u{f8ff}';
+
+/// The bytes of an answer, with that byte in its places.
+pub(crate) fn with_raw_bytes(answer: String) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(answer.len());
+    for (number, part) in answer.split(RAW_BYTE).enumerate() {
+        if number > 0 {
+            bytes.push(0xE9);
+        }
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
 }

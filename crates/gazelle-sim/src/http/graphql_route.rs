@@ -1,12 +1,15 @@
 //! `POST /graphql/private`: who asks, what for, what goes wrong, and the answer.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 use bytes::Bytes;
-use hyper::header::{LOCATION, RETRY_AFTER};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::header::{CONTENT_ENCODING, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -17,7 +20,9 @@ use crate::control::SimControl;
 use crate::fault_script::Verdict;
 use crate::faults::FaultKind;
 use crate::graphql::execute::execute;
+use crate::graphql::limits::refusal;
 use crate::graphql::plan::{operation, plan, root_fields};
+use crate::graphql::tweak::with_raw_bytes;
 use crate::requests::Asked;
 use crate::state::State;
 
@@ -76,8 +81,8 @@ pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Ans
         return Ok(finish(state, number, answer));
     }
     let version_now = state.shop().version();
-    let body = match prepared {
-        Some(prepared) if verdict.leaves_answer() && version_now == version => prepared.answer,
+    let (status, body) = match prepared {
+        Some(prepared) if verdict.leaves_answer() && version_now == version => (200, prepared.answer),
         _ => {
             let parsed = match parsed {
                 Some(parsed) => Ok(parsed),
@@ -93,9 +98,21 @@ pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Ans
     let answer = match verdict.instead {
         Some(FaultKind::CutBody) => cut_answer(&body),
         Some(FaultKind::TruncatedJson) => text_answer(200, body.slice(..body.len() / 2)),
-        _ => text_answer(200, body),
+        _ if status >= 500 => html_answer(status, OUTAGE),
+        _ => match verdict.gzip {
+            Some(announced) => packed(status, &body, announced),
+            None => text_answer(status, body),
+        },
     };
     Ok(finish(state, number, answer))
+}
+
+fn packed(status: u16, body: &[u8], announced: bool) -> Answer {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    // Into memory, which does not fail.
+    let _ = packer.write_all(body);
+    let answer = text_answer(status, packer.finish().unwrap_or_default());
+    if announced { with_header(answer, CONTENT_ENCODING, "gzip") } else { answer }
 }
 
 fn finish(state: &State, number: u64, answer: Answer) -> Answer {
@@ -166,9 +183,9 @@ fn parse(body: &Bytes) -> Result<Parsed, String> {
     Ok(Parsed { asked: Arc::new(asked), document })
 }
 
-/// The answer's bytes; kept for the next time when no fault had a hand in it.
-async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state: &State) -> Bytes {
-    let errors = |errors: Vec<Json>| Bytes::from(json!({ "errors": errors }).to_string());
+/// The answer's status and bytes; kept for the next time when no fault had a hand in it.
+async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state: &State) -> (u16, Bytes) {
+    let errors = |errors: Vec<Json>| (200, Bytes::from(json!({ "errors": errors }).to_string()));
     let document = match &parsed.document {
         Ok(document) => document,
         Err(error) => return errors(vec![error.clone()]),
@@ -184,9 +201,12 @@ async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state:
     if !invalid.is_empty() {
         return errors(invalid);
     }
+    if let Some((status, error)) = over_limit(verdict, document, asked) {
+        return (status, Bytes::from(json!({ "errors": [error] }).to_string()));
+    }
     let only_schema = asked.root_fields.iter().all(|field| field.starts_with("__"));
     if only_schema && asked.introspects() {
-        return validator.introspect(document, name, &variables).await.to_string().into();
+        return (200, validator.introspect(document, name, &variables).await.to_string().into());
     }
     let planned = operation(document, name).and_then(|operation| plan(document, operation, &asked.variables));
     let plan = match planned {
@@ -195,13 +215,30 @@ async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state:
     };
     let (answer, version) = {
         let shop = state.shop();
-        (Bytes::from(execute(&shop, &state.options, &plan, &verdict.tweaks)), shop.version())
+        match execute(&shop, &state.options, &plan, &verdict.tweaks) {
+            Some(answer) => (Bytes::from(with_raw_bytes(answer)), shop.version()),
+            None => return (500, Bytes::new()),
+        }
     };
     if verdict.leaves_answer() {
         let prepared = Prepared { asked: Arc::clone(asked), answer: answer.clone() };
         state.answers.put(request.body.clone(), version, prepared);
     }
-    answer
+    (200, answer)
+}
+
+/// The status and the error of a query that exceeds a limit.
+fn over_limit(verdict: &Verdict, document: &ExecutableDocument, asked: &Asked) -> Option<(u16, Json)> {
+    let operation = operation(document, asked.operation.as_deref()).ok()?;
+    verdict.limits.iter().find_map(|limit| {
+        let message = refusal(limit, document, operation, &asked.variables)?;
+        let FaultKind::QueryLimit { status, code, .. } = limit else { return None };
+        let mut error = json!({ "message": message });
+        if let Some(code) = code {
+            error["extensions"] = json!({ "code": code });
+        }
+        Some((*status, error))
+    })
 }
 
 /// What is sent in the place of an answer.

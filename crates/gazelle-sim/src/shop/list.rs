@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::kind::Kind;
 use super::row::{NO_TIME, Row, key_of};
 use super::table::Table;
+use crate::fault_choices::Undated;
 
 /// What a list asks for. Two equal queries have the same answer until the shop changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +24,8 @@ pub(crate) struct ListQuery {
     pub without_status: Option<&'static str>,
     pub archived: Option<bool>,
     pub order: Order,
+    /// Where rows without the time sorted by stand.
+    pub undated: Undated,
 }
 
 /// Half-open bounds in seconds since 1970.
@@ -75,6 +78,7 @@ impl ListQuery {
             without_status: None,
             archived: None,
             order: Order::Natural,
+            undated: Undated::default(),
         }
     }
 
@@ -96,21 +100,27 @@ impl ListQuery {
     /// Walks the table once: the only work that grows with the shop, done once per query and change.
     pub(crate) fn build(&self, table: &Table) -> List {
         let mut chosen: Vec<(u32, &Row)> = table.rows().filter(|(_, row)| self.admits(row)).collect();
-        // Postgres puts nulls last when ascending and first when descending.
-        let ascending = |time: i64| (time == NO_TIME, time);
+        let undated = self.undated;
+        // The first of the key says whether rows without a time come before or after the others.
+        let ascending = |time: i64| (time == NO_TIME && undated != Undated::Smallest, time);
+        let descending = |time: i64| {
+            let is_last = time == NO_TIME && undated != Undated::Largest;
+            let is_first = time == NO_TIME && undated == Undated::Largest;
+            (is_last, !is_first, std::cmp::Reverse(time))
+        };
         match self.order {
             Order::Natural => {}
             Order::StartAscending => chosen.sort_unstable_by(|(_, a), (_, b)| {
                 (ascending(a.start), &a.id).cmp(&(ascending(b.start), &b.id))
             }),
             Order::StartDescending => chosen.sort_unstable_by(|(_, a), (_, b)| {
-                ascending(b.start).cmp(&ascending(a.start)).then_with(|| a.id.cmp(&b.id))
+                (descending(a.start), &a.id).cmp(&(descending(b.start), &b.id))
             }),
             Order::CreatedAscending => chosen.sort_unstable_by(|(_, a), (_, b)| {
                 (ascending(a.created), &a.id).cmp(&(ascending(b.created), &b.id))
             }),
             Order::CreatedDescending => chosen.sort_unstable_by(|(_, a), (_, b)| {
-                ascending(b.created).cmp(&ascending(a.created)).then_with(|| a.id.cmp(&b.id))
+                (descending(a.created), &a.id).cmp(&(descending(b.created), &b.id))
             }),
         }
         let total = chosen.iter().filter(|(_, row)| row.times_listed() > 0).count();

@@ -114,6 +114,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         staging_tables: &[],
     },
     Migration {
+        version: 19,
+        name: "faults of the source",
+        sql: include_str!("../staging/staging_source_fault.sql"),
+        staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
+    },
+    Migration {
         version: 23,
         name: "unreadable fields",
         sql: include_str!("../migrations/0023_unreadable_fields.sql"),

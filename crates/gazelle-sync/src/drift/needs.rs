@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use graphql_parser::query::{Definition, Document, Field, OperationDefinition, Selection, SelectionSet};
 
 use super::schema::{Kind, Schema, Types, named};
-use crate::entities::{ENTITIES, Entity, Shape};
+use crate::entities::{ENTITIES, Entity, Shape, UndatedEnd};
 
 /// What the queries of all entities found in a schema.
 #[derive(Debug, Default)]
@@ -143,7 +143,7 @@ fn look_up_arguments<'q>(kind: &Kind, on: &str, field: &Field<'q, &'q str>, quer
 
 /// What goes into a list's `filters` and `sortBy` is not in its query.
 fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut Found) {
-    let Shape::Connection { filter_type, dates, undated_first } = &entity.walk.shape else { return };
+    let Shape::Connection { filter_type, dates, undated } = &entity.walk.shape else { return };
     let query = (entity.name, entity.walk.operation);
     if let Some(kind) = schema.types.get(*filter_type) {
         for filter in [dates.from, dates.until] {
@@ -157,7 +157,9 @@ fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut Found) 
         .types
         .get(&schema.query_type)
         .and_then(|root| schema.types.get_key_value(named(root.members.get(&argument)?)));
-    if let (Some(value), Some((name, sorts))) = (undated_first, sorts)
+    // The likeliest end is asked for in each full walk; the others only where it is not that one.
+    let end = undated.as_ref().and_then(|undated| undated.ends.first());
+    if let (Some(UndatedEnd::First(value) | UndatedEnd::Last(value)), Some((name, sorts))) = (end, sorts)
         && !sorts.members.contains_key(*value)
     {
         found.lacks(format!("the order {name}.{value} is gone"), query);

@@ -93,10 +93,27 @@ pub enum Shape {
         filter_type: &'static str,
         /// The pair of inclusive `CoreDate` filters by which a walk can be split or narrowed.
         dates: DateFilter,
-        /// The `sortBy` value that lists first the records without that date, which no date
-        /// filter finds; none where every record has it.
-        undated_first: Option<&'static str>,
+        /// Where the records without that date are, which no date filter finds; none where every record has it.
+        undated: Option<Undated>,
     },
+}
+
+/// Records without the date by which a walk is split, and how they are found.
+#[derive(Debug)]
+pub struct Undated {
+    /// The field of a record that is null then.
+    pub field: &'static str,
+    /// The ends of the list at which an API may have them, the likeliest first.
+    pub ends: &'static [UndatedEnd],
+}
+
+/// One end of a sorted list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndatedEnd {
+    /// The beginning of the list with this `sortBy` value.
+    First(&'static str),
+    /// Its end.
+    Last(&'static str),
 }
 
 /// A pair of inclusive `CoreDate` filters. Their zone is not known; adjacent days partition all the same.

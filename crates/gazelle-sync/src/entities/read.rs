@@ -42,6 +42,10 @@ pub enum ErrorCode {
     MissingParent,
     /// The database refused the row.
     RefusedByDatabase,
+    /// The API could not give the record whole: it named the field or the record in an error.
+    IncompleteAtSource,
+    /// The record holds bytes that are no text.
+    NotText,
 }
 
 impl ErrorCode {
@@ -53,6 +57,8 @@ impl ErrorCode {
             ErrorCode::Unreadable => "unreadable",
             ErrorCode::MissingParent => "missing_parent",
             ErrorCode::RefusedByDatabase => "refused_by_database",
+            ErrorCode::IncompleteAtSource => "incomplete_at_source",
+            ErrorCode::NotText => "not_text",
         }
     }
 }
@@ -70,6 +76,19 @@ impl RecordError {
         let field = field.into();
         let message = format!("Invalid field: {field} {why}");
         RecordError { code: ErrorCode::InvalidField, field, message, waits_for: None }
+    }
+
+    /// A record that came with a fault of the API's: an error that names it, or bytes that are no text. `field` is the path
+    /// inside the record; empty for the record as such.
+    pub fn at_source(field: impl Into<String>, said: &str, is_not_text: bool) -> RecordError {
+        let field = field.into();
+        let of = if field.is_empty() { "the record" } else { field.as_str() };
+        let (code, message) = if is_not_text {
+            (ErrorCode::NotText, format!("Not text: {of}: {said}"))
+        } else {
+            (ErrorCode::IncompleteAtSource, format!("Incomplete at the source: the API says of {of}: {said}"))
+        };
+        RecordError { code, field, message, waits_for: None }
     }
 
     /// `Missing parent: client.id names gazelle_clients cli_… which is not there`.

@@ -158,6 +158,14 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
             "see what the database says of {field} above: correct the record in Gazelle, or what stands in the way (a \
              constraint of your own?), then gazelle-sync errors retry {id}; {dismiss}"
         ),
+        (_, "incomplete_at_source") => format!(
+            "the API itself fails at {field}: open the record in Gazelle, correct {field} there or ask Gazelle's support; each \
+             sync asks again, and a whole version closes the case. Until then the last whole version stays; {dismiss}"
+        ),
+        (_, "not_text") => format!(
+            "write {field} again in Gazelle: the API sends bytes there that are no text. The next sync brings the new version \
+             and closes the case. Until then the last good version stays; {dismiss}"
+        ),
         _ => format!(
             "look at the raw {entity} record: as it is, nothing can be read from it. Keep it, update the program; {dismiss}"
         ),

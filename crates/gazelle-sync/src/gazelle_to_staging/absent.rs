@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::parents::{Looked, get};
+use super::reader::is_about_all;
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
 use crate::entities::Entity;
@@ -15,6 +16,9 @@ use crate::staging::versions::{self, Received, Staged};
 
 /// More suspects than this are not asked for one by one: something else is wrong.
 const MOST_ASKED: usize = 1000;
+
+/// Records that the API fails over, before it is taken to fail as such.
+const MOST_FAILED: usize = 5;
 
 /// How many records of an entity may be deleted in a run without a person's word.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +50,8 @@ pub struct AbsentReport {
     pub withheld: u64,
     /// Not seen, and not asked for since they were too many.
     pub unasked: u64,
+    /// Those that still exist and that the API could not give whole.
+    pub faulty: Vec<Received>,
     /// Not seen, and there, but not to be read whole this time: each a sentence's end.
     pub unsettled: Vec<String>,
 }
@@ -84,7 +90,7 @@ pub async fn look_into(
         .map(|id| {
             let fetch = fetch.clone();
             async move {
-                let answer = get(&fetch.client, fetch.page_size, entity, getter, &id).await;
+                let answer = get(&fetch.client, fetch.sizes.of(entity), entity, getter, &id).await;
                 (id, fetch.clock.now(), answer)
             }
         })
@@ -92,9 +98,21 @@ pub async fn look_into(
     let mut gone: Vec<Gone> = Vec::new();
     let mut there: Vec<Received> = Vec::new();
     while let Some((id, asked_at, answer)) = answers.next().await {
-        match answer? {
+        let answer = match answer {
+            // One record that the API cannot be asked for keeps no other from being settled.
+            Err(error) if !is_about_all(&error) && report.unsettled.len() < MOST_FAILED => {
+                Looked::Unsettled(error.to_string())
+            }
+            answer => answer?,
+        };
+        match answer {
             Looked::There(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
+            Looked::Faulty(received) => {
+                there.push(Received { seen_at: asked_at, external_id: id, ..received })
+            }
+            // What the API says may quote the record.
+            Looked::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
             Looked::Unsettled(why) => report.unsettled.push(format!("{id}: {why}")),
             Looked::Gone => {
                 let evidence = evidence(&id, getter.operation, asked_at, scope, fetch);
@@ -113,6 +131,7 @@ pub async fn look_into(
     let tx = connection.begin().await?;
     fetch.fence.check(&tx).await?;
     report.staged = versions::stage(&tx, entity, fetch.run_id, &there).await?;
+    report.faulty = there.into_iter().filter(|record| record.fault.is_some()).collect();
     deletions::note(&tx, entity, fetch.run_id, &gone, withhold, fetch.clock.now()).await?;
     if withhold {
         report.withheld = gone.len() as u64;

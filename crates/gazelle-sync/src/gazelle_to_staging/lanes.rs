@@ -18,7 +18,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::window::Arrived;
-use super::{Fetch, FetchError};
+use super::{Fetch, FetchError, broken_off};
 use crate::db::{DbError, Fault, Tx};
 use crate::display::EntityProgress;
 use crate::entities::Entity;
@@ -168,7 +168,7 @@ impl Lanes {
                     Err(error) => self.failure = self.failure.take().or(Some(error)),
                 }
             }
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            Err(error) => self.failure = self.failure.take().or(Some(broken_off(error))),
         }
     }
 

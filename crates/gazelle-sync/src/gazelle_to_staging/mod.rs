@@ -1,8 +1,8 @@
 //! Stage 1: what the API says is stored as it came, as new versions of records.
 //!
 //! A walk reads top-down through these files: [`plan`] has the parts of an entity counted, `split` puts them together
-//! into windows whose counts add up to the whole, `window` pages through one of them, [`nested`] completes connections
-//! inside a record, [`receive`] takes the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the
+//! into windows whose counts add up to the whole, `window` pages through one of them, `reader` reads each page in whatever
+//! steps it takes ([`sizes`]) with the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the
 //! walk was complete, and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`]
 //! fetches single records that others wait for.
 //! Nothing here interprets a record.
@@ -12,8 +12,11 @@ pub mod lanes;
 pub mod nested;
 pub mod parents;
 pub mod plan;
+mod queries;
+mod reader;
 pub mod receive;
 mod seen;
+pub mod sizes;
 mod split;
 pub mod walk;
 mod window;
@@ -21,6 +24,7 @@ mod window;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};
@@ -40,8 +44,10 @@ pub struct Fetch {
     pub fence: Fence,
     /// The run, noted with every version.
     pub run_id: Uuid,
-    /// Records asked for in a page.
+    /// Records asked for in a page, where the API bears it.
     pub page_size: u32,
+    /// What the API was found to bear.
+    pub sizes: Arc<sizes::AllSizes>,
     /// Requests in flight at most, and so windows walked side by side.
     pub concurrency: usize,
     /// Records a transaction, over all lanes of a walk.
@@ -104,4 +110,13 @@ pub enum FetchError {
     /// The database: the run stops.
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+/// What became of a task that did not end by itself: its panic goes on here; one that was cancelled, since the program
+/// ends, is an error.
+pub fn broken_off(error: JoinError) -> DbError {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => DbError::infrastructure("a part of the run was broken off, since the program ends"),
+    }
 }

@@ -9,8 +9,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::queries;
+use super::sizes::Sizes;
 use crate::entities::{Entity, Nested};
-use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
+use crate::source::{ErrorClass, GazelleClient, ListShape, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
@@ -18,9 +20,14 @@ const MOST_PAGES: usize = 1000;
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum NestedError {
-    /// The API failed.
-    #[error(transparent)]
-    Source(#[from] SourceError),
+    /// The API failed at a list, which is named by its path in the record.
+    #[error("{error}")]
+    Source {
+        /// Its error.
+        error: SourceError,
+        /// The list.
+        field: String,
+    },
     /// The connection changed or vanished while it was read.
     #[error("{0} changed while it was read")]
     Changed(String),
@@ -42,11 +49,11 @@ pub async fn complete(
     client: &GazelleClient,
     entity: &Entity,
     raw: &str,
-    page_size: u32,
+    sizes: &Sizes,
 ) -> Result<String, NestedError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
     for nested in entity.nested {
-        complete_at(client, nested, nested.path, &mut record, page_size).await?;
+        complete_at(client, nested, nested.path, &mut record, sizes).await?;
     }
     Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
 }
@@ -57,7 +64,7 @@ async fn complete_at(
     nested: &Nested,
     path: &[&str],
     holder: &mut Object,
-    page_size: u32,
+    sizes: &Sizes,
 ) -> Result<(), NestedError> {
     let Some((name, rest)) = path.split_first() else { return Ok(()) };
     let Some(mut connection) = holder.get(name).and_then(|raw| raw.read::<Object>()) else { return Ok(()) };
@@ -68,7 +75,7 @@ async fn complete_at(
             return Ok(());
         }
         let Some(id) = holder.get("id").and_then(|raw| raw.read::<String>()) else { return Ok(()) };
-        let nodes = all_nodes(client, nested, &id, page_size).await?;
+        let nodes = all_nodes(client, nested, &id, sizes).await?;
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
     } else {
@@ -79,7 +86,7 @@ async fn complete_at(
                 continue;
             }
             if let Some(mut object) = node.read::<Object>() {
-                Box::pin(complete_at(client, nested, rest, &mut object, page_size)).await?;
+                Box::pin(complete_at(client, nested, rest, &mut object, sizes)).await?;
                 *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
             }
         }
@@ -95,19 +102,43 @@ async fn all_nodes(
     client: &GazelleClient,
     nested: &Nested,
     id: &str,
-    page_size: u32,
+    sizes: &Sizes,
 ) -> Result<Vec<Box<RawValue>>, NestedError> {
+    let failed = |error| NestedError::Source { error, field: nested.path.join(".") };
+    let mut first = sizes.page();
+    let mut first_error: Option<SourceError> = None;
     let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
     let mut nodes = Vec::new();
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
-        let variables = serde_json::json!({ "id": id, "first": page_size, "after": after });
-        let answer = client.post(&GraphqlRequest::new(nested.operation, nested.query, variables)).await?;
-        if answer.object_path(nested.answer)?.is_none() {
+        let request = queries::inner(nested, sizes, id, after.as_deref(), first);
+        // After a failure smaller pages are tried out.
+        let trying = if first_error.is_some() { client.trying(1) } else { client.clone() };
+        let answer = match trying.post(&request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
+                // An error that names an entry of the list would be there in any page.
+                let is_named =
+                    error.partial().is_some_and(|partial| !partial.object(nested.answer).1.is_empty());
+                let smaller = match first {
+                    _ if !error.may_be_too_much() || is_named && !is_limit => None,
+                    1 if is_limit && sizes.fewer_inside(&error) => Some(1),
+                    1 => None,
+                    _ if is_limit => Some(first / 2),
+                    _ => Some((first / 5).max(1)),
+                };
+                let Some(smaller) = smaller else { return Err(failed(first_error.unwrap_or(error))) };
+                first = smaller;
+                first_error.get_or_insert(error);
+                continue;
+            }
+        };
+        if answer.object_path(nested.answer).map_err(failed)?.is_none() {
             return Err(changed());
         }
-        let page = answer.page_at(nested.answer, ListShape::Connection)?;
+        let page = answer.page_at(nested.answer, ListShape::Connection).map_err(failed)?;
         nodes.extend(page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()));
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);

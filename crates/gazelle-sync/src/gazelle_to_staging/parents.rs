@@ -5,12 +5,15 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::json;
 
+use super::nested::{self, NestedError};
+use super::reader::{faulty_one, is_about_all};
 use super::receive::{receive, receive_completed};
-use super::{Fetch, FetchError, nested};
+use super::sizes::Sizes;
+use super::{Fetch, FetchError, queries};
+use crate::entities::read::RecordError;
 use crate::entities::{self, Entity, Getter};
-use crate::source::{GazelleClient, GraphqlRequest, SourceError};
+use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::quarantine::Wanted;
 use crate::staging::versions::{self, Received, Staged};
 
@@ -21,12 +24,13 @@ pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<HashMap<&'static 
         wanted.iter().filter_map(getter_of).collect();
     let mut answers = stream::iter(requests)
         .map(|(entity, getter, id)| async move {
-            (entity, get(&fetch.client, fetch.page_size, entity, getter, id).await)
+            (entity, get(&fetch.client, fetch.sizes.of(entity), entity, getter, id).await)
         })
         .buffer_unordered(fetch.concurrency.max(1));
     let mut staged: HashMap<&'static str, Staged> = HashMap::new();
     while let Some((entity, received)) = answers.next().await {
-        if let Looked::There(received) = received? {
+        // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
+        if let Looked::There(received) | Looked::Faulty(received) = received? {
             let received = Received { seen_at: fetch.clock.now(), ..received };
             let mut connection = fetch.db.connection().await?;
             let tx = connection.begin().await?;
@@ -56,30 +60,67 @@ pub enum Looked {
     There(Received),
     /// That there is none.
     Gone,
+    /// The record with its fault: the API could not give it whole.
+    Faulty(Received),
+    /// Nothing of a record, and an error in place of it: what the API said.
+    Refused(String),
     /// A record that could not be read whole this time: why.
     Unsettled(String),
 }
 
-/// Asks for one record by id.
+/// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
 pub async fn get(
     client: &GazelleClient,
-    page_size: u32,
+    sizes: &Sizes,
     entity: &'static Entity,
     getter: &Getter,
     id: &str,
 ) -> Result<Looked, SourceError> {
-    let request = GraphqlRequest::new(getter.operation, getter.query, json!({ "id": id }));
-    let answer = client.post(&request).await?;
+    let answer = loop {
+        match client.post(&queries::record(getter, sizes, id)).await {
+            Ok(answer) => break answer,
+            Err(error)
+                if matches!(error.class(), ErrorClass::OverLimit { .. }) && sizes.fewer_inside(&error) => {}
+            Err(error) => return in_part(getter, error),
+        }
+    };
     let Some(raw) = answer.object_path(getter.path)? else { return Ok(Looked::Gone) };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
         return Ok(Looked::There(receive(&answer, raw.get(), Timestamp::now())));
     }
-    match nested::complete(client, entity, raw.get(), page_size).await {
+    match nested::complete(client, entity, raw.get(), sizes).await {
         Ok(whole) => Ok(Looked::There(receive_completed(&answer, whole, Timestamp::now()))),
-        Err(nested::NestedError::Source(error)) => Err(error),
-        Err(nested::NestedError::Changed(what)) => {
+        Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
+        Err(NestedError::Source { error, field }) => {
+            let record = receive(&answer, raw.get(), Timestamp::now());
+            Ok(Looked::Faulty(faulty_inside(record, &error, &field)))
+        }
+        Err(NestedError::Changed(what)) => {
             tracing::warn!(entity = entity.name, what, "a record changed while it was read");
             Ok(Looked::Unsettled(format!("{what} changed while it was read")))
         }
     }
+}
+
+/// What an answer says of a record that is not whole; the error itself where it says nothing.
+fn in_part(getter: &Getter, error: SourceError) -> Result<Looked, SourceError> {
+    let Some(partial) = error.partial() else { return Err(error) };
+    let (object, faults) = partial.object(getter.path);
+    let Some(fault) = faults.first() else { return Err(error) };
+    Ok(match object {
+        Some(raw) => {
+            let record = receive(partial.answer(), raw.get(), Timestamp::now());
+            Looked::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
+        }
+        None => Looked::Refused(fault.message.clone()),
+    })
+}
+
+/// A record of which one list could not be read to its end.
+pub(super) fn faulty_inside(record: Received, error: &SourceError, field: &str) -> Received {
+    let said = match error.partial().and_then(|partial| partial.object(&[]).1.into_iter().next()) {
+        Some(fault) => fault.message,
+        None => error.to_string(),
+    };
+    Received { fault: Some(Box::new(RecordError::at_source(field, &said, false))), ..record }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::split::{split, target_size};
 use super::{Fetch, Scope};
-use crate::entities::{DateFilter, Entity, Shape};
+use crate::entities::{DateFilter, Entity, Shape, UndatedEnd};
 use crate::source::{Answer, GazelleClient, GraphqlRequest, SourceError};
 
 /// A walk shorter than this many pages a request slot is not worth counting for.
@@ -19,18 +19,16 @@ const PAGES_WORTH_SPLITTING: u64 = 2;
 const YEARS_BY_MONTH: usize = 12;
 
 /// A part of an entity that one sequence of pages covers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Window {
     /// The `filters` argument, if any.
     pub filters: Option<Value>,
-    /// The `sortBy` argument, if any.
-    pub sort: Option<&'static str>,
+    /// The end of a sorted list at which it lies, where it is no list from the API's own beginning.
+    pub end: Option<UndatedEnd>,
     /// What the plan counted in it.
     pub expected: Option<u64>,
-    /// Stop after this many pages: only the records that sort first are looked for.
-    pub page_limit: Option<u64>,
-    /// Records a page, where fewer than usual are looked for.
-    pub page_size: Option<u32>,
+    /// How many records without a date are looked for, at whichever end of the list they are; none: it is no such window.
+    pub undated: Option<u64>,
 }
 
 /// The windows of a walk.
@@ -48,9 +46,9 @@ impl Plan {
     /// How many pages it should take, as far as was counted.
     pub fn pages(&self, page_size: u64) -> u64 {
         let page_size = page_size.max(1);
-        let of_window = |window: &Window| match (window.page_limit, window.expected.or(self.total)) {
-            (Some(limit), _) => limit,
-            (None, held) => held.unwrap_or_default().div_ceil(page_size).max(1),
+        let of_window = |window: &Window| {
+            let records = window.undated.or(window.expected).or(self.total);
+            records.unwrap_or_default().div_ceil(page_size).max(1)
         };
         self.windows.iter().map(of_window).sum()
     }
@@ -61,11 +59,7 @@ impl Plan {
             Shape::Connection { dates, .. } => filters(dates, scope),
             Shape::PlainList => None,
         };
-        Plan {
-            windows: vec![Window { filters, sort: None, expected: None, page_limit: None, page_size: None }],
-            total: None,
-            parts: Vec::new(),
-        }
+        Plan { windows: vec![Window { filters, ..Window::default() }], total: None, parts: Vec::new() }
     }
 }
 
@@ -100,18 +94,60 @@ pub async fn count(
     Ok((counts, answer))
 }
 
+/// More requests than this are not made to count: it would cost more than it spares.
+const COUNTING_REQUESTS: usize = 16;
+
+/// Counts scopes in as many requests as the API wants, fewer counts in each where it refuses. Also returns the first answer,
+/// for its time. None where it does not count: then the walk goes on without.
+///
+/// Errors: those that would meet any request.
+pub(super) async fn count_in_steps(
+    fetch: &Fetch,
+    entity: &Entity,
+    scopes: &[Scope],
+) -> Result<Option<(Vec<u64>, Answer)>, SourceError> {
+    let sizes = fetch.sizes.of(entity);
+    let mut client = fetch.client.clone();
+    let mut counted: Vec<u64> = Vec::with_capacity(scopes.len());
+    let mut first = None;
+    while counted.len() < scopes.len() {
+        let left = &scopes[counted.len()..];
+        let most = usize::try_from(sizes.counts()).unwrap_or(usize::MAX);
+        if most == 0 || left.len().div_ceil(most) > COUNTING_REQUESTS {
+            return Ok(None);
+        }
+        let chunk = &left[..left.len().min(most)];
+        match count(&client, entity, chunk).await {
+            Ok((counts, answer)) => {
+                counted.extend(counts);
+                first.get_or_insert(answer);
+            }
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) => {
+                sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error);
+                client = fetch.client.trying(1);
+            }
+        }
+    }
+    Ok(first.map(|answer| (counted, answer)))
+}
+
 /// Plans a walk of an entity that the API lists in pages, by one or two counting requests. `today` only
-/// centres the years that are counted. Also returns the first answer, whose time starts the walk.
+/// centres the years that are counted. Also returns the first answer, whose time starts the walk; none where the API does
+/// not count, and the walk is one sequence of pages.
 pub async fn plan(
     fetch: &Fetch,
     entity: &Entity,
     scope: Scope,
     today: Date,
-) -> Result<(Plan, Answer), SourceError> {
+) -> Result<(Plan, Option<Answer>), SourceError> {
     let years = years(scope, today);
     let mut scopes = vec![scope];
     scopes.extend(&years);
-    let (counts, answer) = count(&fetch.client, entity, &scopes).await?;
+    let Some((counts, answer)) = count_in_steps(fetch, entity, &scopes).await? else {
+        return Ok((Plan::sequential(entity, scope), None));
+    };
+    let answer = Some(answer);
     let total = counts[0];
     let page = u64::from(fetch.page_size);
     let mut parts: Vec<(Scope, u64)> = years.into_iter().zip(counts[1..].iter().copied()).collect();
@@ -127,8 +163,11 @@ pub async fn plan(
     long.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     let months: Vec<Scope> =
         long.iter().take(YEARS_BY_MONTH).flat_map(|(year, _)| months_of(*year)).collect();
-    if !months.is_empty() {
-        let (by_month, _) = count(&fetch.client, entity, &months).await?;
+    let by_month = match months.is_empty() {
+        true => None,
+        false => count_in_steps(fetch, entity, &months).await?,
+    };
+    if let Some((by_month, _)) = by_month {
         let counted: Vec<(Scope, u64)> = months.into_iter().zip(by_month).collect();
         parts = parts
             .into_iter()

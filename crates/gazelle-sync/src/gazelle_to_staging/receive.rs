@@ -1,8 +1,12 @@
 //! Taking a record off a page: its id, its bytes, the time. Nothing else of it is read.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::source::Answer;
 use crate::staging::versions::Received;
@@ -15,24 +19,39 @@ const LONGEST_ID: usize = 512;
 /// holds, is received under a made-up one, from its content, so that stage 2 can say what is wrong.
 pub fn receive(answer: &Answer, raw: &str, seen_at: Timestamp) -> Received {
     let raw_bytes = answer.body.slice_ref(raw.as_bytes());
-    Received { external_id: external_id(raw), raw: raw_bytes, seen_at, request: answer.number }
+    Received { external_id: external_id(raw), raw: raw_bytes, seen_at, request: answer.number, fault: None }
 }
 
 /// A record from bytes of its own: one of this answer that further requests completed.
 pub fn receive_completed(answer: &Answer, raw: String, seen_at: Timestamp) -> Received {
-    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: answer.number }
+    Received {
+        external_id: external_id(&raw),
+        raw: Bytes::from(raw),
+        seen_at,
+        request: answer.number,
+        fault: None,
+    }
 }
 
 /// A record that no request brought: made up, or kept in a file. Its request is 0, which none has.
 pub fn receive_made_up(raw: String, seen_at: Timestamp) -> Received {
-    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: 0 }
+    Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: 0, fault: None }
 }
 
 fn external_id(raw: &str) -> String {
-    match serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord) {
-        Ok(Some(id)) if !id.is_empty() && id.len() <= LONGEST_ID => id,
-        _ => format!("without-id-{}", &blake3::hash(raw.as_bytes()).to_hex()[..20]),
-    }
+    record_id(raw).unwrap_or_else(|| format!("without-id-{}", &blake3::hash(raw.as_bytes()).to_hex()[..20]))
+}
+
+/// The id in a record; none where it has none that can be used.
+pub(super) fn record_id(raw: &str) -> Option<String> {
+    let id = serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord).ok().flatten();
+    id.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID)
+}
+
+/// Whether a record has nothing in a field.
+pub(super) fn lacks(raw: &str, field: &str) -> bool {
+    let fields: Result<HashMap<Cow<'_, str>, &RawValue>, _> = serde_json::from_str(raw);
+    fields.is_ok_and(|fields| fields.get(field).is_none_or(|value| value.get() == "null"))
 }
 
 /// Finds the value of the key `id`; of a repeated one the last, as everywhere.

@@ -29,30 +29,18 @@ pub(super) fn split(
     target: u64,
     page: u64,
 ) -> Option<Plan> {
-    let Shape::Connection { dates, undated_first, .. } = &entity.walk.shape else { return None };
+    let Shape::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
     let dated: u64 = parts.iter().map(|(_, n)| n).sum();
     let undated = total.checked_sub(dated)?;
-    if undated > 0 && (undated_first.is_none() || scope != Scope::WHOLE) {
+    if undated > 0 && (where_undated.is_none() || scope != Scope::WHOLE) {
         return None;
     }
     let mut windows: Vec<Window> = group(parts, target, page)
         .into_iter()
-        .map(|(window, n)| Window {
-            filters: filters(dates, window),
-            sort: None,
-            expected: Some(n),
-            page_limit: None,
-            page_size: None,
-        })
+        .map(|(window, n)| Window { filters: filters(dates, window), expected: Some(n), ..Window::default() })
         .collect();
     if undated > 0 {
-        windows.push(Window {
-            filters: None,
-            sort: *undated_first,
-            expected: None,
-            page_limit: Some(undated.div_ceil(page)),
-            page_size: u32::try_from(undated).ok().filter(|few| u64::from(*few) < page),
-        });
+        windows.push(Window { undated: Some(undated), ..Window::default() });
     }
     Some(Plan { windows, total: Some(total), parts: parts.to_vec() })
 }
@@ -135,7 +123,7 @@ mod tests {
             let plan = split(&appointments::ENTITY, Scope::WHOLE, dated + undated, &parts, target, 100).unwrap();
             let held: u64 = plan.windows.iter().filter_map(|w| w.expected).sum();
             prop_assert_eq!(held, dated);
-            prop_assert_eq!(plan.windows.iter().filter(|w| w.sort.is_some()).count(), usize::from(undated > 0));
+            prop_assert_eq!(plan.windows.iter().filter(|w| w.undated.is_some()).count(), usize::from(undated > 0));
 
             let windows = group(&parts, target, 100);
             prop_assert_eq!(windows[0].0.from, None);

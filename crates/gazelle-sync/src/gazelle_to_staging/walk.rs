@@ -1,7 +1,7 @@
 //! Walking an entity: its windows side by side, what arrives handed to lanes that stage it, and at the end the
 //! judgement whether all was seen. Only then does the bookmark move, with the last versions.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use super::lanes::{Lanes, Turn};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
 use super::window::{self, Arrived, Shortfall, WindowEnd};
-use super::{Errand, Fetch, FetchError, Scope};
+use super::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::source::SourceError;
@@ -48,10 +48,14 @@ pub struct WalkReport {
     pub done: Direct,
     /// Ids that came twice in one page: the API lists them twice, nothing has shifted.
     pub twice_in_a_page: BTreeSet<String>,
+    /// The records that the API could not give whole, by id, with the field that it names, or nothing. They count as seen.
+    pub faulty: BTreeMap<String, String>,
     /// When the walk started, by the API's clock where it tells.
     pub started_at: Option<Timestamp>,
     /// What became of the records that a complete walk did not see.
     pub absent: AbsentReport,
+    /// Whether the last attempt was made in several windows.
+    was_split: bool,
 }
 
 /// Walks an entity, again when rows shifted, within the attempts allowed. An error of the API ends the
@@ -74,12 +78,15 @@ pub async fn walk(
         fetched: 0,
         done: Direct::default(),
         twice_in_a_page: BTreeSet::new(),
+        faulty: BTreeMap::new(),
         started_at: None,
         absent: AbsentReport::default(),
+        was_split: false,
     };
+    let mut splits = true;
     for attempt in 1..=fetch.walk_attempts.max(1) {
         // A split walk that did not come out even is repeated in one sequence of pages.
-        let splits = attempt < fetch.walk_attempts.max(2);
+        splits &= attempt < fetch.walk_attempts.max(2);
         match attempt_walk(fetch, entity, errand, splits, turn.clone(), progress, &mut report).await {
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
@@ -97,6 +104,12 @@ pub async fn walk(
             Ok(Attempt::Short(Shortfall::Endless(reason))) => {
                 report.reason = Some(reason);
                 return Ok(report);
+            }
+            // Windows are an optimisation: without them the API may be able to answer.
+            Err(FetchError::Source(error)) if splits && report.was_split && !error.concerns_any_request() => {
+                tracing::warn!(entity = entity.name, attempt, %error, "the walk is repeated without windows");
+                report.reason = Some(error.to_string());
+                splits = false;
             }
             Err(FetchError::Source(error)) => {
                 report.reason = Some(error.to_string());
@@ -122,6 +135,7 @@ async fn look_into_absent(
         Ok(found) => {
             report.done.staged += found.staged;
             report.done.left += found.staged.staged + found.tombstones;
+            note_faulty(&found.faulty, &mut report.faulty);
             report.absent = found;
             Ok(())
         }
@@ -158,7 +172,7 @@ async fn attempt_walk(
     let mut plan = if is_connection && splits && fetch.concurrency > 1 {
         let today = crate::time::utc_parts(Timestamp::now()).0;
         let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
-        started_at = Some(answer.server_date.unwrap_or(answer.started_at));
+        started_at = answer.map(|answer| answer.server_date.unwrap_or(answer.started_at));
         plan
     } else {
         Plan::sequential(entity, scope)
@@ -169,6 +183,7 @@ async fn attempt_walk(
 
     let mut windows: JoinSet<Result<WindowEnd, FetchError>> = JoinSet::new();
     let is_split = plan.windows.len() > 1;
+    report.was_split = is_split;
     let (plan_total, parts) = (plan.total, std::mem::take(&mut plan.parts));
     // The longest first, so that they end together. No more at a time than can be asked for: each holds a page or
     // two, and more would take the request slots from the entities before, whose end this one waits for. All of a
@@ -201,6 +216,7 @@ async fn attempt_walk(
             progress.page(page.records.len() as u64);
             seen.extend(&page.records);
             note_twice(&page.records, &mut report.twice_in_a_page);
+            note_faulty(&page.records, &mut report.faulty);
             lanes.take(page.records).await?;
         }
         Ok::<(), FetchError>(())
@@ -248,7 +264,7 @@ async fn fetched(
             Ok(Ok(end)) => ends.push(end),
             // The other windows go on: what they bring is kept.
             Ok(Err(error)) => failure = failure.or(Some(error)),
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            Err(error) => failure = failure.or(Some(broken_off(error).into())),
         }
     }
     progress.fetched();
@@ -260,7 +276,9 @@ async fn fetched(
     let needs_count = total.is_some_and(|total| total > u64::from(fetch.page_size));
     if let Some(total) = total.filter(|_| needs_count && ends.iter().all(|end| end.incomplete.is_none())) {
         let (scopes, counts): (Vec<Scope>, Vec<u64>) = [(scope, total)].iter().chain(parts).copied().unzip();
-        counts_changed = plan::count(&fetch.client, entity, &scopes).await?.0 != counts;
+        // Where the API does not count any more, the distinct ids are all that tells.
+        let again = plan::count_in_steps(fetch, entity, &scopes).await?;
+        counts_changed = again.is_some_and(|(again, _)| again != counts);
     }
     Ok(Fetched { ends, counts_changed })
 }
@@ -302,4 +320,19 @@ fn note_twice(records: &[Received], twice: &mut BTreeSet<String>) {
     let mut ids: HashSet<&str> = HashSet::with_capacity(records.len());
     let again = records.iter().filter(|record| !ids.insert(&record.external_id));
     twice.extend(again.map(|record| record.external_id.clone()));
+}
+
+/// Notes the records that came with a fault; one that came whole after all has none any more.
+fn note_faulty(records: &[Received], faulty: &mut BTreeMap<String, String>) {
+    for record in records {
+        match &record.fault {
+            Some(fault) => {
+                faulty.insert(record.external_id.clone(), fault.field.clone());
+            }
+            None if faulty.is_empty() => {}
+            None => {
+                faulty.remove(&record.external_id);
+            }
+        }
+    }
 }

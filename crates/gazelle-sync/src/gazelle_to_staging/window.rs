@@ -1,15 +1,16 @@
 //! Paging through one window: the next page is asked for while this one is handed on.
 
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::nested::{self, NestedError};
+use super::parents::faulty_inside;
 use super::plan::Window;
+use super::reader::{Node, PageRead, Reader, is_about_all};
 use super::receive::{receive, receive_completed};
-use super::{Fetch, FetchError};
-use crate::entities::{Entity, Shape};
-use crate::source::{Answer, GraphqlRequest, ListShape, SourceError};
+use super::{Fetch, FetchError, queries};
+use crate::entities::{Entity, Shape, UndatedEnd};
+use crate::source::SourceError;
 use crate::staging::versions::Received;
 
 /// Pages without a record, before a walk that does not end is given up; and pages' worth of records more than four
@@ -44,35 +45,90 @@ pub enum Shortfall {
     Endless(String),
 }
 
-/// Walks a window to its end, or to its page limit, handing each page on.
+/// Walks a window to its end, handing each page on.
 pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
     window: &Window,
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<WindowEnd, FetchError> {
-    let shape = match entity.walk.shape {
-        Shape::PlainList => ListShape::Plain,
-        Shape::Connection { .. } => ListShape::Connection,
+    let undated = match &entity.walk.shape {
+        Shape::Connection { undated, .. } => undated.as_ref(),
+        Shape::PlainList => None,
     };
+    let (Some(undated), Some(wanted)) = (undated, window.undated) else {
+        let walked = pages(fetch, entity, window, None, arrived).await?;
+        return Ok(walked.end);
+    };
+    // Where nulls are sorted differs between databases: where they are not at one end of the list, the other is looked at.
+    let sizes = fetch.sizes.of(entity);
+    let (ends, likeliest) = (undated.ends, sizes.undated_end());
+    let in_order = (0..ends.len()).map(|n| (likeliest + n) % ends.len());
+    let mut end = WindowEnd::default();
+    for place in in_order {
+        let at_end = Window { end: Some(ends[place]), ..window.clone() };
+        let most = Part { records: wanted, field: undated.field };
+        let walked = pages(fetch, entity, &at_end, Some(most), arrived).await?;
+        end = walked.end;
+        if walked.undated >= wanted {
+            sizes.found_undated_at(place);
+            break;
+        }
+        if end.incomplete.is_some() {
+            break;
+        }
+    }
+    Ok(end)
+}
+
+/// A part of a list from one of its ends.
+#[derive(Clone, Copy)]
+struct Part {
+    /// How many records.
+    records: u64,
+    /// The field of which it is looked whether they have it.
+    field: &'static str,
+}
+
+/// What reading the pages of a window came to.
+struct Walked {
+    end: WindowEnd,
+    /// Records without the field of a [`Part`].
+    undated: u64,
+}
+
+/// Reads a window page by page, or the first so many records of it.
+async fn pages(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    window: &Window,
+    part: Option<Part>,
+    arrived: &mpsc::Sender<Arrived>,
+) -> Result<Walked, FetchError> {
+    let mut reader = Reader::new(fetch, entity, window);
     let mut end = WindowEnd::default();
     let mut after: Option<String> = None;
-    let (mut pages, mut empty_pages, mut records) = (0, 0, 0);
-    let mut answer = fetch.client.post(&page_request(fetch, entity, window, None)).await?;
+    let (mut pages, mut empty_pages, mut records, mut undated) = (0, 0, 0, 0);
+    let mut page = reader.page(None, part.map(|part| part.records)).await?;
     loop {
-        let page = answer.page(entity.walk.root, shape)?;
         pages += 1;
         if pages == 1 {
             end.total = page.total_count;
-            end.started_at = Some(answer.server_date.unwrap_or(answer.started_at));
+            end.started_at = Some(page.answer.server_date.unwrap_or(page.answer.started_at));
         } else if page.total_count != end.total {
             end.incomplete.get_or_insert(Shortfall::Shifted("the count changed while walking".to_owned()));
         }
-        let is_last = !page.has_next_page || window.page_limit.is_some_and(|limit| pages >= limit);
         records += page.nodes.len() as u64;
         empty_pages += u64::from(page.nodes.is_empty());
-        // In records, since the API may give fewer a page than asked for.
-        let most_records = end.total.unwrap_or_default() * 4 + u64::from(fetch.page_size) * PAGES_TOO_MANY;
+        if let Some(part) = part {
+            undated += page.nodes.iter().filter(|node| node.lacks(part.field)).count() as u64;
+        }
+        let has_all = part.is_some_and(|part| records >= part.records);
+        // From the end of a list there is one page.
+        let is_last = !page.has_next_page || has_all || matches!(window.end, Some(UndatedEnd::Last(_)));
+        // In records, since the API may give fewer a page than asked for; and its count may be any number.
+        let promised = end.total.unwrap_or_default().saturating_mul(4);
+        let most_records = promised.saturating_add(u64::from(fetch.page_size) * PAGES_TOO_MANY);
         let next_cursor = if is_last {
             None
         } else if page.end_cursor == after {
@@ -85,57 +141,73 @@ pub async fn walk(
         } else {
             page.end_cursor.clone()
         };
-        let nodes: Vec<Option<&str>> = page.nodes.iter().map(|node| node.map(|raw| raw.get())).collect();
-        let hand_on = hand_on(fetch, entity, &answer, &nodes, arrived);
+        let hand_on = hand_on(fetch, entity, page, arrived);
+        let left = part.map(|part| part.records - records);
         let ask = async {
             match &next_cursor {
-                Some(cursor) => {
-                    let request = page_request(fetch, entity, window, Some(cursor));
-                    fetch.client.post(&request).await.map(Some)
-                }
+                Some(cursor) => reader.page(Some(cursor), left).await.map(Some),
                 None => Ok(None),
             }
         };
         // The request first: it is on its way while this page is read.
-        let (next, handed_on): (Result<Option<Answer>, SourceError>, Result<(), NestedError>) =
+        let (next, handed_on): (Result<Option<PageRead>, SourceError>, Result<(), NestedError>) =
             tokio::join!(ask, hand_on);
         match handed_on {
             Ok(()) => {}
-            Err(NestedError::Source(error)) => return Err(error.into()),
+            Err(NestedError::Source { error, .. }) => return Err(error.into()),
             Err(changed) => {
                 end.incomplete.get_or_insert(Shortfall::Shifted(changed.to_string()));
             }
         }
-        let Some(next) = next? else { return Ok(end) };
+        let Some(next) = next? else {
+            reader.finish();
+            return Ok(Walked { end, undated });
+        };
         after = next_cursor;
-        answer = next;
+        page = next;
     }
 }
 
-/// Hands a page's records on, completing those with long connections. A record that cannot be completed
-/// is left out: the walk is then incomplete, and staging a shortened record would lose its rest.
+/// Hands a page's records on, completing those with long connections. A record that changes while it is completed
+/// is left out: the walk is then incomplete, and staging a shortened record would lose its rest. One of which the API cannot
+/// give a list is handed on as faulty.
 async fn hand_on(
     fetch: &Fetch,
     entity: &'static Entity,
-    answer: &Answer,
-    nodes: &[Option<&str>],
+    page: PageRead,
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<(), NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
+    let PageRead { answer, nodes, .. } = page;
     // Not now: the page may have waited for the one before.
     let seen_at = fetch.clock.at(answer.arrived);
     let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
     let mut outcome = Ok(());
-    for node in nodes {
-        match node {
-            None => page.null_nodes += 1,
-            Some(raw) if !entity.nested.is_empty() && nested::may_overflow(raw) => {
-                match nested::complete(&fetch.client, entity, raw, fetch.page_size).await {
-                    Ok(whole) => page.records.push(receive_completed(answer, whole, seen_at)),
-                    Err(error) => outcome = Err(error),
-                }
+    for node in &nodes {
+        let raw = match node {
+            Node::Whole(raw) => std::str::from_utf8(raw).unwrap_or_default(),
+            Node::Received(record) => {
+                page.records.push((**record).clone());
+                continue;
             }
-            Some(raw) => page.records.push(receive(answer, raw, seen_at)),
+            Node::Null => {
+                page.null_nodes += 1;
+                continue;
+            }
+            Node::Gone => continue,
+        };
+        if entity.nested.is_empty() || !nested::may_overflow(raw) {
+            page.records.push(receive(&answer, raw, seen_at));
+            continue;
+        }
+        match nested::complete(&fetch.client, entity, raw, fetch.sizes.of(entity)).await {
+            Ok(whole) => page.records.push(receive_completed(&answer, whole, seen_at)),
+            Err(NestedError::Source { error, field })
+                if !is_about_all(&error) && still_answers(fetch, entity).await =>
+            {
+                page.records.push(faulty_inside(receive(&answer, raw, seen_at), &error, &field));
+            }
+            Err(error) => outcome = Err(error),
         }
     }
     // A closed channel means that staging failed, which its own error tells.
@@ -143,17 +215,8 @@ async fn hand_on(
     outcome
 }
 
-fn page_request(fetch: &Fetch, entity: &Entity, window: &Window, after: Option<&str>) -> GraphqlRequest {
-    let mut variables = serde_json::Map::new();
-    if let Shape::Connection { .. } = entity.walk.shape {
-        variables.insert("first".to_owned(), json!(window.page_size.unwrap_or(fetch.page_size)));
-        variables.insert("after".to_owned(), json!(after));
-        if let Some(filters) = &window.filters {
-            variables.insert("filters".to_owned(), filters.clone());
-        }
-        if let Some(sort) = window.sort {
-            variables.insert("sortBy".to_owned(), json!([sort]));
-        }
-    }
-    GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, variables.into())
+/// Whether the API answers at all: then what it could not give is a fault of that.
+async fn still_answers(fetch: &Fetch, entity: &Entity) -> bool {
+    let request = queries::ids(entity, &Window::default(), None, 1);
+    fetch.client.trying(1).post(&request).await.is_ok()
 }

@@ -7,6 +7,7 @@ use super::report::{RunReport, RunWarning, Status};
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Scope;
+use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::{balance, deletions};
@@ -57,6 +58,37 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
     });
 }
 
+/// What was asked for in smaller steps, since the API refused larger ones.
+pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes) {
+    for (entity, message) in sizes.refusals() {
+        report.warnings.push(RunWarning { code: "api_limit", subject: entity.to_owned(), message });
+    }
+}
+
+/// Records that the API could not give whole: the copy lacks what is new of them.
+fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
+    let faulty = &walk.faulty;
+    if faulty.is_empty() {
+        return;
+    }
+    let named: Vec<String> = faulty
+        .iter()
+        .take(NAMED)
+        .map(|(id, field)| if field.is_empty() { id.clone() } else { format!("{id} at {field}") })
+        .collect();
+    let more = if faulty.len() > NAMED { ", …" } else { "" };
+    report.note(
+        Status::Partial,
+        format!(
+            "{}: the API could not give {} record(s) whole ({}{more}): each is in quarantine, production keeps its last whole \
+             version, and all others were read; `gazelle-sync errors list` says what the API said",
+            entity.name,
+            faulty.len(),
+            named.join(", ")
+        ),
+    );
+}
+
 /// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.
 pub fn judge_walk(
     report: &mut RunReport,
@@ -66,6 +98,7 @@ pub fn judge_walk(
     shrink_guard: f64,
 ) {
     let name = entity.name;
+    judge_faulty(report, entity, walk);
     if walk.failure.is_some() {
         // Told with those of the other entities.
         return;

@@ -19,7 +19,8 @@ use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::absent::Guard;
-use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope};
+use crate::gazelle_to_staging::sizes::AllSizes;
+use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging::{bookmarks, retention};
@@ -166,12 +167,14 @@ async fn run_stages(
     let request_log = RequestLog::start(db.clone(), run_id);
     let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::starting_now() };
     let unread: Arc<Unread> = Arc::default();
+    let sizes = Arc::new(AllSizes::load(db, settings.page_size, job.full).await?);
     let fetch = client.map(|client| Fetch {
         client: client.observed_by(request_log.observer()),
         db: db.clone(),
         fence: lease.fence().clone(),
         run_id,
         page_size: settings.page_size,
+        sizes: sizes.clone(),
         batch_size: settings.batch_size,
         known: Arc::default(),
         unread: unread.clone(),
@@ -233,7 +236,7 @@ async fn run_stages(
     while let Some(joined) = walks.join_next().await {
         match joined {
             Ok(walk) => walked.push(walk),
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            Err(error) => return Err(broken_off(error)),
         }
     }
 
@@ -273,6 +276,8 @@ async fn run_stages(
         }
     }
     judge::judge_failures(&mut report, errands.len(), &failures);
+    judge::warn_of_limits(&mut report, &sizes);
+    sizes.save(db, lease.fence()).await?;
 
     if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures.is_empty() && !interrupted) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {

@@ -167,6 +167,11 @@ impl Answer {
         Ok(counts.into_iter().map(|(alias, count)| (alias, count.total_count)).collect())
     }
 
+    /// The value of `data`; none where it is null or absent.
+    pub(super) fn data(&self) -> Option<&[u8]> {
+        self.data.as_deref()
+    }
+
     fn says_gone(&self, root: &str) -> bool {
         self.gone.all || self.gone.roots.iter().any(|gone| gone == root)
     }

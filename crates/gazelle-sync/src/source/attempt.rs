@@ -7,6 +7,8 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
+use super::compression::{Decoded, decompressed};
+
 /// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
@@ -27,6 +29,8 @@ pub(super) enum Seen {
     /// No status line came. The reason is the network's own (`Connection refused`).
     NoAnswer {
         reason: String,
+        /// Whether there was a connection: one that breaks under a request may have broken because of it.
+        connected: bool,
     },
     Reply(Reply),
 }
@@ -50,6 +54,10 @@ pub(super) enum Body {
     },
     TooLarge {
         limit: usize,
+    },
+    /// Compressed in a way that we did not offer and cannot read, or broken: how it was said to be encoded.
+    Undecoded {
+        encoding: String,
     },
 }
 
@@ -88,7 +96,7 @@ async fn send_and_read(request: RequestBuilder, max_bytes: usize) -> Seen {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            return Seen::NoAnswer { reason: deepest_reason(&error) };
+            return Seen::NoAnswer { reason: deepest_reason(&error), connected: !error.is_connect() };
         }
     };
     let status = response.status().as_u16();
@@ -97,10 +105,15 @@ async fn send_and_read(request: RequestBuilder, max_bytes: usize) -> Seen {
         .and_then(|value| read_retry_after(&value, server_date.unwrap_or_else(Timestamp::now)));
     let content_type = text_header(&response, header::CONTENT_TYPE);
     let location = text_header(&response, header::LOCATION);
+    let encoding = text_header(&response, header::CONTENT_ENCODING);
     let body = if response.status().is_success() {
-        read_body(response, max_bytes).await
+        decoded(read_body(response, max_bytes).await, encoding.as_deref(), max_bytes)
     } else {
-        read_error_body(response).await
+        match decoded(read_error_body(response).await, encoding.as_deref(), ERROR_BODY_LIMIT) {
+            // The status has decided; what cannot be read says nothing.
+            Body::Undecoded { .. } | Body::TooLarge { .. } => Body::Whole(Bytes::new()),
+            body => body,
+        }
     };
     Seen::Reply(Reply { status, content_type, location, retry_after, server_date, body })
 }
@@ -136,6 +149,17 @@ async fn read_error_body(mut response: Response) -> Body {
     Body::Whole(body.into())
 }
 
+/// The body as it was before it was compressed. Some servers and gateways compress unasked, and some do not say so.
+fn decoded(body: Body, encoding: Option<&str>, limit: usize) -> Body {
+    let Body::Whole(bytes) = body else { return body };
+    match decompressed(&bytes, encoding, limit) {
+        Decoded::AsItCame => Body::Whole(bytes),
+        Decoded::Plain(plain) => Body::Whole(plain.into()),
+        Decoded::TooLong => Body::TooLarge { limit },
+        Decoded::Unknown(encoding) => Body::Undecoded { encoding },
+    }
+}
+
 fn text_header(response: &Response, name: header::HeaderName) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
 }
@@ -148,8 +172,9 @@ fn http_date(text: &str) -> Option<Timestamp> {
 /// Seconds, or an HTTP date, which is measured against `now` of the API's own clock where it is known. A date that is
 /// over means: now. Anything else is no wish at all.
 pub(super) fn read_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if let Ok(seconds) = value.trim().parse::<f64>() {
+        // Whole seconds by the standard; some send fractions.
+        return Duration::try_from_secs_f64(seconds.ceil()).ok().or((seconds > 0.0).then_some(Duration::MAX));
     }
     let wait = http_date(value)?.duration_since(now);
     Some(Duration::try_from(wait).unwrap_or_default())

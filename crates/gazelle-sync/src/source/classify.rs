@@ -5,13 +5,16 @@
 //! |---|---|
 //! | no connection, reset, TLS refused, timeout | `Unreachable` |
 //! | 3xx | `Redirected` |
+//! | 400 or 422 with GraphQL errors that speak of a limit of the query; 413, 414, 431 | `OverLimit` |
 //! | 400 or 422 with GraphQL errors that name an invalid query | `InvalidQuery` |
 //! | 401 (at the token URL also 400, 403) | `Unauthorized` |
 //! | 429 | `Throttled` |
+//! | 408, 425 | `ServerFault` |
 //! | other 4xx | `ClientFault` |
 //! | 5xx | `ServerFault` |
 //! | 2xx, body over the limit | `TooLarge` |
-//! | 2xx, body cut, HTML, not JSON, neither data nor errors | `BadAnswer` |
+//! | 2xx, body cut, HTML, not JSON, not UTF-8, neither data nor errors | `BadAnswer` |
+//! | 2xx, an error that speaks of a limit of the query | `OverLimit` |
 //! | 2xx, an error that names an invalid query | `InvalidQuery` |
 //! | 2xx, an error that asks for patience | `Throttled` |
 //! | 2xx, an error about authentication, no data | `Unauthorized` |
@@ -19,7 +22,7 @@
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -29,6 +32,7 @@ use super::{
     attempt::{Body, Reply, Seen},
     error::{ErrorClass, Fault},
     graphql_error::{GraphqlError, Kind, read_errors},
+    partial::{Remains, as_text},
     target::{Door, Target},
     wording::{host_of, page_note, shown},
 };
@@ -75,10 +79,11 @@ fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>
             let advice = "the API is slow or down; try later, or raise the timeout";
             return Err(target.fault(ErrorClass::Unreachable, what, advice));
         }
-        Seen::NoAnswer { reason } => {
+        Seen::NoAnswer { reason, connected } => {
             let what = format!("no answer ({reason})");
             let advice = format!("check {setting} and the network");
-            return Err(target.fault(ErrorClass::Unreachable, what, advice));
+            let fault = target.fault(ErrorClass::Unreachable, what, advice);
+            return Err(Fault { unconnected: !connected, ..fault });
         }
         Seen::Reply(reply) => reply,
     };
@@ -94,7 +99,14 @@ fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>
             (ErrorClass::Unauthorized, target.credential_advice().to_owned())
         }
         (429, _) => (ErrorClass::Throttled { retry_after: None }, patience_advice(reply)),
-        (400 | 422, _) => match invalid_query_of(reply, target) {
+        (408 | 425, _) => {
+            (ErrorClass::ServerFault, "the API did not wait for the request; try later".to_owned())
+        }
+        (413 | 414 | 431, Door::GraphqlWithKey | Door::GraphqlWithToken) => {
+            let fault = over_limit(format!("HTTP {status}"), target);
+            return Err(with_reply(fault, reply));
+        }
+        (400 | 422, _) => match certain_fault_of(reply, target) {
             Some(fault) => return Err(with_reply(fault, reply)),
             None => (ErrorClass::ClientFault, "the API refused the request itself".to_owned()),
         },
@@ -124,6 +136,11 @@ fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, F
             format!("an answer that was cut after {after} bytes"),
             "the connection broke in the middle; try later",
         ),
+        Body::Undecoded { encoding } => target.fault(
+            ErrorClass::BadAnswer,
+            format!("an answer packed as {encoding} that could not be unpacked"),
+            "we offer gzip alone; look at what stands between here and the API, or try later",
+        ),
         Body::TooLarge { limit } => target.fault(
             ErrorClass::TooLarge,
             format!("an answer longer than {limit} bytes"),
@@ -143,6 +160,9 @@ struct Envelope<'a> {
 
 /// The lower half of the table: what a body means that came whole, with a good status.
 pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, Fault> {
+    if std::str::from_utf8(body).is_err() {
+        return Err(fault_of_bytes(body, target));
+    }
     let setting = target.setting();
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| {
         // serde's own message can quote the text, so only the place is told.
@@ -166,8 +186,41 @@ pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, F
     let roots = root_fields(data.as_ref());
     match gone(&errors, &roots) {
         Some(gone) => Ok(Verified { data, gone }),
-        None => Err(fault_of_errors(&errors, &roots, target)),
+        None => {
+            let mut fault = fault_of_errors(&errors, &roots, target);
+            if matches!(fault.class, ErrorClass::PartialData { .. } | ErrorClass::ServerFault) {
+                fault.remains = Some(Arc::new(Remains { errors, ..Remains::default() }));
+            }
+            Err(fault)
+        }
     }
+}
+
+/// A body with bytes that are no UTF-8. It is no answer, but what else is in it can be read by those who can do with a part.
+fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
+    let (text, not_text) = as_text(body);
+    let first = not_text.first().copied().unwrap_or_default();
+    let what = format!("an answer that is not UTF-8 (first at byte {first})");
+    let advice =
+        format!("the API sent bytes that are no text; try later; if it stays, check {}", target.setting());
+    let mut fault = target.fault(ErrorClass::BadAnswer, what, advice);
+    let errors = match serde_json::from_slice::<Envelope<'_>>(&text) {
+        Ok(envelope) => envelope.errors.map(|errors| read_errors(errors.get())).unwrap_or_default(),
+        Err(_) => return fault,
+    };
+    fault.remains = Some(Arc::new(Remains { errors, original: Some(body.clone()), not_text }));
+    fault
+}
+
+/// The body to read of an answer that is not whole, and its data.
+pub(super) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Option<Bytes>) {
+    let text = match remains.original {
+        Some(_) => as_text(body).0,
+        None => body.clone(),
+    };
+    let data = serde_json::from_slice::<Envelope<'_>>(&text).ok().and_then(|envelope| envelope.data);
+    let data = data.map(|data| text.slice_ref(data.get().as_bytes()));
+    (text, data)
 }
 
 /// The root fields of `data` with whether they hold a value. Empty when data is null.
@@ -197,8 +250,8 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>) -> Option
 fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>, target: &Target) -> Fault {
     let has_data = roots.values().any(|filled| *filled);
     let has = |kind: &Kind| errors.iter().any(|error| error.kind == *kind);
-    if let Some(invalid) = invalid_query(errors, target) {
-        return invalid;
+    if let Some(certain) = certain_fault(errors, target) {
+        return certain;
     }
     if has(&Kind::Throttled) {
         let class = ErrorClass::Throttled { retry_after: None };
@@ -244,12 +297,27 @@ fn invalid_query(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
     Some(target.fault(ErrorClass::InvalidQuery { fields }, what, advice))
 }
 
-fn invalid_query_of(reply: &Reply, target: &Target) -> Option<Fault> {
+/// What is certainly wrong with the query: that it is too large, or that it asks for what is unknown.
+fn certain_fault(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
+    let limit = errors.iter().find_map(|error| match &error.kind {
+        Kind::OverLimit(said) => Some(said.clone()),
+        _ => None,
+    });
+    limit.map(|said| over_limit(said, target)).or_else(|| invalid_query(errors, target))
+}
+
+fn over_limit(said: String, target: &Target) -> Fault {
+    let what = format!("a query refused as too large (\"{said}\")");
+    let advice = "the API has a limit that this query exceeds; smaller queries are asked where there are any";
+    target.fault(ErrorClass::OverLimit { said }, what, advice)
+}
+
+fn certain_fault_of(reply: &Reply, target: &Target) -> Option<Fault> {
     let Body::Whole(body) = &reply.body else {
         return None;
     };
     let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
-    invalid_query(&read_errors(envelope.errors?.get()), target)
+    certain_fault(&read_errors(envelope.errors?.get()), target)
 }
 
 fn patience_advice(reply: &Reply) -> String {

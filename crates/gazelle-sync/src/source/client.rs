@@ -16,13 +16,14 @@ use tracing::Instrument;
 use super::{
     answer::{Answer, Delivery},
     attempt::{Body, Reply, Seen, attempt},
-    classify::classify,
+    classify::{Verified, classify, readable},
+    compression,
     credential::{Access, Credential, Pass},
     error::{ErrorClass, Fault, SourceError},
     oauth::{OauthSession, State},
     observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
     request::GraphqlRequest,
-    retry::RetryPlan,
+    retry::{RetryPlan, with_jitter},
     settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
     target::Target,
 };
@@ -37,6 +38,8 @@ pub struct GazelleClient {
     /// Requests made so far by this client and its clones.
     made: Arc<AtomicI32>,
     stop: Stop,
+    /// Fewer attempts than the settings allow, where a request is only tried out.
+    most_attempts: u32,
 }
 
 struct Shared {
@@ -72,7 +75,13 @@ impl GazelleClient {
         };
         let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
         let shared = Arc::new(Shared { http, settings, access, target, places });
-        Ok(Self { shared, observers: Vec::new(), made: Arc::default(), stop: Stop::never() })
+        Ok(Self {
+            shared,
+            observers: Vec::new(),
+            made: Arc::default(),
+            stop: Stop::never(),
+            most_attempts: u32::MAX,
+        })
     }
 
     /// The same client with one observer more: it receives one record for every request made through the returned client
@@ -88,6 +97,12 @@ impl GazelleClient {
     /// nothing is sent any more, and what was not answered fails with the class `Stopped`.
     pub fn stopped_by(&self, stop: &Stop) -> Self {
         Self { stop: stop.clone(), ..self.clone() }
+    }
+
+    /// The same client, making at most this many attempts (at least 1), and as many as the settings say where the API asks for
+    /// patience.
+    pub fn trying(&self, attempts: u32) -> Self {
+        Self { most_attempts: attempts, ..self.clone() }
     }
 
     /// Scheme, host and path of the GraphQL endpoint, for people.
@@ -109,7 +124,8 @@ impl GazelleClient {
         let Shared { settings, access, .. } = &*self.shared;
         let mut recording = Recording::start(self.made.fetch_add(1, Relaxed) + 1, &self.observers, request);
         let can_renew = matches!(access, Access::Oauth(_));
-        let mut plan = RetryPlan::new(settings.attempts, settings.retry_delay, can_renew);
+        let mut plan =
+            RetryPlan::new(settings.attempts, settings.retry_delay, can_renew).at_most(self.most_attempts);
         let body = request.to_body();
         // A pass that was refused and is to be replaced before the next attempt.
         let mut refused: Option<Pass> = None;
@@ -132,7 +148,7 @@ impl GazelleClient {
                     Err(fault) => fault,
                 },
             };
-            let Some(delay) = plan.wait_after(&fault) else {
+            let Some(delay) = plan.wait_after(&fault).map(with_jitter) else {
                 let attempts = plan.failures().max(recording.attempts());
                 let error = SourceError::new(fault, &request.operation_name, attempts);
                 recording.end(Outcome::Failed(error.class().clone()));
@@ -210,6 +226,7 @@ impl GazelleClient {
                 .post(shared.settings.graphql_url.clone())
                 .header(header::CONTENT_TYPE, "application/json")
                 .header(header::ACCEPT, "application/json")
+                .header(header::ACCEPT_ENCODING, compression::OFFERED)
                 .body(body.clone());
             attempt(pass.show(http_request), shared.settings.timeout, shared.settings.max_response_bytes)
                 .await
@@ -230,24 +247,38 @@ impl GazelleClient {
             latency: attempt.latency,
             bytes: attempt.bytes(),
         });
-        let verified = verdict?;
         let Seen::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = attempt.seen else {
-            unreachable!("classify finds only whole bodies good")
+            // Only whole bodies are good.
+            return Err(verdict.err().unwrap_or_else(|| self.stopped_fault()));
         };
-        Ok(Answer::new(
-            verified,
-            Delivery {
-                number: recording.number(),
-                body,
-                attempts: recording.attempts(),
-                http_status: status,
-                latency: attempt.latency,
-                started_at: attempt.started_at,
-                server_date,
-                place: shared.target.place.clone(),
-                operation: request.operation_name.as_str().into(),
-            },
-        ))
+        let delivery = |body: Bytes| Delivery {
+            number: recording.number(),
+            body,
+            attempts: recording.attempts(),
+            http_status: status,
+            latency: attempt.latency,
+            started_at: attempt.started_at,
+            server_date,
+            place: shared.target.place.clone(),
+            operation: request.operation_name.as_str().into(),
+        };
+        match verdict {
+            Ok(verified) => Ok(Answer::new(verified, delivery(body))),
+            Err(mut fault) => {
+                if let ErrorClass::OverLimit { said } = &mut fault.class
+                    && pass.is_quoted_in(said)
+                {
+                    said.clear();
+                    fault.what = "a query refused as too large".to_owned();
+                }
+                if let Some(remains) = &fault.remains {
+                    let (body, data) = readable(&body, remains);
+                    let verified = Verified { data, gone: Default::default() };
+                    fault.answer = Some(Box::new(Answer::new(verified, delivery(body))));
+                }
+                Err(fault)
+            }
+        }
     }
 }
 

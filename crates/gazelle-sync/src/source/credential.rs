@@ -102,4 +102,12 @@ impl Pass {
             Self::Token(tokens) => request.bearer_auth(tokens.access_token.expose_secret()),
         }
     }
+
+    /// Whether a text holds the secret itself.
+    pub(super) fn is_quoted_in(&self, text: &str) -> bool {
+        match self {
+            Self::Key(key) => key.to_str().is_ok_and(|key| text.contains(key)),
+            Self::Token(tokens) => text.contains(tokens.access_token.expose_secret()),
+        }
+    }
 }

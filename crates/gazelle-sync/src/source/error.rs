@@ -2,6 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::{
+    answer::Answer,
+    partial::{Partial, Remains},
+};
+
 /// The kind of a failure. Decides whether it is tried again and what callers do; [`ErrorClass::name`] is what is stored
 /// and counted. Assigned in one place, `classify.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +29,11 @@ pub enum ErrorClass {
     InvalidQuery {
         /// What it does not know, where it says so: `Type.field`, `Type.field(argument)` or `type Name`. May be empty.
         fields: Vec<String>,
+    },
+    /// The query is larger than the API allows: complexity, depth, aliases, cost, records a page, bytes.
+    OverLimit {
+        /// What the API said of it, cut down to one plain line; may be empty.
+        said: String,
     },
     /// Another HTTP 4xx.
     ClientFault,
@@ -52,6 +62,7 @@ impl ErrorClass {
             Self::ServerFault => "server_fault",
             Self::BadAnswer => "bad_answer",
             Self::InvalidQuery { .. } => "invalid_query",
+            Self::OverLimit { .. } => "over_limit",
             Self::ClientFault => "client_fault",
             Self::Redirected => "redirected",
             Self::TooLarge => "too_large",
@@ -73,6 +84,7 @@ impl ErrorClass {
             // Unauthorized is no retry but has a remedy of its own: one refresh of the token (see `retry.rs`).
             Self::Unauthorized
             | Self::InvalidQuery { .. }
+            | Self::OverLimit { .. }
             | Self::ClientFault
             | Self::Redirected
             | Self::TooLarge
@@ -95,6 +107,12 @@ pub(super) struct Fault {
     pub http_status: Option<u16>,
     /// The wait the API named with this answer, whatever the class (a 503 carries one as well).
     pub retry_after: Option<Duration>,
+    /// There was no connection at all, so that nothing can be said of the request.
+    pub unconnected: bool,
+    /// What can be read of an answer that is not whole.
+    pub remains: Option<Arc<Remains>>,
+    /// That answer; set by the client, which knows the rest of it.
+    pub answer: Option<Box<Answer>>,
 }
 
 impl Fault {
@@ -111,6 +129,9 @@ impl Fault {
             advice: advice.into(),
             http_status: None,
             retry_after: None,
+            unconnected: false,
+            remains: None,
+            answer: None,
         }
     }
 }
@@ -153,6 +174,46 @@ impl SourceError {
     /// HTTP status of the last attempt, where there was an answer.
     pub fn http_status(&self) -> Option<u16> {
         self.inner.fault.http_status
+    }
+
+    /// Whether a smaller question may fare better: fewer aliases, fewer records. True for limits of the API, for what its
+    /// server or a gateway before it could not do in time, and for answers with a gap; false where the request as such was
+    /// refused (credentials, address, unknown fields) or nobody was reached.
+    pub fn may_be_too_much(&self) -> bool {
+        let fault = &self.inner.fault;
+        match fault.class {
+            ErrorClass::OverLimit { .. }
+            | ErrorClass::ServerFault
+            | ErrorClass::BadAnswer
+            | ErrorClass::TooLarge
+            | ErrorClass::PartialData { .. } => true,
+            ErrorClass::Unreachable => !fault.unconnected,
+            ErrorClass::ClientFault => matches!(fault.http_status, Some(400 | 422)),
+            ErrorClass::Unauthorized
+            | ErrorClass::Throttled { .. }
+            | ErrorClass::InvalidQuery { .. }
+            | ErrorClass::Redirected
+            | ErrorClass::Stopped
+            | ErrorClass::Setup => false,
+        }
+    }
+
+    /// Whether no other request would fare better: nobody answers there, or not to us, or the program is to end.
+    pub fn concerns_any_request(&self) -> bool {
+        let fault = &self.inner.fault;
+        match fault.class {
+            ErrorClass::Unauthorized | ErrorClass::Redirected | ErrorClass::Stopped | ErrorClass::Setup => {
+                true
+            }
+            ErrorClass::Unreachable => fault.unconnected,
+            _ => false,
+        }
+    }
+
+    /// What can be read of the answer, where one came that is not whole: errors beside data, or bytes that are no text.
+    pub fn partial(&self) -> Option<Partial<'_>> {
+        let fault = &self.inner.fault;
+        Some(Partial::new(fault.answer.as_deref()?, fault.remains.as_deref()?))
     }
 
     /// The same line without the operation: equal where several requests failed for one reason.

@@ -1,8 +1,11 @@
 //! Reads the `errors` of a GraphQL answer: their kind, their place, and what an invalid query names.
 //!
-//! Messages can quote records ("Client 'Jean …' is invalid"), so nothing of them is kept but names of the schema.
+//! Messages can quote records ("Client 'Jean …' is invalid"), so nothing of them gets into an error's line but names of the
+//! schema, and what is said of a limit. The message of an error that names its place is kept for the quarantine.
 
 use serde_json::Value;
+
+use super::wording;
 
 /// One entry of `errors`, reduced to what may be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +15,14 @@ pub(super) struct GraphqlError {
     pub code: Option<String>,
     /// Response names and list positions from the root of `data`; empty when the error names no place.
     pub path: Vec<String>,
+    /// The message as one plain line (see [`wording::one_line`]). May hold personal data: for the quarantine alone.
+    pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// The query is larger than allowed, in the API's words.
+    OverLimit(String),
     /// With what the query asks for in vain: none or one name.
     InvalidQuery(Option<String>),
     Throttled,
@@ -53,7 +60,9 @@ pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
         Ok(Value::Array(errors)) => errors.iter().map(read_error).collect(),
         Ok(other) => vec![read_error(&other)],
         // Too deep for a `Value`: still an error, of a kind nobody can tell.
-        Err(_) => vec![GraphqlError { kind: Kind::Other, code: None, path: Vec::new() }],
+        Err(_) => {
+            vec![GraphqlError { kind: Kind::Other, code: None, path: Vec::new(), message: String::new() }]
+        }
     }
 }
 
@@ -62,11 +71,16 @@ fn read_error(error: &Value) -> GraphqlError {
     let extensions = &error["extensions"];
     let code = extensions["code"].as_str().map(name);
     let path = error["path"].as_array().map(|steps| steps.iter().map(step).collect()).unwrap_or_default();
-    GraphqlError { kind: kind_of(code.as_deref(), extensions, message), code, path }
+    let kind = kind_of(code.as_deref(), extensions, message);
+    GraphqlError { kind, code, path, message: wording::one_line(message) }
 }
 
-/// The code decides where there is one; a message is looked at only without.
+/// The code decides where there is one; a message is looked at only without. But a limit is told by either: servers give it
+/// the code of an invalid query, or none.
 fn kind_of(code: Option<&str>, extensions: &Value, message: &str) -> Kind {
+    if code.is_some_and(is_limit_code) || !code.is_some_and(is_throttle_code) && speaks_of_a_limit(message) {
+        return Kind::OverLimit(wording::one_line(message));
+    }
     let Some(code) = code else {
         return kind_of_message(message);
     };
@@ -74,11 +88,102 @@ fn kind_of(code: Option<&str>, extensions: &Value, message: &str) -> Kind {
         return Kind::InvalidQuery(named_in_extensions(extensions).or_else(|| named_in_message(message)));
     }
     match code.to_ascii_lowercase().as_str() {
-        "throttled" | "rate_limited" | "ratelimited" | "too_many_requests" => Kind::Throttled,
+        _ if is_throttle_code(code) => Kind::Throttled,
         "unauthenticated" | "unauthorized" => Kind::Unauthenticated,
         "not_found" | "notfound" | "record_not_found" => Kind::NotFound,
         _ => Kind::Other,
     }
+}
+
+fn is_throttle_code(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    matches!(code.as_str(), "throttled" | "rate_limited" | "ratelimited" | "too_many_requests")
+        || code.contains("rate_limit")
+}
+
+/// `MAX_COMPLEXITY`, `queryTooComplex`, `MAX_DEPTH_EXCEEDED`, `MAX_COST_EXCEEDED`, `EXCESSIVE_PAGINATION`, …
+fn is_limit_code(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    [
+        "complex",
+        "depth",
+        "alias",
+        "cost",
+        "pagination",
+        "node_limit",
+        "too_large",
+        "toolarge",
+        "too_big",
+        "token_limit",
+    ]
+    .iter()
+    .any(|part| code.contains(part))
+        && !is_throttle_code(&code)
+}
+
+/// "Query has complexity of 190, which exceeds max complexity of 100", "Aliases limit of 15 exceeded, found 20",
+/// "`first` must be at most 50", "Requesting 200 records exceeds the `first` limit of 100 records": a measure of a query and
+/// that it is too much.
+fn speaks_of_a_limit(message: &str) -> bool {
+    let lower = message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let measure = has(&[
+        "complex",
+        "depth",
+        "deep",
+        "alias",
+        "cost",
+        "points",
+        "token",
+        "too large",
+        "too big",
+        "too long",
+        "page size",
+        "per page",
+        "`first`",
+        "'first'",
+        "\"first\"",
+        "first must",
+        "first is",
+        "value for first",
+        "records",
+        "nodes",
+        "root fields",
+        "directives",
+        "selections",
+        "query size",
+    ]);
+    let excess = has(&[
+        "exceed",
+        "too ",
+        "limit",
+        "max",
+        "at most",
+        "must be less",
+        "must be between",
+        "not be greater",
+        "cannot be greater",
+        "less than or equal",
+        "more than",
+        "more that",
+        "over ",
+        "greater than",
+    ]);
+    // A busy API speaks of points and limits too, and one that does not know a field of its name.
+    let other = has(&[
+        "rate limit",
+        "throttl",
+        "too many requests",
+        "doesn't exist",
+        "doesn't accept",
+        "unknown ",
+        "cannot query",
+    ]);
+    // Something about a record has a number or a place; a sentence about the query names a number.
+    measure && excess && !other && lower.contains(|c: char| c.is_ascii_digit())
+        || lower.contains("too complex")
+        || (lower.contains("query") || lower.contains("operation") || lower.contains("document"))
+            && has(&["too large", "too deep", "too big", "too expensive"])
 }
 
 fn kind_of_message(message: &str) -> Kind {

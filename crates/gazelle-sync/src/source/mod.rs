@@ -3,10 +3,11 @@
 //! 1. `request`: what is asked, one GraphQL operation with variables.
 //! 2. `client`: takes a place among the requests in flight and a pass from `credential`, sends, repeats where `retry` says
 //!    so, and leaves a record for `observe`. `settings` says where and how politely.
-//! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing.
+//! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing. `compression` unpacks what came.
 //! 4. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP
 //!    answer. Its classes are in `error`; `target` and `wording` put what is said about a fault.
-//! 5. `answer`, `page`, `pick`: read lists, single objects and counts out of the answer without interpreting a record.
+//! 5. `answer`, `page`, `pick`: read lists, single objects and counts out of the answer without interpreting a record;
+//!    `partial` does so with an answer that is not whole, for those who ask for it.
 //!
 //! `oauth` keeps a token fresh in a `token_store`, of which `token_file` is one; `oauth_login` gets the first one;
 //! `token_request` is what both ask.
@@ -18,6 +19,7 @@ mod answer;
 mod attempt;
 mod classify;
 mod client;
+mod compression;
 mod credential;
 mod error;
 mod graphql_error;
@@ -25,6 +27,7 @@ mod oauth;
 mod oauth_login;
 mod observe;
 mod page;
+mod partial;
 mod pick;
 mod request;
 mod retry;
@@ -46,6 +49,7 @@ pub use self::{
     oauth_login::OauthLogin,
     observe::{AttemptRecord, Outcome, RequestRecord},
     page::{ListShape, Page},
+    partial::{NodeFault, Partial},
     request::GraphqlRequest,
     settings::SourceSettings,
     token_file::{FileTokenStore, tokens_from_json, tokens_to_json},

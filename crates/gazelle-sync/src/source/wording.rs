@@ -46,3 +46,110 @@ pub(super) fn page_note(reply: &Reply) -> String {
         (None, None) => String::new(),
     }
 }
+
+/// The longest text of the API that is repeated, in characters.
+const LONGEST_REPEATED: usize = 200;
+
+/// A message of the API as one line that may be shown: no control characters, bounded, without what looks like a token, an
+/// address or a quotation (which may be of a record); quoted names of a schema stay.
+pub(super) fn one_line(message: &str) -> String {
+    let plain: String =
+        message.chars().map(|c| if c.is_control() || is_unseen(c) { ' ' } else { c }).collect();
+    let words = without_quotations(&plain);
+    let mut line = String::new();
+    for word in words.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(if looks_private(word) { "…" } else { word });
+        if line.chars().count() > LONGEST_REPEATED {
+            let cut: String = line.chars().take(LONGEST_REPEATED).collect();
+            return format!("{}…", cut.trim_end());
+        }
+    }
+    line
+}
+
+/// Directional marks and the like, by which a line can be made to look like another.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// An address, or a long word of letters and digits: a token, a key, a request's number.
+fn looks_private(word: &str) -> bool {
+    let has = |test: fn(&char) -> bool| word.chars().any(|c| test(&c));
+    word.contains('@')
+        || word.contains("://")
+        || word.chars().count() > 60
+        || word.len() >= 20
+            && has(char::is_ascii_digit)
+            && has(char::is_ascii_alphabetic)
+            && !word.contains('_')
+}
+
+/// The text with `…` in place of what stands in quotes, unless that is a name of a schema.
+fn without_quotations(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '`', '\'', '«', '“']) {
+        let (before, quoted) = rest.split_at(at);
+        kept.push_str(before);
+        let open = quoted.chars().next().unwrap_or_default();
+        let inner = &quoted[open.len_utf8()..];
+        // An apostrophe stands after a letter and quotes nothing.
+        let is_apostrophe = open == '\'' && before.chars().next_back().is_some_and(char::is_alphanumeric);
+        let closers: &[char] = match open {
+            '«' => &['»'],
+            '“' => &['”', '“'],
+            // Ruby's own: `name'
+            '`' => &['`', '\''],
+            _ => std::slice::from_ref(match open {
+                '"' => &'"',
+                _ => &'\'',
+            }),
+        };
+        kept.push(open);
+        match inner.find(closers).filter(|_| !is_apostrophe) {
+            None => rest = inner,
+            Some(end) => {
+                let close = inner[end..].chars().next().unwrap_or_default();
+                let quotation = &inner[..end];
+                let is_name = quotation.starts_with(|c: char| c.is_ascii_lowercase())
+                    && quotation.len() <= 60
+                    && quotation.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                kept.push_str(if is_name { quotation } else { "…" });
+                kept.push(close);
+                rest = &inner[end + close.len_utf8()..];
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_repeated_in_one_line_without_what_is_private() {
+        for (message, shown) in [
+            (
+                "Query has complexity of 190, which exceeds max complexity of 100",
+                "Query has complexity of 190, which exceeds max complexity of 100",
+            ),
+            ("undefined method `strip' for nil", "undefined method `strip' for nil"),
+            ("Client 'Jean Tremblay' isn't valid", "Client '…' isn't valid"),
+            ("Client \"Jean Tremblay\n\": no", "Client \"…\": no"),
+            ("no mail to jean@example.org\u{1b}[31m\u{202e}", "no mail to … [31m"),
+            ("key 7f3a9c7f3a9c7f3a9c7f3a9c is bad", "key … is bad"),
+            ("see https://example.org/a?b=c", "see …"),
+            ("", ""),
+        ] {
+            assert_eq!(one_line(message), shown);
+        }
+        let long = one_line(&"word ".repeat(1_000));
+        assert!(long.chars().count() <= LONGEST_REPEATED + 1 && long.ends_with('…'), "{long}");
+        assert_eq!(one_line(&"é'".repeat(300)).chars().count(), 1);
+    }
+}

@@ -4,6 +4,7 @@
 //! became of it, `slice` finds records by what happened to them, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
 //! finds what `jsonb` cannot hold, [`undo`] withdraws versions and gives them back.
 
+pub mod api_limits;
 pub mod backlog;
 pub mod balance;
 pub mod bookmarks;
@@ -19,6 +20,7 @@ pub mod quarantine;
 pub mod retention;
 pub mod size;
 pub mod slice;
+mod source_fault;
 pub mod undo;
 pub mod versions;
 

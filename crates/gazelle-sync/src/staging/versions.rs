@@ -7,21 +7,25 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{exact, for_entity, json_text::JsonText};
+use super::{exact, for_entity, json_text::JsonText, source_fault};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::entities::read::RecordError;
 
 /// A record as stage 1 received it.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// Its id, as text.
     pub external_id: String,
-    /// Its JSON, exactly as received; valid UTF-8.
+    /// Its JSON, exactly as received; valid UTF-8, unless its fault says that it is not.
     pub raw: Bytes,
     /// When its answer arrived, by the run's clock.
     pub seen_at: Timestamp,
     /// The number of the request that brought it, within its run; where further requests completed it, of the first.
     pub request: i32,
+    /// Why this is not the record's content: the API could not give it whole. It is kept as it came and goes into
+    /// quarantine, whatever could be read from it.
+    pub fault: Option<Box<RecordError>>,
 }
 
 /// What staging a batch came to.
@@ -85,6 +89,8 @@ pub struct Version<'b> {
     pub fetched_at: Timestamp,
     /// How staging keeps it.
     pub held: exact::Held<'b>,
+    /// Why it is not the record's content.
+    pub fault: Option<&'b RecordError>,
     hash: [u8; 32],
     request: i32,
 }
@@ -118,7 +124,7 @@ pub async fn choose<'b>(
     let mut newest = if nothing { HashMap::new() } else { newest_versions(tx, entity, batch).await? };
     let mut fresh = Fresh { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
-        let hash = *blake3::hash(&record.raw).as_bytes();
+        let hash = hash(record);
         let mut fetched_at = microseconds(record.seen_at);
         if let Some(held) = newest.get(record.external_id.as_str()) {
             let was_overtaken = held.run_id == Some(run_id) && fetched_at < held.fetched_at;
@@ -139,11 +145,21 @@ pub async fn choose<'b>(
             external_id: &record.external_id,
             fetched_at,
             held: exact::hold(&record.raw),
+            fault: record.fault.as_deref(),
             hash,
             request: record.request,
         });
     }
     Ok(fresh)
+}
+
+/// What tells one version of a record from another: its bytes, and of one with a fault where that is. Not in which words it is
+/// told, which may hold the time or the number of a request.
+pub fn hash(record: &Received) -> [u8; 32] {
+    let Some(fault) = &record.fault else { return *blake3::hash(&record.raw).as_bytes() };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&record.raw).update(fault.code.as_str().as_bytes()).update(fault.field.as_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 /// The newest version held of an id. A tombstone counts as content that nothing equals.
@@ -201,6 +217,10 @@ pub async fn insert(
     let originals: Vec<Option<&[u8]>> = versions.iter().map(|version| version.held.original).collect();
     let fetched_at: Vec<Timestamp> = versions.iter().map(|version| version.fetched_at).collect();
     let hashes: Vec<&[u8]> = versions.iter().map(|version| version.hash.as_slice()).collect();
+    let faults: Vec<Option<String>> =
+        versions.iter().map(|version| version.fault.map(source_fault::to_json)).collect();
+    let faults: Vec<Option<JsonText<'_>>> =
+        faults.iter().map(|fault| fault.as_deref().map(JsonText)).collect();
     let requests: Vec<i32> = versions.iter().map(|version| version.request).collect();
     let is_processed: Vec<bool> = ids.iter().map(|id| processed.contains(id)).collect();
     tx.execute(
@@ -216,6 +236,7 @@ pub async fn insert(
             (&run_id, Type::UUID),
             (&microseconds(at), Type::TIMESTAMPTZ),
             (&requests, Type::INT4_ARRAY),
+            (&faults, Type::JSONB_ARRAY),
         ],
     )
     .await?;

@@ -1,4 +1,4 @@
-SELECT s.id, s.external_id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes
+SELECT s.id, s.external_id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes, s.source_fault
   FROM {schema}.{staging_table} s
  WHERE s.id = ANY ($1::uuid[])
  ORDER BY s.fetched_at, s.id

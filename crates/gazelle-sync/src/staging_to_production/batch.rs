@@ -35,6 +35,8 @@ pub enum Says {
 pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
     let says = if pending.is_tombstone() {
         Says::Gone
+    } else if let Some(fault) = pending.source_fault() {
+        Says::Faulty(fault)
     } else {
         says(entity, pending.json(), pending.original(), pending.external_id())
     };
@@ -52,7 +54,10 @@ pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
         staging_id: version.id,
         external_id: version.external_id.to_owned(),
         fetched_at: version.fetched_at,
-        says: says(entity, &version.held.json, version.held.original, version.external_id),
+        says: match version.fault {
+            Some(fault) => Says::Faulty(fault.clone()),
+            None => says(entity, &version.held.json, version.held.original, version.external_id),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Nested, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Nested, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
 
 /// The entity `appointments`.
@@ -17,7 +17,15 @@ pub static ENTITY: Entity = Entity {
         shape: Shape::Connection {
             filter_type: "PrivateAllEventsFilter",
             dates: DateFilter { from: "dateGet", until: "dateLet", own_date: Some("appointment_date") },
-            undated_first: Some("START_DESC"),
+            // Postgres has nulls as the largest; other databases as the smallest, or last in any order.
+            undated: Some(Undated {
+                field: "start",
+                ends: &[
+                    UndatedEnd::First("START_DESC"),
+                    UndatedEnd::First("START_ASC"),
+                    UndatedEnd::Last("START_ASC"),
+                ],
+            }),
         },
     },
     getter: Some(Getter {

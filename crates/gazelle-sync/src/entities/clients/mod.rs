@@ -17,7 +17,7 @@ pub static ENTITY: Entity = Entity {
         shape: Shape::Connection {
             filter_type: "PrivateAllClientsFilter",
             dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
-            undated_first: None,
+            undated: None,
         },
     },
     getter: Some(Getter { query: include_str!("get.graphql"), operation: "ClientById", path: &["client"] }),

@@ -19,7 +19,7 @@ pub static ENTITY: Entity = Entity {
         shape: Shape::Connection {
             filter_type: "PrivateAllPianosFilter",
             dates: DateFilter { from: "createdGet", until: "createdLet", own_date: None },
-            undated_first: None,
+            undated: None,
         },
     },
     getter: Some(Getter { query: include_str!("get.graphql"), operation: "PianoById", path: &["piano"] }),

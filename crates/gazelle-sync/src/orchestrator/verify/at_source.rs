@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::parents::{self, Looked};
-use crate::gazelle_to_staging::{Scope, plan};
+use crate::gazelle_to_staging::{Scope, plan, sizes::Sizes};
 use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
 use crate::staging::versions::Received;
 use crate::staging::{balance, deletions, undo, versions};
@@ -72,7 +72,8 @@ pub async fn ask(
         .map(|(entity, id)| async move {
             let Some(getter) = &entity.getter else { return None };
             let asked_at = Timestamp::now();
-            let record = parents::get(client, settings.page_size, entity, getter, &id).await;
+            let sizes = Sizes::usual(settings.page_size);
+            let record = parents::get(client, &sizes, entity, getter, &id).await;
             Some((entity, id, asked_at, record))
         })
         .buffer_unordered(settings.concurrency.max(1));
@@ -80,6 +81,9 @@ pub async fn ask(
         match answer {
             Some((entity, id, _, Ok(Looked::Unsettled(why)))) => {
                 answers.failures.push(format!("{} {id}: {why}", entity.name));
+            }
+            Some((entity, id, _, Ok(Looked::Faulty(_) | Looked::Refused(_)))) => {
+                answers.failures.push(format!("{} {id}: the API could not give it whole", entity.name));
             }
             Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
                 answers.records.push(Answered { entity, id, asked_at, record: Some(record) });

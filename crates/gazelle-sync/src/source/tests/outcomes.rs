@@ -228,6 +228,71 @@ async fn each_fault_of_network_and_http_has_its_class() {
     check(network_and_status()).await;
 }
 
+/// Limits as servers word them; the status that each comes with, and its code.
+const LIMITS: [(&str, u16, Option<&str>); 13] = [
+    ("Query has complexity of 190, which exceeds max complexity of 100", 200, None),
+    ("Query has depth of 12, which exceeds max depth of 10", 200, Some("GRAPHQL_VALIDATION_FAILED")),
+    ("Syntax Error: Aliases limit of 15 exceeded, found 144.", 400, Some("GRAPHQL_VALIDATION_FAILED")),
+    ("Syntax Error: Query Cost limit of 5000 exceeded, found 5023.", 400, None),
+    ("Document contains more than 1000 tokens. Parsing aborted.", 400, Some("GRAPHQL_PARSE_FAILED")),
+    (
+        "Requesting 200 records on the `allClients` connection exceeds the `first` limit of 100 records.",
+        200,
+        None,
+    ),
+    ("`first` must be at most 50", 200, Some("argumentLiteralsIncompatible")),
+    ("first must be less than or equal to 100", 400, None),
+    ("The query is too complex", 200, None),
+    ("no", 200, Some("MAX_COMPLEXITY_EXCEEDED")),
+    ("no", 400, Some("queryTooComplex")),
+    ("Query cost is 2002, which is over the single query max cost (1000)", 200, Some("MAX_COST_EXCEEDED")),
+    ("Operation is too large", 200, None),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_query_has_a_class_of_its_own_and_is_repeated() {
+    for (message, status, code) in LIMITS {
+        let extensions = code.map_or(json!({}), |code| json!({ "code": code }));
+        let body = json!({ "errors": [{ "message": message, "extensions": extensions }], "data": null });
+        let server = ScriptedServer::always(Reply::json(status, body)).await;
+        let error = client(&server).post(&request()).await.unwrap_err();
+        assert_eq!(*error.class(), ErrorClass::OverLimit { said: message.to_owned() }, "{message}: {error}");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(error.may_be_too_much(), "{error}");
+        assert_eq!(server.received().len(), 1, "asked again as it is, it is refused again: {message}");
+    }
+    let server = ScriptedServer::always(Reply::new(413, "text/plain", PERSON)).await;
+    let error = client(&server).post(&request()).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::OverLimit { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_repeats_the_key_is_told_without_it() {
+    let message = format!("Complexity 190 of {API_KEY} exceeds 100");
+    let body = json!({ "errors": [{ "message": message }] });
+    let server = ScriptedServer::always(Reply::json(200, body)).await;
+    let error = client(&server).post(&request()).await.unwrap_err();
+    assert!(matches!(error.class(), ErrorClass::OverLimit { .. }), "{error}");
+    assert!(!format!("{error} {error:?} {:?}", error.class()).contains(API_KEY), "{error}");
+}
+
+#[test]
+fn what_only_sounds_like_a_limit_is_none() {
+    for message in [
+        "Rate limit exceeded: 1000 points per hour",
+        "Field 'depth' doesn't exist on type 'PrivatePiano'",
+        "Field 'nodes' doesn't accept argument 'limit'",
+        "undefined method `max' for nil",
+        "Timeout resolving nodes",
+        "Internal server error",
+        "Record 17 not found",
+    ] {
+        let body = json!({ "errors": [{ "message": message }] }).to_string();
+        let class = super::super::Answer::from_body("Test", body).err().map(|error| error.class().clone());
+        assert!(!matches!(class, Some(ErrorClass::OverLimit { .. })), "{message}: {class:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_graphql_error_has_its_class() {
     check(graphql_errors()).await;

@@ -1,8 +1,9 @@
 //! Reading answers: borrowed, complete, and never taking silence for an answer.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Answer, ErrorClass, ListShape};
+use super::super::{Answer, ErrorClass, ListShape, SourceError};
+use super::{Reply, ScriptedServer, client, request};
 
 fn answer(body: impl ToString) -> Answer {
     Answer::from_body("Test", body.to_string()).unwrap()
@@ -149,4 +150,55 @@ fn depth_and_length_harm_nobody() {
     let deep_errors = format!(r#"{{"errors":[{}{}]}}"#, "[".repeat(200_000), "]".repeat(200_000));
     let error = Answer::from_body("Test", deep_errors).unwrap_err();
     assert_eq!(*error.class(), ErrorClass::ServerFault);
+}
+
+/// The error of a client that is answered this.
+async fn refused(reply: Reply) -> SourceError {
+    let server = ScriptedServer::always(reply).await;
+    client(&server).post(&request()).await.unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_answer_with_errors_beside_data_it_is_told_which_records_are_whole() {
+    let nodes = json!([{ "id": "a" }, { "id": "b", "notes": null }, null]);
+    let errors = json!([
+        { "message": "Notes of 'Jean Tremblay' failed", "path": ["allEvents", "nodes", 1, "notes"] },
+        { "message": "gone", "path": ["allEvents", "nodes", 2] },
+    ]);
+    let body = |errors: &Value| {
+        json!({ "data": { "allEvents": { "nodes": nodes, "totalCount": 3,
+            "pageInfo": { "hasNextPage": false, "endCursor": null } } }, "errors": errors })
+    };
+    let error = refused(Reply::json(200, body(&errors))).await;
+    let (page, faults) = error.partial().unwrap().page("allEvents", ListShape::Connection).unwrap();
+    assert_eq!(page.nodes.len(), 3);
+    assert!(faults[0].is_empty());
+    let fields: Vec<&str> = faults.iter().flatten().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["notes", ""]);
+    assert_eq!(faults[1][0].message, "Notes of '…' failed");
+    assert!(!format!("{error} {error:?}").contains("Notes of"), "{error:?}");
+
+    // An error without a place may be about any of them.
+    let error = refused(Reply::json(200, body(&json!([{ "message": "oh" }])))).await;
+    assert!(error.partial().unwrap().page("allEvents", ListShape::Connection).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_are_no_text_are_found_in_their_record_and_field() {
+    let body = b"{\"data\":{\"allEvents\":{\"nodes\":[{\"id\":\"a\"},{\"id\":\"b\",\"title\":\"caf\xe9\"}],\
+        \"pageInfo\":{\"hasNextPage\":false,\"endCursor\":null}}}}";
+    let error = refused(Reply::bytes(body.to_vec())).await;
+    assert_eq!(*error.class(), ErrorClass::BadAnswer);
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+    let partial = error.partial().unwrap();
+    let (page, faults) = partial.page("allEvents", ListShape::Connection).unwrap();
+    assert!(faults[0].is_empty());
+    assert_eq!(faults[1][0].field, "title");
+    assert_eq!(faults[1][0].message, "byte 22 of the record, 0xE9, is not UTF-8");
+    assert_eq!(&partial.received(page.nodes[1].unwrap())[..], b"{\"id\":\"b\",\"title\":\"caf\xe9\"}");
+
+    // In a page cursor there is no record that it could be blamed on.
+    let body = b"{\"data\":{\"allEvents\":{\"nodes\":[],\"pageInfo\":{\"hasNextPage\":true,\"endCursor\":\"\xe9\"}}}}";
+    let error = refused(Reply::bytes(body.to_vec())).await;
+    assert!(error.partial().unwrap().page("allEvents", ListShape::Connection).is_none());
 }

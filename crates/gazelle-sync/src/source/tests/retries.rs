@@ -7,14 +7,22 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    super::{ErrorClass, Outcome, attempt::read_retry_after},
+    super::{ErrorClass, Outcome, attempt::read_retry_after, compression::tests::gzipped},
     *,
 };
 
 /// Seconds between the requests as the server saw them.
-fn gaps(server: &ScriptedServer) -> Vec<u64> {
+fn gaps(server: &ScriptedServer) -> Vec<f64> {
     let times: Vec<Instant> = server.received().iter().map(|received| received.at).collect();
-    times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect()
+    times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect()
+}
+
+/// Panics where a wait was shorter than asked, or longer than that and its jitter.
+#[track_caller]
+fn assert_waited(server: &ScriptedServer, seconds: &[f64]) {
+    let gaps = gaps(server);
+    let fits = gaps.iter().zip(seconds).all(|(gap, wait)| (*wait..=wait * 1.11).contains(gap));
+    assert!(gaps.len() == seconds.len() && fits, "{gaps:?}, {seconds:?} were to be waited");
 }
 
 fn busy() -> Reply {
@@ -54,7 +62,7 @@ async fn the_address_is_used_exactly_as_given() {
 async fn waits_grow_with_each_attempt() {
     let server = ScriptedServer::always(Reply::new(500, "text/plain", "")).await;
     client(&server).post(&request()).await.unwrap_err();
-    assert_eq!(gaps(&server), [5, 10]);
+    assert_waited(&server, &[5.0, 10.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +90,7 @@ async fn retry_after_wins_over_our_own_wait() {
     let server = ScriptedServer::replying(replies).await;
     let client = client_with(SourceSettings { attempts: 6, ..settings(&server) });
     client.post(&request()).await.unwrap();
-    assert_eq!(gaps(&server), [30, 7, 2, 300, 25]);
+    assert_waited(&server, &[30.0, 7.0, 2.0, 300.0, 25.0]);
 }
 
 #[test]
@@ -92,8 +100,84 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(read(" 12 "), Some(12));
     assert_eq!(read("Fri, 09 Jan 2026 12:01:00 GMT"), Some(60));
     assert_eq!(read("Fri, 09 Jan 2026 11:00:00 GMT"), Some(0), "a date that is over means now");
+    assert_eq!(read("1.2"), Some(2));
+    assert_eq!(read("99999999999999999999999999"), Some(u64::MAX));
     assert_eq!(read("-1"), None);
     assert_eq!(read("later"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_at_a_busy_api_are_never_spent_within_a_second() {
+    let limited = |code: Option<&str>| {
+        let extensions = code.map_or(json!({}), |code| json!({ "code": code }));
+        Reply::json(
+            200,
+            json!({ "errors": [{ "message": "Rate limit exceeded", "extensions": extensions }], "data": null }),
+        )
+    };
+    let unavailable = || Reply::new(503, "text/plain", "");
+    let past = "Fri, 09 Jan 2026 11:00:00 GMT";
+    for (name, reply) in [
+        ("429", busy()),
+        ("429, 0", busy().with_header("retry-after", "0")),
+        ("429, past", busy().with_header("retry-after", past)),
+        ("503, 0", unavailable().with_header("retry-after", "0")),
+        ("503, past", unavailable().with_header("retry-after", past)),
+        ("200, a code", limited(Some("THROTTLED"))),
+        ("200, a message", limited(None)),
+        ("200, 0", limited(None).with_header("retry-after", "0")),
+    ] {
+        // Somebody has set a delay that is hardly one.
+        let server = ScriptedServer::always(reply).await;
+        let settings = SourceSettings { retry_delay: Duration::from_millis(1), ..settings(&server) };
+        client_with(settings).post(&request()).await.unwrap_err();
+        let gaps = gaps(&server);
+        assert!(gaps.len() == 2 && gaps.iter().all(|gap| *gap >= 1.0), "{name}: {gaps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_far_ahead_is_cut_to_five_minutes() {
+    let far = busy().with_header("retry-after", "Fri, 09 Jan 2099 12:00:00 GMT");
+    let server = ScriptedServer::replying([far, good_page()]).await;
+    client(&server).post(&request()).await.unwrap();
+    assert_waited(&server, &[300.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_timeout_of_the_api_is_tried_again() {
+    for status in [408, 425] {
+        let server = ScriptedServer::replying([Reply::new(status, "text/plain", ""), good_page()]).await;
+        assert_eq!(client(&server).post(&request()).await.unwrap().attempts, 2, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_read_that_came_compressed_asked_or_not() {
+    let Reply::Http { body, .. } = good_page() else { unreachable!() };
+    let packed = gzipped(body.as_bytes());
+    let said = Reply::bytes(packed.clone()).with_header("content-encoding", "gzip");
+    for reply in [said, Reply::bytes(packed)] {
+        let server = ScriptedServer::always(reply).await;
+        let answer = client(&server).post(&request()).await.unwrap();
+        assert_eq!(&answer.body[..], body.as_bytes());
+        assert_eq!(server.received()[0].header("accept-encoding"), "gzip");
+    }
+    let unknown = Reply::bytes([0x0b, 0x02, 0x80]).with_header("content-encoding", "br");
+    let server = ScriptedServer::always(unknown).await;
+    let error = client(&server).post(&request()).await.unwrap_err();
+    assert_eq!(*error.class(), ErrorClass::BadAnswer);
+    assert!(error.to_string().contains("packed as br"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_compressed_answer_grows_to_is_bounded() {
+    let packed = gzipped(&vec![b' '; 5_000_000]);
+    assert!(packed.len() < 10_000);
+    let server = ScriptedServer::always(Reply::bytes(packed).with_header("content-encoding", "gzip")).await;
+    let client = client_with(SourceSettings { max_response_bytes: 1_000_000, ..settings(&server) });
+    let error = client.post(&request()).await.unwrap_err();
+    assert_eq!(*error.class(), ErrorClass::TooLarge);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,6 +36,11 @@ pub enum Reply {
         headers: Vec<(String, String)>,
         body: String,
     },
+    /// HTTP 200 with a body that may be no text.
+    Bytes {
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// These bytes, then the connection ends.
     Raw(String),
     /// These bytes, then nothing, and the connection stays open.
@@ -60,6 +65,11 @@ impl Reply {
         Self::new(status, "application/json", body.to_string())
     }
 
+    pub fn bytes(body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self::Bytes { headers, body: body.into() }
+    }
+
     pub fn html(status: u16, title: &str) -> Self {
         Self::new(
             status,
@@ -69,7 +79,7 @@ impl Reply {
     }
 
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        if let Self::Http { headers, .. } = &mut self {
+        if let Self::Http { headers, .. } | Self::Bytes { headers, .. } = &mut self {
             headers.push((name.to_owned(), value.to_owned()));
         }
         self
@@ -167,11 +177,12 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>, seen: Arc<Mute
         seen.lock().unwrap().in_flight -= 1;
         match reply {
             Reply::Http { status, headers, body } => {
-                let headers: String =
-                    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-                let head =
-                    format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\n\r\n", body.len());
-                if stream.write_all((head + &body).as_bytes()).await.is_err() {
+                if send(&mut stream, status, &headers, body.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Bytes { headers, body } => {
+                if send(&mut stream, 200, &headers, &body).await.is_err() {
                     return;
                 }
             }
@@ -192,6 +203,17 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>, seen: Arc<Mute
             }
         }
     }
+}
+
+async fn send(
+    stream: &mut TcpStream,
+    status: u16,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> std::io::Result<()> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat()).await
 }
 
 async fn read_request(stream: &mut TcpStream) -> Option<Received> {

@@ -1,0 +1,338 @@
+//! How much is asked for at once. Counting, windows and large pages are optimisations: what the API refuses for its size is
+//! asked for again in smaller steps, and what worked is remembered, for the run and for those after it.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use crate::db::{Db, DbError};
+use crate::entities::{ENTITIES, Entity};
+use crate::orchestrator::lease::Fence;
+use crate::source::{ErrorClass, SourceError};
+use crate::staging::api_limits::{self, ApiLimits};
+
+/// No limit is known.
+const ANY: u32 = u32::MAX;
+/// The longest `first` of a list inside a record in our queries.
+const LARGEST_INNER: u32 = 20;
+/// As many counts as we ever ask for at once fit.
+const MOST_COUNTS: u32 = 200;
+/// Below this many records a page, lists inside records are shortened before the page is.
+const PAGE_BEFORE_INNER: u32 = 8;
+
+/// The sizes of all entities, shared by a run's walks.
+#[derive(Debug)]
+pub struct AllSizes(Vec<(&'static Entity, Sizes, ApiLimits)>);
+
+impl AllSizes {
+    /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
+    pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
+        let mut all = Vec::new();
+        for entity in ENTITIES {
+            let noted = api_limits::read(db, entity).await?;
+            let sizes = Sizes::from_noted(&noted, page_size, full);
+            all.push((entity, sizes, noted));
+        }
+        Ok(AllSizes(all))
+    }
+
+    /// An entity's.
+    pub fn of(&self, entity: &Entity) -> &Sizes {
+        let found = self.0.iter().find(|(of, _, _)| of.name == entity.name);
+        // Every entity is in the list that this was made from.
+        found.map_or_else(|| &self.0[0].1, |(_, sizes, _)| sizes)
+    }
+
+    /// Keeps what this run found, where it is not what was known.
+    pub async fn save(&self, db: &Db, fence: &Fence) -> Result<(), DbError> {
+        let changed: Vec<(&Entity, ApiLimits)> = self
+            .0
+            .iter()
+            .map(|(entity, sizes, before)| (*entity, sizes.to_note(), before))
+            .filter(|(_, now, before)| now != *before)
+            .map(|(entity, now, _)| (entity, now))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        fence.check(&tx).await?;
+        for (entity, limits) in changed {
+            api_limits::note(&tx, entity, &limits).await?;
+        }
+        tx.commit().await
+    }
+
+    /// For each entity that was asked for less at once because of refusals in this run, its name and a sentence.
+    pub fn refusals(&self) -> Vec<(&'static str, String)> {
+        self.0.iter().filter_map(|(entity, sizes, _)| Some((entity.name, sizes.refusal(entity)?))).collect()
+    }
+}
+
+/// How much is asked for at once of one entity. Only ever made smaller within a run.
+#[derive(Debug)]
+pub struct Sizes {
+    page: AtomicU32,
+    /// As the settings have it.
+    usual_page: u32,
+    inner: AtomicU32,
+    counts: AtomicU32,
+    undated_end: AtomicUsize,
+    /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
+    said: Mutex<(Option<String>, bool)>,
+}
+
+impl Sizes {
+    /// No limit is known.
+    pub fn usual(page_size: u32) -> Sizes {
+        Sizes::from_noted(&ApiLimits::default(), page_size, false)
+    }
+
+    fn from_noted(noted: &ApiLimits, page_size: u32, larger: bool) -> Sizes {
+        let usual_page = page_size.max(1);
+        // Of what is as much as is ever asked for, no limit is known any more.
+        let step = |noted: Option<u32>, most: u32| match noted {
+            Some(size) if larger => {
+                Some(size.saturating_mul(2).max(1)).filter(|size| *size < most).unwrap_or(ANY)
+            }
+            Some(size) => size,
+            None => ANY,
+        };
+        Sizes {
+            page: AtomicU32::new(step(noted.page, usual_page).clamp(1, usual_page)),
+            usual_page,
+            inner: AtomicU32::new(step(noted.inner, LARGEST_INNER).max(1)),
+            counts: AtomicU32::new(step(noted.counts, MOST_COUNTS)),
+            undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
+            said: Mutex::new((noted.said.clone(), false)),
+        }
+    }
+
+    fn to_note(&self) -> ApiLimits {
+        let limits = self.limits();
+        let is_limited = limits.page.is_some() || limits.inner.is_some() || limits.counts.is_some();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
+        ApiLimits {
+            undated_end: Some(self.undated_end()).filter(|end| *end > 0),
+            said: said.filter(|_| is_limited),
+            ..limits
+        }
+    }
+
+    /// The sizes that are below the usual ones.
+    fn limits(&self) -> ApiLimits {
+        let below = |size: &AtomicU32, most: u32| Some(size.load(Relaxed)).filter(|size| *size < most);
+        ApiLimits {
+            page: below(&self.page, self.usual_page),
+            inner: below(&self.inner, ANY),
+            counts: below(&self.counts, ANY),
+            ..ApiLimits::default()
+        }
+    }
+
+    /// Records a page, at most.
+    pub(super) fn page(&self) -> u32 {
+        self.page.load(Relaxed)
+    }
+
+    /// Counts a request, at most; 0: none.
+    pub(super) fn counts(&self) -> u32 {
+        self.counts.load(Relaxed)
+    }
+
+    /// The query with its lists inside records no longer than the API was found to bear, or than is tried out; what is longer
+    /// is fetched on.
+    pub(super) fn shaped<'q>(&self, query: &'q str, tried: Option<u32>) -> Cow<'q, str> {
+        match self.inner.load(Relaxed).min(tried.unwrap_or(ANY)) {
+            ANY => Cow::Borrowed(query),
+            most => Cow::Owned(with_inner_lists(query, most)),
+        }
+    }
+
+    /// After a refused request for so many counts: fewer, in the end none.
+    pub(super) fn fewer_counts(&self, asked: u32, refusal: &SourceError) {
+        // A limit refuses at once, so that half is worth a try; what the server could not do costs its time.
+        let fewer = if is_limit(refusal) { asked / 2 } else { asked / 8 };
+        self.counts.fetch_min(fewer, Relaxed);
+        self.note_refusal(refusal);
+    }
+
+    /// After a refused page of so many records: shorter pages, or shorter lists inside them. False where neither can be.
+    pub(super) fn smaller_page(&self, asked: u32, refusal: &SourceError) -> bool {
+        self.note_refusal(refusal);
+        if asked > PAGE_BEFORE_INNER || !self.fewer_inside(refusal) {
+            self.page.fetch_min((asked / 2).max(1), Relaxed);
+            return asked > 1;
+        }
+        true
+    }
+
+    /// After a refused record: shorter lists inside it. False where they cannot be shorter.
+    pub(super) fn fewer_inside(&self, refusal: &SourceError) -> bool {
+        let now = self.inner.load(Relaxed).min(LARGEST_INNER);
+        if now <= 1 {
+            return false;
+        }
+        self.inner.fetch_min((now / 4).max(1), Relaxed);
+        self.note_refusal(refusal);
+        true
+    }
+
+    /// Pages of this many records were found to be as much as the server can do.
+    pub(super) fn bears_pages_of(&self, size: u32, failure: &SourceError) {
+        self.page.fetch_min(size.max(1), Relaxed);
+        self.note_refusal(failure);
+    }
+
+    /// The next shorter length of lists inside records to try out; none where there are none, or they are as short as can be.
+    pub(super) fn shorter_lists(&self, entity: &Entity, tried: Option<u32>) -> Option<u32> {
+        let now = self.inner.load(Relaxed).min(tried.unwrap_or(ANY)).min(LARGEST_INNER);
+        (!entity.nested.is_empty() && now > 1).then_some((now / 4).max(1))
+    }
+
+    /// Lists of this length inside records were found to be as much as the server can do.
+    pub(super) fn bears_lists_of(&self, length: u32, failure: &SourceError) {
+        self.inner.fetch_min(length.max(1), Relaxed);
+        self.note_refusal(failure);
+    }
+
+    /// Nothing was small enough: then size was not the reason, and no size is remembered.
+    pub(super) fn forget(&self) {
+        self.page.store(self.usual_page, Relaxed);
+        self.inner.store(ANY, Relaxed);
+    }
+
+    /// At which end records without a date are looked for first.
+    pub(super) fn undated_end(&self) -> usize {
+        self.undated_end.load(Relaxed)
+    }
+
+    /// They were all found at this end.
+    pub(super) fn found_undated_at(&self, end: usize) {
+        self.undated_end.store(end, Relaxed);
+    }
+
+    fn note_refusal(&self, refusal: &SourceError) {
+        let words = match refusal.class() {
+            ErrorClass::OverLimit { said } if !said.is_empty() => format!("\"{said}\""),
+            _ => refusal.cause(),
+        };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first is about the query as it would be without limits.
+        if !said.1 {
+            tracing::warn!(
+                class = refusal.class().name(),
+                "the API refused a large query: asking for less at once"
+            );
+            *said = (Some(words), true);
+        }
+    }
+
+    fn refusal(&self, entity: &Entity) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = said.0.as_ref().filter(|_| said.1)?;
+        let now = self.limits();
+        let mut steps: Vec<String> = Vec::new();
+        match now.counts {
+            Some(0) => steps.push("without counting beforehand".to_owned()),
+            Some(counts) => steps.push(format!("{counts} counts a request")),
+            None => {}
+        }
+        steps.extend(now.page.map(|page| format!("{page} records a page")));
+        steps.extend(now.inner.map(|inner| format!("{inner} entries of each list inside a record")));
+        let steps = if steps.is_empty() { "smaller steps".to_owned() } else { steps.join(", ") };
+        Some(format!(
+            "{}: the API did not answer a large query ({words}); it was read in smaller steps ({steps}), which is remembered",
+            entity.name
+        ))
+    }
+}
+
+fn is_limit(error: &SourceError) -> bool {
+    matches!(error.class(), ErrorClass::OverLimit { .. })
+}
+
+/// The query with each literal `first: N` at most this.
+fn with_inner_lists(query: &str, most: u32) -> String {
+    const FIRST: &str = "first: ";
+    let mut shaped = String::with_capacity(query.len());
+    let mut rest = query;
+    while let Some(at) = rest.find(FIRST) {
+        let (before, after) = rest.split_at(at + FIRST.len());
+        shaped.push_str(before);
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(digits);
+        match number.parse::<u32>() {
+            Ok(number) => shaped.push_str(&number.min(most).to_string()),
+            Err(_) => shaped.push_str(number),
+        }
+        rest = after;
+    }
+    shaped.push_str(rest);
+    shaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::clients;
+    use crate::source::Answer;
+
+    fn refusal() -> SourceError {
+        let body =
+            r#"{"errors":[{"message":"Query has complexity of 190, which exceeds max complexity of 100"}]}"#;
+        Answer::from_body("Test", body).unwrap_err()
+    }
+
+    #[test]
+    fn lists_inside_a_query_are_shortened_and_nothing_else() {
+        let query = clients::ENTITY.walk.page_query;
+        let shaped = with_inner_lists(query, 5);
+        assert!(query.contains("allContacts(first: 20") && query.contains("allLocations(first: 10)"));
+        assert_eq!(shaped, query.replace("first: 20", "first: 5").replace("first: 10", "first: 5"));
+        assert!(shaped.contains("first: $first"));
+        assert_eq!(with_inner_lists(query, 100), query);
+    }
+
+    #[test]
+    fn refusals_lead_down_to_the_smallest_step_and_end_there() {
+        let sizes = Sizes::usual(100);
+        let mut steps = vec![(sizes.page(), LARGEST_INNER)];
+        while sizes.smaller_page(sizes.page(), &refusal()) {
+            steps.push((sizes.page(), sizes.inner.load(Relaxed).min(LARGEST_INNER)));
+            assert!(steps.len() < 20, "{steps:?}");
+        }
+        assert_eq!(steps, [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1)]);
+        let mut counts = vec![144];
+        while sizes.counts() > 0 {
+            sizes.fewer_counts(*counts.last().unwrap(), &refusal());
+            counts.push(sizes.counts());
+        }
+        assert_eq!(counts, [144, 72, 36, 18, 9, 4, 2, 1, 0]);
+        let told = sizes.refusal(&clients::ENTITY).unwrap();
+        assert!(
+            told.contains("exceeds max complexity of 100") && told.contains("without counting"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
+        let noted = ApiLimits {
+            page: Some(25),
+            inner: Some(5),
+            counts: Some(0),
+            undated_end: Some(1),
+            said: Some("no".to_owned()),
+        };
+        assert_eq!(Sizes::from_noted(&noted, 100, false).to_note(), noted);
+        let larger = Sizes::from_noted(&noted, 100, true).to_note();
+        assert_eq!((larger.page, larger.inner, larger.counts), (Some(50), Some(10), Some(1)));
+        let next = Sizes::from_noted(&larger, 100, true).to_note();
+        assert_eq!((next.page, next.inner, next.counts), (None, None, Some(2)));
+        let usual = ApiLimits { undated_end: Some(1), ..ApiLimits::default() };
+        let at_last = (0..10).fold(noted, |noted, _| Sizes::from_noted(&noted, 100, true).to_note());
+        assert_eq!(at_last, usual);
+    }
+}
