@@ -11,10 +11,10 @@ use super::reader::{faulty_one, is_about_all};
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
-use crate::entities::read::RecordError;
 use crate::entities::{self, Entity, Getter};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::quarantine::Wanted;
+use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::{self, Received, Staged};
 
 /// Fetches the wanted parents and stages those that the API still knows; says what that came to, by entity. A parent
@@ -122,5 +122,6 @@ pub(super) fn faulty_inside(record: Received, error: &SourceError, field: &str) 
         Some(fault) => fault.message,
         None => error.to_string(),
     };
-    Received { fault: Some(Box::new(RecordError::at_source(field, &said, false))), ..record }
+    let fault = SourceFault { field: field.to_owned(), said, is_not_text: false };
+    Received { fault: Some(Box::new(fault)), ..record }
 }

@@ -12,9 +12,9 @@ use super::plan::Window;
 use super::receive::{self, receive, record_id};
 use super::sizes::Sizes;
 use super::{Fetch, queries};
-use crate::entities::read::RecordError;
 use crate::entities::{Entity, Shape};
 use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
+use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::Received;
 
 /// So many records one after the other that fail are no fault of theirs.
@@ -277,7 +277,7 @@ impl<'f> Reader<'f> {
             nodes.push(match id_of(node) {
                 None => Node::Null,
                 Some(id) => {
-                    let fault = RecordError::at_source("", &error.to_string(), false);
+                    let fault = of_record(error.to_string());
                     let record = Received {
                         raw: bare(&id),
                         external_id: id.clone(),
@@ -322,7 +322,7 @@ impl<'f> Reader<'f> {
             }
             Ok(Looked::Refused(said)) => {
                 let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
-                let said = RecordError::at_source("", &said, false);
+                let said = of_record(said);
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 self.faulty(Received { fault, ..before }, of_page)
             }
@@ -354,8 +354,14 @@ pub(super) fn is_about_all(error: &SourceError) -> bool {
 
 /// A record with what is wrong with it.
 pub(super) fn faulty_one(record: Received, fault: &NodeFault) -> Received {
-    let error = RecordError::at_source(&fault.field, &fault.message, fault.is_not_text);
-    Received { fault: Some(Box::new(error)), ..record }
+    let NodeFault { field, message, is_not_text } = fault.clone();
+    let fault = SourceFault { field, said: message, is_not_text };
+    Received { fault: Some(Box::new(fault)), ..record }
+}
+
+/// A fault of the record as such.
+fn of_record(said: String) -> SourceFault {
+    SourceFault { field: String::new(), said, is_not_text: false }
 }
 
 /// All that is known of a record of which nothing came.

@@ -20,7 +20,7 @@ pub mod quarantine;
 pub mod retention;
 pub mod size;
 pub mod slice;
-mod source_fault;
+pub mod source_fault;
 pub mod undo;
 pub mod versions;
 

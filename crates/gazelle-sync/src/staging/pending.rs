@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::{for_entity, json_text::JsonText, source_fault};
+use super::source_fault::SourceFault;
+use super::{for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::entities::read::RecordError;
 
 /// A pending version as read from staging; the JSON stays in the row's buffer.
 pub struct Pending {
@@ -43,8 +43,8 @@ impl Pending {
     }
 
     /// Why the version is not its record's content, where the API could not give it whole.
-    pub fn source_fault(&self) -> Option<RecordError> {
-        self.row.get::<_, Option<JsonText<'_>>>(6).map(|json| source_fault::of_json(json.0))
+    pub fn source_fault(&self) -> Option<SourceFault> {
+        self.row.get::<_, Option<JsonText<'_>>>(6).map(|json| SourceFault::of_json(json.0))
     }
 
     /// The record as received, where `jsonb` could not hold it exactly.

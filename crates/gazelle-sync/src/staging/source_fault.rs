@@ -7,33 +7,57 @@ use serde::{Deserialize, Serialize};
 
 use crate::entities::read::{ErrorCode, RecordError};
 
+/// Why a version is not its record's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFault {
+    /// The field that the API fails at, as a path inside the record; empty for the record as such.
+    pub field: String,
+    /// What the API said of it, in one line; of bytes that are no text, where they are. May hold personal data.
+    pub said: String,
+    /// Whether it is about bytes that are no UTF-8.
+    pub is_not_text: bool,
+}
+
 #[derive(Serialize, Deserialize)]
-struct SourceFault {
+struct Column {
     code: String,
     field: String,
-    message: String,
+    said: String,
 }
 
-/// As the column `source_fault` holds it.
-pub(super) fn to_json(error: &RecordError) -> String {
-    let RecordError { code, field, message, .. } = error;
-    let fault = SourceFault {
-        code: code.as_str().to_owned(),
-        field: field.clone(),
-        message: message.replace('\0', ""),
-    };
-    // Three texts always serialise.
-    serde_json::to_string(&fault).unwrap_or_else(|_| "{}".to_owned())
-}
+impl SourceFault {
+    /// The error under which the version is quarantined.
+    pub fn error(&self) -> RecordError {
+        RecordError::at_source(self.field.clone(), &self.said, self.is_not_text)
+    }
 
-/// Reads the column; one that a person wrote in another shape is a fault all the same.
-pub(super) fn of_json(json: &str) -> RecordError {
-    match serde_json::from_str::<SourceFault>(json) {
-        Ok(SourceFault { code, field, message }) => {
-            let is_text = code != ErrorCode::NotText.as_str();
-            let code = if is_text { ErrorCode::IncompleteAtSource } else { ErrorCode::NotText };
-            RecordError { code, field, message, waits_for: None }
+    /// The error's code.
+    pub fn code(&self) -> ErrorCode {
+        if self.is_not_text { ErrorCode::NotText } else { ErrorCode::IncompleteAtSource }
+    }
+
+    /// As the column `source_fault` holds it.
+    pub(super) fn to_json(&self) -> String {
+        let column = Column {
+            code: self.code().as_str().to_owned(),
+            field: self.field.replace('\0', ""),
+            said: self.said.replace('\0', ""),
+        };
+        // Three texts always serialise.
+        serde_json::to_string(&column).unwrap_or_else(|_| "{}".to_owned())
+    }
+
+    /// Reads the column; what a person wrote there in another shape is a fault all the same.
+    pub(super) fn of_json(json: &str) -> SourceFault {
+        match serde_json::from_str::<Column>(json) {
+            Ok(Column { code, field, said }) => {
+                SourceFault { field, said, is_not_text: code == ErrorCode::NotText.as_str() }
+            }
+            Err(_) => SourceFault {
+                field: String::new(),
+                said: "a fault that was noted in another way".to_owned(),
+                is_not_text: false,
+            },
         }
-        Err(_) => RecordError::at_source("", "a fault that was noted in another way", false),
     }
 }

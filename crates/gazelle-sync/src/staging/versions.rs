@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{exact, for_entity, json_text::JsonText, source_fault};
+use super::source_fault::SourceFault;
+use super::{exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::entities::read::RecordError;
 
 /// A record as stage 1 received it.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Received {
     pub request: i32,
     /// Why this is not the record's content: the API could not give it whole. It is kept as it came and goes into
     /// quarantine, whatever could be read from it.
-    pub fault: Option<Box<RecordError>>,
+    pub fault: Option<Box<SourceFault>>,
 }
 
 /// What staging a batch came to.
@@ -90,7 +90,7 @@ pub struct Version<'b> {
     /// How staging keeps it.
     pub held: exact::Held<'b>,
     /// Why it is not the record's content.
-    pub fault: Option<&'b RecordError>,
+    pub fault: Option<&'b SourceFault>,
     hash: [u8; 32],
     request: i32,
 }
@@ -158,7 +158,7 @@ pub async fn choose<'b>(
 pub fn hash(record: &Received) -> [u8; 32] {
     let Some(fault) = &record.fault else { return *blake3::hash(&record.raw).as_bytes() };
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&record.raw).update(fault.code.as_str().as_bytes()).update(fault.field.as_bytes());
+    hasher.update(&record.raw).update(fault.code().as_str().as_bytes()).update(fault.field.as_bytes());
     *hasher.finalize().as_bytes()
 }
 
@@ -218,7 +218,7 @@ pub async fn insert(
     let fetched_at: Vec<Timestamp> = versions.iter().map(|version| version.fetched_at).collect();
     let hashes: Vec<&[u8]> = versions.iter().map(|version| version.hash.as_slice()).collect();
     let faults: Vec<Option<String>> =
-        versions.iter().map(|version| version.fault.map(source_fault::to_json)).collect();
+        versions.iter().map(|version| version.fault.map(SourceFault::to_json)).collect();
     let faults: Vec<Option<JsonText<'_>>> =
         faults.iter().map(|fault| fault.as_deref().map(JsonText)).collect();
     let requests: Vec<i32> = versions.iter().map(|version| version.request).collect();

@@ -36,7 +36,7 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
     let says = if pending.is_tombstone() {
         Says::Gone
     } else if let Some(fault) = pending.source_fault() {
-        Says::Faulty(fault)
+        Says::Faulty(fault.error())
     } else {
         says(entity, pending.json(), pending.original(), pending.external_id())
     };
@@ -55,7 +55,7 @@ pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
         external_id: version.external_id.to_owned(),
         fetched_at: version.fetched_at,
         says: match version.fault {
-            Some(fault) => Says::Faulty(fault.clone()),
+            Some(fault) => Says::Faulty(fault.error()),
             None => says(entity, &version.held.json, version.held.original, version.external_id),
         },
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gazelle_sim::{Change, Fault, FaultKind};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
 use gazelle_sync::orchestrator::report::Status;
 use tokio::sync::Notify;
 
@@ -45,7 +45,14 @@ impl Story<'_> {
 
     fn api_fault(&mut self) -> FaultKind {
         let message = "made up".to_owned();
-        match self.random.below(15) {
+        match self.random.below(19) {
+            15 => self.record_fault(message),
+            16 => match self.some_record() {
+                Some((id, field)) => FaultKind::RawByte { id, field: field.to_owned() },
+                None => FaultKind::ServerError,
+            },
+            17 => FaultKind::max_complexity(20 + self.random.below(200) as u64),
+            18 => FaultKind::Gzip { announced: self.random.percent(50) },
             0 => FaultKind::ServerError,
             1 => FaultKind::TooManyRequests { retry_after_seconds: Some(0) },
             2 => FaultKind::BadGateway,
@@ -66,6 +73,21 @@ impl Story<'_> {
             13 => FaultKind::TotalOff { by: self.random.between(-2, 2) },
             _ => FaultKind::Slow { milliseconds: 20 },
         }
+    }
+
+    /// A record of the shop that lists hold, and a field of it that may be null.
+    fn some_record(&mut self) -> Option<(String, &'static str)> {
+        let (kind, field) =
+            *self.random.pick(&[(Kind::Event, "notes"), (Kind::Client, "personalNotes"), (Kind::Piano, "notes")]);
+        let ids = self.control.ids(kind);
+        (!ids.is_empty()).then(|| (self.random.pick(&ids).clone(), field))
+    }
+
+    fn record_fault(&mut self, message: String) -> FaultKind {
+        let Some((id, field)) = self.some_record() else { return FaultKind::ServerError };
+        let field = self.random.percent(80).then(|| field.to_owned());
+        let takes = *self.random.pick(&[Takes::Field, Takes::Record, Takes::Answer, Takes::Server]);
+        FaultKind::RecordFault { id, field, message, takes }
     }
 
     pub(super) async fn with_a_shop_that_changes(&mut self, task: Task) -> Result<(), String> {
