@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use gazelle_sim::{Fault, FaultKind, Undated};
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::walks::{EVENTS, assert_whole};
 use support::{Ran, World, entity};
 
