@@ -122,10 +122,10 @@ pub fn run_text(report: &RunReport) -> String {
         Column::number("fetched"),
         Column::number("staged"),
         Column::number("unchanged"),
-        Column::number("reconciled"),
+        Column::number("applied"),
         Column::number("errors"),
         Column::number("deleted"),
-        Column::number("in production"),
+        Column::number("held"),
     ]);
     for entity in &report.entities {
         let walk = match (&entity.walk, entity.walk_complete) {

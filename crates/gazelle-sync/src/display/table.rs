@@ -87,8 +87,13 @@ impl Table {
                 Cell::new(text).set_alignment(column.alignment())
             }));
         }
-        if width.is_some() {
+        if let Some(width) = width {
+            let is_crowded = self.natural_width() > usize::from(width);
             for (index, column) in table.column_iter_mut().enumerate() {
+                if is_crowded {
+                    // One blank between columns has to do, before lines are broken.
+                    column.set_padding((0, 0));
+                }
                 // The library counts the blanks around a cell into such a bound.
                 let padding = column.padding_width();
                 let least =
@@ -97,6 +102,17 @@ impl Table {
             }
         }
         table.trim_fmt()
+    }
+}
+
+impl Table {
+    /// The width that it takes where nothing is broken: each column's longest cell, with a blank around it and one between.
+    fn natural_width(&self) -> usize {
+        let widest = |(index, column): (usize, &Column)| {
+            let cells = self.rows.iter().filter_map(|row| row.get(index)).chain([&column.heading]);
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0) + 3
+        };
+        self.columns.iter().enumerate().map(widest).sum()
     }
 }
 

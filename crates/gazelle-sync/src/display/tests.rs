@@ -108,6 +108,20 @@ fn a_narrow_table_breaks_between_words_alone() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
+/// The table that `sync` and `demo` end with, of a shop of the usual size.
+#[test]
+fn the_table_of_a_run_fits_a_terminal_of_80_columns() {
+    let numbers =
+        ["fetched", "staged", "unchanged", "applied", "errors", "deleted", "held"].map(Column::number);
+    let mut table = Table::new([Column::text("entity"), Column::text("walk")].into_iter().chain(numbers));
+    table.row(["clients", "whole", "4,011", "2", "4,009", "2", "0", "0", "4,011"]);
+    table.row(["appointments", "from 2026-10-26", "11,460", "11,460", "1,270", "11,457", "3", "0", "11,458"]);
+    let text = table.render_as(Some(80), false);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    // Where there is room, columns stand further apart.
+    assert!(table.render_as(Some(110), false).contains("fetched   staged"), "{text}");
+}
+
 #[test]
 fn short_and_long_rows_do_no_harm() {
     let mut table = Table::new([Column::text("a"), Column::text("b")]);

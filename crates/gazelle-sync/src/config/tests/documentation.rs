@@ -52,6 +52,8 @@ fn the_table_and_the_struct_agree() {
         "backup_dir",
         "events_from",
         "events_until",
+        // The default depends on the command.
+        "log_level",
         "otlp_endpoint",
         "smtp_ca_file",
     ];
