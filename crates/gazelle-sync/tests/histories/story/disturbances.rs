@@ -77,8 +77,11 @@ impl Story<'_> {
 
     /// A record of the shop that lists hold, and a field of it that may be null.
     fn some_record(&mut self) -> Option<(String, &'static str)> {
-        let (kind, field) =
-            *self.random.pick(&[(Kind::Event, "notes"), (Kind::Client, "personalNotes"), (Kind::Piano, "notes")]);
+        let (kind, field) = *self.random.pick(&[
+            (Kind::Event, "notes"),
+            (Kind::Client, "personalNotes"),
+            (Kind::Piano, "notes"),
+        ]);
         let ids = self.control.ids(kind);
         (!ids.is_empty()).then(|| (self.random.pick(&ids).clone(), field))
     }
