@@ -3,9 +3,9 @@
 use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
-use super::owner::become_owner;
+use super::owner::check_owner_rights;
 use super::{Roles, script as sql};
-use crate::db::{Db, DbError, Tx, migrate};
+use crate::db::{Db, DbError, Tx, citus, migrate};
 
 /// Waiting longer for a table that somebody uses would make everybody else wait behind us.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
@@ -24,10 +24,12 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
 /// Errors: roles under which row security would protect nothing; a right that the role in DATABASE_URL lacks; a
 /// table in use for too long.
 pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
+    citus::check_takes_ddl(db).await?;
+    let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.batch(LOCK_TIMEOUT).await?;
-    check(&tx, roles).await?;
+    check(&tx, roles, citus.is_some()).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
@@ -42,7 +44,9 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
         }
     }
     let changes = Changes::between(&before, &facts(&tx, &told).await?);
-    if changes.is_empty() {
+    // Citus copies to its nodes what is granted, but not what was granted before it distributed the schema; this node's
+    // catalogue shows no difference.
+    if changes.is_empty() && !citus.is_some_and(|citus| citus.distributes) {
         tx.rollback().await?;
         return Ok(changes);
     }
@@ -81,7 +85,7 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
 }
 
 /// Refuses roles under which row security would protect nothing, and a caller that must not own the tables.
-async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
+async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
     let refuse = |why: String| Err(DbError::infrastructure(why));
     if roles.owner == roles.sync || roles.owner == roles.reader || roles.sync == roles.reader {
         return refuse("owner, sync and readers need a role each: name three different ones".to_owned());
@@ -125,15 +129,41 @@ async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
         .query("SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolcanlogin", &[(&roles.owner, Type::TEXT)])
         .await?;
     if !login.is_empty() {
-        return refuse(format!(
-            "{owner} may log in, and nobody should as the owner of the tables: choose another role (--owner-role), or \
-             ALTER ROLE {owner} NOLOGIN",
-            owner = roles.owner
-        ));
+        check_login_of_owner(tx, &roles.owner, has_citus).await?;
     }
     // As it would fail half-way otherwise, with less to be understood from it.
-    become_owner(tx).await?;
-    tx.batch("RESET ROLE").await
+    check_owner_rights(tx).await
+}
+
+/// The owner may log in where Citus is installed, since Citus moves a table from node to node as its owner; but not with
+/// a password, so that nobody else does.
+async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Result<(), DbError> {
+    if !has_citus {
+        return Err(DbError::infrastructure(format!(
+            "{owner} may log in, and nobody should as the owner of the tables: choose another role (--owner-role), or \
+             ALTER ROLE {owner} NOLOGIN"
+        )));
+    }
+    let readable = tx.query("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')", &[]).await?;
+    if !readable.first().is_some_and(|row| row.get(0)) {
+        return Err(DbError::infrastructure(format!(
+            "{owner} may log in, as Citus needs to move its tables, and only a superuser can see that it has no password: \
+             run `migrate --roles` as one, or ALTER ROLE {owner} NOLOGIN first and LOGIN afterwards"
+        )));
+    }
+    let with_password = tx
+        .query(
+            "SELECT 1 FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolpassword IS NOT NULL",
+            &[(&owner, Type::TEXT)],
+        )
+        .await?;
+    if with_password.is_empty() {
+        return Ok(());
+    }
+    Err(DbError::infrastructure(format!(
+        "{owner} has a password, and nobody should log in as the owner of the tables but Citus itself, between its nodes: \
+         ALTER ROLE {owner} PASSWORD NULL"
+    )))
 }
 
 async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {

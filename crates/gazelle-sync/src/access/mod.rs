@@ -2,7 +2,7 @@
 //!
 //! Three roles: an owner that nobody logs in as, the role of the sync, and a group for readers. `migrate --roles`
 //! makes them ([`apply`]); the SQL is in the files beside this one. The catalogue keeps their names, so that a later
-//! migration covers its new tables too ([`cover`]) and runs with the owner's rights ([`become_owner`]).
+//! migration covers its new tables too ([`cover`]); it runs as whoever has the owner's rights ([`check_owner_rights`]).
 //! Passwords are nobody's business here: the program never sets one.
 
 mod apply;
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use apply::{apply, cover, current, script};
 pub use changes::{Changes, Fact};
-pub use owner::become_owner;
+pub use owner::check_owner_rights;
 
 /// The roles' names. Those that [`apply`] is given are plain identifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

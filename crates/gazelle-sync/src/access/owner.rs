@@ -1,18 +1,21 @@
-//! Acting with the owner's rights.
+//! Whether we may act for the role that owns the tables.
 
 use tokio_postgres::types::Type;
 
-use crate::db::{DbError, Tx, migrate, quote};
+use crate::db::{DbError, Tx, migrate};
 
-/// Takes the rights of the role that owns the tables until the transaction ends, so that what a migration makes
-/// is the owner's, whoever runs it.
+/// Makes sure that the role in DATABASE_URL has the rights of the role that owns the tables: that it is the owner, a
+/// superuser, or a member that inherits. What a migration makes belongs to whoever runs it until
+/// [`cover`](super::cover) hands it over. The owner's role is not put in force: Citus logs in at its nodes as the role in
+/// force, and nobody logs in as the owner.
 ///
-/// Errors: the role in DATABASE_URL is not a member of the owner.
-pub async fn become_owner(tx: &Tx<'_>) -> Result<(), DbError> {
+/// # Errors
+/// The role lacks those rights; the message says how to get them.
+pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
     let rows = tx
         .query(
             "SELECT o.rolname::text, current_user::text,
-                    c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+                    pg_has_role(c.relowner, 'USAGE'), pg_has_role(c.relowner, 'MEMBER')
                FROM pg_class c
                JOIN pg_namespace n ON n.oid = c.relnamespace
                JOIN pg_roles o ON o.oid = c.relowner
@@ -21,17 +24,16 @@ pub async fn become_owner(tx: &Tx<'_>) -> Result<(), DbError> {
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let (owner, caller, same): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
-    if same {
-        return Ok(());
-    }
-    tx.batch_as_is(&format!("SET LOCAL ROLE {}", quote(&owner))).await.map_err(|error| {
-        if error.state.as_deref() != Some("42501") {
-            return error;
-        }
-        DbError::infrastructure(format!(
+    let (owner, caller): (String, String) = (row.get(0), row.get(1));
+    match (row.get(2), row.get(3)) {
+        (true, _) => Ok(()),
+        (false, true) => Err(DbError::infrastructure(format!(
+            "the tables belong to {owner}, and {caller} is a member of it without its rights: ALTER ROLE {caller} INHERIT \
+             (from Postgres 16 on: GRANT {owner} TO {caller} WITH INHERIT TRUE)"
+        ))),
+        (false, false) => Err(DbError::infrastructure(format!(
             "the tables belong to {owner}, and {caller} may not act for it: run this with an administrator's role in \
              DATABASE_URL, or one to which it was granted (GRANT {owner} TO …); the sync itself keeps {caller}"
-        ))
-    })
+        ))),
+    }
 }

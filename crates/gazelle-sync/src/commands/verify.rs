@@ -8,7 +8,7 @@ use super::opened::{self, Opened};
 use super::sync::{chosen, wrong_use};
 use super::{Context, FAILED, replay};
 use crate::cli::VerifyArgs;
-use crate::db::migrate;
+use crate::db::{citus, migrate};
 use crate::display::{self, Column, Table};
 use crate::orchestrator::verify::{Question, Verdict, VerifyReport, verify};
 use crate::time;
@@ -40,6 +40,8 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
         if !migrate::is_readable(&opened.db).await? {
             bail!("there is nothing to verify yet: run `gazelle-sync sync` first");
         }
+        // "Equal" from a server whose answers are not known would prove nothing.
+        citus::check(&opened.db).await?;
         Ok(verify(&opened.db, settings, &question).await?)
     }
     .await;

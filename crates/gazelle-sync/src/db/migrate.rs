@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::migrations::{MIGRATIONS, Migration};
-use super::{Db, DbError, Tx, quote};
+use super::{Db, DbError, Tx, citus, quote};
 use crate::access;
 
 pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS};
@@ -115,6 +115,7 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
         Shape::Older(steps) => (steps, false),
         Shape::Empty => (all_steps(), true),
     };
+    citus::check_takes_ddl(db).await?;
     let applied = if empty { create(db).await } else { upgrade(db, &missing).await };
     match applied {
         Ok(()) => Ok(missing),
@@ -166,7 +167,7 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
     for step in missing {
         let Some(migration) = MIGRATIONS.iter().find(|m| m.version == step.version) else { continue };
         let tx = connection.begin().await?;
-        access::become_owner(&tx).await?;
+        access::check_owner_rights(&tx).await?;
         apply(&tx, migration).await?;
         // With the last one, so that a database whose migrations are all there has its rights too.
         if Some(step) == missing.last() {
@@ -205,6 +206,7 @@ pub fn all_steps() -> Vec<Step> {
 /// Makes the database ready for a run: an empty one gets all migrations, an older one is refused
 /// with the command that upgrades it. Returns what was created.
 pub async fn prepare(db: &Db) -> Result<Vec<Step>, DbError> {
+    citus::check(db).await?;
     match shape(db).await? {
         Shape::Empty => migrate(db).await,
         Shape::Current => Ok(Vec::new()),

@@ -125,6 +125,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0023_unreadable_fields.sql"),
         staging_tables: &[],
     },
+    Migration {
+        version: 24,
+        name: "indexes of what is left",
+        sql: include_str!("../staging/staging_indexes.sql"),
+        staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
+    },
 ];
 
 /// The register of applied migrations.

@@ -3,12 +3,15 @@
 //! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
 //! named prepared statement), nothing is kept in a session, and names carry their schema.
 
+pub mod citus;
 mod connect;
 mod error;
 pub mod migrate;
 mod migrations;
+pub mod statements;
 
 use deadpool_postgres::{Object, Pool};
+use futures_util::FutureExt as _;
 use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};
 
 pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, way};
@@ -133,15 +136,35 @@ impl<'c> Tx<'c> {
         transaction.execute_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
     }
 
-    /// Several statements without parameters.
+    /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).
+    ///
+    /// # Errors
+    /// The first statement that the database refuses; none after it has an effect.
     pub async fn batch(&self, template: &str) -> Result<(), DbError> {
-        let sql = self.db.sql(template);
-        self.transaction.batch_execute(&sql).await.map_err(|e| DbError::new(e, template))
+        self.batch_as_is(&self.db.sql(template)).await
     }
 
-    /// One statement or several, as they are: braces in them are not filled in.
+    /// As [`Tx::batch`], but braces in the text are not filled in.
+    ///
+    /// # Errors
+    /// As [`Tx::batch`].
     pub async fn batch_as_is(&self, sql: &str) -> Result<(), DbError> {
-        self.transaction.batch_execute(sql).await.map_err(|e| DbError::new(e, sql))
+        // All are sent before the first is answered, so that many cost one round trip. After a refusal the server
+        // refuses whatever follows in the transaction.
+        let mut answers = Vec::new();
+        for statement in statements::split(sql) {
+            let refused = |error| DbError::new(error, statement);
+            let mut answer = Box::pin(self.transaction.batch_execute(statement));
+            // Polling is what sends.
+            match answer.as_mut().now_or_never() {
+                Some(outcome) => outcome.map_err(refused)?,
+                None => answers.push(async move { answer.await.map_err(refused) }),
+            }
+        }
+        for answer in answers {
+            answer.await?;
+        }
+        Ok(())
     }
 
     /// The account's schema.
@@ -152,16 +175,6 @@ impl<'c> Tx<'c> {
     /// A statement with `{schema}` filled in, as [`Db::sql`] does.
     pub fn sql(&self, template: &str) -> String {
         self.db.sql(template)
-    }
-
-    /// Tells the planner to read in the order of an index for the rest of this transaction. A table that is
-    /// being filled has no statistics yet, and the planner then sorts all that is left for each batch. Only
-    /// speed depends on it.
-    pub async fn read_in_index_order(&self) -> Result<(), DbError> {
-        self.batch(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off",
-        )
-        .await
     }
 
     /// Undoes everything since [`Connection::begin`], as dropping does, and waits until it is undone.

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod api;
+mod citus;
 mod clock;
 mod lines;
 mod rights;
@@ -87,6 +88,7 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
         }
     };
     within(&mut lines, "database", server::look(db, patient)).await;
+    within(&mut lines, "Citus", citus::look(db)).await;
     within(&mut lines, "tables", tables::look(db)).await;
     within(&mut lines, "triggers", triggers::look(db)).await;
     within(&mut lines, "rights", rights::look(db, patient.embedded)).await;

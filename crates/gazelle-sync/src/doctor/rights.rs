@@ -3,21 +3,23 @@
 use tokio_postgres::types::Type;
 
 use super::Lines;
+use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError, Tx, migrate};
 
 const ROLES: &str = "gazelle-sync migrate --roles (as an administrator)";
 
 pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
+    let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.batch("SET TRANSACTION READ ONLY").await?;
     let names = migrate::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
-    who_we_are(&tx, &mut lines, embedded).await?;
+    who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
     for role in ["anon", "authenticated"] {
         let check = if role == "anon" { "as anon" } else { "as authenticated" };
-        match open_to(&tx, role, &names).await? {
+        match open_to(&tx, role, &names, citus.as_ref()).await? {
             None => lines.ok(check, format!("there is no role {role} in this database")),
             Some(open) if open.is_empty() => lines.ok(check, "refused at every table and view of ours"),
             Some(open) => judge(&mut lines, check, role, &open),
@@ -83,7 +85,12 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
 }
 
 /// Whether the role that we log in as could do more than a sync needs.
-async fn who_we_are(tx: &Tx<'_>, lines: &mut Lines, embedded: bool) -> Result<(), DbError> {
+async fn who_we_are(
+    tx: &Tx<'_>,
+    lines: &mut Lines,
+    embedded: bool,
+    citus: Option<&Citus>,
+) -> Result<(), DbError> {
     let check = "our own role";
     if embedded {
         lines.ok(check, "the embedded server is reached by this machine's own account alone");
@@ -118,7 +125,8 @@ async fn who_we_are(tx: &Tx<'_>, lines: &mut Lines, embedded: bool) -> Result<()
         ),
         None => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
     }
-    if let (Some(owner), true) = (owner, row.get(5)) {
+    // Where Citus is, the owner may, for moves: another group of checks looks at it.
+    if let (Some(owner), true, None) = (owner, row.get(5), citus) {
         let said = format!("{owner} owns the tables and may log in");
         lines.warning("owner", said, format!("{ROLES}, which hands them to a role that nobody logs in as"));
     }
@@ -127,7 +135,12 @@ async fn who_we_are(tx: &Tx<'_>, lines: &mut Lines, embedded: bool) -> Result<()
 
 /// What a role can do with our relations; none where there is no such role. Reading is tried where we may act as the role,
 /// and read from the catalogue where not; writing is never tried.
-async fn open_to(tx: &Tx<'_>, role: &str, names: &[&str]) -> Result<Option<Vec<(String, String)>>, DbError> {
+async fn open_to(
+    tx: &Tx<'_>,
+    role: &str,
+    names: &[&str],
+    citus: Option<&Citus>,
+) -> Result<Option<Vec<(String, String)>>, DbError> {
     let known = tx.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[(&role, Type::TEXT)]).await?;
     if known.is_empty() {
         return Ok(None);
@@ -135,6 +148,10 @@ async fn open_to(tx: &Tx<'_>, role: &str, names: &[&str]) -> Result<Option<Vec<(
     let rows =
         tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
     let mut open: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    if citus.is_some_and(|citus| citus.distributes) {
+        // Reading as the role would log in as it at the node that holds the table, which such roles may not.
+        return Ok(Some(open));
+    }
     tx.batch("SAVEPOINT tried").await?;
     match tx.batch(&format!("SET LOCAL ROLE {role}")).await {
         Ok(()) => {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::{Level, Lines, Patient};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, citus};
 use crate::display;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -78,7 +78,12 @@ pub(super) async fn of_database(db: &Db, patient: &Patient<'_>) -> Result<Lines,
     let Some(row) = rows.first() else { return Ok(lines) };
     let (archives, age, fails): (bool, Option<i64>, bool) = (row.get(0), row.get(1), row.get(2));
     let size = row.get::<_, i64>(3).unsigned_abs();
-    lines.ok("size", format!("the database holds {}", display::bytes(size)));
+    // Of what Citus distributes, another group of checks tells the size.
+    let what = match citus::look(db).await? {
+        Some(citus) if citus.distributes => "this node's part of the database",
+        _ => "the database",
+    };
+    lines.ok("size", format!("{what} holds {}", display::bytes(size)));
     if patient.settings.backup_dir.is_some() {
         return Ok(lines);
     }

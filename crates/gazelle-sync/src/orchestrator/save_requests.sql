@@ -3,3 +3,4 @@ INSERT INTO {schema}.sync_run_requests
 SELECT $1, *
   FROM unnest($2::int[], $3::text[], $4::jsonb[], $5::int[], $6::int[], $7::text[], $8::bigint[], $9::bigint[],
               $10::timestamptz[])
+RETURNING 1

@@ -1,7 +1,18 @@
 -- Rows of production; those of them that no version in staging gives; and the records of staging without a
 -- row, told apart by what their newest version is: a tombstone, a fault, something not tried yet.
-WITH record AS (
-    SELECT external_id FROM {schema}.{staging_table} WHERE withdrawn_by IS NULL GROUP BY external_id
+-- The ids of all records are read from an index, which does not know what is withdrawn: that is asked of the few records
+-- that have a withdrawn version.
+WITH withdrawn AS (
+    SELECT DISTINCT w.external_id
+      FROM {schema}.{staging_table} w
+     WHERE w.withdrawn_by IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM {schema}.{staging_table} counts
+                        WHERE counts.external_id = w.external_id AND counts.withdrawn_by IS NULL)
+), record AS (
+    SELECT s.external_id
+      FROM {schema}.{staging_table} s
+     WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE withdrawn.external_id = s.external_id)
+     GROUP BY s.external_id
 ), live AS (
     SELECT external_id FROM {schema}.{table} WHERE deleted_at IS NULL
 ), met AS (

@@ -96,16 +96,12 @@ pub async fn suspects(
     let kept = kept_by_a_person(db, entity).await?;
     let mut after = String::new();
     loop {
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        tx.read_in_index_order().await?;
-        let rows = tx
+        let rows = db
             .query(
                 &sql,
                 &[(&after, Type::TEXT), (&IDS_A_PAGE, Type::INT8), (&from, Type::DATE), (&until, Type::DATE)],
             )
             .await?;
-        tx.commit().await?;
         for row in &rows {
             let id: &str = row.get(0);
             if !seen.saw(id) && !kept.contains(id) {
@@ -208,7 +204,8 @@ pub async fn note(
            FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)
           WHERE NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions waits
                              WHERE waits.entity = $2 AND waits.external_id = gone.external_id
-                               AND waits.state = 'withheld' AND $5 = 'withheld')",
+                               AND waits.state = 'withheld' AND $5 = 'withheld')
+         RETURNING 1",
         &[
             (&run_id, Type::UUID),
             (&entity.name, Type::TEXT),

@@ -1,3 +1,4 @@
+-- Without RETURNING, Citus would COPY these rows to their node, which row security forbids whoever is not the owner.
 -- Lists side by side in a SELECT are read as they are; in FROM each would be copied to a store of its own first.
 INSERT INTO {schema}.{staging_table}
        (id, external_id, raw_data, raw_bytes, fetched_at, content_hash, sync_status, attempts, processed_at,
@@ -11,3 +12,4 @@ SELECT id, external_id, raw_data, raw_bytes, fetched_at, content_hash,
                unnest($4::bytea[]) AS raw_bytes, unnest($5::timestamptz[]) AS fetched_at,
                unnest($6::bytea[]) AS content_hash, unnest($7::boolean[]) AS is_processed,
                unnest($10::int[]) AS request, unnest($11::jsonb[]) AS source_fault) AS fresh
+RETURNING 1

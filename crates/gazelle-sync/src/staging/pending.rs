@@ -62,16 +62,12 @@ pub async fn claim(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<Pending>, DbError> {
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    tx.read_in_index_order().await?;
-    let rows = tx
+    let rows = db
         .query(
             &for_entity(include_str!("claim.sql"), entity),
             &[(&after, Type::UUID), (&before, Type::UUID), (&limit, Type::INT8)],
         )
         .await?;
-    tx.commit().await?;
     Ok(rows.into_iter().map(|row| Pending { row }).collect())
 }
 
@@ -174,8 +170,7 @@ pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> Str
         .replace("{before}", before)
 }
 
-/// A position just before the first pending version that another run or a person left, if there is any. Reads
-/// the whole table, since no index mentions the outcome.
+/// A position just before the first pending version that another run or a person left, if there is any.
 pub async fn first_left(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Option<Uuid>, DbError> {
     let rows =
         db.query(&for_entity(include_str!("first_left.sql"), entity), &[(&run_id, Type::UUID)]).await?;

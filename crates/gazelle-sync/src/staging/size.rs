@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::for_entity;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, citus};
 use crate::entities::{ENTITIES, Entity};
 
 /// Growth is measured over so many days.
@@ -30,16 +30,17 @@ pub struct Size {
 
 /// The sizes of all entities, as of now.
 pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
+    let function = citus::size_function(db).await?;
     let mut sizes = Vec::new();
     for entity in ENTITIES {
-        sizes.push(of(db, entity, now).await?);
+        sizes.push(of(db, entity, now, function).await?);
     }
     Ok(sizes)
 }
 
-async fn of(db: &Db, entity: &'static Entity, now: Timestamp) -> Result<Size, DbError> {
+async fn of(db: &Db, entity: &'static Entity, now: Timestamp, function: &str) -> Result<Size, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::UNIX_EPOCH);
-    let sql = for_entity(include_str!("size.sql"), entity);
+    let sql = for_entity(include_str!("size.sql"), entity).replace("{size}", function);
     let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ), (&entity.name, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
     let (versions, bytes, added): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));

@@ -1,5 +1,5 @@
 SELECT count(*),
-       pg_total_relation_size('{schema}.{staging_table}'::regclass),
+       {size}('{schema}.{staging_table}'::regclass),
        count(*) FILTER (WHERE s.created_at > $1),
        min(s.created_at),
        (SELECT e.staged - e.dropped

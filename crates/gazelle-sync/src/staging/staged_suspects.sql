@@ -1,10 +1,17 @@
 -- The records that stage 2 has not put into production, by their newest version: left pending, or faulty where $2.
 -- What the run $1 staged is left out: it saw it.
+WITH unsettled AS (
+    SELECT external_id, fetched_at, operation, run_id
+      FROM {schema}.{staging_table}
+     WHERE sync_status = 'pending' AND withdrawn_by IS NULL
+    UNION ALL
+    SELECT external_id, fetched_at, operation, run_id
+      FROM {schema}.{staging_table}
+     WHERE sync_status = 'error' AND withdrawn_by IS NULL AND $2
+)
 SELECT DISTINCT s.external_id
-  FROM {schema}.{staging_table} s
- WHERE (s.sync_status = 'pending' OR s.sync_status = 'error' AND $2)
-   AND s.operation = 'upsert'
-   AND s.withdrawn_by IS NULL
+  FROM unsettled s
+ WHERE s.operation = 'upsert'
    AND s.run_id IS DISTINCT FROM $1
    AND NOT EXISTS (SELECT 1 FROM {schema}.{staging_table} newer
                     WHERE newer.external_id = s.external_id AND newer.fetched_at > s.fetched_at

@@ -6,3 +6,4 @@ SELECT {rebuilt_all}
    AND ($1::text[] IS NULL OR held.{record} = ANY ($1) OR rebuilt.{record} = ANY ($1))
 ON CONFLICT ({key}) DO UPDATE
    SET {assignments}
+RETURNING 1

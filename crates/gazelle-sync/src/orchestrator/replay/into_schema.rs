@@ -10,7 +10,7 @@ use super::super::report::milliseconds;
 use super::super::verify::FOREIGN_KEYS;
 use super::SCRATCH;
 use crate::config::Settings;
-use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::db::{Db, DbError, Tx, citus, migrate, quote};
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::rebuild;
@@ -42,6 +42,7 @@ pub struct Built {
 pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<Built, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
+    citus::check_takes_ddl(db).await?;
     if let Some(whole) = retention::whole_since(db).await?.filter(|whole| as_of < *whole) {
         return Err(DbError::infrastructure(format!(
             "staging holds every version only since {whole}: what was before was dropped by the setting retention, and \

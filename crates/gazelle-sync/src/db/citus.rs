@@ -1,0 +1,135 @@
+//! Whether Citus distributes the schema, and which node we talk to (docs/citus.md).
+
+use tokio_postgres::types::Type;
+
+use super::{Db, DbError};
+
+/// The major version of Citus that the program was tried on. What other versions answer is not known: the row count of
+/// a statement that means something else loses changes without a word.
+const TRIED: &str = "13";
+
+/// Citus, where the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Citus {
+    /// As the extension says it, such as `13.2-1`.
+    pub version: String,
+    /// Whether this node is the coordinator, which alone takes DDL.
+    pub is_coordinator: bool,
+    /// Whether the account's schema is distributed; otherwise it is a plain one of this node.
+    pub distributes: bool,
+}
+
+impl Citus {
+    /// Why this program must not write here, if there is a reason.
+    pub fn refusal(&self, schema: &str) -> Option<String> {
+        let known = self.version.split('.').next() == Some(TRIED);
+        (self.distributes && !known).then(|| {
+            format!(
+                "Citus {} distributes the schema {schema}, and gazelle-sync was tried on Citus {TRIED} alone: another \
+                 version may answer otherwise, so nothing is written; use a schema that Citus does not distribute, or \
+                 Citus {TRIED} (docs/citus.md)",
+                self.version
+            )
+        })
+    }
+}
+
+/// Looks whether Citus is there; none in a database without it, which costs one look at the catalogue.
+///
+/// # Errors
+/// The database's.
+pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
+    let rows = db
+        .query(
+            "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL
+               FROM pg_catalog.pg_extension WHERE extname = 'citus'",
+            &[],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (version, has_schemas): (String, bool) = (row.get(0), row.get(1));
+    let nodes = db.query("SELECT groupid = 0 FROM pg_catalog.pg_dist_local_group", &[]).await?;
+    let is_coordinator = nodes.first().is_none_or(|row| row.get(0));
+    // Versions before 12 distribute no schemas and do not know the table.
+    let distributes = has_schemas
+        && !db
+            .query(
+                "SELECT 1 FROM pg_catalog.pg_dist_schema s JOIN pg_catalog.pg_namespace n ON n.oid = s.schemaid
+                  WHERE n.nspname = $1",
+                &[(&db.schema(), Type::TEXT)],
+            )
+            .await?
+            .is_empty();
+    Ok(Some(Citus { version, is_coordinator, distributes }))
+}
+
+/// Refuses a database of which it is not known what its answers mean.
+///
+/// # Errors
+/// A schema that a version of Citus distributes which the program was not tried on; the database's.
+pub async fn check(db: &Db) -> Result<(), DbError> {
+    match look(db).await?.and_then(|citus| citus.refusal(db.schema())) {
+        Some(why) => Err(DbError::infrastructure(why)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to change tables from a node that cannot.
+///
+/// # Errors
+/// As [`check`]; a worker node.
+pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
+    let Some(citus) = look(db).await? else { return Ok(()) };
+    if let Some(why) = citus.refusal(db.schema()) {
+        return Err(DbError::infrastructure(why));
+    }
+    if !citus.is_coordinator {
+        return Err(DbError::infrastructure(
+            "this is a worker node of Citus, and only its coordinator takes changes of tables and roles: run this with the \
+             coordinator's address in DATABASE_URL",
+        ));
+    }
+    Ok(())
+}
+
+/// The function that gives the bytes of a table on disk, with its indexes and long values, wherever its rows are.
+///
+/// # Errors
+/// The database's.
+pub async fn size_function(db: &Db) -> Result<&'static str, DbError> {
+    let distributes = look(db).await?.is_some_and(|citus| citus.distributes);
+    Ok(if distributes { "pg_catalog.citus_total_relation_size" } else { "pg_catalog.pg_total_relation_size" })
+}
+
+/// The nodes, as `host:port`, that hold the account's schema.
+///
+/// # Errors
+/// The database's; there is no Citus.
+pub async fn hosts(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = db.query(include_str!("citus_hosts.sql"), &[(&db.schema(), Type::TEXT)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Citus;
+
+    #[test]
+    fn only_what_an_untried_version_distributes_is_refused() {
+        let citus = |version: &str, distributes| Citus {
+            version: version.to_owned(),
+            is_coordinator: true,
+            distributes,
+        };
+        for (found, refused) in [
+            (citus("13.2-1", true), false),
+            (citus("14.0-1", true), true),
+            (citus("12.1-1", true), true),
+            (citus("14.0-1", false), false),
+        ] {
+            let why = found.refusal("acct");
+            assert_eq!(why.is_some(), refused, "{found:?}");
+            assert!(why.is_none_or(|why| why.contains("the schema acct") && why.contains(&found.version)));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Citus, where the database has it: which node this is, who holds the schema, whether it can move, how large it is.
+
+use tokio_postgres::types::Type;
+
+use super::Lines;
+use crate::db::citus::{self, Citus};
+use crate::db::{Db, DbError, migrate};
+use crate::display;
+
+pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let Some(citus) = citus::look(db).await? else { return Ok(lines) };
+    node(&mut lines, db, &citus);
+    let check = "schema on Citus";
+    if !citus.distributes {
+        lines.ok(check, format!("Citus does not distribute {}: this node alone holds it", db.schema()));
+        return Ok(lines);
+    }
+    let hosts = citus::hosts(db).await?;
+    match hosts.is_empty() {
+        true => lines.ok(check, format!("{} is distributed and holds no table yet", db.schema())),
+        false => lines.ok(check, format!("{} is distributed; {} holds it", db.schema(), hosts.join(", "))),
+    }
+    owner(&mut lines, db).await?;
+    size(&mut lines, db).await?;
+    Ok(lines)
+}
+
+fn node(lines: &mut Lines, db: &Db, citus: &Citus) {
+    let check = "Citus";
+    if let Some(why) = citus.refusal(db.schema()) {
+        return lines.problem(check, why, "docs/citus.md");
+    }
+    let node = match citus.is_coordinator {
+        true => "the coordinator",
+        false => "a worker: migrate, migrate --roles and replay --into go to the coordinator",
+    };
+    lines.ok(check, format!("Citus {}, and this is {node}", citus.version));
+}
+
+/// Whether the role that owns the tables may log in between nodes, which Citus does to move them.
+async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
+    let check = "owner on Citus";
+    let rows = db
+        .query(
+            "SELECT o.rolname::text, o.rolcanlogin, has_table_privilege('pg_catalog.pg_authid', 'SELECT')
+               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
+              WHERE c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema_text})",
+            &[(&migrate::REGISTER, Type::TEXT)],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (owner, may_log_in, readable): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
+    if !may_log_in {
+        lines.warning(
+            check,
+            format!("{owner} may not log in, so that Citus cannot move the schema to another node"),
+            format!("ALTER ROLE {owner} LOGIN, without a password: it is for Citus between its nodes alone"),
+        );
+        return Ok(());
+    }
+    let with_password = readable
+        && !db
+            .query(
+                "SELECT 1 FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolpassword IS NOT NULL",
+                &[(&owner, Type::TEXT)],
+            )
+            .await?
+            .is_empty();
+    if with_password && owner.starts_with("gazelle_") {
+        let said = format!("{owner} has a password, and nobody should log in as the owner of the tables");
+        lines.warning(check, said, format!("ALTER ROLE {owner} PASSWORD NULL"));
+        return Ok(());
+    }
+    lines.ok(check, format!("{owner} may log in between nodes, so that Citus can move the schema"));
+    Ok(())
+}
+
+/// What our tables take on whichever node holds them: this node's catalogue knows only their shells.
+async fn size(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
+    let rows = db.query(include_str!("citus_size.sql"), &[(&migrate::tables(), Type::TEXT_ARRAY)]).await?;
+    let bytes: i64 = rows.first().map_or(0, |row| row.get(0));
+    lines.ok("size on Citus", format!("the schema holds {}", display::bytes(bytes.unsigned_abs())));
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! That the few versions that are left are found by the indexes that hold them alone, however long the history is.
+
+use std::fs;
+
+use super::src;
+use super::support::Place;
+
+/// The plan of a statement in `staging/`, with its parameters written out.
+async fn plan(place: &Place, file: &str, parameters: &[&str]) -> String {
+    let mut sql = fs::read_to_string(src().join("staging").join(file)).unwrap();
+    for (at, parameter) in parameters.iter().enumerate() {
+        sql = sql.replace(&format!("${}", at + 1), parameter);
+    }
+    let sql = sql
+        .replace("{schema}", "public")
+        .replace("{staging_table}", "staging_clients")
+        .replace("{table}", "gazelle_clients");
+    let rows =
+        place.db.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap_or_else(|e| panic!("{file}: {e:?}"));
+    rows.iter().map(|row| row.get::<_, &str>(0)).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn what_is_left_is_found_by_an_index_of_its_own() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place
+        .execute(
+            "INSERT INTO staging_clients (id, external_id, raw_data, fetched_at, sync_status, run_id)
+             SELECT gen_random_uuid(), 'c' || (g % 5000), '{}', timestamptz '2026-01-01' + g * interval '1 s',
+                    CASE WHEN g % 4000 = 0 THEN 'pending' WHEN g % 3999 = 0 THEN 'error' ELSE 'processed' END,
+                    gen_random_uuid()
+               FROM generate_series(1, 20000) g",
+        )
+        .await;
+    let run = "'00000000-0000-0000-0000-000000000001'::uuid";
+    let last = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+    // Also of a table that is being filled, which has no statistics yet.
+    for statistics in ["", "ANALYZE"] {
+        place.execute(statistics).await;
+        for (file, parameters, indexes) in [
+            ("first_left.sql", &[run][..], &["staging_clients_pending"][..]),
+            ("claim.sql", &[run, last, "100"], &["staging_clients_pending"]),
+            ("backlog.sql", &[], &["staging_clients_pending"]),
+            ("staged_suspects.sql", &[run, "true"], &["staging_clients_pending", "staging_clients_error"]),
+        ] {
+            let plan = plan(&place, file, parameters).await;
+            for index in indexes {
+                assert!(plan.contains(index), "{statistics} {file}: {plan}");
+            }
+            assert!(!plan.contains("Seq Scan on staging_clients"), "{statistics} {file}: {plan}");
+        }
+    }
+    // What is processed stays out of them.
+    let left =
+        place.one::<i64>("SELECT count(*) FROM staging_clients WHERE sync_status <> 'processed'", &[]).await;
+    let tuples = place
+        .one::<f32>("SELECT sum(reltuples)::real FROM pg_class WHERE relname IN ('staging_clients_pending', 'staging_clients_error')", &[])
+        .await;
+    assert_eq!(left, 10);
+    assert_eq!(tuples as i64, left);
+}
