@@ -10,14 +10,14 @@ use super::table::{Rule, Table};
 /// its parents. Its id is [`id`].
 pub fn record(entity: &Entity) -> Value {
     let mut record = object(entity.tables[0]);
-    for (table, nested) in entity.tables[1..].iter().zip(entity.nested) {
+    for table in &entity.tables[1..] {
         let mut here = &mut record;
-        for (depth, step) in nested.path.iter().enumerate() {
+        for (depth, step) in table.inside.iter().enumerate() {
             if here.get(*step).is_none() {
                 here[*step] = json!({ "totalCount": 1, "pageInfo": { "hasNextPage": false }, "nodes": [] });
             }
             let nodes = &mut here[*step]["nodes"];
-            if depth + 1 == nested.path.len() {
+            if depth + 1 == table.inside.len() {
                 *nodes = json!([object(table)]);
             }
             here = &mut nodes[0];
@@ -65,6 +65,15 @@ mod tests {
     use super::*;
     use crate::entities::ENTITIES;
     use crate::entities::table::Value as Cell;
+
+    #[test]
+    fn rows_inside_a_record_have_one_key_beside_their_owner() {
+        // By that one, rows that a record no longer holds are told from those that it does.
+        for table in ENTITIES.iter().flat_map(|entity| entity.tables).filter(|table| table.owner.is_some()) {
+            let members = table.key.iter().filter(|key| Some(**key) != table.owner).count();
+            assert_eq!(members, 1, "{}", table.name);
+        }
+    }
 
     #[test]
     fn an_example_fills_every_column_that_is_read_from_a_record() {

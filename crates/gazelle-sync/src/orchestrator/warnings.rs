@@ -111,18 +111,14 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
 
 fn samples(row: &Row) -> Vec<Sample> {
     let (ids, fields): (Vec<String>, Vec<String>) = (row.get(5), row.get(6));
-    let (runs, columns, shapes): (Vec<Option<String>>, Vec<Option<String>>, Vec<Option<String>>) =
-        (row.get(7), row.get(8), row.get(9));
-    let details = runs.into_iter().zip(columns).zip(shapes);
-    ids.into_iter()
-        .zip(fields)
-        .zip(details)
-        .map(|((external_id, field), ((run_id, column), shape))| Sample {
-            external_id,
-            field,
-            column,
-            shape,
-            run_id,
-        })
-        .collect()
+    // As many of each as there are ids.
+    let [mut runs, mut columns, mut shapes] =
+        [7, 8, 9].map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
+    let mut samples = Vec::with_capacity(ids.len());
+    for (external_id, field) in ids.into_iter().zip(fields) {
+        let [run_id, column, shape] =
+            [&mut runs, &mut columns, &mut shapes].map(|list| list.next().flatten());
+        samples.push(Sample { external_id, field, column, shape, run_id });
+    }
+    samples
 }

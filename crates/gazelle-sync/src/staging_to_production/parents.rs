@@ -11,6 +11,7 @@ use super::apply::Good;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
+use crate::entities::table::Table;
 
 /// More are looked up again each time, so that memory stays bounded.
 const MOST_REMEMBERED: usize = 100_000;
@@ -115,13 +116,7 @@ pub(super) fn waits_for(
         return None;
     }
     parents_of(entity, good).find(|(_, table, id, _)| absent.contains(&(*table, (*id).to_owned()))).map(
-        |(index, table, id, path)| {
-            let place = match entity.nested.first() {
-                Some(nested) if index > 0 => format!("{}.nodes.{path}", nested.path[0]),
-                _ => path.to_owned(),
-            };
-            RecordError::missing_parent(place, table, id)
-        },
+        |(index, table, id, path)| RecordError::missing_parent(place(entity.tables[index], path), table, id),
     )
 }
 
@@ -141,4 +136,24 @@ fn parents_of<'g>(
             ))
         })
     })
+}
+
+/// Where a path of a table's rows is in their record: `allContacts.nodes.allLocations.nodes.id`.
+fn place(table: &Table, path: &str) -> String {
+    let lists = table.inside.iter().map(|connection| format!("{connection}.nodes."));
+    lists.chain([path.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::appointments::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
+    use crate::entities::clients::GAZELLE_LOCATIONS;
+
+    #[test]
+    fn a_parent_is_named_by_the_list_that_its_row_is_in() {
+        assert_eq!(place(&GAZELLE_APPOINTMENTS, "client.id"), "client.id");
+        assert_eq!(place(&GAZELLE_APPOINTMENT_PIANOS, "piano.id"), "allEventPianos.nodes.piano.id");
+        assert_eq!(place(&GAZELLE_LOCATIONS, "x.id"), "allContacts.nodes.allLocations.nodes.x.id");
+    }
 }
