@@ -52,7 +52,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("concurrency", "GAZELLE_SYNC_CONCURRENCY", "4", "requests to the API at the same time, 1 to 32"),
     plain("page_size", "GAZELLE_SYNC_PAGE_SIZE", "100", "records asked for per page, 1 to 500"),
     plain("attempts", "GAZELLE_SYNC_ATTEMPTS", "3", "times a request is tried before it counts as failed, 1 to 10"),
-    plain("retry_delay_seconds", "GAZELLE_SYNC_RETRY_DELAY_SECONDS", "5", "wait before trying again, times the number of the attempt, 0 to 600; Retry-After wins"),
+    plain("retry_delay_seconds", "GAZELLE_SYNC_RETRY_DELAY_SECONDS", "5", "wait before trying again, times the number of the attempt, 0 to 600; Retry-After wins, and where the API asks for patience it is a second at least"),
     plain("timeout_seconds", "GAZELLE_SYNC_TIMEOUT_SECONDS", "10", "longest wait for one answer of the API, 0.1 to 600"),
     plain("max_response_mb", "GAZELLE_SYNC_MAX_RESPONSE_MB", "32", "largest answer of the API that is read, in MiB, 1 to 1024"),
     plain("lookback_days", "GAZELLE_SYNC_LOOKBACK_DAYS", "30", "days before the bookmark from which an incremental run reads events again, 0 to 3650"),

@@ -29,7 +29,7 @@ type ByOne = [(&'static str, &'static str); 1];
 type ByTwo = [(&'static str, &'static str); 2];
 
 /// What a request can come to, for metrics that are there before the first of them.
-const REQUEST_OUTCOMES: [&str; 14] = [
+const REQUEST_OUTCOMES: [&str; 15] = [
     "ok",
     "abandoned",
     "unreachable",
@@ -38,6 +38,7 @@ const REQUEST_OUTCOMES: [&str; 14] = [
     "server_fault",
     "bad_answer",
     "invalid_query",
+    "over_limit",
     "client_fault",
     "redirected",
     "too_large",
