@@ -62,7 +62,7 @@ fn never_says(name: &str, words: &[&str]) {
 
 #[test]
 fn the_source_knows_no_database() {
-    never_says("source", &["tokio_postgres", "deadpool", "crate::db", "crate::staging", "crate::entities"]);
+    never_says("source", &["tokio_postgres", "crate::db", "crate::staging", "crate::entities"]);
 }
 
 #[test]
@@ -89,10 +89,7 @@ fn stage_one_does_not_interpret_and_stage_two_does_not_fetch() {
 
 #[test]
 fn entities_know_no_database_but_their_own_sql() {
-    never_says(
-        "entities",
-        &["tokio_postgres", "deadpool", "crate::db", "crate::staging", "crate::orchestrator"],
-    );
+    never_says("entities", &["tokio_postgres", "crate::db", "crate::staging", "crate::orchestrator"]);
 }
 
 #[test]

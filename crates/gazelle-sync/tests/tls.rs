@@ -115,14 +115,18 @@ async fn the_authority_of_the_settings_is_trusted_and_no_other() {
     let wrong = server.write("wrong.pem", &Authority::new().pem);
     let advice = "GAZELLE_SYNC_DATABASE_CA";
 
-    // Without the demand too: who offers encryption must be who he says.
+    // Where an authority is named, without the demand too: who offers encryption must be who he says.
     for query in ["?sslmode=require", "?sslmode=verify-full", ""] {
         refused(
             &server.run(query, Some(&wrong)).await,
             &[&name, "authority that is not trusted here", advice],
         );
+        let run = server.run(query, Some(&right)).await;
+        run.success();
+        assert!(!run.stderr.contains("not verified"), "{run}");
+    }
+    for query in ["?sslmode=verify-full", "?sslmode=verify-ca"] {
         refused(&server.run(query, None).await, &[&name, "authority that is not trusted here", advice]);
-        server.run(query, Some(&right)).await.success();
     }
     let in_url = format!("?sslmode=verify-full&sslrootcert={}", right.display());
     server.run(&in_url, None).await.success();
@@ -139,6 +143,26 @@ async fn the_authority_of_the_settings_is_trusted_and_no_other() {
     refused(&server.run("?sslmode=require", Some(&garbage)).await, &["garbage.pem", "not usable"]);
     let empty = server.write("empty.pem", "");
     refused(&server.run("?sslmode=require", Some(&empty)).await, &["empty.pem", "holds no certificate"]);
+}
+
+#[tokio::test]
+async fn a_certificate_made_by_the_server_itself_serves_where_nothing_demands_more_and_that_is_said() {
+    let name = address(5);
+    for expired in [false, true] {
+        let server = Server::start(Some(Authority::new().sign(&[&name], expired)), 5).await;
+        // By default, and on this machine, where nobody is in between.
+        for query in ["", "?sslmode=prefer", "?sslmode=require"] {
+            let run = server.run(query, None).await;
+            run.success();
+            for word in
+                [name.as_str(), "encrypted", "its certificate was not verified", "GAZELLE_SYNC_DATABASE_CA"]
+            {
+                assert!(run.stderr.contains(word), "{query}: {word} not in {run}");
+            }
+            assert_eq!(run.stderr.matches("not verified").count(), 1, "once: {run}");
+        }
+        refused(&server.run("?sslmode=verify-full", None).await, &[&name]);
+    }
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ async fn note_failed(
 }
 
 /// The wait after so many attempts.
-fn wait(first: Duration, attempts: i32) -> Duration {
+pub(super) fn wait(first: Duration, attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default();
     first.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
 }

@@ -25,11 +25,15 @@ pub enum Kind {
     TokenEnding,
     /// The API's schema has changed.
     Drift,
+    /// The database takes no alerts; told past it.
+    Database,
+    /// The service hangs; told past the database.
+    ServiceStuck,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 12] = [
         Kind::RecordErrors,
         Kind::UnreadableFields,
         Kind::RunFailed,
@@ -40,6 +44,8 @@ impl Kind {
         Kind::CredentialsRefused,
         Kind::TokenEnding,
         Kind::Drift,
+        Kind::Database,
+        Kind::ServiceStuck,
     ];
 
     /// The word that is stored, and that programs see.
@@ -55,6 +61,8 @@ impl Kind {
             Kind::CredentialsRefused => "credentials_refused",
             Kind::TokenEnding => "token_ending",
             Kind::Drift => "drift",
+            Kind::Database => "database",
+            Kind::ServiceStuck => "service_stuck",
         }
     }
 

@@ -8,22 +8,25 @@
 //! 3. [`ping`] calls the dead-man's URL after a good run, so that silence raises an alarm elsewhere.
 //!
 //! Nothing is remembered in the process: whoever starts anew goes on where the last one stopped, and any number of
-//! processes can do it at once. A database that cannot be reached is what the dead-man's URL is for.
+//! processes can do it at once. The exception is a database that takes no alerts, or a service that hangs: [`Direct`] tells
+//! of that past the database.
 
 mod channels;
 mod conditions;
 mod deadman;
 mod deliver;
+mod direct;
 mod kind;
 mod ledger;
 mod list;
 mod outbox;
 mod words;
 
-pub use channels::{Channel, Channels};
+pub use channels::{Channel, Channels, mail_port};
 pub use conditions::Limits;
 pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, deliver, send_test};
+pub use direct::{Direct, Trouble};
 pub use kind::{Kind, Occasion};
 pub use ledger::{Changes, forget_old, watch};
 pub use list::{Listed, list};

@@ -21,7 +21,10 @@ pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
     if matches!(action, AlertsAction::Test) {
         return test(context).await;
     }
-    let opened = Opened::open(&context.settings).await?;
+    let opened = match action {
+        AlertsAction::Check => Opened::open(&context.settings).await?,
+        _ => Opened::open_to_read(&context.settings).await?,
+    };
     let outcome = match action {
         AlertsAction::Check => check(context, &opened).await,
         _ => list(context, &opened).await,

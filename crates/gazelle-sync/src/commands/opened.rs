@@ -21,9 +21,10 @@ pub struct Opened {
 impl Opened {
     /// Opens the database of `DATABASE_URL`, or the embedded one.
     pub async fn open(settings: &Settings) -> Result<Opened> {
+        let limits = settings.database_limits();
         match &settings.database_url {
             Some(url) => {
-                let db = db::connect(&connect_settings(settings, url.expose_secret())).await?;
+                let db = db::connect_within(&connect_settings(settings, url.expose_secret()), limits).await?;
                 Ok(Opened { db, server: None })
             }
             None => Opened::embedded(settings).await,
@@ -32,9 +33,11 @@ impl Opened {
 
     /// Opens what [`Opened::open`] does, for a command that writes nothing: a replica will do.
     pub async fn open_to_read(settings: &Settings) -> Result<Opened> {
+        let limits = settings.database_limits();
         match &settings.database_url {
             Some(url) => {
-                let db = db::connect_to_read(&connect_settings(settings, url.expose_secret())).await?;
+                let db =
+                    db::connect_to_read(&connect_settings(settings, url.expose_secret()), limits).await?;
                 Ok(Opened { db, server: None })
             }
             None => Opened::open(settings).await,
@@ -55,7 +58,8 @@ impl Opened {
             .await
             // As text: its message holds what the system said, which the chain of causes would repeat.
             .map_err(|error| anyhow!("the embedded database does not start (or {otherwise}): {error}"))?;
-        let db = db::connect(&connect_settings(settings, &server.connection_string())).await?;
+        let to = connect_settings(settings, &server.connection_string());
+        let db = db::connect_within(&to, settings.database_limits()).await?;
         Ok(Opened { db, server: Some(server) })
     }
 
@@ -102,9 +106,9 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
         url: url.to_owned(),
         ca_file: settings.database_ca_file.clone(),
         schema: settings.schema.clone(),
-        // Two lanes of the entity whose turn it is and two of one that stages as pending, reading and writing of what was
-        // left, bookkeeping, the lease.
-        connections: 8,
+        // The default serves two lanes of the entity whose turn it is and two of one that stages as pending, reading and
+        // writing of what was left, and bookkeeping.
+        connections: settings.database_connections,
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
 
     let (stopper, stop_http) = (Stopper::new(), Stopper::new());
     let shared = Arc::new(Shared::new(settings.clone()));
-    let http = tokio::spawn(door.serve(shared.clone(), stop_http.stop()));
+    let mut http = tokio::spawn(door.serve(shared.clone(), stop_http.stop()));
     let service = Service {
         opener: Opening { settings, open: Mutex::new(None) },
         clock: Arc::new(SystemClock),
@@ -61,13 +61,27 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         shared,
         stop: stopper.stop(),
     };
+    let mut http_ended = false;
     let ended_well = tokio::select! {
         () = service.run() => true,
         () = signals.second_or_late(&stopper) => false,
+        // Nobody could ask it for anything any more: whoever supervises the process starts another one.
+        () = async {
+            let ended = (&mut http).await;
+            http_ended = true;
+            tracing::error!("the HTTP side ended by itself ({ended:?}): the service ends too");
+            stopper.ask();
+            tokio::time::sleep(LONGEST_STOP).await;
+        } => false,
     };
     stop_http.ask();
-    let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
+    if !http_ended {
+        let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
+    }
     service.opener.close().await;
+    if http_ended {
+        return Ok(FAILED);
+    }
     if !ended_well {
         tracing::warn!("stopped at once; what was under way is taken up again by the next run");
         return Ok(FAILED);

@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::Context;
 use super::opened::Opened;
 use crate::config::{Retention, Settings};
-use crate::db::migrate::{self, Shape};
-use crate::db::{Db, DbError};
+use crate::db::{self, Db, DbError, LockWait, migrate};
 use crate::display::{self, Column, Table};
 use crate::entities::ENTITIES;
 use crate::staging::size::{self, Size};
 use crate::time;
+
+/// A wait for a lock that is shorter is nothing to look at.
+const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 
 /// Everything that `status` shows.
 #[derive(Serialize)]
@@ -25,6 +27,8 @@ struct StatusReport {
     retention: String,
     production: Vec<ProductionLine>,
     runs: Vec<RunLine>,
+    /// Sessions that wait for a lock at our tables, and who holds it.
+    lock_waits: Vec<LockWait>,
 }
 
 /// A line of `v_sync_dashboard_entities`.
@@ -80,7 +84,7 @@ pub async fn run(context: &Context) -> Result<u8> {
     let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;
     let Some(report) = outcome? else {
-        let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [] });
+        let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": [] });
         context.print(&none, || {
             "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)".to_owned()
         })?;
@@ -92,9 +96,11 @@ pub async fn run(context: &Context) -> Result<u8> {
 }
 
 async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbError> {
-    if migrate::shape(db).await? == Shape::Empty {
+    if !migrate::is_readable(db).await? {
         return Ok(None);
     }
+    // First: what follows may wait for the same lock.
+    let lock_waits = db::lock_waits(db, LOCK_WAIT_SHOWN).await?;
     let staging = db
         .query(
             "SELECT entity, sync_status, count, oldest_record, newest_record
@@ -158,7 +164,7 @@ async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbEr
         Retention::All => "all".to_owned(),
         Retention::Days(days) => days.to_string(),
     };
-    Ok(Some(StatusReport { staging, staging_size, retention, production, runs }))
+    Ok(Some(StatusReport { staging, staging_size, retention, production, runs, lock_waits }))
 }
 
 fn bytes(number: i64) -> String {
@@ -248,6 +254,9 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
         production.render(),
         runs.render()
     );
+    for wait in &report.lock_waits {
+        text.push_str(&format!("LOCK: {}\n", display::safe(&wait.text())));
+    }
     if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
         text.push_str(&format!("last run: {}\n", display::safe(reason)));
     }

@@ -35,6 +35,10 @@ pub const SETTINGS: &[SettingDoc] = &[
     // Where the data lives
     secret("database_url", "DATABASE_URL", "PostgreSQL to mirror into; absent: an embedded server in the data folder"),
     plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authority that the database's TLS certificate must come from"),
+    plain("database_connections", "GAZELLE_SYNC_DATABASE_CONNECTIONS", "8", "connections to the database that a run uses at most, 1 to 100; two more are used for short questions beside it; a role that is allowed fewer makes do with them"),
+    plain("database_silence_seconds", "GAZELLE_SYNC_DATABASE_SILENCE", "30", "a statement of which the database gives no sign of life for this long has failed, 1 to 3600"),
+    plain("lock_notice_seconds", "GAZELLE_SYNC_LOCK_NOTICE", "5", "a statement that waits for a lock for this long is logged, with the session that holds it, 0.1 to 3600"),
+    plain("lock_wait_seconds", "GAZELLE_SYNC_LOCK_WAIT", "300", "a statement that waits for a lock for this long fails, and with it the run; nothing is lost, 0.5 to 86400"),
     plain("postgres_bin_dir", "GAZELLE_SYNC_POSTGRES_BIN", "", "folder of the PostgreSQL programs for the embedded server; absent: looked for"),
     plain("data_dir", "GAZELLE_SYNC_DATA_DIR", "", "folder of the embedded database and of stored tokens; absent: ~/.local/share/gazelle-sync (Linux; root: /var/lib/gazelle-sync)"),
     plain("backup_dir", "GAZELLE_SYNC_BACKUP_DIR", "", "folder where backups of the database land; doctor says how old the newest file is"),
@@ -74,6 +78,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("incremental_schedule", "GAZELLE_SYNC_INCREMENTAL", "*/15 * * * *", "when the service syncs what changed (cron: minute hour day month weekday, a field of seconds before them if wanted; in the time zone below)"),
     plain("full_schedule", "GAZELLE_SYNC_FULL", "0 3 * * *", "when the service syncs everything (cron: minute hour day month weekday, a field of seconds before them if wanted; in the time zone below)"),
     plain("stale_after_minutes", "GAZELLE_SYNC_STALE_AFTER", "45", "minutes without a good run after which the data counts as stale, 1 to 10080"),
+    plain("watchdog_seconds", "GAZELLE_SYNC_WATCHDOG", "900", "a service that makes no progress for this long answers 503 at /healthz and raises an alert, 1 to 86400"),
     plain("timezone", "GAZELLE_SYNC_TIMEZONE", "America/Toronto", "time zone of screens and schedules; storage is always UTC"),
     plain("language", "GAZELLE_SYNC_LANGUAGE", "en", "language of alerts and of the dashboard: en or fr"),
     plain("log_format", "GAZELLE_SYNC_LOG_FORMAT", "auto", "auto (json for serve without a terminal, else human), human or json"),
@@ -90,6 +95,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("alert_errors_per_hour", "GAZELLE_SYNC_ALERT_ERRORS", "10", "records newly in quarantine within an hour beyond which an alert is raised, 0 or more"),
     plain("alert_unreadable_per_hour", "GAZELLE_SYNC_ALERT_UNREADABLE", "10", "records found with an unreadable field within an hour beyond which an alert is raised, 0 or more"),
     plain("alert_reminder_minutes", "GAZELLE_SYNC_ALERT_REMINDER", "360", "minutes after which people are reminded of what is still wrong, and again after as many, 1 to 43200"),
+    plain("alert_database_seconds", "GAZELLE_SYNC_ALERT_DATABASE", "300", "seconds for which alerts cannot be written to the database after which the service sends one by itself, 1 to 86400"),
 ];
 
 /// The documentation of a setting.

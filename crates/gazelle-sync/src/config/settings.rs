@@ -12,6 +12,7 @@ use url::Url;
 use super::reader::Reader;
 use super::shown::Given;
 use super::{Language, Layers, LogFormat, Retention, SettingsError, checks};
+use crate::db::Limits;
 
 /// The settings of one run. Every field is documented in [`SETTINGS`](super::SETTINGS), under the
 /// same name.
@@ -20,6 +21,10 @@ use super::{Language, Layers, LogFormat, Retention, SettingsError, checks};
 pub struct Settings {
     pub database_url: Option<SecretString>,
     pub database_ca_file: Option<PathBuf>,
+    pub database_connections: usize,
+    pub database_silence_seconds: f64,
+    pub lock_notice_seconds: f64,
+    pub lock_wait_seconds: f64,
     pub postgres_bin_dir: Option<PathBuf>,
     pub data_dir: PathBuf,
     pub backup_dir: Option<PathBuf>,
@@ -59,6 +64,7 @@ pub struct Settings {
     pub incremental_schedule: String,
     pub full_schedule: String,
     pub stale_after_minutes: u32,
+    pub watchdog_seconds: f64,
     /// An IANA name, in its official spelling.
     pub timezone: String,
     pub language: Language,
@@ -76,6 +82,7 @@ pub struct Settings {
     pub alert_errors_per_hour: u32,
     pub alert_unreadable_per_hour: u32,
     pub alert_reminder_minutes: u32,
+    pub alert_database_seconds: f64,
 
     /// What was given and where; a setting without a value is absent.
     pub(super) given: BTreeMap<&'static str, Given>,
@@ -97,6 +104,10 @@ impl Settings {
         let mut settings = Self {
             database_url: read.secret("database_url", checks::database_url),
             database_ca_file: read.path("database_ca_file"),
+            database_connections: read.whole("database_connections", 1..=100),
+            database_silence_seconds: read.decimal("database_silence_seconds", 1.0..=3600.0),
+            lock_notice_seconds: read.decimal("lock_notice_seconds", 0.1..=3600.0),
+            lock_wait_seconds: read.decimal("lock_wait_seconds", 0.5..=86400.0),
             postgres_bin_dir: read.path("postgres_bin_dir"),
             data_dir: read.path("data_dir").unwrap_or_else(|| default_data_dir(layers)),
             backup_dir: read.path("backup_dir"),
@@ -136,6 +147,7 @@ impl Settings {
             incremental_schedule: read.text("incremental_schedule", checks::cron),
             full_schedule: read.text("full_schedule", checks::cron),
             stale_after_minutes: read.whole("stale_after_minutes", 1..=10_080),
+            watchdog_seconds: read.decimal("watchdog_seconds", 1.0..=86400.0),
             timezone: read.text("timezone", checks::time_zone),
             language: read.choice("language", Language::En),
             log_format: read.choice("log_format", LogFormat::Auto),
@@ -152,6 +164,7 @@ impl Settings {
             alert_errors_per_hour: read.whole("alert_errors_per_hour", 0..=u32::MAX),
             alert_unreadable_per_hour: read.whole("alert_unreadable_per_hour", 0..=u32::MAX),
             alert_reminder_minutes: read.whole("alert_reminder_minutes", 1..=43_200),
+            alert_database_seconds: read.decimal("alert_database_seconds", 1.0..=86400.0),
 
             given: BTreeMap::new(),
         };
@@ -213,6 +226,15 @@ impl Settings {
     /// Time after which a crashed runner's lease expires.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
+    }
+
+    /// How long the database may keep us waiting.
+    pub fn database_limits(&self) -> Limits {
+        Limits {
+            silence: Duration::from_secs_f64(self.database_silence_seconds),
+            lock_notice: Duration::from_secs_f64(self.lock_notice_seconds),
+            lock_wait: Duration::from_secs_f64(self.lock_wait_seconds),
+        }
     }
 
     /// Largest answer of the API that is read.

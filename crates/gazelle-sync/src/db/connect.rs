@@ -1,15 +1,20 @@
 //! Opening the database named by a connection string, with checks that fail early and clearly.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::{Config, config::Host, config::SslMode};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::answered::{Limits, Progress};
+use super::pool::{Place, Pool};
+use super::tls::{self, Verification};
 use super::{Db, DbError};
 
 /// The oldest server that has all we use.
 const OLDEST_VERSION: i32 = 150_000;
+/// The only encoding that holds every text that Gazelle can send.
+const ENCODING: &str = "UTF8";
+/// The longest wait for each address of the server to take a connection, unless the URL says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the database is and how to reach it.
 #[derive(Debug, Clone)]
@@ -24,13 +29,23 @@ pub struct ConnectSettings {
     pub connections: usize,
 }
 
-/// Connects, and checks that the server is recent enough and writable.
+/// Connects, and checks that the server is recent enough, holds text in UTF-8 and is writable. Waits no longer than
+/// the default [`Limits`] say.
 ///
-/// Errors name host and database, never user or password.
+/// # Errors
+/// The server is not reached or is not as it must be. Errors name host and database, never user or password.
 pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
-    let opened = open(settings).await?;
+    connect_within(settings, Limits::default()).await
+}
+
+/// Connects as [`connect`] does, with limits of one's own.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_within(settings: &ConnectSettings, limits: Limits) -> Result<Db, DbError> {
+    let opened = open(settings, limits).await?;
     if opened.read_only {
-        return Err(DbError::infrastructure(format!(
+        return Err(DbError::read_only(format!(
             "the database at {} is read-only: connect to the primary, not to a replica, and check \
              default_transaction_read_only",
             opened.place
@@ -39,9 +54,12 @@ pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
     Ok(opened.db)
 }
 
-/// Connects as [`connect`] does, to read alone: a replica will do.
-pub async fn connect_to_read(settings: &ConnectSettings) -> Result<Db, DbError> {
-    Ok(open(settings).await?.db)
+/// Connects as [`connect_within`] does, to read alone: a replica will do.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to_read(settings: &ConnectSettings, limits: Limits) -> Result<Db, DbError> {
+    Ok(open(settings, limits).await?.db)
 }
 
 /// A database that answered.
@@ -52,43 +70,80 @@ struct Open {
     read_only: bool,
 }
 
-async fn open(settings: &ConnectSettings) -> Result<Open, DbError> {
+async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbError> {
     let (url, asked) = take_unsupported(&settings.url);
     let mut config = Config::from_str(&url).map_err(|_| {
         DbError::infrastructure(
             "DATABASE_URL is not a connection string (postgres://user:password@host:5432/database)",
         )
     })?;
-    config.application_name("gazelle-sync").connect_timeout(std::time::Duration::from_secs(10));
+    config.application_name("gazelle-sync");
     if asked.verify {
         config.ssl_mode(SslMode::Require);
     }
+    notice_silence(&mut config, &url, &asked);
     let place = place(&config);
-    let tls = tls(asked.ca_file.as_ref().or(settings.ca_file.as_ref()))?;
-    let manager =
-        Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    let pool = Pool::builder(manager)
-        .max_size(settings.connections)
-        .build()
-        .map_err(|e| DbError::infrastructure(format!("no connection pool: {e}")))?;
-    let db = Db { pool, schema: settings.schema.clone() };
+    let ca_file = asked.ca_file.as_ref().or(settings.ca_file.as_ref());
+    let verification = Verification::of(&config, asked.verify, ca_file.is_some());
+    let tls = tls::connector(ca_file, verification, &place)?;
+    // Every address of a name is tried; encryption and login have their time too.
+    let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * 3;
+    let pool = Pool::new(config, tls, connect_limit, settings.connections.max(1));
+    let progress = Arc::new(Progress::new());
+    let db = Db { pool, place: Place::Work, limits, progress, schema: settings.schema.clone() };
 
     let row = db
         .query(
             "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-                    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool",
+                    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool,
+                    current_setting('server_encoding')",
             &[],
         )
         .await
         .map_err(|e| e.while_doing(&format!("cannot use the database at {place}")))?;
     let row = row.first().ok_or_else(|| DbError::infrastructure("the database answered nothing"))?;
     let (number, version, read_only): (i32, String, bool) = (row.get(0), row.get(1), row.get(2));
+    let encoding: String = row.get(3);
     if number < OLDEST_VERSION {
         return Err(DbError::infrastructure(format!(
             "the database at {place} is Postgres {version}; 15 or newer is needed: upgrade the server"
         )));
     }
+    if encoding != ENCODING {
+        return Err(DbError::infrastructure(format!(
+            "the database at {place} keeps text as {encoding}, which cannot hold everything that Gazelle sends: {ENCODING} \
+             is needed; create another one (CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0) and name it in \
+             DATABASE_URL"
+        )));
+    }
     Ok(Open { db, place, read_only })
+}
+
+/// Has the operating system notice a peer that is gone without a word, unless the URL says how.
+fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
+    let given = |name: &str| {
+        let words = url.split_once('?').map_or(url, |(_, query)| query);
+        words
+            .split(['&', ' '])
+            .any(|word| word.trim().strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+    };
+    if !given("connect_timeout") {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if !given("keepalives_idle") {
+        config.keepalives_idle(Duration::from_secs(30));
+    }
+    if !given("keepalives_interval") {
+        config.keepalives_interval(Duration::from_secs(10));
+    }
+    if let Some(count) = asked.keepalives_count {
+        config.keepalives_retries(count);
+    } else if !given("keepalives_retries") {
+        config.keepalives_retries(3);
+    }
+    if !given("tcp_user_timeout") {
+        config.tcp_user_timeout(Duration::from_secs(30));
+    }
 }
 
 /// How a server is reached.
@@ -150,10 +205,11 @@ pub fn check_url(url: &str) -> Result<(), String> {
 struct Asked {
     verify: bool,
     ca_file: Option<PathBuf>,
+    /// What our driver calls `keepalives_retries`.
+    keepalives_count: Option<u32>,
 }
 
-/// Takes `sslmode=verify-*` and `sslrootcert` out of a URL: connections are always verified when
-/// encrypted, so that the former only asks for encryption.
+/// Takes out of a URL what our driver would refuse, such as `sslmode=verify-full` and `sslrootcert`.
 fn take_unsupported(url: &str) -> (String, Asked) {
     let mut asked = Asked::default();
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), asked) };
@@ -166,6 +222,10 @@ fn take_unsupported(url: &str) -> (String, Asked) {
             }
             Some(("sslrootcert", file)) => {
                 asked.ca_file = Some(PathBuf::from(file));
+                false
+            }
+            Some(("keepalives_count", count)) if count.parse::<u32>().is_ok() => {
+                asked.keepalives_count = count.parse().ok();
                 false
             }
             // Supabase's copied URLs carry this word for other drivers' sake.
@@ -191,35 +251,6 @@ fn place(config: &Config) -> String {
         Some(name) => format!("{host} (database {name})"),
         None => host,
     }
-}
-
-/// TLS that verifies, trusting the system's certificates and the given file's.
-fn tls(ca_file: Option<&PathBuf>) -> Result<MakeRustlsConnect, DbError> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject};
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = ca_file {
-        let unreadable = |why: String| {
-            DbError::infrastructure(format!("the certificate file {} is not usable: {why}", file.display()))
-        };
-        let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unreadable(e.to_string()))?;
-        let mut found = false;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|e| unreadable(e.to_string()))?;
-            roots.add(certificate).map_err(|e| unreadable(e.to_string()))?;
-            found = true;
-        }
-        if !found {
-            return Err(unreadable("it holds no certificate in PEM form".to_owned()));
-        }
-    }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| DbError::infrastructure(format!("TLS is not available: {e}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
 }
 
 #[cfg(test)]

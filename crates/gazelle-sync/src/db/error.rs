@@ -2,6 +2,9 @@
 
 use tokio_postgres::error::SqlState;
 
+/// SQLSTATE of a lock that did not come in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// An error of the database, with what we were doing.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
@@ -81,12 +84,32 @@ impl DbError {
         self
     }
 
-    /// Wraps an error of the pool.
-    pub fn from_pool(error: deadpool_postgres::PoolError) -> DbError {
-        match error {
-            deadpool_postgres::PoolError::Backend(source) => DbError::new(source, "CONNECT"),
-            other => DbError::infrastructure(format!("no database connection: {other}")),
-        }
+    /// The server gave no answer in time.
+    pub(super) fn no_answer(what: impl Into<String>) -> DbError {
+        DbError::infrastructure(what)
+    }
+
+    /// The database takes no writes.
+    pub(super) fn read_only(what: impl Into<String>) -> DbError {
+        DbError { state: Some("25006".to_owned()), ..DbError::infrastructure(what) }
+    }
+
+    /// A lock did not come in time.
+    pub(super) fn lock_not_available(what: impl Into<String>) -> DbError {
+        DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
+    }
+
+    /// Whether the server, or the pooler before it, allows no further connection now.
+    pub(super) fn is_too_many_connections(&self) -> bool {
+        let said = |words| self.what.to_ascii_lowercase().contains(words);
+        self.state.as_deref() == Some("53300")
+            || said("no more connections allowed")
+            || said("max clients reached")
+    }
+
+    /// What a statement does, in its first words, for messages.
+    pub(super) fn headline(sql: &str) -> String {
+        headline(sql)
     }
 
     /// Another runner holds the lease.
@@ -132,6 +155,11 @@ fn with_advice(why: String) -> String {
         }
         why if why.contains("certificate expired") || why.contains("Expired") => {
             "the server's certificate has expired: renew it there, or look at this machine's clock"
+        }
+        why if why.contains("UnsupportedCertVersion") => {
+            "the server's certificate is of an old version (1) that cannot be verified: have a new one made there (of version \
+             3, with the server's name in it), or leave out sslmode=verify-… and the certificate file to go on without \
+             verification"
         }
         why if why.contains("server does not support TLS") => {
             "the server offers no encryption, which sslmode in DATABASE_URL demands: switch it on there (ssl = on)"
@@ -257,6 +285,12 @@ mod tests {
         ] {
             assert_eq!(headline(sql), told);
         }
+    }
+
+    #[test]
+    fn a_certificate_of_an_old_version_gets_advice() {
+        let told = with_advice("invalid peer certificate: Other(UnsupportedCertVersion)".to_owned());
+        assert!(told.contains("of version 3") && told.contains("UnsupportedCertVersion"), "{told}");
     }
 
     #[test]

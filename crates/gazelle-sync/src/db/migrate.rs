@@ -36,7 +36,7 @@ pub enum Shape {
     Current,
     /// Some are missing.
     Older(Vec<Step>),
-    /// It was migrated by a newer program than this one.
+    /// It was migrated by a newer program than this one, to this version.
     Newer(i32),
 }
 
@@ -80,12 +80,14 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
         // Someone emptied the register: nothing says who made what stands beside it.
         return other.map_or(Ok(Shape::Empty), |name| Err(foreign(db, name)));
     }
+    let applied: Vec<(i32, String)> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let is_known = |version: i32| MIGRATIONS.iter().any(|m| m.version == version);
+    if applied.iter().any(|(version, _)| !is_known(*version)) {
+        return Ok(Shape::Newer(applied.iter().map(|(version, _)| *version).max().unwrap_or_default()));
+    }
     let mut missing = all_steps();
-    for row in &applied {
-        let (version, checksum): (i32, String) = (row.get(0), row.get(1));
-        let Some(migration) = MIGRATIONS.iter().find(|m| m.version == version) else {
-            return Ok(Shape::Newer(version));
-        };
+    for (version, checksum) in applied {
+        let Some(migration) = MIGRATIONS.iter().find(|m| m.version == version) else { continue };
         if checksum != checksum_of(migration) {
             return Err(DbError::infrastructure(format!(
                 "migration {version} ({}) was applied with another text than this program's: the two are \

@@ -3,27 +3,45 @@
 //! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
 //! named prepared statement), nothing is kept in a session, and names carry their schema.
 
+mod answered;
 pub mod citus;
 mod connect;
 mod error;
+mod locks;
 pub mod migrate;
 mod migrations;
+mod pool;
+mod session;
 pub mod statements;
+mod tls;
 
-use deadpool_postgres::{Object, Pool};
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
-use tokio_postgres::{Row, Transaction, types::ToSql, types::Type};
+use tokio_postgres::{Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
 
-pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, way};
+use answered::{Progress, Sent};
+use pool::{Place, Pool, Pooled};
+use session::Unanswered;
+
+pub use answered::Limits;
+pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, connect_within, way};
 pub use error::{DbError, Fault};
+pub use locks::{Blocker, LockWait, lock_waits};
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The server's process of a transaction, asked for along with its settings.
+const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
 
 /// The database of one account: a pool and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    place: Place,
+    limits: Limits,
+    progress: Arc<Progress>,
     schema: String,
 }
 
@@ -35,7 +53,25 @@ impl Db {
 
     /// The most connections used at once.
     pub fn most_connections(&self) -> usize {
-        self.pool.status().max_size
+        self.pool.size()
+    }
+
+    /// The same database for short statements that must not wait behind the work, such as the renewal of a lease, and
+    /// which must not make the work wait, such as the reading of metrics: over few connections beside those of the
+    /// work, and given up after five seconds.
+    pub fn aside(&self) -> Db {
+        // A lease is renewed while all work hangs.
+        Db { place: Place::Aside, ..self.beside() }
+    }
+
+    /// The same database, whose answers do not count as progress of the work: see [`Db::since_progress`].
+    pub fn beside(&self) -> Db {
+        Db { progress: Arc::new(Progress::new()), ..self.clone() }
+    }
+
+    /// How long ago the database answered a statement of the work, or was seen working on one.
+    pub fn since_progress(&self) -> std::time::Duration {
+        self.progress.last().elapsed()
     }
 
     /// Closes the pool: connections end, later calls fail.
@@ -54,22 +90,41 @@ impl Db {
 
     /// A connection of the pool.
     pub async fn connection(&self) -> Result<Connection, DbError> {
-        let object = self.pool.get().await.map_err(DbError::from_pool)?;
-        Ok(Connection { object, db: self.clone() })
+        let pooled = self.pool.get(self.place).await?;
+        Ok(Connection { pooled, db: self.clone() })
     }
 
     /// One statement outside a transaction; returns its rows.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        let connection = self.connection().await?;
+        let mut connection = self.connection().await?;
+        if self.place == Place::Aside {
+            // For its limit, which without a transaction would be the session's.
+            let tx = connection.begin().await?;
+            let rows = tx.query(template, params).await?;
+            tx.commit_quietly().await?;
+            return Ok(rows);
+        }
         let sql = self.sql(template);
-        connection.object.query_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+        let session = connection.pooled.session()?;
+        let unanswered = session.unanswered();
+        let sent = Sent { unanswered: &unanswered, pid: None, batch: false, template, sql: &sql };
+        answered::answer(self, sent, session.client.query_typed(&sql, params)).await
     }
 
     /// One statement outside a transaction; returns how many rows it wrote.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        let connection = self.connection().await?;
+        let mut connection = self.connection().await?;
+        if self.place == Place::Aside {
+            let tx = connection.begin().await?;
+            let rows = tx.execute(template, params).await?;
+            tx.commit_quietly().await?;
+            return Ok(rows);
+        }
         let sql = self.sql(template);
-        connection.object.execute_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+        let session = connection.pooled.session()?;
+        let unanswered = session.unanswered();
+        let sent = Sent { unanswered: &unanswered, pid: None, batch: false, template, sql: &sql };
+        answered::answer(self, sent, session.client.execute_typed(&sql, params)).await
     }
 }
 
@@ -81,59 +136,80 @@ impl std::fmt::Debug for Db {
 
 /// A pooled connection.
 pub struct Connection {
-    object: Object,
+    pooled: Pooled,
     db: Db,
 }
 
 impl Connection {
     /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
     pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
-        // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
-        // being filled are high enough to trigger it each time.
-        self.begin_with("SET LOCAL jit = off").await
+        self.begin_with(ASK_PID).await
     }
 
     /// Begins a transaction whose commit does not wait for the disk. A server that crashes within the next second may
     /// have forgotten it, and what was committed after it, each as a whole; the commit of a transaction of
     /// [`Connection::begin`] that writes makes all before it last.
     pub async fn begin_unflushed(&mut self) -> Result<Tx<'_>, DbError> {
-        self.begin_with("SET LOCAL jit = off; SET LOCAL synchronous_commit = off").await
+        self.begin_with(&format!("SET LOCAL synchronous_commit = off; {ASK_PID}")).await
     }
 
-    async fn begin_with(&mut self, settings: &str) -> Result<Tx<'_>, DbError> {
-        let transaction = self.object.transaction().await.map_err(|e| DbError::new(e, "BEGIN"))?;
-        transaction.batch_execute(settings).await.map_err(|e| DbError::new(e, "BEGIN"))?;
-        // deadpool wraps the transaction only to reach its statement cache, which a pooler forbids.
-        Ok(Tx { transaction, db: &self.db })
+    async fn begin_with(&mut self, more: &str) -> Result<Tx<'_>, DbError> {
+        let Connection { pooled, db } = self;
+        let db: &Db = db;
+        let session = pooled.session()?;
+        let unanswered = session.unanswered();
+        let sent = |sql| Sent { unanswered: &unanswered, pid: None, batch: true, template: "BEGIN", sql };
+        let transaction = answered::answer(db, sent("BEGIN"), session.client.transaction()).await?;
+        // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
+        // being filled are high enough to trigger it each time.
+        let settings = format!(
+            "SET LOCAL jit = off; SET LOCAL statement_timeout = {}; {more}",
+            match db.place {
+                Place::Work => answered::BATCH_TIMEOUT_MS,
+                Place::Aside => answered::ASIDE_TIMEOUT_MS,
+            }
+        );
+        let messages = answered::answer(db, sent(&settings), transaction.simple_query(&settings)).await?;
+        let pid = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        Ok(Tx { transaction, db, unanswered, pid })
     }
 
     /// Begins a transaction that sees the database as it is at its first statement, whatever others commit since.
     pub async fn begin_snapshot(&mut self) -> Result<Tx<'_>, DbError> {
-        let tx = self.begin().await?;
-        tx.batch("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
-        Ok(tx)
+        // Without a query: the first one fixes what is seen.
+        self.begin_with("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await
     }
 }
 
 /// A transaction in progress.
 pub struct Tx<'c> {
-    transaction: deadpool_postgres::Transaction<'c>,
+    transaction: Transaction<'c>,
     db: &'c Db,
+    unanswered: Unanswered,
+    /// The server's process, for as long as the transaction lasts; not asked for in a snapshot.
+    pid: Option<i32>,
 }
 
-impl<'c> Tx<'c> {
+impl Tx<'_> {
+    fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
+        Sent { unanswered: &self.unanswered, pid: self.pid, batch: true, template, sql }
+    }
+
     /// One statement; returns its rows.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let sql = self.db.sql(template);
-        let transaction: &Transaction<'c> = &self.transaction;
-        transaction.query_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+        let work = self.transaction.query_typed(&sql, params);
+        answered::answer(self.db, self.sent(template, &sql), work).await
     }
 
     /// One statement; returns how many rows it wrote.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
-        let transaction: &Transaction<'c> = &self.transaction;
-        transaction.execute_typed(&sql, params).await.map_err(|e| DbError::new(e, template))
+        let work = self.transaction.execute_typed(&sql, params);
+        answered::answer(self.db, self.sent(template, &sql), work).await
     }
 
     /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).
@@ -151,20 +227,22 @@ impl<'c> Tx<'c> {
     pub async fn batch_as_is(&self, sql: &str) -> Result<(), DbError> {
         // All are sent before the first is answered, so that many cost one round trip. After a refusal the server
         // refuses whatever follows in the transaction.
-        let mut answers = Vec::new();
-        for statement in statements::split(sql) {
-            let refused = |error| DbError::new(error, statement);
-            let mut answer = Box::pin(self.transaction.batch_execute(statement));
-            // Polling is what sends.
-            match answer.as_mut().now_or_never() {
-                Some(outcome) => outcome.map_err(refused)?,
-                None => answers.push(async move { answer.await.map_err(refused) }),
+        let work = async {
+            let mut answers = Vec::new();
+            for statement in statements::split(sql) {
+                let mut answer = Box::pin(self.transaction.batch_execute(statement));
+                // Polling is what sends.
+                match answer.as_mut().now_or_never() {
+                    Some(outcome) => outcome.map_err(|error| (error, statement))?,
+                    None => answers.push(async move { answer.await.map_err(|error| (error, statement)) }),
+                }
             }
-        }
-        for answer in answers {
-            answer.await?;
-        }
-        Ok(())
+            for answer in answers {
+                answer.await?;
+            }
+            Ok(())
+        };
+        answered::answer_each(self.db, self.sent(sql, sql), work).await
     }
 
     /// The account's schema.
@@ -179,15 +257,34 @@ impl<'c> Tx<'c> {
 
     /// Undoes everything since [`Connection::begin`], as dropping does, and waits until it is undone.
     pub async fn rollback(self) -> Result<(), DbError> {
-        self.transaction.rollback().await.map_err(|e| DbError::new(e, "ROLLBACK"))
+        let sent = Sent {
+            unanswered: &self.unanswered,
+            pid: self.pid,
+            batch: true,
+            template: "ROLLBACK",
+            sql: "ROLLBACK",
+        };
+        answered::answer(self.db, sent, self.transaction.rollback()).await
     }
 
     /// Makes everything since [`Connection::begin`] last.
     pub async fn commit(self) -> Result<(), DbError> {
         crate::crash::at(crate::crash::Step::BeforeCommit);
-        self.transaction.commit().await.map_err(|e| DbError::new(e, "COMMIT"))?;
+        self.commit_quietly().await?;
         crate::crash::at(crate::crash::Step::AfterCommit);
         Ok(())
+    }
+
+    /// A commit that is no step at which a test kills the program.
+    async fn commit_quietly(self) -> Result<(), DbError> {
+        let sent = Sent {
+            unanswered: &self.unanswered,
+            pid: self.pid,
+            batch: true,
+            template: "COMMIT",
+            sql: "COMMIT",
+        };
+        answered::answer(self.db, sent, self.transaction.commit()).await
     }
 }
 

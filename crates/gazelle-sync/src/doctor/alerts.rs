@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use super::Lines;
-use crate::alerts::Channels;
+use crate::alerts::{Channels, mail_port};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;
@@ -68,14 +68,14 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
 /// Host and port of an address that itself is a secret.
 fn address(url: &SecretString) -> Option<(String, u16)> {
     let url = Url::parse(url.expose_secret()).ok()?;
-    let usual = match url.scheme() {
-        "smtps" => 465,
-        "smtp" => 25,
+    // Where messages are sent to, not where the protocol usually is.
+    let port = match url.scheme() {
+        "smtps" | "smtp" => mail_port(&url),
         _ => url.port_or_known_default()?,
     };
     // Without the brackets that a URL puts around an address of version 6.
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Some((host, url.port().unwrap_or(usual)))
+    Some((host, port))
 }
 
 async fn knock(host: &str, port: u16) -> Result<(), String> {
@@ -125,4 +125,23 @@ pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
         ),
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_is_knocked_at_where_mail_is_handed_in() {
+        for (url, port) in [
+            ("smtp://mail.example.org", 587),
+            ("smtp://mail.example.org?tls=none", 587),
+            ("smtps://mail.example.org", 465),
+            ("smtp://mail.example.org:2525", 2525),
+            ("https://hooks.example.org/x", 443),
+        ] {
+            let (_, found) = address(&SecretString::from(url)).unwrap();
+            assert_eq!(found, port, "{url}");
+        }
+    }
 }

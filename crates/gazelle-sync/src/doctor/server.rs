@@ -11,7 +11,10 @@ use crate::db::{self, Connection, Db, DbError};
 /// How often two connections change places to see whether a pooler hands out others behind them.
 const TRIES: usize = 6;
 /// A connection that is waited for longer is one too many for the server.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(8);
+/// A wait for a lock that is shorter is nothing to look at.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+const MORE: &str = "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size; or lower database_connections";
 
 pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
@@ -31,21 +34,28 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
         format!("{what}Postgres {version}, database {database}, schema {}, as {user}", db.schema()),
     );
     tls(&mut lines, patient, encrypted);
-    match connections(db).await {
-        Ok(mut open) => {
-            lines.ok("connections", format!("{} at once are to be had", open.len()));
-            let said = match is_pooled(&mut open).await {
-                true => "a transaction pooler is between: nothing here relies on a session",
-                false => "direct, or a pooler that keeps sessions",
-            };
-            lines.ok("pooler", said);
+    let (mut open, refused) = connections(db).await;
+    let wanted = db.most_connections();
+    match (open.len(), refused) {
+        (got, None) => lines.ok("connections", format!("{got} at once are to be had")),
+        (0, Some(why)) => {
+            lines.problem("connections", format!("none of {wanted} at once is to be had: {why}"), MORE)
         }
-        Err((got, why)) => lines.problem(
+        (got, Some(_)) => lines.warning(
             "connections",
-            format!("{got} of {} at once are to be had: {why}", db.most_connections()),
-            "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size",
+            format!("{got} of {wanted} at once are to be had: a run makes do with them, and may be slower"),
+            MORE,
         ),
     }
+    if open.len() > 1 {
+        let said = match is_pooled(&mut open).await {
+            true => "a transaction pooler is between: nothing here relies on a session",
+            false => "direct, or a pooler that keeps sessions",
+        };
+        lines.ok("pooler", said);
+    }
+    drop(open);
+    locks(&mut lines, db).await?;
     Ok(lines)
 }
 
@@ -65,7 +75,11 @@ fn tls(lines: &mut Lines, patient: &Patient<'_>, encrypted: bool) {
         }
         (false, false, true) => lines.warning(
             check,
-            format!("encrypted, but a server at {} that offers no encryption would be accepted", way.host),
+            format!(
+                "encrypted, but a server at {} that offers no encryption, or whose certificate cannot be verified, would be \
+                 accepted",
+                way.host
+            ),
             mend,
         ),
         (false, false, false) => {
@@ -78,19 +92,33 @@ fn tls(lines: &mut Lines, patient: &Patient<'_>, encrypted: bool) {
     }
 }
 
-/// As many connections as a run uses at most, or how many there were and why not more.
-async fn connections(db: &Db) -> Result<Vec<Connection>, (usize, String)> {
+/// Who waits for a lock at our tables, and for whom.
+async fn locks(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
+    let waits = db::lock_waits(db, LOCK_WAIT).await?;
+    if waits.is_empty() {
+        lines.ok("locks", "nobody waits for a lock at our tables");
+    }
+    for wait in waits {
+        lines.problem(
+            "locks",
+            wait.text(),
+            "end the transaction of the session that holds it: commit or roll back there, or SELECT \
+             pg_terminate_backend(its number)",
+        );
+    }
+    Ok(())
+}
+
+/// As many connections as a run uses at most, and why not more.
+async fn connections(db: &Db) -> (Vec<Connection>, Option<String>) {
     let asked = (0..db.most_connections()).map(|_| async {
         match tokio::time::timeout(PATIENCE, db.connection()).await {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+            Err(_) => Err(format!("no further one within {} s", PATIENCE.as_secs())),
         }
     });
     let (open, refused): (Vec<_>, Vec<_>) = join_all(asked).await.into_iter().partition(Result::is_ok);
-    match refused.into_iter().find_map(Result::err) {
-        None => Ok(open.into_iter().filter_map(Result::ok).collect()),
-        Some(why) => Err((open.len(), why)),
-    }
+    (open.into_iter().filter_map(Result::ok).collect(), refused.into_iter().find_map(Result::err))
 }
 
 /// Whether one connection of ours meets different servers behind it.

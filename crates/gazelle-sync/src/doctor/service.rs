@@ -72,7 +72,13 @@ pub(super) async fn look(settings: &Settings) -> Lines {
             return lines;
         }
     };
-    match answer["activity"]["problem"].as_str() {
+    let stuck = answer["reason"].as_str().filter(|_| answer["status"] == "stuck");
+    match stuck.or(answer["activity"]["problem"].as_str()) {
+        Some(stuck) if answer["status"] == "stuck" => lines.problem(
+            "service",
+            format!("the one at {address} hangs: {stuck}"),
+            "its log (journalctl -u gazelle-sync), then systemctl restart gazelle-sync, which is safe",
+        ),
         Some(problem) => lines.warning(
             "service",
             format!("it says: {problem}"),
@@ -121,7 +127,7 @@ async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, Trouble>
         return Err(Trouble::Refused);
     }
     let answer: Value = response.json().await.map_err(|_| Trouble::Another)?;
-    if answer["status"] == "alive" && answer["activity"].is_object() {
+    if (answer["status"] == "alive" || answer["status"] == "stuck") && answer["activity"].is_object() {
         Ok(answer)
     } else {
         Err(Trouble::Another)

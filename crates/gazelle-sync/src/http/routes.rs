@@ -60,17 +60,20 @@ fn answer(status: StatusCode, document: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{document}\n")).into_response()
 }
 
-/// The process lives. Looks at nothing else.
+/// The process lives, and its loop does not hang. Looks at nothing else.
 async fn healthz(State(site): State<Arc<Site>>) -> Response {
     let shared = &site.shared;
+    let stuck = shared.stuck();
     let document = json!({
-        "status": "alive",
+        "status": if stuck.is_none() { "alive" } else { "stuck" },
+        "reason": stuck,
         "version": env!("CARGO_PKG_VERSION"),
         "started_at": shared.started_at,
         "last_scraped_at": shared.last_scraped_at(),
         "activity": shared.activity(),
     });
-    answer(StatusCode::OK, &document)
+    let status = if stuck.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, &document)
 }
 
 /// Whether the mirror can be relied upon: the database answers, its tables are current, and a good run is not long ago.
@@ -97,8 +100,8 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
                 .clone()
                 .unwrap_or_else(|| "the database is not open yet".to_owned()));
         };
-        let shape = in_time(migrate::shape(&db)).await?;
-        let (_, last_good) = in_time(runs::past(&db, Timestamp::MAX)).await?;
+        let shape = in_time(migrate::shape(&db.aside())).await?;
+        let (_, last_good) = in_time(runs::past(&db.aside(), Timestamp::MAX)).await?;
         Ok::<_, String>((shape, last_good))
     };
     let (database, migrations, last_good) = match look.await {
@@ -139,7 +142,7 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
         Some((at, held)) if at.elapsed() < KEPT => held.clone(),
         _ => {
             let held = match shared.db() {
-                Some(db) => in_time(Held::read(&db, Timestamp::now())).await.ok(),
+                Some(db) => in_time(Held::read(&db.aside(), Timestamp::now())).await.ok(),
                 None => None,
             };
             *kept = Some((Instant::now(), held.clone()));
@@ -155,7 +158,7 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
 
 /// The last runs and requests.
 async fn list_runs(State(site): State<Arc<Site>>) -> Response {
-    let Some(db) = site.shared.db() else { return no_database(&site) };
+    let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
     let look = async { Ok((runs::last(&db).await?, wanted_runs::last(&db).await?)) };
     match in_time(look).await {
         Ok((runs, requests)) => answer(StatusCode::OK, &json!({ "runs": runs, "requests": requests })),
@@ -198,7 +201,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Response {
         // In their order and once each, so that equal requests are seen to be equal.
         (Some(_), Ok(chosen)) => Some(chosen.iter().map(|entity| entity.name.to_owned()).collect::<Vec<_>>()),
     };
-    let Some(db) = site.shared.db() else { return no_database(&site) };
+    let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
     let asked = note(&db, ask.mode == Mode::Full, entities.as_deref());
     match in_time(asked).await {
         Ok(id) => {

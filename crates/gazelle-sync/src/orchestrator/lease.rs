@@ -1,9 +1,8 @@
 //! One runner at a time: a lease in the database, and a fencing token checked by every writing
 //! transaction, so that a runner that lost its lease while paused can write nothing more.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod holder;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +10,7 @@ use tokio_postgres::types::Type;
 use tracing::Instrument;
 
 use crate::db::{Db, DbError, Fault, Tx};
+use holder::Holder;
 
 /// Clocks of two database nodes may differ by this much.
 const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
@@ -147,9 +147,11 @@ impl Drop for Lease {
     }
 }
 
-/// Renews at a third of the lease's time. A renewal that fails is tried again at the next turn: the
+/// Renews at a third of the lease's time, over connections aside: it does not wait until a batch has ended, and one
+/// that is not answered is given up in time for the next. A renewal that fails is tried again at the next turn: the
 /// fence, not the renewal, is what keeps two runners apart.
 async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
+    let db = db.aside();
     let third = Duration::try_from(ttl).unwrap_or(Duration::from_secs(60)) / 3;
     loop {
         tokio::time::sleep(third).await;
@@ -177,74 +179,4 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
 async fn database_time(db: &Db) -> Result<Timestamp, DbError> {
     let rows = db.query("SELECT clock_timestamp()", &[]).await?;
     Ok(rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.get(0)))
-}
-
-/// The leases that this process holds: one that it lost with its database need not expire before it takes
-/// another.
-static HELD_HERE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
-static NEXT: AtomicU64 = AtomicU64::new(1);
-
-/// How a holder is named: machine, process, when the process started, since numbers are reused, and which of the
-/// process's leases it is. Held until dropped.
-struct Holder(u64);
-
-impl Holder {
-    fn new() -> Holder {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        held_here().insert(number);
-        Holder(number)
-    }
-
-    fn name(&self) -> String {
-        let pid = std::process::id();
-        format!("{} pid {pid} started {} lease {}", machine(), started(pid).unwrap_or_default(), self.0)
-    }
-
-    /// Whether a name is of this machine and its process is no more.
-    fn is_dead_here(name: &str) -> bool {
-        let Some((here, rest)) = name.split_once(" pid ") else { return false };
-        let Some((pid, start)) = rest.split_once(" started ") else { return false };
-        let (start, lease) = start.split_once(" lease ").unwrap_or((start, ""));
-        let Ok(pid) = pid.parse::<u32>() else { return false };
-        if here != machine() || start.is_empty() {
-            return false;
-        }
-        if started(pid).as_deref() != Some(start) {
-            return true;
-        }
-        let ours = pid == std::process::id();
-        ours && lease.parse().is_ok_and(|lease: u64| !held_here().contains(&lease))
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        held_here().remove(&self.0);
-    }
-}
-
-fn held_here() -> MutexGuard<'static, BTreeSet<u64>> {
-    HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Name and boot of this machine: after a reboot every process of before is gone.
-fn machine() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    match boot.trim().split('-').next() {
-        Some(boot) if !boot.is_empty() => format!("{name} boot {boot}"),
-        _ => name,
-    }
-}
-
-/// When a process started, in the kernel's ticks; absent where there is no such process or no `/proc`.
-fn started(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command's name, in parentheses, may hold anything: count the fields after it.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(18).map(str::to_owned)
 }

@@ -13,7 +13,7 @@ use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
 use super::stages::{self, Parents, Walked, Walking};
 use super::unread;
-use crate::config::{Retention, Settings};
+use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
@@ -22,8 +22,8 @@ use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
+use crate::staging::bookmarks;
 use crate::staging::clock::Clock;
-use crate::staging::{bookmarks, retention};
 use crate::staging_to_production::{Applied, Reconciliation, Unread};
 use crate::stop::Stop;
 
@@ -109,15 +109,48 @@ pub async fn run_by_right(
     right: Right,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
-    let started = Instant::now();
     let Right { lease, run_id, stop } = right;
     tracing::Span::current().record("run_id", tracing::field::display(run_id));
+    let outcome = recorded(db, client, settings, job, &lease, run_id, &stop, progress).await;
+    // However it ended: a run whose start or end could not be noted holds the lease no longer than another.
+    let released = lease.release().await;
+    match outcome {
+        Ok(report) => {
+            released?;
+            Ok(report)
+        }
+        Err(error) => {
+            if let Err(error) = released {
+                tracing::warn!(%error, "the lease could not be given back and will expire");
+            }
+            tracing::error!(%error, "run failed");
+            Err(error)
+        }
+    }
+}
+
+/// A run with its record: started, done, finished.
+#[allow(clippy::too_many_arguments, reason = "the parts of one run, used once")]
+async fn recorded(
+    db: &Db,
+    client: Option<GazelleClient>,
+    settings: &Settings,
+    job: &Job,
+    lease: &Lease,
+    run_id: Uuid,
+    stop: &Stop,
+    progress: &Progress,
+) -> Result<RunReport, DbError> {
+    let started = Instant::now();
     let mode = (job.stages != Stages::ReconcileOnly).then_some(if job.full { "full" } else { "incremental" });
     runs::start(db, run_id, job.command, mode, job.trigger, lease.fence().token()).await?;
     tracing::info!(mode, "run started");
 
-    let client = client.map(|client| client.stopped_by(&stop));
-    let outcome = run_stages(db, client, settings, job, &lease, run_id, &stop, progress).await;
+    let request_log = RequestLog::start(db.clone(), run_id);
+    let client = client.map(|client| client.stopped_by(stop).observed_by(request_log.observer()));
+    let outcome = run_stages(db, client, settings, job, lease, run_id, stop, progress).await;
+    // What was asked is noted of a run that fails too.
+    let requests = request_log.close().await;
     let mut report = match outcome {
         Ok(report) => report,
         Err(error) => {
@@ -126,15 +159,13 @@ pub async fn run_by_right(
             if let Err(error) = runs::finish(db, &failed).await {
                 tracing::warn!(%error, "the end of the failed run could not be noted");
             }
-            let _ = lease.release().await;
-            tracing::error!(%error, "run failed");
             return Err(error);
         }
     };
+    report.sum_requests(&requests);
     report.mode = mode.map(Into::into);
     report.duration_ms = milliseconds(started.elapsed());
     runs::finish(db, &report).await?;
-    lease.release().await?;
     tracing::info!(
         status = report.status.as_str(),
         fetched = report.fetched,
@@ -164,12 +195,11 @@ async fn run_stages(
         .iter()
         .map(|entity| EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() })
         .collect();
-    let request_log = RequestLog::start(db.clone(), run_id);
     let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::starting_now() };
     let unread: Arc<Unread> = Arc::default();
     let sizes = Arc::new(AllSizes::load(db, settings.page_size, job.full).await?);
     let fetch = client.map(|client| Fetch {
-        client: client.observed_by(request_log.observer()),
+        client,
         db: db.clone(),
         fence: lease.fence().clone(),
         run_id,
@@ -194,8 +224,6 @@ async fn run_stages(
         None => Drift::default(),
     };
     if !drift.missing.is_empty() {
-        drop(fetch);
-        request_log.close().await;
         let mut report = RunReport::new(run_id, None, entities, Duration::ZERO);
         drift.missing.into_iter().for_each(|missing| report.note(Status::Failed, missing));
         report.warnings = drift.warnings;
@@ -299,11 +327,9 @@ async fn run_stages(
         }
     }
     drop(fetch);
-    let requests = request_log.close().await;
 
     report.entities = entities;
     report.add_up();
-    report.sum_requests(&requests);
     if interrupted {
         report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
     } else if job.stages != Stages::FetchOnly {
@@ -311,32 +337,10 @@ async fn run_stages(
         unread::judge(db, &mut report, unread::Guard::of(settings)).await?;
         // Reads staging whole, which an incremental sync has no time for.
         if job.full || job.stages == Stages::ReconcileOnly {
-            drop_old_versions(db, settings, lease, &mut report).await?;
+            stages::drop_old_versions(db, settings, lease.fence(), &mut report).await?;
         }
     }
     Ok(report)
-}
-
-/// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
-/// may need them.
-async fn drop_old_versions(
-    db: &Db,
-    settings: &Settings,
-    lease: &Lease,
-    report: &mut RunReport,
-) -> Result<(), DbError> {
-    let Retention::Days(days) = settings.retention else { return Ok(()) };
-    if report.status == Status::Failed {
-        return Ok(());
-    }
-    let kept = SignedDuration::from_hours(24 * i64::from(days));
-    let cutoff = Timestamp::now().saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
-    for entity in ENTITIES {
-        if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
-            of_entity.dropped = retention::drop_superseded(db, lease.fence(), entity, cutoff).await?;
-        }
-    }
-    Ok(())
 }
 
 /// What is walked of an entity, and whether a complete walk of it moves the bookmark: whole, or for events the

@@ -13,6 +13,9 @@ use crate::entities::ENTITIES;
 use crate::source::RequestRecord;
 use crate::staging::json_text::JsonText;
 
+/// The last requests of a run are noted within this time, or not at all.
+const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// Requests noted in one statement.
 const REQUESTS_A_STATEMENT: usize = 500;
 
@@ -151,10 +154,14 @@ impl RequestLog {
         }
     }
 
-    /// Waits until all is written, and adds it up.
+    /// Waits until all is written, and adds it up. Of a run that was broken off, whoever still holds the client is not
+    /// waited for long.
     pub async fn close(self) -> RequestSum {
         drop(self.sender);
-        self.writer.await.unwrap_or_default()
+        match tokio::time::timeout(LONGEST_CLOSE, self.writer).await {
+            Ok(sum) => sum.unwrap_or_default(),
+            Err(_) => RequestSum::default(),
+        }
     }
 }
 

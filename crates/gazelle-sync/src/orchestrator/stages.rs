@@ -4,17 +4,21 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::db::DbError;
+use super::lease::Fence;
+use super::report::{RunReport, Status};
+use crate::config::{Retention, Settings};
+use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
 use crate::staging::versions::Staged;
-use crate::staging::{outcome, quarantine};
+use crate::staging::{outcome, quarantine, retention};
 use crate::staging_to_production::{Applied, Reconciliation};
 
 /// How often parents of parents are fetched within a run.
@@ -186,4 +190,26 @@ pub async fn fetch_missing_parents(
         }
     }
     Ok(parents)
+}
+
+/// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
+/// may need them.
+pub async fn drop_old_versions(
+    db: &Db,
+    settings: &Settings,
+    fence: &Fence,
+    report: &mut RunReport,
+) -> Result<(), DbError> {
+    let Retention::Days(days) = settings.retention else { return Ok(()) };
+    if report.status == Status::Failed {
+        return Ok(());
+    }
+    let kept = SignedDuration::from_hours(24 * i64::from(days));
+    let cutoff = Timestamp::now().saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
+    for entity in ENTITIES {
+        if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
+            of_entity.dropped = retention::drop_superseded(db, fence, entity, cutoff).await?;
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Service::run`] is a loop of small steps: open the database if it is not, look for runs that somebody asked
 //! for, ask the timetable what is due, run it, wait. One run at a time; whatever fails is tried again, later each
-//! time. [`tick`] is what is done beside the runs; [`state`] is what the HTTP side (`crate::http`) tells.
+//! time. [`tick`] is what is done beside the runs; [`state`] is what the HTTP side (`crate::http`) tells, and notices when the
+//! loop hangs.
 
 mod backoff;
 pub mod clock;
@@ -20,11 +21,11 @@ use clock::Clock;
 use run::Ended;
 use state::Shared;
 
-use crate::db::{Db, migrate};
+use crate::db::{Db, DbError, migrate};
 use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
 use crate::orchestrator::{runs, wanted_runs};
 use crate::source::GazelleClient;
-use crate::stop::Stop;
+use crate::stop::{self, Stop};
 
 /// How often the service looks for requests in the database, and at the clock, which may have been set.
 const LOOK: Duration = Duration::from_secs(2);
@@ -33,6 +34,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait after runs that fail, and after a database that cannot be reached.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
+/// SQLSTATE of a database that takes no writes.
+const READ_ONLY: &str = "25006";
 /// Failures of the database after which it is opened anew.
 const REOPEN_AFTER: u32 = 2;
 
@@ -63,8 +66,27 @@ struct Memory {
     past: Past,
     database: Backoff,
     runs: Backoff,
+    /// Runs that the database broke off while it could still be asked for what is due.
+    broken: Backoff,
+    /// The same while it takes no writes, which ends without warning.
+    read_only: Backoff,
+    /// The last run was asked for: what is due by the timetable goes first now, so that a stream of requests does not
+    /// keep it from its turn.
+    last_was_wanted: bool,
     /// That another runner is at work was said.
     said_busy: bool,
+}
+
+impl Memory {
+    fn broken_failures(&self) -> u32 {
+        self.broken.failures() + self.read_only.failures()
+    }
+
+    /// A run got to its end with the database.
+    fn database_held(&mut self) {
+        self.broken.succeeded();
+        self.read_only.succeeded();
+    }
 }
 
 /// How long to wait after a step.
@@ -87,13 +109,22 @@ impl<O: Opener> Service<O> {
             past: Past::default(),
             database: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
             runs: Backoff::new(first_wait.min(LONGEST_WAIT), LONGEST_WAIT),
+            broken: Backoff::new(Duration::from_secs(1), LONGEST_WAIT),
+            read_only: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
+            last_was_wanted: false,
             said_busy: false,
         };
         while !self.stop.is_asked() {
-            let wait = match self.step(&mut memory).await {
+            self.shared.mark_progress();
+            let step = tokio::select! {
+                step = self.step(&mut memory) => step,
+                () = self.given_up() => break,
+            };
+            let wait = match step {
                 Ok(wait) => wait,
                 Err(error) => self.database_trouble(&mut memory, &error),
             };
+            self.shared.rest();
             let (until, at_most) = match wait {
                 Wait::None => continue,
                 Wait::Until(at) => (at, LOOK),
@@ -107,6 +138,26 @@ impl<O: Opener> Service<O> {
         }
         self.shared.set_state("stopping", None, None);
         while duties.join_next().await.is_some() {}
+    }
+
+    /// Waits until the service is asked to stop and what is under way gets no answer: what a silent database holds up is
+    /// not waited for. Between runs there is nothing to lose.
+    async fn given_up(&self) {
+        self.stop.asked().await;
+        let asked = tokio::time::Instant::now();
+        loop {
+            let running = self.shared.activity().state == "running";
+            // A run ends by itself within its grace, and then writes how it ended.
+            let (patience, silence) = match running {
+                true => (stop::GRACE + Duration::from_secs(3), Duration::from_secs(3)),
+                false => (Duration::ZERO, Duration::from_secs(1)),
+            };
+            if asked.elapsed() >= patience && self.shared.without_progress() >= silence {
+                tracing::warn!("what was under way gets no answer and is given up");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// One look at what is to be done, and doing it.
@@ -127,11 +178,15 @@ impl<O: Opener> Service<O> {
         let (recorded, last_good) = runs::past(&db, believed).await?;
         let past = memory.past.and(recorded, now);
         let wanted = wanted_runs::next(&db, now).await?;
+        if memory.database.failures() > 0 {
+            // What failed with the database is due again as soon as the database is back.
+            memory.broken.succeeded();
+        }
         memory.database.succeeded();
         let due = self.timetable.due(past, now);
         self.shared.update(|activity| {
             activity.last_good_run_at = last_good;
-            if memory.runs.failures() == 0 {
+            if memory.runs.failures() == 0 && memory.broken_failures() == 0 {
                 activity.problem = None;
             }
             (activity.next_incremental, activity.next_full) = match due {
@@ -140,11 +195,17 @@ impl<O: Opener> Service<O> {
             };
         });
 
+        let broken = memory.broken.left().max(memory.read_only.left());
+        if !broken.is_zero() {
+            self.shared.set_state("waiting", None, None);
+            return Ok(Wait::For(broken.min(LOOK)));
+        }
+        let is_due = matches!(due, Due::Now { .. }) && memory.runs.left().is_zero();
+        let wanted = wanted.filter(|_| !(is_due && memory.last_was_wanted));
+        memory.last_was_wanted = wanted.is_some();
         let ended = match (wanted, due) {
-            (Some(wanted), _) => self.run_wanted(&db, client, wanted).await?,
-            (None, Due::Now { full }) if memory.runs.left().is_zero() => {
-                self.run_scheduled(&db, client, full, past).await?
-            }
+            (Some(wanted), _) => self.run_wanted(&db, client, wanted).await,
+            (None, Due::Now { full }) if is_due => self.run_scheduled(&db, client, full, past).await,
             (None, Due::Now { .. }) => {
                 self.shared.set_state("waiting", None, None);
                 return Ok(Wait::For(memory.runs.left().min(LOOK)));
@@ -152,6 +213,13 @@ impl<O: Opener> Service<O> {
             (None, Due::Later { incremental, full }) => {
                 self.shared.set_state("waiting", None, None);
                 return Ok(Wait::Until(incremental.min(full)));
+            }
+        };
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                self.run_broken(memory, &error);
+                return Ok(Wait::None);
             }
         };
         Ok(self.note(memory, ended, now))
@@ -170,8 +238,9 @@ impl<O: Opener> Service<O> {
             }
             // Done by another runner, or being done: the next look tells.
             Ended::Nothing => return Wait::For(LOOK),
-            Ended::Interrupted => {}
+            Ended::Interrupted => memory.database_held(),
             Ended::Good { full, whole } => {
+                memory.database_held();
                 memory.runs.succeeded();
                 if whole {
                     memory.past.any = Some(began);
@@ -179,6 +248,7 @@ impl<O: Opener> Service<O> {
                 }
             }
             Ended::Bad(reason) => {
+                memory.database_held();
                 let wait = memory.runs.failed();
                 tracing::warn!(
                     failures = memory.runs.failures(),
@@ -190,6 +260,26 @@ impl<O: Opener> Service<O> {
         }
         memory.said_busy = false;
         Wait::None
+    }
+
+    /// Says that the database broke off a run, and when it is tried again.
+    fn run_broken(&self, memory: &mut Memory, error: &DbError) {
+        let read_only = error.state.as_deref() == Some(READ_ONLY);
+        let backoff = if read_only { &mut memory.read_only } else { &mut memory.broken };
+        let wait = backoff.failed();
+        let failures = memory.broken_failures();
+        tracing::warn!(
+            failures,
+            wait_seconds = wait.as_secs(),
+            "the database broke off the run; trying again: {error}"
+        );
+        self.shared.set_state("waiting", None, None);
+        self.shared.update(|activity| activity.problem = Some(error.to_string()));
+        // One that takes no writes can still be read, and says so each time.
+        if failures >= REOPEN_AFTER && !read_only {
+            memory.open = None;
+            self.shared.set_db(None);
+        }
     }
 
     /// Says what is wrong, gives up the connection if need be, and waits.

@@ -98,8 +98,11 @@ impl<O: Opener> Service<O> {
             }
             self.shared.set_state("running", Some(mode), Some(job.trigger));
             let _running = self.shared.metrics.run_begins();
-            let metrics = self.shared.metrics.clone();
-            let client = client.observed_by(move |record| metrics.request_ended(&record));
+            let shared = self.shared.clone();
+            let client = client.observed_by(move |record| {
+                shared.metrics.request_ended(&record);
+                shared.mark_progress();
+            });
             let right = Right { lease, run_id, stop: self.stop.clone() };
             let progress = Progress::new(ProgressStyle::None);
             run_by_right(db, Some(client), settings, job, right, &progress).await.map(Ok)

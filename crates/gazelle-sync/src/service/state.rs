@@ -1,11 +1,14 @@
 //! What the service knows of itself, for its HTTP side and its duties.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
+use crate::alerts::Direct;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::metrics::Metrics;
@@ -22,9 +25,32 @@ pub struct Shared {
     pub wake: Notify,
     /// Counts the runs that ended.
     pub runs_ended: watch::Sender<u64>,
+    /// What was told past the database.
+    pub(super) direct_alert: tokio::sync::Mutex<Direct>,
     db: Mutex<Option<Db>>,
     activity: Mutex<Activity>,
     last_scraped_at: Mutex<Option<Timestamp>>,
+    step: Mutex<Step>,
+    unwritten: Mutex<Option<Unwritten>>,
+}
+
+/// Where the loop is: resting, or in a step that last did something at this instant.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Resting,
+    Busy(Instant),
+}
+
+/// Since when and why alerts cannot be written to the database.
+#[derive(Debug, Clone)]
+pub struct Unwritten {
+    /// Since when, by the clock of the machine, UTC.
+    pub since: Timestamp,
+    /// For how long.
+    pub lasting: Duration,
+    /// Why, in one line.
+    pub reason: String,
+    begun: Instant,
 }
 
 /// What the service is doing.
@@ -58,6 +84,7 @@ impl Shared {
             started_at: now,
             wake: Notify::new(),
             runs_ended: watch::Sender::new(0),
+            direct_alert: tokio::sync::Mutex::default(),
             db: Mutex::new(None),
             activity: Mutex::new(Activity {
                 state: "starting",
@@ -70,7 +97,55 @@ impl Shared {
                 next_full: None,
             }),
             last_scraped_at: Mutex::new(None),
+            step: Mutex::new(Step::Resting),
+            unwritten: Mutex::new(None),
         }
+    }
+
+    /// Notes that the loop did something: a step begins, a request has ended.
+    pub fn mark_progress(&self) {
+        *lock(&self.step) = Step::Busy(Instant::now());
+    }
+
+    /// Notes that the loop waits for its next step, which is as it should be.
+    pub(super) fn rest(&self) {
+        *lock(&self.step) = Step::Resting;
+    }
+
+    /// For how long the loop has been at one thing, without an answer of the database or the API.
+    pub fn without_progress(&self) -> Duration {
+        let Step::Busy(since) = *lock(&self.step) else { return Duration::ZERO };
+        let database = self.db().map_or(Duration::MAX, |db| db.since_progress());
+        since.elapsed().min(database)
+    }
+
+    /// What the service hangs at, once it has hung for longer than the setting `watchdog_seconds` allows.
+    pub fn stuck(&self) -> Option<String> {
+        let hanging = self.without_progress();
+        (hanging.as_secs_f64() > self.settings.watchdog_seconds).then(|| {
+            let state = self.activity().state;
+            format!("no progress for {} s (state: {state}): the loop of the service hangs", hanging.as_secs())
+        })
+    }
+
+    /// Notes whether alerts can be written to the database, and why not.
+    pub(super) fn alerts_written(&self, outcome: Result<(), String>) {
+        let mut unwritten = lock(&self.unwritten);
+        match (outcome, &mut *unwritten) {
+            (Ok(()), unwritten) => *unwritten = None,
+            (Err(reason), Some(unwritten)) => unwritten.reason = reason,
+            (Err(reason), unwritten) => {
+                let (since, begun) = (Timestamp::now(), Instant::now());
+                *unwritten = Some(Unwritten { since, begun, lasting: Duration::ZERO, reason });
+            }
+        }
+    }
+
+    /// Since when alerts cannot be written to the database, if so.
+    pub fn unwritten(&self) -> Option<Unwritten> {
+        lock(&self.unwritten)
+            .clone()
+            .map(|unwritten| Unwritten { lasting: unwritten.begun.elapsed(), ..unwritten })
     }
 
     /// The database, while it is open.

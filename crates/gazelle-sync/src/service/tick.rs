@@ -17,9 +17,16 @@ use crate::db::Db;
 use crate::orchestrator::wanted_runs;
 use crate::stop::Stop;
 
+/// A duty that is asked to stop and has not ended after this long is cut off.
+const GRACE: Duration = Duration::from_secs(5);
+/// The same where a message may be on its way: cut off, it would be sent again.
+const SENDING_GRACE: Duration = Duration::from_secs(25);
+
 /// What a duty is given.
 #[derive(Clone)]
 pub struct Moment {
+    /// What is known of the service.
+    pub shared: Arc<Shared>,
     /// The database; absent while it cannot be opened.
     pub db: Option<Db>,
     /// The settings in force.
@@ -39,6 +46,8 @@ pub struct Duty {
     pub every: Duration,
     /// Also done as soon as a run has ended, however it did.
     pub after_runs: bool,
+    /// How long it may go on once the service is asked to stop.
+    pub grace: Duration,
     /// What is done.
     pub work: Work,
 }
@@ -49,45 +58,82 @@ pub static DUTIES: &[Duty] = &[
         name: "forget old requests",
         every: Duration::from_secs(3600),
         after_runs: false,
+        grace: GRACE,
         work: |moment| Box::pin(forget_old_requests(moment)),
     },
     Duty {
         name: "see what is wrong",
         every: Duration::from_secs(15),
         after_runs: true,
+        grace: GRACE,
         work: |moment| Box::pin(see_what_is_wrong(moment)),
     },
     Duty {
         name: "send alerts",
         every: Duration::from_secs(3),
         after_runs: false,
+        grace: SENDING_GRACE,
         work: |moment| Box::pin(send_alerts(moment)),
+    },
+    Duty {
+        name: "send alerts that the database cannot take",
+        every: Duration::from_secs(1),
+        after_runs: false,
+        grace: SENDING_GRACE,
+        work: |moment| Box::pin(send_unwritten(moment)),
     },
     Duty {
         name: "call the dead-man's address",
         every: Duration::from_secs(60),
         after_runs: true,
+        grace: GRACE,
         work: |moment| Box::pin(call_deadman(moment)),
     },
     Duty {
         name: "forget old alerts",
         every: Duration::from_secs(3600),
         after_runs: false,
+        grace: GRACE,
         work: |moment| Box::pin(forget_old_alerts(moment)),
     },
 ];
 
 async fn see_what_is_wrong(moment: Moment) -> anyhow::Result<()> {
-    if let Some(db) = &moment.db {
-        alerts::watch(db, &moment.settings, &Channels::of(&moment.settings), moment.now).await?;
-    }
+    let Some(db) = &moment.db else {
+        let problem = moment.shared.activity().problem;
+        let reason = problem.unwrap_or_else(|| "the database is not open".to_owned());
+        moment.shared.alerts_written(Err(reason));
+        return Ok(());
+    };
+    let seen = alerts::watch(db, &moment.settings, &Channels::of(&moment.settings), moment.now).await;
+    moment.shared.alerts_written(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
+    seen?;
+    Ok(())
+}
+
+/// What the database itself keeps from being told.
+async fn send_unwritten(moment: Moment) -> anyhow::Result<()> {
+    let settings = &moment.settings;
+    let patience = settings.alert_database_seconds;
+    let unwritten = moment.shared.unwritten().filter(|it| it.lasting.as_secs_f64() >= patience);
+    let trouble = match (moment.shared.stuck(), unwritten) {
+        (Some(reason), _) => Some(alerts::Trouble::Stuck { reason }),
+        (None, Some(unwritten)) => {
+            let last_good_at = moment.shared.activity().last_good_run_at;
+            let (reason, since) = (unwritten.reason, unwritten.since);
+            Some(alerts::Trouble::Database { reason, since, last_good_at })
+        }
+        (None, None) => None,
+    };
+    let mut direct = moment.shared.direct_alert.lock().await;
+    direct.tell(settings, &Channels::of(settings), trouble, moment.now).await;
     Ok(())
 }
 
 async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
     let channels = Channels::of(&moment.settings);
     if let (Some(db), false) = (&moment.db, channels.is_empty()) {
-        alerts::deliver(db, &channels, moment.settings.retry_delay() * 6).await?;
+        alerts::deliver(&db.aside(), &channels, moment.settings.retry_delay() * 6).await?;
     }
     Ok(())
 }
@@ -125,8 +171,14 @@ pub(super) fn start(shared: &Arc<Shared>, stop: &Stop) -> JoinSet<()> {
 async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
     let mut run_ended = shared.runs_ended.subscribe();
     loop {
-        let moment = Moment { db: shared.db(), settings: shared.settings.clone(), now: Timestamp::now() };
-        if let Err(error) = (duty.work)(moment).await {
+        // What is done beside the runs is no progress of theirs.
+        let (db, settings) = (shared.db().map(|db| db.beside()), shared.settings.clone());
+        let moment = Moment { shared: shared.clone(), db, settings, now: Timestamp::now() };
+        let done = tokio::select! {
+            done = (duty.work)(moment) => done,
+            () = overdue(&stop, duty) => return,
+        };
+        if let Err(error) = done {
             tracing::warn!(
                 duty = duty.name,
                 error = format!("{error:#}"),
@@ -144,4 +196,9 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
             () = stop.asked() => return,
         }
     }
+}
+
+async fn overdue(stop: &Stop, duty: &Duty) {
+    stop.asked().await;
+    tokio::time::sleep(duty.grace).await;
 }

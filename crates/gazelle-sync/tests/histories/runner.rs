@@ -62,7 +62,7 @@ impl Setting {
             schema: self.settings.schema.clone(),
             connections: 8,
         };
-        db::connect(&settings).await
+        db::connect_within(&settings, self.settings.database_limits()).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! One history: changes and runs, undisturbed or not, and at the end the question whether all is as it should be.
 
+mod database;
 mod disturbances;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct Figures {
     pub runs: u64,
     pub killed: u64,
     pub cut: u64,
+    pub silent: u64,
+    pub read_only: u64,
     pub faults: u64,
     pub rivals: u64,
     pub paused: u64,
@@ -55,6 +58,8 @@ impl std::ops::AddAssign for Figures {
         self.runs += other.runs;
         self.killed += other.killed;
         self.cut += other.cut;
+        self.silent += other.silent;
+        self.read_only += other.read_only;
         self.faults += other.faults;
         self.rivals += other.rivals;
         self.paused += other.paused;
@@ -206,7 +211,9 @@ impl Story<'_> {
             30..45 => self.with_api_faults(task).await,
             45..55 => self.with_a_shop_that_changes(task).await,
             55..78 => self.killed(task).await,
-            78..90 => self.with_a_connection_that_breaks(task).await,
+            78..86 => self.with_a_connection_that_breaks(task).await,
+            86..88 => self.with_connections_that_fall_silent(task).await,
+            88..90 => self.with_a_database_that_is_read_only(task).await,
             90..95 => self.two_at_once(task).await,
             _ => self.one_paused_beyond_its_lease(task).await,
         }

@@ -1,7 +1,7 @@
 //! A proxy in front of the database that breaks connections after so many bytes, in the middle of a message.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use embedded_postgres::testing::TestServer;
@@ -21,6 +21,8 @@ pub enum Trouble {
     HalfClose,
     /// Nothing passes any more, in neither direction, of any connection, and nothing is closed.
     Freeze,
+    /// The same of the connections that there are; new ones work.
+    Silence,
 }
 
 /// Which bytes are counted.
@@ -38,7 +40,15 @@ struct Line {
     /// Connections of an earlier one are closed.
     generation: u64,
     frozen: bool,
+    /// Connections of a lower number are silent for good.
+    silent_below: u64,
     struck: bool,
+}
+
+impl Line {
+    fn holds(&self, connection: u64) -> bool {
+        self.frozen || connection < self.silent_below
+    }
 }
 
 struct Shared {
@@ -49,6 +59,7 @@ struct Shared {
     planned: Mutex<Option<(Direction, Trouble)>>,
     line: watch::Sender<Line>,
     passed: AtomicI64,
+    connections: AtomicU64,
 }
 
 /// The proxy; it ends when dropped.
@@ -72,6 +83,7 @@ impl FaultProxy {
             planned: Mutex::default(),
             line: watch::Sender::default(),
             passed: AtomicI64::new(0),
+            connections: AtomicU64::new(0),
         });
         let port = listener.local_addr().expect("an address").port();
         let accepting = tokio::spawn(accept(listener, shared.clone()));
@@ -105,6 +117,12 @@ impl FaultProxy {
         self.shared.line.borrow().struck
     }
 
+    /// From now on nothing passes of the connections that there are, and nothing is closed; new ones work.
+    pub fn silence(&self) {
+        let next = self.shared.connections.load(Ordering::SeqCst);
+        self.shared.line.send_modify(|line| line.silent_below = next);
+    }
+
     /// Plans nothing any more, and lets what is frozen go on.
     pub fn heal(&self) {
         *self.shared.planned.lock().unwrap() = None;
@@ -135,13 +153,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve(client: TcpStream, shared: Arc<Shared>) {
     let mut line = shared.line.subscribe();
     let generation = line.borrow().generation;
+    let number = shared.connections.fetch_add(1, Ordering::SeqCst);
     let Ok(server) = UnixStream::connect(&shared.server).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let both = async {
         tokio::try_join!(
-            pump(from_client, to_server, Direction::ToServer, &shared),
-            pump(from_server, to_client, Direction::ToClient, &shared),
+            pump(from_client, to_server, Direction::ToServer, number, &shared),
+            pump(from_server, to_client, Direction::ToClient, number, &shared),
         )
     };
     tokio::select! {
@@ -155,6 +174,7 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
+    number: u64,
     shared: &Shared,
 ) -> std::io::Result<()> {
     let mut line = shared.line.subscribe();
@@ -164,7 +184,7 @@ async fn pump(
         if read == 0 {
             return to.shutdown().await;
         }
-        let _ = line.wait_for(|line| !line.frozen).await;
+        let _ = line.wait_for(|line| !line.holds(number)).await;
         shared.passed.fetch_add(read as i64, Ordering::SeqCst);
         let planned = *shared.planned.lock().unwrap();
         let Some((_, trouble)) = planned.filter(|(counted, _)| *counted == direction) else {
@@ -184,14 +204,15 @@ async fn pump(
             match trouble {
                 Trouble::CutAll => line.generation += 1,
                 Trouble::Freeze => line.frozen = true,
+                Trouble::Silence => line.silent_below = shared.connections.load(Ordering::SeqCst),
                 Trouble::CutOne | Trouble::HalfClose => {}
             }
         });
         match trouble {
             Trouble::CutAll | Trouble::CutOne => return Err(std::io::ErrorKind::ConnectionReset.into()),
             Trouble::HalfClose => return to.shutdown().await,
-            Trouble::Freeze => {
-                let _ = line.wait_for(|line| !line.frozen).await;
+            Trouble::Freeze | Trouble::Silence => {
+                let _ = line.wait_for(|line| !line.holds(number)).await;
                 to.write_all(after).await?;
             }
         }

@@ -203,13 +203,18 @@ fn tls_mode(url: &Url) -> TlsMode {
 /// The address without a word on TLS, which the library would read otherwise, and with its port: 465, or 587, where
 /// messages are usually handed in.
 fn without_tls(url: &Url) -> String {
+    let port = port_of(url);
     let mut url = url.clone();
     url.set_query(None);
-    let usual = if url.scheme() == "smtps" { 465 } else { 587 };
     // Cannot fail: the address has a host.
-    let _ = url.set_port(Some(url.port().unwrap_or(usual)));
+    let _ = url.set_port(Some(port));
     let _ = url.set_scheme("smtp");
     url.into()
+}
+
+/// The port of a mail server's address: 465, or 587, where messages are usually handed in, unless it names one.
+pub fn port_of(url: &Url) -> u16 {
+    url.port().unwrap_or(if url.scheme() == "smtps" { 465 } else { 587 })
 }
 
 /// That no person wrote this: out-of-office answers stay away (RFC 3834).

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::words::Text;
 use crate::config::{Language, Settings};
 
+pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
 pub(super) use http::read as read_answer;
 

@@ -77,6 +77,8 @@ fn both(kind: Kind) -> &'static [Sentences; 2] {
         Kind::CredentialsRefused => &CREDENTIALS_REFUSED,
         Kind::TokenEnding => &TOKEN_ENDING,
         Kind::Drift => &DRIFT,
+        Kind::Database => &DATABASE,
+        Kind::ServiceStuck => &SERVICE_STUCK,
     }
 }
 
@@ -239,5 +241,38 @@ static DRIFT: [Sentences; 2] = [
         advice: "Ce qui est récupéré est gardé tel quel, et rien n'est perdu. Voyez si le changement compte pour vous, ou \
                  pour gazelle-sync : `gazelle-sync warnings` les montre tous.",
         over: "Une synchronisation complète plus récente n'a vu aucun autre changement.",
+    },
+];
+
+static DATABASE: [Sentences; 2] = [
+    Sentences {
+        title: "The database cannot be used",
+        now: "Since {since_at} the database takes nothing: {reason}. The last complete sync ended at {last_good_at}.",
+        advice: "`gazelle-sync serve` keeps trying, and nothing is lost. `gazelle-sync doctor` says more. While this lasts, no \
+                 other alert can be written.",
+        over: "The database takes writes again.",
+    },
+    Sentences {
+        title: "La base de données est inutilisable",
+        now: "Depuis le {since_at}, la base de données n'accepte plus rien : {reason}. Dernière synchronisation complète : \
+              {last_good_at}.",
+        advice: "`gazelle-sync serve` continue d'essayer, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, \
+                 aucune autre alerte ne peut être notée.",
+        over: "La base de données accepte de nouveau les écritures.",
+    },
+];
+
+static SERVICE_STUCK: [Sentences; 2] = [
+    Sentences {
+        title: "The sync service hangs",
+        now: "`gazelle-sync serve` runs and does nothing: {reason}",
+        advice: "Look at its log and at the database (`gazelle-sync doctor`); restarting the service is safe.",
+        over: "The service goes on.",
+    },
+    Sentences {
+        title: "Le service de synchronisation est bloqué",
+        now: "`gazelle-sync serve` tourne sans avancer : {reason}",
+        advice: "Regardez son journal et la base de données (`gazelle-sync doctor`) ; relancer le service est sans danger.",
+        over: "Le service avance de nouveau.",
     },
 ];

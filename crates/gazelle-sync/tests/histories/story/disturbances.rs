@@ -186,7 +186,7 @@ impl Story<'_> {
     }
 
     /// Waits until the server has noticed that the clients of the proxy are gone.
-    async fn sessions_are_over(&self) -> Result<(), String> {
+    pub(super) async fn sessions_are_over(&self) -> Result<(), String> {
         let sql = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND application_name = 'gazelle-sync'";
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);

@@ -1,0 +1,299 @@
+//! Waiting for the answer to a statement, for no longer than the server gives a sign of life.
+//!
+//! A statement that is not answered at once is looked at through another session: the server works on it (then it is
+//! waited for), waits for a lock (then it is said who holds it, and the statement fails after a while), or knows nothing
+//! of it or is not to be reached (then the connection has fallen silent, and the statement fails). So a batch may take as
+//! long as it needs, and a connection that a middlebox dropped holds nobody up.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use super::locks::{self, Blocker};
+use super::pool::Place;
+use super::session::Unanswered;
+use super::{Db, DbError};
+
+/// How long the database may keep us waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A statement of which the server gives no sign of life for this long has failed.
+    pub silence: Duration,
+    /// A statement that waits for a lock for this long is told in the log, with who holds it.
+    pub lock_notice: Duration,
+    /// A statement that waits for a lock for this long has failed.
+    pub lock_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            silence: Duration::from_secs(30),
+            lock_notice: Duration::from_secs(5),
+            lock_wait: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Statements aside are short: what takes longer is not worth waiting for. The server ends them by itself, just before.
+pub(super) const ASIDE_LIMIT: Duration = Duration::from_secs(5);
+/// `statement_timeout` of transactions aside, in milliseconds.
+pub(super) const ASIDE_TIMEOUT_MS: u64 = 4500;
+/// A statement outside a transaction that takes longer has failed, sign of life or not.
+const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
+/// The same of a statement of a transaction. The server ends it by itself at [`BATCH_TIMEOUT_MS`].
+const BATCH_LIMIT: Duration = Duration::from_millis(BATCH_TIMEOUT_MS + 60_000);
+/// `statement_timeout` of our transactions, in milliseconds: what a role of the server is limited to, such as two
+/// minutes on Supabase, is too short for a large rebuild.
+pub(super) const BATCH_TIMEOUT_MS: u64 = 2 * 3600 * 1000;
+/// So many times the patience with a silent server is had with one that has not got the whole statement yet.
+const SLOW_SENDING: u32 = 4;
+/// How often a statement is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the log repeats who is waited for.
+const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// A statement on its way.
+pub(super) struct Sent<'s> {
+    /// Counts what was sent through its session.
+    pub unanswered: &'s Unanswered,
+    /// The server's process of the transaction it belongs to, where it was asked for.
+    pub pid: Option<i32>,
+    /// Whether it belongs to a transaction, which may be long.
+    pub batch: bool,
+    /// As it was written, for messages.
+    pub template: &'s str,
+    /// As it was sent.
+    pub sql: &'s str,
+}
+
+/// The server's error, and the statement that it refused.
+type Refused<'s> = (tokio_postgres::Error, &'s str);
+
+/// What is seen of a statement through another session.
+enum Seen {
+    Working,
+    Waiting {
+        since: Option<Timestamp>,
+        held_by: Vec<Blocker>,
+    },
+    /// The server is not at this statement, or not to be reached; how many times the usual patience that deserves.
+    Nothing(String, u32),
+    /// It cannot be known.
+    Unknown,
+}
+
+/// Waits for the answer to a statement.
+///
+/// # Errors
+/// What the server says, or that it fell silent, or that the lock did not come in time. In the latter two cases the
+/// session is of no further use.
+pub(super) async fn answer<T>(
+    db: &Db,
+    sent: Sent<'_>,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DbError> {
+    let template = sent.template;
+    answer_each(db, sent, async move { work.await.map_err(|error| (error, template)) }).await
+}
+
+/// As [`answer`], of several statements sent together: an error comes with the one that it is of.
+///
+/// # Errors
+/// As [`answer`].
+pub(super) async fn answer_each<'s, T>(
+    db: &Db,
+    sent: Sent<'_>,
+    work: impl Future<Output = Result<T, Refused<'s>>>,
+) -> Result<T, DbError> {
+    let waiting = Waiting::begin(db, &sent);
+    let mut work = pin!(work);
+    let aside = db.place == Place::Aside;
+    let first = if aside { ASIDE_LIMIT } else { db.limits.lock_notice.min(db.limits.silence) };
+    let result = match tokio::time::timeout(first, &mut work).await {
+        Ok(result) => result,
+        Err(_) if aside => return Err(silent(&sent, "no answer to a short question", first)),
+        // Boxed: it is rare, and every statement's future would be as large.
+        Err(_) => match Box::pin(watch(db, &sent, first, work)).await {
+            Ok(result) => result,
+            Err(error) => {
+                // The others are as old, and were perhaps dropped with it.
+                db.pool.renew();
+                return Err(error);
+            }
+        },
+    };
+    waiting.answered();
+    db.progress.mark();
+    result.map_err(|(error, statement)| {
+        let error = DbError::new(error, statement);
+        if error.state.as_deref() == Some("25006") {
+            // A session keeps the setting that it was started with, long after it was taken back.
+            db.pool.renew();
+        }
+        error
+    })
+}
+
+/// A statement without an answer. Where nobody waits for it any more, because the work was given up or its connection is
+/// silent, the server is asked to end its session. Through another session: a request to cancel, as the protocol has it,
+/// brings down PgBouncer 1.18.
+struct Waiting<'a> {
+    db: &'a Db,
+    sent: &'a Sent<'a>,
+    is_answered: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(db: &'a Db, sent: &'a Sent<'a>) -> Waiting<'a> {
+        sent.unanswered.sent();
+        Waiting { db, sent, is_answered: false }
+    }
+
+    fn answered(mut self) {
+        self.sent.unanswered.answered();
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // What stands aside has a limit of the server's.
+        let Some(pid) = self.sent.pid.filter(|_| !self.is_answered && self.db.place == Place::Work) else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (aside, sql) = (self.db.aside(), self.sent.sql.to_owned());
+        runtime.spawn(async move {
+            let params = [(&pid as _, Type::INT4), (&sql as _, Type::TEXT)];
+            let asked = aside.query(include_str!("end_session.sql"), &params);
+            if let Ok(Err(error)) = tokio::time::timeout(ASIDE_LIMIT, asked).await {
+                tracing::debug!(%error, "a session that nobody waits for could not be ended");
+            }
+        });
+    }
+}
+
+/// Looks at a statement until it is answered, or until it is known that it will not be.
+async fn watch<T>(
+    db: &Db,
+    sent: &Sent<'_>,
+    waited: Duration,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Result<T, DbError> {
+    let begun = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
+    let limit = if sent.batch { BATCH_LIMIT } else { SINGLE_LIMIT };
+    let (mut sign_of_life, mut waiting_since, mut said_at) = (begun, None::<Instant>, None::<Instant>);
+    let mut working_seen = false;
+    loop {
+        let looked = Instant::now();
+        let seen = tokio::select! {
+            biased;
+            result = &mut work => return Ok(result),
+            seen = look(db, sent) => seen,
+        };
+        match seen {
+            Seen::Working => {
+                (sign_of_life, waiting_since, working_seen) = (Instant::now(), None, true);
+                db.progress.mark();
+            }
+            Seen::Waiting { since, held_by } => {
+                sign_of_life = Instant::now();
+                let from = if working_seen { Instant::now() } else { begun };
+                let lasting = waiting_since.get_or_insert(from).elapsed();
+                let who = locks::names(&held_by);
+                let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+                if lasting >= db.limits.lock_wait {
+                    return Err(DbError::lock_not_available(format!(
+                        "waited {} s for a lock during {}; it is held by {who}: end that transaction (commit, roll back, \
+                         or SELECT pg_terminate_backend(…)), then run again; nothing is lost",
+                        lasting.as_secs(),
+                        DbError::headline(sent.template)
+                    )));
+                }
+                if said_at.is_none_or(|at| at.elapsed() >= SAY_AGAIN_AFTER) {
+                    said_at = Some(Instant::now());
+                    tracing::warn!(
+                        statement = DbError::headline(sent.template),
+                        "waiting{since} for a lock that is held by {who}; given up after {} s (setting lock_wait_seconds)",
+                        db.limits.lock_wait.as_secs()
+                    );
+                }
+            }
+            Seen::Nothing(why, patience) if sign_of_life.elapsed() >= db.limits.silence * patience => {
+                return Err(silent(sent, &why, db.limits.silence * patience));
+            }
+            Seen::Nothing(..) | Seen::Unknown => {}
+        }
+        if begun.elapsed() >= limit {
+            return Err(silent(sent, "no answer", limit));
+        }
+        let next = looked + LOOK_EVERY.min(db.limits.silence / 4);
+        tokio::select! {
+            biased;
+            result = &mut work => return Ok(result),
+            () = tokio::time::sleep_until(next) => {}
+        }
+    }
+}
+
+fn silent(sent: &Sent<'_>, why: &str, limit: Duration) -> DbError {
+    DbError::no_answer(format!(
+        "the database connection fell silent during {}: no sign of life for {} s ({why}); whatever was not committed is \
+         rolled back",
+        DbError::headline(sent.template),
+        limit.as_secs_f64()
+    ))
+}
+
+/// Looks at a statement through another session.
+async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
+    let aside = db.aside();
+    let looked = async {
+        let params = [(&sent.pid as _, Type::INT4), (&sent.sql as _, Type::TEXT)];
+        let rows = aside.query(include_str!("sign_of_life.sql"), &params).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        if row.get("waits_for_us") {
+            // A large statement may be long on its way.
+            return Ok(Some(Seen::Nothing("the server waits for the rest of it".to_owned(), SLOW_SENDING)));
+        }
+        if !row.get::<_, bool>("waits_for_lock") {
+            return Ok(Some(Seen::Working));
+        }
+        let held_by = locks::blockers(&aside, row.get("pid")).await?;
+        Ok::<_, DbError>(Some(Seen::Waiting { since: row.get("waits_since"), held_by }))
+    };
+    match tokio::time::timeout(ASIDE_LIMIT * 2, looked).await {
+        Ok(Ok(Some(seen))) => seen,
+        // Another host would know nothing of it.
+        Ok(Ok(None)) if db.pool.has_several_hosts() => Seen::Unknown,
+        Ok(Ok(None)) => Seen::Nothing("the server is not working on it".to_owned(), 1),
+        // The server answers, and does not let us look.
+        Ok(Err(error)) if error.state.is_some() => Seen::Unknown,
+        Ok(Err(error)) => Seen::Nothing(format!("another connection fails too: {error}"), 1),
+        // A server that grants few connections leaves none to look with.
+        Err(_) if db.pool.is_short() => Seen::Unknown,
+        Err(_) => Seen::Nothing("another connection gets no answer either".to_owned(), 1),
+    }
+}
+
+/// When the database last answered a statement of the work, or was seen at it.
+#[derive(Debug)]
+pub(super) struct Progress(std::sync::Mutex<Instant>);
+
+impl Progress {
+    pub(super) fn new() -> Progress {
+        Progress(std::sync::Mutex::new(Instant::now()))
+    }
+
+    pub(super) fn mark(&self) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
+    }
+
+    pub(super) fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

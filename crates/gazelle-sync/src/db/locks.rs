@@ -1,0 +1,107 @@
+//! Who waits for a lock, and who holds it: as far as the server shows it, and never the text of anybody's statement.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::{Db, DbError};
+
+/// A session that holds a lock for which another one waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blocker {
+    /// Its server process; 0 for a prepared transaction, which has none.
+    pub pid: i32,
+    /// Its role; absent where the session is gone.
+    pub role: Option<String>,
+    /// Since when its transaction is open; absent where the server does not show it to us.
+    pub open_since: Option<Timestamp>,
+    /// `active`, `idle in transaction`, …; absent where the server does not show it to us.
+    pub state: Option<String>,
+    /// The first word of its last statement, such as `UPDATE`; absent where the server does not show it to us.
+    pub first_word: Option<String>,
+}
+
+impl Blocker {
+    /// In words, for people.
+    pub fn text(&self) -> String {
+        if self.pid == 0 {
+            return "a prepared transaction (see pg_prepared_xacts)".to_owned();
+        }
+        let mut text = format!("session {}", self.pid);
+        if let Some(role) = &self.role {
+            text.push_str(&format!(" (role {role})"));
+        }
+        match (self.open_since, &self.first_word) {
+            (Some(since), Some(word)) => {
+                text.push_str(&format!(", its transaction open since {since}, its last statement a {word}"));
+            }
+            (Some(since), None) => text.push_str(&format!(", its transaction open since {since}")),
+            (None, _) => text.push_str(", of which the server shows this role no more"),
+        }
+        text
+    }
+}
+
+/// A session that waits for a lock.
+#[derive(Debug, Clone, Serialize)]
+pub struct LockWait {
+    /// Its server process.
+    pub pid: i32,
+    /// Its role.
+    pub role: Option<String>,
+    /// Since when it waits.
+    pub since: Option<Timestamp>,
+    /// Who holds the lock, or is first in the queue for it.
+    pub held_by: Vec<Blocker>,
+}
+
+impl LockWait {
+    /// In words, for people.
+    pub fn text(&self) -> String {
+        let role = self.role.as_ref().map(|role| format!(" (role {role})")).unwrap_or_default();
+        let since = self.since.map(|since| format!(" since {since}")).unwrap_or_default();
+        format!("session {}{role} waits{since} for a lock that is held by {}", self.pid, names(&self.held_by))
+    }
+}
+
+/// The holders of a lock, for people.
+pub(super) fn names(blockers: &[Blocker]) -> String {
+    match blockers {
+        [] => "a session that cannot be named".to_owned(),
+        some => some.iter().map(Blocker::text).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// Who holds the lock that a session waits for.
+pub(super) async fn blockers(db: &Db, pid: i32) -> Result<Vec<Blocker>, DbError> {
+    let rows = db.query(include_str!("blockers.sql"), &[(&pid, Type::INT4)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Blocker {
+            pid: row.get("pid"),
+            role: row.get("usename"),
+            open_since: row.get("xact_start"),
+            state: row.get("state"),
+            first_word: row.get("first_word"),
+        })
+        .collect())
+}
+
+/// Who waits for a lock at the account's tables for longer than a moment, longest first; at most five.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_waits(db: &Db, longer_than: Duration) -> Result<Vec<LockWait>, DbError> {
+    let db = db.aside();
+    let seconds = longer_than.as_secs_f64();
+    let params = [(&db.schema() as _, Type::TEXT), (&seconds as _, Type::FLOAT8)];
+    let mut waits = Vec::new();
+    for row in db.query(include_str!("lock_waits.sql"), &params).await? {
+        let pid = row.get("pid");
+        let held_by = blockers(&db, pid).await?;
+        waits.push(LockWait { pid, role: row.get("usename"), since: row.get("since"), held_by });
+    }
+    Ok(waits)
+}

@@ -1,0 +1,272 @@
+//! The sessions of one database, handed out one at a time.
+//!
+//! There are places for statements of runs and commands, and a few aside for what must not wait behind them (lease,
+//! health, metrics, looking who holds a lock). All use the same sessions: a role that may open fewer than there are
+//! places makes everybody wait for his turn, and nothing fails.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::DbError;
+use super::session::Session;
+
+/// Places aside.
+const ASIDE: usize = 2;
+/// Longer than any healthy holder keeps its session in between: whoever waits longer waits for himself.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+/// A session that ended is counted by the server for a moment longer: one refused for it is asked for again meanwhile.
+const JUST_ENDED: Duration = Duration::from_secs(3);
+/// A server that refused one more session is asked again after this long.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Who asks for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A run or a command.
+    Work,
+    /// Something short that must not wait behind the work.
+    Aside,
+}
+
+/// The pool. Clones share it.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    tls: MakeRustlsConnect,
+    /// The longest that connecting may take, with name lookup, encryption and login.
+    connect_limit: Duration,
+    size: usize,
+    work: Arc<Semaphore>,
+    aside: Arc<Semaphore>,
+    idle: Mutex<Vec<Session>>,
+    /// Sessions that exist, idle or in use.
+    open: AtomicUsize,
+    freed: Notify,
+    /// Sessions of an earlier one are not used again.
+    generation: AtomicU64,
+    closed: AtomicBool,
+    granted: Mutex<Option<Granted>>,
+}
+
+/// How many sessions the server allowed when it refused one more.
+#[derive(Clone, Copy)]
+struct Granted {
+    sessions: usize,
+    asked_at: Instant,
+}
+
+impl Pool {
+    /// A pool without a session; `size` are the places for work.
+    pub(super) fn new(config: Config, tls: MakeRustlsConnect, connect_limit: Duration, size: usize) -> Pool {
+        Pool(Arc::new(Inner {
+            config,
+            tls,
+            connect_limit,
+            size,
+            work: Arc::new(Semaphore::new(size)),
+            aside: Arc::new(Semaphore::new(ASIDE)),
+            idle: Mutex::default(),
+            open: AtomicUsize::new(0),
+            freed: Notify::new(),
+            generation: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            granted: Mutex::new(None),
+        }))
+    }
+
+    /// The places for work.
+    pub(super) fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// Whether several hosts are named, so that two sessions may be of different servers.
+    pub(super) fn has_several_hosts(&self) -> bool {
+        self.0.config.get_hosts().len() > 1
+    }
+
+    /// Ends idle sessions; whoever asks for one from now on is refused.
+    pub(super) fn close(&self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+        self.0.work.close();
+        self.0.aside.close();
+        let ended: Vec<Session> = lock(&self.0.idle).drain(..).collect();
+        self.0.open.fetch_sub(ended.len(), Ordering::SeqCst);
+        self.0.freed.notify_waiters();
+    }
+
+    /// Uses no session again that exists now: they keep settings that they were started with.
+    pub(super) fn renew(&self) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A session, an idle one or a new one.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses us, the pool is closed, or no session became free.
+    pub(super) async fn get(&self, place: Place) -> Result<Pooled, DbError> {
+        let pool = &self.0;
+        let places = if place == Place::Work { &pool.work } else { &pool.aside };
+        let begun = Instant::now();
+        let deadline = begun + LONGEST_WAIT;
+        let taken = tokio::time::timeout_at(deadline, places.clone().acquire_owned());
+        let place = match taken.await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) => return Err(closed()),
+            Err(_) => return Err(self.none_free()),
+        };
+        loop {
+            // Registered before looking, so that one that is freed in between is not missed.
+            let mut freed = std::pin::pin!(pool.freed.notified());
+            freed.as_mut().enable();
+            if let Some(session) = self.idle_session()? {
+                return Ok(Pooled { session: Some(session), pool: self.clone(), _place: place });
+            }
+            if self.may_open() {
+                match self.open_session().await {
+                    Err(error) if error.is_too_many_connections() && self.is_any_open() => {
+                        self.refused(&error)
+                    }
+                    Err(error) if error.is_too_many_connections() && begun.elapsed() < JUST_ENDED => {
+                        tokio::time::sleep(JUST_ENDED / 10).await;
+                        continue;
+                    }
+                    opened => {
+                        let session = Some(opened?);
+                        return Ok(Pooled { session, pool: self.clone(), _place: place });
+                    }
+                }
+            }
+            // Looks again now and then also without a sign: the server may grant more by then.
+            let wait = deadline.min(Instant::now() + Duration::from_secs(5));
+            if tokio::time::timeout_at(wait, freed).await.is_err() && Instant::now() >= deadline {
+                return Err(self.none_free());
+            }
+        }
+    }
+
+    fn idle_session(&self) -> Result<Option<Session>, DbError> {
+        let pool = &self.0;
+        if pool.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        let generation = pool.generation.load(Ordering::SeqCst);
+        let mut idle = lock(&pool.idle);
+        // The one used last: those that are not needed are left alone.
+        while let Some(session) = idle.pop() {
+            if session.is_usable(generation) {
+                return Ok(Some(session));
+            }
+            pool.open.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(None)
+    }
+
+    async fn open_session(&self) -> Result<Session, DbError> {
+        let pool = &self.0;
+        let generation = pool.generation.load(Ordering::SeqCst);
+        let connecting = pool.config.connect(pool.tls.clone());
+        let (client, connection) = match tokio::time::timeout(pool.connect_limit, connecting).await {
+            Ok(connected) => connected.map_err(|error| DbError::new(error, "CONNECT"))?,
+            Err(_) => {
+                return Err(DbError::no_answer(format!(
+                    "no database connection within {} s: no answer comes from there, or the server is overloaded",
+                    pool.connect_limit.as_secs_f64()
+                )));
+            }
+        };
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                // Whoever waits for an answer gets the error; of an idle session nobody needs to hear at once.
+                tracing::debug!("a database connection ended: {error}");
+            }
+        });
+        pool.open.fetch_add(1, Ordering::SeqCst);
+        Ok(Session::new(client, task, generation))
+    }
+
+    fn is_any_open(&self) -> bool {
+        self.0.open.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether the server lately allowed fewer sessions than there are places.
+    pub(super) fn is_short(&self) -> bool {
+        lock(&self.0.granted).is_some_and(|granted| granted.asked_at.elapsed() < ASK_AGAIN_AFTER)
+    }
+
+    fn may_open(&self) -> bool {
+        match *lock(&self.0.granted) {
+            Some(granted) if granted.asked_at.elapsed() < ASK_AGAIN_AFTER => {
+                self.0.open.load(Ordering::SeqCst) < granted.sessions
+            }
+            _ => true,
+        }
+    }
+
+    /// The server allows no further session now: those that are open have to do.
+    fn refused(&self, error: &DbError) {
+        let sessions = self.0.open.load(Ordering::SeqCst).max(1);
+        let before = lock(&self.0.granted).replace(Granted { sessions, asked_at: Instant::now() });
+        if before.is_none() {
+            tracing::warn!(
+                "the server allows {sessions} connection(s) of the {} wanted; going on with these, perhaps more slowly \
+                 (setting database_connections): {error}",
+                self.0.size + ASIDE
+            );
+        }
+    }
+
+    fn none_free(&self) -> DbError {
+        DbError::infrastructure(format!(
+            "no database connection became free within {} s ({} open): allow the role more connections",
+            LONGEST_WAIT.as_secs(),
+            self.0.open.load(Ordering::SeqCst)
+        ))
+    }
+}
+
+fn closed() -> DbError {
+    DbError::infrastructure("no database connection: the pool is closed")
+}
+
+/// A session in use; dropping it gives it back.
+pub(super) struct Pooled {
+    session: Option<Session>,
+    pool: Pool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Pooled {
+    /// The session.
+    pub(super) fn session(&mut self) -> Result<&mut Session, DbError> {
+        // Only dropping takes it out.
+        self.session.as_mut().ok_or_else(closed)
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let pool = &self.pool.0;
+        let Some(session) = self.session.take() else { return };
+        let usable = session.is_usable(pool.generation.load(Ordering::SeqCst));
+        if usable && !pool.closed.load(Ordering::SeqCst) {
+            lock(&pool.idle).push(session);
+        } else {
+            drop(session);
+            pool.open.fetch_sub(1, Ordering::SeqCst);
+        }
+        pool.freed.notify_one();
+    }
+}
+
+/// What was noted stays readable after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

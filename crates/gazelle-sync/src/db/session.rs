@@ -1,0 +1,57 @@
+//! One session with the server, and what is known of the statements sent through it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+/// A session. Dropping it closes its socket at once.
+pub(super) struct Session {
+    pub(super) client: Client,
+    unanswered: Unanswered,
+    task: JoinHandle<()>,
+    generation: u64,
+}
+
+/// Statements sent through a session whose answers have not come. One that stays makes the session useless: its late
+/// answer would be in the way of the next statement.
+#[derive(Clone, Default)]
+pub(super) struct Unanswered(Arc<AtomicUsize>);
+
+impl Session {
+    pub(super) fn new(client: Client, task: JoinHandle<()>, generation: u64) -> Session {
+        Session { client, unanswered: Unanswered::default(), task, generation }
+    }
+
+    /// The count of unanswered statements, for who borrows the client.
+    pub(super) fn unanswered(&self) -> Unanswered {
+        self.unanswered.clone()
+    }
+
+    /// Whether another statement may be sent: the connection is open, every statement was answered, and the session
+    /// is not older than the settings that it was started with are believed.
+    pub(super) fn is_usable(&self, generation: u64) -> bool {
+        self.generation == generation
+            && !self.client.is_closed()
+            && self.unanswered.0.load(Ordering::SeqCst) == 0
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Unanswered {
+    /// Notes that a statement is sent.
+    pub(super) fn sent(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Notes that it was answered.
+    pub(super) fn answered(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

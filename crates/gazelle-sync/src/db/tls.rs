@@ -1,0 +1,198 @@
+//! Encryption on the way to the database, and how far the server is believed to be who it says.
+//!
+//! As libpq does it: `sslmode=verify-…`, or an authority named by the settings, demands a certificate that can be
+//! verified; `prefer`, which is the default, takes any, since it would take a connection without encryption as well. Stricter
+//! than libpq, `require` is verified too, except on this machine, where nobody is in between.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::DbError;
+
+/// Whether a server whose certificate cannot be verified is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verification {
+    /// It is refused.
+    Demanded,
+    /// It is used, and the log says that it was not verified.
+    Tried,
+}
+
+impl Verification {
+    /// As the connection string asks; `verify` is `sslmode=verify-…`, `ca` that an authority is named.
+    pub(super) fn of(config: &Config, verify: bool, ca: bool) -> Verification {
+        let is_prefer = config.get_ssl_mode() == SslMode::Prefer;
+        match !verify && !ca && (is_prefer || stays_here(config)) {
+            true => Verification::Tried,
+            false => Verification::Demanded,
+        }
+    }
+}
+
+/// Whether every host is this machine.
+fn stays_here(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(host) => {
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+/// TLS that trusts the system's certificates and the given file's. `place` is the server, for messages.
+///
+/// # Errors
+/// The file is not usable, or there is no TLS at all.
+pub(super) fn connector(
+    ca_file: Option<&PathBuf>,
+    verification: Verification,
+    place: &str,
+) -> Result<MakeRustlsConnect, DbError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = ca_file {
+        add_authorities(&mut roots, file)?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| DbError::infrastructure(format!("TLS is not available: {e}")))?;
+    let config = match verification {
+        Verification::Demanded => builder.with_root_certificates(roots).with_no_client_auth(),
+        Verification::Tried => {
+            // None where this machine trusts no authority at all.
+            let strict =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok();
+            let lenient = Lenient { strict, provider, place: place.to_owned(), told: AtomicBool::new(false) };
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(lenient)).with_no_client_auth()
+        }
+    };
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn add_authorities(roots: &mut RootCertStore, file: &PathBuf) -> Result<(), DbError> {
+    let unusable = |why: String| {
+        DbError::infrastructure(format!("the certificate file {} is not usable: {why}", file.display()))
+    };
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unusable(e.to_string()))?;
+    let mut found = false;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
+        roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
+        found = true;
+    }
+    match found {
+        true => Ok(()),
+        false => Err(unusable("it holds no certificate in PEM form".to_owned())),
+    }
+}
+
+/// Verifies, and goes on where that fails, saying so once.
+#[derive(Debug)]
+struct Lenient {
+    strict: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+    place: String,
+    told: AtomicBool,
+}
+
+impl Lenient {
+    fn not_verified(&self, why: &str) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the connection to the database at {} is encrypted, but its certificate was not verified ({why}): name the \
+                 certificate, or its authority's, as a PEM file in GAZELLE_SYNC_DATABASE_CA to have it verified",
+                self.place
+            );
+        }
+    }
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = match &self.strict {
+            Some(strict) => {
+                strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            None => Err(rustls::Error::General("no authority is trusted here".to_owned())),
+        };
+        if let Err(error) = verified {
+            self.not_verified(&error.to_string());
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    // Who is not verified can sign what he likes: a certificate that our library cannot even read (version 1) is used
+    // as libpq would use it.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        if let Err(error) = rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms) {
+            self.not_verified(&error.to_string());
+        }
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        if let Err(error) = rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms) {
+            self.not_verified(&error.to_string());
+        }
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_cannot_be_verified_is_accepted_only_where_libpq_or_this_machine_does() {
+        let of = |url: &str, verify, ca| Verification::of(&Config::from_str(url).unwrap(), verify, ca);
+        let (near, far) = ("postgres://u@127.0.0.1/d", "postgres://u@db.example.org/d");
+        for url in
+            [near, far, "postgres://u@localhost/d?sslmode=prefer", "postgres://u@localhost/d?sslmode=require"]
+        {
+            assert_eq!(of(url, false, false), Verification::Tried, "{url}");
+            assert_eq!(of(url, true, false), Verification::Demanded, "{url} verify-full");
+            assert_eq!(of(url, false, true), Verification::Demanded, "{url} with an authority");
+        }
+        for url in
+            ["postgres://u@db.example.org/d?sslmode=require", "postgres://u@localhost,db/d?sslmode=require"]
+        {
+            assert_eq!(of(url, false, false), Verification::Demanded, "{url}");
+        }
+    }
+}
