@@ -114,7 +114,13 @@ async fn tombstones_withdrawn_versions_and_open_cases_stay() {
     client(&place, "u", "u3", 70, json!({"companyName": "three"})).await;
     // A fault newer than the last good version is not settled by it.
     client(&place, "f", "f1", 90, json!({"companyName": "one"})).await;
-    client(&place, "f", "faulty", 80, json!({"companyName": {"not": "text"}})).await;
+    client(&place, "f", "f2", 80, json!({"companyName": "two"})).await;
+    place
+        .execute(
+            "UPDATE staging_clients SET sync_status = 'pending', raw_data = '{\"v\": \"faulty\"}' WHERE raw_data ->> 'v' = 'f2'",
+        )
+        .await;
+    place.run(&["reconcile", "--entity", "clients"]).await.success();
     run_with(&mut place, "30").await.success();
     assert_eq!(
         versions(&place, "staging_clients").await,
