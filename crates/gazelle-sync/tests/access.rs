@@ -87,6 +87,23 @@ async fn no_table_of_ours_is_open_to_supabases_public_roles() {
     }
 }
 
+/// Supabase opens each new table: whatever a migration made, the step after it closes it.
+#[tokio::test]
+async fn a_migration_closes_every_table_of_ours_by_itself() {
+    let world = supabase().await;
+    world.run(&["migrate"]).await.success();
+    for name in migrate::relation_names() {
+        world.execute(&format!("GRANT ALL ON {name} TO PUBLIC, anon, authenticated")).await;
+        if !name.starts_with("v_") {
+            world.execute(&format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")).await;
+        }
+    }
+    assert!(!holes(&world).await.is_empty());
+    world.execute("DELETE FROM sync_migrations WHERE version = 22").await;
+    world.run(&["migrate"]).await.success();
+    assert_eq!(holes(&world).await, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn supabases_public_roles_are_refused_everywhere_and_aloud() {
     let world = supabase().await;

@@ -100,6 +100,42 @@ async fn a_merged_client_is_deleted_and_its_contacts_pianos_and_events_follow() 
 }
 
 #[tokio::test]
+async fn an_error_in_words_alone_is_no_evidence_that_a_record_is_gone() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(2);
+    world.control.apply(Change::SetListed { kind: Kind::Event, id: event.clone(), times: 0 }).unwrap();
+    let words = FaultKind::GraphqlError { message: "Company not found".to_owned(), extensions: None };
+    world.control.add_fault(Fault::new(words).on_operation("AppointmentById").forever());
+
+    let ran = world.full().await;
+
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.reasons().contains("could not be read whole"), "{}", ran.reasons());
+    assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
+    assert_eq!(world.count("sync_deletions").await, 0);
+
+    // With the code, but of no field: as little.
+    world.control.clear_faults();
+    let code = FaultKind::GraphqlError {
+        message: "gone".to_owned(),
+        extensions: Some(json!({ "code": "NOT_FOUND" })),
+    };
+    world.control.add_fault(Fault::new(code).on_operation("AppointmentById").forever());
+    assert_eq!(world.full().await.code, 3);
+    assert!(!is_deleted(&world, "gazelle_appointments", &event).await);
+
+    // The record is gone indeed: the whole answer is the evidence.
+    world.control.clear_faults();
+    world.control.delete(Kind::Event, &event).unwrap();
+    world.filled().await;
+    assert!(is_deleted(&world, "gazelle_appointments", &event).await);
+    let answer: serde_json::Value =
+        world.one("SELECT evidence -> 'evidence' -> 'answer' FROM sync_deletions", &[]).await;
+    assert_eq!(answer, json!({ "data": { "event": null } }));
+}
+
+#[tokio::test]
 async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_goes_through() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "2");

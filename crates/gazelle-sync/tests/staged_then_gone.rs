@@ -2,7 +2,7 @@
 
 mod support;
 
-use gazelle_sim::{BadRecord, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{BadRecord, Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::json;
 use support::{World, oracle};
 
@@ -143,4 +143,113 @@ async fn a_technician_who_is_in_no_list_is_no_difference_to_verify() {
     world.control.add(Kind::User, json!({})).unwrap();
     let verified = world.run(&["verify", "--sample", "0"]).await;
     assert_eq!(verified.code, 1, "{user}: {verified}");
+}
+
+async fn is_deleted(world: &World, table: &str, id: &str) -> bool {
+    world.one(&format!("SELECT deleted_at IS NOT NULL FROM {table} WHERE external_id = $1"), &[&id]).await
+}
+
+/// Contacts and locations of a client that are live.
+async fn live_of(world: &World, client: &str) -> (i64, i64) {
+    let live = |table: &str| {
+        format!("SELECT count(*) FROM {table} WHERE client_external_id = '{client}' AND deleted_at IS NULL")
+    };
+    (world.one(&live("gazelle_contacts"), &[]).await, world.one(&live("gazelle_locations"), &[]).await)
+}
+
+#[tokio::test]
+async fn what_a_record_carried_goes_and_comes_back_with_it() {
+    let world = World::new().await;
+    world.filled().await;
+    let (client, appointment) = (
+        world
+            .text(
+                "SELECT client_external_id FROM gazelle_locations WHERE deleted_at IS NULL
+                  GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+            )
+            .await
+            .unwrap(),
+        world
+            .text(
+                "SELECT appointment_external_id FROM gazelle_appointment_pianos WHERE deleted_at IS NULL
+                  ORDER BY 1 LIMIT 1",
+            )
+            .await
+            .unwrap(),
+    );
+    let before = live_of(&world, &client).await;
+    assert!(before.0 > 0 && before.1 > 0, "{before:?}");
+    let pianos = "SELECT count(*) FROM gazelle_appointment_pianos WHERE appointment_external_id = $1 AND deleted_at IS NULL";
+    let pianos_before: i64 = world.one(pianos, &[&appointment]).await;
+    let lists = |times: u8| {
+        for (kind, id) in [(Kind::Event, &appointment), (Kind::Client, &client)] {
+            world.control.apply(Change::SetListed { kind, id: id.clone(), times }).unwrap();
+        }
+    };
+    // In no list, and their getters say that they are not there.
+    lists(0);
+    for (operation, field) in [("AppointmentById", "event"), ("ClientById", "client")] {
+        let body = json!({ "data": { field: null } }).to_string();
+        world
+            .control
+            .add_fault(Fault::new(FaultKind::Status { status: 200, body }).on_operation(operation).forever());
+    }
+
+    let report = world.filled().await;
+    let run = report["run_id"].as_str().unwrap().to_owned();
+
+    assert!(is_deleted(&world, "gazelle_clients", &client).await);
+    assert_eq!(live_of(&world, &client).await, (0, 0), "contacts and locations went with their client");
+    assert_eq!(world.one::<i64>(pianos, &[&appointment]).await, 0);
+    world.run(&["verify"]).await.success();
+    let dated: i64 = world
+        .one(
+            "SELECT count(*) FROM gazelle_contacts t JOIN gazelle_clients c ON c.external_id = t.client_external_id
+              WHERE c.external_id = $1 AND t.deleted_at IS DISTINCT FROM c.deleted_at",
+            &[&client],
+        )
+        .await;
+    assert_eq!(dated, 0);
+    let contact =
+        format!("SELECT external_id FROM gazelle_contacts WHERE client_external_id = '{client}' LIMIT 1");
+    let contact = world.text(&contact).await.unwrap();
+    let explained = world.run(&["explain", &contact, "deleted_at"]).await.success();
+    assert!(explained.to_string().contains("not_listed_in"), "the tombstone of the client: {explained}");
+
+    // Taken back by undo they are live again, and with the undo lifted they are gone.
+    world.run(&["undo", &run]).await.success();
+    assert_eq!(live_of(&world, &client).await, before);
+    world.run(&["undo", "--lift", &run]).await.success();
+    assert_eq!(live_of(&world, &client).await, (0, 0));
+
+    world.control.clear_faults();
+    lists(1);
+    world.filled().await;
+    assert_eq!(live_of(&world, &client).await, before, "and come back with it");
+    assert_eq!(world.one::<i64>(pianos, &[&appointment]).await, pianos_before);
+    world.run(&["verify"]).await.success();
+}
+
+/// A database in which an older program left contacts of deleted clients live.
+#[tokio::test]
+async fn rows_that_an_older_program_left_behind_go_with_the_migration() {
+    let world = World::new().await;
+    world.filled().await;
+    let client = world
+        .text("SELECT client_external_id FROM gazelle_locations WHERE deleted_at IS NULL ORDER BY 1 LIMIT 1")
+        .await
+        .unwrap();
+    world.control.delete(Kind::Client, &client).unwrap();
+    world.filled().await;
+    world
+        .execute(
+            "UPDATE gazelle_contacts SET deleted_at = NULL; UPDATE gazelle_locations SET deleted_at = NULL;
+             UPDATE gazelle_appointment_pianos SET deleted_at = NULL;
+             DELETE FROM sync_migrations WHERE version = 22",
+        )
+        .await;
+    assert_ne!(live_of(&world, &client).await, (0, 0));
+    world.run(&["migrate"]).await.success();
+    assert_eq!(live_of(&world, &client).await, (0, 0));
+    world.run(&["verify"]).await.success();
 }

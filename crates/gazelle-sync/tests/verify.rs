@@ -58,9 +58,16 @@ async fn fingerprint(place: &Place) -> BTreeMap<String, Vec<String>> {
     all
 }
 
+/// The strategy's two appointments, by setting.
+async fn with_spot_checks() -> World {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_SPOT_CHECKS", "Tire le Coyote avant 8h=07:00; Tire le Coyote à 18h=18:00");
+    world
+}
+
 #[tokio::test]
 async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
-    let world = World::new().await;
+    let world = with_spot_checks().await;
     world.filled().await;
     let before = fingerprint(&world).await;
 
@@ -71,7 +78,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
     let rows: i64 = support::PRODUCTION.len() as i64;
     assert!(report["rows"].as_i64().unwrap() > 300 + rows, "{report}");
     assert_eq!(report["sampled"], 40 + 162 + 117, "every client, piano and appointment: {report}");
-    assert_eq!(check(&report, "Tire le Coyote")["checked"], 2);
+    assert_eq!(check(&report, "spot_checks")["checked"], 2);
     assert_eq!(check(&report, "v_appointments_montreal")["checked"], 117);
     assert_eq!(check(&report, "API counts")["checked"], 4);
     assert!(report["notes"].to_string().contains("3 record(s) are in quarantine"), "explained: {report}");
@@ -86,7 +93,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
 
 #[tokio::test]
 async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
-    let world = World::new().await;
+    let world = with_spot_checks().await;
     world.filled().await;
     let staging = "production is what staging gives";
     let view = world.text("SELECT pg_get_viewdef('v_appointments_montreal'::regclass)").await.unwrap();
@@ -127,7 +134,7 @@ async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
         ))
         .await;
     let report = world.run(&ALL).await.json();
-    assert_eq!(check(&report, "Tire le Coyote")["differences"], 1, "{report}");
+    assert_eq!(check(&report, "spot_checks")["differences"], 1, "{report}");
 }
 
 #[tokio::test]

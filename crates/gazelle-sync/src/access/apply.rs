@@ -169,8 +169,8 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
 async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(
-            "SELECT rolname::text FROM pg_roles WHERE rolname IN ('anon', 'authenticated') ORDER BY 1",
-            &[],
+            "SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1::text[]) ORDER BY 1",
+            &[(&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

@@ -53,6 +53,7 @@ pub(super) async fn facts(tx: &Tx<'_>, roles: &[&Roles]) -> Result<BTreeSet<Fact
                 (&tx.schema(), Type::TEXT),
                 (&migrate::relation_names(), Type::TEXT_ARRAY),
                 (&names, Type::TEXT_ARRAY),
+                (&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
             ],
         )
         .await?;

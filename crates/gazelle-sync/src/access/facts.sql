@@ -1,8 +1,8 @@
 -- Who owns what and who may do what with the relations $2 of the schema $1, as lines (subject, fact): of the roles
--- $3, of everybody (PUBLIC), and of Supabase's public roles. Of other roles nothing is said: nothing is done to them.
+-- $3, of everybody (PUBLIC), and of Supabase's public roles $4. Of other roles nothing is said: nothing is done to them.
 WITH named AS (
     SELECT oid, rolname::text AS name FROM pg_catalog.pg_roles
-     WHERE rolname = ANY ($3::text[]) OR rolname IN ('anon', 'authenticated')
+     WHERE rolname = ANY ($3::text[]) OR rolname = ANY ($4::text[])
     UNION ALL
     SELECT 0, 'PUBLIC'
 ), ours AS (

@@ -7,6 +7,7 @@
 
 mod apply;
 mod changes;
+mod close;
 mod owner;
 mod script;
 
@@ -14,7 +15,11 @@ use serde::Serialize;
 
 pub use apply::{apply, cover, current, script};
 pub use changes::{Changes, Fact};
+pub use close::close;
 pub use owner::check_owner_rights;
+
+/// The roles that Supabase lets in from outside: without a login, and with one.
+pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 
 /// The roles' names. Those that [`apply`] is given are plain identifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -85,7 +85,7 @@ pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
 fn closed(relation: &str, roles: &Roles, public_roles: &[String], production: bool) -> String {
     let closed_to: Vec<String> = public_roles
         .iter()
-        .filter(|role| !production || *role == "anon")
+        .filter(|role| !production || *role == super::PUBLIC_ROLES[0])
         .chain([&roles.sync, &roles.reader])
         .map(|role| quote(role))
         .collect();

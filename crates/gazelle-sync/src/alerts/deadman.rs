@@ -18,7 +18,7 @@ const NOTE: &str = "deadman_called_for";
 /// Errors: the database's. A call that fails is told in the log and made again at the next occasion.
 pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
     let Some(url) = &settings.deadman_url else { return Ok(false) };
-    let (_, Some(last_good)) = runs::past(db, Timestamp::MAX).await? else { return Ok(false) };
+    let Some(last_good) = runs::past(db, Timestamp::MAX).await?.last_good else { return Ok(false) };
     let last_good = last_good.to_string();
     let rows =
         db.query("SELECT value FROM {schema}.sync_notes WHERE key = $1", &[(&NOTE, Type::TEXT)]).await?;

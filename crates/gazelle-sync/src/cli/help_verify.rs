@@ -5,7 +5,7 @@ Prove that production is what it should be, and say so in one line.
 
 Rebuilds production from staging in scratch tables and compares it row by row; compares counts with the API's; asks \
 the API for a random sample of records by id and compares them field by field with production; recomputes every \
-local time that v_appointments_montreal shows; checks the two \"Tire le Coyote\" appointments where they exist, that no \
+local time that v_appointments_montreal shows; checks the appointments that the setting spot_checks names, that no \
 trigger touches our tables, that the dashboards count right and that foreign keys hold.
 
 What waits for stage 2 or in quarantine, and what changed at the source since it was last walked, is told and is no \

@@ -51,9 +51,10 @@ pub fn text(story: &Story) -> String {
         );
     }
     line("what to do", &story.advice);
-    let raw = serde_json::from_str::<serde_json::Value>(&case.raw_data)
+    let raw = case.raw_data.as_deref().unwrap_or_default();
+    let raw = serde_json::from_str::<serde_json::Value>(raw)
         .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| case.raw_data.clone());
+        .unwrap_or_else(|_| raw.to_owned());
     text + &format!("raw record\n{}\n", display::safe_lines(&raw))
 }
 

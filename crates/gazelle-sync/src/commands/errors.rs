@@ -60,15 +60,20 @@ async fn list(
     entities: &[&'static Entity],
     filter: &ErrorFilter,
 ) -> Result<u8> {
-    let mut cases = Vec::new();
-    let which = Which { code: filter.code.as_deref(), id: None, states: filter.states() };
+    let (mut cases, mut found) = (Vec::new(), 0);
+    // People see no raw record in a list, so that none is read for them.
+    let which =
+        Which { code: filter.code.as_deref(), id: None, states: filter.states(), with_raw: context.json };
+    let most = filter.most(context.json);
     for entity in entities {
-        // All of them, since what is left out is told.
-        cases.extend(quarantine::cases(&opened.db, entity, &which, i64::MAX).await?);
+        // What is left out is told, and so it is counted.
+        found += quarantine::count(&opened.db, entity, &which).await?;
+        let page = i64::try_from(most).unwrap_or(i64::MAX);
+        cases.extend(quarantine::cases(&opened.db, entity, &which, page).await?);
     }
     cases.sort_by_key(|case| std::cmp::Reverse(case.last_seen_at));
-    let found = cases.len();
-    cases.truncate(filter.most(context.json));
+    cases.truncate(most);
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
     context.print(&cases, || list_text(&cases, found, filter, &context.settings))?;
     Ok(0)
 }
@@ -130,7 +135,7 @@ fn reason(case: &Case) -> String {
 
 async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
     let zone = context.settings.zone();
-    let which = Which { id: Some(id), ..Which::default() };
+    let which = Which { id: Some(id), with_raw: true, ..Which::default() };
     let mut stories = Vec::new();
     for entity in entities {
         let cases = quarantine::cases(&opened.db, entity, &which, 100).await?;

@@ -3,13 +3,12 @@ SELECT r.run_id::text, r.command, r.mode, r.status, r.reason, r.started_at,
        coalesce(sum(e.fetched), 0)::bigint, coalesce(sum(e.staged), 0)::bigint,
        coalesce(sum(e.processed), 0)::bigint, coalesce(sum(e.errors), 0)::bigint,
        asked.requests, asked.retries, asked.median, asked.slowest
-  FROM {schema}.sync_runs r
+  FROM (SELECT * FROM {schema}.sync_runs ORDER BY started_at DESC, run_id LIMIT 10) AS r
   LEFT JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id
  CROSS JOIN LATERAL (
        SELECT count(*) AS requests, coalesce(sum(q.attempts), 0)::bigint - count(*) AS retries,
               percentile_disc(0.5) WITHIN GROUP (ORDER BY q.latency_ms) AS median, max(q.latency_ms) AS slowest
          FROM {schema}.sync_run_requests q
         WHERE q.run_id = r.run_id) AS asked
- GROUP BY r.run_id, asked.requests, asked.retries, asked.median, asked.slowest
- ORDER BY r.started_at DESC
- LIMIT 10
+ GROUP BY r.run_id, r.command, r.mode, r.status, r.reason, r.started_at, r.finished_at, asked.requests, asked.retries, asked.median, asked.slowest
+ ORDER BY r.started_at DESC, r.run_id

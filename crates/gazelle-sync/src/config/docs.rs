@@ -72,6 +72,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("quarantine_guard_records", "GAZELLE_SYNC_QUARANTINE_GUARD_RECORDS", "10", "records of one entity that a run may newly put into quarantine and be a success, 0 or more; the larger of this and the next holds"),
     plain("quarantine_guard_percent", "GAZELLE_SYNC_QUARANTINE_GUARD_PERCENT", "2", "share of an entity's records that a run may newly put into quarantine and be a success, 0 to 100"),
     plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or what was current in so many days (the newest version of a record always stays, and so does whatever a row, a tombstone or an undo rests on)"),
+    plain("runs_retention", "GAZELLE_SYNC_RUNS_RETENTION", "90", "days for which runs, their requests and warnings are kept, or all (what a raw version, a deletion that waits or an undo names always stays, and so do the last 100 runs)"),
     // Running by itself
     plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side; one that others can reach needs http_token"),
     secret("http_token", "GAZELLE_SYNC_HTTP_TOKEN", "token that the service's HTTP side asks for (Authorization: Bearer …), 16 characters or more"),
@@ -80,6 +81,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("stale_after_minutes", "GAZELLE_SYNC_STALE_AFTER", "45", "minutes without a good run after which the data counts as stale, 1 to 10080"),
     plain("watchdog_seconds", "GAZELLE_SYNC_WATCHDOG", "900", "a service that makes no progress for this long answers 503 at /healthz and raises an alert, 1 to 86400"),
     plain("timezone", "GAZELLE_SYNC_TIMEZONE", "America/Toronto", "time zone of screens and schedules; storage is always UTC"),
+    plain("spot_checks", "GAZELLE_SYNC_SPOT_CHECKS", "", "appointments whose local hour `verify` checks by their title, TITLE=HH:MM separated by semicolons (Tire le Coyote=18:00; Accord annuel=9:30)"),
     plain("language", "GAZELLE_SYNC_LANGUAGE", "en", "language of alerts and of the dashboard: en or fr"),
     plain("log_format", "GAZELLE_SYNC_LOG_FORMAT", "auto", "auto (json for serve without a terminal, else human), human or json"),
     plain("log_level", "GAZELLE_SYNC_LOG", "", "off, error, warn, info, debug or trace; per module: info,gazelle_sync::source=debug; absent: info for serve, warn for every other command"),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Time;
+
 /// Language of alerts and of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -30,6 +32,41 @@ pub enum Retention {
     All,
     /// Those of the last days; the newest version of a record always stays.
     Days(u32),
+}
+
+/// An appointment that exists in Gazelle and whose local hour is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpotCheck {
+    /// What its title holds, in whatever case.
+    pub title: String,
+    /// Its hour in Montréal.
+    pub time: Time,
+}
+
+/// The appointments that `verify` checks by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpotChecks(pub Vec<SpotCheck>);
+
+impl FromStr for SpotChecks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
+        let read = |part: &str| -> Option<SpotCheck> {
+            // From the right, since a title may hold the sign too.
+            let (title, hour) = part.rsplit_once('=')?;
+            let (hours, minutes) = hour.trim().split_once(':')?;
+            let time = Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
+            let title = title.trim();
+            (!title.is_empty()).then(|| SpotCheck { title: title.to_owned(), time })
+        };
+        parts
+            .map(|part| {
+                read(part).ok_or_else(|| format!("`{part}` is no TITLE=HH:MM, as in `Tire le Coyote=18:00`"))
+            })
+            .collect::<Result<_, _>>()
+            .map(SpotChecks)
+    }
 }
 
 impl FromStr for Language {
@@ -75,5 +112,22 @@ impl fmt::Display for Language {
             Self::En => "en",
             Self::Fr => "fr",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spot_checks_are_titles_with_hours() {
+        let read: SpotChecks = " Tire le Coyote avant 8h=07:00; 2 = 3 à=9:30 ;".parse().unwrap();
+        let read: Vec<(&str, Time)> = read.0.iter().map(|spot| (spot.title.as_str(), spot.time)).collect();
+        let time = |hour, minute| Time::constant(hour, minute, 0, 0);
+        assert_eq!(read, [("Tire le Coyote avant 8h", time(7, 0)), ("2 = 3 à", time(9, 30))]);
+        for wrong in ["Tire le Coyote", "=07:00", "x=7", "x=24:00", "x=07:60"] {
+            let said = wrong.parse::<SpotChecks>().unwrap_err();
+            assert!(said.contains(wrong) && said.contains("TITLE=HH:MM"), "{said}");
+        }
     }
 }

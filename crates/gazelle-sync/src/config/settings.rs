@@ -11,7 +11,7 @@ use url::Url;
 
 use super::reader::Reader;
 use super::shown::Given;
-use super::{Language, Layers, LogFormat, Retention, SettingsError, checks};
+use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, checks};
 use crate::db::Limits;
 
 /// The settings of one run. Every field is documented in [`SETTINGS`](super::SETTINGS), under the
@@ -58,6 +58,7 @@ pub struct Settings {
     pub quarantine_guard_records: u64,
     pub quarantine_guard_percent: f64,
     pub retention: Retention,
+    pub runs_retention: Retention,
 
     pub listen: SocketAddr,
     pub http_token: Option<SecretString>,
@@ -67,6 +68,7 @@ pub struct Settings {
     pub watchdog_seconds: f64,
     /// An IANA name, in its official spelling.
     pub timezone: String,
+    pub spot_checks: SpotChecks,
     pub language: Language,
     pub log_format: LogFormat,
     pub log_level: Option<String>,
@@ -141,6 +143,7 @@ impl Settings {
             quarantine_guard_records: read.whole("quarantine_guard_records", 0..=u64::MAX),
             quarantine_guard_percent: read.decimal("quarantine_guard_percent", 0.0..=100.0),
             retention: read.choice("retention", Retention::All),
+            runs_retention: read.choice("runs_retention", Retention::All),
 
             listen: read.checked("listen", checks::listen).unwrap_or(([127, 0, 0, 1], 0).into()),
             http_token: read.secret("http_token", checks::header_value),
@@ -149,6 +152,7 @@ impl Settings {
             stale_after_minutes: read.whole("stale_after_minutes", 1..=10_080),
             watchdog_seconds: read.decimal("watchdog_seconds", 1.0..=86400.0),
             timezone: read.text("timezone", checks::time_zone),
+            spot_checks: read.optional("spot_checks", str::parse).unwrap_or_default(),
             language: read.choice("language", Language::En),
             log_format: read.choice("log_format", LogFormat::Auto),
             log_level: read.optional("log_level", checks::log_level),

@@ -161,7 +161,7 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     for migration in MIGRATIONS {
         apply(tx, migration).await?;
     }
-    Ok(())
+    access::close(tx).await
 }
 
 async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
@@ -171,6 +171,7 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
         let tx = connection.begin().await?;
         access::check_owner_rights(&tx).await?;
         apply(&tx, migration).await?;
+        access::close(&tx).await?;
         // With the last one, so that a database whose migrations are all there has its rights too.
         if Some(step) == missing.last() {
             access::cover(&tx).await?;

@@ -120,6 +120,18 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
     Migration {
+        version: 21,
+        name: "bookkeeping that ends",
+        sql: include_str!("../migrations/0021_bookkeeping_that_ends.sql"),
+        staging_tables: &[],
+    },
+    Migration {
+        version: 22,
+        name: "rows that a record carried",
+        sql: include_str!("../migrations/0022_carried_rows.sql"),
+        staging_tables: &[],
+    },
+    Migration {
         version: 23,
         name: "unreadable fields",
         sql: include_str!("../migrations/0023_unreadable_fields.sql"),
@@ -156,6 +168,7 @@ pub(crate) const TABLES: &[&str] = &[
     "sync_alert_messages",
     "sync_alert_watch",
     "sync_tokens",
+    "sync_missing_parents",
     "gazelle_users",
     "gazelle_clients",
     "gazelle_contacts",

@@ -3,6 +3,7 @@
 use tokio_postgres::types::Type;
 
 use super::Lines;
+use crate::access::PUBLIC_ROLES;
 use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError, Tx, migrate};
 
@@ -17,8 +18,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let names = migrate::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
-    for role in ["anon", "authenticated"] {
-        let check = if role == "anon" { "as anon" } else { "as authenticated" };
+    for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
         match open_to(&tx, role, &names, citus.as_ref()).await? {
             None => lines.ok(check, format!("there is no role {role} in this database")),
             Some(open) if open.is_empty() => lines.ok(check, "refused at every table and view of ours"),
@@ -32,7 +32,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
 /// What a public role can do: `(relation, right)`. Reading production is for the company to allow, by its policies.
 fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, String)]) {
     let allowed = |(name, right): &&(String, String)| {
-        role == "authenticated"
+        role == PUBLIC_ROLES[1]
             && right == "SELECT"
             && (name.starts_with("gazelle_") || name == "v_appointments_montreal")
     };

@@ -26,8 +26,7 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
     if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
         return Ok(lines);
     }
-    let (_, last_good) = recorded::past(db, Timestamp::MAX).await?;
-    let Some(at) = last_good else {
+    let Some(at) = recorded::past(db, Timestamp::MAX).await?.last_good else {
         lines.warning(check, "none was good yet", "gazelle-sync sync --mode full");
         return Ok(lines);
     };

@@ -4,6 +4,18 @@
 use super::schema::{Kind, Types};
 use crate::orchestrator::report::RunWarning;
 
+/// The codes of warnings that tell a change of the API.
+pub const CODES: &[&str] = &[
+    "type_changed",
+    "new_enum_value",
+    "new_argument",
+    "new_field",
+    "enum_value_gone",
+    "argument_gone",
+    "field_gone",
+    "needed_elsewhere",
+];
+
 /// The changes, by type and name. `root` is the type of the root of queries, of which each side holds only what the
 /// program of its time asked for.
 pub fn changes(before: &Types, now: &Types, root: &str) -> Vec<RunWarning> {

@@ -10,6 +10,8 @@ pub mod needs;
 pub mod schema;
 mod seen;
 
+pub use compare::CODES;
+
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;

@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 
 use super::inventory::{Moving, read};
 use super::{Inventory, LOCK_TIMEOUT, MANIFEST, OLD_FUNCTION, OLD_TRIGGER, local_view};
+use crate::access::PUBLIC_ROLES;
 use crate::db::{Db, DbError, Tx, migrate, quote};
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
@@ -152,28 +153,34 @@ impl Steps<'_, '_> {
                    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                   CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) granted
                    JOIN pg_catalog.pg_roles r ON r.oid = granted.grantee
-                  WHERE n.nspname = $1 AND granted.grantee <> c.relowner AND r.rolname <> 'anon'",
-                &[(&backup_schema, Type::TEXT)],
+                  WHERE n.nspname = $1 AND granted.grantee <> c.relowner AND r.rolname <> ALL ($2::text[])",
+                &[(&backup_schema, Type::TEXT), (&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
             )
             .await?;
         for row in &roles {
             let role: String = row.get(0);
             self.tx.batch(&format!("GRANT USAGE ON SCHEMA {} TO {role}", self.backup)).await?;
         }
-        let anonymous =
-            self.tx.query("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'anon'", &[]).await?;
-        if !anonymous.is_empty() {
-            let views = self
-                .tx
-                .query(
-                    "SELECT pg_catalog.format('%I.%I', schemaname, viewname) FROM pg_catalog.pg_views
-                      WHERE schemaname = {schema_text} AND viewname LIKE 'v5\\_local\\_%'",
-                    &[],
-                )
-                .await?;
-            for row in &views {
-                let view: String = row.get(0);
-                self.tx.batch(&format!("REVOKE ALL ON {view} FROM anon")).await?;
+        let public = self
+            .tx
+            .query(
+                "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles
+                  WHERE rolname = ANY ($1::text[]) ORDER BY 1",
+                &[(&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
+            )
+            .await?;
+        let views = self
+            .tx
+            .query(
+                "SELECT pg_catalog.format('%I.%I', schemaname, viewname) FROM pg_catalog.pg_views
+                  WHERE schemaname = {schema_text} AND viewname LIKE 'v5\\_local\\_%'",
+                &[],
+            )
+            .await?;
+        for view in &views {
+            for role in &public {
+                let (view, role): (String, String) = (view.get(0), role.get(0));
+                self.tx.batch(&format!("REVOKE ALL ON {view} FROM {role}")).await?;
             }
         }
         Ok(())

@@ -19,6 +19,8 @@ const MOST_ASKED: usize = 1000;
 
 /// Records that the API fails over, before it is taken to fail as such.
 const MOST_FAILED: usize = 5;
+/// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
+const LONGEST_ANSWER: usize = 8 * 1024;
 
 /// How many records of an entity may be deleted in a run without a person's word.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +116,8 @@ pub async fn look_into(
             // What the API says may quote the record.
             Looked::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
             Looked::Unsettled(why) => report.unsettled.push(format!("{id}: {why}")),
-            Looked::Gone => {
-                let evidence = evidence(&id, getter.operation, asked_at, scope, fetch);
+            Looked::Gone(answer) => {
+                let evidence = evidence(&id, getter.operation, &answer, asked_at, scope, fetch);
                 gone.push(Gone { external_id: id, evidence });
             }
         }
@@ -145,7 +147,18 @@ pub async fn look_into(
 }
 
 /// What a tombstone rests on. `id` as in every record, so that a tombstone reads like one.
-fn evidence(id: &str, operation: &str, asked_at: Timestamp, scope: Scope, fetch: &Fetch) -> Value {
+fn evidence(
+    id: &str,
+    operation: &str,
+    answer: &str,
+    asked_at: Timestamp,
+    scope: Scope,
+    fetch: &Fetch,
+) -> Value {
+    let answer: Value = match answer.len() <= LONGEST_ANSWER {
+        true => serde_json::from_str(answer).unwrap_or_else(|_| answer.into()),
+        false => answer.chars().take(LONGEST_ANSWER).collect::<String>().into(),
+    };
     json!({
         "id": id,
         "gone": true,
@@ -153,7 +166,7 @@ fn evidence(id: &str, operation: &str, asked_at: Timestamp, scope: Scope, fetch:
             "not_listed_in": scope.describe(),
             "asked_with": operation,
             "asked_at": asked_at.to_string(),
-            "answer": null,
+            "answer": answer,
             "run_id": fetch.run_id,
         },
     })

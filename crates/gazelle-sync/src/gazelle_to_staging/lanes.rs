@@ -272,7 +272,8 @@ impl Stager {
             direct::stage_and_reconcile(&tx, self.entity, *run_id, batch, &self.ground, asks_nothing).await?
         };
         if let Some((walk_started_at, walk)) = last.and_then(|last| last.bookmark) {
-            bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id).await?;
+            let now = self.fetch.clock.database_now();
+            bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id, now).await?;
         }
         tx.commit().await?;
         Ok(done)

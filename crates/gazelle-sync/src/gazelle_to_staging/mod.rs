@@ -24,12 +24,13 @@ mod window;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 use crate::orchestrator::lease::Fence;
-use crate::source::{GazelleClient, SourceError};
+use crate::source::{Answer, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging_to_production::{KnownParents, Unread};
 
@@ -64,6 +65,27 @@ pub struct Fetch {
     pub delete_guard: absent::Guard,
 }
 
+/// When an answer was given.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockReading {
+    /// By the API's clock where it tells, and never later than by the database's.
+    pub started_at: Timestamp,
+    /// How far the API's clock is ahead of the database's (negative: behind), where it tells.
+    pub api_ahead: Option<SignedDuration>,
+}
+
+impl Fetch {
+    /// Reads the API's clock off an answer.
+    pub fn read_clock(&self, answer: &Answer) -> ClockReading {
+        let arrived = self.clock.database_at(answer.arrived);
+        let asked = arrived.saturating_sub(answer.latency).unwrap_or(arrived);
+        ClockReading {
+            started_at: answer.server_date.unwrap_or(asked).min(arrived),
+            api_ahead: answer.server_date.map(|date| date.duration_since(arrived)),
+        }
+    }
+}
+
 /// What is to be walked, and what a complete walk of it is worth.
 #[derive(Debug, Clone, Copy)]
 pub struct Errand {
@@ -75,6 +97,9 @@ pub struct Errand {
     /// The fewest records that are credible, from what production held before; with fewer the walk is complete
     /// and yet the bookmark stays.
     pub credible: u64,
+    /// By how much the API's count was off in each of the last walks, where it was by the same each time: such a walk is not
+    /// repeated.
+    pub known_shortfall: Option<i64>,
 }
 
 /// Which part of an entity a walk covers.

@@ -12,36 +12,90 @@ use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
 use crate::entities::{self, Entity, Getter};
-use crate::source::{ErrorClass, GazelleClient, SourceError};
-use crate::staging::quarantine::Wanted;
+use crate::source::{ErrorClass, GazelleClient, Lookup, SourceError};
+use crate::staging::exact;
+use crate::staging::missing_parents::Wanted;
 use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::{self, Received, Staged};
 
-/// Fetches the wanted parents and stages those that the API still knows; says what that came to, by entity. A parent
-/// that it does not know, or cannot complete, is left: its children go on waiting.
-pub async fn fetch(fetch: &Fetch, wanted: &[Wanted]) -> Result<HashMap<&'static str, Staged>, FetchError> {
-    let requests: Vec<(&'static Entity, &'static Getter, &str)> =
-        wanted.iter().filter_map(getter_of).collect();
-    let mut answers = stream::iter(requests)
-        .map(|(entity, getter, id)| async move {
-            (entity, get(&fetch.client, fetch.sizes.of(entity), entity, getter, id).await)
+/// What fetching parents came to.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// What staging those that the API knows came to, by entity.
+    pub staged: HashMap<&'static str, Staged>,
+    /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
+    pub missing: Vec<Wanted>,
+}
+
+/// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction.
+///
+/// # Errors
+/// Those of the API and of the database; what was staged before stays.
+pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchError> {
+    let mut fetched = Fetched::default();
+    let mut answers = stream::iter(wanted)
+        .map(|wanted| async move {
+            let answer = match getter_of(&wanted) {
+                Some((entity, getter, id)) => {
+                    Some((entity, get(&fetch.client, fetch.sizes.of(entity), entity, getter, id).await))
+                }
+                None => None,
+            };
+            (wanted, answer)
         })
         .buffer_unordered(fetch.concurrency.max(1));
-    let mut staged: HashMap<&'static str, Staged> = HashMap::new();
-    while let Some((entity, received)) = answers.next().await {
-        // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
-        if let Looked::There(received) | Looked::Faulty(received) = received? {
-            let received = Received { seen_at: fetch.clock.now(), ..received };
-            let mut connection = fetch.db.connection().await?;
-            let tx = connection.begin().await?;
-            fetch.fence.check(&tx).await?;
-            let of_one = versions::stage(&tx, entity, fetch.run_id, &[received]).await?;
-            *staged.entry(entity.name).or_default() += of_one;
-            tx.commit().await?;
-            crate::crash::at(crate::crash::Step::ParentStaged);
+    let mut received: Vec<(&'static Entity, Received)> = Vec::new();
+    while let Some((wanted, answer)) = answers.next().await {
+        match answer {
+            Some((entity, answer)) => match answer {
+                // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
+                Ok(Looked::There(record) | Looked::Faulty(record)) => {
+                    received.push((entity, Received { seen_at: fetch.clock.now(), ..record }));
+                }
+                Ok(Looked::Gone(_) | Looked::Refused(_) | Looked::Unsettled(_)) => {
+                    fetched.missing.push(wanted)
+                }
+                Err(error) => {
+                    stage(fetch, &mut received, &mut fetched).await?;
+                    return Err(error.into());
+                }
+            },
+            None => fetched.missing.push(wanted),
+        }
+        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) {
+            stage(fetch, &mut received, &mut fetched).await?;
         }
     }
-    Ok(staged)
+    stage(fetch, &mut received, &mut fetched).await?;
+    Ok(fetched)
+}
+
+/// Parents in one transaction at most.
+const A_TRANSACTION: usize = 200;
+
+/// Stages what was received, of each entity in one statement.
+async fn stage(
+    fetch: &Fetch,
+    received: &mut Vec<(&'static Entity, Received)>,
+    fetched: &mut Fetched,
+) -> Result<(), FetchError> {
+    if received.is_empty() {
+        return Ok(());
+    }
+    let mut by_entity: HashMap<&'static str, (&'static Entity, Vec<Received>)> = HashMap::new();
+    for (entity, record) in received.drain(..) {
+        by_entity.entry(entity.name).or_insert_with(|| (entity, Vec::new())).1.push(record);
+    }
+    let mut connection = fetch.db.connection().await?;
+    let tx = connection.begin().await?;
+    fetch.fence.check(&tx).await?;
+    for (entity, records) in by_entity.values() {
+        let staged = versions::stage(&tx, entity, fetch.run_id, records).await?;
+        *fetched.staged.entry(entity.name).or_default() += staged;
+    }
+    tx.commit().await?;
+    crate::crash::at(crate::crash::Step::ParentStaged);
+    Ok(())
 }
 
 /// The way to a parent: its own getter, or one through the record that waits for it.
@@ -58,8 +112,8 @@ fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)
 pub enum Looked {
     /// The record.
     There(Received),
-    /// That there is none.
-    Gone,
+    /// That there is none, with the whole answer as `jsonb` takes it.
+    Gone(String),
     /// The record with its fault: the API could not give it whole.
     Faulty(Received),
     /// Nothing of a record, and an error in place of it: what the API said.
@@ -84,7 +138,14 @@ pub async fn get(
             Err(error) => return in_part(getter, error),
         }
     };
-    let Some(raw) = answer.object_path(getter.path)? else { return Ok(Looked::Gone) };
+    let raw = match answer.lookup(getter.path)? {
+        Lookup::There(raw) => raw,
+        Lookup::Gone => return Ok(Looked::Gone(exact::hold(&answer.body).json.into_owned())),
+        Lookup::Unclear => {
+            let why = "the API answered null with an error that says \"not found\" without a code and the field's name";
+            return Ok(Looked::Unsettled(why.to_owned()));
+        }
+    };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
         return Ok(Looked::There(receive(&answer, raw.get(), Timestamp::now())));
     }

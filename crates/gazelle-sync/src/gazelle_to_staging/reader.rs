@@ -326,7 +326,7 @@ impl<'f> Reader<'f> {
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 self.faulty(Received { fault, ..before }, of_page)
             }
-            Ok(Looked::Gone) => Ok(Node::Gone),
+            Ok(Looked::Gone(_)) => Ok(Node::Gone),
             // Changed while it was read: another walk may find it still.
             Ok(Looked::Unsettled(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -46,12 +46,19 @@ pub struct WalkReport {
     pub fetched: u64,
     /// What staging them came to, and stage 2 where it was there at the time.
     pub done: Direct,
-    /// Ids that came twice in one page: the API lists them twice, nothing has shifted.
-    pub twice_in_a_page: BTreeSet<String>,
+    /// Ids that came twice in one page, or twice in two walks alike: the API lists them twice, nothing has shifted.
+    pub listed_twice: BTreeSet<String>,
+    /// By how much the API counts more records than the walk saw distinct ids, though it read every page; none where the
+    /// two agree, or where pages are missing.
+    pub short_by: Option<i64>,
     /// The records that the API could not give whole, by id, with the field that it names, or nothing. They count as seen.
     pub faulty: BTreeMap<String, String>,
-    /// When the walk started, by the API's clock where it tells.
+    /// When the walk started, by the API's clock where it tells, and not later than by the database's.
     pub started_at: Option<Timestamp>,
+    /// How far the API's clock was ahead of the database's then (negative: behind), where it tells.
+    pub api_ahead: Option<SignedDuration>,
+    /// The API's count of the whole, asked for when the days walked held nothing; none where it did not tell.
+    pub whole_total: Option<u64>,
     /// What became of the records that a complete walk did not see.
     pub absent: AbsentReport,
     /// Whether the last attempt was made in several windows.
@@ -77,17 +84,25 @@ pub async fn walk(
         seen: 0,
         fetched: 0,
         done: Direct::default(),
-        twice_in_a_page: BTreeSet::new(),
+        listed_twice: BTreeSet::new(),
+        short_by: None,
         faulty: BTreeMap::new(),
         started_at: None,
+        api_ahead: None,
+        whole_total: None,
         absent: AbsentReport::default(),
         was_split: false,
     };
     let mut splits = true;
-    for attempt in 1..=fetch.walk_attempts.max(1) {
+    let mut allowed = fetch.walk_attempts.max(1);
+    let mut repeats: Option<Vec<String>> = None;
+    let mut attempt = 0;
+    while attempt < allowed {
+        attempt += 1;
         // A split walk that did not come out even is repeated in one sequence of pages.
         splits &= attempt < fetch.walk_attempts.max(2);
-        match attempt_walk(fetch, entity, errand, splits, turn.clone(), progress, &mut report).await {
+        let tried = Try { splits, repeats: repeats.as_deref() };
+        match attempt_walk(fetch, entity, errand, tried, turn.clone(), progress, &mut report).await {
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
@@ -95,11 +110,30 @@ pub async fn walk(
                 if let Some(seen) = seen {
                     look_into_absent(fetch, entity, scope, &seen, attempt > 1, &mut report).await?;
                 }
+                if report.seen == 0 && scope != Scope::WHOLE {
+                    // Only for the verdict, which goes without where the API does not tell.
+                    let counted = plan::count(&fetch.client, entity, &[Scope::WHOLE]).await;
+                    report.whole_total = counted.ok().and_then(|(counts, _)| counts.first().copied());
+                }
                 return Ok(report);
             }
             Ok(Attempt::Short(Shortfall::Shifted(reason))) => {
+                report.reason = Some(reason);
+                // As often before: another walk would find the same.
+                if report.short_by.is_some() && report.short_by == errand.known_shortfall {
+                    return Ok(report);
+                }
+                tracing::warn!(entity = entity.name, attempt, reason = report.reason, "the walk is repeated");
+            }
+            Ok(Attempt::Short(Shortfall::Repeats(ids))) => {
+                let reason = format!("the API lists {} record(s) more than once", ids.len());
                 tracing::warn!(entity = entity.name, attempt, reason, "the walk is repeated");
                 report.reason = Some(reason);
+                // A second walk tells whether something has shifted, however few are allowed.
+                if repeats.is_none() {
+                    allowed = allowed.max(attempt + 1);
+                }
+                repeats = Some(ids);
             }
             Ok(Attempt::Short(Shortfall::Endless(reason))) => {
                 report.reason = Some(reason);
@@ -147,6 +181,15 @@ async fn look_into_absent(
     }
 }
 
+/// How a walk is attempted.
+#[derive(Debug, Clone, Copy)]
+struct Try<'a> {
+    /// In windows side by side, or in one sequence of pages.
+    splits: bool,
+    /// The ids that the attempt before found listed more than once, sorted.
+    repeats: Option<&'a [String]>,
+}
+
 /// How one attempt ended.
 enum Attempt {
     /// All was seen, and the bookmark has moved. With what was seen, where something may have been before.
@@ -160,19 +203,22 @@ async fn attempt_walk(
     fetch: &Fetch,
     entity: &'static Entity,
     errand: Errand,
-    splits: bool,
+    tried: Try<'_>,
     turn: Option<Turn>,
     progress: &EntityProgress,
     report: &mut WalkReport,
 ) -> Result<Attempt, FetchError> {
     progress.restarted();
+    let began_at = fetch.clock.database_now();
     let scope = errand.scope;
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
-    let mut plan = if is_connection && splits && fetch.concurrency > 1 {
+    let mut plan = if is_connection && tried.splits && fetch.concurrency > 1 {
         let today = crate::time::utc_parts(Timestamp::now()).0;
         let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
-        started_at = answer.map(|answer| answer.server_date.unwrap_or(answer.started_at));
+        let read_at = answer.map(|answer| fetch.read_clock(&answer));
+        started_at = read_at.map(|read_at| read_at.started_at);
+        report.api_ahead = read_at.and_then(|read_at| read_at.api_ahead);
         plan
     } else {
         Plan::sequential(entity, scope)
@@ -215,7 +261,7 @@ async fn attempt_walk(
             null_nodes += page.null_nodes;
             progress.page(page.records.len() as u64);
             seen.extend(&page.records);
-            note_twice(&page.records, &mut report.twice_in_a_page);
+            note_twice(&page.records, &mut report.listed_twice);
             note_faulty(&page.records, &mut report.faulty);
             lanes.take(page.records).await?;
         }
@@ -226,11 +272,12 @@ async fn attempt_walk(
     let ((), fetched) = tokio::try_join!(take_in, fetched)?;
     report.seen = seen.count();
     report.started_at = started_at;
-    let judged = fetched.map(|fetched| judge(entity, plan_total, is_split, null_nodes, &fetched, report));
+    let judged =
+        fetched.map(|fetched| judge(entity, plan_total, is_split, null_nodes, &fetched, tried, report));
     // What was received is staged in any case; only a complete walk moves the bookmark.
     let is_complete = matches!(judged, Ok(None));
     let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
-    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
+    let started_at = report.started_at.unwrap_or(began_at);
     let began_with_nothing = lanes.began_with_nothing();
     report.done += lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
     Ok(match judged? {
@@ -290,13 +337,16 @@ fn judge(
     is_split: bool,
     null_nodes: u64,
     fetched: &Fetched,
+    tried: Try<'_>,
     report: &mut WalkReport,
 ) -> Option<Shortfall> {
     report.total = plan_total;
+    report.short_by = None;
     if !is_split && let [end] = fetched.ends.as_slice() {
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
         report.total = end.total.or(plan_total).or((!is_connection).then_some(report.seen));
         report.started_at = report.started_at.or(end.started_at);
+        report.api_ahead = report.api_ahead.or(end.api_ahead);
     }
     if let Some(shortfall) = fetched.ends.iter().find_map(|end| end.incomplete.clone()) {
         return Some(shortfall);
@@ -306,6 +356,16 @@ fn judge(
         return Some(Shortfall::Shifted(reason));
     }
     if let Some(total) = report.total.filter(|total| *total != report.seen) {
+        let mut repeats: Vec<String> = fetched.ends.iter().flat_map(|end| end.repeats.clone()).collect();
+        repeats.sort_unstable();
+        if !repeats.is_empty() && total == report.seen + repeats.len() as u64 && !fetched.counts_changed {
+            if tried.repeats != Some(&repeats) {
+                return Some(Shortfall::Repeats(repeats));
+            }
+            report.listed_twice.extend(repeats);
+            return None;
+        }
+        report.short_by = i64::try_from(i128::from(total) - i128::from(report.seen)).ok();
         let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
         return Some(Shortfall::Shifted(reason));
     }

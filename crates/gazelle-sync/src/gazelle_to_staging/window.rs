@@ -1,6 +1,8 @@
 //! Paging through one window: the next page is asked for while this one is handed on.
 
-use jiff::Timestamp;
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::nested::{self, NestedError};
@@ -30,10 +32,14 @@ pub struct Arrived {
 pub struct WindowEnd {
     /// The window's own count, as its first page said.
     pub total: Option<u64>,
-    /// By the API's clock where it tells, when the first page was answered.
+    /// When the first page was answered: see [`ClockReading`](super::ClockReading).
     pub started_at: Option<Timestamp>,
+    /// How far the API's clock was ahead of the database's then, where it tells.
+    pub api_ahead: Option<SignedDuration>,
     /// Why the window was not walked whole; absent when it was.
     pub incomplete: Option<Shortfall>,
+    /// Ids that the window listed again after it had listed them, once for each time; of a window walked whole only.
+    pub repeats: Vec<String>,
 }
 
 /// Why a walk does not count as complete.
@@ -41,6 +47,9 @@ pub struct WindowEnd {
 pub enum Shortfall {
     /// Rows moved while they were read: another walk may come out even.
     Shifted(String),
+    /// Every page was read, and the list has as many entries as it counts because it holds these ids more than once. A
+    /// walk that finds the same again has missed nothing.
+    Repeats(Vec<String>),
     /// The API's pages do not end: another walk would not either.
     Endless(String),
 }
@@ -107,6 +116,7 @@ async fn pages(
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
     let mut end = WindowEnd::default();
+    let mut listed: HashSet<String> = HashSet::new();
     let mut after: Option<String> = None;
     let (mut pages, mut empty_pages, mut records, mut undated) = (0, 0, 0, 0);
     let mut page = reader.page(None, part.map(|part| part.records)).await?;
@@ -114,7 +124,8 @@ async fn pages(
         pages += 1;
         if pages == 1 {
             end.total = page.total_count;
-            end.started_at = Some(page.answer.server_date.unwrap_or(page.answer.started_at));
+            let read_at = fetch.read_clock(&page.answer);
+            (end.started_at, end.api_ahead) = (Some(read_at.started_at), read_at.api_ahead);
         } else if page.total_count != end.total {
             end.incomplete.get_or_insert(Shortfall::Shifted("the count changed while walking".to_owned()));
         }
@@ -141,7 +152,9 @@ async fn pages(
         } else {
             page.end_cursor.clone()
         };
-        let hand_on = hand_on(fetch, entity, page, arrived);
+        // The records at one end of a list may be read again at the other.
+        let seen = part.is_none().then_some((&mut listed, &mut end.repeats));
+        let hand_on = hand_on(fetch, entity, page, arrived, seen);
         let left = part.map(|part| part.records - records);
         let ask = async {
             match &next_cursor {
@@ -176,6 +189,7 @@ async fn hand_on(
     entity: &'static Entity,
     page: PageRead,
     arrived: &mpsc::Sender<Arrived>,
+    seen: Option<(&mut HashSet<String>, &mut Vec<String>)>,
 ) -> Result<(), NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
     let PageRead { answer, nodes, .. } = page;
@@ -209,6 +223,10 @@ async fn hand_on(
             }
             Err(error) => outcome = Err(error),
         }
+    }
+    if let Some((listed, repeats)) = seen {
+        let ids = page.records.iter().map(|record| &record.external_id);
+        repeats.extend(ids.filter(|id| !listed.insert((*id).clone())).cloned());
     }
     // A closed channel means that staging failed, which its own error tells.
     let _ = arrived.send(page).await;

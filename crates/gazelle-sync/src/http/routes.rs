@@ -101,7 +101,7 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
                 .unwrap_or_else(|| "the database is not open yet".to_owned()));
         };
         let shape = in_time(migrate::shape(&db.aside())).await?;
-        let (_, last_good) = in_time(runs::past(&db.aside(), Timestamp::MAX)).await?;
+        let last_good = in_time(runs::past(&db.aside(), Timestamp::MAX)).await?.last_good;
         Ok::<_, String>((shape, last_good))
     };
     let (database, migrations, last_good) = match look.await {

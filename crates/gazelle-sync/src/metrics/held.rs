@@ -57,7 +57,7 @@ impl Held {
                 unreadable: unreadable.get(entity.name).map_or(0, |n| *n as u64),
             });
         }
-        let (_, last_good) = runs::past(db, Timestamp::MAX).await?;
+        let last_good = runs::past(db, Timestamp::MAX).await?.last_good;
         Ok(Held { entities, last_good_run: last_good.map(|at| at.as_millisecond() as f64 / 1e3) })
     }
 }

@@ -32,6 +32,9 @@ pub struct Decided {
     pub run: Option<RunReport>,
 }
 
+/// Deletions decided on in one statement, so that memory stays bounded however many wait.
+const A_TIME: i64 = 1_000;
+
 /// Decides on all that `run` withheld and that still waits.
 pub async fn decide(
     db: &Db,
@@ -68,25 +71,25 @@ async fn note(
     touched: &mut Vec<&'static Entity>,
 ) -> Result<Decided, DbError> {
     // Under the lease: no walk sees one of them again in between.
-    let waiting = deletions::found(db, true, Some(run)).await?;
     let mut decided = Decided::default();
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     lease.fence().check(&tx).await?;
+    let approved = decision == Decision::Approve;
     for entity in ENTITIES {
-        let of_entity: Vec<_> = waiting.iter().filter(|found| found.entity == entity.name).collect();
-        let Some(found_at) = of_entity.iter().map(|found| found.found_at).min() else { continue };
-        let gone: Vec<Gone> = of_entity
-            .iter()
-            .map(|found| Gone { external_id: found.external_id.clone(), evidence: found.evidence.clone() })
-            .collect();
-        if decision == Decision::Approve {
-            let staged = deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
-            decided.seen_since += gone.len() as u64 - staged;
-            touched.push(entity);
+        loop {
+            let waiting = deletions::waiting(&tx, entity, run, A_TIME).await?;
+            let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
+            let gone: Vec<Gone> = waiting.into_iter().map(|(gone, _)| gone).collect();
+            if approved {
+                let staged = deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
+                decided.seen_since += gone.len() as u64 - staged;
+                if !touched.iter().any(|of| of.name == entity.name) {
+                    touched.push(entity);
+                }
+            }
+            decided.records += deletions::decide(&tx, entity, run, &gone, approved, Timestamp::now()).await?;
         }
-        decided.records +=
-            deletions::decide(&tx, entity, run, decision == Decision::Approve, Timestamp::now()).await?;
     }
     tx.commit().await?;
     Ok(decided)

@@ -44,7 +44,7 @@ const NAMED: usize = 5;
 
 /// What is worth knowing about a walk, whatever it came to.
 pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
-    let twice = &walk.twice_in_a_page;
+    let twice = &walk.listed_twice;
     if twice.is_empty() {
         return;
     }
@@ -54,7 +54,7 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
     report.warnings.push(RunWarning {
         code: "duplicate_id",
         subject: name.to_owned(),
-        message: format!("{name}: {} id(s) came twice in a page: {}{more}", twice.len(), named.join(", ")),
+        message: format!("{name}: the API lists {} record(s) twice: {}{more}", twice.len(), named.join(", ")),
     });
 }
 
@@ -89,13 +89,15 @@ fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     );
 }
 
-/// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question.
+/// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question; `is_settled` says that
+/// the count is off as it was in the runs before.
 pub fn judge_walk(
     report: &mut RunReport,
     entity: &Entity,
     walk: &WalkReport,
     held_before: u64,
     shrink_guard: f64,
+    is_settled: bool,
 ) {
     let name = entity.name;
     judge_faulty(report, entity, walk);
@@ -105,7 +107,14 @@ pub fn judge_walk(
     }
     if !walk.complete {
         let reason = walk.reason.as_deref().unwrap_or("unknown reason");
-        report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}"));
+        let settled = match is_settled {
+            true => {
+                "; it was so in the runs before, by the same number: the schedule goes on as usual, what is listed is up to \
+                 date, and nothing is deleted for not being listed"
+            }
+            false => "",
+        };
+        report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}{settled}"));
         return;
     }
     if walk.absent.withheld > 0 {
@@ -149,6 +158,27 @@ pub fn judge_walk(
             format!(
                 "{name}: the API lists {total} where production held {held_before}: far fewer than before; {deleted}, look at \
                  Gazelle first"
+            ),
+        );
+    }
+}
+
+/// Judges a walk of days that held nothing, by the API's count of the whole: an empty window is no fault as long as the API
+/// still lists the rest of what production holds.
+pub fn judge_empty_window(
+    report: &mut RunReport,
+    entity: &Entity,
+    whole_total: u64,
+    held: u64,
+    shrink_guard: f64,
+) {
+    if whole_total < credible(held, shrink_guard) {
+        report.note(
+            Status::Partial,
+            format!(
+                "{}: the API lists {whole_total} where production holds {held}, and none of the days walked: nothing was \
+                 deleted, look at Gazelle first",
+                entity.name
             ),
         );
     }

@@ -5,6 +5,7 @@
 //! other runners out; [`replay`] is stage 2 again from staging alone; [`undo`] takes a run back; [`verify`] proves what production says.
 
 pub mod decide_deletions;
+pub mod forget_runs;
 pub mod judge;
 pub mod lease;
 pub mod replay;
@@ -12,6 +13,7 @@ pub mod report;
 mod run_sync;
 pub mod runs;
 pub mod schedule;
+mod scope;
 mod stages;
 pub mod undo;
 pub mod unread;

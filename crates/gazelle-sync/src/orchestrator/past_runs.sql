@@ -1,16 +1,20 @@
--- A run counts for the schedule when all its walks, of every entity, were complete.
-SELECT max(r.started_at), max(r.started_at) FILTER (WHERE r.mode = 'full'), max(r.finished_at)
-  FROM {schema}.sync_runs r
- WHERE r.run_id IN (
-           (SELECT g.run_id FROM {schema}.sync_runs g
-             WHERE g.command = 'sync' AND g.status IN ('success', 'partial') AND g.started_at <= $1
-               AND (SELECT count(*) FROM {schema}.sync_run_entities e
-                     WHERE e.run_id = g.run_id AND e.walk_complete) >= $2
-             ORDER BY g.started_at DESC LIMIT 1)
-           UNION ALL
-           (SELECT g.run_id FROM {schema}.sync_runs g
-             WHERE g.command = 'sync' AND g.status IN ('success', 'partial') AND g.started_at <= $1
-               AND g.mode = 'full'
-               AND (SELECT count(*) FROM {schema}.sync_run_entities e
-                     WHERE e.run_id = g.run_id AND e.walk_complete) >= $2
-             ORDER BY g.started_at DESC LIMIT 1))
+-- A run counts for an entity when its walk was complete, or as complete as its list ever gets.
+SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_at
+  FROM unnest($2::text[]) WITH ORDINALITY AS entity (name, position)
+  LEFT JOIN LATERAL (
+       SELECT r.started_at, r.finished_at
+         FROM {schema}.sync_runs r
+         JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND r.started_at <= $1
+          AND (e.walk_complete OR e.walk_settled)
+        ORDER BY r.started_at DESC
+        LIMIT 1) AS latest ON true
+  LEFT JOIN LATERAL (
+       SELECT r.started_at
+         FROM {schema}.sync_runs r
+         JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND r.started_at <= $1 AND r.mode = 'full'
+          AND (e.walk_complete OR e.walk_settled)
+        ORDER BY r.started_at DESC
+        LIMIT 1) AS latest_full ON true
+ ORDER BY entity.position

@@ -122,6 +122,10 @@ pub struct EntityReport {
     pub walk: Option<String>,
     /// Whether the walk was complete.
     pub walk_complete: Option<bool>,
+    /// Whether an incomplete walk is as complete as this list gets: its count is off by the same as in the runs before.
+    pub walk_settled: bool,
+    /// By how much the API counts more records than the walk saw, though it read every page.
+    pub short_by: Option<i64>,
     /// Why not.
     pub incomplete_reason: Option<String>,
     /// The API's count of what was walked.

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::judge;
 use super::lease::Lease;
 use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
+use super::scope::{self, Clocks};
 use super::stages::{self, Parents, Walked, Walking};
-use super::unread;
+use super::{forget_runs, judge, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
@@ -22,7 +22,6 @@ use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
-use crate::staging::bookmarks;
 use crate::staging::clock::Clock;
 use crate::staging_to_production::{Applied, Reconciliation, Unread};
 use crate::stop::Stop;
@@ -69,8 +68,7 @@ pub async fn run_sync(
     async {
         migrate::prepare(db).await?;
         let lease = Lease::acquire(db, settings.lease()).await?;
-        // Version 7: everything staged by this run sorts after it.
-        let right = Right { lease, run_id: Uuid::now_v7(), stop: Stop::never() };
+        let right = Right::begin(db, lease, Stop::never()).await?;
         run_by_right(db, client, settings, job, right, progress).await
     }
     .instrument(run_span(job))
@@ -81,10 +79,28 @@ pub async fn run_sync(
 pub struct Right {
     /// Held until the run has ended.
     pub lease: Lease,
-    /// Names the run; of version 7, made when the lease was held.
+    /// What versions, their ids and bookmarks are dated by; read when the lease was held.
+    pub clock: Clock,
+    /// Names the run; of version 7, made by the clock: the ids of versions that the run stages sort after it.
     pub run_id: Uuid,
     /// Ends the run early: what is under way is finished, and the run is recorded as interrupted.
     pub stop: Stop,
+}
+
+impl Right {
+    /// Begins a run by a lease that is held. The lease is released where that fails.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn begin(db: &Db, lease: Lease, stop: Stop) -> Result<Right, DbError> {
+        match Clock::after_staged(db).await {
+            Ok(clock) => Ok(Right { lease, clock, run_id: clock.run_id(), stop }),
+            Err(error) => {
+                let _ = lease.release().await;
+                Err(error)
+            }
+        }
+    }
 }
 
 /// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so
@@ -109,9 +125,9 @@ pub async fn run_by_right(
     right: Right,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
-    let Right { lease, run_id, stop } = right;
+    let Right { lease, clock, run_id, stop } = right;
     tracing::Span::current().record("run_id", tracing::field::display(run_id));
-    let outcome = recorded(db, client, settings, job, &lease, run_id, &stop, progress).await;
+    let outcome = recorded(db, client, settings, job, &lease, run_id, clock, &stop, progress).await;
     // However it ended: a run whose start or end could not be noted holds the lease no longer than another.
     let released = lease.release().await;
     match outcome {
@@ -138,6 +154,7 @@ async fn recorded(
     job: &Job,
     lease: &Lease,
     run_id: Uuid,
+    clock: Clock,
     stop: &Stop,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
@@ -148,7 +165,7 @@ async fn recorded(
 
     let request_log = RequestLog::start(db.clone(), run_id);
     let client = client.map(|client| client.stopped_by(stop).observed_by(request_log.observer()));
-    let outcome = run_stages(db, client, settings, job, lease, run_id, stop, progress).await;
+    let outcome = run_stages(db, client, settings, job, lease, run_id, clock, stop, progress).await;
     // What was asked is noted of a run that fails too.
     let requests = request_log.close().await;
     let mut report = match outcome {
@@ -186,6 +203,7 @@ async fn run_stages(
     job: &Job,
     lease: &Lease,
     run_id: Uuid,
+    clock: Clock,
     stop: &Stop,
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
@@ -195,7 +213,7 @@ async fn run_stages(
         .iter()
         .map(|entity| EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() })
         .collect();
-    let clock = if client.is_some() { Clock::after_staged(db).await? } else { Clock::starting_now() };
+    let mut clocks = Clocks::default();
     let unread: Arc<Unread> = Arc::default();
     let sizes = Arc::new(AllSizes::load(db, settings.page_size, job.full).await?);
     let fetch = client.map(|client| Fetch {
@@ -236,11 +254,13 @@ async fn run_stages(
     let mut walking: Vec<Walking> = Vec::new();
     if let Some(fetch) = fetch.as_ref().filter(|_| job.stages != Stages::ReconcileOnly) {
         for entity in &job.entities {
-            let (scope, moves_bookmark) = scope_of(db, settings, job, entity).await?;
+            let (scope, moves_bookmark) =
+                clocks.note_bookmark(scope::of(db, settings, job, entity, &clock).await?, entity);
             let held = judge::held_before(db, entity, scope).await?;
             held_before.push(held);
             let credible = judge::credible(held, settings.shrink_guard_percent);
-            errands.push((*entity, Errand { scope, moves_bookmark, credible }));
+            let known_shortfall = runs::known_shortfall(db, entity, scope == Scope::WHOLE).await?;
+            errands.push((*entity, Errand { scope, moves_bookmark, credible, known_shortfall }));
         }
         (walking, walks) = stages::start_walks(fetch, &errands, job.stages == Stages::Both, progress);
     }
@@ -270,6 +290,8 @@ async fn run_stages(
 
     let mut report = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     report.warnings = drift.warnings;
+    clocks.note_walks(walked.iter().filter_map(|walked| walked.report.as_ref().ok()));
+    report.warnings.extend(clocks.warnings(&clock));
     let mut failures: Vec<(&'static str, SourceError)> = Vec::new();
     for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };
@@ -280,16 +302,22 @@ async fn run_stages(
             Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
         };
         judge::warn_of_walk(&mut report, entity, &walk);
+        let is_settled = walk.short_by.is_some() && walk.short_by == errands[position].1.known_shortfall;
         if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
             interrupted = true;
         } else {
             failures.extend(walk.failure.clone().map(|failure| (entity.name, failure)));
             let guard = settings.shrink_guard_percent;
-            judge::judge_walk(&mut report, entity, &walk, held_before[position], guard);
+            judge::judge_walk(&mut report, entity, &walk, held_before[position], guard, is_settled);
+            if let Some(whole) = walk.whole_total {
+                let held = judge::held_before(db, entity, Scope::WHOLE).await?;
+                judge::judge_empty_window(&mut report, entity, whole, held, guard);
+            }
         }
         if let Some(of_entity) = entities.iter_mut().find(|e| e.entity == entity.name) {
             of_entity.walk = Some(walk.walk.clone());
             of_entity.walk_complete = Some(walk.complete);
+            (of_entity.walk_settled, of_entity.short_by) = (is_settled, walk.short_by);
             of_entity.incomplete_reason = walk.reason.clone();
             of_entity.source_total = walk.total;
             of_entity.seen = Some(walk.seen);
@@ -338,33 +366,13 @@ async fn run_stages(
         // Reads staging whole, which an incremental sync has no time for.
         if job.full || job.stages == Stages::ReconcileOnly {
             stages::drop_old_versions(db, settings, lease.fence(), &mut report).await?;
+            // Old bookkeeping is no reason for a run to fail.
+            if let Err(error) = forget_runs::forget(db, settings.runs_retention, Timestamp::now()).await {
+                tracing::warn!(%error, "old runs could not be forgotten; the next full sync tries again");
+            }
         }
     }
     Ok(report)
-}
-
-/// What is walked of an entity, and whether a complete walk of it moves the bookmark: whole, or for events the
-/// days from the bookmark less the lookback.
-async fn scope_of(
-    db: &Db,
-    settings: &Settings,
-    job: &Job,
-    entity: &'static Entity,
-) -> Result<(Scope, bool), DbError> {
-    if entity.own_date().is_none() {
-        return Ok((Scope::WHOLE, true));
-    }
-    let bounds = Scope { from: settings.events_from, until: settings.events_until };
-    let bookmark = bookmarks::read(db, entity).await?;
-    let since = if job.full { None } else { job.since.or(bookmark) };
-    // Never walked to the end: only the whole is sound.
-    let Some(since) = since else { return Ok((bounds, bounds.until.is_none())) };
-    // One day more than asked, since the zone of the API's date filters is not known.
-    let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));
-    let from = since.saturating_sub(lookback).unwrap_or(Timestamp::UNIX_EPOCH);
-    let scope = Scope { from: Some(crate::time::utc_parts(from).0), until: None };
-    // From a later instant than the bookmark's, what changed in between stays unseen.
-    Ok((scope, bookmark.is_some_and(|bookmark| since <= bookmark)))
 }
 
 /// Adds stage 2's result to an entity's report; one that was not asked for (a parent) gets its own line.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::report::{EntityReport, RequestSum, RunReport, milliseconds};
 use super::schedule::Past;
 use crate::db::{Db, DbError, Tx};
-use crate::entities::ENTITIES;
+use crate::entities::{self, ENTITIES, Entity};
 use crate::source::RequestRecord;
 use crate::staging::json_text::JsonText;
 
@@ -89,6 +89,8 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
                 (&(entity.found_by_id as i64), Type::INT8),
                 (&(entity.quarantined as i64), Type::INT8),
                 (&(entity.unreadable_fields as i64), Type::INT8),
+                (&entity.walk_settled, Type::BOOL),
+                (&entity.short_by, Type::INT8),
             ],
         )
         .await?;
@@ -223,18 +225,55 @@ async fn save_requests(db: &Db, run_id: Uuid, batch: &[RequestRecord]) -> Result
     Ok(())
 }
 
-/// When the last good runs started, and when the last of them ended; none later than `believed_until`, which a
-/// wrong clock has dated.
-pub async fn past(db: &Db, believed_until: Timestamp) -> Result<(Past, Option<Timestamp>), DbError> {
-    let entities = ENTITIES.len() as i64;
+/// The last good runs, as the schedule and the alerts see them.
+#[derive(Debug, Clone, Default)]
+pub struct PastRuns {
+    /// Of each entity.
+    pub of: Vec<(&'static Entity, Past)>,
+    /// Since when all entities are good: when the last good run of the entity ended that has waited longest for one. None
+    /// while one of them has none.
+    pub last_good: Option<Timestamp>,
+}
+
+/// When the last good runs of each entity started, and when they ended; none later than `believed_until`, which a wrong
+/// clock has dated.
+///
+/// # Errors
+/// Those of the database.
+pub async fn past(db: &Db, believed_until: Timestamp) -> Result<PastRuns, DbError> {
+    let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
     let rows = db
         .query(
             include_str!("past_runs.sql"),
-            &[(&believed_until, Type::TIMESTAMPTZ), (&entities, Type::INT8)],
+            &[(&believed_until, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)],
         )
         .await?;
-    let Some(row) = rows.first() else { return Ok((Past::default(), None)) };
-    Ok((Past { any: row.get(0), full: row.get(1) }, row.get(2)))
+    let ended: Option<Vec<Timestamp>> = rows.iter().map(|row| row.get(3)).collect();
+    let of = rows.iter().filter_map(|row| {
+        let entity = entities::entity(row.get(0))?;
+        Some((entity, Past { any: row.get(1), full: row.get(2) }))
+    });
+    Ok(PastRuns { of: of.collect(), last_good: ended.and_then(|ended| ended.into_iter().min()) })
+}
+
+/// Walks before this one that must have been off by the same number, for the list to be known as one that never adds up.
+const ALIKE: i64 = 2;
+
+/// By how much the API's count was off in each of the last walks of an entity, of all of it or of some days, where it was
+/// off by the same number each time.
+///
+/// # Errors
+/// Those of the database.
+pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Option<i64>, DbError> {
+    let params = [(&entity.name as _, Type::TEXT), (&whole as _, Type::BOOL), (&ALIKE as _, Type::INT8)];
+    let rows = db.query(include_str!("last_shortfalls.sql"), &params).await?;
+    let shortfalls: Option<Vec<i64>> = rows.iter().map(|row| row.get(0)).collect();
+    Ok(match shortfalls.as_deref() {
+        Some([first, rest @ ..]) if rows.len() as i64 == ALIKE && rest.iter().all(|one| one == first) => {
+            Some(*first)
+        }
+        _ => None,
+    })
 }
 
 /// A run, as people see it.

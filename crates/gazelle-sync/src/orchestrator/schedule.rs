@@ -87,7 +87,27 @@ pub enum Due {
     },
 }
 
+/// What is to be run now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueNow<E> {
+    /// In full.
+    pub full: bool,
+    /// Which of those asked about.
+    pub of: Vec<E>,
+}
+
 impl Timetable {
+    /// What is due now of several things with a past each: first what is due in full.
+    pub fn due_of<E: Copy>(&self, pasts: &[(E, Past)], now: Timestamp) -> Option<DueNow<E>> {
+        let of = |wanted: Due| -> Vec<E> {
+            pasts.iter().filter(|(_, past)| self.due(*past, now) == wanted).map(|(of, _)| *of).collect()
+        };
+        [true, false]
+            .into_iter()
+            .map(|full| DueNow { full, of: of(Due::Now { full }) })
+            .find(|due| !due.of.is_empty())
+    }
+
     /// What is due now. Where there was no run yet, it is: the first one is full.
     pub fn due(&self, past: Past, now: Timestamp) -> Due {
         let next = |schedule: &Schedule, last: Option<Timestamp>| match last {

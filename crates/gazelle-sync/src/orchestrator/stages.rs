@@ -17,12 +17,16 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
+use crate::staging::missing_parents::{self, Wanted};
 use crate::staging::versions::Staged;
 use crate::staging::{outcome, quarantine, retention};
 use crate::staging_to_production::{Applied, Reconciliation};
 
 /// How often parents of parents are fetched within a run.
 const PARENT_ROUNDS: usize = 3;
+
+/// Parents that a run asks for one by one; where more are missing, walks of their entities bring them sooner.
+const MOST_PARENTS: usize = 1_000;
 
 /// A walk under way. Dropping it tells its lanes that stage 2 will not come.
 pub struct Walking {
@@ -173,16 +177,27 @@ pub async fn fetch_missing_parents(
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
     for _ in 0..PARENT_ROUNDS {
-        let mut wanted = quarantine::wanted_parents(reconciliation.db).await?;
+        // What was asked for in this run and still waits is among them: it is left out below.
+        let mut wanted =
+            missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
+        let found = wanted.len();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
+        wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
+        if found >= MOST_PARENTS {
+            tracing::warn!(
+                most = MOST_PARENTS,
+                "more parents are missing than a run asks for one by one; the next run goes on"
+            );
+        }
         if wanted.is_empty() {
             break;
         }
-        let brought = parents::fetch(fetch, &wanted).await?;
+        let brought = parents::fetch(fetch, wanted).await?;
+        note_missing(fetch, reconciliation, &brought.missing).await?;
         for of_entity in &mut parents {
-            of_entity.staged += brought.get(of_entity.entity.name).copied().unwrap_or_default();
+            of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
         }
-        if brought.values().all(|staged| staged.staged == 0) {
+        if brought.staged.values().all(|staged| staged.staged == 0) {
             break;
         }
         for of_entity in &mut parents {
@@ -190,6 +205,19 @@ pub async fn fetch_missing_parents(
         }
     }
     Ok(parents)
+}
+
+/// Notes which parents were asked for in vain.
+async fn note_missing(
+    fetch: &Fetch,
+    reconciliation: &Reconciliation<'_>,
+    missing: &[Wanted],
+) -> Result<(), DbError> {
+    let mut connection = reconciliation.db.connection().await?;
+    let tx = connection.begin().await?;
+    reconciliation.fence.check(&tx).await?;
+    missing_parents::note(&tx, missing, fetch.clock.database_now()).await?;
+    tx.commit().await
 }
 
 /// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone

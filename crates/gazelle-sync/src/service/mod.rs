@@ -11,6 +11,7 @@ mod run;
 pub mod state;
 pub mod tick;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use run::Ended;
 use state::Shared;
 
 use crate::db::{Db, DbError, migrate};
+use crate::entities::Entity;
 use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
 use crate::orchestrator::{runs, wanted_runs};
 use crate::source::GazelleClient;
@@ -62,8 +64,8 @@ pub struct Service<O> {
 /// What the loop remembers from step to step.
 struct Memory {
     open: Option<(Db, GazelleClient)>,
-    /// Runs of this process, should the database have forgotten them.
-    past: Past,
+    /// Runs of this process by entity, should the database have forgotten them.
+    past: HashMap<&'static str, Past>,
     database: Backoff,
     runs: Backoff,
     /// Runs that the database broke off while it could still be asked for what is due.
@@ -73,6 +75,8 @@ struct Memory {
     /// The last run was asked for: what is due by the timetable goes first now, so that a stream of requests does not
     /// keep it from its turn.
     last_was_wanted: bool,
+    /// Entities whose walks stay incomplete while others do not: each is tried again by itself.
+    retries: HashMap<&'static str, Backoff>,
     /// That another runner is at work was said.
     said_busy: bool,
 }
@@ -86,6 +90,15 @@ impl Memory {
     fn database_held(&mut self) {
         self.broken.succeeded();
         self.read_only.succeeded();
+    }
+
+    fn past_of(&self, entity: &Entity) -> Past {
+        self.past.get(entity.name).copied().unwrap_or_default()
+    }
+
+    /// Whether an entity waits for another try of its own.
+    fn rests(&self, entity: &Entity) -> bool {
+        self.retries.get(entity.name).is_some_and(|retry| !retry.left().is_zero())
     }
 }
 
@@ -103,15 +116,15 @@ impl<O: Opener> Service<O> {
     /// Runs until asked to stop. Nothing but that ends it.
     pub async fn run(&self) {
         let mut duties = tick::start(&self.shared, &self.stop);
-        let first_wait = self.shared.settings.retry_delay() * 6;
         let mut memory = Memory {
             open: None,
-            past: Past::default(),
+            past: HashMap::new(),
             database: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
-            runs: Backoff::new(first_wait.min(LONGEST_WAIT), LONGEST_WAIT),
+            runs: self.backoff(),
             broken: Backoff::new(Duration::from_secs(1), LONGEST_WAIT),
             read_only: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
             last_was_wanted: false,
+            retries: HashMap::new(),
             said_busy: false,
         };
         while !self.stop.is_asked() {
@@ -160,6 +173,32 @@ impl<O: Opener> Service<O> {
         }
     }
 
+    /// The waits after runs that did not do their work.
+    fn backoff(&self) -> Backoff {
+        let first_wait = self.shared.settings.retry_delay() * 6;
+        Backoff::new(first_wait.min(LONGEST_WAIT), LONGEST_WAIT)
+    }
+
+    /// When something is due next, incrementally and in full.
+    fn next(
+        &self,
+        past: &[(&'static Entity, Past)],
+        now: Timestamp,
+    ) -> (Option<Timestamp>, Option<Timestamp>) {
+        let mut next = (None, None);
+        let sooner = |one: Option<Timestamp>, other: Timestamp| Some(one.map_or(other, |one| one.min(other)));
+        for (_, past) in past {
+            match self.timetable.due(*past, now) {
+                Due::Now { full: true } => next = (sooner(next.0, now), sooner(next.1, now)),
+                Due::Now { full: false } => next.0 = sooner(next.0, now),
+                Due::Later { incremental, full } => {
+                    next = (sooner(next.0, incremental), sooner(next.1, full));
+                }
+            }
+        }
+        next
+    }
+
     /// One look at what is to be done, and doing it.
     async fn step(&self, memory: &mut Memory) -> anyhow::Result<Wait> {
         let (db, client) = match &memory.open {
@@ -175,24 +214,28 @@ impl<O: Opener> Service<O> {
         };
         let now = self.clock.now();
         let believed = now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX);
-        let (recorded, last_good) = runs::past(&db, believed).await?;
-        let past = memory.past.and(recorded, now);
+        let recorded = runs::past(&db, believed).await?;
+        let past: Vec<(&'static Entity, Past)> = recorded
+            .of
+            .iter()
+            .map(|(entity, past)| (*entity, memory.past_of(entity).and(*past, now)))
+            .collect();
         let wanted = wanted_runs::next(&db, now).await?;
         if memory.database.failures() > 0 {
             // What failed with the database is due again as soon as the database is back.
             memory.broken.succeeded();
         }
         memory.database.succeeded();
-        let due = self.timetable.due(past, now);
+        let awake: Vec<(&'static Entity, Past)> =
+            past.iter().copied().filter(|(entity, _)| !memory.rests(entity)).collect();
+        let due = self.timetable.due_of(&awake, now);
+        let next = self.next(&past, now);
         self.shared.update(|activity| {
-            activity.last_good_run_at = last_good;
-            if memory.runs.failures() == 0 && memory.broken_failures() == 0 {
+            activity.last_good_run_at = recorded.last_good;
+            if memory.runs.failures() == 0 && memory.retries.is_empty() && memory.broken_failures() == 0 {
                 activity.problem = None;
             }
-            (activity.next_incremental, activity.next_full) = match due {
-                Due::Now { full } => (Some(now), full.then_some(now)),
-                Due::Later { incremental, full } => (Some(incremental), Some(full)),
-            };
+            (activity.next_incremental, activity.next_full) = next;
         });
 
         let broken = memory.broken.left().max(memory.read_only.left());
@@ -200,19 +243,22 @@ impl<O: Opener> Service<O> {
             self.shared.set_state("waiting", None, None);
             return Ok(Wait::For(broken.min(LOOK)));
         }
-        let is_due = matches!(due, Due::Now { .. }) && memory.runs.left().is_zero();
+        let is_due = due.is_some() && memory.runs.left().is_zero();
         let wanted = wanted.filter(|_| !(is_due && memory.last_was_wanted));
         memory.last_was_wanted = wanted.is_some();
         let ended = match (wanted, due) {
             (Some(wanted), _) => self.run_wanted(&db, client, wanted).await,
-            (None, Due::Now { full }) if is_due => self.run_scheduled(&db, client, full, past).await,
-            (None, Due::Now { .. }) => {
+            (None, Some(due)) if is_due => self.run_scheduled(&db, client, due, &past).await,
+            (None, Some(_)) => {
                 self.shared.set_state("waiting", None, None);
                 return Ok(Wait::For(memory.runs.left().min(LOOK)));
             }
-            (None, Due::Later { incremental, full }) => {
+            (None, None) => {
                 self.shared.set_state("waiting", None, None);
-                return Ok(Wait::Until(incremental.min(full)));
+                return Ok(match awake.len() == past.len() {
+                    true => Wait::Until(next.0.into_iter().chain(next.1).min().unwrap_or(Timestamp::MAX)),
+                    false => Wait::For(LOOK),
+                });
             }
         };
         let ended = match ended {
@@ -239,12 +285,27 @@ impl<O: Opener> Service<O> {
             // Done by another runner, or being done: the next look tells.
             Ended::Nothing => return Wait::For(LOOK),
             Ended::Interrupted => memory.database_held(),
-            Ended::Good { full, whole } => {
+            Ended::Good { full, of, short, reasons } => {
                 memory.database_held();
                 memory.runs.succeeded();
-                if whole {
-                    memory.past.any = Some(began);
-                    memory.past.full = if full { Some(began) } else { memory.past.full };
+                for entity in of {
+                    let past = memory.past.entry(entity.name).or_default();
+                    past.any = Some(began);
+                    past.full = if full { Some(began) } else { past.full };
+                    memory.retries.remove(entity.name);
+                }
+                for entity in &short {
+                    let retry = memory.retries.entry(entity.name).or_insert_with(|| self.backoff());
+                    let wait = retry.failed();
+                    tracing::warn!(
+                        entity = entity.name,
+                        failures = retry.failures(),
+                        wait_seconds = wait.as_secs(),
+                        "the walk stayed incomplete and is tried again: {reasons}"
+                    );
+                }
+                if !short.is_empty() {
+                    self.shared.update(|activity| activity.problem = Some(reasons));
                 }
             }
             Ended::Bad(reason) => {

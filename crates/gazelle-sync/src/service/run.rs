@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::{Opener, SET_BACK, Service, Timestamp};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
-use crate::entities::ENTITIES;
+use crate::entities::Entity;
 use crate::orchestrator::lease::Lease;
 use crate::orchestrator::report::{RunReport, Status};
-use crate::orchestrator::schedule::{Due, Past};
+use crate::orchestrator::schedule::{Due, DueNow, Past};
 use crate::orchestrator::wanted_runs::{self, Wanted};
 use crate::orchestrator::{Job, Right, Stages, run_by_right, run_span, runs};
 use crate::source::GazelleClient;
@@ -22,14 +22,18 @@ pub(super) enum Ended {
     Nothing,
     /// The service was asked to stop.
     Interrupted,
-    /// All walks were complete.
+    /// Walks were complete, or as complete as their lists get.
     Good {
         /// A full run.
         full: bool,
-        /// Of every entity.
-        whole: bool,
+        /// Of these entities.
+        of: Vec<&'static Entity>,
+        /// The walks of these stayed incomplete.
+        short: Vec<&'static Entity>,
+        /// Why.
+        reasons: String,
     },
-    /// It failed, or a walk stayed incomplete.
+    /// It failed, or no walk was complete.
     Bad(String),
 }
 
@@ -39,15 +43,20 @@ impl<O: Opener> Service<O> {
         &self,
         db: &Db,
         client: GazelleClient,
-        full: bool,
-        past: Past,
+        due: DueNow<&'static Entity>,
+        known: &[(&'static Entity, Past)],
     ) -> Result<Ended, DbError> {
-        let job = job(full, "schedule", ENTITIES.to_vec());
+        let job = job(due.full, "schedule", due.of);
         let still_due = async |_: &Lease, _: Uuid| {
             let now = self.clock.now();
-            let (recorded, _) =
-                runs::past(db, now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX)).await?;
-            Ok(matches!(self.timetable.due(past.and(recorded, now), now), Due::Now { .. }))
+            let recorded = runs::past(db, now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX)).await?;
+            Ok(job.entities.iter().any(|entity| {
+                let of = |pasts: &[(&'static Entity, Past)]| {
+                    let found = pasts.iter().find(|(of, _)| of.name == entity.name);
+                    found.map(|(_, past)| *past).unwrap_or_default()
+                };
+                matches!(self.timetable.due(of(known).and(of(&recorded.of), now), now), Due::Now { .. })
+            }))
         };
         self.run_if(db, client, &job, still_due).await
     }
@@ -83,16 +92,15 @@ impl<O: Opener> Service<O> {
                 Err(busy) if busy.fault == Fault::Busy => return Ok(Err(Ended::Busy(busy.to_string()))),
                 Err(error) => return Err(error),
             };
-            // Of version 7, and made now that the lease is held: what this run stages sorts after it.
-            let run_id = Uuid::now_v7();
-            match is_wanted(&lease, run_id).await {
+            let right = Right::begin(db, lease, self.stop.clone()).await?;
+            match is_wanted(&right.lease, right.run_id).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    lease.release().await?;
+                    right.lease.release().await?;
                     return Ok(Err(Ended::Nothing));
                 }
                 Err(error) => {
-                    let _ = lease.release().await;
+                    let _ = right.lease.release().await;
                     return Err(error);
                 }
             }
@@ -103,7 +111,6 @@ impl<O: Opener> Service<O> {
                 shared.metrics.request_ended(&record);
                 shared.mark_progress();
             });
-            let right = Right { lease, run_id, stop: self.stop.clone() };
             let progress = Progress::new(ProgressStyle::None);
             run_by_right(db, Some(client), settings, job, right, &progress).await.map(Ok)
         };
@@ -124,18 +131,23 @@ impl<O: Opener> Service<O> {
     }
 }
 
-fn job(full: bool, trigger: &'static str, entities: Vec<&'static crate::entities::Entity>) -> Job {
+fn job(full: bool, trigger: &'static str, entities: Vec<&'static Entity>) -> Job {
     Job { command: "sync", stages: Stages::Both, full, since: None, entities, trigger }
 }
 
 /// Whether a run did its work: what is only withheld for a person's word does not come by trying again.
 fn judge(report: &RunReport, job: &Job) -> Ended {
-    let incomplete = report.entities.iter().any(|entity| entity.walk_complete == Some(false));
+    let is_short = |entity: &&'static Entity| {
+        let of_entity = report.entities.iter().find(|of| of.entity == entity.name);
+        of_entity.is_some_and(|of| of.walk_complete == Some(false) && !of.walk_settled)
+    };
+    let (short, of): (Vec<_>, Vec<_>) = job.entities.iter().copied().partition(is_short);
+    let reasons = report.reasons.join("; ");
     match report.status {
         Status::Interrupted => Ended::Interrupted,
-        Status::Success | Status::Partial if !incomplete => {
-            Ended::Good { full: job.full, whole: job.entities.len() == ENTITIES.len() }
+        Status::Success | Status::Partial if !of.is_empty() => {
+            Ended::Good { full: job.full, of, short, reasons }
         }
-        _ => Ended::Bad(report.reasons.join("; ")),
+        _ => Ended::Bad(reasons),
     }
 }

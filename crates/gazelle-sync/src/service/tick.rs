@@ -14,7 +14,7 @@ use super::state::Shared;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
-use crate::orchestrator::wanted_runs;
+use crate::orchestrator::{forget_runs, wanted_runs};
 use crate::stop::Stop;
 
 /// A duty that is asked to stop and has not ended after this long is cut off.
@@ -60,6 +60,13 @@ pub static DUTIES: &[Duty] = &[
         after_runs: false,
         grace: GRACE,
         work: |moment| Box::pin(forget_old_requests(moment)),
+    },
+    Duty {
+        name: "forget old runs",
+        every: Duration::from_secs(6 * 3600),
+        grace: GRACE,
+        after_runs: false,
+        work: |moment| Box::pin(forget_old_runs(moment)),
     },
     Duty {
         name: "see what is wrong",
@@ -148,6 +155,13 @@ async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
 async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
         alerts::forget_old(db, moment.now).await?;
+    }
+    Ok(())
+}
+
+async fn forget_old_runs(moment: Moment) -> anyhow::Result<()> {
+    if let Some(db) = &moment.db {
+        forget_runs::forget(db, moment.settings.runs_retention, moment.now).await?;
     }
     Ok(())
 }

@@ -21,6 +21,17 @@ use super::{
     target::{Door, Target},
 };
 
+/// What an answer says about one record.
+#[derive(Debug, Clone, Copy)]
+pub enum Lookup<'a> {
+    /// The record.
+    There(&'a RawValue),
+    /// There is none: plain null, or an error with the code NOT_FOUND and the path of the root field.
+    Gone,
+    /// Null beside an error that says "not found" without a code or without a path: no evidence of anything.
+    Unclear,
+}
+
 /// A whole GraphQL answer: valid JSON with data and without errors, but for a NOT_FOUND of a single record.
 ///
 /// Debug shows sizes and times, never the body.
@@ -130,24 +141,40 @@ impl Answer {
         read_page(data, path, shape).map_err(|what| self.bad(path, &what))
     }
 
-    /// What a getter at the root answered: `None` when the API says that the record does not exist, by null or by a
-    /// NOT_FOUND error. A NOT_FOUND without a path speaks for every root field that is null.
+    /// What a getter at the root answered: `None` when the API says that the record does not exist; see [`Lookup`].
     ///
-    /// Errors: `BadAnswer` when the answer does not speak of this field at all: that is no evidence of absence.
+    /// Errors: `BadAnswer` when the answer does not speak of this field at all, or is unclear about it: that is no
+    /// evidence of absence.
     pub fn object(&self, root_field: &str) -> Result<Option<&RawValue>, SourceError> {
         self.object_path(&[root_field])
     }
 
     /// As [`Answer::object`], for a value further down; `None` when it or anything on the way to it is null.
     pub fn object_path(&self, path: &[&str]) -> Result<Option<&RawValue>, SourceError> {
+        match self.lookup(path)? {
+            Lookup::There(value) => Ok(Some(value)),
+            Lookup::Gone => Ok(None),
+            Lookup::Unclear => {
+                Err(self.bad(path, "is null beside an error that says \"not found\" of nothing"))
+            }
+        }
+    }
+
+    /// What the answer says about the value at a path, or about the record on the way to it.
+    ///
+    /// Errors: `BadAnswer` when it does not speak of this field at all.
+    pub fn lookup(&self, path: &[&str]) -> Result<Lookup<'_>, SourceError> {
         let found = match &self.data {
             None => Found::Missing,
             Some(data) => pick(data, path).map_err(|what| self.bad(path, &what))?,
         };
         match found {
-            Found::Value(value) => Ok(Some(value)),
-            Found::Null => Ok(None),
-            Found::Missing if path.first().is_some_and(|root| self.says_gone(root)) => Ok(None),
+            Found::Value(value) => Ok(Lookup::There(value)),
+            Found::Null | Found::Missing if path.first().is_some_and(|root| self.says_gone(root)) => {
+                Ok(Lookup::Gone)
+            }
+            Found::Null | Found::Missing if self.gone.unclear => Ok(Lookup::Unclear),
+            Found::Null => Ok(Lookup::Gone),
             Found::Missing => Err(self.bad(path, "is missing")),
         }
     }
@@ -173,7 +200,7 @@ impl Answer {
     }
 
     fn says_gone(&self, root: &str) -> bool {
-        self.gone.all || self.gone.roots.iter().any(|gone| gone == root)
+        self.gone.roots.iter().any(|gone| gone == root)
     }
 
     fn bad(&self, path: &[&str], what: &str) -> SourceError {

@@ -18,7 +18,8 @@
 //! | 2xx, an error that names an invalid query | `InvalidQuery` |
 //! | 2xx, an error that asks for patience | `Throttled` |
 //! | 2xx, an error about authentication, no data | `Unauthorized` |
-//! | 2xx, only NOT_FOUND errors, each of a root field that is null | good: the record is gone |
+//! | 2xx, only errors with the code NOT_FOUND, each with the path of a root field that is null | good: the record is gone |
+//! | 2xx, the same without a path, or by the message alone, and nothing but null | good, but no evidence about the record |
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
 
@@ -51,8 +52,9 @@ pub(super) struct Verified {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Gone {
     pub roots: Vec<String>,
-    /// A NOT_FOUND without a path: it speaks of the whole request.
-    pub all: bool,
+    /// An error that says "not found" without a code or without the path of the root field. It may be about something
+    /// else, so that null beside it proves nothing.
+    pub unclear: bool,
 }
 
 /// The table above for a GraphQL request.
@@ -230,15 +232,23 @@ fn root_fields(data: Option<&Bytes>) -> BTreeMap<Cow<'_, str>, bool> {
     fields.unwrap_or_default().into_iter().map(|(name, value)| (name, value.is_some())).collect()
 }
 
-/// A record that is gone, and nothing else wrong: every error is a NOT_FOUND about a root field, and what it speaks of is
-/// null. A NOT_FOUND further down ("technician not found") says nothing about the record that was asked for.
+/// A record that is gone, or may be, and nothing else wrong: every error says "not found", and what it speaks of is null.
+/// Evidence is only the code NOT_FOUND with the path of the root field. A NOT_FOUND further down ("technician not found")
+/// says nothing about the record that was asked for.
 fn gone(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>) -> Option<Gone> {
     let mut gone = Gone::default();
     for error in errors {
         match (&error.kind, error.path.as_slice()) {
-            (Kind::NotFound, []) if !roots.values().any(|filled| *filled) => gone.all = true,
-            (Kind::NotFound, [root]) if !roots.get(root.as_str()).copied().unwrap_or(false) => {
-                gone.roots.push(root.clone());
+            (Kind::NotFound | Kind::WordsNotFound, []) if !roots.values().any(|filled| *filled) => {
+                gone.unclear = true;
+            }
+            (kind @ (Kind::NotFound | Kind::WordsNotFound), [root])
+                if !roots.get(root.as_str()).copied().unwrap_or(false) =>
+            {
+                match kind {
+                    Kind::NotFound => gone.roots.push(root.clone()),
+                    _ => gone.unclear = true,
+                }
             }
             _ => return None,
         }

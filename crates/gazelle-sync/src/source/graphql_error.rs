@@ -27,7 +27,10 @@ pub(super) enum Kind {
     InvalidQuery(Option<String>),
     Throttled,
     Unauthenticated,
+    /// By its code.
     NotFound,
+    /// By its message alone, which may be about anything ("Company not found").
+    WordsNotFound,
     Other,
 }
 
@@ -198,7 +201,7 @@ fn kind_of_message(message: &str) -> Kind {
     } else if lower.contains("throttled") || lower.contains("rate limit") {
         Kind::Throttled
     } else if lower.contains("not found") {
-        Kind::NotFound
+        Kind::WordsNotFound
     } else {
         Kind::Other
     }

@@ -42,7 +42,7 @@ mod wording;
 mod tests;
 
 pub use self::{
-    answer::Answer,
+    answer::{Answer, Lookup},
     client::GazelleClient,
     credential::{Credential, OauthCredential},
     error::{ErrorClass, SourceError},

@@ -133,8 +133,17 @@ impl OauthSession {
         state.unsaved = None;
         state.no_early_refresh_before = None;
         tracing::info!(expires_at = ?fresh.expires_at, "the token was refreshed and saved");
+        let is_usable = !fresh.access_token.expose_secret().is_empty();
         state.current = Some(Arc::new(fresh));
-        Ok(Renewal::Refreshed)
+        match is_usable {
+            true => Ok(Renewal::Refreshed),
+            false => {
+                let what = "a token answer with a refresh token and no access token";
+                let advice =
+                    "the refresh token was saved; try later, and if it stays, check GAZELLE_OAUTH_URL";
+                Err(self.fault(ErrorClass::BadAnswer, what, advice))
+            }
+        }
     }
 
     async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, Fault> {

@@ -1,10 +1,11 @@
 //! One question to the token URL, whatever the grant.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::{Client, Url};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     attempt::attempt,
@@ -34,21 +35,84 @@ pub(super) async fn ask_for_tokens(
     );
     let target = Target { place: place_of(token_url), door };
     let body = classify_token_reply(&attempt.seen, &target)?;
-    let Ok(answer) = serde_json::from_slice::<TokenAnswer>(&body) else {
-        let what = "something that is not a token answer";
-        return Err(target.fault(ErrorClass::BadAnswer, what, "check GAZELLE_OAUTH_URL"));
-    };
-    Ok(Tokens::handed_out(
-        answer.access_token.into(),
-        answer.refresh_token.map(SecretString::from),
-        attempt.started_at,
-        answer.expires_in,
-    ))
+    let answer = read_answer(&body);
+    match (answer.access_token, answer.refresh_token) {
+        (Some(access_token), refresh_token) => {
+            let life = answer.lifetime;
+            Ok(Tokens::handed_out(access_token, refresh_token, attempt.started_at, life))
+        }
+        (None, Some(refresh_token)) => Ok(Tokens::from_refresh_token(refresh_token)),
+        (None, None) => {
+            let what = "something that is not a token answer";
+            Err(target.fault(ErrorClass::BadAnswer, what, "check GAZELLE_OAUTH_URL"))
+        }
+    }
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct TokenAnswer {
-    access_token: String,
-    refresh_token: Option<String>,
-    expires_in: Option<u64>,
+    access_token: Option<SecretString>,
+    refresh_token: Option<SecretString>,
+    /// In seconds; `None` where it is unknown.
+    lifetime: Option<u64>,
+}
+
+/// Reads each value by itself. By the time the answer is read, the server has made the old refresh token invalid:
+/// whatever else is wrong with the answer, a token in it must be kept.
+fn read_answer(body: &[u8]) -> TokenAnswer {
+    let fields: HashMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    let value = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let token = |name: &str| match value(name) {
+        Some(Value::String(token)) if !token.trim().is_empty() => Some(SecretString::from(token)),
+        _ => None,
+    };
+    TokenAnswer {
+        access_token: token("access_token"),
+        refresh_token: token("refresh_token"),
+        lifetime: value("expires_in").as_ref().and_then(lifetime),
+    }
+}
+
+/// The lifetime of an access token in seconds, from a number or its text; `None` where it is unknown. Zero, negative
+/// numbers and everything that is no number tell nothing: taken literally, they would cost a refresh for each request.
+fn lifetime(expires_in: &Value) -> Option<u64> {
+    let seconds = match expires_in {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    // The cast of a finite positive number saturates.
+    (seconds.is_finite() && seconds >= 1.0).then_some(seconds as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_read_from_a_number_or_its_text_and_is_otherwise_unknown() {
+        for good in [json!(2_592_000), json!("2592000"), json!(2_592_000.0), json!(" 2592000.9 ")] {
+            assert_eq!(lifetime(&good), Some(2_592_000), "{good}");
+        }
+        let huge =
+            read_answer(br#"{"access_token":"a","refresh_token":"r","expires_in":1e999,"expires_in":1e999}"#);
+        assert!(huge.access_token.is_some() && huge.refresh_token.is_some() && huge.lifetime.is_none());
+        for unknown in [
+            json!(0),
+            json!(-1),
+            json!("0"),
+            json!("-1"),
+            json!(0.5),
+            json!(null),
+            json!("soon"),
+            json!("NaN"),
+        ]
+        .into_iter()
+        .chain([json!("inf"), json!(true), json!([3600]), json!({ "seconds": 3600 }), json!("")])
+        {
+            assert_eq!(lifetime(&unknown), None, "{unknown}");
+        }
+    }
 }

@@ -1,13 +1,19 @@
-//! The durable position of each entity: when its last complete walk started, by the API's clock.
+//! The durable position of each entity: when its last complete walk started, by the API's clock, but never later than the
+//! database's clock said then.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::clock::LARGE_SKEW;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
-/// The bookmark of an entity, absent before its first complete walk.
+/// The bookmark of an entity, absent before its first complete walk. It may be later than now where a wrong clock set it:
+/// see [`believed`].
+///
+/// # Errors
+/// Those of the database.
 pub async fn read(db: &Db, entity: &Entity) -> Result<Option<Timestamp>, DbError> {
     let rows = db
         .query(
@@ -18,24 +24,55 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<Option<Timestamp>, DbError
     Ok(rows.first().map(|row| row.get(0)))
 }
 
-/// Moves the bookmark, in the transaction that stages the walk's last versions. It never moves back.
+/// The bookmark as far as it can be true. One in the future was set by a wrong clock, and nobody knows when the last
+/// complete walk was: that is as good as none. A difference as between two clocks counts as now.
+pub fn believed(bookmark: Option<Timestamp>, database_now: Timestamp) -> Option<Timestamp> {
+    let bookmark = bookmark?;
+    match bookmark.duration_since(database_now) {
+        ahead if ahead > LARGE_SKEW => None,
+        _ => Some(bookmark.min(database_now)),
+    }
+}
+
+/// Moves the bookmark, in the transaction that stages the walk's last versions. It never moves beyond the database's
+/// clock, and back only from there.
+///
+/// # Errors
+/// Those of the database.
 pub async fn advance(
     tx: &Tx<'_>,
     entity: &Entity,
     walk_started_at: Timestamp,
     walk: &str,
     run_id: Uuid,
+    database_now: Timestamp,
 ) -> Result<(), DbError> {
     tx.execute(
         include_str!("advance_bookmark.sql"),
         &[
             (&entity.name, Type::TEXT),
-            (&walk_started_at, Type::TIMESTAMPTZ),
+            (&walk_started_at.min(database_now), Type::TIMESTAMPTZ),
             (&walk, Type::TEXT),
             (&run_id, Type::UUID),
+            (&database_now, Type::TIMESTAMPTZ),
         ],
     )
     .await?;
     crate::crash::at(crate::crash::Step::BookmarkMoved);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bookmark_in_the_future_is_not_believed() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let read = |text: &str| believed(Some(text.parse().unwrap()), now);
+        assert_eq!(believed(None, now), None);
+        assert_eq!(read("2026-03-01T11:00:00Z"), Some("2026-03-01T11:00:00Z".parse().unwrap()));
+        assert_eq!(read("2026-03-01T12:00:30Z"), Some(now), "clocks differ by that");
+        assert_eq!(read("2026-09-17T12:00:00Z"), None);
+    }
 }

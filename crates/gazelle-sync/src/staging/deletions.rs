@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, json_text::JsonText};
+use super::{clock::version_id, for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::orchestrator::lease::Fence;
@@ -253,7 +253,7 @@ async fn insert_tombstones(
     if gone.is_empty() {
         return Ok(0);
     }
-    let staging_ids: Vec<Uuid> = gone.iter().map(|_| Uuid::now_v7()).collect();
+    let staging_ids: Vec<Uuid> = gone.iter().map(|_| version_id(at)).collect();
     let (ids, texts) = columns(gone);
     let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
     tx.execute(
@@ -322,19 +322,50 @@ pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Ve
         .collect())
 }
 
-/// Notes a person's word on what a run withheld of an entity.
+/// Some of the deletions of an entity that a run withheld and that wait for a person, each with when it was found.
+///
+/// # Errors
+/// Those of the database.
+pub async fn waiting(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run_id: Uuid,
+    limit: i64,
+) -> Result<Vec<(Gone, Timestamp)>, DbError> {
+    let rows = tx
+        .query(
+            "SELECT external_id, evidence, found_at
+               FROM {schema}.sync_deletions
+              WHERE run_id = $1 AND entity = $2 AND state = 'withheld'
+              ORDER BY external_id
+              LIMIT $3",
+            &[(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&limit, Type::INT8)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (Gone { external_id: row.get(0), evidence: row.get(1) }, row.get(2))).collect())
+}
+
+/// Notes a person's word on these deletions, which a run withheld of an entity. Returns how many.
 pub async fn decide(
     tx: &Tx<'_>,
     entity: &Entity,
     run_id: Uuid,
+    gone: &[Gone],
     approved: bool,
     at: Timestamp,
 ) -> Result<u64, DbError> {
+    let ids: Vec<&str> = gone.iter().map(|gone| gone.external_id.as_str()).collect();
     let state = if approved { "approved" } else { "dismissed" };
     tx.execute(
         "UPDATE {schema}.sync_deletions SET state = $3, decided_at = $4
-          WHERE run_id = $1 AND entity = $2 AND state = 'withheld'",
-        &[(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&state, Type::TEXT), (&at, Type::TIMESTAMPTZ)],
+          WHERE run_id = $1 AND entity = $2 AND state = 'withheld' AND external_id = ANY ($5::text[])",
+        &[
+            (&run_id, Type::UUID),
+            (&entity.name, Type::TEXT),
+            (&state, Type::TEXT),
+            (&at, Type::TIMESTAMPTZ),
+            (&ids, Type::TEXT_ARRAY),
+        ],
     )
     .await
 }

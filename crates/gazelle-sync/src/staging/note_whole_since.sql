@@ -1,3 +1,3 @@
-INSERT INTO {schema}.sync_notes AS held (key, value) VALUES ($1, $2)
-ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value
- WHERE held.value < EXCLUDED.value
+INSERT INTO {schema}.sync_notes AS held (key, value, noted_at) VALUES ($1, $2, $3)
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, noted_at = EXCLUDED.noted_at
+ WHERE held.noted_at IS NULL OR held.noted_at < EXCLUDED.noted_at

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, outcome};
+use super::{for_entity, missing_parents, outcome};
 use crate::db::{Db, DbError, Param, Tx};
 use crate::entities::{Entity, read::RecordError};
 
@@ -104,41 +104,6 @@ pub async fn release(tx: &Tx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, 
     Ok(own)
 }
 
-/// A parent that quarantined records wait for, and one of those records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// The production table that lacks it.
-    pub table: String,
-    /// Its id.
-    pub external_id: String,
-    /// The entity of a record that waits for it.
-    pub child_entity: String,
-    /// The id of that record.
-    pub child_external_id: String,
-}
-
-/// The parents waited for, each once.
-pub async fn wanted_parents(db: &Db) -> Result<Vec<Wanted>, DbError> {
-    let rows = db
-        .query(
-            "SELECT DISTINCT ON (waits_for, waits_for_id) waits_for, waits_for_id, entity, external_id
-               FROM {schema}.sync_quarantine
-              WHERE state = 'waiting'
-              ORDER BY waits_for, waits_for_id, entity, external_id",
-            &[],
-        )
-        .await?;
-    Ok(rows
-        .iter()
-        .map(|row| Wanted {
-            table: row.get(0),
-            external_id: row.get(1),
-            child_entity: row.get(2),
-            child_external_id: row.get(3),
-        })
-        .collect())
-}
-
 /// Puts faulty versions back to pending for another try: all of an entity, or those of some ids (of
 /// records, or of staging rows). Dismissed ones only when named. Returns how many.
 pub async fn retry(
@@ -147,6 +112,8 @@ pub async fn retry(
     only: &[String],
     code: Option<&str>,
 ) -> Result<u64, DbError> {
+    // Who asks for another try wants the parents asked for too.
+    missing_parents::ask_again(tx).await?;
     let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
     tx.execute(&for_entity(include_str!("retry_quarantine.sql"), entity), &params).await
 }
@@ -184,8 +151,9 @@ pub struct Case {
     pub last_seen_at: Timestamp,
     /// When the version was seen.
     pub fetched_at: Timestamp,
-    /// The record, as `jsonb` holds it.
-    pub raw_data: String,
+    /// The record, as `jsonb` holds it, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_data: Option<String>,
 }
 
 /// Which cases are wanted; an absent condition holds for all.
@@ -197,6 +165,22 @@ pub struct Which<'w> {
     pub id: Option<&'w str>,
     /// The state is one of these.
     pub states: Option<Vec<String>>,
+    /// Whether the raw records are read too.
+    pub with_raw: bool,
+}
+
+/// How many cases of an entity there are.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, DbError> {
+    let rows = db
+        .query(
+            &for_entity(include_str!("quarantine_count.sql"), entity),
+            &[(&entity.name, Type::TEXT), (&which.code, Type::TEXT), (&which.states, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs())
 }
 
 /// The quarantine of an entity, newest first.
@@ -210,6 +194,7 @@ pub async fn cases(db: &Db, entity: &Entity, which: &Which<'_>, limit: i64) -> R
                 (&which.id, Type::TEXT),
                 (&limit, Type::INT8),
                 (&which.states, Type::TEXT_ARRAY),
+                (&which.with_raw, Type::BOOL),
             ],
         )
         .await?;

@@ -1,6 +1,6 @@
 SELECT q.external_id, q.staging_id::text, q.state, q.error_code, q.error_field, s.error_message, q.waits_for,
        q.waits_for_id, q.closed_reason, q.attempts, q.first_seen_at, q.last_seen_at, s.fetched_at,
-       s.raw_data::text, q.closed_at
+       CASE WHEN $6 THEN s.raw_data::text END, q.closed_at
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id
  WHERE q.entity = $1

@@ -1,12 +1,14 @@
 //! Dropping old versions, where the setting `retention` wants it: only those that nothing can need any more.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::for_entity;
 use crate::db::{Db, DbError};
-use crate::entities::Entity;
+use crate::entities::{ENTITIES, Entity};
 use crate::orchestrator::lease::Fence;
 
 /// Versions a transaction.
@@ -42,7 +44,7 @@ pub async fn drop_superseded(
             let value = cutoff.to_string();
             tx.execute(
                 include_str!("note_whole_since.sql"),
-                &[(&WHOLE_SINCE, Type::TEXT), (&value, Type::TEXT)],
+                &[(&WHOLE_SINCE, Type::TEXT), (&value, Type::TEXT), (&cutoff, Type::TIMESTAMPTZ)],
             )
             .await?;
         }
@@ -56,9 +58,37 @@ pub async fn drop_superseded(
 /// Since when staging holds every version that counted; none where nothing was ever dropped. What was before, an
 /// undo or a look into the past cannot build.
 pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
-    let sql = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
+    let sql = "SELECT noted_at FROM {schema}.sync_notes WHERE key = $1";
     let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;
-    Ok(rows.first().and_then(|row| row.get::<_, String>(0).parse().ok()))
+    Ok(rows.first().and_then(|row| row.get(0)))
+}
+
+/// The runs and requests that staging names.
+#[derive(Debug, Default)]
+pub struct NamedRuns {
+    /// Runs that brought or withdrew a version.
+    pub runs: HashSet<Uuid>,
+    /// The numbers of the requests that brought a version, by run.
+    pub requests: HashMap<Uuid, Vec<i32>>,
+}
+
+impl NamedRuns {
+    /// Reads them, and for that all of staging.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn read(db: &Db) -> Result<NamedRuns, DbError> {
+        let mut named = NamedRuns::default();
+        for entity in ENTITIES {
+            let rows = db.query(&for_entity(include_str!("named_runs.sql"), entity), &[]).await?;
+            for row in &rows {
+                let (run, request): (Uuid, Option<i32>) = (row.get(0), row.get(1));
+                named.runs.insert(run);
+                named.requests.entry(run).or_default().extend(request);
+            }
+        }
+        Ok(named)
+    }
 }
 
 /// Conditions that keep what production rests on: the version that a row came from, and the one that left a row

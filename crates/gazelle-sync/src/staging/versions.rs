@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::source_fault::SourceFault;
-use super::{exact, for_entity, json_text::JsonText};
+use super::{clock::version_id, exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 
@@ -140,8 +140,8 @@ pub async fn choose<'b>(
         let staged = Newest { hash: Some(hash.to_vec()), fetched_at, run_id: Some(run_id) };
         newest.insert(&record.external_id, staged);
         fresh.versions.push(Version {
-            // Version 7: in the order of their making, which stage 2 and the index both like.
-            id: Uuid::now_v7(),
+            // In the order in which they were seen, which stage 2 and the index both like.
+            id: version_id(record.seen_at),
             external_id: &record.external_id,
             fetched_at,
             held: exact::hold(&record.raw),

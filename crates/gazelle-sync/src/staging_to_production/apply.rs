@@ -156,8 +156,9 @@ impl<'b> Sorted<'b> {
             ..Applied::default()
         };
         applied.rows_written = write_rows(tx, entity, &self.good, PRODUCTION, bare).await?;
-        applied.deleted = mark_gone(tx, entity.tables[0], &self.gone, PRODUCTION).await?;
-        applied.rows_written += applied.deleted;
+        let gone = mark_gone(tx, entity, &self.gone, PRODUCTION).await?;
+        applied.deleted = gone.records;
+        applied.rows_written += gone.records + gone.carried;
         if let Some(refresh) = entity.after_apply
             && !self.good.is_empty()
             && !bare
@@ -209,7 +210,8 @@ pub async fn write_only<'b>(
     let absent = absent_parents(tx, entity, &good, prefix, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
     let written = write_rows(tx, entity, &good, prefix, false).await?;
-    Ok(written + mark_gone(tx, entity.tables[0], &gone, prefix).await?)
+    let gone = mark_gone(tx, entity, &gone, prefix).await?;
+    Ok(written + gone.records + gone.carried)
 }
 
 /// The rows of good versions, table by table, parents first.
@@ -312,17 +314,39 @@ async fn mark_left_out(
     .await
 }
 
-/// Marks records as deleted at the time their tombstone was staged. Their children stay as they are.
-async fn mark_gone(tx: &Tx<'_>, table: &Table, gone: &[&Candidate], prefix: &str) -> Result<u64, DbError> {
+/// Rows marked deleted.
+#[derive(Debug, Clone, Copy, Default)]
+struct MarkedGone {
+    /// Those of the records themselves.
+    records: u64,
+    /// Those that the records carried.
+    carried: u64,
+}
+
+/// Marks records, and the rows that they carried, as deleted at the time their tombstone was staged. A row that another
+/// record has claimed since is that record's. What else names a record stays as it is: it has records of its own.
+async fn mark_gone(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    gone: &[&Candidate],
+    prefix: &str,
+) -> Result<MarkedGone, DbError> {
+    let mut marked = MarkedGone::default();
     if gone.is_empty() {
-        return Ok(0);
+        return Ok(marked);
     }
     let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) =
         gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).unzip();
-    tx.execute(
-        &include_str!("mark_gone.sql").replace("{prefix}", prefix).replace("{table}", table.name),
-        &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)],
-    )
-    .await
-    .inspect(|_| crate::crash::at(crate::crash::Step::RowsMarkedGone))
+    for (index, table) in entity.tables.iter().enumerate() {
+        let holder = if index == 0 { table.key.first().copied() } else { table.owner };
+        let Some(holder) = holder else { continue };
+        let sql = include_str!("mark_gone.sql")
+            .replace("{prefix}", prefix)
+            .replace("{table}", table.name)
+            .replace("{holder}", holder);
+        let rows = tx.execute(&sql, &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)]).await?;
+        *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
+    }
+    crate::crash::at(crate::crash::Step::RowsMarkedGone);
+    Ok(marked)
 }

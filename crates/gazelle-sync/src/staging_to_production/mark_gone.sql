@@ -1,5 +1,5 @@
 UPDATE {schema}.{prefix}{table} t
    SET deleted_at = gone.seen_at
   FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)
- WHERE t.external_id = gone.id
+ WHERE t.{holder} = gone.id
    AND t.deleted_at IS NULL

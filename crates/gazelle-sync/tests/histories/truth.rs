@@ -110,15 +110,11 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
         }
         let Some(columns) = expected.get(&(*table, key.clone())) else {
             let unlisted = exists(control, table, key) && !listed.contains(key);
-            // Children of what was deleted stay as they were.
-            let parent_gone = match *table {
-                "gazelle_contacts" | "gazelle_locations" => row["client_external_id"]
-                    .as_str()
-                    .is_some_and(|client| control.record(Kind::Client, client).is_none()),
-                "gazelle_appointment_pianos" => appointment.is_some_and(|event| !listed.contains(event)),
-                _ => false,
-            };
-            if unlisted || parent_gone {
+            let of_unlisted = *table == "gazelle_appointment_pianos"
+                && appointment.is_some_and(|event| {
+                    !listed.contains(event) && control.record(Kind::Event, event).is_some()
+                });
+            if unlisted || of_unlisted {
                 continue;
             }
             return Err(format!("{table} holds {key}, the shop does not: {row}"));

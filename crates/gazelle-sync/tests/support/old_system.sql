@@ -26,7 +26,7 @@ CREATE INDEX appointments_par_jour ON gazelle_appointments (appointment_date);
 CREATE TABLE staging_appointments (id bigserial PRIMARY KEY, payload jsonb);
 ALTER TABLE gazelle_clients ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tout_voir ON gazelle_clients FOR SELECT TO lecteur USING (true);
-GRANT SELECT ON gazelle_appointments, gazelle_clients TO lecteur, anon;
+GRANT SELECT ON gazelle_appointments, gazelle_clients TO lecteur, anon, authenticated;
 
 INSERT INTO gazelle_clients (external_id, company_name, tags) VALUES
     ('cli_old0000000000001', 'École de l''Étude', '{vip,"a b"}'), ('cli_old0000000000002', NULL, '{}');

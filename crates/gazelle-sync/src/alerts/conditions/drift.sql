@@ -1,5 +1,4 @@
--- The changes that the last full run saw that could look. A schema that the API does not show is no change, nor is it
--- one when an id comes twice.
+-- The changes that the last full run saw that could look. $1 are the codes of changes: runs warn of other things too.
 SELECT run.started_at, count(*), string_agg(w.message, '; ' ORDER BY w.subject, w.code)
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r
@@ -8,8 +7,9 @@ SELECT run.started_at, count(*), string_agg(w.message, '; ' ORDER BY w.subject, 
                             WHERE u.run_id = r.run_id AND u.code = 'schema_unread')
            AND (r.status IN ('success', 'partial')
                 OR (r.status = 'failed'
-                    AND EXISTS (SELECT 1 FROM {schema}.sync_run_warnings s WHERE s.run_id = r.run_id)))
+                    AND EXISTS (SELECT 1 FROM {schema}.sync_run_warnings s
+                             WHERE s.run_id = r.run_id AND s.code = ANY ($1::text[]))))
          ORDER BY r.started_at DESC
          LIMIT 1) AS run
-  JOIN {schema}.sync_run_warnings w ON w.run_id = run.run_id AND w.code NOT IN ('duplicate_id', 'schema_unread')
+  JOIN {schema}.sync_run_warnings w ON w.run_id = run.run_id AND w.code = ANY ($1::text[])
  GROUP BY run.started_at

@@ -1,9 +1,14 @@
--- When the last run ended whose walks of all entities were complete, when the tables were made, and since when a run
--- is under way.
-SELECT (SELECT r.finished_at FROM {schema}.sync_runs r
-         WHERE r.command = 'sync' AND r.status IN ('success', 'partial')
-           AND (SELECT count(*) FROM {schema}.sync_run_entities e
-                 WHERE e.run_id = r.run_id AND e.walk_complete) >= $1
-         ORDER BY r.started_at DESC LIMIT 1),
+-- Since when all entities are good (each by its last walk that was complete, or as complete as its list gets), when the
+-- tables were made, and since when a run is under way.
+SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.finished_at) END
+          FROM unnest($1::text[]) AS entity (name)
+          LEFT JOIN LATERAL (
+               SELECT r.finished_at
+                 FROM {schema}.sync_runs r
+                 JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
+                WHERE r.command = 'sync' AND r.status IN ('success', 'partial')
+                  AND (e.walk_complete OR e.walk_settled)
+                ORDER BY r.started_at DESC
+                LIMIT 1) AS latest ON true),
        (SELECT min(applied_at) FROM {schema}.sync_migrations),
        (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running')

@@ -8,6 +8,7 @@ use super::kind::{Facts, Finding, Kind};
 use crate::config::Settings;
 use crate::credentials::Ending;
 use crate::db::{DbError, Tx};
+use crate::drift;
 use crate::entities::ENTITIES;
 
 /// A message is no place for more of a reason than this.
@@ -109,8 +110,8 @@ async fn bad_run(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
 
 /// Not while a run is under way that has not been so for long: after a night without power, the first run mends it.
 async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
-    let entities = ENTITIES.len() as i64;
-    let rows = tx.query(include_str!("freshness.sql"), &[(&entities, Type::INT8)]).await?;
+    let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
+    let rows = tx.query(include_str!("freshness.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (last_good, made, running): (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) =
         (row.get(0), row.get(1), row.get(2));
@@ -161,7 +162,7 @@ async fn credentials_refused(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
 
 /// A change is seen once, by one full run, and told until the next one has seen no other.
 async fn drift(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
-    let rows = tx.query(include_str!("drift.sql"), &[]).await?;
+    let rows = tx.query(include_str!("drift.sql"), &[(&drift::CODES, Type::TEXT_ARRAY)]).await?;
     Ok(rows.first().map(|row| {
         let facts = [
             ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),

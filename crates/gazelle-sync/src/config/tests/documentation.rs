@@ -21,7 +21,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.timeout(), Duration::from_secs(10));
     assert_eq!(settings.max_response_bytes(), 32 << 20);
     assert_eq!((settings.delete_guard_records, settings.delete_guard_percent), (10, 2.0));
-    assert_eq!(settings.retention, Retention::All);
+    assert_eq!((settings.retention, settings.runs_retention), (Retention::All, Retention::Days(90)));
     assert_eq!(settings.events_from, None);
     assert!(settings.database_url.is_none() && settings.api_key.is_none());
 }
@@ -52,6 +52,7 @@ fn the_table_and_the_struct_agree() {
         "backup_dir",
         "events_from",
         "events_until",
+        "spot_checks",
         // The default depends on the command.
         "log_level",
         "otlp_endpoint",

@@ -138,3 +138,17 @@ fn seconds_may_be_given_and_nonsense_is_refused() {
     assert!(Schedule::new("0 3 31 2 *", &zone).unwrap_err().contains("never comes"));
     assert!(Schedule::new("soon", &zone).unwrap_err().contains("cannot be read"));
 }
+
+#[test]
+fn what_is_due_is_told_by_entity_and_in_full_first() {
+    let table = table("*/15 * * * *", "0 3 * * *");
+    let now = at("2026-01-10T15:01:00Z");
+    let quiet = Past { any: Some(at("2026-01-10T15:00:30Z")), full: Some(at("2026-01-10T08:00:10Z")) };
+    let waits = Past { any: Some(at("2026-01-10T14:50:00Z")), ..quiet };
+    let short = Past { full: Some(at("2026-01-09T08:00:10Z")), ..quiet };
+    assert_eq!(table.due_of(&[("a", quiet), ("b", quiet)], now), None);
+    let due = table.due_of(&[("a", quiet), ("b", waits), ("c", short)], now);
+    assert_eq!(due, Some(DueNow { full: true, of: vec!["c"] }), "the others wait for no other's retry");
+    let due = table.due_of(&[("a", quiet), ("b", waits)], now);
+    assert_eq!(due, Some(DueNow { full: false, of: vec!["b"] }));
+}

@@ -88,7 +88,7 @@ pub async fn ask(
             Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
                 answers.records.push(Answered { entity, id, asked_at, record: Some(record) });
             }
-            Some((entity, id, asked_at, Ok(Looked::Gone))) => {
+            Some((entity, id, asked_at, Ok(Looked::Gone(_)))) => {
                 answers.records.push(Answered { entity, id, asked_at, record: None });
             }
             Some((entity, _, _, Err(error))) => {

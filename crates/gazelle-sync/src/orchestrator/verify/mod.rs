@@ -149,7 +149,9 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
         checks.push(check);
     }
     checks.push(times::view_agrees(&tx).await?);
-    checks.push(times::tire_le_coyote(&tx).await?);
+    if !settings.spot_checks.0.is_empty() {
+        checks.push(times::spot_checks(&tx, &settings.spot_checks.0).await?);
+    }
     checks.push(storage::dashboard_agrees(&tx).await?);
     checks.push(storage::no_triggers(&tx, db.schema()).await?);
     checks.push(storage::foreign_keys_hold(&tx, db.schema()).await?);

@@ -5,6 +5,7 @@ use jiff::civil::{Date, Time};
 use tokio_postgres::types::Type;
 
 use super::Check;
+use crate::config::SpotCheck;
 use crate::db::{DbError, Tx};
 use crate::time;
 
@@ -81,18 +82,21 @@ fn written(parts: (Option<Date>, Option<Time>)) -> String {
     }
 }
 
-/// The specification's two appointments, where they exist: what their titles say is what the view shows, and what
-/// is stored is that hour in UTC.
-pub async fn tire_le_coyote(tx: &Tx<'_>) -> Result<Check, DbError> {
-    let mut check = Check::new("\"Tire le Coyote\" reads 07:00 and 18:00");
-    for (title, hour) in [("%tire le coyote%avant 8h%", 7), ("%tire le coyote%18h%", 18)] {
+/// Appointments of which the settings say when they are, where they exist: the view shows that hour, and what is stored is
+/// that hour in UTC.
+///
+/// # Errors
+/// Those of the database.
+pub async fn spot_checks(tx: &Tx<'_>, spots: &[SpotCheck]) -> Result<Check, DbError> {
+    let mut check = Check::new("named appointments are shown at the hour that the setting spot_checks says");
+    for SpotCheck { title, time: wanted } in spots {
         let rows = tx
             .query(
                 "SELECT a.external_id, a.start_at, v.date_montreal, v.time_montreal
                    FROM {schema}.gazelle_appointments a
                    JOIN {schema}.v_appointments_montreal v ON v.external_id = a.external_id
-                  WHERE a.deleted_at IS NULL AND a.title ILIKE $1",
-                &[(&title, Type::TEXT)],
+                  WHERE a.deleted_at IS NULL AND strpos(lower(a.title), lower($1)) > 0",
+                &[(title, Type::TEXT)],
             )
             .await?;
         for row in &rows {
@@ -100,13 +104,12 @@ pub async fn tire_le_coyote(tx: &Tx<'_>) -> Result<Check, DbError> {
             let id: &str = row.get(0);
             let (start, date, time): (Option<Timestamp>, Option<Date>, Option<Time>) =
                 (row.get(1), row.get(2), row.get(3));
-            let wanted = Time::constant(hour, 0, 0, 0);
-            if time != Some(wanted) {
+            if time != Some(*wanted) {
                 check.differs(format!(
-                    "{id}: the view shows {}, its title says {wanted}",
+                    "{id}: the view shows {}, the setting spot_checks says {wanted}",
                     written((date, time))
                 ));
-            } else if date.and_then(|date| time::montreal_instant(date, wanted)) != start {
+            } else if date.and_then(|date| time::montreal_instant(date, *wanted)) != start {
                 check.differs(format!("{id}: stored is not {wanted} of Montréal in UTC"));
             }
         }

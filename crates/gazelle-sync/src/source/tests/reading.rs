@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Answer, ErrorClass, ListShape, SourceError};
+use super::super::{Answer, ErrorClass, ListShape, Lookup, SourceError};
 use super::{Reply, ScriptedServer, client, request};
 
 fn answer(body: impl ToString) -> Answer {
@@ -107,18 +107,34 @@ fn a_list_that_could_hide_records_is_no_page() {
 #[test]
 fn a_record_is_gone_when_its_getter_says_so() {
     let not_found = json!({ "message": "gone", "path": ["event"], "extensions": { "code": "NOT_FOUND" } });
-    let by_message = json!({ "message": "Event not found" });
     for body in [
         json!({ "data": { "event": null } }),
         json!({ "data": { "event": null }, "errors": [not_found] }),
         json!({ "data": null, "errors": [not_found] }),
-        json!({ "errors": [by_message] }),
-        json!({ "data": { "event": null }, "errors": [by_message] }),
     ] {
         assert!(answer(&body).object("event").unwrap().is_none(), "{body}");
     }
     let there = answer(json!({ "data": { "event": { "id": "evt_1" } } }));
     assert_eq!(there.object("event").unwrap().unwrap().get(), r#"{"id":"evt_1"}"#);
+}
+
+#[test]
+fn an_error_that_says_not_found_in_words_or_of_no_field_is_no_evidence() {
+    let code = json!({ "message": "gone", "extensions": { "code": "NOT_FOUND" } });
+    let words = json!({ "message": "Company not found" });
+    let words_at_root = json!({ "message": "Event not found", "path": ["event"] });
+    for error in [&code, &words, &words_at_root] {
+        for body in [
+            json!({ "data": null, "errors": [error] }),
+            json!({ "errors": [error] }),
+            json!({ "data": { "event": null }, "errors": [error] }),
+        ] {
+            let answer = answer(&body);
+            assert!(matches!(answer.lookup(&["event"]), Ok(Lookup::Unclear)), "{body}");
+            let error = answer.object("event").unwrap_err();
+            assert_eq!(*error.class(), ErrorClass::BadAnswer, "{body}");
+        }
+    }
 }
 
 #[test]

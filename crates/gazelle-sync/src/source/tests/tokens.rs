@@ -109,6 +109,61 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     assert!(text.contains("acc-2") && text.contains("ref-1"), "{text}");
 }
 
+/// The server has rotated the refresh token when its answer arrives: an odd lifetime must not lose the new one.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_kept_whatever_lifetime_comes_with_it() {
+    let lifetimes = [
+        json!("2592000"),
+        json!(2_592_000.0),
+        json!(-1),
+        json!(0),
+        json!(null),
+        json!("soon"),
+        json!(1e300),
+        json!({ "seconds": 3600 }),
+    ];
+    for lifetime in lifetimes {
+        let expires_in = lifetime.clone();
+        let server = ScriptedServer::start(move |received| match received.path.as_str() {
+            TOKEN_PATH => {
+                let body =
+                    json!({ "access_token": "acc-2", "refresh_token": "ref-2", "expires_in": expires_in });
+                Reply::json(200, body)
+            }
+            _ if received.header("authorization") == "Bearer acc-2" => good_page(),
+            _ => Reply::new(401, "text/plain", ""),
+        })
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let store = Arc::new(FileTokenStore::new(&path));
+        put(&*store, stale()).await;
+        let client = oauth(&server, store, None);
+        for _ in 0..3 {
+            client.post(&request()).await.unwrap_or_else(|error| panic!("{lifetime}: {error}"));
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains("acc-2") && text.contains("ref-2"), "{lifetime}: {text}");
+        assert_eq!(server.count(TOKEN_PATH), 1, "{lifetime}: one refresh serves several requests");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_comes_without_an_access_token_is_saved_before_the_error() {
+    let server = ScriptedServer::start(move |received| match received.path.as_str() {
+        TOKEN_PATH => Reply::json(200, json!({ "access_token": null, "refresh_token": "ref-2" })),
+        _ => Reply::new(401, "text/plain", ""),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.json");
+    let store = Arc::new(FileTokenStore::new(&path));
+    put(&*store, stale()).await;
+    let error = oauth(&server, store, None).post(&request()).await.unwrap_err();
+    assert!(error.to_string().contains("the refresh token was saved"), "{error}");
+    assert!(std::fs::read_to_string(path).unwrap().contains("ref-2"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_after_its_refresh_is_refused_for_good() {
     let server = ScriptedServer::start(|received| match received.path.as_str() {

@@ -271,7 +271,9 @@ impl Story<'_> {
     pub(super) async fn clock_step(&mut self) {
         self.figures.clock_steps += 1;
         if self.random.percent(50) {
-            let seconds = self.random.between(-200_000, 200_000);
+            // By hours, or by as much as a clock that is set to another year.
+            let most = *self.random.pick(&[200_000, 20_000_000]);
+            let seconds = self.random.between(-most, most);
             self.told.push(format!("the API's clock steps by {seconds} s"));
             self.control.advance_clock(seconds);
             return;

@@ -1,0 +1,78 @@
+//! Closing what the migrations make to the roles that Supabase lets in from outside.
+
+use tokio_postgres::types::Type;
+
+use super::PUBLIC_ROLES;
+use crate::db::{DbError, Tx, migrate, quote};
+
+/// A relation of ours that is open in some way.
+struct Relation {
+    name: String,
+    is_table: bool,
+    has_row_security: bool,
+    /// Roles that were granted a production table before it had row security.
+    grantees: Vec<String>,
+    is_public: bool,
+    /// Those of [`PUBLIC_ROLES`] that hold any right on it.
+    open_to: Vec<String>,
+    /// Whether a policy of the company lets `authenticated` read it, or the table that a view shows.
+    lets_in: bool,
+}
+
+/// Turns on row security for every table of ours, and takes all rights from everybody and from [`PUBLIC_ROLES`]. Who was
+/// granted a production table by name goes on as before, through a policy of his own; `authenticated` may go on reading
+/// production where a policy of the company lets it in. Supabase opens every new table of the schema public to those
+/// roles, so that this follows each migration. What is closed already is not touched.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
+    let (ours, public) = (migrate::relation_names(), PUBLIC_ROLES);
+    let params = [(&ours as _, Type::TEXT_ARRAY), (&public.as_slice() as _, Type::TEXT_ARRAY)];
+    let rows = tx.query(include_str!("open_relations.sql"), &params).await?;
+    for row in &rows {
+        let relation = Relation {
+            name: row.get(0),
+            is_table: row.get(1),
+            has_row_security: row.get(2),
+            grantees: row.get(3),
+            is_public: row.get(4),
+            open_to: row.get(5),
+            lets_in: row.get(6),
+        };
+        for statement in relation.statements() {
+            tx.batch(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Relation {
+    /// One statement a message.
+    fn statements(&self) -> Vec<String> {
+        let name = format!("{{schema}}.{}", quote(&self.name));
+        let mut statements = Vec::new();
+        if self.is_table && !self.has_row_security {
+            for grantee in &self.grantees {
+                let policy: String = format!("as before for {grantee}").chars().take(50).collect();
+                statements.push(format!(
+                    "CREATE POLICY {} ON {name} TO {} USING (true) WITH CHECK (true)",
+                    quote(&policy),
+                    quote(grantee)
+                ));
+            }
+            statements.push(format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"));
+        }
+        if self.is_public {
+            statements.push(format!("REVOKE ALL ON {name} FROM PUBLIC"));
+        }
+        for role in &self.open_to {
+            let rights = match self.lets_in && role == "authenticated" {
+                true => "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER",
+                false => "ALL",
+            };
+            statements.push(format!("REVOKE {rights} ON {name} FROM {}", quote(role)));
+        }
+        statements
+    }
+}

@@ -1,0 +1,14 @@
+-- Runs that are over, older than $1 and not among the last $4, after a position; the newest bookmark and what waits keep
+-- theirs.
+SELECT r.run_id, r.started_at,
+       NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions d
+                    WHERE d.run_id = r.run_id AND d.state IN ('withheld', 'dismissed'))
+       AND NOT EXISTS (SELECT 1 FROM {schema}.sync_bookmarks b WHERE b.run_id = r.run_id)
+       AND NOT EXISTS (SELECT 1 FROM {schema}.sync_undos u WHERE u.run_id = r.run_id OR u.undo_id = r.run_id)
+  FROM {schema}.sync_runs r
+ WHERE r.started_at < $1
+   AND r.status <> 'running'
+   AND (r.started_at, r.run_id) > ($2, $3)
+   AND r.run_id NOT IN (SELECT last.run_id FROM {schema}.sync_runs last ORDER BY last.started_at DESC LIMIT $4)
+ ORDER BY r.started_at, r.run_id
+ LIMIT $5

@@ -1,0 +1,133 @@
+//! What a run walks of an entity, and what it says about clocks and bookmarks that cannot be right.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::report::RunWarning;
+use super::run_sync::Job;
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::display;
+use crate::entities::Entity;
+use crate::gazelle_to_staging::Scope;
+use crate::gazelle_to_staging::walk::WalkReport;
+use crate::staging::bookmarks;
+use crate::staging::clock::{Clock, LARGE_SKEW};
+
+/// What is to be walked of an entity.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    scope: Scope,
+    /// Whether a complete walk of it moves the bookmark.
+    moves_bookmark: bool,
+    /// A bookmark that a wrong clock has set into the future.
+    disbelieved: Option<Timestamp>,
+}
+
+/// Decides what is walked: the whole, or for events the days from the bookmark less the lookback. Without a bookmark that
+/// can be true, only the whole is sound.
+///
+/// # Errors
+/// Those of the database.
+pub async fn of(
+    db: &Db,
+    settings: &Settings,
+    job: &Job,
+    entity: &'static Entity,
+    clock: &Clock,
+) -> Result<Plan, DbError> {
+    let held = bookmarks::read(db, entity).await?;
+    let bookmark = bookmarks::believed(held, clock.database_now());
+    let disbelieved = held.filter(|_| bookmark.is_none());
+    let plan = |scope, moves_bookmark| Plan { scope, moves_bookmark, disbelieved };
+    if entity.own_date().is_none() {
+        return Ok(plan(Scope::WHOLE, true));
+    }
+    let bounds = Scope { from: settings.events_from, until: settings.events_until };
+    let since = if job.full { None } else { job.since.or(bookmark) };
+    let Some(since) = since else { return Ok(plan(bounds, bounds.until.is_none())) };
+    // One day more than asked, since the zone of the API's date filters is not known.
+    let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));
+    let from = since.saturating_sub(lookback).unwrap_or(Timestamp::UNIX_EPOCH);
+    let scope = Scope { from: Some(crate::time::utc_parts(from).0), until: None };
+    // From a later instant than the bookmark's, what changed in between stays unseen.
+    Ok(plan(scope, bookmark.is_some_and(|bookmark| since <= bookmark)))
+}
+
+/// What a run has noticed about clocks.
+#[derive(Debug, Default)]
+pub struct Clocks {
+    disbelieved: Vec<(&'static str, Timestamp)>,
+    /// How far the API's clock was ahead of the database's: the largest difference.
+    api_ahead: Option<SignedDuration>,
+}
+
+impl Clocks {
+    /// Notes a bookmark that is not believed; gives the scope, and whether a complete walk of it moves the bookmark.
+    pub fn note_bookmark(&mut self, plan: Plan, entity: &'static Entity) -> (Scope, bool) {
+        self.disbelieved.extend(plan.disbelieved.map(|bookmark| (entity.name, bookmark)));
+        (plan.scope, plan.moves_bookmark)
+    }
+
+    /// Notes what walks saw of the API's clock.
+    pub fn note_walks<'w>(&mut self, walks: impl Iterator<Item = &'w WalkReport>) {
+        let seen = walks.filter_map(|walk| walk.api_ahead);
+        self.api_ahead = self.api_ahead.into_iter().chain(seen).max_by_key(|ahead| ahead.abs());
+    }
+
+    /// One warning a matter.
+    pub fn warnings(&self, clock: &Clock) -> Vec<RunWarning> {
+        let mut warnings = Vec::new();
+        if let Some((_, bookmark)) = self.disbelieved.first() {
+            let names: Vec<&str> = self.disbelieved.iter().map(|(name, _)| *name).collect();
+            warnings.push(RunWarning {
+                code: "bookmark_in_future",
+                subject: names.join(", "),
+                message: format!(
+                    "{}: the bookmark lies in the future ({bookmark}), so a clock was wrong when it was set. It is not \
+                     used: everything is walked, and a complete walk sets the bookmark right",
+                    names.join(", ")
+                ),
+            });
+        }
+        if let Some(ahead) = self.api_ahead.filter(|ahead| ahead.abs() > LARGE_SKEW) {
+            warnings.push(RunWarning {
+                code: "clock_skew",
+                subject: "API".to_owned(),
+                message: format!(
+                    "the API's clock is {}; no bookmark is set later than the database's clock: check both",
+                    apart(ahead, "the database's")
+                ),
+            });
+        }
+        if clock.ahead_of_database() > LARGE_SKEW {
+            let ahead = display::duration(clock.ahead_of_database().unsigned_abs());
+            warnings.push(RunWarning {
+                code: "versions_in_future",
+                subject: "staging".to_owned(),
+                message: format!(
+                    "staging holds versions dated {ahead} later than the database's clock, by a clock that was wrong; the \
+                     versions of this run are dated after them, so that the newest still wins"
+                ),
+            });
+        }
+        warnings
+    }
+}
+
+/// `3 h 20 min behind the database's`.
+fn apart(ahead: SignedDuration, whose: &str) -> String {
+    let direction = if ahead.is_negative() { "behind" } else { "ahead of" };
+    format!("{} {direction} {whose}", display::duration(ahead.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_told_with_its_direction() {
+        let hours = |hours| apart(SignedDuration::from_hours(hours), "the database's");
+        assert_eq!(hours(200 * 24), "200 d 00 h ahead of the database's");
+        assert_eq!(hours(-2), "2 h 00 min behind the database's");
+    }
+}

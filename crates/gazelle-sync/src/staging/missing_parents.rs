@@ -1,0 +1,102 @@
+//! Parents that quarantined records wait for: which to ask Gazelle for, and when again.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, Tx};
+
+/// The wait after a first question in vain; it doubles with each further one.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(15);
+/// The longest wait between two questions.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A parent that quarantined records wait for, and one of those records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The production table that lacks it.
+    pub table: String,
+    /// Its id.
+    pub external_id: String,
+    /// The entity of a record that waits for it.
+    pub child_entity: String,
+    /// The id of that record.
+    pub child_external_id: String,
+    /// How often it was asked for in vain.
+    pub asks: i32,
+}
+
+/// The parents waited for that are to be asked for now, each once, `limit` of them at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Wanted>, DbError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = db
+        .query(include_str!("wanted_parents.sql"), &[(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)])
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Wanted {
+            table: row.get(0),
+            external_id: row.get(1),
+            child_entity: row.get(2),
+            child_external_id: row.get(3),
+            asks: row.get(4),
+        })
+        .collect())
+}
+
+/// Notes parents that were asked for in vain, and forgets those that nothing waits for any more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn note(tx: &Tx<'_>, missing: &[Wanted], at: Timestamp) -> Result<(), DbError> {
+    tx.execute(include_str!("settle_missing_parents.sql"), &[]).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let tables: Vec<&str> = missing.iter().map(|wanted| wanted.table.as_str()).collect();
+    let ids: Vec<&str> = missing.iter().map(|wanted| wanted.external_id.as_str()).collect();
+    let asks: Vec<i32> = missing.iter().map(|wanted| wanted.asks.saturating_add(1)).collect();
+    let next: Vec<Timestamp> = asks.iter().map(|asks| next_ask(at, *asks)).collect();
+    tx.query(
+        include_str!("note_missing_parents.sql"),
+        &[
+            (&tables, Type::TEXT_ARRAY),
+            (&ids, Type::TEXT_ARRAY),
+            (&asks, Type::INT4_ARRAY),
+            (&at, Type::TIMESTAMPTZ),
+            (&next, Type::TIMESTAMPTZ_ARRAY),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Lets all of them be asked for again at once.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ask_again(tx: &Tx<'_>) -> Result<(), DbError> {
+    tx.execute("DELETE FROM {schema}.sync_missing_parents", &[]).await.map(|_| ())
+}
+
+/// When to ask again after so many questions in vain.
+fn next_ask(at: Timestamp, asks: i32) -> Timestamp {
+    let doublings = u32::try_from(asks.saturating_sub(1)).unwrap_or_default().min(20);
+    let wait = FIRST_WAIT.checked_mul(1 << doublings).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+    at.saturating_add(wait).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_question_in_vain_doubles_the_wait_up_to_a_week() {
+        let at: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let minutes = |asks| next_ask(at, asks).duration_since(at).as_mins();
+        assert_eq!([1, 2, 3, 4].map(minutes), [15, 30, 60, 120]);
+        assert_eq!([20, i32::MAX].map(minutes), [7 * 24 * 60, 7 * 24 * 60]);
+    }
+}
