@@ -66,7 +66,7 @@ pub(super) struct Sent<'s> {
     pub batch: bool,
     /// As it was written, for messages.
     pub template: &'s str,
-    /// As it was sent.
+    /// As it was sent; empty where several were.
     pub sql: &'s str,
 }
 
@@ -268,6 +268,8 @@ async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
     };
     match tokio::time::timeout(ASIDE_LIMIT * 2, looked).await {
         Ok(Ok(Some(seen))) => seen,
+        // Neither its process is known nor its text.
+        Ok(Ok(None)) if sent.pid.is_none() && sent.sql.is_empty() => Seen::Unknown,
         // Another host would know nothing of it.
         Ok(Ok(None)) if db.pool.has_several_hosts() => Seen::Unknown,
         Ok(Ok(None)) => Seen::Nothing("the server is not working on it".to_owned(), 1),

@@ -242,7 +242,10 @@ impl Tx<'_> {
             }
             Ok(())
         };
-        answered::answer_each(self.db, self.sent(sql, sql), work).await
+        // The server shows each statement by itself: of several none can be told by its text.
+        let mut each = statements::split(sql).into_iter();
+        let shown = each.next().filter(|_| each.next().is_none()).unwrap_or_default();
+        answered::answer_each(self.db, self.sent(sql, shown), work).await
     }
 
     /// The account's schema.

@@ -1,15 +1,16 @@
 -- What the server is doing with a statement of ours, asked through another session. A statement of a transaction is
--- known by its process ($1); one outside of any, perhaps behind a pooler, by the beginning of its text ($2).
+-- known by its process ($1); one outside of any, perhaps behind a pooler, by the beginning of its text ($2). Where the server
+-- does not track what sessions do (state disabled), one that is there counts as at work.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits_for_lock,
        a.wait_event IS NOT DISTINCT FROM 'ClientRead' AS waits_for_us,
        (SELECT min(l.waitstart) FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND NOT l.granted) AS waits_since
   FROM pg_catalog.pg_stat_activity a
- WHERE a.state = 'active'
+ WHERE a.state IN ('active', 'disabled')
    AND a.pid <> pg_catalog.pg_backend_pid()
    AND CASE WHEN $1 IS NOT NULL THEN a.pid = $1
             ELSE a.datname = pg_catalog.current_database() AND a.usename = session_user
-                 AND pg_catalog.left(a.query, 200) = pg_catalog.left($2, 200)
+                 AND (a.state = 'disabled' OR pg_catalog.left(a.query, 200) = pg_catalog.left($2, 200))
        END
  -- Of two with the same text the one that waits is the one that matters.
  ORDER BY waits_for_lock DESC
