@@ -92,7 +92,7 @@ async fn a_record_whose_field_fails_at_the_api_is_quarantined_alone_and_all_othe
             .iter()
             .map(|row| row["waits_for_id"].as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(waiting, [client.clone()], "{takes:?}");
+        assert_eq!(waiting, std::slice::from_ref(&client), "{takes:?}");
 
         // The same again adds nothing.
         let versions = world.count("staging_clients").await;

@@ -23,7 +23,7 @@
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -191,7 +191,7 @@ pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, F
         None => {
             let mut fault = fault_of_errors(&errors, &roots, target);
             if matches!(fault.class, ErrorClass::PartialData { .. } | ErrorClass::ServerFault) {
-                fault.remains = Some(Arc::new(Remains { errors, ..Remains::default() }));
+                fault.remains = Some(Box::new(Remains { errors, ..Remains::default() }));
             }
             Err(fault)
         }
@@ -210,7 +210,8 @@ fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
         Ok(envelope) => envelope.errors.map(|errors| read_errors(errors.get())).unwrap_or_default(),
         Err(_) => return fault,
     };
-    fault.remains = Some(Arc::new(Remains { errors, original: Some(body.clone()), not_text }));
+    let original = Some(body.clone());
+    fault.remains = Some(Box::new(Remains { errors, original, not_text, answer: None }));
     fault
 }
 

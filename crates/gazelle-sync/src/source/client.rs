@@ -269,12 +269,12 @@ impl GazelleClient {
                     && pass.is_quoted_in(said)
                 {
                     said.clear();
-                    fault.what = "a query refused as too large".to_owned();
+                    fault.what = "a query refused as too large".into();
                 }
-                if let Some(remains) = &fault.remains {
+                if let Some(remains) = &mut fault.remains {
                     let (body, data) = readable(&body, remains);
                     let verified = Verified { data, gone: Default::default() };
-                    fault.answer = Some(Box::new(Answer::new(verified, delivery(body))));
+                    remains.answer = Some(Answer::new(verified, delivery(body)));
                 }
                 Err(fault)
             }

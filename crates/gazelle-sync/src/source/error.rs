@@ -2,10 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{
-    answer::Answer,
-    partial::{Partial, Remains},
-};
+use super::partial::{Partial, Remains};
 
 /// The kind of a failure. Decides whether it is tried again and what callers do; [`ErrorClass::name`] is what is stored
 /// and counted. Assigned in one place, `classify.rs`.
@@ -101,18 +98,16 @@ pub(super) struct Fault {
     /// Scheme, host and path; see `settings::place_of`.
     pub place: Arc<str>,
     /// Complete with "from PLACE" behind it: `HTTP 401`, `no answer within 10 s`.
-    pub what: String,
+    pub what: Box<str>,
     /// What it means and what to do.
-    pub advice: String,
+    pub advice: Box<str>,
     pub http_status: Option<u16>,
     /// The wait the API named with this answer, whatever the class (a 503 carries one as well).
     pub retry_after: Option<Duration>,
     /// There was no connection at all, so that nothing can be said of the request.
     pub unconnected: bool,
     /// What can be read of an answer that is not whole.
-    pub remains: Option<Arc<Remains>>,
-    /// That answer; set by the client, which knows the rest of it.
-    pub answer: Option<Box<Answer>>,
+    pub remains: Option<Box<Remains>>,
 }
 
 impl Fault {
@@ -125,13 +120,12 @@ impl Fault {
         Self {
             class,
             place: place.into(),
-            what: what.into(),
-            advice: advice.into(),
+            what: what.into().into_boxed_str(),
+            advice: advice.into().into_boxed_str(),
             http_status: None,
             retry_after: None,
             unconnected: false,
             remains: None,
-            answer: None,
         }
     }
 }
@@ -212,8 +206,8 @@ impl SourceError {
 
     /// What can be read of the answer, where one came that is not whole: errors beside data, or bytes that are no text.
     pub fn partial(&self) -> Option<Partial<'_>> {
-        let fault = &self.inner.fault;
-        Some(Partial::new(fault.answer.as_deref()?, fault.remains.as_deref()?))
+        let remains = self.inner.fault.remains.as_deref()?;
+        Some(Partial::new(remains.answer.as_ref()?, remains))
     }
 
     /// The same line without the operation: equal where several requests failed for one reason.

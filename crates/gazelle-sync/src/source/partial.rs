@@ -25,6 +25,8 @@ pub(super) struct Remains {
     pub original: Option<Bytes>,
     /// Where those bytes are in it.
     pub not_text: Vec<usize>,
+    /// The answer; set by the client, which knows the rest of it.
+    pub answer: Option<Answer>,
 }
 
 impl fmt::Debug for Remains {
