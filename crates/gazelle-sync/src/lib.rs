@@ -7,6 +7,7 @@
 //! `ARCHITECTURE.md` walks one appointment through these modules.
 
 pub mod access;
+pub mod additions;
 pub mod alerts;
 pub mod cli;
 pub mod commands;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gazelle_sim::Kind;
+use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::staging_to_production::scratch_table;
 use serde_json::{Value, json};
 use support::{LINEAGE, Place, World, assert_same};
 
@@ -275,4 +277,82 @@ async fn a_schema_that_is_somebodys_is_not_touched() {
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.reasons().contains("depend"), "{ran}");
     assert!(world.count("public.mine").await > 0);
+}
+
+#[test]
+fn the_scratch_tables_of_a_rebuild_are_temporary_and_end_with_their_transaction() {
+    for table in ENTITIES.iter().flat_map(|entity| entity.tables) {
+        let statements = scratch_table(table);
+        assert!(
+            statements[0].starts_with("CREATE TEMPORARY TABLE pg_temp.rebuilt_gazelle_"),
+            "{statements:?}"
+        );
+        assert!(statements[0].ends_with("ON COMMIT DROP"), "{statements:?}");
+        assert!(statements.iter().all(|statement| !statement.contains(';')), "one DDL statement a message");
+    }
+}
+
+#[tokio::test]
+async fn scratch_tables_and_those_of_another_schema_have_the_columns_of_the_migrations() {
+    let world = World::new().await;
+    world.filled().await;
+    world.run(&["replay", "--into", "elsewhere"]).await.success();
+    let place = &world.place;
+    for table in ENTITIES.iter().flat_map(|entity| entity.tables) {
+        // The scratch tables of a rebuild are made from the declarations: names and types are those of the migrations.
+        let types = place
+            .rows(&format!(
+                "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+                  WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+                  ORDER BY attname COLLATE \"C\"",
+                table.name
+            ))
+            .await;
+        let mut declared: Vec<Value> = table
+            .stored_columns()
+            .map(|(name, sql_type)| {
+                let sql_type = match sql_type {
+                    "timestamptz" => "timestamp with time zone",
+                    "time" => "time without time zone",
+                    other => other,
+                };
+                json!({"name": name, "type": sql_type})
+            })
+            .collect();
+        declared.sort_by_key(|column| column["name"].as_str().unwrap().to_owned());
+        assert_eq!(types, declared, "{}", table.name);
+        let whole = |schema: &str| {
+            format!(
+                "SELECT a.attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required,
+                        replace(pg_get_expr(d.adbin, d.adrelid), '{schema}.', '') AS generated
+                   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                  WHERE a.attrelid = '{schema}.{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1",
+                table = table.name
+            )
+        };
+        assert_eq!(
+            place.rows(&whole("public")).await,
+            place.rows(&whole("elsewhere")).await,
+            "{}",
+            table.name
+        );
+    }
+    let keys = |schema: &str| {
+        format!(
+            "SELECT conrelid::regclass::text AS t, replace(pg_get_constraintdef(oid), '{schema}.', '') AS def
+               FROM pg_constraint WHERE connamespace = '{schema}'::regnamespace AND contype IN ('f', 'p')
+                AND conrelid::regclass::text LIKE '%gazelle%' ORDER BY 2, 1"
+        )
+    };
+    let strip = |rows: Vec<Value>| -> Vec<String> {
+        let mut rows: Vec<String> =
+            rows.iter().map(|row| row.to_string().replace("elsewhere.", "")).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(strip(place.rows(&keys("public")).await), strip(place.rows(&keys("elsewhere")).await));
+    let view = |schema: &str| {
+        format!("SELECT replace(pg_get_viewdef('{schema}.v_appointments_montreal'), '{schema}.', '') AS v")
+    };
+    assert_eq!(place.rows(&view("public")).await, place.rows(&view("elsewhere")).await);
 }

@@ -6,7 +6,7 @@ use gazelle_sim::Kind;
 use gazelle_sync::db::migrate;
 use serde_json::{Value, json};
 use support::roles::{act_as, asked, client_of, refused, supabase, url_of};
-use support::{PRODUCTION, Place, Ran, STAGING};
+use support::{PRODUCTION, Place, Ran, STAGING, World};
 
 /// A refusal that says what it is about.
 #[track_caller]
@@ -287,4 +287,45 @@ async fn roles_that_would_protect_nothing_are_refused_and_nothing_is_changed() {
     says(&world.run(&["migrate", "--roles"]).await, 1, &["permission denied for table sync_migrations"]);
     assert_eq!(world.count("pg_roles WHERE rolname LIKE 'gazelle%'").await, 0);
     assert_eq!(owners(&world).await, [json!({ "owner": "administrator" })]);
+}
+
+/// The lines of the runbook's chapter on backups, each a command, as a person would paste them.
+fn of_the_runbook(word: &str) -> Vec<String> {
+    let page = include_str!("../../../docs/runbook.md");
+    let block = page.split("```").find(|block| block.starts_with("sh\n") && block.contains(word)).unwrap();
+    block.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_word_for_word_as_the_runbook_says() {
+    let world = World::new().await;
+    world.filled().await;
+    world.run(&["migrate", "--roles"]).await.success();
+    let before = world.production(&[]).await;
+    let new = Place::new().await;
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_gazelle-sync")).parent().unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let shell = async |line: &str, url: &str| {
+        let mut command = world.command(&[]);
+        let program = command.as_std().get_program().to_owned();
+        assert!(program.to_string_lossy().ends_with("gazelle-sync"));
+        let mut sh = tokio::process::Command::new("sh");
+        sh.args(["-ec", &line.replace("gazelle-2026-01-09.dump", "gazelle-$(date +%F).dump")])
+            .envs(command.as_std_mut().get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("PATH", &path)
+            .env("DATABASE_URL", url)
+            .env("NEW_DATABASE_URL", new.url())
+            .current_dir(world.folder.path());
+        let output = sh.output().await.unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    for line in of_the_runbook("pg_dump") {
+        shell(&line, &world.url()).await;
+    }
+    for line in of_the_runbook("pg_restore") {
+        shell(&line, &new.url()).await;
+        if line.starts_with("pg_restore") {
+            support::assert_same(&before, &new.production(&[]).await, "restored");
+        }
+    }
 }

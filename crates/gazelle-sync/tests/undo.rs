@@ -212,7 +212,13 @@ async fn a_first_sync_can_be_undone_and_given_back() {
     let world = World::new().await;
     let run = id(&world.filled().await);
     let after = world.content().await;
-    world.run(&["undo", &run]).await.success();
+    // More than the guard of a walk allows: a person says so, or nothing happens.
+    let withheld = world.run(&["undo", &run]).await;
+    assert_eq!(withheld.code, 3, "{withheld}");
+    assert!(withheld.reasons().contains("--allow-deletions"), "{withheld}");
+    assert_same(&after, &world.content().await, "withheld");
+    assert_eq!(world.count("sync_undos").await, 0);
+    world.run(&["undo", &run, "--allow-deletions"]).await.success();
     for table in support::PRODUCTION {
         assert_eq!(world.count(table).await, 0, "{table}");
     }

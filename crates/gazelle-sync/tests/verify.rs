@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
-use gazelle_sync::orchestrator::verify::FOREIGN_KEYS;
+use gazelle_sync::entities::FOREIGN_KEYS;
 use serde_json::{Value, json};
 use support::{Place, Ran, World};
 

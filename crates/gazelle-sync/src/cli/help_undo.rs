@@ -11,6 +11,9 @@ are. Anything else in production that staging does not give is put right too, as
 The same content does not come back with the next sync, and what the run found gone is not marked deleted again, \
 unless it changes at the source or the undo is lifted. An undo is a run of its own: undoing it, or --lift, takes it back.
 
+Rows that would go are withheld as by `replay`: beyond the guard of a walk, or where rows of your own tables would go with \
+them, nothing is changed, and --allow-deletions repeats it.
+
 Effects: updates production and the standing of versions in staging; with --dry-run nothing but the difference is \
 shown. Nothing is deleted from staging, and the API is not asked.";
 
@@ -20,7 +23,7 @@ Exit status:
   1  failed: no such run, undone already, nothing to undo, another run is at work, or a table of yours refers to a row \
 that would go
   2  wrong use
-  3  partial: staging and production disagree afterwards
+  3  partial: staging and production disagree afterwards, or removals were withheld
 
 Examples:
   gazelle-sync status

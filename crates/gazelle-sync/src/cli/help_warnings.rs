@@ -7,7 +7,8 @@ Of records, by entity and kind, with some of their ids: blank serial numbers, ap
 that was cleaned (U+0000 removed, half characters replaced), times outside 1990 to 2100, things listed twice inside a \
 record. These records landed all the same; a warning goes when the record's newest version no longer deserves it.
 
-Of runs: what changed in the API's schema (new fields, new enum values, changed types), and ids that came twice in a page.
+Of runs: what changed in the API's schema (new fields, new enum values, changed types), ids that came twice in a page, and what was added to our tables that can refuse a \
+record (table_addition).
 
 Records that did not land are in `errors`, not here.
 

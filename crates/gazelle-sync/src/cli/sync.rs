@@ -80,6 +80,9 @@ pub struct ReplayArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Remove rows even if they are more than the guard allows, or rows of your own tables go with them
+    #[arg(long)]
+    pub allow_deletions: bool,
     /// Only the record of this id (repeatable)
     #[arg(long, value_name = "ID")]
     pub id: Vec<String>,
@@ -98,6 +101,6 @@ pub struct ReplayArgs {
     /// Build it in this schema instead of comparing: as of now, or of --as-of. A schema that an earlier
     /// replay built is replaced, any other is refused
     #[arg(long, value_name = "SCHEMA", value_parser = NonEmptyStringValueParser::new(),
-          conflicts_with_all = ["entity", "dry_run", "id", "run", "since", "until"])]
+          conflicts_with_all = ["entity", "dry_run", "allow_deletions", "id", "run", "since", "until"])]
     pub into: Option<String>,
 }

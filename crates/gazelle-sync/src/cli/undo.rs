@@ -15,4 +15,7 @@ pub struct UndoArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Remove rows even if they are more than the guard allows, or rows of your own tables go with them
+    #[arg(long)]
+    pub allow_deletions: bool,
 }

@@ -14,6 +14,7 @@ use crate::cli::ReplayArgs;
 use crate::display::{self, Column, Table};
 use crate::orchestrator::replay::into_schema::{self, Built};
 use crate::orchestrator::replay::{ReplayReport, Wanted, replay};
+use crate::orchestrator::report::Status;
 use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::{Sample, TableDifference};
 use crate::time;
@@ -39,7 +40,7 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     {
         return wrong_use(context, "--since must be before --until");
     }
-    let wanted = Wanted { entities, slice, dry_run: args.dry_run };
+    let wanted = Wanted { entities, slice, dry_run: args.dry_run, allow_deletions: args.allow_deletions };
     let opened = Opened::open(&context.settings).await?;
     let report = replay(&opened.db, &context.settings, &wanted, &context.progress).await;
     opened.close().await?;
@@ -68,8 +69,13 @@ fn built_text(built: &Built, zone: &TimeZone) -> String {
     for (name, rows) in &built.tables {
         table.row([(*name).to_owned(), display::count(*rows as i64)]);
     }
+    let mut unplaced = String::new();
+    for record in &built.unplaced {
+        let said = format!("{} {}: {}", record.entity, record.external_id, record.reason);
+        unplaced += &format!("left out or as before: {}\n", display::safe(&said));
+    }
     format!(
-        "{}\nproduction as of {} ({}) is in the schema {}{} ({})\n",
+        "{}\n{unplaced}production as of {} ({}) is in the schema {}{} ({})\n",
         table.render(),
         time::show(built.as_of, zone),
         built.as_of,
@@ -95,13 +101,17 @@ fn text(report: &ReplayReport) -> String {
         ]);
     }
     let mut text = format!("{}\n{}", table.render(), samples_text(&report.tables));
+    for reason in &report.reasons {
+        text += &format!("{}\n", display::safe(reason));
+    }
     let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
     let took = display::duration(Duration::from_millis(report.duration_ms));
     let of_what = match report.records {
         None => "production says".to_owned(),
         Some(records) => format!("of {} record(s), production says", display::count(records as i64)),
     };
-    text += &match (differing, report.dry_run) {
+    let withheld = report.status == Status::Partial && report.rows_written == 0 && differing > 0;
+    text += &match (differing, report.dry_run || withheld) {
         (0, _) => format!("{of_what} what staging gives: nothing to do ({took})\n"),
         (n, true) => format!("{} row(s) differ; nothing was changed ({took})\n", display::count(n)),
         (n, false) => {

@@ -9,13 +9,20 @@ use super::opened::Opened;
 use super::replay::samples_text;
 use crate::cli::UndoArgs;
 use crate::display::{self, Column, Table};
-use crate::orchestrator::undo::{Step, UndoReport, undo};
+use crate::orchestrator::report::Status;
+use crate::orchestrator::undo::{Step, UndoReport, Wanted, undo};
 
 /// Undoes a run or lifts its undo, and shows what changed by it.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let settings = &context.settings;
-    let report = undo(&opened.db, settings, args.run, args.lift, args.dry_run, &context.progress).await;
+    let wanted = Wanted {
+        id: args.run,
+        lift: args.lift,
+        dry_run: args.dry_run,
+        allow_deletions: args.allow_deletions,
+    };
+    let report = undo(&opened.db, settings, wanted, &context.progress).await;
     opened.close().await?;
     let report = report?;
     context.print(&report, || text(&report))?;
@@ -44,6 +51,14 @@ fn text(report: &UndoReport) -> String {
             "{} of the records have a newer version by a later run and stay as they are\n",
             display::count(report.newer)
         );
+    }
+    for reason in &report.reasons {
+        text += &format!("{}\n", display::safe(reason));
+    }
+    let nothing_done =
+        report.status == Status::Partial && report.rows_written == 0 && !report.reasons.is_empty();
+    if nothing_done && !report.dry_run {
+        return text;
     }
     let took = display::duration(Duration::from_millis(report.duration_ms));
     text += &match (report.step, report.dry_run) {

@@ -1,6 +1,6 @@
-//! What the database said, put into one of three classes, by SQLSTATE alone.
+//! What the database said, and what is to be done about it; the table of SQLSTATE classes is in `sqlstate`.
 
-use tokio_postgres::error::SqlState;
+use super::sqlstate::{self, Concern};
 
 /// SQLSTATE of a lock that did not come in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -13,7 +13,7 @@ pub struct DbError {
     what: String,
     /// Who is to blame.
     pub fault: Fault,
-    /// The column, constraint or table the server named, for the quarantine.
+    /// The column, constraint or function that the server named, for the quarantine.
     pub named: Option<String>,
     /// The SQLSTATE, where the server answered at all.
     pub state: Option<String>,
@@ -51,17 +51,22 @@ impl DbError {
             };
         };
         let state = server.code().code().to_owned();
-        let fault = fault_of(server.code());
+        let fault = fault_of(sqlstate::concern_of(server), &state);
+        let function = sqlstate::function_of(server);
         let named = server
             .column()
             .map(str::to_owned)
             .or_else(|| server.detail().and_then(column_in_detail))
-            .or_else(|| server.constraint().map(str::to_owned));
+            .or_else(|| server.constraint().map(str::to_owned))
+            .or_else(|| function.clone());
         // The message of a refused value can quote the value: only its class and the column are kept.
         let said = if fault == Fault::Record {
-            meaning(server.code()).to_owned()
+            sqlstate::meaning(&state).to_owned()
+        } else if function.is_some() {
+            // What a user's function says can quote the row too.
+            format!("an error of class {}", sqlstate::class_name(&state))
         } else {
-            format!("{}{}", one_line(server.message()), advice(server.code()))
+            format!("{}{}", one_line(server.message()), sqlstate::advice(&state))
         };
         let place = match (server.table(), &named) {
             (Some(table), Some(name)) => format!(" in {table}.{name}"),
@@ -69,6 +74,14 @@ impl DbError {
             (None, Some(name)) => format!(" in {name}"),
             (None, None) => String::new(),
         };
+        // Where a column is named, the constraint or the function tells which of several it was.
+        let by = [
+            server.constraint().map(|name| format!("constraint {name}")),
+            function.map(|name| format!("function {name}")),
+        ];
+        let by: Vec<String> =
+            by.into_iter().flatten().filter(|by| !by.ends_with(named.as_deref().unwrap_or(" "))).collect();
+        let said = if by.is_empty() { said } else { format!("{said}, by {}", by.join(", ")) };
         DbError {
             what: format!("the database refused {doing}{place}: {said} (SQLSTATE {state})"),
             fault,
@@ -117,26 +130,30 @@ impl DbError {
         DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
     }
 
+    /// Rows were not written although the database reported no error: a trigger returned NULL, or a policy hides them.
+    pub fn suppressed(table: &str, what: &str) -> DbError {
+        DbError {
+            fault: Fault::Record,
+            named: Some(table.to_owned()),
+            ..DbError::infrastructure(format!(
+                "the database left rows of {table} as they were: {what}; a trigger that returns NULL, a rule or a \
+                 policy keeps us from them (gazelle-sync doctor lists what was added to our tables)"
+            ))
+        }
+    }
+
     /// An error of our own making: a precondition that the database does not meet.
     pub fn infrastructure(what: impl Into<String>) -> DbError {
         DbError { what: what.into(), fault: Fault::Infrastructure, named: None, state: None, cause: None }
     }
 }
 
-/// The one table of who is to blame.
-fn fault_of(state: &SqlState) -> Fault {
-    match state.code() {
-        // serialization failure, deadlock
-        "40001" | "40P01" => Fault::Conflict,
-        // two rows of one statement claim the same key
-        "21000" => Fault::Record,
-        // index row too large, too many columns, statement too complex: the data's size
-        "54000" | "54001" | "54011" => Fault::Record,
-        code => match &code[..2] {
-            // data exceptions (bad value, out of range), integrity constraints
-            "22" | "23" => Fault::Record,
-            _ => Fault::Infrastructure,
-        },
+/// What is done about an error. Of the moment only what another transaction caused is tried again at once.
+fn fault_of(concern: Concern, state: &str) -> Fault {
+    match concern {
+        Concern::Row => Fault::Record,
+        Concern::Moment if state.starts_with("40") => Fault::Conflict,
+        Concern::Moment | Concern::Database => Fault::Infrastructure,
     }
 }
 
@@ -182,36 +199,6 @@ fn with_advice(why: String) -> String {
         _ => return why,
     };
     format!("{meaning} ({why})")
-}
-
-/// What a refusal of data means, without quoting the data.
-fn meaning(state: &SqlState) -> &'static str {
-    match state.code() {
-        "23502" => "a value is required there",
-        "23503" => "the row it refers to is not there",
-        "23505" => "the value exists already",
-        "22003" => "the number is out of range",
-        "22007" | "22008" => "the date or time is out of range",
-        "22021" | "22P05" => "the text holds a character that the database cannot",
-        "21000" => "two records claim the same row",
-        "54000" => "the value is too large for an index",
-        _ => "the value does not fit",
-    }
-}
-
-/// What a person can do about an infrastructure error.
-fn advice(state: &SqlState) -> &'static str {
-    match state.code() {
-        "25006" => "; the database is read-only: connect to the primary, or give the role write access",
-        "28000" | "28P01" => "; check user and password in DATABASE_URL",
-        "3D000" => "; create the database first, or correct its name in DATABASE_URL",
-        "42501" => "; the role in DATABASE_URL lacks this right",
-        "42P01" | "42703" => "; is the database migrated? run `gazelle-sync migrate`",
-        "53100" => "; the disk is full: make room, then run again (nothing is lost)",
-        "53300" => "; too many connections: raise the limit or lower the concurrency",
-        "57P01" | "57P02" | "57P03" => "; the server is restarting: run again",
-        _ => "",
-    }
 }
 
 /// `Key (client_external_id)=(…) is not present` names the column.

@@ -7,7 +7,7 @@ use super::migrations::{MIGRATIONS, Migration};
 use super::{Db, DbError, Tx, citus, quote};
 use crate::access;
 
-pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS};
+pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS, production_tables, production_views};
 
 /// Every table of ours.
 pub(crate) fn tables() -> Vec<&'static str> {

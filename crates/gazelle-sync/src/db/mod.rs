@@ -12,6 +12,7 @@ pub mod migrate;
 mod migrations;
 mod pool;
 mod session;
+pub mod sqlstate;
 pub mod statements;
 mod tls;
 

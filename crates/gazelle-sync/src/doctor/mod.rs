@@ -4,6 +4,7 @@
 //! Nothing is touched: the database is read in transactions that are read-only and rolled back, the API is asked for one
 //! small page of each entity, and ways to people are only knocked at.
 
+mod additions;
 mod alerts;
 mod api;
 mod citus;
@@ -14,7 +15,6 @@ mod room;
 mod server;
 mod service;
 mod tables;
-mod triggers;
 mod zone;
 
 pub use lines::{Level, Line, Lines};
@@ -90,7 +90,7 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
     within(&mut lines, "database", server::look(db, patient)).await;
     within(&mut lines, "Citus", citus::look(db)).await;
     within(&mut lines, "tables", tables::look(db)).await;
-    within(&mut lines, "triggers", triggers::look(db)).await;
+    within(&mut lines, "additions", additions::look(db)).await;
     within(&mut lines, "rights", rights::look(db, patient.embedded)).await;
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;

@@ -67,15 +67,6 @@ mod tests {
     use crate::entities::table::Value as Cell;
 
     #[test]
-    fn rows_inside_a_record_have_one_key_beside_their_owner() {
-        // By that one, rows that a record no longer holds are told from those that it does.
-        for table in ENTITIES.iter().flat_map(|entity| entity.tables).filter(|table| table.owner.is_some()) {
-            let members = table.key.iter().filter(|key| Some(**key) != table.owner).count();
-            assert_eq!(members, 1, "{}", table.name);
-        }
-    }
-
-    #[test]
     fn an_example_fills_every_column_that_is_read_from_a_record() {
         for entity in ENTITIES {
             let text = record(entity).to_string();

@@ -23,6 +23,20 @@ use table::Table;
 pub static ENTITIES: [&Entity; 4] =
     [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
 
+/// Every foreign key of production: table, column, and the table whose `external_id` it names.
+pub const FOREIGN_KEYS: [(&str, &str, &str); 10] = [
+    ("gazelle_contacts", "client_external_id", "gazelle_clients"),
+    ("gazelle_locations", "contact_external_id", "gazelle_contacts"),
+    ("gazelle_locations", "client_external_id", "gazelle_clients"),
+    ("gazelle_pianos", "client_external_id", "gazelle_clients"),
+    ("gazelle_appointments", "client_external_id", "gazelle_clients"),
+    ("gazelle_appointments", "contact_external_id", "gazelle_contacts"),
+    ("gazelle_appointments", "location_external_id", "gazelle_locations"),
+    ("gazelle_appointments", "technician_external_id", "gazelle_users"),
+    ("gazelle_appointment_pianos", "appointment_external_id", "gazelle_appointments"),
+    ("gazelle_appointment_pianos", "piano_external_id", "gazelle_pianos"),
+];
+
 /// One kind of Gazelle object: how it is asked for, and what its records become.
 #[derive(Debug)]
 pub struct Entity {

@@ -164,6 +164,15 @@ pub enum Value {
 }
 
 impl Value {
+    /// The value as the text of a key, as Postgres writes it; none where it is absent or no kind that a key has.
+    pub fn as_key(&self) -> Option<String> {
+        match self {
+            Value::Text(text) => Some(text.clone()),
+            Value::Integer(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
     /// The text inside, if it is text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -205,6 +214,24 @@ impl Table {
     /// Sets a column in a row of this table.
     pub fn set(&self, row: &mut Row, column: &str, value: Value) {
         row.values[self.index(column)] = value;
+    }
+}
+
+/// The columns of every production table that say where a row comes from.
+pub const LINEAGE: [(&str, &str); 4] = [
+    ("staging_id", "uuid"),
+    ("reconciler_version", "integer"),
+    ("synced_from_gazelle_at", "timestamptz"),
+    ("deleted_at", "timestamptz"),
+];
+
+impl Table {
+    /// The columns that we write, in order, each with its SQL type: what the record says, what is derived from other
+    /// rows, and the lineage. Columns that the database generates are not among them.
+    pub fn stored_columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let derived = self.derived.as_ref().map(|derived| derived.columns).unwrap_or_default();
+        let said = self.columns.iter().map(|column| (column.name, column.rule.sql_type()));
+        said.chain(derived.iter().map(|(name, _)| (*name, Rule::Id.sql_type()))).chain(LINEAGE)
     }
 }
 

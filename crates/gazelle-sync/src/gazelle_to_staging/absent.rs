@@ -33,7 +33,7 @@ pub struct Guard {
 
 impl Guard {
     /// The largest number of deletions allowed for an entity of this size.
-    fn limit(&self, held: u64) -> u64 {
+    pub fn limit(&self, held: u64) -> u64 {
         let share = (held as f64 * self.percent / 100.0).floor().max(1.0);
         self.records.min(share as u64)
     }

@@ -8,6 +8,7 @@ pub mod decide_deletions;
 pub mod forget_runs;
 pub mod judge;
 pub mod lease;
+mod rebuilt;
 pub mod replay;
 pub mod report;
 mod run_sync;

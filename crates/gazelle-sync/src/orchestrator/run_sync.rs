@@ -13,6 +13,7 @@ use super::runs::{self, RequestLog};
 use super::scope::{self, Clocks};
 use super::stages::{self, Parents, Walked, Walking};
 use super::{forget_runs, judge, unread};
+use crate::additions;
 use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::Progress;
@@ -292,6 +293,7 @@ async fn run_stages(
     report.warnings = drift.warnings;
     clocks.note_walks(walked.iter().filter_map(|walked| walked.report.as_ref().ok()));
     report.warnings.extend(clocks.warnings(&clock));
+    report.warnings.extend(additions::warnings(db).await?);
     let mut failures: Vec<(&'static str, SourceError)> = Vec::new();
     for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };

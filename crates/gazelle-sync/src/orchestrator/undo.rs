@@ -13,6 +13,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::lease::Lease;
+use super::rebuilt::{self, Withheld};
 use super::report::{RunReport, Status, milliseconds};
 use super::{judge, runs, stages};
 use crate::config::Settings;
@@ -21,13 +22,8 @@ use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::staging::pending::Basis;
 use crate::staging::{retention, undo};
-use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::{Reconciliation, rebuild};
-
-/// Rows shown of each kind of difference in a table.
-const SAMPLES: i64 = 5;
-/// What the scratch tables' names start with.
-const SCRATCH: &str = "undo_";
 
 /// What is done, once it is clear what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,6 +40,19 @@ pub enum Step {
     },
 }
 
+/// What is undone, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The run, an undo of it, or the lifting of one.
+    pub id: Uuid,
+    /// Lift the undo instead.
+    pub lift: bool,
+    /// Show what would change, and change nothing.
+    pub dry_run: bool,
+    /// Remove rows even where the guard, or rows of users' tables that would go with them, would withhold it.
+    pub allow_deletions: bool,
+}
+
 /// What an undo did.
 #[derive(Debug, Serialize)]
 pub struct UndoReport {
@@ -51,6 +60,10 @@ pub struct UndoReport {
     pub run_id: Uuid,
     /// How it ended.
     pub status: Status,
+    /// Why nothing was changed, or would be: one sentence each.
+    pub reasons: Vec<String>,
+    /// Deletions that wait for a person's decision; nothing was changed then.
+    pub withheld: Vec<Withheld>,
     /// Whether it was only shown.
     pub dry_run: bool,
     /// What was done.
@@ -75,15 +88,13 @@ pub struct UndoReport {
 pub async fn undo(
     db: &Db,
     settings: &Settings,
-    id: Uuid,
-    lift: bool,
-    dry_run: bool,
+    wanted: Wanted,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
     let mut report = Lease::hold(db, settings.lease(), async |lease| {
-        recorded(db, settings, lease, id, lift, dry_run, progress).await
+        recorded(db, settings, lease, wanted, progress).await
     })
     .await?;
     report.duration_ms = milliseconds(started.elapsed());
@@ -94,16 +105,20 @@ async fn recorded(
     db: &Db,
     settings: &Settings,
     lease: &Lease,
-    id: Uuid,
-    lift: bool,
-    dry_run: bool,
+    wanted: Wanted,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
-    let step = what_is_meant(db, id, lift).await?;
+    let step = what_is_meant(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let run_id = Uuid::now_v7();
-    if dry_run {
-        return in_one_transaction(db, settings, lease, run_id, step, dry_run).await;
+    let in_one_snapshot = async || {
+        rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
+            in_transaction(tx, settings, wanted, run_id, step).await
+        })
+        .await
+    };
+    if wanted.dry_run {
+        return in_one_snapshot().await;
     }
     let command = match step {
         Step::Undid(_) => "undo",
@@ -112,7 +127,11 @@ async fn recorded(
     runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
     let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     let outcome = async {
-        let mut report = in_one_transaction(db, settings, lease, run_id, step, dry_run).await?;
+        let mut report = in_one_snapshot().await?;
+        if report.status != Status::Success {
+            report.reasons.iter().for_each(|reason| run.note(report.status, reason));
+            return Ok(report);
+        }
         // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
         let reconciliation = Reconciliation {
             db,
@@ -122,10 +141,12 @@ async fn recorded(
             unread: Arc::default(),
         };
         for entity in ENTITIES {
-            stages::reconcile(&reconciliation, entity, None, progress).await?;
+            report.rows_written +=
+                stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
         }
         judge::compare(db, &mut run, &ENTITIES).await?;
         report.status = run.status;
+        report.reasons.extend(run.reasons.iter().cloned());
         Ok(report)
     }
     .await;
@@ -194,18 +215,15 @@ async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbErro
     }
 }
 
-async fn in_one_transaction(
-    db: &Db,
+/// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
+async fn in_transaction(
+    tx: Tx<'_>,
     settings: &Settings,
-    lease: &Lease,
+    wanted: Wanted,
     run_id: Uuid,
     step: Step,
-    dry_run: bool,
 ) -> Result<UndoReport, DbError> {
     let at = Timestamp::now();
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    lease.fence().check(&tx).await?;
     let (mut versions, mut records, mut newer) = (0, 0, 0);
     let mut touched = Vec::new();
     for entity in ENTITIES {
@@ -227,41 +245,54 @@ async fn in_one_transaction(
         )));
     }
     note(&tx, run_id, step, versions, records, at).await?;
-    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::Everything).await?;
-    let tables = difference::difference(&tx, SCRATCH, SAMPLES, None).await?;
-    for (entity, mut records) in ENTITIES.iter().zip(touched) {
-        for table in entity.tables {
-            records.extend(difference::records(&tx, SCRATCH, table).await?);
-        }
-        records.sort_unstable();
-        records.dedup();
-        undo::take_up_again(&tx, entity, &records).await?;
-    }
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
+    let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
+    let found = rebuilt::compare(&tx, parts, unplaced).await?;
+    let (withheld, mut reasons) = found.withheld(&tx, settings).await?;
     let mut report = UndoReport {
         run_id,
         status: Status::Success,
-        dry_run,
+        reasons: Vec::new(),
+        withheld,
+        dry_run: wanted.dry_run,
         step,
         versions,
         records,
         newer,
-        tables,
+        tables: found.tables.clone(),
         rows_written: 0,
         duration_ms: 0,
     };
-    if dry_run {
+    if wanted.dry_run {
+        reasons.extend(found.refusal());
+        report.reasons = reasons;
         tx.rollback().await?;
         return Ok(report);
     }
-    let parts: Vec<Part> = rebuild::production_tables().map(|table| (table, None)).collect();
-    report.rows_written = difference::apply(&tx, SCRATCH, &parts).await.map_err(|error| match error.fault {
+    if let Some(refusal) = found.refusal() {
+        return Err(DbError::infrastructure(refusal));
+    }
+    if !reasons.is_empty() && !wanted.allow_deletions {
+        report.reasons = reasons;
+        report.status = Status::Partial;
+        tx.rollback().await?;
+        return Ok(report);
+    }
+    report.withheld.clear();
+    let (written, _) = found.apply(&tx).await.map_err(|error| match error.fault {
         Fault::Record => error.while_doing(
-            "rows that came with the run would go, and something of yours refers to one of them; nothing was changed, \
-             remove that reference first",
+            "something of yours refers to a row that would go with the run, or refuses a row that would come back; nothing \
+             was changed, remove the reference or the constraint first",
         ),
         _ => error,
     })?;
-    rebuild::drop_scratch(&tx, SCRATCH).await?;
+    report.rows_written = written;
+    for (entity, mut records) in ENTITIES.iter().zip(touched) {
+        records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
+        records.sort_unstable();
+        records.dedup();
+        undo::take_up_again(&tx, entity, &records).await?;
+    }
     tx.commit().await?;
     Ok(report)
 }

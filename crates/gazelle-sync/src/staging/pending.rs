@@ -129,6 +129,14 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Of these records, those whose newest version that counts has not been processed: it waits, or is in quarantine.
+pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<Vec<String>, DbError> {
+    let rows = tx
+        .query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// What production knows of a record that a version does not say yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newer {

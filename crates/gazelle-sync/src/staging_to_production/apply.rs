@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
 use super::late::Late;
+use super::marks::{mark_gone, mark_left_out};
 use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
+use super::target::Target;
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -42,9 +44,6 @@ impl std::ops::AddAssign for Applied {
         self.rows_written += other.rows_written;
     }
 }
-
-/// Production's own tables have no prefix.
-pub(super) const PRODUCTION: &str = "";
 
 /// A good version among the candidates.
 pub(super) struct Good<'b> {
@@ -114,7 +113,7 @@ impl<'b> Sorted<'b> {
                 Says::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
             }
         }
-        let absent = absent_parents(tx, entity, &sorted.good, PRODUCTION, known).await?;
+        let absent = absent_parents(tx, entity, &sorted.good, Target::Production, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
                 match unread.excuses(&error) {
@@ -155,8 +154,8 @@ impl<'b> Sorted<'b> {
             errors: self.faulty.len() as u64,
             ..Applied::default()
         };
-        applied.rows_written = write_rows(tx, entity, &self.good, PRODUCTION, bare).await?;
-        let gone = mark_gone(tx, entity, &self.gone, PRODUCTION).await?;
+        applied.rows_written = write_rows(tx, entity, &self.good, Target::Production, bare).await?;
+        let gone = mark_gone(tx, entity, &self.gone, Target::Production).await?;
         applied.deleted = gone.records;
         applied.rows_written += gone.records + gone.carried;
         if let Some(refresh) = entity.after_apply
@@ -191,13 +190,13 @@ impl<'b> Sorted<'b> {
     }
 }
 
-/// Writes the rows that candidates give into tables whose names start with `prefix`, and nothing else: no
+/// Writes the rows that candidates give and nothing else: no
 /// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
 pub async fn write_only<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
     batch: impl Iterator<Item = &'b Candidate> + Clone,
-    prefix: &str,
+    target: Target,
 ) -> Result<u64, DbError> {
     let mut good: Vec<Good<'_>> = batch
         .clone()
@@ -207,10 +206,10 @@ pub async fn write_only<'b>(
         })
         .collect();
     let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
-    let absent = absent_parents(tx, entity, &good, prefix, None).await?;
+    let absent = absent_parents(tx, entity, &good, target, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
-    let written = write_rows(tx, entity, &good, prefix, false).await?;
-    let gone = mark_gone(tx, entity, &gone, prefix).await?;
+    let written = write_rows(tx, entity, &good, target, false).await?;
+    let gone = mark_gone(tx, entity, &gone, target).await?;
     Ok(written + gone.records + gone.carried)
 }
 
@@ -219,7 +218,7 @@ async fn write_rows(
     tx: &Tx<'_>,
     entity: &Entity,
     good: &[Good<'_>],
-    prefix: &str,
+    target: Target,
     bare: bool,
 ) -> Result<u64, DbError> {
     let mut written = 0;
@@ -227,7 +226,7 @@ async fn write_rows(
     for (index, table) in entity.tables.iter().enumerate() {
         // Records that were not there a moment ago cannot have left anything out.
         if !all_new {
-            written += mark_left_out(tx, table, index, good, prefix).await?;
+            written += mark_left_out(tx, table, index, good, target).await?;
         }
         let rows: Vec<Lined<'_>> = good
             .iter()
@@ -240,7 +239,7 @@ async fn write_rows(
             })
             .collect();
         let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        let wrote = upsert(tx, entity, table, &rows, prefix, bare).await?;
+        let wrote = upsert(tx, entity, table, &rows, target, bare).await?;
         written += wrote.inserted + wrote.updated;
         if index == 0 {
             all_new = wrote.inserted == good.len() as u64;
@@ -272,81 +271,4 @@ fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
         }
     }
     kept
-}
-
-/// Marks as deleted the rows of these owners that their newest version holds no more.
-async fn mark_left_out(
-    tx: &Tx<'_>,
-    table: &Table,
-    index: usize,
-    good: &[Good<'_>],
-    prefix: &str,
-) -> Result<u64, DbError> {
-    let Some(owner) = table.owner else { return Ok(0) };
-    let Some(member) = table.key.iter().find(|key| **key != owner) else { return Ok(0) };
-    let (mut owners, mut seen_at) = (Vec::new(), Vec::new());
-    let (mut holders, mut members) = (Vec::new(), Vec::new());
-    // Of a record of which not all rows could be read, none counts as left out.
-    let whole = good.iter().filter(|good| !good.reconciled.incomplete.contains(&index));
-    for good in whole {
-        owners.push(good.candidate.external_id.as_str());
-        seen_at.push(good.candidate.fetched_at);
-        for (_, row) in good.reconciled.rows.iter().filter(|(of, _)| *of == index) {
-            if let Some(id) = table.get(row, member).as_text() {
-                holders.push(good.candidate.external_id.as_str());
-                members.push(id);
-            }
-        }
-    }
-    tx.execute(
-        &include_str!("mark_left_out.sql")
-            .replace("{prefix}", prefix)
-            .replace("{table}", table.name)
-            .replace("{owner}", owner)
-            .replace("{member}", member),
-        &[
-            (&owners, Type::TEXT_ARRAY),
-            (&seen_at, Type::TIMESTAMPTZ_ARRAY),
-            (&holders, Type::TEXT_ARRAY),
-            (&members, Type::TEXT_ARRAY),
-        ],
-    )
-    .await
-}
-
-/// Rows marked deleted.
-#[derive(Debug, Clone, Copy, Default)]
-struct MarkedGone {
-    /// Those of the records themselves.
-    records: u64,
-    /// Those that the records carried.
-    carried: u64,
-}
-
-/// Marks records, and the rows that they carried, as deleted at the time their tombstone was staged. A row that another
-/// record has claimed since is that record's. What else names a record stays as it is: it has records of its own.
-async fn mark_gone(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    gone: &[&Candidate],
-    prefix: &str,
-) -> Result<MarkedGone, DbError> {
-    let mut marked = MarkedGone::default();
-    if gone.is_empty() {
-        return Ok(marked);
-    }
-    let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) =
-        gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).unzip();
-    for (index, table) in entity.tables.iter().enumerate() {
-        let holder = if index == 0 { table.key.first().copied() } else { table.owner };
-        let Some(holder) = holder else { continue };
-        let sql = include_str!("mark_gone.sql")
-            .replace("{prefix}", prefix)
-            .replace("{table}", table.name)
-            .replace("{holder}", holder);
-        let rows = tx.execute(&sql, &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)]).await?;
-        *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
-    }
-    crate::crash::at(crate::crash::Step::RowsMarkedGone);
-    Ok(marked)
 }

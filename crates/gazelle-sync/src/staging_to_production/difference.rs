@@ -1,11 +1,14 @@
-//! The difference between production and its rebuilt copy: shown first, then applied and nothing else.
+//! The difference between production and its rebuilt copy. What makes production equal to the copy is
+//! [`apply_difference`](super::apply_difference).
 
 use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
 use super::rebuild::production_tables;
-use crate::db::{DbError, Tx};
+use super::target::Target;
+use crate::db::{DbError, Param, Tx};
+use crate::entities::Entity;
 use crate::entities::table::Table;
 
 /// What differs in one table.
@@ -41,34 +44,70 @@ pub struct Sample {
     pub columns: Vec<(String, Value, Value)>,
 }
 
-/// A table, and the records of it that are meant: its own, or those that its rows belong to; none for all.
-pub type Part = (&'static Table, Option<Vec<String>>);
+/// The records of an entity that are meant. A row is meant if either side says that it belongs to one of them, and
+/// neither that it belongs to one that is left out.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The entity.
+    pub entity: &'static Entity,
+    /// These records; none for all.
+    pub records: Option<Vec<String>>,
+    /// Records that are left out.
+    pub except: Vec<String>,
+}
 
-/// Compares every table with its rebuilt copy, as [`of_table`] does.
+impl Part {
+    /// All records of an entity.
+    pub fn whole(entity: &'static Entity) -> Part {
+        Part { entity, records: None, except: Vec::new() }
+    }
+
+    /// Some records of an entity.
+    pub fn of(entity: &'static Entity, records: Vec<String>) -> Part {
+        Part { records: Some(records), ..Part::whole(entity) }
+    }
+
+    /// The parameters `$1` and `$2` of every statement that is filled in by [`fill`].
+    pub(super) fn params(&self) -> [Param<'_>; 2] {
+        [(&self.records, Type::TEXT_ARRAY), (&self.except, Type::TEXT_ARRAY)]
+    }
+}
+
+/// Compares every table with its rebuilt copy, as [`of_table`] does; of each entity these records, or all.
 pub async fn difference(
     tx: &Tx<'_>,
-    prefix: &str,
     samples: i64,
     records: Option<&[String]>,
 ) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
-    for table in production_tables() {
-        differences.push(of_table(tx, prefix, samples, table, records).await?);
+    for entity in crate::entities::ENTITIES {
+        let part = Part { records: records.map(<[String]>::to_vec), ..Part::whole(entity) };
+        differences.extend(of_part(tx, samples, &part).await?);
+    }
+    debug_assert_eq!(differences.len(), production_tables().count());
+    Ok(differences)
+}
+
+/// Compares the tables of an entity with their rebuilt copies.
+pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &Part) -> Result<Vec<TableDifference>, DbError> {
+    let mut differences = Vec::new();
+    for table in part.entity.tables {
+        differences.push(of_table(tx, samples, table, part).await?);
     }
     Ok(differences)
 }
 
-/// Compares a table with its rebuilt copy, or some records of it. Lineage is not compared: a row may come from an
-/// older version with the same content.
-pub async fn of_table(
+/// Compares a table with its rebuilt copy. Lineage is not compared: a row may come from an older version with the same
+/// content.
+async fn of_table(
     tx: &Tx<'_>,
-    prefix: &str,
     samples: i64,
     table: &'static Table,
-    records: Option<&[String]>,
+    part: &Part,
 ) -> Result<TableDifference, DbError> {
-    let sql = fill(include_str!("difference.sql"), table, prefix);
-    let rows = tx.query(&sql, &[(&samples, Type::INT8), (&records, Type::TEXT_ARRAY)]).await?;
+    let sql = fill(include_str!("difference.sql"), table);
+    let [records, except] = part.params();
+    let rows = tx.query(&sql, &[records, except, (&samples, Type::INT8)]).await?;
     let mut found =
         TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
     for row in &rows {
@@ -79,30 +118,32 @@ pub async fn of_table(
             _ => found.surplus = count,
         }
         let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get(3), row.get(4));
-        found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
+        if samples > 0 {
+            found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
+        }
     }
     Ok(found)
 }
 
-/// The records of which a row of a table differs from its rebuilt copy.
-pub async fn records(tx: &Tx<'_>, prefix: &str, table: &Table) -> Result<Vec<String>, DbError> {
-    let rows = tx.query(&fill(include_str!("differing_records.sql"), table, prefix), &[]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+/// The records of a part of which a row differs from its rebuilt copy, sorted.
+pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+    records_by(tx, include_str!("differing_records.sql"), part).await
 }
 
-/// Makes these parts of production equal to their rebuilt copies. Rows that are equal are not touched.
-/// Returns how many rows were written or removed.
-pub async fn apply(tx: &Tx<'_>, prefix: &str, parts: &[Part]) -> Result<u64, DbError> {
-    let mut written = 0;
-    for (table, records) in parts {
-        let sql = fill(include_str!("apply_difference.sql"), table, prefix);
-        written += tx.execute(&sql, &[(records, Type::TEXT_ARRAY)]).await?;
+/// The records of a part of which production holds a row that the rebuild does not give, sorted.
+pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+    records_by(tx, include_str!("surplus_records.sql"), part).await
+}
+
+async fn records_by(tx: &Tx<'_>, template: &str, part: &Part) -> Result<Vec<String>, DbError> {
+    let mut records = Vec::new();
+    for table in part.entity.tables {
+        let rows = tx.query(&fill(template, table), &part.params()).await?;
+        records.extend(rows.iter().map(|row| row.get::<_, String>(0)));
     }
-    for (table, records) in parts.iter().rev() {
-        let sql = fill(include_str!("remove_surplus.sql"), table, prefix);
-        written += tx.execute(&sql, &[(records, Type::TEXT_ARRAY)]).await?;
-    }
-    Ok(written)
+    records.sort_unstable();
+    records.dedup();
+    Ok(records)
 }
 
 /// The columns whose content is compared, `deleted_at` included.
@@ -117,35 +158,35 @@ fn content_columns(table: &Table) -> Vec<&'static str> {
         .collect()
 }
 
-fn fill(template: &str, table: &Table, prefix: &str) -> String {
+/// The condition that a row belongs to the part whose parameters are `$1` and `$2`.
+const IS_MEANT: &str = "($1::text[] IS NULL OR held.{record} = ANY ($1) OR rebuilt.{record} = ANY ($1))
+   AND coalesce(held.{record}, '') <> ALL ($2::text[]) AND coalesce(rebuilt.{record}, '') <> ALL ($2::text[])";
+
+/// Fills a statement that compares a table (`held`) with its rebuilt copy (`rebuilt`).
+pub(super) fn fill(template: &str, table: &Table) -> String {
     let content = content_columns(table);
-    let all: Vec<&str> = content
-        .iter()
-        .copied()
-        .chain(["staging_id", "reconciler_version", "synced_from_gazelle_at"])
-        .collect();
+    let all: Vec<&str> = table.stored_columns().map(|(name, _)| name).collect();
     let of = |alias: &str, columns: &[&str]| {
         columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
     };
     let assignments: Vec<String> = all
         .iter()
         .filter(|column| !table.key.contains(column))
-        .map(|column| format!("{column} = EXCLUDED.{column}"))
+        .map(|column| format!("{column} = rebuilt.{column}"))
         .collect();
     let match_key: Vec<String> = table.key.iter().map(|key| format!("held.{key} = rebuilt.{key}")).collect();
     template
+        .replace("{is_meant}", IS_MEANT)
         .replace("{held_content}", &of("held", &content))
         .replace("{rebuilt_content}", &of("rebuilt", &content))
         .replace("{rebuilt_all}", &of("rebuilt", &all))
         .replace("{all}", &all.join(", "))
         .replace("{assignments}", &assignments.join(", "))
         .replace("{key_match}", &match_key.join(" AND "))
-        .replace("{held_key}", &of("held", table.key))
-        .replace("{rebuilt_key}", &of("rebuilt", table.key))
         .replace("{first_key}", table.key[0])
         .replace("{record}", table.owner.unwrap_or(table.key[0]))
         .replace("{key}", &table.key.join(", "))
-        .replace("{prefix}", prefix)
+        .replace("{prefix}", Target::Scratch.prefix())
         .replace("{table}", table.name)
 }
 

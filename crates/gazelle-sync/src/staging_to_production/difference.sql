@@ -5,11 +5,11 @@ WITH compared AS (
            concat_ws(' ', coalesce(held.{first_key}, rebuilt.{first_key})) AS key,
            to_jsonb(held) AS held, to_jsonb(rebuilt) AS rebuilt
       FROM {schema}.{table} held
-      FULL JOIN {schema}.{prefix}{table} rebuilt ON {key_match}
+      FULL JOIN {prefix}{table} rebuilt ON {key_match}
      WHERE (held.{first_key} IS NULL
             OR rebuilt.{first_key} IS NULL
             OR ({held_content}) IS DISTINCT FROM ({rebuilt_content}))
-       AND ($2::text[] IS NULL OR held.{record} = ANY ($2) OR rebuilt.{record} = ANY ($2))
+       AND {is_meant}
 ), numbered AS (
     SELECT compared.*, count(*) OVER (PARTITION BY kind) AS total,
            row_number() OVER (PARTITION BY kind ORDER BY key) AS position
@@ -17,5 +17,5 @@ WITH compared AS (
 )
 SELECT kind, total, key, held, rebuilt
   FROM numbered
- WHERE position <= $1
+ WHERE position <= greatest($3::bigint, 1)
  ORDER BY kind, position

@@ -1,9 +1,10 @@
 SELECT DISTINCT record.id
   FROM {schema}.{table} held
-  FULL JOIN {schema}.{prefix}{table} rebuilt ON {key_match}
+  FULL JOIN {prefix}{table} rebuilt ON {key_match}
  CROSS JOIN LATERAL (VALUES (held.{record}), (rebuilt.{record})) AS record (id)
  WHERE record.id IS NOT NULL
    AND (held.{first_key} IS NULL
         OR rebuilt.{first_key} IS NULL
         OR ({held_content}) IS DISTINCT FROM ({rebuilt_content}))
+   AND {is_meant}
  ORDER BY 1

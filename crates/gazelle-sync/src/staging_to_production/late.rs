@@ -8,11 +8,11 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::apply::PRODUCTION;
 use super::batch::{Candidate, Says};
 use super::rebuild;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::entities::read::ErrorCode;
 use crate::staging::pending::{self, Newer};
 
 /// The candidates of a batch that come late.
@@ -31,7 +31,7 @@ impl<'b> Late<'b> {
         let newer = pending::newer(tx, entity, &ids, &external_ids, &fetched_at).await?;
         let records = batch
             .iter()
-            .filter(|candidate| newer.contains_key(&candidate.staging_id))
+            .filter(|candidate| newer.contains_key(&candidate.staging_id) && !was_refused(candidate))
             .map(|candidate| candidate.external_id.as_str())
             .collect();
         Ok(Late { newer, records })
@@ -54,10 +54,16 @@ impl<'b> Late<'b> {
         let mut written = 0;
         for record in &self.records {
             let ids = pending::chronology_of(tx, entity, record).await?;
-            written += rebuild::write_versions(tx, entity, &ids, VERSIONS_AT_ONCE, PRODUCTION).await?;
+            written += rebuild::write_again(tx, entity, &ids, VERSIONS_AT_ONCE).await?;
         }
         Ok(written)
     }
+}
+
+/// Whether a version is faulty because the database refused it: it is not among what its record is told from, and telling
+/// it again would be refused again.
+fn was_refused(candidate: &Candidate) -> bool {
+    matches!(&candidate.says, Says::Faulty(error) if error.code == ErrorCode::RefusedByDatabase)
 }
 
 /// A record may have many versions; they need not be in memory together.

@@ -1,4 +1,4 @@
-UPDATE {schema}.{prefix}{table} t
+UPDATE {prefix}{table} t
    SET deleted_at = gone.seen_at
   FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)
  WHERE t.{holder} = gone.id

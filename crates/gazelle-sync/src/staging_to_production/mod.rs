@@ -8,14 +8,17 @@
 //! Nothing here fetches.
 
 mod apply;
+pub mod apply_difference;
 pub mod batch;
 pub mod difference;
 pub mod direct;
 mod ground;
 mod late;
+mod marks;
 mod notes;
 mod parents;
 pub mod rebuild;
+mod target;
 pub mod upsert;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ pub use apply::Applied;
 use batch::{Candidate, Says};
 pub use ground::Ground;
 pub use parents::{KnownParents, Unread};
+pub use target::{Target, scratch_table};
 
 use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::types::Type;
 
 use super::apply::Good;
+use super::target::Target;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
@@ -73,7 +74,7 @@ pub(super) async fn absent_parents(
     tx: &Tx<'_>,
     entity: &Entity,
     good: &[Good<'_>],
-    prefix: &str,
+    target: Target,
     known: Option<&KnownParents>,
 ) -> Result<HashSet<(&'static str, String)>, DbError> {
     let mut named: HashMap<&'static str, HashSet<&str>> = HashMap::new();
@@ -93,7 +94,9 @@ pub(super) async fn absent_parents(
         }
         let rows = tx
             .query(
-                &include_str!("absent_parents.sql").replace("{parent}", table).replace("{prefix}", prefix),
+                &include_str!("absent_parents.sql")
+                    .replace("{parent}", table)
+                    .replace("{prefix}", target.prefix()),
                 &[(&ids, Type::TEXT_ARRAY)],
             )
             .await?;

@@ -1,9 +1,13 @@
-//! Production rebuilt beside itself, in scratch tables of the same schema, from every version that staging
-//! holds. Nothing of production is read or written. (`late` has single records written in the same way, to production.)
+//! Production rebuilt beside itself, in scratch tables, from every version that staging holds. Nothing of production is
+//! read or written. (`late` has single records written in the same way, to production.)
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{self, Candidate};
+use super::batch::{self, Candidate, Says};
+use super::target::{Target, scratch_table};
 use super::{apply, distinct_runs};
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
@@ -14,85 +18,137 @@ pub fn production_tables() -> impl DoubleEndedIterator<Item = &'static Table> {
     ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied())
 }
 
-/// Rebuilds every entity into new tables whose names start with `prefix`, in a transaction that drops them or
-/// rolls back: nobody else ever sees them, and nothing is left of them whatever happens.
-pub async fn rebuild(tx: &Tx<'_>, prefix: &str, batch_size: usize, basis: Basis) -> Result<(), DbError> {
-    for table in production_tables() {
-        tx.batch(&format!(
-            "CREATE UNLOGGED TABLE {{schema}}.{prefix}{name}
-                 (LIKE {{schema}}.{name} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING INDEXES)",
-            name = table.name
-        ))
-        .await?;
-    }
-    for entity in ENTITIES {
-        let ids = pending::chronology(tx, entity, basis).await?;
-        write_versions(tx, entity, &ids, batch_size, prefix).await?;
-    }
-    Ok(())
+/// A record whose newest version has no place in a rebuild: its rows there are those of an older version, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unplaced {
+    /// The record's entity.
+    pub entity: &'static str,
+    /// The record's id.
+    pub external_id: String,
+    /// Why: what the reader or the database refused, by field, column or constraint.
+    pub reason: String,
 }
 
-/// Writes what these versions say, one after the other, into tables whose names start with `prefix`. Returns how many
-/// rows that wrote; one that several versions write counts for each.
-pub(super) async fn write_versions(
+/// The records that could not be placed, by entity and id, while versions are written in the order in which they were
+/// seen: a newer version that can be placed settles its record.
+#[derive(Debug, Default)]
+struct NotPlaced(BTreeMap<(&'static str, String), String>);
+
+impl NotPlaced {
+    fn note(&mut self, entity: &Entity, external_id: &str, reason: String) {
+        self.0.insert((entity.name, external_id.to_owned()), reason);
+    }
+
+    /// A run of distinct records has been written: those with content are placed, faulty ones are not.
+    fn written(&mut self, entity: &Entity, run: &[Candidate]) {
+        for candidate in run {
+            match &candidate.says {
+                Says::Is(_) => {
+                    // Most rebuilds note nothing: no key is made for them.
+                    if !self.0.is_empty() {
+                        self.0.remove(&(entity.name, candidate.external_id.clone()));
+                    }
+                }
+                Says::Faulty(error) => self.note(entity, &candidate.external_id, error.message.clone()),
+                Says::Gone => {}
+            }
+        }
+    }
+}
+
+/// Rebuilds every entity in new scratch tables, in a transaction that ends with them: nobody else ever sees them, and
+/// nothing is left of them whatever happens. Returns the records that could not be placed.
+pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec<Unplaced>, DbError> {
+    for table in production_tables() {
+        for statement in scratch_table(table) {
+            tx.batch(&statement).await.map_err(|error| match error.state.as_deref() {
+                Some("42501") => error.while_doing(
+                    "a rebuild needs temporary tables: GRANT TEMPORARY ON DATABASE … TO the role in DATABASE_URL",
+                ),
+                _ => error,
+            })?;
+        }
+    }
+    let mut not_placed = NotPlaced::default();
+    for entity in ENTITIES {
+        let ids = pending::chronology(tx, entity, basis).await?;
+        for chunk in ids.chunks(batch_size.max(1)) {
+            for run in distinct_runs(&read(tx, entity, chunk).await?) {
+                write_in_parts(tx, entity, run, &mut not_placed).await?;
+            }
+        }
+    }
+    let of = |((entity, external_id), reason)| Unplaced { entity, external_id, reason };
+    Ok(not_placed.0.into_iter().map(of).collect())
+}
+
+async fn read(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
+    let versions = pending::versions(tx, entity, ids).await?;
+    Ok(versions.iter().map(|version| batch::read(entity, version)).collect())
+}
+
+/// Writes what these versions say to production, one after the other. Returns how many rows that wrote; one that several
+/// versions write counts for each.
+///
+/// # Errors
+/// The database's. A version that it refuses fails the whole: what stood before it must not be what remains.
+pub(super) async fn write_again(
     tx: &Tx<'_>,
     entity: &Entity,
     ids: &[Uuid],
     batch_size: usize,
-    prefix: &str,
 ) -> Result<u64, DbError> {
     let mut written = 0;
     for chunk in ids.chunks(batch_size.max(1)) {
-        let versions = pending::versions(tx, entity, chunk).await?;
-        let candidates: Vec<Candidate> =
-            versions.iter().map(|version| batch::read(entity, version)).collect();
-        for run in distinct_runs(&candidates) {
-            written += write_run(tx, entity, run, prefix).await?;
+        for run in distinct_runs(&read(tx, entity, chunk).await?) {
+            written += apply::write_only(tx, entity, run.iter(), Target::Production).await?;
         }
     }
     Ok(written)
 }
 
-/// Puts these candidates, of distinct records, over what is rebuilt.
+/// Puts these candidates, of distinct records, over what is rebuilt. Returns those that could not be placed.
 pub async fn put_over(
     tx: &Tx<'_>,
     entity: &Entity,
-    candidates: &[&Candidate],
-    prefix: &str,
+    candidates: &[Candidate],
+) -> Result<Vec<Unplaced>, DbError> {
+    let mut not_placed = NotPlaced::default();
+    write_in_parts(tx, entity, candidates, &mut not_placed).await?;
+    let of = |((entity, external_id), reason)| Unplaced { entity, external_id, reason };
+    Ok(not_placed.0.into_iter().map(of).collect())
+}
+
+/// Writes candidates of distinct records to the scratch tables; a part that the database refuses is split until the
+/// offending record stands alone.
+async fn write_in_parts(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    run: &[Candidate],
+    not_placed: &mut NotPlaced,
 ) -> Result<(), DbError> {
-    apply::write_only(tx, entity, candidates.iter().copied(), prefix).await.map(|_| ())
-}
-
-/// Removes the scratch tables.
-pub async fn drop_scratch(tx: &Tx<'_>, prefix: &str) -> Result<(), DbError> {
-    for table in production_tables().rev() {
-        tx.batch(&format!("DROP TABLE {{schema}}.{prefix}{}", table.name)).await?;
-    }
-    Ok(())
-}
-
-/// Writes candidates of distinct records; a version that the database refuses is left out, as in production.
-async fn write_run(tx: &Tx<'_>, entity: &Entity, run: &[Candidate], prefix: &str) -> Result<u64, DbError> {
-    let mut written = 0;
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
         tx.batch("SAVEPOINT part").await?;
-        match apply::write_only(tx, entity, part.iter(), prefix).await {
-            Ok(rows) => {
-                written += rows;
+        match apply::write_only(tx, entity, part.iter(), Target::Scratch).await {
+            Ok(_) => {
                 tx.batch("RELEASE SAVEPOINT part").await?;
+                not_placed.written(entity, part);
             }
             Err(refusal) if refusal.fault == Fault::Record => {
                 tx.batch("ROLLBACK TO SAVEPOINT part").await?;
                 tx.batch("RELEASE SAVEPOINT part").await?;
-                if part.len() > 1 {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.push(second);
-                    parts.push(first);
+                match part {
+                    [alone] => not_placed.note(entity, &alone.external_id, refusal.to_string()),
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.push(second);
+                        parts.push(first);
+                    }
                 }
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(written)
+    Ok(())
 }

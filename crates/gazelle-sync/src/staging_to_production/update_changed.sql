@@ -13,10 +13,10 @@ WITH incoming AS (
            AND ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_as_held
       FROM incoming i
       LEFT JOIN LATERAL (
-           SELECT * FROM {schema}.{prefix}{table} h WHERE {key_match} LIMIT 1) AS held ON true
+           SELECT * FROM {prefix}{table} h WHERE {key_match} LIMIT 1) AS held ON true
      WHERE held.{first_key} IS NULL OR {may_write}
 )
-INSERT INTO {schema}.{prefix}{table} AS held
+INSERT INTO {prefix}{table} AS held
        ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
 SELECT {casted_columns},
        CASE WHEN is_as_held THEN held_staging_id ELSE staging_id END,

@@ -7,6 +7,7 @@ use jiff::civil::{Date, Time};
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use super::target::Target;
 use crate::db::{DbError, Param, Tx};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
@@ -32,13 +33,13 @@ pub struct Written {
 }
 
 /// Inserts new rows and updates those that differ; where all must be new (`bare`), one that is not is an error of
-/// the database. `prefix` starts the names of the tables: empty for production.
+/// the database.
 pub async fn upsert(
     tx: &Tx<'_>,
     entity: &Entity,
     table: &Table,
     rows: &[Lined<'_>],
-    prefix: &str,
+    target: Target,
     bare: bool,
 ) -> Result<Written, DbError> {
     if rows.is_empty() {
@@ -52,19 +53,33 @@ pub async fn upsert(
     params.extend(columns.iter().map(ColumnArray::param));
     params.push((&staging_ids, Type::UUID_ARRAY));
     params.push((&fetched_at, Type::TIMESTAMPTZ_ARRAY));
-    let [insert_new, update_changed, insert_bare] = statements(entity, table, prefix);
+    let [insert_new, update_changed, insert_bare, still_unwritten] = statements(entity, table, target);
     let inserted = tx.execute(if bare { &insert_bare } else { &insert_new }, &params).await?;
     // The rows just inserted are equal to themselves and stay untouched.
     let updated =
         if inserted == rows.len() as u64 { 0 } else { tx.execute(&update_changed, &params).await? };
     crate::crash::at(crate::crash::Step::RowsWritten);
+    // A trigger of a user's that returns NULL keeps a row from being written without an error.
+    let whole = inserted == rows.len() as u64;
+    if target == Target::Production && !whole {
+        let left = match bare {
+            true => rows.len() as i64 - inserted as i64,
+            false => tx.query(&still_unwritten, &params).await?.first().map_or(0, |row| row.get::<_, i64>(0)),
+        };
+        if left > 0 {
+            return Err(DbError::suppressed(
+                table.name,
+                &format!("{left} of {} were not written", rows.len()),
+            ));
+        }
+    }
     Ok(Written { inserted, updated })
 }
 
-/// The statements of a table whose name starts with `prefix`: for new rows, for changed ones, and for rows of
-/// which all are new.
+/// The statements of a table: for new rows, for changed ones, for rows of which all are new, and one that counts
+/// those that should have been written and were not.
 /// Public for the test that prepares every statement.
-pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
+pub fn statements(entity: &Entity, table: &Table, target: Target) -> [String; 4] {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let derived = table.derived.as_ref();
     let derived_columns = derived.map(|d| d.columns).unwrap_or_default();
@@ -102,7 +117,10 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
 
     let insert_new = include_str!("insert_new.sql");
     let insert_bare = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
-    [insert_new, include_str!("update_changed.sql"), &insert_bare].map(|template| {
+    let update_changed = include_str!("update_changed.sql");
+    let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
+    let still_unwritten = format!("{comparison}{}", include_str!("still_unwritten.sql"));
+    [insert_new, update_changed, &insert_bare, &still_unwritten].map(|template| {
         template
             .replace("{selected}", &selected)
             .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
@@ -115,26 +133,26 @@ pub fn statements(entity: &Entity, table: &Table, prefix: &str) -> [String; 3] {
             .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))
             .replace("{all_columns}", &all.join(", "))
             .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
-            .replace("{may_write}", &may_write(entity, table, prefix))
+            .replace("{may_write}", &may_write(entity, table, target))
             .replace("{still_later}", &still_later(table))
             .replace("{key_match}", &key_match.join(" AND "))
             .replace("{first_key}", table.key[0])
             .replace("{key}", &table.key.join(", "))
             .replace("{table}", table.name)
-            .replace("{prefix}", prefix)
+            .replace("{prefix}", target.prefix())
     })
 }
 
 /// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
 /// to another client) belongs to the record seen last: not to one seen before a version of its holder that still had
 /// it, which is any until its holder let it go. Beside production everything comes in the order in which it was seen.
-fn may_write(entity: &Entity, table: &Table, prefix: &str) -> String {
+fn may_write(entity: &Entity, table: &Table, target: Target) -> String {
     let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
         return "true".to_owned();
     };
     let mine = format!("held.{owner} IS NOT DISTINCT FROM i.{owner}");
     let later = "held.synced_from_gazelle_at < i.synced_from_gazelle_at";
-    if !prefix.is_empty() {
+    if target == Target::Scratch {
         return format!("{mine} OR {later}");
     }
     let holder = format!("held.{owner}");

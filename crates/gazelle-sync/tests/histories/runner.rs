@@ -132,6 +132,7 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> Ended {
                 let wanted = replay::Wanted {
                     entities: gazelle_sync::entities::ENTITIES.to_vec(),
                     slice: Slice::default(),
+                    allow_deletions: false,
                     dry_run: false,
                 };
                 Ended::Replayed(replay::replay(&db, settings, &wanted, &progress).await?.status)

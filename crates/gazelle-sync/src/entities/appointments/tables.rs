@@ -47,7 +47,7 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
         table: "gazelle_clients",
         by: "client_external_id",
         join: "LEFT JOIN LATERAL (
-                   SELECT * FROM {schema}.{prefix}gazelle_clients k
+                   SELECT * FROM {prefix}gazelle_clients k
                     WHERE k.external_id = i.client_external_id
                     LIMIT 1) AS c ON true",
         columns: &[

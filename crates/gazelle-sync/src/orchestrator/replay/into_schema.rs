@@ -7,13 +7,12 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::super::report::milliseconds;
-use super::super::verify::FOREIGN_KEYS;
-use super::SCRATCH;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, migrate, quote};
 use crate::staging::pending::Basis;
 use crate::staging::retention;
-use crate::staging_to_production::rebuild;
+use crate::staging_to_production::Target;
+use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// What such a schema is marked with, so that it may be built again and no other is ever dropped.
 const MARK: &str = "built by gazelle-sync replay --into";
@@ -31,6 +30,9 @@ pub struct Built {
     pub replaced: bool,
     /// Rows by table, parents first.
     pub tables: Vec<(&'static str, u64)>,
+    /// Records whose newest version until then could not be read or has no place in our tables: what is built holds an
+    /// older version of each, or none.
+    pub unplaced: Vec<Unplaced>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
 }
@@ -52,38 +54,34 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
     let replaced = make_room(&tx, db.schema(), into).await?;
-    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::AsOf(as_of)).await?;
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);
+    // By our own migrations, so that nothing that was added to the account's tables can refuse a row here.
+    for sql in migrate::production_tables() {
+        tx.batch(&sql.replace("{schema}", &target)).await?;
+    }
     let mut tables = Vec::new();
     for table in rebuild::production_tables() {
-        let name = table.name;
-        tx.batch(
-            &format!("CREATE TABLE {{target}}.{name} (LIKE {{schema}}.{name} INCLUDING ALL)")
-                .replace("{target}", &target),
-        )
-        .await?;
-        let columns = stored_columns(&tx, name).await?;
+        let columns: Vec<&str> = table.stored_columns().map(|(name, _)| name).collect();
         let copied = tx
             .execute(
                 &format!(
-                    "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {{schema}}.{SCRATCH}{name}"
+                    "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {prefix}{name}",
+                    name = table.name,
+                    columns = columns.join(", "),
+                    prefix = Target::Scratch.prefix(),
                 ),
                 &[],
             )
             .await?;
-        tables.push((name, copied));
-    }
-    for (table, column, parent) in FOREIGN_KEYS {
-        tx.batch(&format!(
-            "ALTER TABLE {target}.{table} ADD FOREIGN KEY ({column}) REFERENCES {target}.{parent} (external_id)"
-        ))
-        .await?;
+        tables.push((table.name, copied));
     }
     for table in rebuild::production_tables() {
         tx.batch(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
     }
-    copy_view(&tx, "v_appointments_montreal", &target).await?;
-    rebuild::drop_scratch(&tx, SCRATCH).await?;
+    for sql in migrate::production_views() {
+        tx.batch(&sql.replace("{schema}", &target)).await?;
+    }
     tx.commit().await?;
     let schema = into.to_owned();
     Ok(Built {
@@ -92,6 +90,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
         as_of,
         replaced,
         tables,
+        unplaced,
         duration_ms: milliseconds(started.elapsed()),
     })
 }
@@ -132,38 +131,4 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     tx.batch(&format!("CREATE SCHEMA {target}")).await?;
     tx.batch(&format!("COMMENT ON SCHEMA {target} IS '{MARK}'")).await?;
     Ok(false)
-}
-
-/// The columns of a rebuilt table that are not computed from others.
-async fn stored_columns(tx: &Tx<'_>, table: &str) -> Result<String, DbError> {
-    let rows = tx
-        .query(
-            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
-               FROM pg_attribute
-              WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-            &[(&tx.sql(&format!("{{schema}}.{SCRATCH}{table}")), Type::TEXT)],
-        )
-        .await?;
-    rows.first()
-        .and_then(|row| row.get::<_, Option<String>>(0))
-        .ok_or_else(|| DbError::infrastructure(format!("{table} has no columns")))
-}
-
-/// The same view over the tables of another schema.
-async fn copy_view(tx: &Tx<'_>, view: &str, target: &str) -> Result<(), DbError> {
-    // Names that the path finds are told without their schema, and found in the other one.
-    tx.batch("SET LOCAL search_path = {schema}").await?;
-    let rows = tx
-        .query(
-            "SELECT pg_get_viewdef(to_regclass($1))",
-            &[(&tx.sql(&format!("{{schema}}.{view}")), Type::TEXT)],
-        )
-        .await?;
-    let definition: Option<String> = rows.first().and_then(|row| row.get(0));
-    let definition = definition.ok_or_else(|| {
-        DbError::infrastructure(format!("the view {view} is absent: run `gazelle-sync migrate`"))
-    })?;
-    tx.batch_as_is(&format!("SET LOCAL search_path = {target}")).await?;
-    tx.batch_as_is(&format!("CREATE VIEW {target}.{view} WITH (security_invoker = true) AS {definition}"))
-        .await
 }

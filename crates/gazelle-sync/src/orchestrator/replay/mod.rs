@@ -14,21 +14,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::lease::Lease;
+use super::rebuilt::{self, Withheld};
 use super::report::{RunReport, Status, milliseconds};
 use super::{judge, runs, stages};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault, migrate};
+use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::staging::pending::Basis;
 use crate::staging::slice::Slice;
-use crate::staging_to_production::difference::{self, TableDifference};
+use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::{Reconciliation, rebuild};
-
-/// Rows shown of each kind of difference in a table.
-const SAMPLES: i64 = 5;
-/// What the scratch tables' names start with.
-const SCRATCH: &str = "replay_";
 
 /// What is replayed.
 #[derive(Debug)]
@@ -39,6 +35,8 @@ pub struct Wanted {
     pub slice: Slice,
     /// Show the difference and apply nothing.
     pub dry_run: bool,
+    /// Remove rows even where the guard, or rows of users' tables that would go with them, would withhold it.
+    pub allow_deletions: bool,
 }
 
 /// What a replay found and did.
@@ -48,6 +46,10 @@ pub struct ReplayReport {
     pub run_id: Uuid,
     /// How it ended.
     pub status: Status,
+    /// Why nothing was applied, or would be: one sentence each.
+    pub reasons: Vec<String>,
+    /// Deletions that wait for a person's decision; nothing was applied then.
+    pub withheld: Vec<Withheld>,
     /// Whether the difference was only shown.
     pub dry_run: bool,
     /// The records compared, where not all of them were.
@@ -92,6 +94,9 @@ async fn recorded(
     let result = match outcome {
         Ok(mut report) => {
             run.status = report.status;
+            if !report.dry_run {
+                run.reasons = report.reasons.clone();
+            }
             report.duration_ms = milliseconds(started.elapsed());
             Ok(report)
         }
@@ -112,46 +117,16 @@ async fn find_and_apply(
     run_id: Uuid,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    let (parts, records) = part::of(&tx, wanted).await?;
-    // All of it, whatever the slice: rows are built from rows of other records.
-    rebuild::rebuild(&tx, SCRATCH, settings.batch_size, Basis::Everything).await?;
-    crate::crash::at(crate::crash::Step::ReplayBuilt);
-    let mut tables = Vec::new();
-    for (table, records) in &parts {
-        tables.push(difference::of_table(&tx, SCRATCH, SAMPLES, table, records.as_deref()).await?);
-    }
-    let mut report = ReplayReport {
-        run_id,
-        status: Status::Success,
-        dry_run: wanted.dry_run,
-        records,
-        tables,
-        rows_written: 0,
-        duration_ms: 0,
-    };
-    if wanted.dry_run {
-        tx.rollback().await?;
-        return Ok(report);
-    }
-    // Only now, so that a runner that stood still while it built holds nobody up, and writes nothing.
-    lease.fence().check(&tx).await?;
-    report.rows_written = difference::apply(&tx, SCRATCH, &parts).await.map_err(|error| {
-        match error.fault == Fault::Record && (records.is_some() || wanted.entities.len() < ENTITIES.len()) {
-            true => error.while_doing("this part cannot be replayed without the records it refers to; nothing was changed, replay more of it or all"),
-            false => error,
-        }
-    })?;
-    crate::crash::at(crate::crash::Step::ReplayApplied);
-    rebuild::drop_scratch(&tx, SCRATCH).await?;
-    tx.commit().await?;
-    drop(connection);
-    if records.is_some() {
+    let (mut report, some_unprocessed) = rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
+        in_transaction(tx, settings, wanted, run_id).await
+    })
+    .await?;
+    let nothing_more = wanted.dry_run || report.status != Status::Success;
+    if nothing_more || (report.records.is_some() && !some_unprocessed) {
         return Ok(report);
     }
 
-    // What was pending is in production by now; this notes its outcome.
+    // What was pending, or waited in quarantine and differed, is stage 2's: it writes it, or says why it cannot.
     let reconciliation = Reconciliation {
         db,
         fence: lease.fence(),
@@ -160,10 +135,72 @@ async fn find_and_apply(
         unread: Arc::default(),
     };
     for entity in &wanted.entities {
-        stages::reconcile(&reconciliation, entity, None, progress).await?;
+        report.rows_written += stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
     }
-    let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
-    judge::compare(db, &mut verdict, &wanted.entities).await?;
-    report.status = verdict.status;
+    if report.records.is_none() {
+        let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
+        judge::compare(db, &mut verdict, &wanted.entities).await?;
+        report.status = verdict.status;
+        report.reasons.extend(verdict.reasons);
+    }
     Ok(report)
+}
+
+/// Finds the difference and applies it, in one transaction of one snapshot. Says also whether records are among it whose
+/// newest version stage 2 has not processed.
+async fn in_transaction(
+    tx: Tx<'_>,
+    settings: &Settings,
+    wanted: &Wanted,
+    run_id: Uuid,
+) -> Result<(ReplayReport, bool), DbError> {
+    let (parts, records) = part::of(&tx, wanted).await?;
+    // All of it, whatever the slice: rows are built from rows of other records.
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
+    crate::crash::at(crate::crash::Step::ReplayBuilt);
+    let found = rebuilt::compare(&tx, parts, unplaced).await?;
+    let (withheld, mut reasons) = found.withheld(&tx, settings).await?;
+    let mut report = ReplayReport {
+        run_id,
+        status: Status::Success,
+        reasons: Vec::new(),
+        withheld,
+        dry_run: wanted.dry_run,
+        records,
+        tables: found.tables.clone(),
+        rows_written: 0,
+        duration_ms: 0,
+    };
+    if wanted.dry_run {
+        reasons.extend(found.refusal());
+        report.reasons = reasons;
+        tx.rollback().await?;
+        return Ok((report, false));
+    }
+    if let Some(refusal) = found.refusal() {
+        return Err(DbError::infrastructure(refusal));
+    }
+    if !reasons.is_empty() && !wanted.allow_deletions {
+        report.reasons = reasons;
+        report.status = Status::Partial;
+        tx.rollback().await?;
+        return Ok((report, false));
+    }
+    report.withheld.clear();
+    let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
+    let (written, some_unprocessed) = found.apply(&tx).await.map_err(|error| match (error.fault, is_part) {
+        (Fault::Record, true) => error.while_doing(
+            "this part cannot be replayed without the records it refers to, or something that was added to our tables \
+             refuses a row; nothing was changed, replay more of it or all",
+        ),
+        (Fault::Record, false) => error.while_doing(
+            "something that was added to our tables refuses a row; nothing was changed (gazelle-sync doctor lists what \
+             was added)",
+        ),
+        _ => error,
+    })?;
+    report.rows_written = written;
+    crate::crash::at(crate::crash::Step::ReplayApplied);
+    tx.commit().await?;
+    Ok((report, some_unprocessed))
 }

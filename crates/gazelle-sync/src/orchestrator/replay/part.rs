@@ -1,4 +1,4 @@
-//! Which tables are compared, and which records of them.
+//! Which entities are compared, and which records of them.
 
 use tokio_postgres::types::Type;
 
@@ -15,7 +15,7 @@ pub(super) async fn of(tx: &Tx<'_>, wanted: &Wanted) -> Result<(Vec<Part>, Optio
     let mut parts: Vec<Part> = Vec::new();
     if wanted.slice.is_whole() {
         for entity in &wanted.entities {
-            parts.extend(entity.tables.iter().map(|table| (*table, None)));
+            parts.push(Part::whole(entity));
         }
         return Ok((parts, None));
     }
@@ -33,7 +33,7 @@ pub(super) async fn of(tx: &Tx<'_>, wanted: &Wanted) -> Result<(Vec<Part>, Optio
             records.dedup();
         }
         count += records.len() as u64;
-        parts.extend(entity.tables.iter().map(|table| (*table, Some(records.clone()))));
+        parts.push(Part::of(entity, records));
     }
     let entities: Vec<&str> = wanted.entities.iter().map(|entity| entity.name).collect();
     if !unknown.is_empty() {

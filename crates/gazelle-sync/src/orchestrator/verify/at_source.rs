@@ -18,7 +18,8 @@ use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
 use crate::staging::versions::Received;
 use crate::staging::{balance, deletions, undo, versions};
 use crate::staging_to_production::batch::{self, Candidate, Says};
-use crate::staging_to_production::{difference, difference::TableDifference, rebuild};
+use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// What the API said.
 #[derive(Default)]
@@ -338,25 +339,24 @@ async fn unlisted(tx: &Tx<'_>, entity: &Entity) -> Result<Unlisted, DbError> {
     Ok(Unlisted { by_walk: number(0), at_most_more: number(1) })
 }
 
-/// Puts the API's answers over the rebuilt copy, and compares the records of the sample.
+/// Puts the API's answers over the rebuilt copy, and compares the records of the sample. Returns also those that could
+/// not be put there.
 pub async fn compare(
     tx: &Tx<'_>,
-    prefix: &str,
-    to_compare: &[(&'static Entity, Candidate)],
+    to_compare: Vec<(&'static Entity, Candidate)>,
     samples: i64,
-) -> Result<Vec<TableDifference>, DbError> {
-    let mut found = Vec::new();
-    let mut left: Vec<&(&'static Entity, Candidate)> = to_compare.iter().collect();
-    while let Some((entity, _)) = left.first().copied() {
+) -> Result<(Vec<TableDifference>, Vec<Unplaced>), DbError> {
+    let (mut found, mut unplaced) = (Vec::new(), Vec::new());
+    let mut left = to_compare;
+    while let Some((entity, _)) = left.first() {
+        let entity = *entity;
         let (of_entity, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|(of, _)| of.name == entity.name);
-        let ids: Vec<String> = of_entity.iter().map(|(_, candidate)| candidate.external_id.clone()).collect();
-        let candidates: Vec<&Candidate> = of_entity.iter().map(|(_, candidate)| candidate).collect();
-        rebuild::put_over(tx, entity, &candidates, prefix).await?;
-        let mut tables = difference::difference(tx, prefix, samples, Some(&ids)).await?;
-        tables.retain(|table| entity.tables.iter().any(|own| own.name == table.table));
-        found.extend(tables);
+        let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
+        unplaced.extend(rebuild::put_over(tx, entity, &candidates).await?);
+        let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
+        found.extend(difference::of_part(tx, samples, &Part::of(entity, ids)).await?);
         left = others;
     }
-    Ok(found)
+    Ok((found, unplaced))
 }

@@ -8,11 +8,8 @@ mod at_source;
 mod storage;
 mod times;
 
-pub use storage::FOREIGN_KEYS;
-
 use jiff::Timestamp;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
@@ -21,7 +18,7 @@ use crate::source::GazelleClient;
 use crate::staging::balance;
 use crate::staging::pending::Basis;
 use crate::staging_to_production::difference::{self, TableDifference};
-use crate::staging_to_production::rebuild;
+use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// Rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
@@ -124,12 +121,11 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
     let tx = connection.begin_snapshot().await?;
     let as_of = Timestamp::now();
     let mut checks = Vec::new();
-    // The tables are found by their owner's name until the transaction ends; two at once do not meet.
-    let prefix = format!("verify_{}_", &Uuid::new_v4().simple().to_string()[..8]);
-    rebuild::rebuild(&tx, &prefix, settings.batch_size, Basis::Processed).await?;
+    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Processed).await?;
+    checks.push(all_placed("what stage 2 has processed can be rebuilt", question, &unplaced));
     let names: Vec<&'static str> =
         question.entities.iter().flat_map(|entity| entity.tables.iter().map(|table| table.name)).collect();
-    let mut tables = difference::difference(&tx, &prefix, SAMPLES, None).await?;
+    let mut tables = difference::difference(&tx, SAMPLES, None).await?;
     tables.retain(|table| names.contains(&table.table));
     let rows = production_rows(&tx, &names).await?;
     checks.push(of_tables("production is what staging gives", rows, &tables));
@@ -140,11 +136,14 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
     }
     let judged = at_source::judge(&tx, question, answers.records, &mut notes).await?;
     let sampled = judged.sampled;
-    let sample_tables = at_source::compare(&tx, &prefix, &judged.to_compare, SAMPLES).await?;
+    let (sample_tables, not_compared) = at_source::compare(&tx, judged.to_compare, SAMPLES).await?;
     if question.client.is_some() {
         let mut check = of_tables("production is what the API says of the sample", sampled, &sample_tables);
         for id in judged.stale {
             check.differs(id);
+        }
+        for unplaced in not_compared {
+            check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
         }
         checks.push(check);
     }
@@ -177,6 +176,18 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
         sample_tables,
         notes,
     })
+}
+
+/// That no record was left behind by the rebuild, whose rows would show as differences without a reason.
+fn all_placed(name: &str, question: &Question<'_>, unplaced: &[Unplaced]) -> Check {
+    let mut check = Check::new(name);
+    check.checked = question.entities.len() as u64;
+    for unplaced in unplaced {
+        if question.entities.iter().any(|entity| entity.name == unplaced.entity) {
+            check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
+        }
+    }
+    check
 }
 
 fn of_tables(name: &str, checked: u64, tables: &[TableDifference]) -> Check {

@@ -4,21 +4,8 @@ use tokio_postgres::types::Type;
 
 use super::Check;
 use crate::db::{DbError, Tx, migrate};
+use crate::entities::FOREIGN_KEYS;
 use crate::staging::dashboard;
-
-/// Every foreign key of production: table, column, and the table whose `external_id` it names.
-pub const FOREIGN_KEYS: [(&str, &str, &str); 10] = [
-    ("gazelle_contacts", "client_external_id", "gazelle_clients"),
-    ("gazelle_locations", "contact_external_id", "gazelle_contacts"),
-    ("gazelle_locations", "client_external_id", "gazelle_clients"),
-    ("gazelle_pianos", "client_external_id", "gazelle_clients"),
-    ("gazelle_appointments", "client_external_id", "gazelle_clients"),
-    ("gazelle_appointments", "contact_external_id", "gazelle_contacts"),
-    ("gazelle_appointments", "location_external_id", "gazelle_locations"),
-    ("gazelle_appointments", "technician_external_id", "gazelle_users"),
-    ("gazelle_appointment_pianos", "appointment_external_id", "gazelle_appointments"),
-    ("gazelle_appointment_pianos", "piano_external_id", "gazelle_pianos"),
-];
 
 /// Nothing changes our rows behind our back.
 pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {

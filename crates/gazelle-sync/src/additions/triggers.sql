@@ -1,5 +1,6 @@
 -- Triggers, rules and functions that touch the relations $2 of the schema $1, or are the old system's: the trigger $3,
--- the function $4. As (whether it is the old system's, what it is, what mends it).
+-- the function $4. As (whether it is the old system's, what it is, what mends it, and, if it is active on one of ours, its
+-- relation and name).
 WITH touching AS (
     SELECT t.tgname::text AS name, c.relname::text AS relation, n.nspname::text AS schema, p.proname::text AS function,
            p.prosrc AS source, n.nspname = $1 AND c.relname = ANY ($2::text[]) AS on_ours,
@@ -13,14 +14,16 @@ WITH touching AS (
 SELECT is_old,
        pg_catalog.format('trigger %s on %s.%s calls %s', name, schema, relation, function)
        || CASE WHEN tgenabled = 'D' THEN ' (disabled)' ELSE '' END,
-       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation)
+       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation),
+       CASE WHEN on_ours AND tgenabled <> 'D' THEN relation || '.' || name END
   FROM touching
  WHERE on_ours OR (is_old AND schema = $1)
 UNION ALL
 -- A trigger elsewhere that writes into ours.
 SELECT false,
        pg_catalog.format('trigger %s on %s.%s calls %s, whose text names %s', name, schema, relation, function, named.ours),
-       pg_catalog.format('see what it does: SELECT prosrc FROM pg_proc WHERE proname = %L', function)
+       pg_catalog.format('see what it does: SELECT prosrc FROM pg_proc WHERE proname = %L', function),
+       NULL
   FROM touching
  CROSS JOIN LATERAL (SELECT pg_catalog.string_agg(wanted, ', ') AS ours FROM pg_catalog.unnest($2::text[]) AS wanted
                       WHERE touching.source ~ ('\m' || wanted || '\M')) AS named
@@ -28,7 +31,8 @@ SELECT false,
 UNION ALL
 SELECT false,
        pg_catalog.format('rule %s on %s.%s', r.rulename, n.nspname, c.relname),
-       pg_catalog.format('DROP RULE %I ON %I.%I', r.rulename, n.nspname, c.relname)
+       pg_catalog.format('DROP RULE %I ON %I.%I', r.rulename, n.nspname, c.relname),
+       c.relname || '.' || r.rulename
   FROM pg_catalog.pg_rewrite r
   JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -36,7 +40,8 @@ SELECT false,
 UNION ALL
 SELECT true,
        pg_catalog.format('function %s.%s(%s) is still there', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)),
-       pg_catalog.format('DROP FUNCTION %I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
+       pg_catalog.format('DROP FUNCTION %I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)),
+       NULL
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE p.proname = $4 AND n.nspname IN ($1, 'public')

@@ -1,0 +1,126 @@
+//! What users have added to our tables and what can come of it: read from the catalogues alone, for `doctor` and for the
+//! warnings of a run.
+
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, migrate};
+use crate::entities::table::{LINEAGE, Table};
+use crate::entities::{ENTITIES, FOREIGN_KEYS};
+use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
+use crate::orchestrator::report::RunWarning;
+
+/// Columns that our tables generate from others.
+const GENERATED: [(&str, &str); 2] =
+    [("gazelle_appointments", "start_at"), ("gazelle_appointments", "end_at")];
+
+/// Something that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Addition {
+    /// What it is.
+    pub kind: Kind,
+    /// Our table, and the name of what was added to it: `gazelle_appointments.my_check`. Of a foreign key into our tables
+    /// the other table with its schema, and the constraint. None of what is not in force on our tables.
+    pub subject: Option<String>,
+    /// What it is and does, in one sentence without a full stop.
+    pub said: String,
+    /// What mends it, if it is not wanted.
+    pub mend: String,
+}
+
+/// Kinds of additions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The trigger or function of the old system.
+    OldTrigger,
+    /// Another trigger or rule on our tables, or one elsewhere that writes into them.
+    Trigger,
+    /// A required column, a constraint, a unique index, a foreign key, a policy.
+    Constraint,
+}
+
+/// Reads what was added that can change or refuse a row of ours, or ties rows of a user's to it. What does no harm
+/// (columns with a default, indexes, views, comments, permissive policies) is not listed.
+///
+/// # Errors
+/// The database's.
+pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
+    let names = migrate::relation_names();
+    let rows = db
+        .query(
+            include_str!("triggers.sql"),
+            &[
+                (&db.schema(), Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&OLD_TRIGGER, Type::TEXT),
+                (&OLD_FUNCTION, Type::TEXT),
+            ],
+        )
+        .await?;
+    let mut additions: Vec<Addition> = rows
+        .iter()
+        .map(|row| Addition {
+            kind: if row.get(0) { Kind::OldTrigger } else { Kind::Trigger },
+            said: row.get(1),
+            mend: row.get(2),
+            subject: row.get(3),
+        })
+        .collect();
+    additions.extend(constraints(db).await?);
+    Ok(additions)
+}
+
+/// Those in force on our tables, as warnings of a run.
+///
+/// # Errors
+/// The database's.
+pub async fn warnings(db: &Db) -> Result<Vec<RunWarning>, DbError> {
+    let warning = |addition: Addition| {
+        let message = format!("{}; if it is not wanted: {}", addition.said, addition.mend);
+        addition.subject.map(|subject| RunWarning { code: "table_addition", subject, message })
+    };
+    Ok(read(db).await?.into_iter().filter_map(warning).collect())
+}
+
+async fn constraints(db: &Db) -> Result<Vec<Addition>, DbError> {
+    let tables: Vec<&Table> = ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied()).collect();
+    let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+    let (mut relations, mut columns, mut required) = (Vec::new(), Vec::new(), Vec::new());
+    for table in &tables {
+        for (column, _) in table.stored_columns() {
+            let is_lineage = LINEAGE.iter().any(|(name, _)| *name == column) && column != "deleted_at";
+            relations.push(table.name);
+            columns.push(column);
+            required.push(is_lineage || table.key.contains(&column));
+        }
+    }
+    for (table, column) in GENERATED {
+        relations.push(table);
+        columns.push(column);
+        required.push(false);
+    }
+    let (key_relations, key_columns): (Vec<&str>, Vec<&str>) =
+        FOREIGN_KEYS.iter().map(|(table, column, _)| (*table, *column)).unzip();
+    let rows = db
+        .query(
+            include_str!("additions.sql"),
+            &[
+                (&db.schema(), Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&relations, Type::TEXT_ARRAY),
+                (&columns, Type::TEXT_ARRAY),
+                (&required, Type::BOOL_ARRAY),
+                (&key_relations, Type::TEXT_ARRAY),
+                (&key_columns, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    let addition = |row: &tokio_postgres::Row| Addition {
+        kind: Kind::Constraint,
+        subject: row.get(0),
+        said: row.get(1),
+        mend: row.get(2),
+    };
+    Ok(rows.iter().map(addition).collect())
+}

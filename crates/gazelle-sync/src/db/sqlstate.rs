@@ -1,0 +1,217 @@
+//! Whose concern an SQLSTATE is: one table over all its classes, and what each means in words of ours.
+//!
+//! The database's own message is never repeated for a refused row, since it can quote the row's values.
+
+use tokio_postgres::error::DbError as ServerError;
+
+/// What an error says something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// The row: others of the same statement may pass, so the batch is split until the offending record stands alone.
+    Row,
+    /// The database as it stands: its settings, its tables, our SQL. Every run fails until somebody mends it.
+    Database,
+    /// The moment: another transaction, a lack of room or connections, a restart. The same may pass later.
+    Moment,
+}
+
+/// Every class of SQLSTATE that Postgres documents (appendix A), with its concern.
+///
+/// What only a procedural language raises is a row's: we have no functions, so that it comes out of a trigger, a
+/// constraint or a generated column that a user has added.
+pub const CLASSES: &[(&str, Concern, &str)] = &[
+    ("00", Concern::Database, "successful completion"),
+    ("01", Concern::Database, "warning"),
+    ("02", Concern::Database, "no data"),
+    ("03", Concern::Database, "SQL statement not yet complete"),
+    ("08", Concern::Moment, "connection exception"),
+    ("09", Concern::Row, "triggered action exception"),
+    ("0A", Concern::Database, "feature not supported"),
+    ("0B", Concern::Database, "invalid transaction initiation"),
+    ("0F", Concern::Database, "locator exception"),
+    ("0L", Concern::Database, "invalid grantor"),
+    ("0P", Concern::Database, "invalid role specification"),
+    ("0Z", Concern::Row, "diagnostics exception"),
+    ("10", Concern::Row, "XQuery error"),
+    ("20", Concern::Row, "case not found"),
+    ("21", Concern::Row, "cardinality violation"),
+    ("22", Concern::Row, "data exception"),
+    ("23", Concern::Row, "integrity constraint violation"),
+    ("24", Concern::Database, "invalid cursor state"),
+    ("25", Concern::Database, "invalid transaction state"),
+    ("26", Concern::Database, "invalid SQL statement name"),
+    ("27", Concern::Row, "triggered data change violation"),
+    ("28", Concern::Database, "invalid authorization specification"),
+    ("2B", Concern::Database, "dependent privilege descriptors still exist"),
+    ("2D", Concern::Database, "invalid transaction termination"),
+    ("2F", Concern::Row, "SQL routine exception"),
+    ("34", Concern::Database, "invalid cursor name"),
+    ("38", Concern::Row, "external routine exception"),
+    ("39", Concern::Row, "external routine invocation exception"),
+    ("3B", Concern::Database, "savepoint exception"),
+    ("3D", Concern::Database, "invalid catalog name"),
+    ("3F", Concern::Database, "invalid schema name"),
+    ("40", Concern::Moment, "transaction rollback"),
+    ("42", Concern::Database, "syntax error or access rule violation"),
+    ("44", Concern::Row, "WITH CHECK OPTION violation"),
+    ("53", Concern::Moment, "insufficient resources"),
+    ("54", Concern::Row, "program limit exceeded"),
+    ("55", Concern::Database, "object not in prerequisite state"),
+    ("57", Concern::Moment, "operator intervention"),
+    ("58", Concern::Database, "system error"),
+    ("72", Concern::Moment, "snapshot failure"),
+    ("F0", Concern::Database, "configuration file error"),
+    ("HV", Concern::Database, "foreign data wrapper error"),
+    ("P0", Concern::Row, "PL/pgSQL error"),
+    ("XX", Concern::Database, "internal error"),
+];
+
+/// The states that are not their class's concern.
+pub const EXCEPTIONS: &[(&str, Concern, &str)] = &[
+    ("25006", Concern::Moment, "read-only transaction: hosts switch that on for a while"),
+    ("25P03", Concern::Moment, "idle in transaction timeout"),
+    ("25P04", Concern::Moment, "transaction timeout"),
+    ("55006", Concern::Moment, "object in use"),
+    ("55P03", Concern::Moment, "lock not available"),
+    ("57P04", Concern::Database, "database dropped"),
+];
+
+/// Classes that are never a row's concern, in whichever function the error arose.
+const NEVER_A_ROWS: [&str; 7] = ["08", "25", "40", "53", "57", "58", "XX"];
+
+/// Whose concern a state is by itself. One of a class that is not in the table is the database's: an error that nobody
+/// knows must blame no record.
+pub fn concern(state: &str) -> Concern {
+    let by_state = EXCEPTIONS.iter().find(|(code, ..)| *code == state);
+    let by_class = || CLASSES.iter().find(|(class, ..)| state.get(..2) == Some(*class));
+    by_state.or_else(by_class).map_or(Concern::Database, |(_, concern, _)| *concern)
+}
+
+/// What the class of a state is called.
+pub fn class_name(state: &str) -> &'static str {
+    CLASSES.iter().find(|(class, ..)| state.starts_with(class)).map_or("unknown", |(_, _, name)| name)
+}
+
+/// Whose concern an error of the server is. Besides its state two things tell: that it arose inside a function, which
+/// is a user's, since we have none (its trigger may fail for some rows alone, so the record is set apart whatever
+/// the state), and that a row security policy refused the row, which shares its state with a missing right.
+pub fn concern_of(error: &ServerError) -> Concern {
+    let state = error.code().code();
+    let by_function = function_of(error).is_some() && !NEVER_A_ROWS.contains(&&state[..2]);
+    match by_function || is_refused_by_policy(error) {
+        true => Concern::Row,
+        false => concern(state),
+    }
+}
+
+/// `new row violates row-level security policy` has the state of a missing right. The server's source names the
+/// routine that checks rows, in every language.
+pub fn is_refused_by_policy(error: &ServerError) -> bool {
+    error.code().code() == "42501" && error.routine() == Some("ExecWithCheckOptions")
+}
+
+/// The PL/pgSQL function in which an error arose, without its arguments: `set_number()`.
+pub fn function_of(error: &ServerError) -> Option<String> {
+    function_in(error.where_()?)
+}
+
+/// The innermost PL/pgSQL function of a context. The language's name is in its first two words whatever language the
+/// server speaks; lines that do not begin so can quote values, and are not read.
+fn function_in(context: &str) -> Option<String> {
+    context.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let named = words.by_ref().take(2).any(|word| word.starts_with("PL/pgSQL"));
+        let call = line.split_whitespace().skip(1).find(|word| word.contains('(')).filter(|_| named)?;
+        let name = &call[..call.find('(')?];
+        // A quoted name can hold blanks, of which only a part would be read.
+        let is_whole = name.matches('"').count().is_multiple_of(2);
+        let is_name =
+            !name.is_empty() && is_whole && name.chars().all(|c| c.is_alphanumeric() || "_.$\"".contains(c));
+        is_name.then(|| format!("{name}()"))
+    })
+}
+
+/// What a refusal of a row means, without quoting the row.
+pub fn meaning(state: &str) -> &'static str {
+    match state {
+        "23502" => "a value is required there",
+        "23503" => "a row that it refers to is not there, or one that refers to it is",
+        "23505" => "the value exists already",
+        "23514" => "a check refuses it",
+        "23P01" => "it conflicts with another row",
+        "22003" => "the number is out of range",
+        "22007" | "22008" => "the date or time is out of range",
+        "22021" | "22P05" => "the text holds a character that the database cannot",
+        "2200H" => "a sequence has no more numbers",
+        "21000" => "two records claim the same row",
+        "42501" => "a row security policy refuses it",
+        "44000" => "the view through which it is written refuses it",
+        "54000" => "the value is too large for an index",
+        "P0001" => "a trigger refuses it",
+        _ => match state.get(..2) {
+            Some("22" | "23" | "54") => "the value does not fit",
+            _ => "a trigger or generated column fails on it",
+        },
+    }
+}
+
+/// What a person can do about an error that is no row's.
+pub fn advice(state: &str) -> &'static str {
+    match state {
+        "25006" => "; the database is read-only: connect to the primary, or give the role write access",
+        "28000" | "28P01" => "; check user and password in DATABASE_URL",
+        "3D000" => "; create the database first, or correct its name in DATABASE_URL",
+        "42501" => "; the role in DATABASE_URL lacks this right",
+        "42P01" | "42703" => "; is the database migrated? run `gazelle-sync migrate`",
+        "53100" => "; the disk is full: make room, then run again (nothing is lost)",
+        "53300" => "; too many connections: raise the limit or lower the concurrency",
+        "57P01" | "57P02" | "57P03" => "; the server is restarting: run again",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_and_every_known_state_is_in_the_table_once() {
+        let mut classes: Vec<&str> = CLASSES.iter().map(|(class, ..)| *class).collect();
+        classes.dedup();
+        assert_eq!(classes.len(), CLASSES.len());
+        assert!(classes.is_sorted(), "by class: {classes:?}");
+        for (state, of_state, what) in EXCEPTIONS {
+            assert!(classes.contains(&&state[..2]), "{state}");
+            assert_eq!(concern(state), *of_state, "{state}");
+            let of_class = CLASSES.iter().find(|(class, ..)| state.starts_with(class)).unwrap().1;
+            assert_ne!(*of_state, of_class, "{state} ({what}) is no exception");
+        }
+        // The driver knows every state of the manual's appendix A by name: each has a class here.
+        for class in CLASSES {
+            let state = format!("{}000", class.0);
+            assert_eq!(concern(&state), class.1, "{}", class.2);
+        }
+        assert_eq!(concern("ZZ999"), Concern::Database, "nobody knows it: it blames no record");
+        assert_eq!(concern(""), Concern::Database);
+    }
+
+    #[test]
+    fn a_context_names_its_innermost_function_and_never_a_value() {
+        for (context, function) in [
+            ("PL/pgSQL function refuse() line 3 at RAISE", Some("refuse()")),
+            ("PL/pgSQL function public.refuse(integer) line 3 at RAISE", Some("public.refuse()")),
+            ("fonction PL/pgSQL refuser(), ligne 3 à RAISE", Some("refuser()")),
+            ("PL/pgSQL-Funktion ablehnen() Zeile 3 bei RAISE", Some("ablehnen()")),
+            (
+                "SQL statement \"SELECT secret('Tremblay')\"\nPL/pgSQL function f() line 2 at SQL statement",
+                Some("f()"),
+            ),
+            ("JSON data, line 1: {\"title\": \"PL/pgSQL Tremblay()\"", None),
+            ("COPY gazelle_clients, line 1, column name: \"Tremblay(\"", None),
+            ("PL/pgSQL function \"Tremblay, Anne\"() line 1", None),
+            ("", None),
+        ] {
+            assert_eq!(function_in(context).as_deref(), function, "{context}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What `replay` and `undo` have in common once production has been rebuilt beside itself: the difference is shown,
+//! examined, and applied in the transaction that found it, or not at all.
+
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::db::{Connection, Db, DbError, Fault, Tx, migrate};
+use crate::gazelle_to_staging::absent::Guard;
+use crate::staging::{pending, undo};
+use crate::staging_to_production::apply_difference::{self, Records, dependents};
+use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::{CONFLICT_ATTEMPTS, rebuild::Unplaced};
+
+use super::lease::Fence;
+
+/// Rows shown of each kind of difference in a table.
+const SAMPLES: i64 = 5;
+/// Unplaced records that a message names.
+const MOST_NAMED: usize = 5;
+
+/// Rows would be removed, and were not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// The entity.
+    pub entity: &'static str,
+    /// Of how many of its records rows would go.
+    pub records: u64,
+    /// Of how many the guard allows it.
+    pub allowed: u64,
+}
+
+/// The difference of some parts.
+#[derive(Debug)]
+pub struct Comparison {
+    parts: Vec<Part>,
+    /// Table by table, parents first.
+    pub tables: Vec<TableDifference>,
+    /// The records that differ.
+    pub differing: Records,
+    /// Those of them whose newest version stage 2 has not processed.
+    unprocessed: Records,
+    /// Those of them that the rebuild could not place.
+    unplaced: Vec<Unplaced>,
+}
+
+/// Compares these parts with what was rebuilt. `unplaced` are the records that the rebuild could not place.
+pub async fn compare(
+    tx: &Tx<'_>,
+    parts: Vec<Part>,
+    mut unplaced: Vec<Unplaced>,
+) -> Result<Comparison, DbError> {
+    let (mut tables, mut differing, mut unprocessed) = (Vec::new(), Records::new(), Records::new());
+    for part in &parts {
+        let of_part = difference::of_part(tx, SAMPLES, part).await?;
+        if of_part.iter().any(TableDifference::is_some) {
+            let records = difference::differing_records(tx, part).await?;
+            unprocessed.insert(part.entity.name, pending::unprocessed(tx, part.entity, &records).await?);
+            differing.insert(part.entity.name, records);
+        }
+        tables.extend(of_part);
+    }
+    unplaced.retain(|unplaced| {
+        differing.get(unplaced.entity).is_some_and(|records| records.contains(&unplaced.external_id))
+    });
+    Ok(Comparison { parts, tables, differing, unprocessed, unplaced })
+}
+
+impl Comparison {
+    /// Why the difference must not be applied whatever a person allows: a record that could not be placed would go back
+    /// to an older version, or go.
+    pub fn refusal(&self) -> Option<String> {
+        if self.unplaced.is_empty() {
+            return None;
+        }
+        let named: Vec<String> = self
+            .unplaced
+            .iter()
+            .take(MOST_NAMED)
+            .map(|unplaced| format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason))
+            .collect();
+        let more = match self.unplaced.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        Some(format!(
+            "{} record(s) could not be rebuilt, and production would lose what it holds of them; nothing was changed: \
+             {}{more}",
+            self.unplaced.len(),
+            named.join("; ")
+        ))
+    }
+
+    /// The deletions that are withheld until a person allows them, and a sentence for each reason: rows of more records
+    /// than the guard of a walk allows, and rows of users' tables that would go or lose their reference with ours.
+    pub async fn withheld(
+        &self,
+        tx: &Tx<'_>,
+        settings: &Settings,
+    ) -> Result<(Vec<Withheld>, Vec<String>), DbError> {
+        let (mut withheld, mut reasons) = (Vec::new(), Vec::new());
+        let removes: Vec<&TableDifference> = self.tables.iter().filter(|table| table.surplus > 0).collect();
+        if removes.is_empty() {
+            return Ok((withheld, reasons));
+        }
+        let guard = Guard { records: settings.delete_guard_records, percent: settings.delete_guard_percent };
+        for part in &self.parts {
+            let records = difference::surplus_records(tx, part).await?.len() as u64;
+            let sql = format!("SELECT count(*) FROM {{schema}}.{}", part.entity.tables[0].name);
+            let held = tx.query(&sql, &[]).await?.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
+            let allowed = guard.limit(held);
+            if records > allowed {
+                reasons.push(format!(
+                    "{}: rows of {records} record(s) would be removed, the guard allows {allowed} \
+                     (delete_guard_records, delete_guard_percent); nothing was changed: look at the rows with --dry-run, \
+                     then repeat with --allow-deletions",
+                    part.entity.name
+                ));
+                withheld.push(Withheld { entity: part.entity.name, records, allowed });
+            }
+        }
+        let ours = migrate::relation_names();
+        for dependent in dependents::of(tx, &self.parts, &ours).await? {
+            if removes.iter().all(|table| table.table != dependent.ours) {
+                continue;
+            }
+            let rows = match dependent.rows {
+                Some(rows) => format!("{rows} row(s) of {}", dependent.table),
+                None => format!("rows of {}, which this role may not read,", dependent.table),
+            };
+            reasons.push(format!(
+                "{rows} would be removed or changed by the foreign key {} with the rows of {} that they refer to; nothing \
+                 was changed: look at the rows with --dry-run, then repeat with --allow-deletions",
+                dependent.constraint, dependent.ours
+            ));
+        }
+        Ok((withheld, reasons))
+    }
+
+    /// Applies the difference, and has stage 2 take up the records whose newest version it has not processed. Returns how
+    /// many rows were written, and whether there are such records.
+    pub async fn apply(&self, tx: &Tx<'_>) -> Result<(u64, bool), DbError> {
+        let written = apply_difference::apply(tx, &self.parts, &self.tables, &self.unprocessed).await?;
+        for part in &self.parts {
+            if let Some(records) = self.unprocessed.get(part.entity.name) {
+                undo::take_up_again(tx, part.entity, records).await?;
+            }
+        }
+        Ok((written, self.unprocessed.values().any(|records| !records.is_empty())))
+    }
+}
+
+/// Does something in one transaction that sees one snapshot and may write; where another transaction was in the way, it
+/// is done again from the beginning.
+///
+/// # Errors
+/// Those of the work; a lease that is lost; other writers that are in the way each time, which says so.
+pub async fn in_one_snapshot<T>(
+    db: &Db,
+    fence: &Fence,
+    mut work: impl AsyncFnMut(Tx<'_>) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    let mut attempt = 1;
+    loop {
+        let mut connection: Connection = db.connection().await?;
+        let outcome = async {
+            let tx = connection.begin_snapshot().await?;
+            // First, so that the snapshot is not older than the lock on the lease, which is renewed meanwhile.
+            fence.check(&tx).await?;
+            work(tx).await
+        }
+        .await;
+        match outcome {
+            Err(error) if error.fault == Fault::Conflict && attempt < CONFLICT_ATTEMPTS => attempt += 1,
+            Err(error) if error.fault == Fault::Conflict => {
+                return Err(error.while_doing(&format!(
+                    "somebody else wrote the same rows during each of {attempt} attempts; nothing was changed, try again \
+                     later"
+                )));
+            }
+            other => return other,
+        }
+    }
+}

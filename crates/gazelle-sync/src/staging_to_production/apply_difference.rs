@@ -1,0 +1,259 @@
+//! Production made equal to its rebuilt copy: exactly the difference that was shown, in the same transaction and
+//! snapshot, or nothing.
+//!
+//! What a user adds to our tables (a constraint, a trigger, a required column) can refuse a row. A record whose newest
+//! version stage 2 has not processed is left to stage 2, which quarantines it by itself with the reason. One that was
+//! processed must be as the rebuild has it: if it is refused, the whole is given up, and the error names it. Nothing is
+//! ever removed because something else was refused.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::Type;
+
+use super::difference::{self, Part, TableDifference, fill};
+use crate::db::{DbError, Fault, Tx};
+use crate::entities::Entity;
+use crate::entities::table::Table;
+
+/// Records by the name of their entity.
+pub type Records = HashMap<&'static str, Vec<String>>;
+
+/// Makes these parts, parents first, equal to their rebuilt copies, and returns how many rows were written or removed.
+/// `shown` is their difference in this snapshot; `unprocessed` are the differing records whose newest version stage 2 has
+/// not processed: they are written only where what was processed refers to them. Rows that are equal are not touched.
+///
+/// # Errors
+/// The database's. Where it refuses a row of a record that was processed, the error names the record and the constraint,
+/// column or function; the caller rolls back.
+pub async fn apply(
+    tx: &Tx<'_>,
+    parts: &[Part],
+    shown: &[TableDifference],
+    unprocessed: &Records,
+) -> Result<u64, DbError> {
+    if unprocessed.values().all(Vec::is_empty) {
+        return write_or_blame(tx, parts, shown, parts).await;
+    }
+    let mut processed = parts.to_vec();
+    for part in &mut processed {
+        part.except.extend(unprocessed.get(part.entity.name).into_iter().flatten().cloned());
+    }
+    let mut expected = Vec::new();
+    for part in &processed {
+        expected.extend(difference::of_part(tx, 0, part).await?);
+    }
+    match within_savepoint(tx, write(tx, &processed, &expected)).await {
+        Err(refusal) if refusal.fault == Fault::Record => write_or_blame(tx, parts, shown, &processed).await,
+        other => other,
+    }
+}
+
+/// Writes; where a row is refused, the error names a record among `suspects`, if it is one of them.
+async fn write_or_blame(
+    tx: &Tx<'_>,
+    parts: &[Part],
+    expected: &[TableDifference],
+    suspects: &[Part],
+) -> Result<u64, DbError> {
+    match within_savepoint(tx, write(tx, parts, expected)).await {
+        Err(refusal) if refusal.fault == Fault::Record => Err(offender(tx, suspects, refusal).await?),
+        other => other,
+    }
+}
+
+/// Does something in a savepoint, and undoes it if the database refused a row.
+async fn within_savepoint<T>(
+    tx: &Tx<'_>,
+    work: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
+    tx.batch("SAVEPOINT difference").await?;
+    let outcome = work.await;
+    if outcome.as_ref().is_err_and(|error| error.fault == Fault::Record) {
+        tx.batch("ROLLBACK TO SAVEPOINT difference").await?;
+    }
+    if outcome.as_ref().map_or_else(|error| error.fault == Fault::Record, |_| true) {
+        tx.batch("RELEASE SAVEPOINT difference").await?;
+    }
+    outcome
+}
+
+/// Writes the difference of these parts, and makes sure that it is as many rows as expected.
+async fn write(tx: &Tx<'_>, parts: &[Part], expected: &[TableDifference]) -> Result<u64, DbError> {
+    let mut written = 0;
+    for (part, table) in tables(parts) {
+        let expected = expected.iter().find(|expected| expected.table == table.name);
+        written += put(tx, part, table, expected).await?;
+    }
+    for (part, table) in tables(parts).rev() {
+        let expected = expected.iter().find(|expected| expected.table == table.name);
+        written += remove(tx, part, table, expected).await?;
+    }
+    Ok(written)
+}
+
+fn tables(parts: &[Part]) -> impl DoubleEndedIterator<Item = (&Part, &'static Table)> {
+    parts.iter().flat_map(|part| part.entity.tables.iter().map(move |table| (part, *table)))
+}
+
+/// Rewrites rows that differ and adds those that are missing.
+async fn put(
+    tx: &Tx<'_>,
+    part: &Part,
+    table: &Table,
+    expected: Option<&TableDifference>,
+) -> Result<u64, DbError> {
+    if expected.is_some_and(|expected| expected.changed + expected.missing == 0) {
+        return Ok(0);
+    }
+    let params = part.params();
+    let changed = tx.execute(&fill(include_str!("update_differing.sql"), table), &params).await?;
+    let rows = tx.query(&fill(include_str!("insert_missing.sql"), table), &params).await?;
+    let added = rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
+    crate::crash::at(crate::crash::Step::RowsWritten);
+    if let Some(expected) = expected {
+        all_of(table, "rewritten", expected.changed, changed)?;
+        all_of(table, "inserted", expected.missing, added)?;
+    }
+    Ok(changed + added)
+}
+
+async fn remove(
+    tx: &Tx<'_>,
+    part: &Part,
+    table: &Table,
+    expected: Option<&TableDifference>,
+) -> Result<u64, DbError> {
+    if expected.is_some_and(|expected| expected.surplus == 0) {
+        return Ok(0);
+    }
+    let removed = tx.execute(&fill(include_str!("remove_surplus.sql"), table), &part.params()).await?;
+    if let Some(expected) = expected {
+        all_of(table, "removed", expected.surplus, removed)?;
+    }
+    Ok(removed)
+}
+
+/// A trigger that returns NULL, or a policy that hides rows, keeps a statement from rows without an error.
+fn all_of(table: &Table, what: &str, expected: i64, done: u64) -> Result<(), DbError> {
+    match u64::try_from(expected) == Ok(done) {
+        true => Ok(()),
+        false => Err(DbError::suppressed(table.name, &format!("{done} of {expected} row(s) were {what}"))),
+    }
+}
+
+/// Finds a record that is refused, for the message. What it has written is undone with the transaction.
+async fn offender(tx: &Tx<'_>, parts: &[Part], refusal: DbError) -> Result<DbError, DbError> {
+    for part in parts {
+        let records = difference::differing_records(tx, part).await?;
+        if let Some(found) = first_refused(tx, part.entity, &records, put_alone).await? {
+            return Ok(found);
+        }
+    }
+    for part in parts.iter().rev() {
+        let records = difference::surplus_records(tx, part).await?;
+        if let Some(found) = first_refused(tx, part.entity, &records, remove_alone).await? {
+            return Ok(found);
+        }
+    }
+    // Refused together and not one by one.
+    Ok(refusal)
+}
+
+async fn put_alone(tx: &Tx<'_>, part: &Part) -> Result<(), DbError> {
+    for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables) {
+        put(tx, part, table, Some(expected)).await?;
+    }
+    Ok(())
+}
+
+async fn remove_alone(tx: &Tx<'_>, part: &Part) -> Result<(), DbError> {
+    for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables).rev() {
+        remove(tx, part, table, Some(expected)).await?;
+    }
+    Ok(())
+}
+
+/// Tries records by halves until one that is refused stands alone; none where they are not. What passes stays written.
+async fn first_refused(
+    tx: &Tx<'_>,
+    entity: &'static Entity,
+    records: &[String],
+    attempt: impl AsyncFn(&Tx<'_>, &Part) -> Result<(), DbError>,
+) -> Result<Option<DbError>, DbError> {
+    let mut left = records;
+    let mut refused_whole = false;
+    while !left.is_empty() {
+        // The whole first; then, of what is known to be refused, each time the first half.
+        let (trying, rest) =
+            if refused_whole { left.split_at(left.len().div_ceil(2)) } else { (left, &left[..0]) };
+        let part = Part::of(entity, trying.to_vec());
+        match (within_savepoint(tx, attempt(tx, &part)).await, trying) {
+            (Ok(()), _) => left = rest,
+            (Err(refusal), [alone]) if refusal.fault == Fault::Record => {
+                return Ok(Some(refusal.while_doing(&format!("{} {alone}", entity.name))));
+            }
+            (Err(refusal), _) if refusal.fault == Fault::Record => {
+                left = trying;
+                refused_whole = true;
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// What deletions would reach beyond our tables.
+pub mod dependents {
+    use super::*;
+
+    /// Rows of a user's table that go, or lose their reference, with rows of ours.
+    #[derive(Debug)]
+    pub struct Dependent {
+        /// The user's table, with its schema.
+        pub table: String,
+        /// The constraint.
+        pub constraint: String,
+        /// Our table.
+        pub ours: &'static str,
+        /// How many rows; none where our role may not look.
+        pub rows: Option<i64>,
+    }
+
+    /// Foreign keys of users' tables by which removing the surplus rows of these parts would remove or change rows of
+    /// theirs. One that forbids the removal (RESTRICT) is not among them: the database refuses that itself.
+    pub async fn of(tx: &Tx<'_>, parts: &[Part], ours: &[&str]) -> Result<Vec<Dependent>, DbError> {
+        let keys = tx
+            .query(include_str!("dependents.sql"), &[(&tx.schema(), Type::TEXT), (&ours, Type::TEXT_ARRAY)])
+            .await?;
+        let mut found = Vec::new();
+        for key in &keys {
+            let (ours, table, constraint): (&str, String, String) = (key.get(0), key.get(1), key.get(2));
+            let (matches, may_look): (&str, bool) = (key.get(3), key.get(4));
+            for (part, of) in tables(parts).filter(|(_, of)| of.name == ours) {
+                let rows = match may_look {
+                    true => Some(rows_that_refer(tx, part, of, &table, matches).await?),
+                    false => None,
+                };
+                if rows != Some(0) {
+                    let constraint = constraint.clone();
+                    found.push(Dependent { table: table.clone(), constraint, ours: of.name, rows });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn rows_that_refer(
+        tx: &Tx<'_>,
+        part: &Part,
+        of: &Table,
+        table: &str,
+        matches: &str,
+    ) -> Result<i64, DbError> {
+        let sql = fill(include_str!("dependent_rows.sql"), of)
+            .replace("{dependent}", table)
+            .replace("{refers}", matches);
+        let rows = tx.query(&sql, &part.params()).await?;
+        Ok(rows.first().map_or(0, |row| row.get(0)))
+    }
+}

@@ -1,0 +1,145 @@
+//! Marking rows as deleted: records that are gone, and rows that the newest version of their record leaves out.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+
+use super::apply::Good;
+use super::batch::Candidate;
+use super::target::Target;
+use crate::db::{DbError, Param, Tx};
+use crate::entities::Entity;
+use crate::entities::table::Table;
+
+/// Marks as deleted the rows of these owners that their newest version holds no more.
+pub(super) async fn mark_left_out(
+    tx: &Tx<'_>,
+    table: &Table,
+    index: usize,
+    good: &[Good<'_>],
+    target: Target,
+) -> Result<u64, DbError> {
+    let Some(owner) = table.owner else { return Ok(0) };
+    let members: Vec<&str> = table.key.iter().copied().filter(|key| *key != owner).collect();
+    if members.is_empty() {
+        return Ok(0);
+    }
+    let (mut owners, mut seen_at, mut holders) = (Vec::new(), Vec::new(), Vec::new());
+    // One list for each column of the members' key, side by side with the holders.
+    let mut keys: Vec<Vec<String>> = vec![Vec::new(); members.len()];
+    // Of a record of which not all rows could be read, none counts as left out.
+    let whole = good.iter().filter(|good| !good.reconciled.incomplete.contains(&index));
+    for good in whole {
+        owners.push(good.candidate.external_id.as_str());
+        seen_at.push(good.candidate.fetched_at);
+        for (_, row) in good.reconciled.rows.iter().filter(|(of, _)| *of == index) {
+            let key: Option<Vec<String>> =
+                members.iter().map(|member| table.get(row, member).as_key()).collect();
+            if let Some(key) = key {
+                holders.push(good.candidate.external_id.as_str());
+                keys.iter_mut().zip(key).for_each(|(list, value)| list.push(value));
+            }
+        }
+    }
+    let mut params: Vec<Param<'_>> =
+        vec![(&owners, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY), (&holders, Type::TEXT_ARRAY)];
+    params.extend(keys.iter().map(|list| (list as _, Type::TEXT_ARRAY)));
+    tx.execute(&left_out_statement(table, owner, &members, target), &params).await
+}
+
+/// The statement of [`mark_left_out`], whose members are identified by these columns besides their owner.
+fn left_out_statement(table: &Table, owner: &str, members: &[&str], target: Target) -> String {
+    let each = |of: &dyn Fn(usize, &str) -> String, between: &str| {
+        members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
+    };
+    include_str!("mark_left_out.sql")
+        .replace("{prefix}", target.prefix())
+        .replace("{table}", table.name)
+        .replace("{owner}", owner)
+        .replace("{members}", &each(&|_, member| format!("h.{member}"), ", "))
+        .replace("{has_members}", &each(&|_, member| format!("has.{member}"), ", "))
+        .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
+        .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
+        .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
+        .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
+}
+
+/// Rows marked deleted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MarkedGone {
+    /// Those of the records themselves.
+    pub(super) records: u64,
+    /// Those that the records carried.
+    pub(super) carried: u64,
+}
+
+/// Marks records, and the rows that they carried, as deleted at the time their tombstone was staged. A row that another
+/// record has claimed since is that record's. What else names a record stays as it is: it has records of its own.
+pub(super) async fn mark_gone(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    gone: &[&Candidate],
+    target: Target,
+) -> Result<MarkedGone, DbError> {
+    let mut marked = MarkedGone::default();
+    if gone.is_empty() {
+        return Ok(marked);
+    }
+    let (ids, seen_at): (Vec<&str>, Vec<Timestamp>) =
+        gone.iter().map(|candidate| (candidate.external_id.as_str(), candidate.fetched_at)).unzip();
+    for (index, table) in entity.tables.iter().enumerate() {
+        let holder = if index == 0 { table.key.first().copied() } else { table.owner };
+        let Some(holder) = holder else { continue };
+        let sql = include_str!("mark_gone.sql")
+            .replace("{prefix}", target.prefix())
+            .replace("{table}", table.name)
+            .replace("{holder}", holder);
+        let rows = tx.execute(&sql, &[(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)]).await?;
+        *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
+        if index == 0 && rows < ids.len() as u64 && target == Target::Production {
+            // Absent or marked before; or kept from us by a trigger that returns NULL.
+            let sql = format!(
+                "SELECT count(*) FROM {{schema}}.{} WHERE {holder} = ANY ($1) AND deleted_at IS NULL",
+                table.name
+            );
+            let left = tx.query(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
+            if let Some(left) = left.first().map(|row| row.get::<_, i64>(0)).filter(|left| *left > 0) {
+                return Err(DbError::suppressed(table.name, &format!("{left} were not marked deleted")));
+            }
+        }
+    }
+    crate::crash::at(crate::crash::Step::RowsMarkedGone);
+    Ok(marked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::table::{Rule, column};
+
+    #[test]
+    fn members_are_told_apart_by_every_column_of_their_key_besides_the_owner() {
+        static ITEMS: Table = Table {
+            name: "items",
+            key: &["invoice_external_id", "piano_external_id", "sequence_number"],
+            owner: Some("invoice_external_id"),
+            inside: &["allItems"],
+            unnamed: None,
+            columns: &[
+                column("invoice_external_id", Rule::Id, &[]),
+                column("piano_external_id", Rule::Id, &["piano.id"]),
+                column("sequence_number", Rule::Integer, &["sequenceNumber"]),
+            ],
+            derived: None,
+        };
+        let members = ["piano_external_id", "sequence_number"];
+        let sql = left_out_statement(&ITEMS, "invoice_external_id", &members, Target::Production);
+        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "(owner.id, has.piano_external_id::text, has.sequence_number::text) NOT IN",
+            "unnest($3::text[], $4::text[], $5::text[]) AS held (holder, m0, m1)",
+            "t.piano_external_id = left_out.piano_external_id AND t.sequence_number = left_out.sequence_number",
+        ] {
+            assert!(sql.contains(part), "{part} in {sql}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Where rows are written: production, or the scratch tables of a rebuild.
+
+use crate::entities::table::Table;
+
+/// A set of the production tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The account's own tables, which hold whatever a user has added to them.
+    Production,
+    /// Temporary tables of one transaction, with the declared columns alone: see [`scratch_table`].
+    Scratch,
+}
+
+impl Target {
+    /// What precedes a table's name in SQL; `{schema}` is still to be filled in.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Target::Production => "{schema}.",
+            Target::Scratch => "pg_temp.rebuilt_",
+        }
+    }
+}
+
+/// The statements that make the scratch table of a production table, one each: the columns that we declare, the key,
+/// and an index by the owner of rows that belong to another record. Nothing is copied from production, so that nothing
+/// that a user adds there (a column, a default, a constraint, an index) can refuse a row here. What our own
+/// constraints would refuse there, `parents` or the key refuse here.
+pub fn scratch_table(table: &Table) -> Vec<String> {
+    let prefix = Target::Scratch.prefix();
+    let mut columns: Vec<String> =
+        table.stored_columns().map(|(name, sql_type)| format!("{name} {sql_type}")).collect();
+    columns.push(format!("PRIMARY KEY ({})", table.key.join(", ")));
+    let mut statements = vec![format!(
+        "CREATE TEMPORARY TABLE {prefix}{} ({}) ON COMMIT DROP",
+        table.name,
+        columns.join(", ")
+    )];
+    if let Some(owner) = table.owner.filter(|owner| table.key[0] != *owner) {
+        statements.push(format!("CREATE INDEX ON {prefix}{} ({owner})", table.name));
+    }
+    statements
+}

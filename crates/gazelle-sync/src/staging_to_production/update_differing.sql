@@ -1,0 +1,8 @@
+-- Rows of production that differ from their rebuilt copies. No row is inserted here, so that a column of a user's that
+-- must have a value does not refuse what only changes one of ours.
+UPDATE {schema}.{table} AS held
+   SET {assignments}
+  FROM {prefix}{table} AS rebuilt
+ WHERE {key_match}
+   AND ({held_content}) IS DISTINCT FROM ({rebuilt_content})
+   AND {is_meant}
