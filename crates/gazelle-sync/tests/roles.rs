@@ -293,7 +293,12 @@ async fn roles_that_would_protect_nothing_are_refused_and_nothing_is_changed() {
 fn of_the_runbook(word: &str) -> Vec<String> {
     let page = include_str!("../../../docs/runbook.md");
     let block = page.split("```").find(|block| block.starts_with("sh\n") && block.contains(word)).unwrap();
-    block.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+    block
+        .lines()
+        .skip(1)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[tokio::test]
