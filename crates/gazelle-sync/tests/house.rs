@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use gazelle_sync::entities::{ENTITIES, Shape, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::{Scope, plan};
-use gazelle_sync::staging_to_production::{Target, upsert};
+use gazelle_sync::staging_to_production::upsert;
 use serde_json::{Value, json};
 use support::Place;
 
@@ -263,7 +263,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     place.run(&["migrate"]).await.success();
     let lineage = ["staging_id", "reconciler_version", "synced_from_gazelle_at", "deleted_at"];
     for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
-        for sql in upsert::statements(entity, table, Target::Production) {
+        for sql in upsert::statements(entity, table) {
             let sql = sql.replace("{schema}", "public");
             place.db.prepare(&sql).await.unwrap_or_else(|e| panic!("{}: {e:?}\n{sql}", table.name));
         }

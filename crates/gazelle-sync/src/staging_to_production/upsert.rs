@@ -53,7 +53,12 @@ pub async fn upsert(
     params.extend(columns.iter().map(ColumnArray::param));
     params.push((&staging_ids, Type::UUID_ARRAY));
     params.push((&fetched_at, Type::TIMESTAMPTZ_ARRAY));
-    let [insert_new, update_changed, insert_bare, still_unwritten] = statements(entity, table, target);
+    if target == Target::Scratch {
+        let [update, insert] = rebuild_statements(entity, table);
+        let updated = tx.execute(&update, &params).await?;
+        return Ok(Written { inserted: tx.execute(&insert, &params).await?, updated });
+    }
+    let [insert_new, update_changed, insert_bare, still_unwritten] = statements(entity, table);
     let inserted = tx.execute(if bare { &insert_bare } else { &insert_new }, &params).await?;
     // The rows just inserted are equal to themselves and stay untouched.
     let updated =
@@ -61,7 +66,7 @@ pub async fn upsert(
     crate::crash::at(crate::crash::Step::RowsWritten);
     // A trigger of a user's that returns NULL keeps a row from being written without an error.
     let whole = inserted == rows.len() as u64;
-    if target == Target::Production && !whole {
+    if !whole {
         let left = match bare {
             true => rows.len() as i64 - inserted as i64,
             false => tx.query(&still_unwritten, &params).await?.first().map_or(0, |row| row.get::<_, i64>(0)),
@@ -76,10 +81,28 @@ pub async fn upsert(
     Ok(Written { inserted, updated })
 }
 
-/// The statements of a table: for new rows, for changed ones, for rows of which all are new, and one that counts
-/// those that should have been written and were not.
+/// The statements of a production table: for new rows, for changed ones, for rows of which all are new, and one that
+/// counts those that should have been written and were not.
 /// Public for the test that prepares every statement.
-pub fn statements(entity: &Entity, table: &Table, target: Target) -> [String; 4] {
+pub fn statements(entity: &Entity, table: &Table) -> [String; 4] {
+    let insert_new = include_str!("insert_new.sql");
+    let insert_bare = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
+    let update_changed = include_str!("update_changed.sql");
+    let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
+    let still_unwritten = format!("{comparison}{}", include_str!("still_unwritten.sql"));
+    [insert_new, update_changed, &insert_bare, &still_unwritten]
+        .map(|template| fill(template, entity, table, Target::Production))
+}
+
+/// The statements of a scratch table: for rows that are there, and then for new ones. They are no variants of the
+/// writer's: a rebuild that shared its statements would share its mistakes, and `verify` would call both equal.
+fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
+    [include_str!("rebuild_update.sql"), include_str!("rebuild_insert.sql")]
+        .map(|template| fill(template, entity, table, Target::Scratch))
+}
+
+/// A statement with the names of a table's columns.
+fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let derived = table.derived.as_ref();
     let derived_columns = derived.map(|d| d.columns).unwrap_or_default();
@@ -115,32 +138,27 @@ pub fn statements(entity: &Entity, table: &Table, target: Target) -> [String; 4]
     let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
     let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
 
-    let insert_new = include_str!("insert_new.sql");
-    let insert_bare = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
-    let update_changed = include_str!("update_changed.sql");
-    let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
-    let still_unwritten = format!("{comparison}{}", include_str!("still_unwritten.sql"));
-    [insert_new, update_changed, &insert_bare, &still_unwritten].map(|template| {
-        template
-            .replace("{selected}", &selected)
-            .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
-            .replace("{derived_values}", &derived_values)
-            .replace("{derived_join}", derived.map_or("", |d| d.join))
-            .replace("{parameters}", &parameters)
-            .replace("{side_by_side}", &side_by_side.join(", "))
-            .replace("{columns}", &names.join(", "))
-            .replace("{held_values}", &join(&|name| format!("held.{name}"), &all))
-            .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))
-            .replace("{all_columns}", &all.join(", "))
-            .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
-            .replace("{may_write}", &may_write(entity, table, target))
-            .replace("{still_later}", &still_later(table))
-            .replace("{key_match}", &key_match.join(" AND "))
-            .replace("{first_key}", table.key[0])
-            .replace("{key}", &table.key.join(", "))
-            .replace("{table}", table.name)
-            .replace("{prefix}", target.prefix())
-    })
+    let set_from_incoming = |name: &str| format!("{name} = i.{name}{}", cast(name));
+    template
+        .replace("{selected}", &selected)
+        .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
+        .replace("{derived_values}", &derived_values)
+        .replace("{derived_join}", derived.map_or("", |d| d.join))
+        .replace("{parameters}", &parameters)
+        .replace("{side_by_side}", &side_by_side.join(", "))
+        .replace("{columns}", &names.join(", "))
+        .replace("{held_values}", &join(&|name| format!("held.{name}"), &all))
+        .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))
+        .replace("{all_columns}", &all.join(", "))
+        .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
+        .replace("{set_from_incoming}", &join(&set_from_incoming, &not_key))
+        .replace("{may_write}", &may_write(entity, table, target))
+        .replace("{still_later}", &still_later(table))
+        .replace("{key_match}", &key_match.join(" AND "))
+        .replace("{first_key}", table.key[0])
+        .replace("{key}", &table.key.join(", "))
+        .replace("{table}", table.name)
+        .replace("{prefix}", target.prefix())
 }
 
 /// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
@@ -238,6 +256,19 @@ fn array_literal(items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::ENTITIES;
+
+    #[test]
+    fn a_rebuild_shares_no_statement_with_what_it_checks() {
+        for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
+            let beside = |sql: &str| sql.replace(Target::Production.prefix(), Target::Scratch.prefix());
+            let of_writer = statements(entity, table).map(|sql| beside(&sql));
+            for sql in rebuild_statements(entity, table) {
+                assert!(!of_writer.contains(&sql), "{}: {sql}", table.name);
+                assert!(!sql.contains("ON CONFLICT") && !sql.contains('{'), "{}: {sql}", table.name);
+            }
+        }
+    }
 
     #[test]
     fn a_list_survives_its_literal_form() {
