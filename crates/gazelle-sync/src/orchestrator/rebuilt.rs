@@ -1,10 +1,14 @@
 //! What `replay` and `undo` have in common once production has been rebuilt beside itself: the difference is shown,
 //! examined, and applied in the transaction that found it, or not at all.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::db::{Connection, Db, DbError, Fault, Tx, migrate};
+use crate::entities::Entity;
 use crate::gazelle_to_staging::absent::Guard;
 use crate::staging::{pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
@@ -37,7 +41,7 @@ pub struct Comparison {
     pub tables: Vec<TableDifference>,
     /// The records that differ.
     pub differing: Records,
-    /// Those of them whose newest version stage 2 has not processed.
+    /// Those of them whose rebuilt rows come from a version that stage 2 has not processed.
     unprocessed: Records,
     /// Those of them that the rebuild could not place.
     unplaced: Vec<Unplaced>,
@@ -54,15 +58,41 @@ pub async fn compare(
         let of_part = difference::of_part(tx, SAMPLES, part).await?;
         if of_part.iter().any(TableDifference::is_some) {
             let records = difference::differing_records(tx, part).await?;
-            unprocessed.insert(part.entity.name, pending::unprocessed(tx, part.entity, &records).await?);
+            unprocessed.insert(part.entity.name, not_processed(tx, part.entity, &records).await?);
             differing.insert(part.entity.name, records);
         }
         tables.extend(of_part);
+    }
+    // One of which production holds an older version too, as the rebuild does, or nothing, loses nothing.
+    for part in &parts {
+        let name = part.entity.name;
+        let of_entity: Vec<String> = unplaced
+            .iter()
+            .filter(|unplaced| unplaced.entity == name)
+            .map(|unplaced| unplaced.external_id.clone())
+            .collect();
+        if of_entity.is_empty() {
+            continue;
+        }
+        let loses = difference::newer_in_production(tx, part.entity, &of_entity).await?;
+        unplaced.retain(|unplaced| unplaced.entity != name || loses.contains(&unplaced.external_id));
     }
     unplaced.retain(|unplaced| {
         differing.get(unplaced.entity).is_some_and(|records| records.contains(&unplaced.external_id))
     });
     Ok(Comparison { parts, tables, differing, unprocessed, unplaced })
+}
+
+/// Of these records, those whose rebuilt rows come from a version that stage 2 has not processed.
+async fn not_processed(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<Vec<String>, DbError> {
+    let versions = difference::rebuilt_from(tx, entity, records).await?;
+    let ids: Vec<Uuid> = versions.iter().map(|(_, id)| *id).collect();
+    let waiting: HashSet<Uuid> = pending::unprocessed(tx, entity, &ids).await?.into_iter().collect();
+    let mut records: Vec<String> =
+        versions.into_iter().filter(|(_, id)| waiting.contains(id)).map(|(record, _)| record).collect();
+    records.sort_unstable();
+    records.dedup();
+    Ok(records)
 }
 
 impl Comparison {

@@ -129,11 +129,10 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Of these records, those whose newest version that counts has not been processed: it waits, or is in quarantine.
-pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<Vec<String>, DbError> {
-    let rows = tx
-        .query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
-        .await?;
+/// Of these versions, those that have not been processed: they wait, or are in quarantine.
+pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    let rows =
+        tx.query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&ids, Type::UUID_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -1,10 +1,4 @@
-SELECT record.external_id
-  FROM unnest($1::text[]) AS record (external_id)
- CROSS JOIN LATERAL (
-       SELECT n.sync_status
-         FROM {schema}.{staging_table} n
-        WHERE n.external_id = record.external_id
-          AND n.withdrawn_by IS NULL
-        ORDER BY n.fetched_at DESC
-        LIMIT 1) AS newest
- WHERE newest.sync_status <> 'processed'
+SELECT s.id
+  FROM {schema}.{staging_table} s
+ WHERE s.id = ANY ($1::uuid[])
+   AND s.sync_status <> 'processed'

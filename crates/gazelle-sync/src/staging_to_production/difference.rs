@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::rebuild::production_tables;
 use super::target::Target;
@@ -133,6 +134,32 @@ pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, 
 /// The records of a part of which production holds a row that the rebuild does not give, sorted.
 pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("surplus_records.sql"), part).await
+}
+
+/// Of these records, those that production holds and the rebuild does not give, or gives by an older version.
+pub async fn newer_in_production(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    records: &[String],
+) -> Result<Vec<String>, DbError> {
+    let sql = fill(include_str!("newer_in_production.sql"), entity.tables[0]);
+    let rows = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The versions from which the rebuilt rows of these records come, each with its record.
+pub async fn rebuilt_from(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    records: &[String],
+) -> Result<Vec<(String, Uuid)>, DbError> {
+    let mut versions = Vec::new();
+    for table in entity.tables {
+        let template = "SELECT DISTINCT {record}, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
+        let rows = tx.query(&fill(template, table), &[(&records, Type::TEXT_ARRAY)]).await?;
+        versions.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
+    }
+    Ok(versions)
 }
 
 async fn records_by(tx: &Tx<'_>, template: &str, part: &Part) -> Result<Vec<String>, DbError> {

@@ -27,16 +27,20 @@ pub struct Unplaced {
     pub external_id: String,
     /// Why: what the reader or the database refused, by field, column or constraint.
     pub reason: String,
+    /// Whether the database refused its rows; otherwise it could not be read, as stage 2 found it too.
+    pub refused: bool,
 }
 
 /// The records that could not be placed, by entity and id, while versions are written in the order in which they were
 /// seen: a newer version that can be placed settles its record.
 #[derive(Debug, Default)]
-struct NotPlaced(BTreeMap<(&'static str, String), String>);
+struct NotPlaced(BTreeMap<(&'static str, String), Unplaced>);
 
 impl NotPlaced {
-    fn note(&mut self, entity: &Entity, external_id: &str, reason: String) {
-        self.0.insert((entity.name, external_id.to_owned()), reason);
+    fn note(&mut self, entity: &Entity, external_id: &str, reason: String, refused: bool) {
+        let external_id = external_id.to_owned();
+        let unplaced = Unplaced { entity: entity.name, external_id: external_id.clone(), reason, refused };
+        self.0.insert((entity.name, external_id), unplaced);
     }
 
     /// A run of distinct records has been written: those with content are placed, faulty ones are not.
@@ -49,7 +53,9 @@ impl NotPlaced {
                         self.0.remove(&(entity.name, candidate.external_id.clone()));
                     }
                 }
-                Says::Faulty(error) => self.note(entity, &candidate.external_id, error.message.clone()),
+                Says::Faulty(error) => {
+                    self.note(entity, &candidate.external_id, error.message.clone(), false)
+                }
                 Says::Gone => {}
             }
         }
@@ -78,8 +84,7 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
             }
         }
     }
-    let of = |((entity, external_id), reason)| Unplaced { entity, external_id, reason };
-    Ok(not_placed.0.into_iter().map(of).collect())
+    Ok(not_placed.0.into_values().collect())
 }
 
 async fn read(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
@@ -115,8 +120,7 @@ pub async fn put_over(
 ) -> Result<Vec<Unplaced>, DbError> {
     let mut not_placed = NotPlaced::default();
     write_in_parts(tx, entity, candidates, &mut not_placed).await?;
-    let of = |((entity, external_id), reason)| Unplaced { entity, external_id, reason };
-    Ok(not_placed.0.into_iter().map(of).collect())
+    Ok(not_placed.0.into_values().collect())
 }
 
 /// Writes candidates of distinct records to the scratch tables; a part that the database refuses is split until the
@@ -139,7 +143,7 @@ async fn write_in_parts(
                 tx.batch("ROLLBACK TO SAVEPOINT part").await?;
                 tx.batch("RELEASE SAVEPOINT part").await?;
                 match part {
-                    [alone] => not_placed.note(entity, &alone.external_id, refusal.to_string()),
+                    [alone] => not_placed.note(entity, &alone.external_id, refusal.to_string(), true),
                     _ => {
                         let (first, second) = part.split_at(part.len() / 2);
                         parts.push(second);
