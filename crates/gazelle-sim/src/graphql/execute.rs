@@ -202,10 +202,19 @@ impl<'s, 'p> Execution<'s, 'p> {
             return Ok(false);
         }
         self.members(plan, |this, field| {
-            let nullable = field.ty.nullable || node.lenient;
+            let nullable = (field.ty.nullable || node.lenient) && !this.takes_record(node, &field.name);
             this.place(nullable, field, |this| this.node_field(node, plan, field))
         })?;
         Ok(true)
+    }
+
+    /// Whether this field fails and takes its record along, as one does that may not be null.
+    fn takes_record(&self, node: &Node<'s>, name: &str) -> bool {
+        node.kind.is_some()
+            && self.active.iter().any(|what| {
+                matches!(what, What::RecordFault { id, field, takes: Takes::Record, .. }
+                    if id == node.id && field.as_deref() == Some(name))
+            })
     }
 
     /// Notes the error of a record that fails, or of its field; says what it takes along.
