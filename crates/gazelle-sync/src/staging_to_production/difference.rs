@@ -74,7 +74,7 @@ impl Part {
     }
 }
 
-/// Compares every table with its rebuilt copy, as [`of_table`] does; of each entity these records, or all.
+/// Compares every table with its rebuilt copy, as `of_table` does; of each entity these records, or all.
 pub async fn difference(
     tx: &Tx<'_>,
     samples: i64,
