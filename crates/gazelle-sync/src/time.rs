@@ -84,7 +84,7 @@ pub fn date_alone(text: &str) -> Option<Date> {
     (pieces.time().is_none() && pieces.offset().is_none()).then(|| pieces.date())
 }
 
-/// The instant of so many seconds or milliseconds since 1970. Only what falls between 1990 and 2100 tells the two
+/// The instant of a number of seconds or milliseconds since 1970. Only what falls between 1990 and 2100 tells the two
 /// apart, and from other numbers (`20260109`).
 pub fn since_1970(number: f64) -> Option<Timestamp> {
     /// Seconds of 1990-01-01 and of 2101-01-01.

@@ -49,7 +49,7 @@ const BATCH_LIMIT: Duration = Duration::from_millis(BATCH_TIMEOUT_MS + 60_000);
 /// `statement_timeout` of our transactions, in milliseconds: what a role of the server is limited to, such as two
 /// minutes on Supabase, is too short for a large rebuild.
 pub(super) const BATCH_TIMEOUT_MS: u64 = 2 * 3600 * 1000;
-/// So many times the patience with a silent server is had with one that has not got the whole statement yet.
+/// Factor on the silence limit while the server has not received the whole statement.
 const SLOW_SENDING: u32 = 4;
 /// How often a statement is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

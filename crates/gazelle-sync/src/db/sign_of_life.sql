@@ -1,6 +1,6 @@
 -- What the server is doing with a statement of ours, asked through another session. A statement of a transaction is
 -- known by its process ($1); one outside of any, perhaps behind a pooler, by the beginning of its text ($2). Where the server
--- does not track what sessions do (state disabled), one that is there counts as at work.
+-- does not track what sessions do (state disabled), a session that exists counts as busy.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits_for_lock,
        a.wait_event IS NOT DISTINCT FROM 'ClientRead' AS waits_for_us,

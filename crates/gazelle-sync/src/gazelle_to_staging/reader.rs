@@ -17,7 +17,7 @@ use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::SourceFault;
 use crate::staging::versions::Received;
 
-/// So many records one after the other that fail are no fault of theirs.
+/// More consecutive failing records than this are a fault of the API, not of the records.
 const MOST_FAULTY_IN_A_ROW: u32 = 5;
 /// Faulty records of a window that are asked for by id; of more, what their page held is enough.
 const MOST_ASKED: u32 = 10;
@@ -94,7 +94,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// The page after a cursor, of at most so many records. Errors: the API's, where nothing can be read there in any way;
+    /// The page after a cursor, of at most `most` records. Errors: the API's, where nothing can be read there in any way;
     /// that of the first try.
     pub(super) async fn page(
         &mut self,

@@ -150,7 +150,7 @@ impl Sizes {
         }
     }
 
-    /// After a refused request for so many counts: fewer, in the end none.
+    /// After a refused counting request: fewer counts in the next one, in the end none.
     pub(super) fn fewer_counts(&self, asked: u32, refusal: &SourceError) {
         // A limit refuses at once, so that half is worth a try; what the server could not do costs its time.
         let fewer = if is_limit(refusal) { asked / 2 } else { asked / 8 };
@@ -158,7 +158,7 @@ impl Sizes {
         self.note_refusal(refusal);
     }
 
-    /// After a refused page of so many records: shorter pages, or shorter lists inside them. False where neither can be.
+    /// After a refused page of this many records: shorter pages, or shorter lists inside them. False where neither can be.
     pub(super) fn smaller_page(&self, asked: u32, refusal: &SourceError) -> bool {
         self.note_refusal(refusal);
         if asked > PAGE_BEFORE_INNER || !self.fewer_inside(refusal) {

@@ -106,7 +106,7 @@ struct Walked {
     undated: u64,
 }
 
-/// Reads a window page by page, or the first so many records of it.
+/// Reads a window page by page, or a part of it.
 async fn pages(
     fetch: &Fetch,
     entity: &'static Entity,

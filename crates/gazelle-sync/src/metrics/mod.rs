@@ -123,7 +123,7 @@ impl Metrics {
         registry.register("stage2_errors", "Versions put into quarantine", self.record_errors.clone());
         registry.register(
             "stage2_unreadable_fields",
-            "Fields that could not be read; their records landed without them",
+            "Fields that could not be read; their records are in production without them",
             self.unreadable_fields.clone(),
         );
         registry.register_with_unit(

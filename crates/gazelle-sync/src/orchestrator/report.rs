@@ -75,7 +75,7 @@ pub struct RunReport {
     pub errors: u64,
     /// Records newly in quarantine at the end; one that was there before does not count.
     pub quarantined: u64,
-    /// Fields that could not be read, and rows inside records: their records landed without them.
+    /// Fields that could not be read, and rows inside records: their records are in production without them.
     pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
@@ -148,7 +148,7 @@ pub struct EntityReport {
     pub errors: u64,
     /// Records newly in quarantine at the end; one that was there before does not count.
     pub quarantined: u64,
-    /// Fields that could not be read, and rows inside records: their records landed without them.
+    /// Fields that could not be read, and rows inside records: their records are in production without them.
     pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,

@@ -63,7 +63,7 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
                 Status::Partial,
                 format!(
                     "{entity}: {newly} records are newly in quarantine, more than the {limit} that are taken for usual \
-                     ({}); they wait in staging, and all others landed: `gazelle-sync errors` lists them with their \
+                     ({}); they wait in staging, and all others are in production: `gazelle-sync errors` lists them with their \
                      reasons",
                     named(&reasons)
                 ),
@@ -85,7 +85,7 @@ async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), D
         report.warnings.push(RunWarning {
             code: UNREADABLE_FIELD,
             message: format!(
-                "{entity}: {fields} field(s) could not be read ({}); their records landed without them: `gazelle-sync \
+                "{entity}: {fields} field(s) could not be read ({}); their records are in production without them: `gazelle-sync \
                  warnings --entity {entity} --code {UNREADABLE_FIELD}`",
                 named(&columns)
             ),

@@ -1,4 +1,4 @@
--- What this run could not read of records that landed, by entity and column (or place, of rows inside records).
+-- Fields that this run could not read, of records in production, by entity and column (or place, of rows inside records).
 SELECT entity, coalesce(column_name, regexp_replace(field, '\[[0-9]+\]', '[]', 'g')) AS what,
        count(*), count(DISTINCT external_id)
   FROM {schema}.sync_quality_warnings

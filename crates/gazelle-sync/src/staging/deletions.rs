@@ -345,7 +345,7 @@ pub async fn waiting(
     Ok(rows.iter().map(|row| (Gone { external_id: row.get(0), evidence: row.get(1) }, row.get(2))).collect())
 }
 
-/// Notes a person's word on these deletions, which a run withheld of an entity. Returns how many.
+/// Records the manual decision on these deletions, which a run withheld for an entity. Returns how many it changed.
 pub async fn decide(
     tx: &Tx<'_>,
     entity: &Entity,

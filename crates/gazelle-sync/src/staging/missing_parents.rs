@@ -81,7 +81,7 @@ pub async fn ask_again(tx: &Tx<'_>) -> Result<(), DbError> {
     tx.execute("DELETE FROM {schema}.sync_missing_parents", &[]).await.map(|_| ())
 }
 
-/// When to ask again after so many questions in vain.
+/// When to ask again after this many requests without a result.
 fn next_ask(at: Timestamp, asks: i32) -> Timestamp {
     let doublings = u32::try_from(asks.saturating_sub(1)).unwrap_or_default().min(20);
     let wait = FIRST_WAIT.checked_mul(1 << doublings).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);

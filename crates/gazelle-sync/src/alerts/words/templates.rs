@@ -103,7 +103,7 @@ static UNREADABLE_FIELDS: [Sentences; 2] = [
     Sentences {
         title: "Fields of many records cannot be read",
         now: "{count} records were found with a field that cannot be read within an hour ({by_entity}: {columns}); the \
-              limit is {limit}. They landed without these fields, which are NULL; their raw versions are kept.",
+              limit is {limit}. They are in production without these fields, which are NULL; their raw versions are kept.",
         advice: "`gazelle-sync warnings --code unreadable_field` lists them, with what stands there instead.",
         over: "Within the last hour no more than {limit} records were found with a field that cannot be read.",
     },
