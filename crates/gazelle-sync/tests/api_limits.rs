@@ -43,7 +43,7 @@ fn warned(run: &Ran, code: &str) -> Vec<String> {
     of_code.map(|warning| warning["message"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-async fn assert_all_landed(world: &World) {
+async fn assert_all_are_in_production(world: &World) {
     assert_whole(world).await;
     assert_eq!(world.count("gazelle_clients").await, CLIENTS);
     assert_eq!(world.count("gazelle_pianos").await, 162);
@@ -64,7 +64,7 @@ async fn a_counting_query_that_is_too_complex_stops_no_sync_and_the_api_is_quote
     world.control.add_fault(limit(FaultKind::max_complexity(100)));
     let run = world.full().await;
     run.success();
-    assert_all_landed(&world).await;
+    assert_all_are_in_production(&world).await;
     let warnings = warned(&run, "api_limit");
     assert!(warnings.iter().any(|warning| warning.contains("limit of 5 exceeded")), "{warnings:?}");
     let said =
@@ -137,7 +137,7 @@ async fn every_limit_of_a_graphql_server_is_walked_under() {
         world.control.add_fault(limit(kind));
         let run = world.full().await;
         assert_eq!(run.code, 0, "{name}: {run}");
-        assert_all_landed(&world).await;
+        assert_all_are_in_production(&world).await;
     }
 }
 
@@ -159,7 +159,7 @@ async fn counting_that_fails_in_any_way_is_done_without() {
         }
         let run = world.full().await;
         assert_eq!(run.code, 0, "{kind:?}: {run}");
-        assert_all_landed(&world).await;
+        assert_all_are_in_production(&world).await;
     }
 }
 
@@ -185,7 +185,7 @@ async fn undated_events_are_found_at_whichever_end_of_the_list_they_are() {
         world.control.add_fault(limit(FaultKind::UndatedOrder { order }).on_field(EVENTS));
         let run = world.full().await;
         run.success();
-        assert_all_landed(&world).await;
+        assert_all_are_in_production(&world).await;
         let fetched = |run: &Ran| run.entity("appointments")["fetched"].as_i64().unwrap();
         assert!(fetched(&run) < 135, "{order:?}: fetched {} of 120", fetched(&run));
         // The end is remembered: the next time only that one is looked at.
@@ -212,6 +212,6 @@ async fn answers_are_read_that_come_compressed_said_or_not() {
         world.control.add_fault(limit(FaultKind::Gzip { announced }));
         let report = world.filled().await;
         assert_eq!(entity(&report, "clients")["walk_complete"], true);
-        assert_all_landed(&world).await;
+        assert_all_are_in_production(&world).await;
     }
 }

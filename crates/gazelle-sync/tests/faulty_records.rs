@@ -15,7 +15,7 @@ fn always(kind: FaultKind) -> Fault {
     Fault::new(kind).forever()
 }
 
-async fn assert_all_landed(world: &World) {
+async fn assert_all_are_in_production(world: &World) {
     assert_whole(world).await;
     assert_eq!(world.count("gazelle_clients").await, CLIENTS);
     assert_eq!(world.count("gazelle_pianos").await, 162);
@@ -107,7 +107,7 @@ async fn a_record_whose_field_fails_at_the_api_is_quarantined_alone_and_all_othe
 
         world.control.clear_faults();
         world.incremental().await.success();
-        assert_all_landed(&world).await;
+        assert_all_are_in_production(&world).await;
         assert_eq!(case(&world, &client).await["state"], "superseded", "{takes:?}");
         let open: i64 = world.one("SELECT count(*) FROM sync_quarantine WHERE state = 'waiting'", &[]).await;
         assert_eq!(open, 0, "{takes:?}");
@@ -168,7 +168,7 @@ async fn the_kind_at_every_entity_and_inside_its_lists() {
     assert_eq!(live(&world, "gazelle_users").await, 3);
     world.control.clear_faults();
     world.full().await.success();
-    assert_all_landed(&world).await;
+    assert_all_are_in_production(&world).await;
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_list_inside_a_record_that_fails_quarantines_that_record_and_no_other(
     assert_eq!(live(&world, "gazelle_clients").await, CLIENTS - 1);
     world.control.clear_faults();
     world.incremental().await.success();
-    assert_all_landed(&world).await;
+    assert_all_are_in_production(&world).await;
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_byte_that_is_no_text_quarantines_its_record_with_field_and_place() {
 
     world.control.clear_faults();
     world.incremental().await.success();
-    assert_all_landed(&world).await;
+    assert_all_are_in_production(&world).await;
 }
 
 #[tokio::test]

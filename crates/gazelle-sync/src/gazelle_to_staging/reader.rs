@@ -298,7 +298,7 @@ impl<'f> Reader<'f> {
 
     /// Asks for a record by its id; where the API cannot give it, it is as it came before.
     ///
-    /// Errors: those that are not about the record; `of_page` where so many fail that no record is to blame.
+    /// Errors: those that are not about the record; `of_page` where the number of failures says that no single record is to blame.
     async fn ask_alone(
         &mut self,
         id: &str,
