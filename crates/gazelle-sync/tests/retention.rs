@@ -182,6 +182,21 @@ async fn a_full_sync_drops_by_the_setting_and_says_what_can_no_longer_be_built()
     assert_eq!(world.count("sync_undos").await, 0);
 }
 
+/// Of two instants the later one stands, although the text of the earlier one sorts after it.
+#[tokio::test]
+async fn since_when_staging_is_whole_only_moves_on() {
+    let place = place().await;
+    place.run(&["migrate"]).await.success();
+    let note = include_str!("../src/staging/note_whole_since.sql").replace("{schema}", "public");
+    for instant in ["2026-01-09T00:00:00Z", "2026-01-09T00:00:00.5Z", "2025-12-31T00:00:00Z"] {
+        let at: jiff::Timestamp = instant.parse().unwrap();
+        place.db.execute(&note, &[&"whole_since", &instant, &at]).await.unwrap();
+    }
+    let held =
+        "SELECT value FROM sync_notes WHERE key = 'whole_since' AND noted_at = '2026-01-09T00:00:00.5Z'";
+    assert_eq!(place.text(held).await.as_deref(), Some("2026-01-09T00:00:00.5Z"));
+}
+
 #[tokio::test]
 async fn status_tells_the_size_of_staging_and_how_fast_it_grows() {
     let world = World::new().await;
