@@ -271,7 +271,8 @@ impl Story<'_> {
     /// The API's clock steps; or ours was ahead until now and has been put right.
     pub(super) async fn clock_step(&mut self) {
         self.figures.clock_steps += 1;
-        if self.random.percent(50) {
+        // What a user has added may refuse or change what is written here by hand.
+        if self.random.percent(50) || self.added.is_some() {
             // By hours, or by as much as a clock that is set to another year.
             let most = *self.random.pick(&[200_000, 20_000_000]);
             let seconds = self.random.between(-most, most);
