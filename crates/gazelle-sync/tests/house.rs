@@ -284,7 +284,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     }
     for entity in ENTITIES {
         assert!(place.text(&format!("SELECT to_regclass('{}')::text", entity.staging_table)).await.is_some());
-        for refresh in &entity.after_apply {
+        if let Some(refresh) = &entity.after_apply {
             for sql in [refresh.to_write, refresh.write] {
                 place.db.prepare(&sql.replace("{schema}", "public")).await.unwrap();
             }

@@ -89,7 +89,7 @@ async fn two_clients(world: &World, but: &str) -> (String, String) {
     (id(0), id(1))
 }
 
-/// The records of [`change`] that tests name.
+/// What tests name of what `change` did.
 struct Changed {
     event: String,
     new: String,
