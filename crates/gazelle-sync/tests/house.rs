@@ -263,7 +263,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     place.run(&["migrate"]).await.success();
     let lineage = ["staging_id", "reconciler_version", "synced_from_gazelle_at", "deleted_at"];
     for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
-        for sql in upsert::statements(entity, table) {
+        for sql in upsert::Statements::of(entity, table).all() {
             let sql = sql.replace("{schema}", "public");
             place.db.prepare(&sql).await.unwrap_or_else(|e| panic!("{}: {e:?}\n{sql}", table.name));
         }
@@ -284,8 +284,10 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     }
     for entity in ENTITIES {
         assert!(place.text(&format!("SELECT to_regclass('{}')::text", entity.staging_table)).await.is_some());
-        if let Some(refresh) = entity.after_apply {
-            place.db.prepare(&refresh.replace("{schema}", "public")).await.unwrap();
+        if let Some(refresh) = &entity.after_apply {
+            for sql in [refresh.to_write, refresh.write] {
+                place.db.prepare(&sql.replace("{schema}", "public")).await.unwrap();
+            }
         }
     }
 }

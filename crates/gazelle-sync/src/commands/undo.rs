@@ -9,6 +9,7 @@ use super::opened::Opened;
 use super::replay::samples_text;
 use crate::cli::UndoArgs;
 use crate::display::{self, Column, Table};
+use crate::entities::read::ErrorCode;
 use crate::orchestrator::report::Status;
 use crate::orchestrator::undo::{Step, UndoReport, Wanted, undo};
 
@@ -55,8 +56,20 @@ fn text(report: &UndoReport) -> String {
     for reason in &report.reasons {
         text += &format!("{}\n", display::safe(reason));
     }
-    let nothing_done =
-        report.status == Status::Partial && report.rows_written == 0 && !report.reasons.is_empty();
+    for waiting in report.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str()) {
+        text += &format!(
+            "{} record(s) of {} wait in quarantine: {} {}\n",
+            display::count(waiting.records),
+            waiting.entity,
+            waiting.error_code,
+            display::safe(&waiting.error_field)
+        );
+    }
+    // Where records wait, the rest was done.
+    let nothing_done = report.status == Status::Partial
+        && report.rows_written == 0
+        && !report.reasons.is_empty()
+        && report.waiting.is_empty();
     if nothing_done && !report.dry_run {
         return text;
     }

@@ -130,14 +130,19 @@ impl DbError {
         DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
     }
 
-    /// Rows were not written although the database reported no error: a trigger returned NULL, or a policy hides them.
-    pub fn suppressed(table: &str, what: &str) -> DbError {
+    /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or a policy keeps us
+    /// from them. `suspects` are those of the table, `named` is what the quarantine names.
+    pub fn suppressed(table: &str, what: &str, suspects: &[String], named: String) -> DbError {
+        let cause = match suspects {
+            [] => "a trigger that returns NULL, a rule or a policy keeps us from them".to_owned(),
+            some => format!("what can do that without an error is {}", some.join(", ")),
+        };
         DbError {
             fault: Fault::Record,
-            named: Some(table.to_owned()),
+            named: Some(named),
             ..DbError::infrastructure(format!(
-                "the database left rows of {table} as they were: {what}; a trigger that returns NULL, a rule or a \
-                 policy keeps us from them (gazelle-sync doctor lists what was added to our tables)"
+                "the database left rows of {table} as they were: {what}; {cause} (gazelle-sync doctor lists what was added \
+                 to our tables)"
             ))
         }
     }

@@ -59,9 +59,20 @@ pub struct Entity {
     pub reconciler_version: i32,
     /// The reconciler: raw JSON in, rows or a named error out. Pure.
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
-    /// SQL run after records of this entity were applied, with their ids as `$1::text[]`: refreshes
-    /// what other entities' rows derive from them.
-    pub after_apply: Option<&'static str>,
+    /// What is written after records of this entity were applied: what other entities' rows derive from them.
+    pub after_apply: Option<Refresh>,
+}
+
+/// The refresh of rows that derive columns from records of another entity; both statements take the records' ids as
+/// `$1::text[]`.
+#[derive(Debug)]
+pub struct Refresh {
+    /// The table of the rows.
+    pub table: &'static str,
+    /// SQL that counts the rows to be refreshed.
+    pub to_write: &'static str,
+    /// SQL that refreshes them.
+    pub write: &'static str,
 }
 
 impl Entity {

@@ -20,10 +20,15 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
+use crate::entities::read::ErrorCode;
 use crate::staging::pending::Basis;
+use crate::staging::quarantine::{self, Waiting};
 use crate::staging::{retention, undo};
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::{Reconciliation, rebuild};
+
+/// Waiting records of one reason that a message names.
+const MOST_NAMED: i32 = 5;
 
 /// What is done, once it is clear what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,8 +65,11 @@ pub struct UndoReport {
     pub run_id: Uuid,
     /// How it ended.
     pub status: Status,
-    /// Why nothing was changed, or would be: one sentence each.
+    /// Why nothing was changed, or would be, or what is not as it should be: one sentence each.
     pub reasons: Vec<String>,
+    /// Records that stage 2 took up again and that wait in quarantine. Where the database refused them (`partial`), their
+    /// rows are not what `tables` says; others wait as their newest version that counts always did, or for a parent that went.
+    pub waiting: Vec<Waiting>,
     /// Deletions that wait for a person's decision; nothing was changed then.
     pub withheld: Vec<Withheld>,
     /// Whether it was only shown.
@@ -140,11 +148,14 @@ async fn recorded(
             batch_size: settings.batch_size,
             unread: Arc::default(),
         };
+        let since = Timestamp::now();
         for entity in ENTITIES {
             report.rows_written +=
                 stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
         }
         judge::compare(db, &mut run, &ENTITIES).await?;
+        report.waiting = quarantine::waiting_since(db, since, MOST_NAMED).await?;
+        report.waiting.iter().filter_map(unwritten).for_each(|reason| run.note(Status::Partial, reason));
         report.status = run.status;
         report.reasons.extend(run.reasons.iter().cloned());
         Ok(report)
@@ -156,6 +167,20 @@ async fn recorded(
     }
     runs::finish(db, &run).await?;
     outcome
+}
+
+/// What could not be written, in one sentence; nothing where the database is not the reason.
+fn unwritten(waiting: &Waiting) -> Option<String> {
+    let Waiting { entity, error_field, records, external_ids, .. } = waiting;
+    let who = if error_field.is_empty() { "the database" } else { error_field };
+    let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
+    (waiting.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
+        format!(
+            "{entity}: {records} record(s) could not be written, and wait in quarantine: {who} refuses {}{more} \
+             (`gazelle-sync errors list` says why)",
+            external_ids.join(", ")
+        )
+    })
 }
 
 /// Finds out what an id names: a run to undo, or an undo in force to lift; a lifting, when undone, undoes again.
@@ -253,6 +278,7 @@ async fn in_transaction(
         run_id,
         status: Status::Success,
         reasons: Vec::new(),
+        waiting: Vec::new(),
         withheld,
         dry_run: wanted.dry_run,
         step,

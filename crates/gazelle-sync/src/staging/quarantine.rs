@@ -156,6 +156,39 @@ pub struct Case {
     pub raw_data: Option<String>,
 }
 
+/// Records that wait in quarantine for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// `appointments`, …
+    pub entity: String,
+    /// The kind of fault.
+    pub error_code: String,
+    /// The field, column, constraint, trigger or function; empty where none is known.
+    pub error_field: String,
+    /// How many records.
+    pub records: u64,
+    /// Some of their ids.
+    pub external_ids: Vec<String>,
+}
+
+/// The records that were tried since an instant, in vain, and that wait. At most so many ids of each kind are named.
+///
+/// # Errors
+/// Those of the database.
+pub async fn waiting_since(db: &Db, at: Timestamp, most_named: i32) -> Result<Vec<Waiting>, DbError> {
+    let rows = db
+        .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&most_named, Type::INT4)])
+        .await?;
+    let waiting = |row: &tokio_postgres::Row| Waiting {
+        entity: row.get(0),
+        error_code: row.get(1),
+        error_field: row.get(2),
+        records: row.get::<_, i64>(3).unsigned_abs(),
+        external_ids: row.get(4),
+    };
+    Ok(rows.iter().map(waiting).collect())
+}
+
 /// Which cases are wanted; an absent condition holds for all.
 #[derive(Debug, Clone, Default)]
 pub struct Which<'w> {

@@ -8,11 +8,12 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
+use super::checked::{self, Write};
 use super::late::Late;
 use super::marks::{mark_gone, mark_left_out};
 use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
-use super::target::Target;
+use super::target::{Order, Target};
 use super::upsert::{Lined, upsert};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -58,14 +59,15 @@ pub async fn apply(
     entity: &Entity,
     batch: &[Candidate],
     run_id: Uuid,
-    at: Timestamp,
     unread: &Unread,
+    order: Order,
 ) -> Result<Applied, DbError> {
+    let at = Timestamp::now();
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
     let sorted = Sorted::of(tx, entity, current, None, unread).await?;
-    let mut applied = sorted.write_rows(tx, entity, false).await?;
+    let mut applied = sorted.write_rows(tx, entity, order).await?;
     applied.processed += superseded.len() as u64;
     // A faulty one keeps its reason: it is no content, and must not count as what its record said at its time.
     let moot: Vec<(Uuid, &RecordError)> = superseded
@@ -81,7 +83,7 @@ pub async fn apply(
     outcome::faulty(tx, entity, &moot, at).await?;
     let moot: Vec<Uuid> = moot.into_iter().map(|(staging_id, _)| staging_id).collect();
     outcome::settled(tx, entity, &moot).await?;
-    applied.rows_written += late.tell_again(tx, entity).await?;
+    applied.rows_written += late.tell_again(tx, entity, order).await?;
     sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)
 }
@@ -142,28 +144,34 @@ impl<'b> Sorted<'b> {
         (self.good.len() + self.gone.len() + self.faulty.len()) as u64
     }
 
-    /// Writes production. `bare` where it is known to hold nothing of the entity.
+    /// Writes production; [`Order::AllNew`] where it is known to hold nothing of the entity.
     pub(super) async fn write_rows(
         &self,
         tx: &Tx<'_>,
         entity: &Entity,
-        bare: bool,
+        order: Order,
     ) -> Result<Applied, DbError> {
         let mut applied = Applied {
             processed: self.landed().count() as u64,
             errors: self.faulty.len() as u64,
             ..Applied::default()
         };
-        applied.rows_written = write_rows(tx, entity, &self.good, Target::Production, bare).await?;
+        applied.rows_written = write_rows(tx, entity, &self.good, Target::Production, order).await?;
         let gone = mark_gone(tx, entity, &self.gone, Target::Production).await?;
         applied.deleted = gone.records;
         applied.rows_written += gone.records + gone.carried;
-        if let Some(refresh) = entity.after_apply
+        if let Some(refresh) = &entity.after_apply
             && !self.good.is_empty()
-            && !bare
+            && order != Order::AllNew
         {
             let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
-            applied.rows_written += tx.execute(refresh, &[(&ids, Type::TEXT_ARRAY)]).await?;
+            let write = Write {
+                table: refresh.table,
+                to_write: refresh.to_write,
+                statements: &[refresh.write],
+                done: "refreshed",
+            };
+            applied.rows_written += checked::write(tx, write, &[(&ids, Type::TEXT_ARRAY)]).await?;
         }
         Ok(applied)
     }
@@ -197,6 +205,7 @@ pub async fn write_only<'b>(
     entity: &Entity,
     batch: impl Iterator<Item = &'b Candidate> + Clone,
     target: Target,
+    order: Order,
 ) -> Result<u64, DbError> {
     let mut good: Vec<Good<'_>> = batch
         .clone()
@@ -208,7 +217,7 @@ pub async fn write_only<'b>(
     let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
     let absent = absent_parents(tx, entity, &good, target, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
-    let written = write_rows(tx, entity, &good, target, false).await?;
+    let written = write_rows(tx, entity, &good, target, order).await?;
     let gone = mark_gone(tx, entity, &gone, target).await?;
     Ok(written + gone.records + gone.carried)
 }
@@ -219,10 +228,10 @@ async fn write_rows(
     entity: &Entity,
     good: &[Good<'_>],
     target: Target,
-    bare: bool,
+    order: Order,
 ) -> Result<u64, DbError> {
     let mut written = 0;
-    let mut all_new = bare;
+    let mut all_new = order == Order::AllNew;
     for (index, table) in entity.tables.iter().enumerate() {
         // Records that were not there a moment ago cannot have left anything out.
         if !all_new {
@@ -239,7 +248,7 @@ async fn write_rows(
             })
             .collect();
         let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        let wrote = upsert(tx, entity, table, &rows, target, bare).await?;
+        let wrote = upsert(tx, entity, table, &rows, target, order).await?;
         written += wrote.inserted + wrote.updated;
         if index == 0 {
             // A rebuild believes no count: what it says is compared with what the counts led to.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::Type;
 
+use super::checked;
 use super::difference::{self, Part, TableDifference, fill};
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::Entity;
@@ -111,8 +112,8 @@ async fn put(
     let added = rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
     crate::crash::at(crate::crash::Step::RowsWritten);
     if let Some(expected) = expected {
-        all_of(table, "rewritten", expected.changed, changed)?;
-        all_of(table, "inserted", expected.missing, added)?;
+        all_of(tx, table, "rewritten", expected.changed, changed).await?;
+        all_of(tx, table, "inserted", expected.missing, added).await?;
     }
     Ok(changed + added)
 }
@@ -128,17 +129,17 @@ async fn remove(
     }
     let removed = tx.execute(&fill(include_str!("remove_surplus.sql"), table), &part.params()).await?;
     if let Some(expected) = expected {
-        all_of(table, "removed", expected.surplus, removed)?;
+        all_of(tx, table, "removed", expected.surplus, removed).await?;
     }
     Ok(removed)
 }
 
 /// A trigger that returns NULL, or a policy that hides rows, keeps a statement from rows without an error.
-fn all_of(table: &Table, what: &str, expected: i64, done: u64) -> Result<(), DbError> {
-    match u64::try_from(expected) == Ok(done) {
-        true => Ok(()),
-        false => Err(DbError::suppressed(table.name, &format!("{done} of {expected} row(s) were {what}"))),
+async fn all_of(tx: &Tx<'_>, table: &Table, what: &str, expected: i64, done: u64) -> Result<(), DbError> {
+    if u64::try_from(expected) == Ok(done) {
+        return Ok(());
     }
+    Err(checked::suppressed(tx, table.name, &format!("{done} of {expected} row(s) were {what}")).await?)
 }
 
 /// Finds a record that is refused, for the message. What it has written is undone with the transaction.

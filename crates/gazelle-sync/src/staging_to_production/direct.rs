@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::apply::{Applied, Sorted};
 use super::batch::{self, Candidate};
 use super::ground::Ground;
+use super::target::Order;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::versions::{self, Received, Staged, Version};
@@ -83,7 +84,8 @@ async fn reconcile(
     }
     let processed: HashSet<Uuid> = sorted.landed().map(|candidate| candidate.staging_id).collect();
     versions::insert(tx, entity, run_id, &fresh.versions, &processed, at).await?;
-    let applied = sorted.write_rows(tx, entity, bare).await?;
+    let order = if bare { Order::AllNew } else { Order::InsertFirst };
+    let applied = sorted.write_rows(tx, entity, order).await?;
     sorted.note(tx, entity, run_id, at, bare).await?;
     // Should this transaction come to nothing after all, a record that names one of these meets the foreign key.
     if entity.is_named_by_others() {

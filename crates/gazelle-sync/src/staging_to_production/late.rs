@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Says};
 use super::rebuild;
+use super::target::Order;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::ErrorCode;
@@ -50,11 +51,16 @@ impl<'b> Late<'b> {
     /// Tells the records of these candidates again, each from all its versions that are processed, these among them: one
     /// record after the other, since what another one may claim is known only when its holder has been told to the
     /// end. Returns how many rows that wrote.
-    pub(super) async fn tell_again(&self, tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    pub(super) async fn tell_again(
+        &self,
+        tx: &Tx<'_>,
+        entity: &Entity,
+        order: Order,
+    ) -> Result<u64, DbError> {
         let mut written = 0;
         for record in &self.records {
             let ids = pending::chronology_of(tx, entity, record).await?;
-            written += rebuild::write_again(tx, entity, &ids, VERSIONS_AT_ONCE).await?;
+            written += rebuild::write_again(tx, entity, &ids, VERSIONS_AT_ONCE, order).await?;
         }
         Ok(written)
     }

@@ -4,12 +4,14 @@
 //! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
 //! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
-//! offending record stands alone in quarantine. A database that fails stops the run and blames no record.
+//! offending record stands alone in quarantine; before that, rows that exist are updated without asking of them what new
+//! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames no record.
 //! Nothing here fetches.
 
 mod apply;
 pub mod apply_difference;
 pub mod batch;
+mod checked;
 pub mod difference;
 pub mod direct;
 mod ground;
@@ -24,14 +26,13 @@ pub mod upsert;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use apply::Applied;
 use batch::{Candidate, Says};
 pub use ground::Ground;
 pub use parents::{KnownParents, Unread};
-pub use target::{Target, scratch_table};
+pub use target::{Order, Target, scratch_table};
 
 use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;
@@ -146,24 +147,27 @@ impl Reconciliation<'_> {
     ) -> Result<Applied, DbError> {
         let mut total = Applied::default();
         for run in distinct_runs(batch) {
-            let mut parts = vec![run];
-            while let Some(part) = parts.pop() {
-                match self.apply_once(entity, part).await {
+            let mut parts = vec![(run, Order::InsertFirst)];
+            while let Some((part, order)) = parts.pop() {
+                match self.apply_once(entity, part, order).await {
                     Ok(applied) => {
                         progress(applied);
                         total += applied;
                     }
-                    Err(refusal) if refusal.fault == Fault::Record => {
-                        if let [alone] = part {
+                    Err(refusal) if refusal.fault == Fault::Record => match (order, part) {
+                        (Order::UpdateFirst, [alone]) => {
                             let applied = self.quarantine(entity, alone, &refusal).await?;
                             progress(applied);
                             total += applied;
-                        } else {
-                            let (first, second) = part.split_at(part.len() / 2);
-                            parts.push(second);
-                            parts.push(first);
                         }
-                    }
+                        (Order::UpdateFirst, _) => {
+                            let (first, second) = part.split_at(part.len() / 2);
+                            parts.push((second, order));
+                            parts.push((first, order));
+                        }
+                        // Perhaps it was refused what only new rows need, and all of these exist.
+                        _ => parts.push((part, Order::UpdateFirst)),
+                    },
                     Err(error) => return Err(error),
                 }
             }
@@ -172,15 +176,19 @@ impl Reconciliation<'_> {
     }
 
     /// One transaction: the rows, the outcome, and the proof that we may still write.
-    async fn apply_once(&self, entity: &Entity, part: &[Candidate]) -> Result<Applied, DbError> {
+    async fn apply_once(
+        &self,
+        entity: &Entity,
+        part: &[Candidate],
+        order: Order,
+    ) -> Result<Applied, DbError> {
         let mut attempt = 1;
         loop {
             let mut connection = self.db.connection().await?;
             let tx = connection.begin().await?;
             let result = async {
                 self.fence.check(&tx).await?;
-                let applied =
-                    apply::apply(&tx, entity, part, self.run_id, Timestamp::now(), &self.unread).await?;
+                let applied = apply::apply(&tx, entity, part, self.run_id, &self.unread, order).await?;
                 tx.commit().await?;
                 Ok(applied)
             }
@@ -211,7 +219,7 @@ impl Reconciliation<'_> {
             fetched_at: candidate.fetched_at,
             says: Says::Faulty(error),
         }];
-        self.apply_once(entity, &faulty).await
+        self.apply_once(entity, &faulty, Order::UpdateFirst).await
     }
 }
 
@@ -240,6 +248,8 @@ fn distinct_runs(batch: &[Candidate]) -> Vec<&[Candidate]> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn candidate(id: &str) -> Candidate {

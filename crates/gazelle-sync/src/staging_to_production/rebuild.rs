@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::batch::{self, Candidate, Says};
-use super::target::{Target, scratch_table};
+use super::target::{Order, Target, scratch_table};
 use super::{apply, distinct_runs};
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
@@ -102,11 +102,12 @@ pub(super) async fn write_again(
     entity: &Entity,
     ids: &[Uuid],
     batch_size: usize,
+    order: Order,
 ) -> Result<u64, DbError> {
     let mut written = 0;
     for chunk in ids.chunks(batch_size.max(1)) {
         for run in distinct_runs(&read(tx, entity, chunk).await?) {
-            written += apply::write_only(tx, entity, run.iter(), Target::Production).await?;
+            written += apply::write_only(tx, entity, run.iter(), Target::Production, order).await?;
         }
     }
     Ok(written)
@@ -134,7 +135,7 @@ async fn write_in_parts(
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
         tx.batch("SAVEPOINT part").await?;
-        match apply::write_only(tx, entity, part.iter(), Target::Scratch).await {
+        match apply::write_only(tx, entity, part.iter(), Target::Scratch, Order::UpdateFirst).await {
             Ok(_) => {
                 tx.batch("RELEASE SAVEPOINT part").await?;
                 not_placed.written(entity, part);

@@ -21,6 +21,18 @@ impl Target {
     }
 }
 
+/// In which order rows are written to production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// All are new: they are inserted, and nothing is asked before.
+    AllNew,
+    /// Those whose key is free are inserted, then those that differ are written: the fewest statements.
+    InsertFirst,
+    /// Those that exist are updated before the others are inserted. The database asks of a row that is inserted what a new
+    /// one needs even where it exists; this order asks it of new rows alone.
+    UpdateFirst,
+}
+
 /// The statements that make the scratch table of a production table, one each: the columns that we declare, the key,
 /// and an index by the owner of rows that belong to another record. Nothing is copied from production, so that nothing
 /// that a user adds there (a column, a default, a constraint, an index) can refuse a row here. What our own

@@ -8,9 +8,7 @@ WITH incoming AS (
     SELECT i.*, held.{first_key} IS NULL AS is_new,
            held.reconciler_version AS held_version, held.staging_id AS held_staging_id,
            held.synced_from_gazelle_at AS held_synced_at,
-           held.deleted_at IS NULL
-           AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
-           AND ({held_values}) IS NOT DISTINCT FROM ({incoming_values}) AS is_as_held
+           {is_as_held} AS is_as_held
       FROM incoming i
       LEFT JOIN LATERAL (
            SELECT * FROM {prefix}{table} h WHERE {key_match} LIMIT 1) AS held ON true

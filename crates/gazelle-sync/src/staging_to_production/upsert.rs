@@ -7,7 +7,8 @@ use jiff::civil::{Date, Time};
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use super::target::Target;
+use super::checked::{self, Write};
+use super::target::{Order, Target};
 use crate::db::{DbError, Param, Tx};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
@@ -32,15 +33,18 @@ pub struct Written {
     pub updated: u64,
 }
 
-/// Inserts new rows and updates those that differ; where all must be new (`bare`), one that is not is an error of
-/// the database.
+/// Inserts new rows and updates those that differ, in this order in production; where all must be new
+/// ([`Order::AllNew`]), one that is not is an error of the database.
+///
+/// # Errors
+/// The database's; and rows that should have been written and were not.
 pub async fn upsert(
     tx: &Tx<'_>,
     entity: &Entity,
     table: &Table,
     rows: &[Lined<'_>],
     target: Target,
-    bare: bool,
+    order: Order,
 ) -> Result<Written, DbError> {
     if rows.is_empty() {
         return Ok(Written::default());
@@ -58,40 +62,81 @@ pub async fn upsert(
         let updated = tx.execute(&update, &params).await?;
         return Ok(Written { inserted: tx.execute(&insert, &params).await?, updated });
     }
-    let [insert_new, update_changed, insert_bare, still_unwritten] = statements(entity, table);
-    let inserted = tx.execute(if bare { &insert_bare } else { &insert_new }, &params).await?;
-    // The rows just inserted are equal to themselves and stay untouched.
-    let updated =
-        if inserted == rows.len() as u64 { 0 } else { tx.execute(&update_changed, &params).await? };
-    crate::crash::at(crate::crash::Step::RowsWritten);
-    // A trigger of a user's that returns NULL keeps a row from being written without an error.
-    let whole = inserted == rows.len() as u64;
-    if !whole {
-        let left = match bare {
-            true => rows.len() as i64 - inserted as i64,
-            false => tx.query(&still_unwritten, &params).await?.first().map_or(0, |row| row.get::<_, i64>(0)),
-        };
-        if left > 0 {
-            return Err(DbError::suppressed(
-                table.name,
-                &format!("{left} of {} were not written", rows.len()),
-            ));
-        }
+    let sql = Statements::of(entity, table);
+    let inserted = match order {
+        Order::AllNew => tx.execute(&sql.insert_all, &params).await?,
+        Order::InsertFirst => tx.execute(&sql.insert_new, &params).await?,
+        Order::UpdateFirst => 0,
+    };
+    let left = rows.len() as u64 - inserted;
+    if order == Order::AllNew && left > 0 {
+        let what = format!("{left} of {} were not written", rows.len());
+        return Err(checked::suppressed(tx, table.name, &what).await?);
     }
+    let updated = if left == 0 {
+        0
+    } else {
+        // The rows just inserted are equal to themselves and stay untouched.
+        let statements: &[&str] = match order {
+            Order::UpdateFirst => &[&sql.update_held, &sql.insert_absent],
+            _ => &[&sql.update_changed],
+        };
+        let write = Write { table: table.name, to_write: &sql.to_write, statements, done: "written" };
+        checked::write(tx, write, &params).await?
+    };
+    crate::crash::at(crate::crash::Step::RowsWritten);
     Ok(Written { inserted, updated })
 }
 
-/// The statements of a production table: for new rows, for changed ones, for rows of which all are new, and one that
-/// counts those that should have been written and were not.
-/// Public for the test that prepares every statement.
-pub fn statements(entity: &Entity, table: &Table) -> [String; 4] {
-    let insert_new = include_str!("insert_new.sql");
-    let insert_bare = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
-    let update_changed = include_str!("update_changed.sql");
-    let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
-    let still_unwritten = format!("{comparison}{}", include_str!("still_unwritten.sql"));
-    [insert_new, update_changed, &insert_bare, &still_unwritten]
-        .map(|template| fill(template, entity, table, Target::Production))
+/// The statements of a production table. Public for the test that prepares every one.
+#[derive(Debug)]
+pub struct Statements {
+    /// Inserts rows whose key is free.
+    pub insert_new: String,
+    /// Inserts rows of which all are new.
+    pub insert_all: String,
+    /// Counts the rows that are to be written.
+    pub to_write: String,
+    /// Writes those, new ones too.
+    pub update_changed: String,
+    /// Writes those that exist.
+    pub update_held: String,
+    /// Inserts rows that do not exist, and gives those that do to no trigger or constraint.
+    pub insert_absent: String,
+}
+
+impl Statements {
+    /// Those of a table.
+    pub fn of(entity: &Entity, table: &Table) -> Statements {
+        let insert_new = include_str!("insert_new.sql");
+        let insert_all = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
+        let absent = " WHERE NOT EXISTS (SELECT 1 FROM {prefix}{table} h WHERE {key_match})\nON CONFLICT";
+        let insert_absent = insert_new.replace("ON CONFLICT", absent);
+        let update_changed = include_str!("update_changed.sql");
+        let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
+        let to_write = format!("{comparison}{}", include_str!("to_write.sql"));
+        let filled = |template: &str| fill(template, entity, table, Target::Production);
+        Statements {
+            insert_new: filled(insert_new),
+            insert_all: filled(&insert_all),
+            to_write: filled(&to_write),
+            update_changed: filled(update_changed),
+            update_held: filled(include_str!("update_held.sql")),
+            insert_absent: filled(&insert_absent),
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> [&str; 6] {
+        [
+            &self.insert_new,
+            &self.insert_all,
+            &self.to_write,
+            &self.update_changed,
+            &self.update_held,
+            &self.insert_absent,
+        ]
+    }
 }
 
 /// The statements of a scratch table: for rows that are there, and then for new ones. They are no variants of the
@@ -100,6 +145,11 @@ fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
     [include_str!("rebuild_update.sql"), include_str!("rebuild_insert.sql")]
         .map(|template| fill(template, entity, table, Target::Scratch))
 }
+
+/// Whether a row says what is incoming, so that it keeps the version it came from.
+const IS_AS_HELD: &str = "held.deleted_at IS NULL
+           AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
+           AND ({held_values}) IS NOT DISTINCT FROM ({incoming_values})";
 
 /// A statement with the names of a table's columns.
 fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
@@ -137,9 +187,11 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
         derived_columns.iter().map(|(name, expression)| format!(", {expression} AS {name}")).collect();
     let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
     let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
+    let held_match: Vec<String> = table.key.iter().map(|key| format!("held.{key} = i.{key}")).collect();
 
     let set_from_incoming = |name: &str| format!("{name} = i.{name}{}", cast(name));
     template
+        .replace("{is_as_held}", IS_AS_HELD)
         .replace("{selected}", &selected)
         .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
         .replace("{derived_values}", &derived_values)
@@ -155,6 +207,7 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
         .replace("{may_write}", &may_write(entity, table, target))
         .replace("{still_later}", &still_later(table))
         .replace("{key_match}", &key_match.join(" AND "))
+        .replace("{held_match}", &held_match.join(" AND "))
         .replace("{first_key}", table.key[0])
         .replace("{key}", &table.key.join(", "))
         .replace("{table}", table.name)
@@ -262,7 +315,7 @@ mod tests {
     fn a_rebuild_shares_no_statement_with_what_it_checks() {
         for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
             let beside = |sql: &str| sql.replace(Target::Production.prefix(), Target::Scratch.prefix());
-            let of_writer = statements(entity, table).map(|sql| beside(&sql));
+            let of_writer = Statements::of(entity, table).all().map(beside);
             for sql in rebuild_statements(entity, table) {
                 assert!(!of_writer.contains(&sql), "{}: {sql}", table.name);
                 assert!(!sql.contains("ON CONFLICT") && !sql.contains('{'), "{}: {sql}", table.name);

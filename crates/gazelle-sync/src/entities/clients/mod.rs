@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Nested, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Nested, Refresh, Shape, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
 
 /// The entity `clients`.
@@ -39,5 +39,9 @@ pub static ENTITY: Entity = Entity {
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
     reconciler_version: 2,
     reconcile: reconcile::reconcile,
-    after_apply: Some(include_str!("refresh_appointments.sql")),
+    after_apply: Some(Refresh {
+        table: "gazelle_appointments",
+        to_write: include_str!("appointments_to_refresh.sql"),
+        write: include_str!("refresh_appointments.sql"),
+    }),
 };

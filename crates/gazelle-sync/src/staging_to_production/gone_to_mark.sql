@@ -1,0 +1,4 @@
+SELECT count(*)
+  FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)
+  JOIN {prefix}{table} t ON t.{holder} = gone.id
+ WHERE t.deleted_at IS NULL
