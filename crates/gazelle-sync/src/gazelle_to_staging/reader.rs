@@ -104,13 +104,14 @@ impl<'f> Reader<'f> {
         let mut first_error: Option<SourceError> = None;
         // How long lists inside records may be in a request that is tried out.
         let mut inner: Option<u32> = None;
+        let mut is_tried_out = false;
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
-            let client = match first_error {
-                None => self.fetch.client.clone(),
+            let client = match is_tried_out {
+                false => self.fetch.client.clone(),
                 // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
-                Some(_) => self.fetch.client.trying(1),
+                true => self.fetch.client.trying(1),
             };
             let request = queries::page(self.entity, self.sizes, self.window, after, asked, inner);
             let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
@@ -142,7 +143,9 @@ impl<'f> Reader<'f> {
                     return Err(first_error.unwrap_or(error));
                 }
             } else if asked > 1 {
-                self.heavy.get_or_insert_with(|| error.clone());
+                if self.heavy.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size()) {
+                    self.heavy = Some(error.clone());
+                }
                 self.cap = asked / 2;
                 self.next = 1;
             } else if let Some(shorter) = self.sizes.shorter_lists(self.entity, inner) {
@@ -150,6 +153,7 @@ impl<'f> Reader<'f> {
             } else {
                 return self.around(first_error.unwrap_or(error), after).await;
             }
+            is_tried_out |= error.class().is_retried();
             first_error.get_or_insert(error);
         }
     }
