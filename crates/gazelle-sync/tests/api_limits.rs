@@ -215,3 +215,78 @@ async fn answers_are_read_that_come_compressed_said_or_not() {
         assert_all_are_in_production(&world).await;
     }
 }
+
+/// What is remembered of an entity's limits.
+async fn noted(world: &World, entity: &str) -> Option<Value> {
+    let note = world.text(&format!("SELECT value FROM sync_notes WHERE key = 'api_limits:{entity}'")).await?;
+    Some(serde_json::from_str(&note).unwrap())
+}
+
+#[tokio::test]
+async fn a_failure_of_the_moment_is_not_remembered_as_a_limit() {
+    let status = |status| FaultKind::Status { status, body: "{}".to_owned() };
+    for (kind, times) in [
+        (FaultKind::ConnectionReset, 1),
+        (FaultKind::ConnectionReset, 3),
+        (status(503), 1),
+        (status(503), 3),
+        (status(500), 3),
+        (FaultKind::BadGateway, 1),
+        (FaultKind::CutBody, 3),
+        (FaultKind::HtmlOk, 3),
+        (FaultKind::TooManyRequests { retry_after_seconds: None }, 3),
+    ] {
+        let world = with_small_pages().await;
+        for operation in ["AppointmentsCounts", "PianosPage"] {
+            world.control.add_fault(Fault::new(kind.clone()).on_operation(operation).times(times));
+        }
+        let run = world.full().await;
+        assert_eq!(run.code, 0, "{kind:?} x {times}: {run}");
+        assert_all_are_in_production(&world).await;
+        for entity in ["appointments", "pianos"] {
+            assert_eq!(noted(&world, entity).await, None, "{entity}, {kind:?} x {times}");
+        }
+        assert_eq!(warned(&run, "api_limit"), Vec::<String>::new(), "{kind:?} x {times}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_between_refusals_is_not_taken_for_a_smaller_limit() {
+    let world = with_small_pages().await;
+    world.control.add_fault(limit(only(|limit| limit.aliases = Some(5))).on_operation("AppointmentsCounts"));
+    // The fourth counting request is one of two counts or so, which the limit lets pass.
+    let reset = Fault::new(FaultKind::ConnectionReset).on_operation("AppointmentsCounts");
+    world.control.add_fault(reset.skip(3).times(1));
+    world.full().await.success();
+    let note = noted(&world, "appointments").await.unwrap();
+    assert!(note["counts"].as_i64().unwrap() >= 2, "{note}");
+    assert_all_are_in_production(&world).await;
+}
+
+#[tokio::test]
+async fn what_a_gateway_fails_at_each_time_is_remembered() {
+    for status in [502, 504] {
+        let world = with_small_pages().await;
+        world.control.add_fault(limit(only(|limit| {
+            limit.page_size = Some(6);
+            limit.status = status;
+        })));
+        let counts = Fault::new(FaultKind::Status { status, body: String::new() });
+        world.control.add_fault(counts.on_operation("AppointmentsCounts").forever());
+        world.full().await.success();
+        assert_all_are_in_production(&world).await;
+        let note = noted(&world, "appointments").await.unwrap();
+        assert_eq!(note["counts"], 0, "{status}: {note}");
+        assert!(note["page"].as_i64().is_some_and(|page| (1..=6).contains(&page)), "{status}: {note}");
+        // Later runs begin with what worked.
+        world.control.clear_requests();
+        world.incremental().await.success();
+        let failed: Vec<_> = world
+            .control
+            .requests()
+            .into_iter()
+            .filter(|request| request.operation.as_deref() == Some("AppointmentsCounts"))
+            .collect();
+        assert!(failed.is_empty(), "{status}: {failed:?}");
+    }
+}

@@ -207,6 +207,7 @@ fn operations_are_named_as_their_entities_say() {
         queries.extend(entity.getter.iter().map(|getter| (getter.query, getter.operation)));
         queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.query, getter.operation)));
         queries.extend(entity.nested.iter().map(|nested| (nested.query, nested.operation)));
+        queries.extend(entity.listed_in.iter().map(|listed| (listed.query, listed.operation)));
         for (query, operation) in queries {
             assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query}");
         }
@@ -253,6 +254,9 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
                 "{}: the hash of a record must not depend on how it was asked for",
                 entity.name
             );
+        }
+        if let Some(listed) = &entity.listed_in {
+            assert_eq!(selection(listed.query, &format!("{} ", listed.field)), page, "{}", entity.name);
         }
     }
 }

@@ -50,6 +50,9 @@ pub fn text(story: &Story) -> String {
             &format!("{} version(s) since: gazelle-sync history {}", story.newer_versions, case.external_id),
         );
     }
+    if let Some(only_id) = &story.only_id {
+        line("nothing else", only_id);
+    }
     line("what to do", &story.advice);
     let raw = case.raw_data.as_deref().unwrap_or_default();
     let raw = serde_json::from_str::<serde_json::Value>(raw)

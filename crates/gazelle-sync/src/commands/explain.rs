@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::Context;
@@ -15,6 +16,16 @@ use crate::entities::table::Table;
 use crate::explain::column::{self, Explanation, Looked, Source};
 use crate::explain::find::Found;
 use crate::explain::times::Times;
+use crate::staging::history;
+
+/// What is told of a value.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    told: Explanation,
+    /// Of a record whose newest version the API could not give whole: what is wrong with that one.
+    newest_fault: Option<String>,
+}
 
 /// Prints where the value came from.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<u8> {
@@ -31,13 +42,19 @@ async fn tell(
     zone: &TimeZone,
 ) -> Result<u8> {
     let staged_only = found[0].entity.name;
+    let newest = history::versions(tx, found[0].entity, &found[0].record_id).await?.pop();
     found.retain(|found| !found.rows.is_empty());
     let one = match found.as_slice() {
-        [] => bail!(
-            "production has no row {}: {staged_only} hold it in staging alone (gazelle-sync history {} tells why)",
-            args.id,
-            args.id
-        ),
+        [] => {
+            let only_id = newest.and_then(|version| version.only_id());
+            let only_id = only_id.map_or_else(String::new, |only_id| format!(": {only_id}"));
+            bail!(
+                "production has no row {}: {staged_only} hold it in staging alone (gazelle-sync history {} tells why){}",
+                args.id,
+                args.id,
+                display::safe(&only_id)
+            )
+        }
         [one] => one,
         several => return wrong_use(context, &in_several(&args.id, several)),
     };
@@ -65,8 +82,22 @@ async fn tell(
             format!("{} has no column {name:?}{near}\n\n  its columns: {}", table.name, columns.join(", "));
         return wrong_use(context, &message);
     };
+    // What production holds is an older version then.
+    let newest_fault = newest.and_then(|version| {
+        let said = version.fault.as_ref()?.error().message;
+        Some(version.only_id().unwrap_or(said))
+    });
+    let told = Told { told, newest_fault };
     context.print(&told, || {
-        display::safe_lines(&text(&told, "", &context.settings.timezone, None)).into_owned()
+        let mut text = text(&told.told, "", &context.settings.timezone, None);
+        if let Some(fault) = &told.newest_fault {
+            text += &format!(
+                "{:<14}not what production holds: {}\n",
+                "newest version",
+                fault.replace(['\n', '\t'], " ")
+            );
+        }
+        display::safe_lines(&text).into_owned()
     })?;
     Ok(0)
 }

@@ -89,6 +89,10 @@ fn story_text(story: &Story) -> String {
             of("asked_at")
         ));
     }
+    if let Some(only_id) = &story.only_id {
+        line(only_id);
+        return text;
+    }
     if story.kept_as_bytes {
         line("its original bytes are kept beside: jsonb cannot hold it exactly");
     }

@@ -51,6 +51,9 @@ pub struct Entity {
     /// For an entity without a getter of its own: the entity of a record that names it, and the query
     /// that reaches it through that record.
     pub found_through: Option<(&'static str, Getter)>,
+    /// For an entity that the API lists without pages: another list whose records hold those of this one. It serves where a
+    /// field of one record takes the whole list along.
+    pub listed_in: Option<ListedIn>,
     /// Connections inside a record that can be longer than their page.
     pub nested: &'static [Nested],
     /// The production tables that its records fill, parents first; the first is the record's own.
@@ -105,6 +108,22 @@ pub struct Walk {
     pub root: &'static str,
     /// Pages or one plain list.
     pub shape: Shape,
+}
+
+impl Walk {
+    /// How many levels of fields the query of a page has.
+    pub fn levels(&self) -> usize {
+        let (mut level, mut deepest) = (0_usize, 0);
+        for letter in self.page_query.chars() {
+            match letter {
+                '{' => level += 1,
+                '}' => level = level.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(level);
+        }
+        deepest
+    }
 }
 
 /// The two shapes in which the API lists things.
@@ -162,6 +181,19 @@ pub struct Getter {
     pub operation: &'static str,
     /// Path of the record in the answer: `["client"]`.
     pub path: &'static [&'static str],
+}
+
+/// A list of other records, narrowed to those that hold one record.
+#[derive(Debug)]
+pub struct ListedIn {
+    /// The query, with the one variable `$ids`.
+    pub query: &'static str,
+    /// Name of the operation in `query`.
+    pub operation: &'static str,
+    /// The root field that lists.
+    pub root: &'static str,
+    /// The field of its records that holds the record.
+    pub field: &'static str,
 }
 
 /// A connection inside a record, and the query that fetches its further pages.

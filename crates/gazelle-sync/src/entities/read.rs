@@ -46,6 +46,8 @@ pub enum ErrorCode {
     IncompleteAtSource,
     /// The record holds bytes that are no text.
     NotText,
+    /// A list of the API fails at the record, which was not asked for by its id yet.
+    NotAskedYet,
 }
 
 impl ErrorCode {
@@ -59,6 +61,7 @@ impl ErrorCode {
             ErrorCode::RefusedByDatabase => "refused_by_database",
             ErrorCode::IncompleteAtSource => "incomplete_at_source",
             ErrorCode::NotText => "not_text",
+            ErrorCode::NotAskedYet => "not_asked_yet",
         }
     }
 }
@@ -80,13 +83,16 @@ impl RecordError {
 
     /// A record that came with a fault of the API's: an error that names it, or bytes that are no text. `field` is the path
     /// inside the record; empty for the record as such.
-    pub fn at_source(field: impl Into<String>, said: &str, is_not_text: bool) -> RecordError {
-        let field = field.into();
+    pub fn at_source(code: ErrorCode, field: String, said: &str) -> RecordError {
         let of = if field.is_empty() { "the record" } else { field.as_str() };
-        let (code, message) = if is_not_text {
-            (ErrorCode::NotText, format!("Not text: {of}: {said}"))
-        } else {
-            (ErrorCode::IncompleteAtSource, format!("Incomplete at the source: the API says of {of}: {said}"))
+        let message = match code {
+            ErrorCode::NotText => format!("Not text: {of}: {said}"),
+            ErrorCode::NotAskedYet => {
+                format!(
+                    "Not asked for by its id yet (limit per run): of its list the API says of {of}: {said}"
+                )
+            }
+            _ => format!("Incomplete at the source: the API says of {of}: {said}"),
         };
         RecordError { code, field, message, waits_for: None }
     }

@@ -38,6 +38,8 @@ pub struct Story {
     pub newer_versions: usize,
     /// Of one that waits for a parent, what is known of that.
     pub parent: Option<Parent>,
+    /// Of a version of which the API gave nothing but the id: a sentence that says so.
+    pub only_id: Option<String>,
     /// What to do.
     pub advice: String,
 }
@@ -102,6 +104,7 @@ pub async fn tell(
         newest_good,
         newer_versions: index.map_or(0, |index| versions.len() - index - 1),
         parent,
+        only_id: own.and_then(Version::only_id),
         advice: advice(&case, parent),
         case,
     })
@@ -162,6 +165,9 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
             "the API itself fails at {field}: open the record in Gazelle, correct {field} there or ask Gazelle's support; each \
              sync asks again, and a whole version closes the case. Until then the last whole version stays; {dismiss}"
         ),
+        (_, "not_asked_yet") => "nothing at first: each sync asks Gazelle by their ids for a few of the records that a list could \
+             not give whole, and this one has its turn in one of the next"
+            .to_owned(),
         (_, "not_text") => format!(
             "write {field} again in Gazelle: the API sends bytes there that are no text. The next sync brings the new version \
              and closes the case. Until then the last good version stays; {dismiss}"

@@ -68,6 +68,8 @@ pub struct Story {
     pub evidence: Option<Json>,
     /// That `jsonb` cannot hold it exactly: its original bytes are kept.
     pub kept_as_bytes: bool,
+    /// Of a version of which the API gave nothing but the id: a sentence that says so.
+    pub only_id: Option<String>,
     /// What differs from the version before it that held a record; none for the first.
     pub changes: Option<Vec<Change>>,
 }
@@ -107,7 +109,13 @@ pub async fn tell(
             changes = before.as_ref().map(|before| diff::changes(before, &record));
             before = Some(record);
         }
+        let only_id = version.only_id();
+        if only_id.is_some() {
+            // Nothing came, so that nothing has changed.
+            changes = None;
+        }
         stories.push(Story {
+            only_id,
             number: index + 1,
             staging_id: version.staging_id,
             operation: if version.is_tombstone { "delete" } else { "upsert" },

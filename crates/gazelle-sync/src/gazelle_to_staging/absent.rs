@@ -6,8 +6,8 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::alone::is_about_all;
 use super::parents::{Looked, get};
-use super::reader::is_about_all;
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
 use crate::entities::Entity;

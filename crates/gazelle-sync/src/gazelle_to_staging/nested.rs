@@ -113,8 +113,9 @@ async fn all_nodes(
     let mut after: Option<String> = None;
     loop {
         let request = queries::inner(nested, sizes, id, after.as_deref(), first);
-        // After a failure smaller pages are tried out.
-        let trying = if first_error.is_some() { client.trying(1) } else { client.clone() };
+        // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
+        let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
+        let trying = if is_tried_out { client.trying(1) } else { client.clone() };
         let answer = match trying.post(&request).await {
             Ok(answer) => answer,
             Err(error) => {

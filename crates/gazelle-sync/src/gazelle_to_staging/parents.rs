@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
+use super::alone::{faulty_one, is_about_all};
 use super::nested::{self, NestedError};
-use super::reader::{faulty_one, is_about_all};
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
@@ -15,7 +15,7 @@ use crate::entities::{self, Entity, Getter};
 use crate::source::{ErrorClass, GazelleClient, Lookup, SourceError};
 use crate::staging::exact;
 use crate::staging::missing_parents::Wanted;
-use crate::staging::source_fault::SourceFault;
+use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received, Staged};
 
 /// What fetching parents came to.
@@ -45,15 +45,27 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
         })
         .buffer_unordered(fetch.concurrency.max(1));
     let mut received: Vec<(&'static Entity, Received)> = Vec::new();
+    let mut failed = 0;
     while let Some((wanted, answer)) = answers.next().await {
         match answer {
             Some((entity, answer)) => match answer {
                 // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
-                Ok(Looked::There(record) | Looked::Faulty(record)) => {
+                Ok(Looked::Faulty(record)) => {
+                    received.push((entity, Received { seen_at: fetch.clock.now(), ..record }));
+                    // Its children wait all the same, and the next runs are not to ask each time.
+                    fetched.missing.push(wanted);
+                }
+                Ok(Looked::There(record)) => {
                     received.push((entity, Received { seen_at: fetch.clock.now(), ..record }));
                 }
                 Ok(Looked::Gone(_) | Looked::Refused(_) | Looked::Unsettled(_)) => {
                     fetched.missing.push(wanted)
+                }
+                // One record that the API fails at keeps no other out.
+                Err(error) if !is_about_all(&error) && failed < MOST_FAILED => {
+                    tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
+                    failed += 1;
+                    fetched.missing.push(wanted);
                 }
                 Err(error) => {
                     stage(fetch, &mut received, &mut fetched).await?;
@@ -69,6 +81,9 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
     stage(fetch, &mut received, &mut fetched).await?;
     Ok(fetched)
 }
+
+/// Parents that the API fails at, before it is taken to fail as such.
+const MOST_FAILED: usize = 5;
 
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
@@ -183,6 +198,6 @@ pub(super) fn faulty_inside(record: Received, error: &SourceError, field: &str) 
         Some(fault) => fault.message,
         None => error.to_string(),
     };
-    let fault = SourceFault { field: field.to_owned(), said, is_not_text: false };
+    let fault = SourceFault { field: field.to_owned(), said, kind: SourceFaultKind::Incomplete };
     Received { fault: Some(Box::new(fault)), ..record }
 }

@@ -98,7 +98,8 @@ pub async fn count(
 const COUNTING_REQUESTS: usize = 16;
 
 /// Counts scopes in as many requests as the API wants, fewer counts in each where it refuses. Also returns the first answer,
-/// for its time. None where it does not count: then the walk goes on without.
+/// for its time. None where it does not count: then the walk goes on without. What is remembered for later runs is only what
+/// answers tell about the size of a request.
 ///
 /// Errors: those that would meet any request.
 pub(super) async fn count_in_steps(
@@ -110,6 +111,7 @@ pub(super) async fn count_in_steps(
     let mut client = fetch.client.clone();
     let mut counted: Vec<u64> = Vec::with_capacity(scopes.len());
     let mut first = None;
+    let mut failed: Option<SourceError> = None;
     while counted.len() < scopes.len() {
         let left = &scopes[counted.len()..];
         let most = usize::try_from(sizes.counts()).unwrap_or(usize::MAX);
@@ -124,8 +126,13 @@ pub(super) async fn count_in_steps(
             }
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {
-                sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error);
-                client = fetch.client.trying(1);
+                // What a request fails with that is only tried out counts as another attempt of the one before.
+                let failed = failed.get_or_insert_with(|| error.clone());
+                let is_about_size = error.is_about_size() || failed.is_about_size() && failed.is_like(&error);
+                sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error, is_about_size);
+                if error.class().is_retried() {
+                    client = fetch.client.trying(1);
+                }
             }
         }
     }

@@ -1,5 +1,8 @@
 //! The requests of stage 1, made from an entity's queries and what the API was found to bear.
 
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
 use super::plan::Window;
@@ -20,14 +23,43 @@ pub(super) fn page(
     of_window(entity, entity.walk.operation, query.into_owned(), window, after, first)
 }
 
+/// Where the records of a page are asked for.
+const NODES: &str = "nodes {";
+
 /// The same page with nothing of its records but their ids: what the API can give when it cannot give a record.
 pub(super) fn ids(entity: &Entity, window: &Window, after: Option<&str>, first: u32) -> GraphqlRequest {
-    const NODES: &str = "nodes {";
     let operation = format!("{}Ids", entity.walk.operation);
     let query = entity.walk.page_query;
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}nodes {{ id }} }} }}").replacen(entity.walk.operation, &operation, 1);
     of_window(entity, &operation, query, window, after, first)
+}
+
+/// The same page without its records: the cursor after them.
+pub(super) fn cursor(entity: &Entity, window: &Window, after: Option<&str>, first: u32) -> GraphqlRequest {
+    let operation = format!("{}Cursor", entity.walk.operation);
+    let query = entity.walk.page_query;
+    let head = query.find(NODES).map_or(query, |at| &query[..at]);
+    let query = format!("{head}}} }}").replacen(entity.walk.operation, &operation, 1);
+    of_window(entity, &operation, query, window, after, first)
+}
+
+/// A query without a field, which is a word of its own in it; none where it has no such field, or a selection in it.
+pub(super) fn without_field(query: &str, field: &str) -> Option<String> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let at = query.match_indices(field).map(|(at, _)| at).find(|at| {
+        let (before, after) = (&query[..*at], &query[at + field.len()..]);
+        !before.ends_with(is_word) && !after.starts_with(is_word)
+    })?;
+    let after = &query[at + field.len()..];
+    let has_parts = after.trim_start().starts_with(['{', '(', ':']);
+    (!field.is_empty() && !has_parts).then(|| format!("{}{after}", &query[..at]))
+}
+
+/// The value of a field of a record; none where it is null or absent.
+pub(super) fn field_of<'r>(record: &'r RawValue, field: &str) -> Option<&'r RawValue> {
+    let mut fields: HashMap<&str, &'r RawValue> = serde_json::from_str(record.get()).ok()?;
+    fields.remove(field).filter(|value| value.get() != "null")
 }
 
 fn of_window(
@@ -86,7 +118,20 @@ pub(super) fn inner(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::{appointments, clients, pianos};
+    use crate::entities::{appointments, clients, pianos, users};
+
+    #[test]
+    fn a_field_is_taken_out_of_a_query_and_nothing_else() {
+        let query = users::ENTITY.walk.page_query;
+        let without = without_field(query, "email").unwrap();
+        assert_eq!(
+            without.split_whitespace().collect::<Vec<_>>().join(" "),
+            query.replace("email ", "").split_whitespace().collect::<Vec<_>>().join(" ")
+        );
+        assert_eq!(without_field(query, "mail"), None);
+        assert_eq!(without_field(query, "allUsers"), None, "it has parts of its own");
+        assert_eq!(without_field(query, ""), None);
+    }
 
     #[test]
     fn every_paged_query_has_a_form_with_ids_alone_and_one_from_the_end() {
@@ -97,6 +142,13 @@ mod tests {
             assert!(request.query.ends_with("nodes { id } } }"), "{}", request.query);
             assert!(
                 request.query.starts_with(&format!("query {}(", request.operation_name)),
+                "{}",
+                request.query
+            );
+            graphql_parser::parse_query::<&str>(&request.query).unwrap();
+            let request = cursor(entity, &window, None, 1);
+            assert!(
+                request.query.ends_with("pageInfo { hasNextPage endCursor }\n    } }"),
                 "{}",
                 request.query
             );

@@ -1,26 +1,19 @@
 //! Reading one page, whatever it takes.
 //!
 //! A page that cannot be read whole is taken apart: where the API says which of its records fail, the others are taken as
-//! they are; where it does not, smaller pages are asked for, down to one record, which is then walked around by its id. A
-//! record that the API cannot give by its own getter either is received as faulty, with what the API says of it.
+//! they are; where it does not, smaller pages are asked for, down to one record, which is then walked around by its id
+//! (`alone`). A record that the API cannot give by its own getter either is received as faulty, with what the API says of it.
 
 use bytes::Bytes;
-use serde_json::json;
 
-use super::parents::{Looked, get};
+use super::alone::{bare, faulty_one};
 use super::plan::Window;
 use super::receive::{self, receive, record_id};
 use super::sizes::Sizes;
 use super::{Fetch, queries};
 use crate::entities::{Entity, Shape};
-use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
-use crate::staging::source_fault::SourceFault;
+use crate::source::{Answer, ErrorClass, ListShape, SourceError};
 use crate::staging::versions::Received;
-
-/// More consecutive failing records than this are a fault of the API, not of the records.
-const MOST_FAULTY_IN_A_ROW: u32 = 5;
-/// Faulty records of a window that are asked for by id; of more, what their page held is enough.
-const MOST_ASKED: u32 = 10;
 
 /// A page that was read.
 pub(super) struct PageRead {
@@ -30,16 +23,29 @@ pub(super) struct PageRead {
     pub has_next_page: bool,
     pub end_cursor: Option<String>,
     pub total_count: Option<u64>,
+    /// What is to be told of it, each a sentence.
+    pub notes: Vec<String>,
 }
 
 /// One entry of a page.
 pub(super) enum Node {
     /// A record of the page's own answer.
     Whole(Bytes),
-    /// A record that was asked for by id, or what came of it with its fault.
+    /// A record that came in another way, or what came of it with its fault.
     Received(Box<Received>),
-    /// The API gave null, and no id.
+    /// The same of one that was asked for by its id.
+    Asked(Box<Received>),
+    /// A record that is there, and of which nothing is staged in this run: a version of it is held.
+    Held {
+        /// Its id.
+        external_id: String,
+        /// Whether it could have been asked for by its id, in another run.
+        is_unasked: bool,
+    },
+    /// The API gave null, and another walk may find what is there.
     Null,
+    /// A record that the API cannot give, and of which it does not tell the id either.
+    Nameless,
     /// It has gone since the page was listed.
     Gone,
 }
@@ -49,8 +55,8 @@ impl Node {
     pub(super) fn lacks(&self, field: &str) -> bool {
         let raw = match self {
             Node::Whole(raw) => raw,
-            Node::Received(record) => &record.raw,
-            Node::Null | Node::Gone => return false,
+            Node::Received(record) | Node::Asked(record) => &record.raw,
+            Node::Held { .. } | Node::Null | Node::Nameless | Node::Gone => return false,
         };
         std::str::from_utf8(raw).is_ok_and(|raw| receive::lacks(raw, field))
     }
@@ -58,18 +64,17 @@ impl Node {
 
 /// Reads the pages of one window.
 pub(super) struct Reader<'f> {
-    fetch: &'f Fetch,
-    entity: &'static Entity,
-    window: &'f Window,
-    sizes: &'f Sizes,
-    shape: ListShape,
+    pub(super) fetch: &'f Fetch,
+    pub(super) entity: &'static Entity,
+    pub(super) window: &'f Window,
+    pub(super) sizes: &'f Sizes,
+    pub(super) shape: ListShape,
     /// Records to ask for next, and the most that is tried: less than the usual after a failure.
     next: u32,
-    cap: u32,
+    pub(super) cap: u32,
     /// The failure that made pages smaller, until a record was found to be its reason.
-    heavy: Option<SourceError>,
-    faulty_in_a_row: u32,
-    asked: u32,
+    pub(super) heavy: Option<SourceError>,
+    pub(super) faulty_in_a_row: u32,
 }
 
 impl<'f> Reader<'f> {
@@ -80,18 +85,7 @@ impl<'f> Reader<'f> {
             Shape::Connection { .. } => ListShape::Connection,
         };
         let usual = sizes.page();
-        Self {
-            fetch,
-            entity,
-            window,
-            sizes,
-            shape,
-            next: usual,
-            cap: usual,
-            heavy: None,
-            faulty_in_a_row: 0,
-            asked: 0,
-        }
+        Self { fetch, entity, window, sizes, shape, next: usual, cap: usual, heavy: None, faulty_in_a_row: 0 }
     }
 
     /// The page after a cursor, of at most `most` records. Errors: the API's, where nothing can be read there in any way;
@@ -104,13 +98,14 @@ impl<'f> Reader<'f> {
         let mut first_error: Option<SourceError> = None;
         // How long lists inside records may be in a request that is tried out.
         let mut inner: Option<u32> = None;
+        let mut is_tried_out = false;
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
-            let client = match first_error {
-                None => self.fetch.client.clone(),
+            let client = match is_tried_out {
+                false => self.fetch.client.clone(),
                 // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
-                Some(_) => self.fetch.client.trying(1),
+                true => self.fetch.client.trying(1),
             };
             let request = queries::page(self.entity, self.sizes, self.window, after, asked, inner);
             let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
@@ -119,10 +114,10 @@ impl<'f> Reader<'f> {
                         self.sizes.bears_lists_of(inner, failure);
                     }
                     self.next = asked.saturating_mul(2);
-                    if !page.nodes.is_empty() {
+                    if page.nodes.iter().any(|node| matches!(node, Node::Whole(_))) {
                         self.faulty_in_a_row = 0;
                     }
-                    return Ok(page);
+                    return self.name_nulls(page, after, asked).await;
                 }
                 Err(error) => error,
             };
@@ -133,6 +128,9 @@ impl<'f> Reader<'f> {
                 return Ok(page);
             }
             let is_list = self.shape == ListShape::Connection;
+            if !is_list && let Some(page) = self.list_in_part(&error).await? {
+                return Ok(page);
+            }
             if !is_list || !error.may_be_too_much() {
                 return Err(first_error.unwrap_or(error));
             }
@@ -142,7 +140,9 @@ impl<'f> Reader<'f> {
                     return Err(first_error.unwrap_or(error));
                 }
             } else if asked > 1 {
-                self.heavy.get_or_insert_with(|| error.clone());
+                if self.heavy.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size()) {
+                    self.heavy = Some(error.clone());
+                }
                 self.cap = asked / 2;
                 self.next = 1;
             } else if let Some(shorter) = self.sizes.shorter_lists(self.entity, inner) {
@@ -150,6 +150,7 @@ impl<'f> Reader<'f> {
             } else {
                 return self.around(first_error.unwrap_or(error), after).await;
             }
+            is_tried_out |= error.class().is_retried();
             first_error.get_or_insert(error);
         }
     }
@@ -162,20 +163,20 @@ impl<'f> Reader<'f> {
         }
     }
 
-    fn whole(&self, answer: Answer) -> Result<PageRead, SourceError> {
+    pub(super) fn whole(&self, answer: Answer) -> Result<PageRead, SourceError> {
         let page = answer.page(self.entity.walk.root, self.shape)?;
         let slice =
             |raw: &&serde_json::value::RawValue| Node::Whole(answer.body.slice_ref(raw.get().as_bytes()));
         let nodes = page.nodes.iter().map(|node| node.as_ref().map_or(Node::Null, slice)).collect();
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);
-        Ok(PageRead { nodes, has_next_page, end_cursor, total_count, answer })
+        Ok(PageRead { nodes, has_next_page, end_cursor, total_count, answer, notes: Vec::new() })
     }
 
     /// The page out of an answer that is not whole, where that says which of its records are.
     ///
     /// Errors: the answer's own, where most of its records fail: that is no fault of a record.
-    async fn in_part(
+    pub(super) async fn in_part(
         &mut self,
         error: &SourceError,
         after: Option<&str>,
@@ -188,7 +189,8 @@ impl<'f> Reader<'f> {
             return Err(error.clone());
         }
         let answer = partial.answer();
-        let mut ids: Option<Vec<Option<String>>> = None;
+        // Asked for at most once; none where the list has shifted since.
+        let mut ids: Option<Option<Vec<Option<String>>>> = None;
         let mut nodes = Vec::with_capacity(page.nodes.len());
         for (index, (node, of_node)) in page.nodes.iter().zip(&faults).enumerate() {
             let Some(fault) = of_node.first() else {
@@ -200,21 +202,28 @@ impl<'f> Reader<'f> {
             };
             let is_named = !of_node.iter().any(|fault| fault.field == "id");
             let mut id = node.filter(|_| is_named).and_then(|raw| record_id(raw.get()));
+            let mut is_nameless = self.shape == ListShape::Plain;
             if id.is_none() && self.shape == ListShape::Connection {
                 if ids.is_none() {
-                    ids = Some(self.ids_beside(&page.nodes, after, asked).await?);
+                    let known: Vec<Option<String>> =
+                        page.nodes.iter().map(|node| node.and_then(|raw| record_id(raw.get()))).collect();
+                    ids = Some(self.ids_beside(&known, after, asked).await?);
                 }
-                id = ids.as_ref().and_then(|ids| ids.get(index).cloned().flatten());
+                let beside = ids.as_ref().and_then(Option::as_ref);
+                is_nameless = beside.is_some();
+                id = beside.and_then(|ids| ids.get(index).cloned().flatten());
             }
             let Some(id) = id else {
                 nodes.push(match node {
                     // It has bytes, and no id that could be read.
                     Some(raw) => {
                         let record = receive(answer, raw.get(), self.fetch.clock.at(answer.arrived));
-                        Node::Received(Box::new(Received {
-                            raw: partial.received(raw),
-                            ..faulty_one(record, fault)
-                        }))
+                        let record = Received { raw: partial.received(raw), ..record };
+                        Node::Received(Box::new(faulty_one(record, fault)))
+                    }
+                    None if is_nameless => {
+                        self.count_faulty(error)?;
+                        Node::Nameless
                     }
                     None => Node::Null,
                 });
@@ -235,143 +244,7 @@ impl<'f> Reader<'f> {
         }
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);
-        Ok(Some(PageRead { nodes, has_next_page, end_cursor, total_count, answer: answer.clone() }))
-    }
-
-    /// The ids of a page's records, where the API lists the same ones when asked for ids alone.
-    async fn ids_beside(
-        &self,
-        nodes: &[Option<&serde_json::value::RawValue>],
-        after: Option<&str>,
-        asked: u32,
-    ) -> Result<Vec<Option<String>>, SourceError> {
-        let request = queries::ids(self.entity, self.window, after, asked);
-        let read = self.fetch.client.trying(1).post(&request).await.and_then(|answer| self.whole(answer));
-        let page = match read {
-            Ok(page) => page,
-            Err(error) if error.concerns_any_request() => return Err(error),
-            Err(_) => return Ok(Vec::new()),
-        };
-        let ids: Vec<Option<String>> = page.nodes.iter().map(id_of).collect();
-        let is_same = |(id, node): (&Option<String>, &Option<&serde_json::value::RawValue>)| {
-            let known = node.and_then(|raw| record_id(raw.get()));
-            known.is_none() || known == *id
-        };
-        let agrees = ids.len() == nodes.len() && ids.iter().zip(nodes).all(is_same);
-        Ok(if agrees { ids } else { Vec::new() })
-    }
-
-    /// The page of one record that cannot be read: its id and the cursor after it are asked for without the rest of it, and
-    /// then the record by its id.
-    async fn around(&mut self, error: SourceError, after: Option<&str>) -> Result<PageRead, SourceError> {
-        let request = queries::ids(self.entity, self.window, after, 1);
-        let read = self.fetch.client.trying(1).post(&request).await.and_then(|answer| self.whole(answer));
-        let mut page = match read {
-            Ok(page) => page,
-            Err(of_ids) if of_ids.concerns_any_request() => return Err(of_ids),
-            Err(_) => return Err(error),
-        };
-        let seen_at = self.fetch.clock.at(page.answer.arrived);
-        let mut nodes = Vec::new();
-        for node in &page.nodes {
-            nodes.push(match id_of(node) {
-                None => Node::Null,
-                Some(id) => {
-                    let fault = of_record(error.to_string());
-                    let record = Received {
-                        raw: bare(&id),
-                        external_id: id.clone(),
-                        seen_at,
-                        request: page.answer.number,
-                        fault: Some(Box::new(fault)),
-                    };
-                    self.ask_alone(&id, record, &error, 2).await?
-                }
-            });
-        }
-        page.nodes = nodes;
-        // The reason is found; what follows is asked for as before.
-        self.heavy = None;
-        self.cap = self.sizes.page();
-        Ok(page)
-    }
-
-    /// Asks for a record by its id; where the API cannot give it, it is as it came before.
-    ///
-    /// Errors: those that are not about the record; `of_page` where the number of failures says that no single record is to blame.
-    async fn ask_alone(
-        &mut self,
-        id: &str,
-        before: Received,
-        of_page: &SourceError,
-        attempts: u32,
-    ) -> Result<Node, SourceError> {
-        self.asked += 1;
-        let getter = self.entity.getter.as_ref().filter(|_| self.asked <= MOST_ASKED);
-        let Some(getter) = getter else { return self.faulty(before, of_page) };
-        let client = self.fetch.client.trying(attempts);
-        match get(&client, self.sizes, self.entity, getter, id).await {
-            Ok(Looked::There(record)) => {
-                self.faulty_in_a_row = 0;
-                let seen_at = self.fetch.clock.now();
-                Ok(Node::Received(Box::new(Received { seen_at, external_id: id.to_owned(), ..record })))
-            }
-            Ok(Looked::Faulty(record)) => {
-                let seen_at = self.fetch.clock.now();
-                self.faulty(Received { seen_at, external_id: id.to_owned(), ..record }, of_page)
-            }
-            Ok(Looked::Refused(said)) => {
-                let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
-                let said = of_record(said);
-                let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
-                self.faulty(Received { fault, ..before }, of_page)
-            }
-            Ok(Looked::Gone(_)) => Ok(Node::Gone),
-            // Changed while it was read: another walk may find it still.
-            Ok(Looked::Unsettled(_)) => Ok(Node::Null),
-            Err(error) if is_about_all(&error) => Err(error),
-            Err(_) => self.faulty(before, of_page),
-        }
-    }
-
-    fn faulty(&mut self, record: Received, of_page: &SourceError) -> Result<Node, SourceError> {
-        self.faulty_in_a_row += 1;
-        if self.faulty_in_a_row > MOST_FAULTY_IN_A_ROW {
-            return Err(of_page.clone());
-        }
-        Ok(Node::Received(Box::new(record)))
-    }
-}
-
-/// Whether an error about one record says nothing of that record: it would meet others too.
-pub(super) fn is_about_all(error: &SourceError) -> bool {
-    error.concerns_any_request()
-        || matches!(
-            error.class(),
-            ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }
-        )
-}
-
-/// A record with what is wrong with it.
-pub(super) fn faulty_one(record: Received, fault: &NodeFault) -> Received {
-    let NodeFault { field, message, is_not_text } = fault.clone();
-    let fault = SourceFault { field, said: message, is_not_text };
-    Received { fault: Some(Box::new(fault)), ..record }
-}
-
-/// A fault of the record as such.
-fn of_record(said: String) -> SourceFault {
-    SourceFault { field: String::new(), said, is_not_text: false }
-}
-
-/// All that is known of a record of which nothing came.
-fn bare(id: &str) -> Bytes {
-    Bytes::from(json!({ "id": id }).to_string())
-}
-
-fn id_of(node: &Node) -> Option<String> {
-    match node {
-        Node::Whole(raw) => record_id(std::str::from_utf8(raw).ok()?),
-        Node::Received(_) | Node::Null | Node::Gone => None,
+        let (answer, notes) = (answer.clone(), Vec::new());
+        Ok(Some(PageRead { nodes, has_next_page, end_cursor, total_count, answer, notes }))
     }
 }

@@ -19,6 +19,11 @@ impl SeenIds {
         self.hashes.extend(records.iter().map(|record| self.hasher.hash_one(record.external_id.as_str())));
     }
 
+    /// Notes one id.
+    pub fn add(&mut self, id: &str) {
+        self.hashes.push(self.hasher.hash_one(id));
+    }
+
     /// How many distinct ids were seen.
     pub fn count(&mut self) -> u64 {
         self.hashes.sort_unstable();

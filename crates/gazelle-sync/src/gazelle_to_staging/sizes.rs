@@ -1,10 +1,12 @@
 //! How much is asked for at once. Counting, windows and large pages are optimisations: what the API refuses for its size is
-//! asked for again in smaller steps, and what worked is remembered, for the run and for those after it.
+//! asked for again in smaller steps, and what worked is remembered, for the run and for those after it. A failure that says
+//! nothing of size (a broken connection, a busy server) makes steps smaller in its run alone.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use super::turns::Turns;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::orchestrator::lease::Fence;
@@ -70,15 +72,56 @@ impl AllSizes {
     }
 }
 
-/// How much is asked for at once of one entity. Only ever made smaller within a run.
+/// One measure of a request. Only ever made smaller within a run.
+#[derive(Debug)]
+struct Size {
+    /// As much as is asked for now.
+    now: AtomicU32,
+    /// As much as later runs begin with.
+    noted: AtomicU32,
+    /// As much as this run began with.
+    began: u32,
+}
+
+impl Size {
+    fn new(size: u32) -> Size {
+        Size { now: AtomicU32::new(size), noted: AtomicU32::new(size), began: size }
+    }
+
+    fn now(&self) -> u32 {
+        self.now.load(Relaxed)
+    }
+
+    /// Later runs are concerned only where the failure is an answer about the size.
+    fn lower(&self, to: u32, is_about_size: bool) {
+        self.now.fetch_min(to, Relaxed);
+        if is_about_size {
+            self.noted.fetch_min(to, Relaxed);
+        }
+    }
+
+    fn restore(&self) {
+        self.now.store(self.began, Relaxed);
+        self.noted.store(self.began, Relaxed);
+    }
+
+    /// What is to be noted, where it is less than the most that is ever asked for.
+    fn to_note(&self, most: u32) -> Option<u32> {
+        Some(self.noted.load(Relaxed)).filter(|size| *size < most)
+    }
+}
+
+/// How much is asked for at once of one entity.
 #[derive(Debug)]
 pub struct Sizes {
-    page: AtomicU32,
+    page: Size,
     /// As the settings have it.
     usual_page: u32,
-    inner: AtomicU32,
-    counts: AtomicU32,
+    inner: Size,
+    counts: Size,
     undated_end: AtomicUsize,
+    /// Which of its records that their list cannot give are asked for by their ids.
+    pub(super) turns: Turns,
     /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
     said: Mutex<(Option<String>, bool)>,
 }
@@ -100,11 +143,12 @@ impl Sizes {
             None => ANY,
         };
         Sizes {
-            page: AtomicU32::new(step(noted.page, usual_page).clamp(1, usual_page)),
+            page: Size::new(step(noted.page, usual_page).clamp(1, usual_page)),
             usual_page,
-            inner: AtomicU32::new(step(noted.inner, LARGEST_INNER).max(1)),
-            counts: AtomicU32::new(step(noted.counts, MOST_COUNTS)),
+            inner: Size::new(step(noted.inner, LARGEST_INNER).max(1)),
+            counts: Size::new(step(noted.counts, MOST_COUNTS)),
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
+            turns: Turns::new(&noted.asked_alone),
             said: Mutex::new((noted.said.clone(), false)),
         }
     }
@@ -115,54 +159,59 @@ impl Sizes {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
         ApiLimits {
             undated_end: Some(self.undated_end()).filter(|end| *end > 0),
+            asked_alone: self.turns.to_note(),
             said: said.filter(|_| is_limited),
             ..limits
         }
     }
 
-    /// The sizes that are below the usual ones.
+    /// The noted sizes that are below the usual ones.
     fn limits(&self) -> ApiLimits {
-        let below = |size: &AtomicU32, most: u32| Some(size.load(Relaxed)).filter(|size| *size < most);
         ApiLimits {
-            page: below(&self.page, self.usual_page),
-            inner: below(&self.inner, ANY),
-            counts: below(&self.counts, ANY),
+            page: self.page.to_note(self.usual_page),
+            inner: self.inner.to_note(ANY),
+            counts: self.counts.to_note(ANY),
             ..ApiLimits::default()
         }
     }
 
     /// Records a page, at most.
     pub(super) fn page(&self) -> u32 {
-        self.page.load(Relaxed)
+        self.page.now()
     }
 
     /// Counts a request, at most; 0: none.
     pub(super) fn counts(&self) -> u32 {
-        self.counts.load(Relaxed)
+        self.counts.now()
     }
 
     /// The query with its lists inside records no longer than the API was found to bear, or than is tried out; what is longer
     /// is fetched on.
     pub(super) fn shaped<'q>(&self, query: &'q str, tried: Option<u32>) -> Cow<'q, str> {
-        match self.inner.load(Relaxed).min(tried.unwrap_or(ANY)) {
+        match self.inner.now().min(tried.unwrap_or(ANY)) {
             ANY => Cow::Borrowed(query),
             most => Cow::Owned(with_inner_lists(query, most)),
         }
     }
 
-    /// After a refused counting request: fewer counts in the next one, in the end none.
-    pub(super) fn fewer_counts(&self, asked: u32, refusal: &SourceError) {
-        // A limit refuses at once, so that half is worth a try; what the server could not do costs its time.
-        let fewer = if is_limit(refusal) { asked / 2 } else { asked / 8 };
-        self.counts.fetch_min(fewer, Relaxed);
-        self.note_refusal(refusal);
+    /// After a counting request that failed: fewer counts in the next one, in the end none.
+    pub(super) fn fewer_counts(&self, asked: u32, failure: &SourceError, is_about_size: bool) {
+        let fewer = match failure.class() {
+            // A limit refuses at once, so that half is worth a try; what the server could not do costs its time.
+            ErrorClass::OverLimit { .. } => asked / 2,
+            // Counting is more requests, where fewer are asked for.
+            ErrorClass::Throttled { .. } => 0,
+            _ => asked / 8,
+        };
+        self.counts.lower(fewer, is_about_size);
+        self.note_refusal(failure, is_about_size);
     }
 
     /// After a refused page of this many records: shorter pages, or shorter lists inside them. False where neither can be.
     pub(super) fn smaller_page(&self, asked: u32, refusal: &SourceError) -> bool {
-        self.note_refusal(refusal);
+        self.note_refusal(refusal, true);
         if asked > PAGE_BEFORE_INNER || !self.fewer_inside(refusal) {
-            self.page.fetch_min((asked / 2).max(1), Relaxed);
+            self.page.lower((asked / 2).max(1), true);
             return asked > 1;
         }
         true
@@ -170,37 +219,37 @@ impl Sizes {
 
     /// After a refused record: shorter lists inside it. False where they cannot be shorter.
     pub(super) fn fewer_inside(&self, refusal: &SourceError) -> bool {
-        let now = self.inner.load(Relaxed).min(LARGEST_INNER);
+        let now = self.inner.now().min(LARGEST_INNER);
         if now <= 1 {
             return false;
         }
-        self.inner.fetch_min((now / 4).max(1), Relaxed);
-        self.note_refusal(refusal);
+        self.inner.lower((now / 4).max(1), true);
+        self.note_refusal(refusal, true);
         true
     }
 
-    /// Pages of this many records were found to be as much as the server can do.
+    /// After this failure, pages of this many records were read.
     pub(super) fn bears_pages_of(&self, size: u32, failure: &SourceError) {
-        self.page.fetch_min(size.max(1), Relaxed);
-        self.note_refusal(failure);
+        self.page.lower(size.max(1), failure.is_about_size());
+        self.note_refusal(failure, failure.is_about_size());
     }
 
     /// The next shorter length of lists inside records to try out; none where there are none, or they are as short as can be.
     pub(super) fn shorter_lists(&self, entity: &Entity, tried: Option<u32>) -> Option<u32> {
-        let now = self.inner.load(Relaxed).min(tried.unwrap_or(ANY)).min(LARGEST_INNER);
+        let now = self.inner.now().min(tried.unwrap_or(ANY)).min(LARGEST_INNER);
         (!entity.nested.is_empty() && now > 1).then_some((now / 4).max(1))
     }
 
-    /// Lists of this length inside records were found to be as much as the server can do.
+    /// After this failure, a page with lists of this length inside its records was read.
     pub(super) fn bears_lists_of(&self, length: u32, failure: &SourceError) {
-        self.inner.fetch_min(length.max(1), Relaxed);
-        self.note_refusal(failure);
+        self.inner.lower(length.max(1), failure.is_about_size());
+        self.note_refusal(failure, failure.is_about_size());
     }
 
-    /// Nothing was small enough: then size was not the reason, and no size is remembered.
+    /// Nothing was small enough: then size was not the reason, and what was known before stands.
     pub(super) fn forget(&self) {
-        self.page.store(self.usual_page, Relaxed);
-        self.inner.store(ANY, Relaxed);
+        self.page.restore();
+        self.inner.restore();
     }
 
     /// At which end records without a date are looked for first.
@@ -213,7 +262,14 @@ impl Sizes {
         self.undated_end.store(end, Relaxed);
     }
 
-    fn note_refusal(&self, refusal: &SourceError) {
+    fn note_refusal(&self, refusal: &SourceError, is_about_size: bool) {
+        if !is_about_size {
+            tracing::warn!(
+                class = refusal.class().name(),
+                "a large query failed: asking for less at once in this run"
+            );
+            return;
+        }
         let words = match refusal.class() {
             ErrorClass::OverLimit { said } if !said.is_empty() => format!("\"{said}\""),
             _ => refusal.cause(),
@@ -249,10 +305,6 @@ impl Sizes {
     }
 }
 
-fn is_limit(error: &SourceError) -> bool {
-    matches!(error.class(), ErrorClass::OverLimit { .. })
-}
-
 /// The query with each literal `first: N` at most this.
 fn with_inner_lists(query: &str, most: u32) -> String {
     const FIRST: &str = "first: ";
@@ -274,65 +326,4 @@ fn with_inner_lists(query: &str, most: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entities::clients;
-    use crate::source::Answer;
-
-    fn refusal() -> SourceError {
-        let body =
-            r#"{"errors":[{"message":"Query has complexity of 190, which exceeds max complexity of 100"}]}"#;
-        Answer::from_body("Test", body).unwrap_err()
-    }
-
-    #[test]
-    fn lists_inside_a_query_are_shortened_and_nothing_else() {
-        let query = clients::ENTITY.walk.page_query;
-        let shaped = with_inner_lists(query, 5);
-        assert!(query.contains("allContacts(first: 20") && query.contains("allLocations(first: 10)"));
-        assert_eq!(shaped, query.replace("first: 20", "first: 5").replace("first: 10", "first: 5"));
-        assert!(shaped.contains("first: $first"));
-        assert_eq!(with_inner_lists(query, 100), query);
-    }
-
-    #[test]
-    fn refusals_lead_down_to_the_smallest_step_and_end_there() {
-        let sizes = Sizes::usual(100);
-        let mut steps = vec![(sizes.page(), LARGEST_INNER)];
-        while sizes.smaller_page(sizes.page(), &refusal()) {
-            steps.push((sizes.page(), sizes.inner.load(Relaxed).min(LARGEST_INNER)));
-            assert!(steps.len() < 20, "{steps:?}");
-        }
-        assert_eq!(steps, [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1)]);
-        let mut counts = vec![144];
-        while sizes.counts() > 0 {
-            sizes.fewer_counts(*counts.last().unwrap(), &refusal());
-            counts.push(sizes.counts());
-        }
-        assert_eq!(counts, [144, 72, 36, 18, 9, 4, 2, 1, 0]);
-        let told = sizes.refusal(&clients::ENTITY).unwrap();
-        assert!(
-            told.contains("exceeds max complexity of 100") && told.contains("without counting"),
-            "{told}"
-        );
-    }
-
-    #[test]
-    fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
-        let noted = ApiLimits {
-            page: Some(25),
-            inner: Some(5),
-            counts: Some(0),
-            undated_end: Some(1),
-            said: Some("no".to_owned()),
-        };
-        assert_eq!(Sizes::from_noted(&noted, 100, false).to_note(), noted);
-        let larger = Sizes::from_noted(&noted, 100, true).to_note();
-        assert_eq!((larger.page, larger.inner, larger.counts), (Some(50), Some(10), Some(1)));
-        let next = Sizes::from_noted(&larger, 100, true).to_note();
-        assert_eq!((next.page, next.inner, next.counts), (None, None, Some(2)));
-        let usual = ApiLimits { undated_end: Some(1), ..ApiLimits::default() };
-        let at_last = (0..10).fold(noted, |noted, _| Sizes::from_noted(&noted, 100, true).to_note());
-        assert_eq!(at_last, usual);
-    }
-}
+mod tests;

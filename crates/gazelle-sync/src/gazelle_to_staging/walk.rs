@@ -1,69 +1,28 @@
 //! Walking an entity: its windows side by side, what arrives handed to lanes that stage it, and at the end the
 //! judgement whether all was seen. Only then does the bookmark move, with the last versions.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::absent::{self, AbsentReport};
+use super::absent;
 use super::lanes::{Lanes, Turn};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
+pub use super::walk_report::WalkReport;
 use super::window::{self, Arrived, Shortfall, WindowEnd};
 use super::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
-use crate::source::SourceError;
-use crate::staging::versions::Received;
-use crate::staging_to_production::direct::Direct;
 
 /// Pages of a long walk that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
 /// A walk of up to so many records is held in memory without regret.
 const SHORT_WALK: u64 = 15_000;
-
-/// How the walk of an entity went.
-#[derive(Debug)]
-pub struct WalkReport {
-    /// What was walked: `whole`, or days.
-    pub walk: String,
-    /// Whether every page was reached and the count agrees with the distinct ids seen.
-    pub complete: bool,
-    /// Why not.
-    pub reason: Option<String>,
-    /// The error of the API that ended the walk.
-    pub failure: Option<SourceError>,
-    /// The API's count.
-    pub total: Option<u64>,
-    /// Distinct ids seen in the last attempt.
-    pub seen: u64,
-    /// Records received, over all attempts.
-    pub fetched: u64,
-    /// What staging them came to, and stage 2 where it was there at the time.
-    pub done: Direct,
-    /// Ids that came twice in one page, or twice in two walks alike: the API lists them twice, nothing has shifted.
-    pub listed_twice: BTreeSet<String>,
-    /// By how much the API counts more records than the walk saw distinct ids, though it read every page; none where the
-    /// two agree, or where pages are missing.
-    pub short_by: Option<i64>,
-    /// The records that the API could not give whole, by id, with the field that it names, or nothing. They count as seen.
-    pub faulty: BTreeMap<String, String>,
-    /// When the walk started, by the API's clock where it tells, and not later than by the database's.
-    pub started_at: Option<Timestamp>,
-    /// How far the API's clock was ahead of the database's then (negative: behind), where it tells.
-    pub api_ahead: Option<SignedDuration>,
-    /// The API's count of the whole, asked for when the days walked held nothing; none where it did not tell.
-    pub whole_total: Option<u64>,
-    /// What became of the records that a complete walk did not see.
-    pub absent: AbsentReport,
-    /// Whether the last attempt was made in several windows.
-    was_split: bool,
-}
 
 /// Walks an entity, again when rows shifted, within the attempts allowed. An error of the API ends the
 /// walk and is reported in it; an error of the database is returned.
@@ -75,24 +34,7 @@ pub async fn walk(
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
     let scope = errand.scope;
-    let mut report = WalkReport {
-        walk: scope.describe(),
-        complete: false,
-        reason: None,
-        failure: None,
-        total: None,
-        seen: 0,
-        fetched: 0,
-        done: Direct::default(),
-        listed_twice: BTreeSet::new(),
-        short_by: None,
-        faulty: BTreeMap::new(),
-        started_at: None,
-        api_ahead: None,
-        whole_total: None,
-        absent: AbsentReport::default(),
-        was_split: false,
-    };
+    let mut report = WalkReport::new(scope);
     let mut splits = true;
     let mut allowed = fetch.walk_attempts.max(1);
     let mut repeats: Option<Vec<String>> = None;
@@ -106,8 +48,8 @@ pub async fn walk(
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
-                // Where nothing was before, all that is there was seen.
-                if let Some(seen) = seen {
+                // Where nothing was before, all that is there was seen. A record without a name may be any that was not seen.
+                if let Some(seen) = seen.filter(|_| report.nameless == 0) {
                     look_into_absent(fetch, entity, scope, &seen, attempt > 1, &mut report).await?;
                 }
                 if report.seen == 0 && scope != Scope::WHOLE {
@@ -169,7 +111,7 @@ async fn look_into_absent(
         Ok(found) => {
             report.done.staged += found.staged;
             report.done.left += found.staged.staged + found.tombstones;
-            note_faulty(&found.faulty, &mut report.faulty);
+            report.note_faulty(&found.faulty);
             report.absent = found;
             Ok(())
         }
@@ -255,14 +197,14 @@ async fn attempt_walk(
     let mut seen = SeenIds::default();
     let mut lanes = Lanes::open(fetch, entity, turn, progress);
     let mut null_nodes = 0;
+    report.begin_attempt();
     let take_in = async {
         while let Some(page) = lanes.next(&mut receiver).await? {
-            report.fetched += page.records.len() as u64;
             null_nodes += page.null_nodes;
             progress.page(page.records.len() as u64);
             seen.extend(&page.records);
-            note_twice(&page.records, &mut report.listed_twice);
-            note_faulty(&page.records, &mut report.faulty);
+            page.held.iter().for_each(|held| seen.add(&held.external_id));
+            report.take_page(&page);
             lanes.take(page.records).await?;
         }
         Ok::<(), FetchError>(())
@@ -342,9 +284,11 @@ fn judge(
 ) -> Option<Shortfall> {
     report.total = plan_total;
     report.short_by = None;
+    // A record without a name was met all the same.
+    let met = report.seen + report.nameless;
     if !is_split && let [end] = fetched.ends.as_slice() {
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
-        report.total = end.total.or(plan_total).or((!is_connection).then_some(report.seen));
+        report.total = end.total.or(plan_total).or((!is_connection).then_some(met));
         report.started_at = report.started_at.or(end.started_at);
         report.api_ahead = report.api_ahead.or(end.api_ahead);
     }
@@ -355,44 +299,22 @@ fn judge(
         let reason = format!("the API gave null for {null_nodes} record(s)");
         return Some(Shortfall::Shifted(reason));
     }
-    if let Some(total) = report.total.filter(|total| *total != report.seen) {
+    if let Some(total) = report.total.filter(|total| *total != met) {
         let mut repeats: Vec<String> = fetched.ends.iter().flat_map(|end| end.repeats.clone()).collect();
         repeats.sort_unstable();
-        if !repeats.is_empty() && total == report.seen + repeats.len() as u64 && !fetched.counts_changed {
+        if !repeats.is_empty() && total == met + repeats.len() as u64 && !fetched.counts_changed {
             if tried.repeats != Some(&repeats) {
                 return Some(Shortfall::Repeats(repeats));
             }
             report.listed_twice.extend(repeats);
             return None;
         }
-        report.short_by = i64::try_from(i128::from(total) - i128::from(report.seen)).ok();
-        let reason = format!("the API counts {total} and {} distinct ids were seen", report.seen);
+        report.short_by = i64::try_from(i128::from(total) - i128::from(met)).ok();
+        let reason = format!("the API counts {total} and {met} distinct ids were seen");
         return Some(Shortfall::Shifted(reason));
     }
     if fetched.counts_changed {
         return Some(Shortfall::Shifted("the count changed while walking".to_owned()));
     }
     None
-}
-
-/// Notes the ids that a page holds more than once.
-fn note_twice(records: &[Received], twice: &mut BTreeSet<String>) {
-    let mut ids: HashSet<&str> = HashSet::with_capacity(records.len());
-    let again = records.iter().filter(|record| !ids.insert(&record.external_id));
-    twice.extend(again.map(|record| record.external_id.clone()));
-}
-
-/// Notes the records that came with a fault; one that came whole after all has none any more.
-fn note_faulty(records: &[Received], faulty: &mut BTreeMap<String, String>) {
-    for record in records {
-        match &record.fault {
-            Some(fault) => {
-                faulty.insert(record.external_id.clone(), fault.field.clone());
-            }
-            None if faulty.is_empty() => {}
-            None => {
-                faulty.remove(&record.external_id);
-            }
-        }
-    }
 }

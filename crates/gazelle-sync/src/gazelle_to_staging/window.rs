@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
+use super::alone::is_about_all;
 use super::nested::{self, NestedError};
 use super::parents::faulty_inside;
 use super::plan::Window;
-use super::reader::{Node, PageRead, Reader, is_about_all};
+use super::reader::{Node, PageRead, Reader};
 use super::receive::{receive, receive_completed};
+use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
 use crate::entities::{Entity, Shape, UndatedEnd};
 use crate::source::SourceError;
@@ -23,8 +26,41 @@ const PAGES_TOO_MANY: u64 = 20;
 pub struct Arrived {
     /// In the page's order.
     pub records: Vec<Received>,
-    /// Entries that the API gave as null.
+    /// Records that are there and of which nothing is staged in this run.
+    pub held: Vec<Held>,
+    /// Entries that the API gave as null, and that another walk may find.
     pub null_nodes: u64,
+    /// Records that the API cannot give, and whose ids it does not tell.
+    pub nameless: u64,
+    /// What is to be told of the page.
+    pub notes: Vec<String>,
+}
+
+/// A record that is there and keeps the version that staging holds.
+pub struct Held {
+    /// Its id.
+    pub external_id: String,
+    /// Whether it could have been asked for by its id, in another run.
+    pub is_unasked: bool,
+}
+
+impl Arrived {
+    /// Takes an entry of a page; gives back the bytes of a record that came with the page itself.
+    fn take(&mut self, node: Node, sizes: &Sizes) -> Option<Bytes> {
+        match node {
+            Node::Whole(raw) => return Some(raw),
+            Node::Received(record) => self.records.push(*record),
+            Node::Asked(record) => {
+                sizes.turns.had(&record.external_id);
+                self.records.push(*record);
+            }
+            Node::Held { external_id, is_unasked } => self.held.push(Held { external_id, is_unasked }),
+            Node::Null => self.null_nodes += 1,
+            Node::Nameless => self.nameless += 1,
+            Node::Gone => {}
+        }
+        None
+    }
 }
 
 /// How the walk of a window ended.
@@ -192,24 +228,20 @@ async fn hand_on(
     seen: Option<(&mut HashSet<String>, &mut Vec<String>)>,
 ) -> Result<(), NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
-    let PageRead { answer, nodes, .. } = page;
+    let PageRead { answer, nodes, notes, .. } = page;
     // Not now: the page may have waited for the one before.
     let seen_at = fetch.clock.at(answer.arrived);
-    let mut page = Arrived { records: Vec::with_capacity(nodes.len()), null_nodes: 0 };
+    let mut page = Arrived {
+        records: Vec::with_capacity(nodes.len()),
+        held: Vec::new(),
+        null_nodes: 0,
+        nameless: 0,
+        notes,
+    };
     let mut outcome = Ok(());
-    for node in &nodes {
-        let raw = match node {
-            Node::Whole(raw) => std::str::from_utf8(raw).unwrap_or_default(),
-            Node::Received(record) => {
-                page.records.push((**record).clone());
-                continue;
-            }
-            Node::Null => {
-                page.null_nodes += 1;
-                continue;
-            }
-            Node::Gone => continue,
-        };
+    for node in nodes {
+        let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };
+        let raw = std::str::from_utf8(&raw).unwrap_or_default();
         if entity.nested.is_empty() || !nested::may_overflow(raw) {
             page.records.push(receive(&answer, raw, seen_at));
             continue;

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::report::{RunReport, RunWarning, Status};
 use crate::db::{Db, DbError};
-use crate::entities::Entity;
+use crate::entities::{self, Entity};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
@@ -67,6 +67,7 @@ pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes) {
 
 /// Records that the API could not give whole: the copy lacks what is new of them.
 fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
+    judge_left_out(report, entity, walk);
     let faulty = &walk.faulty;
     if faulty.is_empty() {
         return;
@@ -87,6 +88,35 @@ fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
             named.join(", ")
         ),
     );
+}
+
+/// Records of a walk of which nothing could be had, or was tried, in this run.
+fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
+    let name = entity.name;
+    for note in &walk.notes {
+        report.note(Status::Partial, format!("{name}: {note}"));
+    }
+    let unasked = walk.unasked.len();
+    if let Some(first) = walk.unasked.first() {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {unasked} record(s) that their list could not give whole were not asked for by their ids in this run, \
+                 which asks for a few ({first}{}): production keeps their last whole versions, and the next runs ask for them",
+                if unasked > 1 { ", …" } else { "" }
+            ),
+        );
+    }
+    if walk.nameless > 0 {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {} record(s) cannot be had: the API fails at them and does not tell their ids; all others were read, \
+                 production keeps what it has, and nothing was deleted for not being listed",
+                walk.nameless
+            ),
+        );
+    }
 }
 
 /// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question; `is_settled` says that
@@ -147,7 +177,7 @@ pub fn judge_walk(
             ),
         );
     }
-    let total = walk.total.unwrap_or(walk.seen);
+    let total = walk.total.unwrap_or(walk.seen + walk.nameless);
     if total < credible(held_before, shrink_guard) {
         let deleted = match walk.absent.tombstones {
             0 => "nothing was deleted".to_owned(),
@@ -204,7 +234,10 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
             | ErrorClass::Setup => Status::Failed,
             _ => Status::Partial,
         };
-        let line = if entities.len() == 1 { failure.to_string() } else { cause };
+        let mut line = if entities.len() == 1 { failure.to_string() } else { cause };
+        if let ErrorClass::OverLimit { .. } = failure.class() {
+            line += &needed(&entities);
+        }
         report.note(status, format!("{}: {line}", entities.join(", ")));
     }
     if walks > 0 && walks == failed.len() {
@@ -212,6 +245,16 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
         // For the same reason.
         report.warnings.retain(|warning| warning.code != "schema_unread");
     }
+}
+
+/// What the smallest query of these entities needs, where even that exceeds a limit.
+fn needed(entities: &[&str]) -> String {
+    let levels = entities
+        .iter()
+        .filter_map(|name| Some(format!("{} for {name}", entities::entity(name)?.walk.levels())))
+        .collect::<Vec<String>>()
+        .join(", ");
+    format!("; the smallest query asks for one record, and a depth of {levels} is needed")
 }
 
 /// Compares staging with production, all entities side by side, and fills the counts.

@@ -203,7 +203,8 @@ impl Answer {
         self.gone.roots.iter().any(|gone| gone == root)
     }
 
-    fn bad(&self, path: &[&str], what: &str) -> SourceError {
+    /// An error about this answer: what is wrong with the value at a path.
+    pub fn bad(&self, path: &[&str], what: &str) -> SourceError {
         let what = format!("an answer in which `{}` {what}", path.join("."));
         let advice = "the API has changed or is at fault; nothing was taken from this answer";
         let mut fault = Fault::new(ErrorClass::BadAnswer, self.place.clone(), what, advice);

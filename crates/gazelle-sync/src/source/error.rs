@@ -192,6 +192,27 @@ impl SourceError {
         }
     }
 
+    /// Whether the failure is an answer about the size of the question, which is worth remembering: a limit that is named, a
+    /// query that is refused as such, or one that the server or a gateway before it could not do in any of several attempts.
+    /// A connection that breaks, a timeout, and a server that is busy say nothing of it.
+    pub fn is_about_size(&self) -> bool {
+        let Inner { fault, attempts, .. } = &*self.inner;
+        match fault.class {
+            ErrorClass::OverLimit { .. } | ErrorClass::TooLarge => true,
+            ErrorClass::ClientFault => matches!(fault.http_status, Some(400 | 422)),
+            ErrorClass::PartialData { .. } | ErrorClass::ServerFault => {
+                // An error of GraphQL's own, or a gateway's.
+                *attempts > 1 && matches!(fault.http_status, Some(200..=299 | 502 | 504))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether another failure is of the same kind.
+    pub fn is_like(&self, other: &SourceError) -> bool {
+        self.class().name() == other.class().name() && self.http_status() == other.http_status()
+    }
+
     /// Whether no other request would fare better: nobody answers there, or not to us, or the program is to end.
     pub fn concerns_any_request(&self) -> bool {
         let fault = &self.inner.fault;

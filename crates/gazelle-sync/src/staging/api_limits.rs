@@ -20,6 +20,9 @@ pub struct ApiLimits {
     pub undated_end: Option<usize>,
     /// What the API said when it refused last.
     pub said: Option<String>,
+    /// The records that were asked for by their ids, since their list could not give them whole: the longest ago first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked_alone: Vec<String>,
 }
 
 fn key(entity: &Entity) -> String {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
+use super::source_fault::SourceFault;
 use super::{exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
@@ -38,6 +39,8 @@ pub struct Version {
     pub withdrawn: Option<Withdrawn>,
     /// Its case in quarantine, open or closed.
     pub quarantine: Option<Held>,
+    /// Why it is not the record's content.
+    pub fault: Option<SourceFault>,
 }
 
 /// That a version counts no more.
@@ -86,6 +89,20 @@ impl Version {
         self.withdrawn.is_none() && self.sync_status == "processed" && !self.was_refused()
     }
 
+    /// Of a version of which the API gave nothing, so that we made it of the record's id: a sentence that says so. Every
+    /// version that came from the API has more fields, if only as null.
+    pub fn only_id(&self) -> Option<String> {
+        let fault = self.fault.as_ref()?;
+        let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&self.json).ok()?;
+        let is_bare = record.len() == 1 && record.contains_key("id");
+        is_bare.then(|| {
+            format!(
+                "the API could not give this record; only its id is known; the API said: {}",
+                fault.said.trim_end()
+            )
+        })
+    }
+
     /// Whether it was a fault that something other than itself settled.
     fn was_refused(&self) -> bool {
         self.quarantine.as_ref().is_some_and(|held| !matches!(held.state.as_str(), "released" | "reread"))
@@ -117,6 +134,7 @@ impl Version {
                 attempts: row.get(19),
             }),
             attempts: row.get(20),
+            fault: row.get::<_, Option<JsonText<'_>>>(21).map(|json| SourceFault::of_json(json.0)),
         }
     }
 }

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::{for_entity, missing_parents, outcome};
 use crate::db::{Db, DbError, Param, Tx};
-use crate::entities::{Entity, read::RecordError};
+use crate::entities::{
+    Entity,
+    read::{ErrorCode, RecordError},
+};
 
 /// A fault to be noted.
 pub struct Fault<'a> {
@@ -55,7 +58,37 @@ pub async fn open(
     )
     .await?;
     crate::crash::at(crate::crash::Step::QuarantineOpened);
-    Ok(())
+    supersede_not_asked(tx, entity, faults, at).await
+}
+
+/// Closes the cases of records that were asked for by their ids after their lists alone had failed at them.
+async fn supersede_not_asked(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    faults: &[Fault<'_>],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let is_asked =
+        |fault: &&Fault<'_>| matches!(fault.error.code, ErrorCode::IncompleteAtSource | ErrorCode::NotText);
+    let (external_ids, ids): (Vec<&str>, Vec<Uuid>) =
+        faults.iter().filter(is_asked).map(|fault| (fault.external_id, fault.staging_id)).unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = tx
+        .query(
+            include_str!("supersede_not_asked.sql"),
+            &[
+                (&entity.name, Type::TEXT),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&ids, Type::UUID_ARRAY),
+                (&at, Type::TIMESTAMPTZ),
+                (&ErrorCode::NotAskedYet.as_str(), Type::TEXT),
+            ],
+        )
+        .await?;
+    let superseded: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    outcome::settled(tx, entity, &superseded).await
 }
 
 /// Closes the quarantine of records of which a good version has landed: the same version after a

@@ -14,8 +14,19 @@ pub struct SourceFault {
     pub field: String,
     /// What the API said of it, in one line; of bytes that are no text, where they are. May hold personal data.
     pub said: String,
-    /// Whether it is about bytes that are no UTF-8.
-    pub is_not_text: bool,
+    /// What kind of fault it is.
+    pub kind: SourceFaultKind,
+}
+
+/// The kinds of faults that a version can come with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFaultKind {
+    /// The API fails at the record, in a list and when it is asked for by its id.
+    Incomplete,
+    /// It holds bytes that are no UTF-8.
+    NotText,
+    /// The list that it came in fails at it; it was not asked for by its id yet.
+    NotAsked,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,12 +39,16 @@ struct Column {
 impl SourceFault {
     /// The error under which the version is quarantined.
     pub fn error(&self) -> RecordError {
-        RecordError::at_source(self.field.clone(), &self.said, self.is_not_text)
+        RecordError::at_source(self.code(), self.field.clone(), &self.said)
     }
 
     /// The error's code.
     pub fn code(&self) -> ErrorCode {
-        if self.is_not_text { ErrorCode::NotText } else { ErrorCode::IncompleteAtSource }
+        match self.kind {
+            SourceFaultKind::Incomplete => ErrorCode::IncompleteAtSource,
+            SourceFaultKind::NotText => ErrorCode::NotText,
+            SourceFaultKind::NotAsked => ErrorCode::NotAskedYet,
+        }
     }
 
     /// As the column `source_fault` holds it.
@@ -51,12 +66,15 @@ impl SourceFault {
     pub(super) fn of_json(json: &str) -> SourceFault {
         match serde_json::from_str::<Column>(json) {
             Ok(Column { code, field, said }) => {
-                SourceFault { field, said, is_not_text: code == ErrorCode::NotText.as_str() }
+                let kinds = [SourceFaultKind::NotText, SourceFaultKind::NotAsked];
+                let of_kind = |kind| SourceFault { field: field.clone(), said: said.clone(), kind };
+                let known = kinds.map(of_kind).into_iter().find(|fault| fault.code().as_str() == code);
+                known.unwrap_or_else(|| of_kind(SourceFaultKind::Incomplete))
             }
             Err(_) => SourceFault {
                 field: String::new(),
                 said: "a fault that was noted in another way".to_owned(),
-                is_not_text: false,
+                kind: SourceFaultKind::Incomplete,
             },
         }
     }

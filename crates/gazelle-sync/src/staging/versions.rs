@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::source_fault::SourceFault;
 use super::{clock::version_id, exact, for_entity, json_text::JsonText};
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
 /// A record as stage 1 received it.
@@ -196,6 +196,21 @@ pub async fn newest_of<'i>(
             (id, Newest { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })
         })
         .collect())
+}
+
+/// Whether the newest version of a record that is its content has all these fields.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest_has_fields(
+    db: &Db,
+    entity: &Entity,
+    id: &str,
+    fields: &[String],
+) -> Result<bool, DbError> {
+    let sql = for_entity(include_str!("newest_has_fields.sql"), entity);
+    let rows = db.query(&sql, &[(&id, Type::TEXT), (&fields, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
 /// Adds versions: those of `processed` as what they are, since their rows are written in the same transaction,

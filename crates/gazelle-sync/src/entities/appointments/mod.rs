@@ -34,6 +34,7 @@ pub static ENTITY: Entity = Entity {
         path: &["event"],
     }),
     found_through: None,
+    listed_in: None,
     nested: &[Nested {
         path: &["allEventPianos"],
         query: include_str!("more_pianos.graphql"),

@@ -22,6 +22,7 @@ pub static ENTITY: Entity = Entity {
     },
     getter: Some(Getter { query: include_str!("get.graphql"), operation: "ClientById", path: &["client"] }),
     found_through: None,
+    listed_in: None,
     nested: &[
         Nested {
             path: &["allContacts"],

@@ -5,7 +5,7 @@ mod tables;
 use serde_json_borrow::Value as Json;
 
 use super::read::{self, Reconciled, RecordError};
-use super::{Entity, Getter, Shape, Walk};
+use super::{Entity, Getter, ListedIn, Shape, Walk};
 pub use tables::GAZELLE_USERS;
 
 /// The entity `users`.
@@ -28,6 +28,12 @@ pub static ENTITY: Entity = Entity {
             path: &["event", "user"],
         },
     )),
+    listed_in: Some(ListedIn {
+        query: include_str!("in_events.graphql"),
+        operation: "UserInEvents",
+        root: "allEventsBatched",
+        field: "user",
+    }),
     nested: &[],
     tables: &[&GAZELLE_USERS],
     reconciler_version: 2,

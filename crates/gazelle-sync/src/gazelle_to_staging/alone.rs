@@ -1,0 +1,272 @@
+//! A record apart from its page: asked for by its id, or walked around where not even that can be had.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::parents::{Looked, get};
+use super::queries;
+use super::reader::{Node, PageRead, Reader};
+use super::receive::record_id;
+use super::turns::Turn;
+use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
+use crate::staging::source_fault::{SourceFault, SourceFaultKind};
+use crate::staging::versions::Received;
+
+/// More consecutive failing records than this are a fault of the API, not of the records.
+const MOST_FAULTY_IN_A_ROW: u32 = 5;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+impl Reader<'_> {
+    /// The ids of a page's records, none for those that the API does not name, where it lists the same ones when asked for
+    /// ids alone.
+    pub(super) async fn ids_beside(
+        &self,
+        nodes: &[Option<String>],
+        after: Option<&str>,
+        asked: u32,
+    ) -> Result<Option<Vec<Option<String>>>, SourceError> {
+        let request = queries::ids(self.entity, self.window, after, asked);
+        let ids: Vec<Option<String>> = match self.fetch.client.trying(1).post(&request).await {
+            Ok(answer) => match self.whole(answer) {
+                Ok(page) => page.nodes.iter().map(id_of).collect(),
+                Err(_) => return Ok(None),
+            },
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) => {
+                let partial = error.partial();
+                match partial.as_ref().and_then(|partial| partial.page(self.entity.walk.root, self.shape)) {
+                    Some((page, _)) => {
+                        page.nodes.iter().map(|node| node.and_then(|raw| record_id(raw.get()))).collect()
+                    }
+                    None => return Ok(None),
+                }
+            }
+        };
+        let is_same = |(id, known): (&Option<String>, &Option<String>)| known.is_none() || known == id;
+        let agrees = ids.len() == nodes.len() && ids.iter().zip(nodes).all(is_same);
+        Ok(agrees.then_some(ids))
+    }
+
+    /// A page with entries that the API gives as null, without a word: which records those are is asked for.
+    pub(super) async fn name_nulls(
+        &mut self,
+        mut page: PageRead,
+        after: Option<&str>,
+        asked: u32,
+    ) -> Result<PageRead, SourceError> {
+        if !page.nodes.iter().any(|node| matches!(node, Node::Null)) {
+            return Ok(page);
+        }
+        if self.shape == ListShape::Plain {
+            // It has no form with ids alone.
+            for node in page.nodes.iter_mut().filter(|node| matches!(node, Node::Null)) {
+                *node = Node::Nameless;
+            }
+            return Ok(page);
+        }
+        let known: Vec<Option<String>> = page.nodes.iter().map(id_of).collect();
+        // Where the list has shifted since, another walk is needed.
+        let Some(ids) = self.ids_beside(&known, after, asked).await? else { return Ok(page) };
+        let words = "the API lists null in its place";
+        for (index, id) in ids.into_iter().enumerate() {
+            if !matches!(page.nodes[index], Node::Null) {
+                continue;
+            }
+            page.nodes[index] = match id {
+                None => Node::Nameless,
+                Some(id) => {
+                    let before = self.bare(&page.answer, &id, words.to_owned());
+                    let of_page = page.answer.bad(&[self.entity.walk.root], words);
+                    self.ask_alone(&id, before, &of_page, 2).await?
+                }
+            };
+        }
+        Ok(page)
+    }
+
+    /// The page of one record that cannot be read: its id and the cursor after it are asked for without the rest of it, and
+    /// then the record by its id.
+    pub(super) async fn around(
+        &mut self,
+        error: SourceError,
+        after: Option<&str>,
+    ) -> Result<PageRead, SourceError> {
+        let request = queries::ids(self.entity, self.window, after, 1);
+        let read = self.fetch.client.trying(1).post(&request).await.and_then(|answer| self.whole(answer));
+        let mut page = match read {
+            Ok(page) => page,
+            Err(of_ids) if of_ids.concerns_any_request() => return Err(of_ids),
+            Err(_) => self.past(&error, after).await?,
+        };
+        let mut nodes = Vec::new();
+        for node in &page.nodes {
+            nodes.push(match id_of(node) {
+                None => {
+                    self.count_faulty(&error)?;
+                    Node::Nameless
+                }
+                Some(id) => {
+                    let record = self.bare(&page.answer, &id, error.to_string());
+                    self.ask_alone(&id, record, &error, 2).await?
+                }
+            });
+        }
+        page.nodes = nodes;
+        // The reason is found; what follows is asked for as before.
+        self.heavy = None;
+        self.cap = self.sizes.page();
+        Ok(page)
+    }
+
+    /// The page of one record of which not even the id can be asked for: the cursor after it.
+    async fn past(&self, error: &SourceError, after: Option<&str>) -> Result<PageRead, SourceError> {
+        let root = self.entity.walk.root;
+        let request = queries::cursor(self.entity, self.window, after, 1);
+        let answer = match self.fetch.client.trying(1).post(&request).await {
+            Ok(answer) => answer,
+            Err(of_cursor) if of_cursor.concerns_any_request() => return Err(of_cursor),
+            Err(_) => return Err(error.clone()),
+        };
+        let read = |path: &[&str]| answer.object_path(path).ok().flatten().map(RawValue::get);
+        let info = read(&[root, "pageInfo"]).and_then(|raw| serde_json::from_str::<PageInfo>(raw).ok());
+        let total_count = read(&[root, "totalCount"]).and_then(|raw| raw.parse().ok());
+        let Some(PageInfo { has_next_page, end_cursor }) = info else { return Err(error.clone()) };
+        // Without a cursor the records after it cannot be reached.
+        if has_next_page && end_cursor.is_none() || total_count == Some(0) {
+            return Err(error.clone());
+        }
+        Ok(PageRead {
+            nodes: vec![Node::Null],
+            has_next_page,
+            end_cursor,
+            total_count,
+            answer,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Asks for a record by its id; where the API cannot give it, it is as it came before.
+    ///
+    /// Errors: those that are not about the record; `of_page` where the number of failures says that no single record is to blame.
+    pub(super) async fn ask_alone(
+        &mut self,
+        id: &str,
+        before: Received,
+        of_page: &SourceError,
+        attempts: u32,
+    ) -> Result<Node, SourceError> {
+        let Some(getter) = self.entity.getter.as_ref() else { return self.faulty(before, of_page) };
+        match self.sizes.turns.of(id) {
+            Turn::Ask => {}
+            Turn::AskedBefore => {
+                self.count_faulty(of_page)?;
+                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
+            }
+            Turn::NotYet => return self.faulty(not_asked(before), of_page),
+        }
+        let client = self.fetch.client.trying(attempts);
+        match get(&client, self.sizes, self.entity, getter, id).await {
+            Ok(Looked::There(record)) => {
+                self.faulty_in_a_row = 0;
+                let seen_at = self.fetch.clock.now();
+                let record = Received { seen_at, external_id: id.to_owned(), ..record };
+                Ok(Node::Asked(Box::new(record)))
+            }
+            Ok(Looked::Faulty(record)) => {
+                let seen_at = self.fetch.clock.now();
+                self.asked(Received { seen_at, external_id: id.to_owned(), ..record }, of_page)
+            }
+            Ok(Looked::Refused(said)) => {
+                let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
+                let said = of_record(said);
+                let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
+                self.asked(Received { fault, ..before }, of_page)
+            }
+            Ok(Looked::Gone(_)) => Ok(Node::Gone),
+            // Changed while it was read: another walk may find it still.
+            Ok(Looked::Unsettled(_)) => Ok(Node::Null),
+            Err(error) if is_about_all(&error) => Err(error),
+            Err(_) => self.asked(before, of_page),
+        }
+    }
+
+    fn asked(&mut self, record: Received, of_page: &SourceError) -> Result<Node, SourceError> {
+        self.count_faulty(of_page)?;
+        Ok(Node::Asked(Box::new(record)))
+    }
+
+    pub(super) fn faulty(&mut self, record: Received, of_page: &SourceError) -> Result<Node, SourceError> {
+        self.count_faulty(of_page)?;
+        Ok(Node::Received(Box::new(record)))
+    }
+
+    pub(super) fn count_faulty(&mut self, of_page: &SourceError) -> Result<(), SourceError> {
+        self.faulty_in_a_row += 1;
+        if self.faulty_in_a_row > MOST_FAULTY_IN_A_ROW {
+            return Err(of_page.clone());
+        }
+        Ok(())
+    }
+
+    /// All that is known of a record of which nothing came.
+    fn bare(&self, answer: &Answer, id: &str, said: String) -> Received {
+        Received {
+            raw: bare(id),
+            external_id: id.to_owned(),
+            seen_at: self.fetch.clock.at(answer.arrived),
+            request: answer.number,
+            fault: Some(Box::new(of_record(said))),
+        }
+    }
+}
+
+/// Whether an error about one record says nothing of that record: it would meet others too.
+pub(super) fn is_about_all(error: &SourceError) -> bool {
+    error.concerns_any_request()
+        || matches!(
+            error.class(),
+            ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }
+        )
+}
+
+/// A record with what is wrong with it.
+pub(super) fn faulty_one(record: Received, fault: &NodeFault) -> Received {
+    let NodeFault { field, message, is_not_text } = fault.clone();
+    let kind = if is_not_text { SourceFaultKind::NotText } else { SourceFaultKind::Incomplete };
+    Received { fault: Some(Box::new(SourceFault { field, said: message, kind })), ..record }
+}
+
+/// A record that its list could not give whole, and that is asked for by its id in a later run.
+fn not_asked(record: Received) -> Received {
+    let fault = record.fault.map(|fault| match fault.kind {
+        SourceFaultKind::Incomplete => Box::new(SourceFault { kind: SourceFaultKind::NotAsked, ..*fault }),
+        // Whether they are text, its bytes tell.
+        SourceFaultKind::NotText | SourceFaultKind::NotAsked => fault,
+    });
+    Received { fault, ..record }
+}
+
+/// A fault of the record as such.
+fn of_record(said: String) -> SourceFault {
+    SourceFault { field: String::new(), said, kind: SourceFaultKind::Incomplete }
+}
+
+/// The bytes of a record of which nothing but the id is known.
+pub(super) fn bare(id: &str) -> Bytes {
+    Bytes::from(json!({ "id": id }).to_string())
+}
+
+pub(super) fn id_of(node: &Node) -> Option<String> {
+    match node {
+        Node::Whole(raw) => record_id(std::str::from_utf8(raw).ok()?),
+        _ => None,
+    }
+}

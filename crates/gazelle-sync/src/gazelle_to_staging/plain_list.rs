@@ -1,0 +1,181 @@
+//! A list without pages that one record takes along: a field that may not be null fails at one of them, and the whole answer is
+//! null. The list is asked for without that field, and each record by way of other records that hold it.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::alone::{faulty_one, id_of};
+use super::queries;
+use super::reader::{Node, PageRead, Reader};
+use super::receive::{receive, record_id};
+use crate::entities::ListedIn;
+use crate::source::{GraphqlRequest, ListShape, NodeFault, SourceError};
+use crate::staging::versions::{self, Received};
+
+/// What another list says of a record.
+enum Elsewhere {
+    /// The record, with all its fields.
+    Whole(Received),
+    /// The API fails at it there too.
+    Fails(NodeFault),
+    /// Nothing: no record there holds it, or that list cannot be had.
+    Nothing,
+}
+
+/// The list without some fields.
+struct Reduced {
+    page: PageRead,
+    /// The fields that it lacks.
+    lacks: Vec<String>,
+    /// The entries at which they failed.
+    faults: BTreeMap<usize, NodeFault>,
+}
+
+impl Reader<'_> {
+    /// The list by other means; none where the error does not name records and fields of it.
+    ///
+    /// Errors: `error`, where most records fail: that is no fault of a record. And those that any request would meet.
+    pub(super) async fn list_in_part(
+        &mut self,
+        error: &SourceError,
+    ) -> Result<Option<PageRead>, SourceError> {
+        let Some(reduced) = self.reduced(error).await? else { return Ok(None) };
+        let Reduced { mut page, lacks, faults } = reduced;
+        let (mut nodes, mut failing) = (Vec::with_capacity(page.nodes.len()), 0);
+        let (mut kept, mut without) = (Vec::new(), Vec::new());
+        for (index, node) in page.nodes.into_iter().enumerate() {
+            let Some(id) = id_of(&node) else {
+                nodes.push(node);
+                continue;
+            };
+            let Node::Whole(raw) = &node else { continue };
+            let text = std::str::from_utf8(raw).unwrap_or_default();
+            let in_list = receive(&page.answer, text, self.fetch.clock.at(page.answer.arrived));
+            let named = faults.get(&index).cloned();
+            nodes.push(match (self.elsewhere(&id).await?, named) {
+                (Elsewhere::Whole(record), _) => Node::Received(Box::new(record)),
+                (_, Some(fault)) | (Elsewhere::Fails(fault), None) => {
+                    failing += 1;
+                    Node::Received(Box::new(faulty_one(in_list, &fault)))
+                }
+                (Elsewhere::Nothing, None) if self.is_held_with(&id, &lacks).await => {
+                    kept.push(id.clone());
+                    Node::Held { external_id: id, is_unasked: false }
+                }
+                (Elsewhere::Nothing, None) => {
+                    without.push(id);
+                    Node::Received(Box::new(in_list))
+                }
+            });
+        }
+        if failing > 2 && failing * 2 > nodes.len() {
+            return Err(error.clone());
+        }
+        page.nodes = nodes;
+        let fields = lacks.join(", ");
+        if !kept.is_empty() {
+            page.notes.push(format!(
+                "the list cannot be had with {fields}, and nothing else holds {}: each keeps the version that staging has",
+                kept.join(", ")
+            ));
+        }
+        if !without.is_empty() {
+            page.notes.push(format!(
+                "the list cannot be had with {fields}, and nothing else holds {}: stored without",
+                without.join(", ")
+            ));
+        }
+        Ok(Some(page))
+    }
+
+    /// Asks for the list without the fields that errors name, as many as it takes.
+    async fn reduced(&mut self, error: &SourceError) -> Result<Option<Reduced>, SourceError> {
+        let root = self.entity.walk.root;
+        let operation = format!("{}Reduced", self.entity.walk.operation);
+        let mut query = self.entity.walk.page_query.replacen(self.entity.walk.operation, &operation, 1);
+        let (mut lacks, mut faults) = (Vec::new(), BTreeMap::new());
+        let mut error = error.clone();
+        loop {
+            let Some(named) = entries_named(&error, root) else { return Ok(None) };
+            let mut is_smaller = false;
+            for (index, fault) in named {
+                let field = fault.field.split('.').next().unwrap_or_default().to_owned();
+                if !lacks.contains(&field) {
+                    let Some(without) = queries::without_field(&query, &field) else { return Ok(None) };
+                    (query, is_smaller) = (without, true);
+                    lacks.push(field);
+                }
+                faults.entry(index).or_insert(fault);
+            }
+            if !is_smaller {
+                return Ok(None);
+            }
+            let request = GraphqlRequest::new(operation.as_str(), query.as_str(), json!({}));
+            let read = self.fetch.client.trying(2).post(&request).await.and_then(|answer| self.whole(answer));
+            error = match read {
+                Ok(page) => return Ok(Some(Reduced { page, lacks, faults })),
+                Err(error) if error.concerns_any_request() => return Err(error),
+                // Where a field that may be null fails as well.
+                Err(error) => match self.in_part(&error, None, 1).await? {
+                    Some(page) => return Ok(Some(Reduced { page, lacks, faults })),
+                    None => error,
+                },
+            };
+        }
+    }
+
+    /// The record as another list holds it.
+    async fn elsewhere(&self, id: &str) -> Result<Elsewhere, SourceError> {
+        let Some(ListedIn { query, operation, root, field }) = &self.entity.listed_in else {
+            return Ok(Elsewhere::Nothing);
+        };
+        let request = GraphqlRequest::new(*operation, *query, json!({ "ids": [id] }));
+        let answer = match self.fetch.client.trying(2).post(&request).await {
+            Ok(answer) => answer,
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) => {
+                let faults = error.partial().map(|partial| partial.object(&[root]).1).unwrap_or_default();
+                let inside = faults.into_iter().find_map(|fault| {
+                    let at = fault.field.split_once(&format!(".{field}."))?.1.to_owned();
+                    Some(NodeFault { field: at, ..fault })
+                });
+                return Ok(inside.map_or(Elsewhere::Nothing, Elsewhere::Fails));
+            }
+        };
+        let Ok(page) = answer.page(root, ListShape::Connection) else { return Ok(Elsewhere::Nothing) };
+        let holder = page.nodes.first().copied().flatten();
+        let record = holder.and_then(|holder| queries::field_of(holder, field));
+        // How the filter is understood is the API's affair: what counts is whose record came.
+        Ok(match record.filter(|record| record_id(record.get()).as_deref() == Some(id)) {
+            Some(record) => {
+                Elsewhere::Whole(receive(&answer, record.get(), self.fetch.clock.at(answer.arrived)))
+            }
+            None => Elsewhere::Nothing,
+        })
+    }
+
+    /// Whether staging has these fields of a record. Not known: then what came now is staged.
+    async fn is_held_with(&self, id: &str, fields: &[String]) -> bool {
+        let held = versions::newest_has_fields(&self.fetch.db, self.entity, id, fields).await;
+        held.unwrap_or_else(|error| {
+            tracing::warn!(entity = self.entity.name, %error, "cannot look up what staging holds");
+            false
+        })
+    }
+}
+
+/// The entries of a list that an error names, each with a field; none where it names anything else.
+fn entries_named(error: &SourceError, root: &str) -> Option<Vec<(usize, NodeFault)>> {
+    let partial = error.partial()?;
+    let faults = partial.object(&[root]).1;
+    let named: Option<Vec<(usize, NodeFault)>> = faults
+        .into_iter()
+        .map(|fault| {
+            let (index, field) = fault.field.split_once('.')?;
+            let (index, field) = (index.parse().ok()?, field.to_owned());
+            (field != "id").then_some((index, NodeFault { field, ..fault }))
+        })
+        .collect();
+    named.filter(|named| !named.is_empty())
+}

@@ -1,0 +1,9 @@
+-- Whether the newest version of a record that is its content has all these fields.
+SELECT s.raw_data ?& $2::text[]
+  FROM {schema}.{staging_table} s
+ WHERE s.external_id = $1
+   AND s.operation = 'upsert'
+   AND s.withdrawn_by IS NULL
+   AND s.source_fault IS NULL
+ ORDER BY s.fetched_at DESC
+ LIMIT 1

@@ -1,0 +1,163 @@
+//! Many records that a list cannot give whole: none is blamed that was not asked for, each has its turn, and what is known of
+//! them is told.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use gazelle_sim::{Fault, FaultKind, Kind, Takes};
+use serde_json::{Value, json};
+use support::{World, ran};
+
+/// Getters that a run sends for records of their lists, by entity.
+const A_RUN: usize = 10;
+
+fn asked_for(world: &World, operation: &str) -> BTreeSet<String> {
+    let requests = world.control.requests();
+    let of = requests.iter().filter(|request| request.operation.as_deref() == Some(operation));
+    of.filter_map(|request| request.variables.get("id")?.as_str().map(str::to_owned)).collect()
+}
+
+async fn codes(world: &World) -> Vec<(String, String)> {
+    let cases = world.quarantine().await.into_iter();
+    // Some appointments of the shop have no start, which is their own fault.
+    let open = cases.filter(|case| case["state"] == "open" && case["error_code"] != "missing_field");
+    open.map(|case| {
+        let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+        (text("external_id"), text("error_code"))
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn records_beyond_the_limit_of_a_run_are_not_blamed_and_have_their_turn_in_the_next() {
+    let world = World::new().await;
+    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
+    let events = world.control.ids(Kind::Event).into_iter();
+    let faulty: BTreeSet<String> = events.step_by(4).filter(has_start).collect();
+    for id in &faulty {
+        world.control.add_fault(Fault::new(FaultKind::field_fault(id, "notes")).forever());
+    }
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    let mut runs = 0;
+    while asked.len() < faulty.len() {
+        runs += 1;
+        assert!(runs < 12, "{} of {} were asked for", asked.len(), faulty.len());
+        world.control.clear_requests();
+        let run = world.full().await;
+        assert_eq!(run.code, 3, "{run}");
+        let in_run = asked_for(&world, "AppointmentById");
+        assert!(in_run.len() <= A_RUN, "{in_run:?}");
+        asked.extend(in_run);
+        for (id, code) in codes(&world).await {
+            let expected = if asked.contains(&id) { "incomplete_at_source" } else { "not_asked_yet" };
+            assert_eq!(code, expected, "{id} in run {runs}");
+        }
+        assert_eq!(codes(&world).await.len(), faulty.len());
+        assert!(run.reasons().contains("were not asked for by their ids in this run"), "{}", run.reasons());
+    }
+    // When all had their turn, another round adds nothing.
+    let versions = world.count("staging_appointments").await;
+    world.full().await;
+    world.full().await;
+    assert_eq!(world.count("staging_appointments").await, versions);
+    world.control.clear_faults();
+    world.full().await.success();
+    assert_eq!(codes(&world).await, []);
+}
+
+#[tokio::test]
+async fn a_record_of_which_only_the_id_is_known_is_told_as_such() {
+    let world = World::new().await;
+    let clients = world.control.ids(Kind::Client);
+    let (never, once) = (clients[3].clone(), clients[5].clone());
+    let fails = |id: &str| {
+        Fault::new(FaultKind::RecordFault {
+            id: id.to_owned(),
+            field: Some("personalNotes".to_owned()),
+            message: "undefined method `strip' for nil".to_owned(),
+            takes: Takes::Answer,
+        })
+        .forever()
+    };
+    world.control.add_fault(fails(&never));
+    world.full().await;
+    world.control.add_fault(fails(&once));
+    let run = world.full().await;
+    assert_eq!(run.code, 3, "{run}");
+    let words = "the API could not give this record; only its id is known; the API said: ";
+    for id in [&never, &once] {
+        for args in [["errors", "show", id.as_str()].as_slice(), ["history", id].as_slice()] {
+            let told = ran(world.command(args)).await;
+            assert!(told.stdout.contains(words), "{args:?}: {told}");
+            assert!(told.stdout.contains("undefined method `strip' for nil"), "{args:?}: {told}");
+        }
+    }
+    let told = ran(world.command(&["explain", &never, "company_name"])).await;
+    assert!(told.stderr.contains(words), "{told}");
+    let told = ran(world.command(&["explain", &once, "company_name"])).await;
+    assert!(told.stdout.contains(words), "{told}");
+    let told: Value = world.run(&["explain", &once, "company_name"]).await.json();
+    assert!(told["newest_fault"].as_str().unwrap().contains(words), "{told}");
+}
+
+#[tokio::test]
+async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_keeps_no_other_out() {
+    for takes in [Takes::Field, Takes::Answer, Takes::Server] {
+        let world = World::new().await;
+        let of = |kind: Kind| -> Vec<String> {
+            let records =
+                world.control.ids(kind).into_iter().filter_map(|id| world.control.record(kind, &id));
+            records.filter_map(|record| record["client"]["id"].as_str().map(str::to_owned)).collect()
+        };
+        let named = of(Kind::Event);
+        let client = named[0].clone();
+        world.control.add_fault(
+            Fault::new(FaultKind::RecordFault {
+                id: client.clone(),
+                field: Some("personalNotes".to_owned()),
+                message: "oh".to_owned(),
+                takes,
+            })
+            .forever(),
+        );
+        // The users first, so that only clients and pianos are missing.
+        world.run(&["sync", "--mode", "full", "--entity", "users"]).await.success();
+        let run = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
+        let landed: i64 = world.one("SELECT count(*) FROM gazelle_clients", &[]).await;
+        let expected: BTreeSet<&String> = named.iter().filter(|id| **id != client).collect();
+        assert!(landed >= i64::try_from(expected.len()).unwrap(), "{takes:?}: {landed} clients, {run}");
+        world.control.clear_requests();
+        world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
+        let again = asked_for(&world, "ClientById");
+        assert!(!again.contains(&client), "{takes:?}: asked again at once");
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_allows_less_depth_than_is_needed_is_quoted_and_the_depth_named() {
+    let depth = |depth| {
+        let kind = FaultKind::QueryLimit {
+            complexity: None,
+            per_record: false,
+            depth: Some(depth),
+            aliases: None,
+            page_size: None,
+            status: 200,
+            code: None,
+        };
+        Fault::new(kind).forever()
+    };
+    let world = World::new().await;
+    world.control.add_fault(depth(6).on_operation("ClientsPage"));
+    let run = world.full().await;
+    let reasons = run.reasons();
+    assert!(reasons.contains("a depth of 7 for clients is needed"), "{reasons}");
+    assert!(reasons.contains("limit of 6 exceeded") || reasons.contains("max depth of 6"), "{reasons}");
+    let noted = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:clients'").await;
+    assert_eq!(noted, None, "no size was the reason");
+    world.control.clear_faults();
+    world.control.add_fault(depth(7).on_operation("ClientsPage"));
+    world.full().await.success();
+    assert_eq!(json!(world.count("gazelle_clients").await), json!(40));
+}
