@@ -52,7 +52,7 @@ struct Who {
 async fn status(context: &Context, offline: bool) -> Result<u8> {
     let settings = &context.settings;
     // Says what is missing.
-    let client = opened::client(settings)?;
+    let client = opened::client(settings, None)?;
     let mut standing = Standing {
         method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
         kept_in: None,

@@ -34,7 +34,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         full: schedule(&settings.full_schedule)?,
     };
     // Said at once, not with the first run.
-    opened::client(&settings)?;
+    opened::client(&settings, None)?;
     let door = Door::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
     let address = door.address()?;
     let document = json!({
@@ -133,12 +133,18 @@ impl Opener for Opening {
     async fn open(&self) -> Result<(Db, GazelleClient)> {
         self.close().await;
         let mut open = self.open.lock().await;
-        let client = opened::client(&self.settings)?;
         let opened = Opened::open(&self.settings).await?;
-        if let Err(refusal) = super::sync::refuse_demo(&opened, &self.settings).await {
-            opened.close().await?;
-            return Err(refusal);
-        }
+        let client = async {
+            super::sync::refuse_demo(&opened, &self.settings).await?;
+            opened::client(&self.settings, Some(&opened))
+        };
+        let client = match client.await {
+            Ok(client) => client,
+            Err(error) => {
+                opened.close().await?;
+                return Err(error);
+            }
+        };
         let db = opened.db.clone();
         *open = Some(opened);
         Ok((db, client))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::{LOCK_TIMEOUT, MANIFEST};
-use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::db::{Db, DbError, Timeout, Tx, migrate, quote};
 
 /// What going back does, or did.
 #[derive(Debug, Clone, Serialize)]
@@ -89,7 +89,7 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
 pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.batch(LOCK_TIMEOUT).await?;
+    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let plan = plan(&tx, db.schema(), backup_schema).await?;
     if plan.aside.iter().any(|name| name == "sync_lease") {
         refuse_while_running(&tx).await?;
