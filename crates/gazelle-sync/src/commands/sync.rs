@@ -56,7 +56,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
     let job = Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: "command" };
     // Missing credentials are said before a database is opened.
     opened::client(&context.settings, None)?;
-    let opened = Opened::open(&context.settings).await?;
+    let opened = super::alerts::open_or_tell(&context.settings).await?;
     let report = async {
         let client = opened::client(&context.settings, Some(&opened))?;
         refuse_demo(&opened, &context.settings).await?;
