@@ -106,7 +106,9 @@ async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
     for limit in [2, 1] {
         world.execute(&format!("ALTER ROLE poor CONNECTION LIMIT {limit}")).await;
         log_in(&world).await;
-        for args in [&["sync", "--mode", "full"][..], &["sync"], &["verify", "--sample", "5"], &["auth", "status"]] {
+        for args in
+            [&["sync", "--mode", "full"][..], &["sync"], &["verify", "--sample", "5"], &["auth", "status"]]
+        {
             let before = refreshes();
             // One that waits for itself would do so for a quarter of an hour.
             let ran = tokio::time::timeout(Duration::from_secs(60), world.run(args)).await;

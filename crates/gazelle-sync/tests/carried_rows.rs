@@ -20,7 +20,8 @@ fn is_there(world: &World, client: &str, there: bool) {
     world.control.apply(change).unwrap();
     world.control.clear_faults();
     if !there {
-        let answer = FaultKind::Status { status: 200, body: json!({ "data": { "client": null } }).to_string() };
+        let answer =
+            FaultKind::Status { status: 200, body: json!({ "data": { "client": null } }).to_string() };
         world.control.add_fault(Fault::new(answer).on_operation("ClientById").forever());
     }
 }
@@ -52,7 +53,8 @@ async fn replay_marks_what_a_client_that_is_gone_carried_and_gives_it_back_with_
     let client = client(&world).await;
     let [(contacts, _), (locations, _)] = carried(&world, &client).await;
     assert!(contacts > 0 && locations > 0);
-    let live = "UPDATE gazelle_contacts SET deleted_at = NULL; UPDATE gazelle_locations SET deleted_at = NULL";
+    let live =
+        "UPDATE gazelle_contacts SET deleted_at = NULL; UPDATE gazelle_locations SET deleted_at = NULL";
     let gone = "UPDATE gazelle_contacts SET deleted_at = '2026-01-01T00:00Z';
                 UPDATE gazelle_locations SET deleted_at = '2026-01-01T00:00Z'";
 

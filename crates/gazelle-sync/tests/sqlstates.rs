@@ -81,7 +81,8 @@ async fn each_class_of_the_row_sets_aside_the_one_record_and_names_the_trigger()
     let ran = world.full().await;
     assert_eq!(ran.code, 3, "more than the guard on new quarantine allows: {ran}");
 
-    let sql = "SELECT q.external_id AS id, q.error_code AS code, q.error_field AS field, s.error_message AS message
+    let sql =
+        "SELECT q.external_id AS id, q.error_code AS code, q.error_field AS field, s.error_message AS message
                  FROM sync_quarantine q JOIN staging_appointments s ON s.id = q.staging_id
                 WHERE q.error_code = 'refused_by_database' AND q.state = 'open'";
     let cases = world.rows(sql).await;
@@ -105,7 +106,8 @@ async fn no_other_class_blames_a_record_and_what_is_of_the_moment_lands_later() 
     world.execute(TRIGGER).await;
     let stopping: Vec<String> =
         states().into_iter().filter(|state| concern_in_function(state) != Concern::Row).collect();
-    for state in ["08001", "25001", "25006", "40001", "53001", "55006", "55P03", "57001", "58001", "72001", "XX001"]
+    for state in
+        ["08001", "25001", "25006", "40001", "53001", "55006", "55P03", "57001", "58001", "72001", "XX001"]
     {
         assert!(stopping.iter().any(|it| it == state), "{state}: {stopping:?}");
     }

@@ -12,7 +12,8 @@ use support::{DATABASE, Place, World};
 
 async fn open(place: &Place, url: &str) -> Db {
     place.execute("CREATE SCHEMA IF NOT EXISTS ours").await;
-    let to = ConnectSettings { url: url.to_owned(), ca_file: None, schema: "ours".to_owned(), connections: 2 };
+    let to =
+        ConnectSettings { url: url.to_owned(), ca_file: None, schema: "ours".to_owned(), connections: 2 };
     db::connect(&to).await.unwrap()
 }
 
