@@ -30,6 +30,7 @@ async fn a_killed_postmaster_is_replaced_and_commits_are_kept() {
 #[tokio::test]
 async fn a_server_bound_to_a_killed_program_ends() {
     if !cfg!(target_os = "linux") {
+        eprintln!("whether all threads of a process have stopped is read from /proc, which only Linux has");
         return;
     }
     let place = Place::new();

@@ -170,8 +170,7 @@ async fn an_ordinary_user_runs_it_as_itself() {
     command.arg(home.join("data")).uid(nobody).gid(nobody).current_dir("/");
     let helper = Helper::run(command);
     assert_eq!(helper.how, "started");
-    let owner = std::fs::metadata(format!("/proc/{}", helper.pid)).expect("a process").uid();
-    assert_eq!(owner, nobody);
+    assert_eq!(common::owner_of(helper.pid), nobody);
 
     // Root joins in, and later runs it as its owner.
     let options = || Options { allow_download: false, ..Options::new(home.join("data")) };
@@ -180,7 +179,6 @@ async fn an_ordinary_user_runs_it_as_itself() {
     helper.finish();
     root.leave().await.expect("left");
     let root = Server::start_or_attach(options()).await.expect("started");
-    let owner = std::fs::metadata(format!("/proc/{}", root.pid())).expect("a process").uid();
-    assert_eq!(owner, nobody);
+    assert_eq!(common::owner_of(root.pid()), nobody);
     root.leave().await.expect("left");
 }

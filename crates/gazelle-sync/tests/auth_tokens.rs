@@ -9,6 +9,7 @@ use gazelle_sim::{Fault, FaultKind, SimOptions};
 use serde_json::{Value, json};
 use support::login::{KEY, both, log_in, problem, short_lived, status, world};
 use support::pooler::Pooler;
+use support::roles::url_of;
 use support::service::until;
 
 #[tokio::test]
@@ -84,6 +85,38 @@ async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itsel
     world.control.revoke_tokens();
     assert_eq!(world.incremental().await.code, 1, "{}", pooler.log());
     assert_eq!(hook.taken().len(), 2, "a failed run and refused credentials: {:?}", hook.received());
+}
+
+#[tokio::test]
+async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
+    let mut world = world(short_lived()).await;
+    world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
+    world.run(&["migrate"]).await.success();
+    world
+        .execute(
+            "CREATE ROLE poor LOGIN BYPASSRLS; GRANT USAGE, CREATE ON SCHEMA public TO poor;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO poor",
+        )
+        .await;
+    world.set("DATABASE_URL", &url_of(&world, "poor"));
+    let refreshes = || {
+        let asked = world.control.requests();
+        asked.iter().filter(|it| it.root_fields == ["oauthToken"] && it.status == Some(200)).count()
+    };
+    for limit in [2, 1] {
+        world.execute(&format!("ALTER ROLE poor CONNECTION LIMIT {limit}")).await;
+        log_in(&world).await;
+        for args in
+            [&["sync", "--mode", "full"][..], &["sync"], &["verify", "--sample", "5"], &["auth", "status"]]
+        {
+            let before = refreshes();
+            // One that waits for itself would do so for a quarter of an hour.
+            let ran = tokio::time::timeout(Duration::from_secs(60), world.run(args)).await;
+            let ran = ran.unwrap_or_else(|_| panic!("{limit}: {args:?} does not end"));
+            assert_eq!(ran.code, 0, "{limit}: {args:?}: {ran}");
+            assert!(refreshes() > before, "{limit}: {args:?}: the token is refreshed");
+        }
+    }
 }
 
 #[tokio::test]

@@ -241,3 +241,25 @@ async fn nothing_goes_back_while_a_run_is_at_work_or_something_leans_on_it() {
     assert!(run.code == 1 && run.reasons().contains("v5_local_gazelle_appointments"), "{run}");
     assert_eq!(dump(&world).await, before);
 }
+
+#[tokio::test]
+async fn back_runs_the_steps_of_its_own_schema_alone() {
+    let world = old_world().await;
+    let before = dump(&world).await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world
+        .execute(
+            "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.precious (n integer);
+             INSERT INTO gazelle_v5.v5_manifest (position, schema, what, undo)
+             VALUES (1000, 'elsewhere', 'table precious', 'DROP TABLE elsewhere.precious')",
+        )
+        .await;
+    let shown = world.run(&["migrate", "--from-v5", "--back", "--dry-run"]).await.success();
+    world.run(&["migrate", "--from-v5", "--back"]).await.success();
+    assert!(!shown.to_string().contains("precious"), "{shown}");
+    assert_eq!(world.count("elsewhere.precious").await, 0, "it is still there");
+    let left = world.rows("SELECT schema, what FROM gazelle_v5.v5_manifest").await;
+    assert_eq!(left, [serde_json::json!({ "schema": "elsewhere", "what": "table precious" })]);
+    world.execute("DROP SCHEMA gazelle_v5, elsewhere CASCADE").await;
+    assert_eq!(dump(&world).await, before);
+}

@@ -183,9 +183,13 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
     assert_eq!(verdict.code, 0, "{verdict}");
 }
 
-/// Resident memory in KiB, open files and threads of a process.
+/// Resident memory in KiB, open files and threads of a process. Measured on Linux alone: elsewhere all are zero.
 fn held(pid: u32) -> (u64, usize, usize) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+    if !cfg!(target_os = "linux") {
+        eprintln!("memory, files and threads of a process are measured on Linux alone (/proc)");
+        return (0, 0, 0);
+    }
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
     let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let rss = rss.trim().trim_end_matches(" kB").parse().unwrap();
     let count = |what: &str| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
@@ -210,7 +214,6 @@ fn no_alert_is_told_twice(messages: &[Value]) {
 }
 
 /// Longer by `SOAK_SECONDS`.
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning() {
     let long = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(16);

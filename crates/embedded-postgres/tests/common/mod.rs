@@ -3,7 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +15,15 @@ pub const HELPER: &str = env!("CARGO_BIN_EXE_embedded-postgres");
 
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The account of a process, by the folder that Linux has of each, elsewhere by `ps`, which every macOS has.
+pub fn owner_of(pid: i32) -> u32 {
+    if cfg!(target_os = "linux") {
+        return fs::metadata(format!("/proc/{pid}")).expect("a process").uid();
+    }
+    let shown = Command::new("ps").args(["-o", "uid=", "-p", &pid.to_string()]).output().expect("ps runs");
+    String::from_utf8_lossy(&shown.stdout).trim().parse().expect("a process")
 }
 
 /// A temporary data folder that the server's account can enter; a server left in it is ended with it.

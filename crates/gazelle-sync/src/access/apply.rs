@@ -1,14 +1,16 @@
 //! `migrate --roles` on a database, and what later migrations take up of it.
 
+use std::time::Duration;
+
 use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
 use super::{Roles, script as sql};
-use crate::db::{Db, DbError, Tx, citus, migrate};
+use crate::db::{Db, DbError, Timeout, Tx, citus, migrate};
 
 /// Waiting longer for a table that somebody uses would make everybody else wait behind us.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The whole SQL, for people: what [`apply`] would run. Writes nothing.
 pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
@@ -28,7 +30,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.batch(LOCK_TIMEOUT).await?;
+    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     check(&tx, roles, citus.is_some()).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();

@@ -1,12 +1,16 @@
 //! Alerts of what keeps alerts from being written: told by the process itself, past the outbox.
 //!
-//! What was told is remembered in memory alone, so that a process that is started anew tells it once more.
+//! `serve` remembers in memory what was told, so that a process that is started anew tells it once more. Commands that
+//! end, such as `sync` by a timetable of somebody else's, keep it in a file of the data folder for the next one.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -29,7 +33,7 @@ pub enum Trouble {
         reason: String,
         /// Since when, UTC.
         since: Timestamp,
-        /// When the last good run ended, UTC.
+        /// When the last good run ended, UTC, where that is known.
         last_good_at: Option<Timestamp>,
     },
     /// The service hangs.
@@ -49,11 +53,12 @@ impl Trouble {
 
     fn facts(&self) -> Facts {
         let facts = match self {
-            Trouble::Database { reason, since, last_good_at } => vec![
-                ("reason", json!(reason)),
-                ("since_at", json!(since.to_string())),
-                ("last_good_at", json!(last_good_at.map(|at| at.to_string()))),
-            ],
+            Trouble::Database { reason, since, last_good_at } => {
+                let mut facts = vec![("reason", json!(reason)), ("since_at", json!(since.to_string()))];
+                // Null would say that there never was one.
+                facts.extend(last_good_at.map(|at| ("last_good_at", json!(at.to_string()))));
+                facts
+            }
             Trouble::Stuck { reason } => vec![("reason", json!(reason))],
         };
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -61,16 +66,17 @@ impl Trouble {
 }
 
 /// The one alert of this kind that a process tells, and what each channel heard of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Direct {
     open: Option<Open>,
     /// Of an alert that is over: channels that have not heard so.
     ending: Option<Open>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Open {
     id: Uuid,
+    #[serde(with = "stored_kind")]
     kind: Kind,
     facts: Facts,
     opened_at: Timestamp,
@@ -79,15 +85,64 @@ struct Open {
 }
 
 /// What a channel heard.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Heard {
     /// When the last message was taken.
     last_at: Option<Timestamp>,
     attempts: u32,
+    /// Of this process alone: the next one tries at once.
+    #[serde(skip)]
     due: Option<Instant>,
 }
 
+/// A kind as the word that is stored elsewhere too.
+mod stored_kind {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Kind;
+
+    pub(super) fn serialize<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(kind.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
+        let word = String::deserialize(from)?;
+        Kind::from_stored(&word).ok_or_else(|| de::Error::custom("a kind of another release"))
+    }
+}
+
 impl Direct {
+    /// What an earlier process told. Nothing where there is no such file, or none that this program can read.
+    pub async fn load(file: &Path) -> Direct {
+        let read = tokio::fs::read(file).await;
+        read.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    }
+
+    /// Keeps what is not over for the next process; without such a thing there is no file.
+    ///
+    /// # Errors
+    /// The file or its folder cannot be written.
+    pub async fn save(&self, file: &Path) -> io::Result<()> {
+        if self.open.is_none() && self.ending.is_none() {
+            return match tokio::fs::remove_file(file).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        if let Some(folder) = file.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        // Renamed into place, so that a reader finds the old one or the new one.
+        let new = file.with_extension("new");
+        tokio::fs::write(&new, serde_json::to_vec(self)?).await?;
+        tokio::fs::rename(&new, file).await
+    }
+
+    /// Since when the trouble that is told lasts, UTC.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.open.as_ref().map(|open| open.opened_at)
+    }
+
     /// Tells every channel of a trouble once, reminds of it as of any alert, and tells those that heard of it when it is
     /// over. A message that is not taken is tried again later.
     pub async fn tell(

@@ -1,5 +1,7 @@
 //! `errors`: the quarantine.
 
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
 
 /// `errors`, alone or with an action.
@@ -56,16 +58,36 @@ impl ErrorFilter {
     }
 }
 
-/// What a screen is given where nobody says how many; a program gets all.
-const SCREENFUL: u32 = 50;
+/// How many records are listed where nobody says so.
+const LISTED: u32 = 50;
+
+/// How many records to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// All of them.
+    All,
+    /// No more than this.
+    Most(u32),
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Limit, String> {
+        match (word, word.parse()) {
+            ("all", _) => Ok(Limit::All),
+            (_, Ok(most)) if most > 0 => Ok(Limit::Most(most)),
+            _ => Err("a number from 1, or all".to_owned()),
+        }
+    }
+}
 
 impl ErrorFilter {
     /// The most records to list.
-    pub fn most(&self, json: bool) -> usize {
-        match (self.limit, json) {
-            (Some(limit), _) => limit as usize,
-            (None, true) => usize::MAX,
-            (None, false) => SCREENFUL as usize,
+    pub fn most(&self) -> usize {
+        match self.limit.unwrap_or(Limit::Most(LISTED)) {
+            Limit::All => usize::MAX,
+            Limit::Most(most) => most as usize,
         }
     }
 }
@@ -85,9 +107,9 @@ pub struct ErrorFilter {
     /// Also those that are closed, whatever closed them
     #[arg(long, conflicts_with = "state")]
     pub all: bool,
-    /// At most so many, the newest first, with --json too [default: 50; with --json: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
+    /// At most this many, the newest first, or all; with --json too [default: 50]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<Limit>,
 }
 
 /// Which records to try again.

@@ -145,7 +145,8 @@ Each is listed with its entity, its id, its state, its reason, and its attempts.
 record that it names and that is not there yet; it is let in by itself when that one lands. It is closed as \
 `released` (a later try went well), `superseded` (a newer version of the record is good), `reread` (a newer version of \
 the reconciler reads it), `withdrawn` (its run was undone) or `dismissed` (by a person). --all and --state list the \
-closed ones.
+closed ones, until runs_retention ends for them; dismissed ones are kept. --json prints one array, cut at --limit as \
+the list for people is; how many were left out is said on stderr.
 
 show prints everything about one: the reason, the field and what it holds, attempts, when it was seen first and last, \
 the run and the request that brought it, the newest good version, what to do, and the raw record.
@@ -164,6 +165,7 @@ Examples:
   gazelle-sync errors
   gazelle-sync errors --all
   gazelle-sync errors --entity appointments --code missing_parent --limit 10
+  gazelle-sync errors --all --limit all --json
   gazelle-sync errors show 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d
   gazelle-sync errors retry --entity appointments
   gazelle-sync errors dismiss 0198f6a2-7c1e-7d55-9d0e-0f5f4a3b2c1d --reason 'test entry of ours'";

@@ -13,7 +13,8 @@ so that whoever waits there notices when this program is gone.
 
 `serve` looks four times a minute and after each run; `sync` looks once at its end when a channel is configured. What is to be \
 said is written into the database first and sent from there: a channel that is down is tried again for a week, and \
-nothing is said twice.
+nothing is said twice. A database that takes none of it is told on every channel directly: by `serve` after \
+alert_database_seconds, by `sync`, `fetch` and `alerts check` at once, which keep in the data folder what they told.
 
 Effects: list only reads; test sends one message on each channel and calls deadman_url, without the database; check \
 writes alerts and messages, and sends.";

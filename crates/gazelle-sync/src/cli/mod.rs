@@ -41,7 +41,7 @@ pub use alerts::{AlertsAction, AlertsArgs};
 pub use auth::{AuthAction, AuthArgs, LoginArgs};
 pub use deletions::{DeletionsAction, DeletionsArgs};
 pub use entity_names::unknown_entity;
-pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
+pub use errors::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry, Limit};
 pub use history::{ExplainArgs, HistoryArgs};
 pub use manual::{CompletionsArgs, ManArgs};
 pub use migrate::MigrateArgs;

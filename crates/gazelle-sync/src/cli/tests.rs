@@ -195,7 +195,9 @@ fn since_is_a_day_or_an_instant() {
 fn errors_alone_lists() {
     let Command::Errors(args) = good("errors --code no_start --limit 5").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
-    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), Some(5)));
+    assert_eq!((filter.code.as_deref(), filter.limit), (Some("no_start"), Some(Limit::Most(5))));
+    let Command::Errors(args) = good("errors --limit all").command else { panic!() };
+    assert_eq!((args.filter.limit, args.filter.most()), (Some(Limit::All), usize::MAX));
     let Command::Errors(args) = good("errors list --entity pianos").command else { panic!() };
     let ErrorsAction::List(filter) = args.into_action() else { panic!() };
     assert_eq!((filter.entity.as_deref(), filter.limit), (Some("pianos"), None));

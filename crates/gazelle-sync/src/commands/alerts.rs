@@ -8,12 +8,15 @@ use serde_json::json;
 
 use super::opened::Opened;
 use super::{Context, FAILED};
-use crate::alerts::{self, Changes, Channels, Delivered, Kind, Listed};
+use crate::alerts::{self, Changes, Channels, Delivered, Direct, Kind, Listed, Trouble};
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
 use crate::db::migrate;
 use crate::display::{self, Column, Table};
 use crate::time;
+
+/// The file of the data folder that holds what was told past the database.
+const TOLD_DIRECTLY: &str = "told-directly.json";
 
 /// Lists, tests or checks.
 pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
@@ -22,7 +25,7 @@ pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
         return test(context).await;
     }
     let opened = match action {
-        AlertsAction::Check => Opened::open(&context.settings).await?,
+        AlertsAction::Check => open_or_tell(&context.settings).await?,
         _ => Opened::open_to_read(&context.settings).await?,
     };
     let outcome = match action {
@@ -97,22 +100,56 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
     Ok(0)
 }
 
-/// One look and one delivery.
+/// One look and one delivery. Where what is wrong cannot be written into the database, people are told that directly.
 async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
     let channels = Channels::of(settings);
-    let changes = alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await?;
+    let written = alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await;
+    let written = written.map_err(anyhow::Error::from);
+    tell_directly(settings, written.as_ref().err()).await;
+    let changes = written?;
     let delivered = alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6).await?;
     alerts::ping(&opened.db, settings).await?;
     Ok((changes, delivered))
 }
 
-/// What `sync` does at its end, where somebody is to be told. What goes wrong here is no fault of the run's.
+/// What `sync` and `fetch` do at their end, where somebody is to be told. What goes wrong here is no fault of the run's.
 pub async fn after_run(opened: &Opened, settings: &Settings) {
     if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {
         return;
     }
     if let Err(error) = look(opened, settings).await {
         tracing::warn!("alerts could not be looked after: {error:#}");
+    }
+}
+
+/// Opens the database; where that fails, people are told before the command ends.
+pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
+    let opened = Opened::open(settings).await;
+    if let Err(error) = &opened {
+        tell_directly(settings, Some(error)).await;
+    }
+    opened
+}
+
+/// Tells people past the database that it takes no alerts, once and then as a reminder, and when that is over. What was
+/// told is kept in the data folder: a command remembers nothing.
+async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
+    let channels = Channels::of(settings);
+    if channels.is_empty() {
+        return;
+    }
+    let file = settings.data_dir.join(TOLD_DIRECTLY);
+    let mut direct = Direct::load(&file).await;
+    let now = Timestamp::now();
+    let trouble = error.map(|error| Trouble::Database {
+        reason: format!("{error:#}"),
+        since: direct.since().unwrap_or(now),
+        // It would be asked of the database.
+        last_good_at: None,
+    });
+    direct.tell(settings, &channels, trouble, now).await;
+    if let Err(error) = direct.save(&file).await {
+        tracing::warn!("what was told of the database could not be kept and may be told again: {error}");
     }
 }
 

@@ -52,7 +52,7 @@ struct Who {
 async fn status(context: &Context, offline: bool) -> Result<u8> {
     let settings = &context.settings;
     // Says what is missing.
-    let client = opened::client(settings)?;
+    let client = opened::client(settings, None)?;
     let mut standing = Standing {
         method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
         kept_in: None,
@@ -69,6 +69,8 @@ async fn status(context: &Context, offline: bool) -> Result<u8> {
             Err(problem) => standing.problem = Some(problem),
         }
     }
+    // Its connection may be the only one that the role may open.
+    drop(client);
     // Read afterwards: the question may have refreshed them.
     if settings.api_key.is_none()
         && let Err(problem) = look_at_tokens(settings, &mut standing, offline).await

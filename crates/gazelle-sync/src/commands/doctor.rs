@@ -15,7 +15,7 @@ pub async fn run(context: &Context) -> Result<u8> {
         settings,
         database: opened.as_ref().map(|opened| &opened.db).map_err(|error| format!("{error:#}")),
         embedded: settings.database_url.is_none(),
-        client: opened::client(settings).map_err(|error| format!("{error:#}")),
+        client: opened::client(settings, opened.as_ref().ok()).map_err(|error| format!("{error:#}")),
     };
     let report = doctor::examine(&patient).await;
     if let Ok(opened) = opened {

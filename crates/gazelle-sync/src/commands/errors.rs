@@ -17,7 +17,11 @@ use crate::explain::{self, case};
 use crate::orchestrator::lease::Lease;
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::staging::quarantine::{self, Case, Which};
+use crate::staging::quarantine_pages::Pages;
 use crate::time;
+
+/// Rows of a table.
+const ROWS: usize = 1000;
 
 /// Lists, shows, retries or dismisses.
 pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
@@ -60,34 +64,96 @@ async fn list(
     entities: &[&'static Entity],
     filter: &ErrorFilter,
 ) -> Result<u8> {
-    let (mut cases, mut found) = (Vec::new(), 0);
     // People see no raw record in a list, so that none is read for them.
     let which =
         Which { code: filter.code.as_deref(), id: None, states: filter.states(), with_raw: context.json };
-    let most = filter.most(context.json);
+    let mut found = 0;
     for entity in entities {
         // What is left out is told, and so it is counted.
         found += quarantine::count(&opened.db, entity, &which).await?;
-        let page = i64::try_from(most).unwrap_or(i64::MAX);
-        cases.extend(quarantine::cases(&opened.db, entity, &which, page).await?);
     }
-    cases.sort_by_key(|case| std::cmp::Reverse(case.last_seen_at));
-    cases.truncate(most);
     let found = usize::try_from(found).unwrap_or(usize::MAX);
-    context.print(&cases, || list_text(&cases, found, filter, &context.settings))?;
+    let cases = Pages::new(&opened.db, entities, &which, filter.most());
+    context.progress.finish();
+    match context.json {
+        true => list_json(cases, found, filter).await?,
+        false => list_text(cases, found, filter, &context.settings).await?,
+    }
     Ok(0)
 }
 
-fn list_text(cases: &[Case], found: usize, filter: &ErrorFilter, settings: &Settings) -> String {
-    let narrowed = filter.entity.is_some() || filter.code.is_some() || !filter.state.is_empty();
-    if cases.is_empty() {
-        return match (narrowed, filter.all) {
-            (true, _) => "no such record is in quarantine",
-            (false, true) => "no record was ever in quarantine",
-            (false, false) => "the quarantine is empty (--all lists the closed cases)",
+/// Prints the array case by case, as they are read.
+async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<()> {
+    let mut listed = 0;
+    while listed < filter.most()
+        && let Some(case) = cases.next().await?
+    {
+        let before = if listed == 0 { "[" } else { "," };
+        let case = display::json(&case)?.replace('\n', "\n  ");
+        if !display::print_part(&format!("{before}\n  {case}"))? {
+            return Ok(());
         }
-        .to_owned();
+        listed += 1;
     }
+    display::print(if listed == 0 { "[]\n" } else { "\n]\n" })?;
+    if let Some(left_out) = left_out(listed, found) {
+        eprintln!("{left_out}");
+    }
+    Ok(())
+}
+
+/// Prints tables, of a long list several: a table is as wide as its widest row, and so is put together whole.
+async fn list_text(
+    mut cases: Pages<'_>,
+    found: usize,
+    filter: &ErrorFilter,
+    settings: &Settings,
+) -> Result<()> {
+    let mut listed = 0;
+    loop {
+        let mut rows = Vec::new();
+        while listed < filter.most()
+            && rows.len() < ROWS
+            && let Some(case) = cases.next().await?
+        {
+            rows.push(case);
+            listed += 1;
+        }
+        if rows.is_empty() {
+            break;
+        }
+        if !display::print_part(&format!("{}\n", table(&rows, settings).trim_end()))? {
+            return Ok(());
+        }
+    }
+    let end = match listed {
+        0 => none_found(filter).to_owned(),
+        _ => {
+            let how = "`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again";
+            let left_out = left_out(listed, found).map(|said| format!("\n{said}")).unwrap_or_default();
+            format!("\n{how}{left_out}")
+        }
+    };
+    display::print(&format!("{end}\n"))?;
+    Ok(())
+}
+
+fn none_found(filter: &ErrorFilter) -> &'static str {
+    let narrowed = filter.entity.is_some() || filter.code.is_some() || !filter.state.is_empty();
+    match (narrowed, filter.all) {
+        (true, _) => "no such record is in quarantine",
+        (false, true) => "no record was ever in quarantine",
+        (false, false) => "the quarantine is empty (--all lists the closed cases)",
+    }
+}
+
+/// How many of how many are listed, where it is not all.
+fn left_out(listed: usize, found: usize) -> Option<String> {
+    (listed < found)
+        .then(|| format!("{} of {} (--limit N or --limit all shows more)", amount(listed), amount(found)))
+}
+
+fn table(cases: &[Case], settings: &Settings) -> String {
     let zone = settings.zone();
     let mut table = Table::new([
         Column::text("entity"),
@@ -109,14 +175,7 @@ fn list_text(cases: &[Case], found: usize, filter: &ErrorFilter, settings: &Sett
             time::show(case.last_seen_at, &zone),
         ]);
     }
-    let shown = match cases.len() < found {
-        true => format!("{} of {} (--limit shows more)\n", amount(cases.len()), amount(found)),
-        false => String::new(),
-    };
-    format!(
-        "{}\n`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again\n{shown}",
-        table.render()
-    )
+    table.render()
 }
 
 fn amount(count: usize) -> String {
@@ -138,7 +197,7 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
     let which = Which { id: Some(id), with_raw: true, ..Which::default() };
     let mut stories = Vec::new();
     for entity in entities {
-        let cases = quarantine::cases(&opened.db, entity, &which, 100).await?;
+        let cases = quarantine::cases(&opened.db, entity, &which, 100, None).await?;
         if cases.is_empty() {
             continue;
         }

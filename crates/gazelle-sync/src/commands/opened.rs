@@ -112,9 +112,9 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
     }
 }
 
-/// The API client with the credentials of the settings.
-pub fn client(settings: &Settings) -> Result<GazelleClient> {
-    let credential = credentials::of(settings)?;
+/// The API client with the credentials of the settings. Where a database is open, it is used for stored tokens too.
+pub fn client(settings: &Settings, open: Option<&Opened>) -> Result<GazelleClient> {
+    let credential = credentials::of(settings, open.map(|opened| &opened.db))?;
     Ok(GazelleClient::new(source_settings(settings), credential)?)
 }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use super::opened::{self, Opened};
 use super::{Context, FAILED};
@@ -34,7 +35,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         full: schedule(&settings.full_schedule)?,
     };
     // Said at once, not with the first run.
-    opened::client(&settings)?;
+    opened::client(&settings, None)?;
     let door = Door::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
     let address = door.address()?;
     let document = json!({
@@ -61,33 +62,63 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         shared,
         stop: stopper.stop(),
     };
-    let mut http_ended = false;
-    let ended_well = tokio::select! {
-        () = service.run() => true,
-        () = signals.second_or_late(&stopper) => false,
-        // Nobody could ask it for anything any more: whoever supervises the process starts another one.
-        () = async {
-            let ended = (&mut http).await;
-            http_ended = true;
-            tracing::error!("the HTTP side ended by itself ({ended:?}): the service ends too");
-            stopper.ask();
-            tokio::time::sleep(LONGEST_STOP).await;
-        } => false,
-    };
+    let asked = signals.second_or_late(&stopper);
+    let end = until_one_ends(service.run(), &mut http, asked, &stopper).await;
     stop_http.ask();
-    if !http_ended {
+    if !http.is_finished() {
         let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
     }
     service.opener.close().await;
-    if http_ended {
-        return Ok(FAILED);
+    match end {
+        End::AsAsked => {
+            tracing::info!("stopped as asked");
+            Ok(0)
+        }
+        End::CutOff => {
+            tracing::warn!("stopped at once; what was under way is taken up again by the next run");
+            Ok(FAILED)
+        }
+        End::HttpGone => Ok(FAILED),
     }
-    if !ended_well {
-        tracing::warn!("stopped at once; what was under way is taken up again by the next run");
-        return Ok(FAILED);
+}
+
+/// How the service ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// It was asked to stop and did.
+    AsAsked,
+    /// It did not stop in time, or was asked twice.
+    CutOff,
+    /// Its HTTP side had ended.
+    HttpGone,
+}
+
+/// Waits for the end of the service. When its HTTP side ends first, nobody can ask it for anything any more: it is asked to
+/// stop, and whoever supervises the process starts another one.
+async fn until_one_ends(
+    service: impl Future<Output = ()>,
+    http: &mut JoinHandle<std::io::Result<()>>,
+    asked: impl Future<Output = ()>,
+    stopper: &Stopper,
+) -> End {
+    let mut http_gone = false;
+    let watch_http = async {
+        let ended = http.await;
+        http_gone = true;
+        tracing::error!("the HTTP side ended by itself ({ended:?}): the service ends too");
+        stopper.ask();
+        tokio::time::sleep(LONGEST_STOP).await;
+    };
+    let ended_well = tokio::select! {
+        () = service => true,
+        () = asked => false,
+        () = watch_http => false,
+    };
+    match (http_gone, ended_well) {
+        (true, _) => End::HttpGone,
+        (false, true) => End::AsAsked,
+        (false, false) => End::CutOff,
     }
-    tracing::info!("stopped as asked");
-    Ok(0)
 }
 
 /// SIGTERM and SIGINT.
@@ -133,12 +164,18 @@ impl Opener for Opening {
     async fn open(&self) -> Result<(Db, GazelleClient)> {
         self.close().await;
         let mut open = self.open.lock().await;
-        let client = opened::client(&self.settings)?;
         let opened = Opened::open(&self.settings).await?;
-        if let Err(refusal) = super::sync::refuse_demo(&opened, &self.settings).await {
-            opened.close().await?;
-            return Err(refusal);
-        }
+        let client = async {
+            super::sync::refuse_demo(&opened, &self.settings).await?;
+            opened::client(&self.settings, Some(&opened))
+        };
+        let client = match client.await {
+            Ok(client) => client,
+            Err(error) => {
+                opened.close().await?;
+                return Err(error);
+            }
+        };
         let db = opened.db.clone();
         *open = Some(opened);
         Ok((db, client))
@@ -152,5 +189,44 @@ impl Opening {
         {
             tracing::warn!("the database did not close well: {error:#}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_whose_http_side_is_gone_ends_with_an_error_and_soon() {
+        let panics = || tokio::spawn(async { panic!("a fault of ours") });
+        for mut http in [panics(), tokio::spawn(async { Ok(()) }), tokio::spawn(pending())] {
+            http.abort();
+            let stopper = Stopper::new();
+            let stop = stopper.stop();
+            // What is under way is finished.
+            let service = async {
+                stop.asked().await;
+                tokio::time::sleep(Duration::from_secs(7)).await;
+            };
+            let begun = Instant::now();
+            let end = until_one_ends(service, &mut http, pending(), &stopper).await;
+            assert_eq!((end, begun.elapsed()), (End::HttpGone, Duration::from_secs(7)));
+        }
+        // One that does not stop is cut off.
+        let begun = Instant::now();
+        let end = until_one_ends(pending(), &mut panics(), pending(), &Stopper::new()).await;
+        assert_eq!((end, begun.elapsed()), (End::HttpGone, LONGEST_STOP));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_is_asked_to_stop_ends_well_or_is_cut_off() {
+        let mut http = tokio::spawn(pending());
+        let stopper = Stopper::new();
+        assert_eq!(until_one_ends(async {}, &mut http, pending(), &stopper).await, End::AsAsked);
+        assert_eq!(until_one_ends(pending(), &mut http, async {}, &stopper).await, End::CutOff);
     }
 }

@@ -54,9 +54,11 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'sta
     };
     let since = args.since.map(|since| instant(context, since)).transpose()?;
     let job = Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: "command" };
-    let client = opened::client(&context.settings)?;
-    let opened = Opened::open(&context.settings).await?;
+    // Missing credentials are said before a database is opened.
+    opened::client(&context.settings, None)?;
+    let opened = super::alerts::open_or_tell(&context.settings).await?;
     let report = async {
+        let client = opened::client(&context.settings, Some(&opened))?;
         refuse_demo(&opened, &context.settings).await?;
         let report = run_sync(&opened.db, Some(client), &context.settings, &job, &context.progress).await;
         super::alerts::after_run(&opened, &context.settings).await;

@@ -24,7 +24,9 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     };
     let settings = &context.settings;
     let mut unasked = None;
-    let client = match (args.offline, opened::client(settings)) {
+    // It writes too: production is rebuilt into scratch tables, which are then rolled back.
+    let opened = Opened::open(settings).await?;
+    let client = match (args.offline, opened::client(settings, Some(&opened))) {
         (true, _) => None,
         (false, Ok(client)) => Some(client),
         (false, Err(error)) => {
@@ -34,8 +36,6 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     };
     let seed = args.seed.unwrap_or_else(|| Timestamp::now().as_microsecond().unsigned_abs());
     let question = Question { entities, sample: args.sample, seed, client: client.as_ref() };
-    // It writes too: production is rebuilt into scratch tables, which are then rolled back.
-    let opened = Opened::open(settings).await?;
     let outcome = async {
         if !migrate::is_readable(&opened.db).await? {
             bail!("there is nothing to verify yet: run `gazelle-sync sync` first");

@@ -72,7 +72,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("quarantine_guard_records", "GAZELLE_SYNC_QUARANTINE_GUARD_RECORDS", "10", "records of one entity that a run may newly put into quarantine and be a success, 0 or more; the larger of this and the next holds"),
     plain("quarantine_guard_percent", "GAZELLE_SYNC_QUARANTINE_GUARD_PERCENT", "2", "share of an entity's records that a run may newly put into quarantine and be a success, 0 to 100"),
     plain("retention", "GAZELLE_SYNC_RETENTION", "all", "raw versions kept: all, or what was current in so many days (the newest version of a record always stays, and so does whatever a row, a tombstone or an undo rests on)"),
-    plain("runs_retention", "GAZELLE_SYNC_RUNS_RETENTION", "90", "days for which runs, their requests and warnings are kept, or all (what a raw version, a deletion that waits or an undo names always stays, and so do the last 100 runs)"),
+    plain("runs_retention", "GAZELLE_SYNC_RUNS_RETENTION", "90", "days for which runs, their requests and warnings and closed quarantine cases are kept, or all (what a raw version, a deletion that waits or an undo names always stays, and so do the last 100 runs)"),
     // Running by itself
     plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side; one that others can reach needs http_token"),
     secret("http_token", "GAZELLE_SYNC_HTTP_TOKEN", "token that the service's HTTP side asks for (Authorization: Bearer …), 16 characters or more"),

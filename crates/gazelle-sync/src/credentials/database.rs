@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -10,12 +11,14 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
 use super::seal::Key;
-use crate::db::{self, ConnectSettings, Db, DbError, Tx};
+use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
 
 /// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice
 /// after hours. One that was only slow keeps its tokens in memory and saves them next time.
-const LIMITS: &str = "SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '300s'";
+const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(60);
+/// How long a refresh may hold the row.
+const LONGEST_REFRESH: Duration = Duration::from_secs(300);
 /// SQLSTATE of a lock that did not come in that time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE of a table that is not there.
@@ -36,12 +39,13 @@ type Row = Option<(Vec<u8>, String)>;
 
 impl DatabaseTokenStore {
     /// Opens nothing yet; `open` is a database that is open already.
-    pub fn new(connect: ConnectSettings, open: Option<Db>, key: Key) -> Self {
-        Self(Arc::new(Inner { connect, key, db: OnceCell::new_with(open) }))
+    pub fn new(connect: ConnectSettings, open: Option<&Db>, key: Key) -> Self {
+        Self(Arc::new(Inner { connect, key, db: OnceCell::new_with(open.map(Db::for_tokens)) }))
     }
 
     async fn db(&self) -> Result<&Db, TokenStoreError> {
-        let opened = self.0.db.get_or_try_init(|| db::connect(&self.0.connect)).await;
+        let open = async || Ok(db::connect(&self.0.connect).await?.for_tokens());
+        let opened = self.0.db.get_or_try_init(open).await;
         opened.map_err(|error| self.error(&error))
     }
 
@@ -132,7 +136,8 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: onesh
     };
     let locking = async {
         let tx = connection.begin().await?;
-        tx.batch(LIMITS).await?;
+        tx.limit(Timeout::Lock, LONGEST_LOCK_WAIT).await?;
+        tx.limit(Timeout::IdleInTransaction, LONGEST_REFRESH).await?;
         let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle' FOR UPDATE";
         let row = row_of(&tx.query(sql, &[]).await?);
         Ok::<_, DbError>((tx, row))

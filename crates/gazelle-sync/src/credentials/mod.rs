@@ -23,8 +23,11 @@ pub use login::{Login, login};
 
 /// The credential of the settings.
 ///
+/// Tokens in the database are read and refreshed through `open`, where the database is open already: a role that may
+/// open few connections needs no more of them for its tokens.
+///
 /// Errors: there is none, or what it needs is missing.
-pub fn of(settings: &Settings) -> Result<Credential> {
+pub fn of(settings: &Settings, open: Option<&Db>) -> Result<Credential> {
     if let Some(key) = &settings.api_key {
         return Ok(Credential::ApiKey(key.clone()));
     }
@@ -44,13 +47,13 @@ pub fn of(settings: &Settings) -> Result<Credential> {
     Ok(Credential::Oauth(OauthCredential {
         client_id: client_id.clone(),
         client_secret: client_secret.clone(),
-        store: store(settings)?,
+        store: store_with(settings, open)?,
         first_tokens: first_tokens(settings),
     }))
 }
 
 /// Where tokens are kept: in the database when there is a key to seal them with, else in a file of the data folder.
-/// The database is opened when it is first needed, by connections of its own: a refresh holds one.
+/// The database is opened when it is first needed.
 pub fn store(settings: &Settings) -> Result<Arc<dyn TokenStore>> {
     store_with(settings, None)
 }
@@ -69,10 +72,9 @@ fn store_with(settings: &Settings, open: Option<&Db>) -> Result<Arc<dyn TokenSto
         url: url.expose_secret().to_owned(),
         ca_file: settings.database_ca_file.clone(),
         schema: settings.schema.clone(),
-        // One reads, one holds the lock.
-        connections: 2,
+        connections: 1,
     };
-    Ok(Arc::new(database::DatabaseTokenStore::new(connect, open.cloned(), seal::Key::new(key)?)))
+    Ok(Arc::new(database::DatabaseTokenStore::new(connect, open, seal::Key::new(key)?)))
 }
 
 /// The tokens of the environment, for a store that holds none. An access token without a refresh token serves until it

@@ -40,15 +40,14 @@ impl Default for Limits {
 
 /// Statements aside are short: what takes longer is not worth waiting for. The server ends them by itself, just before.
 pub(super) const ASIDE_LIMIT: Duration = Duration::from_secs(5);
-/// `statement_timeout` of transactions aside, in milliseconds.
-pub(super) const ASIDE_TIMEOUT_MS: u64 = 4500;
+/// `statement_timeout` of transactions aside.
+pub(super) const ASIDE_TIMEOUT: Duration = Duration::from_millis(4500);
 /// A statement outside a transaction that takes longer has failed, sign of life or not.
 const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
-/// The same of a statement of a transaction. The server ends it by itself at [`BATCH_TIMEOUT_MS`].
-const BATCH_LIMIT: Duration = Duration::from_millis(BATCH_TIMEOUT_MS + 60_000);
-/// `statement_timeout` of our transactions, in milliseconds: what a role of the server is limited to, such as two
-/// minutes on Supabase, is too short for a large rebuild.
-pub(super) const BATCH_TIMEOUT_MS: u64 = 2 * 3600 * 1000;
+/// The same of a statement of a transaction. The server ends it by itself at [`BATCH_TIMEOUT`].
+const BATCH_LIMIT: Duration = Duration::from_secs(BATCH_TIMEOUT.as_secs() + 60);
+/// `statement_timeout` of our transactions, where the session has no shorter one.
+pub(super) const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 /// Factor on the silence limit while the server has not received the whole statement.
 const SLOW_SENDING: u32 = 4;
 /// How often a statement is looked at.
@@ -162,7 +161,7 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // What stands aside has a limit of the server's.
-        let Some(pid) = self.sent.pid.filter(|_| !self.is_answered && self.db.place == Place::Work) else {
+        let Some(pid) = self.sent.pid.filter(|_| !self.is_answered && self.db.place != Place::Aside) else {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

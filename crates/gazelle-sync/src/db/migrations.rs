@@ -143,6 +143,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../staging/staging_indexes.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
+    Migration {
+        version: 27,
+        name: "cases as they are listed",
+        sql: include_str!("../migrations/0027_quarantine_listed.sql"),
+        staging_tables: &[],
+    },
 ];
 
 /// The register of applied migrations.

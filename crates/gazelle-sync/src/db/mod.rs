@@ -14,9 +14,11 @@ mod pool;
 mod session;
 pub mod sqlstate;
 pub mod statements;
+mod timeouts;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio_postgres::{Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
@@ -24,11 +26,13 @@ use tokio_postgres::{Row, SimpleQueryMessage, Transaction, types::ToSql, types::
 use answered::{Progress, Sent};
 use pool::{Place, Pool, Pooled};
 use session::Unanswered;
+use timeouts::Timeouts;
 
 pub use answered::Limits;
 pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, connect_within, way};
 pub use error::{DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
+pub use timeouts::Timeout;
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -65,13 +69,19 @@ impl Db {
         Db { place: Place::Aside, ..self.beside() }
     }
 
+    /// The same database for stored tokens: refreshing one holds a connection while it waits for the API, beside what
+    /// the work may use at once.
+    pub fn for_tokens(&self) -> Db {
+        Db { place: Place::Tokens, ..self.beside() }
+    }
+
     /// The same database, whose answers do not count as progress of the work: see [`Db::since_progress`].
     pub fn beside(&self) -> Db {
         Db { progress: Arc::new(Progress::new()), ..self.clone() }
     }
 
     /// How long ago the database answered a statement of the work, or was seen working on one.
-    pub fn since_progress(&self) -> std::time::Duration {
+    pub fn since_progress(&self) -> Duration {
         self.progress.last().elapsed()
     }
 
@@ -161,21 +171,30 @@ impl Connection {
         let unanswered = session.unanswered();
         let sent = |sql| Sent { unanswered: &unanswered, pid: None, batch: true, template: "BEGIN", sql };
         let transaction = answered::answer(db, sent("BEGIN"), session.client.transaction()).await?;
+        let own = match session.timeouts {
+            Some(own) => own,
+            None => {
+                let asking = transaction.simple_query(Timeouts::QUESTION);
+                let shown = answered::answer(db, sent(Timeouts::QUESTION), asking).await?;
+                *session.timeouts.insert(Timeouts::read(&shown))
+            }
+        };
+        let ours = match db.place {
+            Place::Aside => answered::ASIDE_TIMEOUT,
+            Place::Work | Place::Tokens => answered::BATCH_TIMEOUT,
+        };
         // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
         // being filled are high enough to trigger it each time.
         let settings = format!(
             "SET LOCAL jit = off; SET LOCAL statement_timeout = {}; {more}",
-            match db.place {
-                Place::Work => answered::BATCH_TIMEOUT_MS,
-                Place::Aside => answered::ASIDE_TIMEOUT_MS,
-            }
+            own.at_most(Timeout::Statement, ours)
         );
         let messages = answered::answer(db, sent(&settings), transaction.simple_query(&settings)).await?;
         let pid = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
             _ => None,
         });
-        Ok(Tx { transaction, db, unanswered, pid })
+        Ok(Tx { transaction, db, unanswered, pid, own })
     }
 
     /// Begins a transaction that sees the database as it is at its first statement, whatever others commit since.
@@ -192,9 +211,23 @@ pub struct Tx<'c> {
     unanswered: Unanswered,
     /// The server's process, for as long as the transaction lasts; not asked for in a snapshot.
     pid: Option<i32>,
+    own: Timeouts,
 }
 
 impl Tx<'_> {
+    /// Sets a timeout until the transaction ends; the session's own where that is shorter.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn limit(&self, timeout: Timeout, ours: Duration) -> Result<(), DbError> {
+        self.batch_as_is(&format!("SET LOCAL {} = {}", timeout.name(), self.at_most(timeout, ours))).await
+    }
+
+    /// A timeout of ours, in milliseconds, or the session's own where that is shorter.
+    pub fn at_most(&self, timeout: Timeout, ours: Duration) -> u64 {
+        self.own.at_most(timeout, ours)
+    }
+
     fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
         Sent { unanswered: &self.unanswered, pid: self.pid, batch: true, template, sql }
     }

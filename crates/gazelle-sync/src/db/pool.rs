@@ -1,7 +1,7 @@
 //! The sessions of one database, handed out one at a time.
 //!
-//! There are places for statements of runs and commands, and a few aside for what must not wait behind them (lease,
-//! health, metrics, looking who holds a lock). All use the same sessions: a role that may open fewer than there are
+//! There are places for statements of runs and commands, a few aside for what must not wait behind them (lease,
+//! health, metrics, looking who holds a lock), and a few for stored tokens. All use the same sessions: a role that may open fewer than there are
 //! places makes everybody wait for his turn, and nothing fails.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,6 +18,8 @@ use super::session::Session;
 
 /// Places aside.
 const ASIDE: usize = 2;
+/// Places for stored tokens: one reads, one holds the lock.
+const TOKENS: usize = 2;
 /// Longer than any healthy holder keeps its session in between: whoever waits longer waits for himself.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// A session that ended is counted by the server for a moment longer: one refused for it is asked for again meanwhile.
@@ -32,6 +34,8 @@ pub(super) enum Place {
     Work,
     /// Something short that must not wait behind the work.
     Aside,
+    /// Reading and refreshing stored tokens, for which the work may be waiting.
+    Tokens,
 }
 
 /// The pool. Clones share it.
@@ -46,6 +50,7 @@ struct Inner {
     size: usize,
     work: Arc<Semaphore>,
     aside: Arc<Semaphore>,
+    tokens: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
     /// Sessions that exist, idle or in use.
     open: AtomicUsize,
@@ -73,6 +78,7 @@ impl Pool {
             size,
             work: Arc::new(Semaphore::new(size)),
             aside: Arc::new(Semaphore::new(ASIDE)),
+            tokens: Arc::new(Semaphore::new(TOKENS)),
             idle: Mutex::default(),
             open: AtomicUsize::new(0),
             freed: Notify::new(),
@@ -97,6 +103,7 @@ impl Pool {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.work.close();
         self.0.aside.close();
+        self.0.tokens.close();
         let ended: Vec<Session> = lock(&self.0.idle).drain(..).collect();
         self.0.open.fetch_sub(ended.len(), Ordering::SeqCst);
         self.0.freed.notify_waiters();
@@ -113,7 +120,11 @@ impl Pool {
     /// The server cannot be reached or refuses us, the pool is closed, or no session became free.
     pub(super) async fn get(&self, place: Place) -> Result<Pooled, DbError> {
         let pool = &self.0;
-        let places = if place == Place::Work { &pool.work } else { &pool.aside };
+        let places = match place {
+            Place::Work => &pool.work,
+            Place::Aside => &pool.aside,
+            Place::Tokens => &pool.tokens,
+        };
         let begun = Instant::now();
         let deadline = begun + LONGEST_WAIT;
         let taken = tokio::time::timeout_at(deadline, places.clone().acquire_owned());

@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use super::timeouts::Timeouts;
+
 /// A session. Dropping it closes its socket at once.
 pub(super) struct Session {
     pub(super) client: Client,
+    /// What it began with, once that was asked for.
+    pub(super) timeouts: Option<Timeouts>,
     unanswered: Unanswered,
     task: JoinHandle<()>,
     generation: u64,
@@ -21,7 +25,7 @@ pub(super) struct Unanswered(Arc<AtomicUsize>);
 
 impl Session {
     pub(super) fn new(client: Client, task: JoinHandle<()>, generation: u64) -> Session {
-        Session { client, unanswered: Unanswered::default(), task, generation }
+        Session { client, timeouts: None, unanswered: Unanswered::default(), task, generation }
     }
 
     /// The count of unanswered statements, for who borrows the client.

@@ -76,8 +76,8 @@ pub const EXCEPTIONS: &[(&str, Concern, &str)] = &[
     ("57P04", Concern::Database, "database dropped"),
 ];
 
-/// Classes that are never a row's concern, in whichever function the error arose.
-const NEVER_A_ROWS: [&str; 7] = ["08", "25", "40", "53", "57", "58", "XX"];
+/// Classes of the database that are not a row's concern in whichever function the error arose.
+const NEVER_A_ROWS: [&str; 4] = ["25", "57", "58", "XX"];
 
 /// Whose concern a state is by itself. One of a class that is not in the table is the database's: an error that nobody
 /// knows must blame no record.
@@ -97,10 +97,20 @@ pub fn class_name(state: &str) -> &'static str {
 /// the state), and that a row security policy refused the row, which shares its state with a missing right.
 pub fn concern_of(error: &ServerError) -> Concern {
     let state = error.code().code();
-    let by_function = function_of(error).is_some() && !NEVER_A_ROWS.contains(&&state[..2]);
-    match by_function || is_refused_by_policy(error) {
-        true => Concern::Row,
-        false => concern(state),
+    match function_of(error) {
+        _ if is_refused_by_policy(error) => Concern::Row,
+        Some(_) => concern_in_function(state),
+        None => concern(state),
+    }
+}
+
+/// Whose concern a state is that arose in a user's function. What is the moment's stays so: a trigger that meets a lock
+/// of somebody else says nothing about the row.
+pub fn concern_in_function(state: &str) -> Concern {
+    match concern(state) {
+        Concern::Moment => Concern::Moment,
+        Concern::Database if NEVER_A_ROWS.contains(&state.get(..2).unwrap_or_default()) => Concern::Database,
+        Concern::Database | Concern::Row => Concern::Row,
     }
 }
 
@@ -165,6 +175,9 @@ pub fn advice(state: &str) -> &'static str {
         "42P01" | "42703" => "; is the database migrated? run `gazelle-sync migrate`",
         "53100" => "; the disk is full: make room, then run again (nothing is lost)",
         "53300" => "; too many connections: raise the limit or lower the concurrency",
+        "57014" => {
+            "; if statement_timeout of the role or the database ended it, allow more: ALTER ROLE … SET statement_timeout"
+        }
         "57P01" | "57P02" | "57P03" => "; the server is restarting: run again",
         _ => "",
     }

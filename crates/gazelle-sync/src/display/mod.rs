@@ -15,7 +15,7 @@ mod tests;
 
 pub use amounts::{bytes, count, duration, rate, share};
 pub use entity_progress::EntityProgress;
-pub use output::{json, print};
+pub use output::{json, print, print_part};
 pub use progress::{LogWriter, Progress, ProgressStyle};
 pub use safe::{safe, safe_lines};
 pub use table::{Column, Table};

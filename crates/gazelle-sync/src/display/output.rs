@@ -8,16 +8,19 @@ use serde::Serialize;
 ///
 /// Errors: stdout cannot be written, such as a full disk behind a redirection.
 pub fn print(text: &str) -> std::io::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    print_part(&format!("{text}{end}")).map(drop)
+}
+
+/// Prints text as it is; says whether there is still somebody who reads, for those who have more to print.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_part(text: &str) -> std::io::Result<bool> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        out.flush()
-    });
-    match written {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
     }
 }
 

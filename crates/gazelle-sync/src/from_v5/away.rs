@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use super::inventory::{Moving, read};
 use super::{Inventory, LOCK_TIMEOUT, MANIFEST, OLD_FUNCTION, OLD_TRIGGER, local_view};
 use crate::access::PUBLIC_ROLES;
-use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::db::{Db, DbError, Timeout, Tx, migrate, quote};
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
 ///
@@ -13,7 +13,7 @@ use crate::db::{Db, DbError, Tx, migrate, quote};
 pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.batch(LOCK_TIMEOUT).await?;
+    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let inventory = read(&tx, db.schema(), backup_schema).await?;
     let mut steps = Steps { tx: &tx, backup: quote(backup_schema), position: 0 };
     steps.prepare().await?;

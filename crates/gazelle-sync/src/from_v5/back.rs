@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::{LOCK_TIMEOUT, MANIFEST};
-use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::db::{Db, DbError, Timeout, Tx, migrate, quote};
 
 /// What going back does, or did.
 #[derive(Debug, Clone, Serialize)]
@@ -89,15 +89,17 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
 pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.batch(LOCK_TIMEOUT).await?;
+    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let plan = plan(&tx, db.schema(), backup_schema).await?;
     if plan.aside.iter().any(|name| name == "sync_lease") {
         refuse_while_running(&tx).await?;
     }
     let (backup, aside) = (quote(backup_schema), quote(&plan.aside_schema));
     // Views that read the old tables go first: they would follow ours aside.
-    let undo =
-        tx.query(&format!("SELECT what, undo FROM {backup}.{MANIFEST} ORDER BY position DESC"), &[]).await?;
+    let steps =
+        format!("SELECT what, undo FROM {backup}.{MANIFEST} WHERE schema = $1 ORDER BY position DESC");
+    let schema = db.schema();
+    let undo = tx.query(&steps, &[(&schema, Type::TEXT)]).await?;
     let is_view = |row: &tokio_postgres::Row| row.get::<_, String>(0).starts_with("view v5_local_");
     for row in undo.iter().filter(|row| is_view(row)) {
         run(&tx, row).await?;
@@ -112,12 +114,25 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     for row in undo.iter().filter(|row| !is_view(row)) {
         run(&tx, row).await?;
     }
+    forget_steps(&tx, &plan).await?;
+    tx.commit().await?;
+    Ok(plan)
+}
+
+/// Removes what was undone from the manifest; the manifest and the backup schema with it, where nothing else needs them.
+async fn forget_steps(tx: &Tx<'_>, plan: &Return) -> Result<(), DbError> {
+    let backup = quote(&plan.backup_schema);
+    let done = format!("DELETE FROM {backup}.{MANIFEST} WHERE schema = $1");
+    tx.execute(&done, &[(&plan.schema, Type::TEXT)]).await?;
+    let others = tx.query(&format!("SELECT 1 FROM {backup}.{MANIFEST} LIMIT 1"), &[]).await?;
+    if !others.is_empty() {
+        return Ok(());
+    }
     tx.batch(&format!("DROP TABLE {backup}.{MANIFEST}")).await?;
     if plan.left_in_backup.is_empty() {
         tx.batch(&format!("DROP SCHEMA {backup}")).await?;
     }
-    tx.commit().await?;
-    Ok(plan)
+    Ok(())
 }
 
 async fn run(tx: &Tx<'_>, row: &tokio_postgres::Row) -> Result<(), DbError> {

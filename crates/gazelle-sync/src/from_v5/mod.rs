@@ -11,6 +11,8 @@ pub mod away;
 pub mod back;
 mod inventory;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 pub use inventory::{Dependent, Moving, read};
@@ -22,7 +24,7 @@ pub const OLD_FUNCTION: &str = "fn_fix_gazelle_api_time";
 /// The table of the backup schema that says how to undo each step.
 const MANIFEST: &str = "v5_manifest";
 /// Waiting longer for a table that somebody uses would make everybody else wait behind us.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What coming from V5 does to a database, or did.
 #[derive(Debug, Clone, Serialize)]

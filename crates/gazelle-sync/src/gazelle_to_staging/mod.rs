@@ -149,3 +149,22 @@ pub fn broken_off(error: JoinError) -> DbError {
         Err(_) => DbError::infrastructure("a part of the run was broken off, since the program ends"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_was_cancelled_is_an_error_and_one_that_panicked_panics_on() {
+        let task = tokio::spawn(std::future::pending::<()>());
+        task.abort();
+        let error = broken_off(task.await.unwrap_err());
+        assert!(error.to_string().contains("broken off"), "{error}");
+        assert_eq!(error.fault, crate::db::Fault::Infrastructure, "it blames no record");
+
+        let task = tokio::spawn(async { panic!("a fault of ours") });
+        let ended = task.await.unwrap_err();
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| broken_off(ended))).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a fault of ours"));
+    }
+}

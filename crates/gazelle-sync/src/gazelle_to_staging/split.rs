@@ -30,7 +30,8 @@ pub(super) fn split(
     page: u64,
 ) -> Option<Plan> {
     let Shape::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
-    let dated: u64 = parts.iter().map(|(_, n)| n).sum();
+    // Counts are what somebody else says, and may be any number.
+    let dated = parts.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n))?;
     let undated = total.checked_sub(dated)?;
     if undated > 0 && (where_undated.is_none() || scope != Scope::WHOLE) {
         return None;
@@ -51,17 +52,22 @@ fn group(parts: &[(Scope, u64)], most: u64, page: u64) -> Vec<(Scope, u64)> {
     // For the first parts, one more each time: pages, unevenness, where the last window starts and what it holds.
     let mut best = vec![(0, 0, 0, 0)];
     for end in 1..=parts.len() {
-        let (mut held, mut largest) = (0, 0);
+        let (mut held, mut largest) = (0_u64, 0);
         let mut choice = None;
         for start in (0..end).rev() {
             let here = parts[start].1;
-            (held, largest) = (held + here, largest.max(here));
+            (held, largest) = (held.saturating_add(here), largest.max(here));
             // A part that is too large by itself cannot be cut; empty ones beside it cost nothing.
             if held > most && held > largest {
                 break;
             }
             let (pages, uneven, _, _) = best[start];
-            let way = (pages + held.div_ceil(page).max(1), uneven + held * held, start, held);
+            let way = (
+                held.div_ceil(page).max(1).saturating_add(pages),
+                held.saturating_mul(held).saturating_add(uneven),
+                start,
+                held,
+            );
             choice = Some(choice.map_or(way, |other| way.min(other)));
         }
         best.extend(choice);
@@ -88,6 +94,19 @@ mod tests {
     /// The years up to 2028, with these counts.
     fn counted(counts: impl IntoIterator<Item = u64>) -> Vec<(Scope, u64)> {
         years(Scope::WHOLE, date(2026, 1, 1)).into_iter().zip(counts).collect()
+    }
+
+    #[test]
+    fn counts_of_any_size_are_put_together_or_refused() {
+        let whole =
+            |total, counts: [u64; 3]| split(&clients::ENTITY, Scope::WHOLE, total, &counted(counts), 100, 10);
+        assert!(whole(u64::MAX, [u64::MAX, u64::MAX, 1]).is_none(), "more than the whole");
+        for huge in [1 << 31, 1 << 33, 1 << 63, u64::MAX - 4] {
+            let windows = group(&counted([huge, 3, 1]), 100, 10);
+            assert_eq!(windows.iter().map(|(_, n)| n).collect::<Vec<_>>(), [&huge, &4]);
+        }
+        group(&counted([u64::MAX; 3]), u64::MAX, 10);
+        assert!(target_size(u64::MAX, 4, 100) > 0);
     }
 
     /// Each way to put parts together, as the numbers of records in its windows.

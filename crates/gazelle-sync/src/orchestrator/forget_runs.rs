@@ -1,5 +1,5 @@
-//! Forgetting runs, their requests, warnings and deletions, where the setting `runs_retention` wants it: only what nothing
-//! names any more. `explain` goes on naming run, request and page of every version that staging holds.
+//! Forgetting runs, their requests, warnings and deletions, and closed cases of the quarantine, where the setting
+//! `runs_retention` wants it: only what nothing names any more. `explain` goes on naming run, request and page of every version that staging holds.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::config::Retention;
 use crate::db::{Db, DbError};
+use crate::staging::quarantine;
 use crate::staging::retention::NamedRuns;
 
 /// Runs looked at in one transaction.
@@ -21,6 +22,8 @@ pub struct Forgotten {
     pub runs: u64,
     /// Requests of runs that stay.
     pub requests: u64,
+    /// Closed cases of the quarantine.
+    pub cases: u64,
 }
 
 /// Forgets what is older than the setting allows.
@@ -34,6 +37,7 @@ pub async fn forget(db: &Db, kept: Retention, now: Timestamp) -> Result<Forgotte
     let Retention::Days(days) = kept else { return Ok(forgotten) };
     let age = SignedDuration::from_hours(24 * i64::from(days));
     let cutoff = now.saturating_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+    forgotten.cases = quarantine::forget_closed(db, cutoff).await?;
     let mut position = (Timestamp::UNIX_EPOCH, Uuid::nil());
     let mut named: Option<NamedRuns> = None;
     loop {

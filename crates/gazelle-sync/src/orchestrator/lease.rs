@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 
-use crate::db::{Db, DbError, Fault, Tx};
+use crate::db::{Db, DbError, Fault, Timeout, Tx};
 use holder::Holder;
 
 /// Clocks of two database nodes may differ by this much.
@@ -22,8 +22,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Fence {
     token: i64,
-    /// How long a writing transaction may stand still before the server ends it, in milliseconds.
-    longest_pause: i64,
+    /// How long a writing transaction may stand still before the server ends it.
+    longest_pause: Duration,
 }
 
 impl Fence {
@@ -33,11 +33,13 @@ impl Fence {
     /// A runner that stands still inside the transaction (stopped, asleep, cut off without a word) would hold the
     /// lease for good by that lock: the server ends such a transaction once the lease could have run out.
     pub async fn check(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        let pause = tx.at_most(Timeout::IdleInTransaction, self.longest_pause);
+        let pause = i64::try_from(pause).unwrap_or(i64::MAX);
         let rows = tx
             .query(
                 "SELECT set_config('idle_in_transaction_session_timeout', $2::bigint::text, true)
                    FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE",
-                &[(&self.token, Type::INT8), (&self.longest_pause, Type::INT8)],
+                &[(&self.token, Type::INT8), (&pause, Type::INT8)],
             )
             .await?;
         if rows.is_empty() {
@@ -101,8 +103,7 @@ impl Lease {
                  try again once its lease has run out"
             )));
         };
-        let longest_pause = i64::try_from(time_to_live.max(SHORTEST_PAUSE).as_millis()).unwrap_or(i64::MAX);
-        let fence = Fence { token: row.get(0), longest_pause };
+        let fence = Fence { token: row.get(0), longest_pause: time_to_live.max(SHORTEST_PAUSE) };
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
         crate::crash::at(crate::crash::Step::LeaseTaken);
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })

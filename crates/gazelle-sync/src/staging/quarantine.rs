@@ -249,8 +249,20 @@ pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, D
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs())
 }
 
-/// The quarantine of an entity, newest first.
-pub async fn cases(db: &Db, entity: &Entity, which: &Which<'_>, limit: i64) -> Result<Vec<Case>, DbError> {
+/// The quarantine of an entity, newest first; `after` a case that was read before, where one is given.
+///
+/// # Errors
+/// Those of the database.
+pub async fn cases(
+    db: &Db,
+    entity: &Entity,
+    which: &Which<'_>,
+    limit: i64,
+    after: Option<&Case>,
+) -> Result<Vec<Case>, DbError> {
+    let last_seen_at = after.map(|case| case.last_seen_at);
+    let external_id = after.map(|case| case.external_id.as_str());
+    let staging_id = after.and_then(|case| Uuid::parse_str(&case.staging_id).ok());
     let rows = db
         .query(
             &for_entity(include_str!("quarantine_cases.sql"), entity),
@@ -261,6 +273,9 @@ pub async fn cases(db: &Db, entity: &Entity, which: &Which<'_>, limit: i64) -> R
                 (&limit, Type::INT8),
                 (&which.states, Type::TEXT_ARRAY),
                 (&which.with_raw, Type::BOOL),
+                (&last_seen_at, Type::TIMESTAMPTZ),
+                (&external_id, Type::TEXT),
+                (&staging_id, Type::UUID),
             ],
         )
         .await?;
@@ -308,6 +323,32 @@ pub async fn dismiss(
         ],
     )
     .await
+}
+
+/// Cases forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: i64 = 2_000;
+
+/// Forgets cases that were closed before `cutoff`, and returns how many. Dismissed ones stay: they keep their record out.
+///
+/// Effects: a transaction for some thousand cases. It may run beside a sync.
+///
+/// # Errors
+/// Those of the database; what was forgotten before stays forgotten.
+pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<u64, DbError> {
+    let mut forgotten = 0;
+    loop {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        let params: [Param<'_>; 2] = [(&cutoff, Type::TIMESTAMPTZ), (&FORGOTTEN_AT_ONCE, Type::INT8)];
+        let closed = tx.query(include_str!("closed_cases.sql"), &params).await?;
+        let ids: Vec<Uuid> = closed.iter().map(|row| row.get(0)).collect();
+        let params: [Param<'_>; 2] = [(&cutoff, Type::TIMESTAMPTZ), (&ids, Type::UUID_ARRAY)];
+        forgotten += tx.execute(include_str!("forget_cases.sql"), &params).await?;
+        tx.commit().await?;
+        if (ids.len() as i64) < FORGOTTEN_AT_ONCE {
+            return Ok(forgotten);
+        }
+    }
 }
 
 /// The tables whose rows an entity's records name.

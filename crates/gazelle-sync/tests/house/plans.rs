@@ -51,6 +51,21 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
             assert!(!plan.contains("Seq Scan on staging_clients"), "{statistics} {file}: {plan}");
         }
     }
+    // A page of a long quarantine costs what it shows, wherever it begins.
+    place
+        .execute(
+            "INSERT INTO sync_quarantine (staging_id, entity, external_id, error_code, state, attempts, first_seen_at, last_seen_at)
+             SELECT id, 'clients', external_id, 'no_id', 'open', 1, now(), fetched_at FROM staging_clients;
+             ANALYZE sync_quarantine",
+        )
+        .await;
+    for after in [["NULL", "NULL", "NULL"], ["timestamptz '2026-01-01T02:00Z'", "'c1'", last]] {
+        let [at, id, staging_id] = after;
+        let page = &["'clients'", "NULL", "NULL", "100", "'{open,waiting}'", "true", at, id, staging_id];
+        let plan = plan(&place, "quarantine_cases.sql", page).await;
+        assert!(plan.contains("sync_quarantine_listed"), "{plan}");
+        assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{plan}");
+    }
     // What is processed stays out of them.
     let left =
         place.one::<i64>("SELECT count(*) FROM staging_clients WHERE sync_status <> 'processed'", &[]).await;

@@ -71,7 +71,7 @@ impl Receiver {
     /// Sends one message.
     pub async fn send(&self, letter: &Letter) -> Result<(), SendError> {
         let message = self.message(letter)?;
-        let transport = self.transport()?;
+        let transport = self.transport().await?;
         transport.send(message).await.map(drop).map_err(|error| SendError::new(self.reason(&error)))
     }
 
@@ -104,7 +104,7 @@ impl Receiver {
             .map_err(|_| SendError::new("the message could not be put together"))
     }
 
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
+    async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, SendError> {
         let wrong = || SendError::new("SMTP_URL is not usable");
         let address = self.server.expose_secret();
         let url = Url::parse(address).map_err(|_| wrong())?;
@@ -115,7 +115,7 @@ impl Receiver {
         let tls = match mode {
             TlsMode::None => Tls::None,
             _ => {
-                let parameters = self.tls(host)?;
+                let parameters = self.tls(host).await?;
                 match mode {
                     TlsMode::Wrapped => Tls::Wrapper(parameters),
                     TlsMode::Opportunistic => Tls::Opportunistic(parameters),
@@ -126,12 +126,12 @@ impl Receiver {
         Ok(builder.tls(tls).timeout(Some(TIMEOUT)).build())
     }
 
-    fn tls(&self, host: &str) -> Result<TlsParameters, SendError> {
+    async fn tls(&self, host: &str) -> Result<TlsParameters, SendError> {
         let mut parameters = TlsParameters::builder(host.trim_matches(['[', ']']).to_owned());
         if let Some(file) = &self.ca_file {
             let unusable =
                 || SendError::new(format!("the certificate file {} is not usable", file.display()));
-            let pem = std::fs::read(file).map_err(|_| unusable())?;
+            let pem = tokio::fs::read(file).await.map_err(|_| unusable())?;
             parameters =
                 parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| unusable())?);
         }

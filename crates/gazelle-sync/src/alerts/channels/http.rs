@@ -1,6 +1,8 @@
 //! POST to an address that is a secret: no redirect is followed, and no error repeats it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, Response, header, redirect};
@@ -9,19 +11,49 @@ use super::SendError;
 
 /// For one request with its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(5);
 /// A wait beyond this is not asked for in earnest.
 const LONGEST_RETRY_AFTER: u64 = 900;
 
-/// A client for one address.
+/// The clients of the process: which one an address gets depends on how it is reached alone.
+static CLIENTS: Mutex<BTreeMap<Reached, Client>> = Mutex::new(BTreeMap::new());
+
+/// How an address is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Reached {
+    /// On this machine.
+    loopback: bool,
+    /// Without TLS.
+    plain: bool,
+}
+
+/// The client for an address. One is made once: that reads all certificates of the machine.
+///
+/// # Errors
+/// It cannot be made.
 pub fn client(url: &str) -> Result<Client, SendError> {
+    let reached = Reached { loopback: is_loopback(url), plain: url.starts_with("http://") };
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(&reached) {
+        return Ok(client.clone());
+    }
+    let client = made(reached)?;
+    clients.insert(reached, client.clone());
+    Ok(client)
+}
+
+fn made(reached: Reached) -> Result<Client, SendError> {
     let builder = Client::builder()
         .timeout(TIMEOUT)
+        // Messages are seldom: a connection that the other side has closed meanwhile would cost one attempt.
+        .pool_idle_timeout(IDLE)
         .redirect(redirect::Policy::none())
         .user_agent(concat!("gazelle-sync/", env!("CARGO_PKG_VERSION")));
     // What listens on this machine is asked directly, whatever proxy the environment names.
-    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    let builder = if reached.loopback { builder.no_proxy() } else { builder };
     // Where no certificate is looked at, none has to be installed.
-    let builder = if url.starts_with("http://") { builder.tls_certs_only([]) } else { builder };
+    let builder = if reached.plain { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|_| {
         SendError::new("no HTTPS client could be made: does this machine have CA certificates (package ca-certificates)?")
     })

@@ -125,7 +125,7 @@ impl Words {
                 text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
             }
             Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Null) | None if name.ends_with("_at") => frame.never.to_owned(),
+            Some(Value::Null) if name.ends_with("_at") => frame.never.to_owned(),
             _ => frame.unknown.to_owned(),
         }
     }

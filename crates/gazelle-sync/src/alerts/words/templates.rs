@@ -248,16 +248,16 @@ static DATABASE: [Sentences; 2] = [
     Sentences {
         title: "The database cannot be used",
         now: "Since {since_at} the database takes nothing: {reason}. The last complete sync ended at {last_good_at}.",
-        advice: "`gazelle-sync serve` keeps trying, and nothing is lost. `gazelle-sync doctor` says more. While this lasts, no \
-                 other alert can be written.",
+        advice: "The next run tries again, and nothing is lost. `gazelle-sync doctor` says more. While this lasts, no other \
+                 alert can be written.",
         over: "The database takes writes again.",
     },
     Sentences {
         title: "La base de données est inutilisable",
         now: "Depuis le {since_at}, la base de données n'accepte plus rien : {reason}. Dernière synchronisation complète : \
               {last_good_at}.",
-        advice: "`gazelle-sync serve` continue d'essayer, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, \
-                 aucune autre alerte ne peut être notée.",
+        advice: "Le prochain passage réessaiera, et rien n'est perdu. `gazelle-sync doctor` en dit plus. D'ici là, aucune autre \
+                 alerte ne peut être notée.",
         over: "La base de données accepte de nouveau les écritures.",
     },
 ];
