@@ -104,7 +104,7 @@ async fn messages_of_one_process_share_a_client_and_so_a_connection() {
     let mut world = World::new().await;
     let sink = Sink::start().await;
     for name in ["SLACK_WEBHOOK_URL", "ALERT_WEBHOOK_URL", "DEADMAN_URL"] {
-        world.set(name, &sink.url(name));
+        world.set(name, &sink.url(&format!("/{name}")));
     }
     world.run(&["alerts", "test"]).await.success();
     let peers: Vec<u16> = sink.taken().iter().map(|received| received.peer).collect();
