@@ -1,4 +1,4 @@
-//! Timeouts that a role, a database or a connection string set: where they are shorter than ours, they hold.
+//! Timeouts that somebody set for a role, a database or a connection: where they are shorter than ours, they hold.
 
 mod support;
 
@@ -8,7 +8,7 @@ use gazelle_sim::Kind;
 use gazelle_sync::db::{self, ConnectSettings, Db, Timeout, Tx};
 use serde_json::json;
 use support::roles::url_of;
-use support::{DATABASE, Place, World};
+use support::{DATABASE, Place, World, connect};
 
 async fn open(place: &Place, url: &str) -> Db {
     place.execute("CREATE SCHEMA IF NOT EXISTS ours").await;
@@ -48,6 +48,18 @@ async fn a_shorter_timeout_of_role_database_or_url_holds_and_a_longer_one_is_cut
     let url = url_of(&place, "hasty");
     let none = [["2h", "0", "0"], ["10s", "10s", "10s"]];
     assert_eq!(ours(&open(&place, &url).await).await, none, "nobody set any");
+    place.execute("ALTER SYSTEM SET statement_timeout = '2min'").await;
+    place.execute("SELECT pg_reload_conf()").await;
+    support::service::until("the server's default is in force", async || {
+        connect(&url).await.query_one("SHOW statement_timeout", &[]).await.unwrap().get::<_, &str>(0)
+            == "2min"
+    })
+    .await;
+    assert_eq!(
+        ours(&open(&place, &url).await).await,
+        none,
+        "what holds for a whole server is not meant for us"
+    );
 
     place.execute("ALTER ROLE hasty SET statement_timeout = '90s'").await;
     place.execute(&format!("ALTER DATABASE {DATABASE} SET lock_timeout = '1500ms'")).await;

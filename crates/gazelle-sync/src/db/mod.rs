@@ -170,15 +170,16 @@ impl Connection {
         let session = pooled.session()?;
         let unanswered = session.unanswered();
         let sent = |sql| Sent { unanswered: &unanswered, pid: None, batch: true, template: "BEGIN", sql };
-        let transaction = answered::answer(db, sent("BEGIN"), session.client.transaction()).await?;
         let own = match session.timeouts {
             Some(own) => own,
             None => {
-                let asking = transaction.simple_query(Timeouts::QUESTION);
-                let shown = answered::answer(db, sent(Timeouts::QUESTION), asking).await?;
-                *session.timeouts.insert(Timeouts::read(&shown))
+                // Before the transaction, since in a snapshot the first query fixes what is seen.
+                let asking = session.client.simple_query(Timeouts::QUESTION);
+                let answer = answered::answer(db, sent(Timeouts::QUESTION), asking).await?;
+                *session.timeouts.insert(Timeouts::read(&answer))
             }
         };
+        let transaction = answered::answer(db, sent("BEGIN"), session.client.transaction()).await?;
         let ours = match db.place {
             Place::Aside => answered::ASIDE_TIMEOUT,
             Place::Work | Place::Tokens => answered::BATCH_TIMEOUT,

@@ -35,18 +35,22 @@ impl Timeout {
 pub(super) struct Timeouts([Option<Duration>; 3]);
 
 impl Timeouts {
-    /// The question for all of them, in order. `SHOW` takes no snapshot, so that it may stand before `SET TRANSACTION`.
-    pub(super) const QUESTION: &str =
-        "SHOW statement_timeout; SHOW lock_timeout; SHOW idle_in_transaction_session_timeout";
+    /// The question for those that somebody set for the role, the database or the connection, in milliseconds. What a host
+    /// sets for its whole server, such as Supabase's two minutes, is meant for short requests and not for us.
+    pub(super) const QUESTION: &str = "SELECT s.name, s.setting FROM pg_catalog.pg_settings s \
+         WHERE s.source OPERATOR(pg_catalog.=) ANY \
+               ('{database,user,\"database user\",client,session}'::pg_catalog.text[])";
 
     /// Reads the answer to [`Timeouts::QUESTION`]. What cannot be read is no limit.
     pub(super) fn read(answer: &[SimpleQueryMessage]) -> Timeouts {
-        let shown = answer.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0)),
-            _ => None,
-        });
         let mut timeouts = Timeouts::default();
-        timeouts.0.iter_mut().zip(shown).for_each(|(timeout, shown)| *timeout = shown.and_then(duration));
+        for message in answer {
+            let SimpleQueryMessage::Row(row) = message else { continue };
+            let index = ALL.iter().position(|timeout| row.get(0) == Some(timeout.name()));
+            if let Some(index) = index {
+                timeouts.0[index] = row.get(1).and_then(duration);
+            }
+        }
         timeouts
     }
 
@@ -58,19 +62,9 @@ impl Timeouts {
     }
 }
 
-/// A time as the server shows it, `90s`, `2min` or `0`; none where it is no limit.
-fn duration(shown: &str) -> Option<Duration> {
-    let (number, unit) = shown.split_at(shown.find(|c: char| !c.is_ascii_digit()).unwrap_or(shown.len()));
-    let milliseconds = match unit {
-        "" | "ms" => 1,
-        "s" => 1000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    let number: u64 = number.parse().ok()?;
-    (number > 0).then(|| Duration::from_millis(number.saturating_mul(milliseconds)))
+/// Milliseconds as the server notes them; none where they are no limit.
+fn duration(setting: &str) -> Option<Duration> {
+    setting.parse().ok().filter(|milliseconds| *milliseconds > 0).map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -78,24 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_as_the_server_shows_it() {
-        for (shown, milliseconds) in [
-            ("0", None),
-            ("1ms", Some(1)),
-            ("90s", Some(90_000)),
-            ("2min", Some(120_000)),
-            ("3h", Some(10_800_000)),
-            ("1d", Some(86_400_000)),
-            ("5 fortnights", None),
-            ("", None),
-        ] {
-            assert_eq!(duration(shown), milliseconds.map(Duration::from_millis), "{shown}");
+    fn milliseconds_are_read_and_zero_is_no_limit() {
+        for (setting, milliseconds) in
+            [("0", None), ("1", Some(1)), ("90000", Some(90_000)), ("-1", None), ("", None)]
+        {
+            assert_eq!(duration(setting), milliseconds.map(Duration::from_millis), "{setting}");
         }
-    }
-
-    #[test]
-    fn all_are_asked_for_in_their_order() {
-        assert_eq!(Timeouts::QUESTION, ALL.map(|timeout| format!("SHOW {}", timeout.name())).join("; "));
     }
 
     #[test]
