@@ -114,6 +114,22 @@ async fn a_database_of_another_age_gets_the_same_line_from_every_command() {
     }
 }
 
+/// Migration 21 says the same in other words since a server refused it: a database that it was applied to before is current.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_was_written_anew_is_known_by_what_it_said_before() {
+    let world = World::new().await;
+    world.filled().await;
+    let was =
+        |checksum: &str| format!("UPDATE sync_migrations SET checksum = '{checksum}' WHERE version = 21");
+    world.execute(&was("6ee0678709761401")).await;
+    let migrated = world.run(&["migrate"]).await.success();
+    assert_eq!(migrated["applied"], serde_json::json!([]));
+    world.filled().await;
+    world.execute(&was("0000000000000000")).await;
+    let run = world.run(&["sync"]).await;
+    assert!(run.code == 1 && run.reasons().contains("another text"), "{run}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_are_listed_where_nothing_may_be_written() {
     let world = World::new().await;

@@ -1,5 +1,6 @@
 //! What the database said, and what is to be done about it; the table of SQLSTATE classes is in `sqlstate`.
 
+use super::refused::About;
 use super::sqlstate::{self, Concern};
 
 /// SQLSTATE of a lock that did not come in time.
@@ -53,11 +54,10 @@ impl DbError {
         let state = server.code().code().to_owned();
         let fault = fault_of(sqlstate::concern_of(server), &state);
         let function = sqlstate::function_of(server);
-        let named = server
-            .column()
-            .map(str::to_owned)
+        let About { table, column, constraint } = About::read(server);
+        let named = column
             .or_else(|| server.detail().and_then(column_in_detail))
-            .or_else(|| server.constraint().map(str::to_owned))
+            .or_else(|| constraint.clone())
             .or_else(|| function.clone());
         // The message of a refused value can quote the value: only its class and the column are kept.
         let said = if fault == Fault::Record {
@@ -68,7 +68,7 @@ impl DbError {
         } else {
             format!("{}{}", one_line(server.message()), sqlstate::advice(&state))
         };
-        let place = match (server.table(), &named) {
+        let place = match (table, &named) {
             (Some(table), Some(name)) => format!(" in {table}.{name}"),
             (Some(table), None) => format!(" in {table}"),
             (None, Some(name)) => format!(" in {name}"),
@@ -76,7 +76,7 @@ impl DbError {
         };
         // Where a column is named, the constraint or the function tells which of several it was.
         let by = [
-            server.constraint().map(|name| format!("constraint {name}")),
+            constraint.map(|name| format!("constraint {name}")),
             function.map(|name| format!("function {name}")),
         ];
         let by: Vec<String> =

@@ -11,6 +11,7 @@ mod locks;
 pub mod migrate;
 mod migrations;
 mod pool;
+mod refused;
 mod session;
 pub mod sqlstate;
 pub mod statements;

@@ -2,7 +2,9 @@ ALTER TABLE {schema}.sync_notes ADD COLUMN noted_at timestamptz;
 
 COMMENT ON COLUMN {schema}.sync_notes.noted_at IS 'The value, of a note that is an instant.';
 
-UPDATE {schema}.sync_notes SET noted_at = value::timestamptz WHERE key = 'staging_whole_since';
+UPDATE {schema}.sync_notes
+   SET noted_at = (SELECT whole.value::timestamptz FROM {schema}.sync_notes whole WHERE whole.key = 'staging_whole_since')
+ WHERE key = 'staging_whole_since';
 
 ALTER TABLE {schema}.sync_run_entities ADD COLUMN walk_settled boolean NOT NULL DEFAULT false;
 

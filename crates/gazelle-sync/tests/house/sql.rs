@@ -171,6 +171,24 @@ fn after_with(text: &str) -> usize {
     text.len()
 }
 
+/// Whether an UPDATE casts something to a time, other than a parameter or a literal, outside of a sub-select and its WITH.
+fn update_casts_a_column(text: &str) -> bool {
+    let own = &text[after_with(text)..];
+    if !own.starts_with("update ") {
+        return false;
+    }
+    ["::timestamptz", "::timestamp", "::date"].iter().flat_map(|cast| own.match_indices(cast)).any(
+        |(at, _)| {
+            let before = &own[..at];
+            let what = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+            let in_select = before.rfind("(select ").is_some_and(|from| {
+                before[from..].matches('(').count() > before[from..].matches(')').count()
+            });
+            !in_select && !what.starts_with('$') && !what.ends_with('\'')
+        },
+    )
+}
+
 /// What is wrong with a statement, if anything is.
 fn breach(statement: &Statement) -> Option<&'static str> {
     let text = statement.text.as_str();
@@ -202,6 +220,9 @@ fn breach(statement: &Statement) -> Option<&'static str> {
     }
     if text.starts_with("update ") && says(&["clock_timestamp", "random()", "gen_random_uuid", "timeofday"]) {
         return Some("a volatile function in UPDATE (1)");
+    }
+    if update_casts_a_column(text) {
+        return Some("UPDATE with a cast of a column to a time, which is only stable (28)");
     }
     if let Some(insert) = insert_select(text) {
         let returns = insert.contains(" returning ");
@@ -281,6 +302,12 @@ fn every_breach_is_seen() {
         ("INSERT INTO t (a) SELECT now() FROM x", "(23)"),
         ("INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = now()", "(2)"),
         ("UPDATE t SET a = clock_timestamp()", "(1)"),
+        ("UPDATE t SET a = b::timestamptz WHERE c = $1", "(28)"),
+        (
+            "UPDATE t SET a = (SELECT x.b::timestamptz FROM t x), d = $1::timestamptz WHERE e = '2026-01-09'::date",
+            "",
+        ),
+        ("WITH x AS (SELECT b::timestamptz AS b FROM t) UPDATE t SET a = x.b FROM x", ""),
         ("CREATE TABLE t (a int)", "(26)"),
         ("CREATE TEMP TABLE t (a int)", "temporary"),
         ("CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1", ""),

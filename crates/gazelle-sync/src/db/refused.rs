@@ -1,0 +1,110 @@
+//! Which table, column and constraint a refusal is about.
+
+use tokio_postgres::error::DbError as ServerError;
+
+/// What the server names in a refusal.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) table: Option<String>,
+    pub(super) column: Option<String>,
+    pub(super) constraint: Option<String>,
+}
+
+impl About {
+    /// Reads it from the fields of the error; where there are none, from its message, which is all that a coordinator of
+    /// Citus passes on from a node.
+    pub(super) fn read(error: &ServerError) -> About {
+        let owned = |name: Option<&str>| name.map(str::to_owned);
+        let told = About {
+            table: owned(error.table()),
+            column: owned(error.column()),
+            constraint: owned(error.constraint()),
+        };
+        let about = match told == About::default() && error.code().code().starts_with("23") {
+            true => About::of_message(error.message()),
+            false => told,
+        };
+        about.without_shard()
+    }
+
+    /// The names in a message in English; in another language it names nothing.
+    fn of_message(message: &str) -> About {
+        let after = |word: &str| {
+            let rest = &message[message.find(&format!("{word} \""))? + word.len() + 2..];
+            rest.find('"').map(|end| rest[..end].to_owned())
+        };
+        About {
+            table: after("relation").or_else(|| after("table")),
+            column: after("column"),
+            constraint: after("constraint"),
+        }
+    }
+
+    /// On a node of Citus a table is called by its shard, `gazelle_clients_102376`, and its constraints likewise.
+    fn without_shard(mut self) -> About {
+        let tables = super::migrate::tables();
+        let is_ours = |name: &str| tables.iter().any(|table| *table == name);
+        let Some(table) = self.table.take() else { return self };
+        let (name, shard) = match table.rsplit_once('_') {
+            Some((name, shard)) if !is_ours(&table) && is_ours(name) && is_number(shard) => {
+                (name.to_owned(), shard)
+            }
+            _ => return About { table: Some(table), ..self },
+        };
+        if let Some(constraint) = &mut self.constraint
+            && let Some(own) = constraint.strip_suffix(shard).and_then(|own| own.strip_suffix('_'))
+        {
+            *constraint = own.to_owned();
+        }
+        About { table: Some(name), ..self }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(table: &str, column: &str, constraint: &str) -> About {
+        let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+        About { table: some(table), column: some(column), constraint: some(constraint) }
+    }
+
+    #[test]
+    fn names_are_read_from_what_a_coordinator_passes_on() {
+        for (message, names) in [
+            (
+                r#"new row for relation "gazelle_clients_102376" violates check constraint "mine_102376""#,
+                about("gazelle_clients", "", "mine"),
+            ),
+            (
+                r#"null value in column "mine" of relation "gazelle_appointments_102375" violates not-null constraint"#,
+                about("gazelle_appointments", "mine", ""),
+            ),
+            (
+                r#"insert or update on table "gazelle_pianos_1" violates foreign key constraint "mine_2""#,
+                about("gazelle_pianos", "", "mine_2"),
+            ),
+            (r#"duplicate key value violates unique constraint "mine_102376""#, about("", "", "mine_102376")),
+            ("la valeur d'une clé dupliquée rompt la contrainte unique « mine »", About::default()),
+            (r#"column "open"#, about("", "", "")),
+        ] {
+            assert_eq!(About::of_message(message).without_shard(), names, "{message}");
+        }
+    }
+
+    #[test]
+    fn only_the_number_of_a_shard_of_ours_is_taken_off() {
+        for (table, constraint, without) in [
+            ("gazelle_clients", "mine_102376", about("gazelle_clients", "", "mine_102376")),
+            ("gazelle_clients_old", "mine", about("gazelle_clients_old", "", "mine")),
+            ("users_table_102376", "mine_102376", about("users_table_102376", "", "mine_102376")),
+            ("sync_runs_102376", "mine_102376", about("sync_runs", "", "mine")),
+        ] {
+            assert_eq!(about(table, "", constraint).without_shard(), without, "{table}");
+        }
+    }
+}
