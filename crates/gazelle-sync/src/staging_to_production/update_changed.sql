@@ -1,7 +1,7 @@
 -- Rows that exist and differ are written; equal ones are not touched, so that they cost neither a write nor
 -- WAL. A row whose content is the same keeps the raw record it came from, the first of those that say the same.
 WITH incoming AS (
-    SELECT i.*{derived_values}
+    SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
       {derived_join}
 ), compared AS (
@@ -16,7 +16,7 @@ WITH incoming AS (
 )
 INSERT INTO {prefix}{table} AS held
        ({all_columns}, staging_id, synced_from_gazelle_at, reconciler_version, deleted_at)
-SELECT {casted_columns},
+SELECT {all_columns},
        CASE WHEN is_as_held THEN held_staging_id ELSE staging_id END,
        CASE WHEN is_as_held THEN held_synced_at ELSE synced_from_gazelle_at END,
        $1, NULL

@@ -1,15 +1,19 @@
 -- Rows that exist and differ, by an UPDATE alone: nothing is asked of them that only a new row needs (a value in a
 -- required column of a user's, a trigger before INSERT that agrees). An INSERT … ON CONFLICT DO UPDATE asks that first. What
--- another transaction has written meanwhile is compared again as it stands.
+-- another transaction has written meanwhile is compared again as it stands. Lists are made of their literals before, since
+-- Citus casts no column in an UPDATE.
+WITH incoming AS MATERIALIZED (
+    SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
+      FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
+      {derived_join}
+)
 UPDATE {prefix}{table} AS held
-   SET {set_from_incoming},
+   SET {set_typed},
        staging_id = CASE WHEN {is_as_held} THEN held.staging_id ELSE i.staging_id END,
        synced_from_gazelle_at = CASE WHEN {is_as_held} THEN held.synced_from_gazelle_at ELSE i.synced_from_gazelle_at END,
        reconciler_version = $1,
        deleted_at = NULL
-  FROM (SELECT i.*{derived_values}
-          FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)
-          {derived_join}) AS i
+  FROM incoming AS i
  WHERE {held_match}
    AND ({may_write})
    AND (NOT ({is_as_held}) OR held.reconciler_version <> $1)

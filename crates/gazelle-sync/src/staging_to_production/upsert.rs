@@ -149,7 +149,7 @@ fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
 /// Whether a row says what is incoming, so that it keeps the version it came from.
 const IS_AS_HELD: &str = "held.deleted_at IS NULL
            AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
-           AND ({held_values}) IS NOT DISTINCT FROM ({incoming_values})";
+           AND ({held_values}) IS NOT DISTINCT FROM ({typed_values})";
 
 /// A statement with the names of a table's columns.
 fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
@@ -193,7 +193,8 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
     template
         .replace("{is_as_held}", IS_AS_HELD)
         .replace("{selected}", &selected)
-        .replace("{casted_columns}", &join(&|name| format!("{name}{}", cast(name)), &all))
+        .replace("{typed}", &join(&|name| format!("i.{name}{} AS {name}", cast(name)), &names))
+        .replace("{typed_values}", &join(&|name| format!("i.{name}"), &all))
         .replace("{derived_values}", &derived_values)
         .replace("{derived_join}", derived.map_or("", |d| d.join))
         .replace("{parameters}", &parameters)
@@ -204,6 +205,7 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
         .replace("{all_columns}", &all.join(", "))
         .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
         .replace("{set_from_incoming}", &join(&set_from_incoming, &not_key))
+        .replace("{set_typed}", &join(&|name| format!("{name} = i.{name}"), &not_key))
         .replace("{may_write}", &may_write(entity, table, target))
         .replace("{still_later}", &still_later(table))
         .replace("{key_match}", &key_match.join(" AND "))

@@ -3,6 +3,8 @@
 //! that of docs/citus.md.
 
 use gazelle_sync::db::statements;
+use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::staging_to_production::upsert::Statements;
 
 use super::{files, src};
 
@@ -49,6 +51,13 @@ fn all() -> Vec<Statement> {
             let literal = literal.replace("{{", "{").replace("}}", "}");
             if says_sql(&literal) {
                 found.extend(of(&file, &literal));
+            }
+        }
+    }
+    for entity in ENTITIES {
+        for table in entity.tables {
+            for sql in Statements::of(entity, table).all() {
+                found.extend(of("staging_to_production/upsert.rs", sql));
             }
         }
     }
@@ -171,22 +180,23 @@ fn after_with(text: &str) -> usize {
     text.len()
 }
 
-/// Whether an UPDATE casts something to a time, other than a parameter or a literal, outside of a sub-select and its WITH.
+/// Whether an UPDATE casts something to a time or a list, other than a parameter or a literal, outside of a sub-select and its WITH.
 fn update_casts_a_column(text: &str) -> bool {
     let own = &text[after_with(text)..];
     if !own.starts_with("update ") {
         return false;
     }
-    ["::timestamptz", "::timestamp", "::date"].iter().flat_map(|cast| own.match_indices(cast)).any(
-        |(at, _)| {
+    ["::timestamptz", "::timestamp", "::date", "::text[]"]
+        .iter()
+        .flat_map(|cast| own.match_indices(cast))
+        .any(|(at, _)| {
             let before = &own[..at];
             let what = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
             let in_select = before.rfind("(select ").is_some_and(|from| {
                 before[from..].matches('(').count() > before[from..].matches(')').count()
             });
             !in_select && !what.starts_with('$') && !what.ends_with('\'')
-        },
-    )
+        })
 }
 
 /// What is wrong with a statement, if anything is.
@@ -222,7 +232,7 @@ fn breach(statement: &Statement) -> Option<&'static str> {
         return Some("a volatile function in UPDATE (1)");
     }
     if update_casts_a_column(text) {
-        return Some("UPDATE with a cast of a column to a time, which is only stable (28)");
+        return Some("UPDATE with a cast of a column that is only stable (28)");
     }
     if let Some(insert) = insert_select(text) {
         let returns = insert.contains(" returning ");
@@ -303,6 +313,7 @@ fn every_breach_is_seen() {
         ("INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = now()", "(2)"),
         ("UPDATE t SET a = clock_timestamp()", "(1)"),
         ("UPDATE t SET a = b::timestamptz WHERE c = $1", "(28)"),
+        ("UPDATE t SET a = i.b::text[] FROM x AS i", "(28)"),
         (
             "UPDATE t SET a = (SELECT x.b::timestamptz FROM t x), d = $1::timestamptz WHERE e = '2026-01-09'::date",
             "",
