@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gazelle_sim::{Fault, FaultKind, SimOptions};
 use serde_json::{Value, json};
+use support::DATABASE;
 use support::login::{KEY, both, log_in, problem, short_lived, status, world};
 use support::pooler::Pooler;
 use support::roles::url_of;
@@ -116,6 +117,22 @@ async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
             assert_eq!(ran.code, 0, "{limit}: {args:?}: {ran}");
             assert!(refreshes() > before, "{limit}: {args:?}: the token is refreshed");
         }
+    }
+}
+
+/// The row of the tokens stays locked while the API is asked, for longer than the role's transactions may stand idle.
+#[tokio::test]
+async fn a_short_idle_timeout_loses_no_rotated_token() {
+    let mut world = world(short_lived()).await;
+    world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
+    log_in(&world).await;
+    world
+        .execute(&format!("ALTER DATABASE {DATABASE} SET idle_in_transaction_session_timeout = '500ms'"))
+        .await;
+    let slow = FaultKind::Slow { milliseconds: 1500 };
+    world.control.add_fault(Fault::new(slow).on_field("oauthToken").forever());
+    for _ in 0..2 {
+        status(&world).await.success();
     }
 }
 

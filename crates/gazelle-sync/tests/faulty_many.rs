@@ -161,3 +161,39 @@ async fn an_api_that_allows_less_depth_than_is_needed_is_quoted_and_the_depth_na
     world.full().await.success();
     assert_eq!(json!(world.count("gazelle_clients").await), json!(40));
 }
+
+#[tokio::test]
+async fn records_that_fail_side_by_side_keep_no_other_out() {
+    let world = World::new().await;
+    let clients = world.control.ids(Kind::Client);
+    let faulty = &clients[10..30];
+    for id in faulty {
+        world.control.add_fault(Fault::new(FaultKind::field_fault(id, "personalNotes")).forever());
+    }
+    for _ in 0..2 {
+        let run = world.full().await;
+        assert_eq!(run.code, 3, "{run}");
+        let quarantined: BTreeSet<String> = codes(&world).await.into_iter().map(|(id, _)| id).collect();
+        assert!(faulty.iter().all(|id| quarantined.contains(id)), "{run}");
+        let live = world.count("gazelle_clients WHERE deleted_at IS NULL").await;
+        assert_eq!(live, (clients.len() - faulty.len()) as i64, "{run}");
+        assert!(world.count("gazelle_pianos").await > 0 && world.count("gazelle_appointments").await > 100);
+    }
+}
+
+/// A list that is mostly null says nothing of its records: the walk is not taken for whole, and the next one is.
+#[tokio::test]
+async fn a_page_of_nulls_is_no_whole_walk() {
+    let world = World::new().await;
+    world.control.add_fault(
+        Fault::new(FaultKind::PartialData { message: String::new(), null_nodes: 80, missing_nodes: 0 })
+            .on_field("allClients")
+            .forever(),
+    );
+    let run = world.full().await;
+    assert_ne!(run.code, 0, "{run}");
+    let bookmark = "SELECT count(*) FROM sync_bookmarks WHERE entity = 'clients'";
+    assert_eq!(world.one::<i64>(bookmark, &[]).await, 0, "{run}");
+    world.control.clear_faults();
+    world.filled().await;
+}

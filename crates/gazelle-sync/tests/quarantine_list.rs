@@ -83,6 +83,22 @@ async fn cases_are_read_as_they_are_printed_and_not_all_before() {
 }
 
 #[tokio::test]
+async fn a_list_that_breaks_off_is_no_whole_document_and_no_second_one_follows() {
+    let world = filled(400).await;
+    let mut child =
+        world.command(&["errors", "--entity", "users", "--limit", "all", "--json"]).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = vec![0];
+    stdout.read_exact(&mut text).await.unwrap();
+    world.execute("ALTER TABLE sync_quarantine RENAME TO gone").await;
+    stdout.read_to_end(&mut text).await.unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(1));
+    let text = String::from_utf8(text).unwrap();
+    assert!(serde_json::from_str::<Value>(&text).is_err() && text.starts_with('['), "{:.100}", text);
+    assert!(!text.contains("\"failed\""));
+}
+
+#[tokio::test]
 async fn cases_that_were_closed_long_ago_are_forgotten_and_no_other() {
     let mut world = World::new().await;
     world.filled().await;

@@ -22,7 +22,7 @@ const TRIGGER: &str = "
     BEGIN
       SELECT * INTO refusal FROM my_refusals WHERE appointment = NEW.external_id;
       IF FOUND AND nextval('raised') <= refusal.times THEN
-        RAISE EXCEPTION 'secret %', NEW.title USING ERRCODE = refusal.state;
+        RAISE EXCEPTION 'the column \"secret %\" is taken', NEW.title USING ERRCODE = refusal.state;
       END IF;
       RETURN NEW;
     END $$;

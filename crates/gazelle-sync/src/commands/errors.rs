@@ -76,22 +76,29 @@ async fn list(
     let cases = Pages::new(&opened.db, entities, &which, filter.most());
     context.progress.finish();
     match context.json {
-        true => list_json(cases, found, filter).await?,
-        false => list_text(cases, found, filter, &context.settings).await?,
+        true => list_json(cases, found, filter).await,
+        false => list_text(cases, found, filter, &context.settings).await.map(|()| 0),
     }
-    Ok(0)
 }
 
-/// Prints the array case by case, as they are read.
-async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<()> {
+/// Prints the array case by case, as they are read. Returns the exit status: where the database fails after the first case,
+/// the array is left open, so that nobody takes it for whole, and no second document follows it.
+async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<u8> {
     let mut listed = 0;
-    while listed < filter.most()
-        && let Some(case) = cases.next().await?
-    {
+    while listed < filter.most() {
+        let case = match cases.next().await {
+            Ok(Some(case)) => case,
+            Ok(None) => break,
+            Err(error) if listed == 0 => return Err(error.into()),
+            Err(error) => {
+                eprintln!("error: the list breaks off after {listed} cases: {error}");
+                return Ok(1);
+            }
+        };
         let before = if listed == 0 { "[" } else { "," };
         let case = display::json(&case)?.replace('\n', "\n  ");
         if !display::print_part(&format!("{before}\n  {case}"))? {
-            return Ok(());
+            return Ok(0);
         }
         listed += 1;
     }
@@ -99,7 +106,7 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
     if let Some(left_out) = left_out(listed, found) {
         eprintln!("{left_out}");
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Prints tables, of a long list several: a table is as wide as its widest row, and so is put together whole.

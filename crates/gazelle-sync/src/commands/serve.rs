@@ -203,8 +203,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_service_whose_http_side_is_gone_ends_with_an_error_and_soon() {
         let panics = || tokio::spawn(async { panic!("a fault of ours") });
-        for mut http in [panics(), tokio::spawn(async { Ok(()) }), tokio::spawn(pending())] {
-            http.abort();
+        let aborted = tokio::spawn(pending());
+        aborted.abort();
+        for mut http in [panics(), tokio::spawn(async { Ok(()) }), aborted] {
             let stopper = Stopper::new();
             let stop = stopper.stop();
             // What is under way is finished.

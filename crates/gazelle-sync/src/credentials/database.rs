@@ -137,7 +137,9 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: onesh
     let locking = async {
         let tx = connection.begin().await?;
         tx.limit(Timeout::Lock, LONGEST_LOCK_WAIT).await?;
-        tx.limit(Timeout::IdleInTransaction, LONGEST_REFRESH).await?;
+        // Ours, however short the session's own is: ended in between, the token that the API has just rotated would be lost.
+        tx.batch(&format!("SET LOCAL idle_in_transaction_session_timeout = {}", LONGEST_REFRESH.as_millis()))
+            .await?;
         let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle' FOR UPDATE";
         let row = row_of(&tx.query(sql, &[]).await?);
         Ok::<_, DbError>((tx, row))

@@ -20,7 +20,9 @@ impl About {
             column: owned(error.column()),
             constraint: owned(error.constraint()),
         };
-        let about = match told == About::default() && error.code().code().starts_with("23") {
+        // What a user's function raises may quote the row.
+        let is_ours = error.code().code().starts_with("23") && super::sqlstate::function_of(error).is_none();
+        let about = match told == About::default() && is_ours {
             true => About::of_message(error.message()),
             false => told,
         };

@@ -39,7 +39,7 @@ impl Timeouts {
     /// sets for its whole server, such as Supabase's two minutes, is meant for short requests and not for us.
     pub(super) const QUESTION: &str = "SELECT s.name, s.setting FROM pg_catalog.pg_settings s \
          WHERE s.source OPERATOR(pg_catalog.=) ANY \
-               ('{database,user,\"database user\",client,session}'::pg_catalog.text[])";
+               ('{database,user,\"database user\",client}'::pg_catalog.text[])";
 
     /// Reads the answer to [`Timeouts::QUESTION`]. What cannot be read is no limit.
     pub(super) fn read(answer: &[SimpleQueryMessage]) -> Timeouts {

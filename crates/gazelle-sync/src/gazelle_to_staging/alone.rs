@@ -14,7 +14,7 @@ use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::Received;
 
-/// More consecutive failing records than this are a fault of the API, not of the records.
+/// More consecutive pages of which nothing can be read than this are a fault of the API, not of the records.
 const MOST_FAULTY_IN_A_ROW: u32 = 5;
 
 #[derive(Deserialize)]
@@ -62,8 +62,15 @@ impl Reader<'_> {
         after: Option<&str>,
         asked: u32,
     ) -> Result<PageRead, SourceError> {
-        if !page.nodes.iter().any(|node| matches!(node, Node::Null)) {
+        let nulls = page.nodes.iter().filter(|node| matches!(node, Node::Null)).count();
+        // A page that is mostly null is the API's fault of this moment: another walk is needed.
+        if nulls == 0 || nulls > 2 && nulls * 2 > page.nodes.len() {
             return Ok(page);
+        }
+        if nulls == page.nodes.len() {
+            let error =
+                page.answer.bad(&[self.entity.walk.root], "the API lists null in the place of records");
+            self.count_faulty(&error)?;
         }
         if self.shape == ListShape::Plain {
             // It has no form with ids alone.
@@ -84,8 +91,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let before = self.bare(&page.answer, &id, words.to_owned());
-                    let of_page = page.answer.bad(&[self.entity.walk.root], words);
-                    self.ask_alone(&id, before, &of_page, 2).await?
+                    self.ask_alone(&id, before, 2).await?
                 }
             };
         }
@@ -115,7 +121,11 @@ impl Reader<'_> {
                 }
                 Some(id) => {
                     let record = self.bare(&page.answer, &id, error.to_string());
-                    self.ask_alone(&id, record, &error, 2).await?
+                    let node = self.ask_alone(&id, record, 2).await?;
+                    if node.is_faulty() {
+                        self.count_faulty(&error)?;
+                    }
+                    node
                 }
             });
         }
@@ -155,22 +165,18 @@ impl Reader<'_> {
 
     /// Asks for a record by its id; where the API cannot give it, it is as it came before.
     ///
-    /// Errors: those that are not about the record; `of_page` where the number of failures says that no single record is to blame.
+    /// Errors: those that are not about the record.
     pub(super) async fn ask_alone(
         &mut self,
         id: &str,
         before: Received,
-        of_page: &SourceError,
         attempts: u32,
     ) -> Result<Node, SourceError> {
-        let Some(getter) = self.entity.getter.as_ref() else { return self.faulty(before, of_page) };
+        let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         match self.sizes.turns.of(id) {
             Turn::Ask => {}
-            Turn::AskedBefore => {
-                self.count_faulty(of_page)?;
-                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
-            }
-            Turn::NotYet => return self.faulty(not_asked(before), of_page),
+            Turn::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
+            Turn::NotYet => return Ok(Node::Received(Box::new(not_asked(before)))),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -182,32 +188,25 @@ impl Reader<'_> {
             }
             Ok(Looked::Faulty(record)) => {
                 let seen_at = self.fetch.clock.now();
-                self.asked(Received { seen_at, external_id: id.to_owned(), ..record }, of_page)
+                Ok(asked(Received { seen_at, external_id: id.to_owned(), ..record }))
             }
             Ok(Looked::Refused(said)) => {
                 let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
                 let said = of_record(said);
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
-                self.asked(Received { fault, ..before }, of_page)
+                Ok(asked(Received { fault, ..before }))
             }
             Ok(Looked::Gone(_)) => Ok(Node::Gone),
             // Changed while it was read: another walk may find it still.
             Ok(Looked::Unsettled(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
-            Err(_) => self.asked(before, of_page),
+            Err(_) => Ok(asked(before)),
         }
     }
 
-    fn asked(&mut self, record: Received, of_page: &SourceError) -> Result<Node, SourceError> {
-        self.count_faulty(of_page)?;
-        Ok(Node::Asked(Box::new(record)))
-    }
-
-    pub(super) fn faulty(&mut self, record: Received, of_page: &SourceError) -> Result<Node, SourceError> {
-        self.count_faulty(of_page)?;
-        Ok(Node::Received(Box::new(record)))
-    }
-
+    /// Notes that nothing could be read of a page.
+    ///
+    /// Errors: `of_page`, where too many such pages follow each other: that is no fault of the records.
     pub(super) fn count_faulty(&mut self, of_page: &SourceError) -> Result<(), SourceError> {
         self.faulty_in_a_row += 1;
         if self.faulty_in_a_row > MOST_FAULTY_IN_A_ROW {
@@ -226,6 +225,11 @@ impl Reader<'_> {
             fault: Some(Box::new(of_record(said))),
         }
     }
+}
+
+/// What came of asking for a record by its id.
+fn asked(record: Received) -> Node {
+    Node::Asked(Box::new(record))
 }
 
 /// Whether an error about one record says nothing of that record: it would meet others too.

@@ -77,13 +77,13 @@ impl Reader<'_> {
         if !kept.is_empty() {
             page.notes.push(format!(
                 "the list cannot be had with {fields}, and nothing else holds {}: each keeps the version that staging has",
-                kept.join(", ")
+                some(&kept)
             ));
         }
         if !without.is_empty() {
             page.notes.push(format!(
                 "the list cannot be had with {fields}, and nothing else holds {}: stored without",
-                without.join(", ")
+                some(&without)
             ));
         }
         Ok(Some(page))
@@ -155,13 +155,22 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether staging has these fields of a record. Not known: then what came now is staged.
+    /// Whether staging has these fields of a record. Where that cannot be known, yes: staged without them, the record would
+    /// lose them.
     async fn is_held_with(&self, id: &str, fields: &[String]) -> bool {
         let held = versions::newest_has_fields(&self.fetch.db, self.entity, id, fields).await;
         held.unwrap_or_else(|error| {
             tracing::warn!(entity = self.entity.name, %error, "cannot look up what staging holds");
-            false
+            true
         })
+    }
+}
+
+/// Ids for a message: five of them, and how many there are.
+fn some(ids: &[String]) -> String {
+    match ids.len() {
+        0..=5 => ids.join(", "),
+        all => format!("{}, … ({all})", ids[..5].join(", ")),
     }
 }
 

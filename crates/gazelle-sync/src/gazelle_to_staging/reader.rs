@@ -51,6 +51,11 @@ pub(super) enum Node {
 }
 
 impl Node {
+    /// Whether it is a record with a fault of the API.
+    pub(super) fn is_faulty(&self) -> bool {
+        matches!(self, Node::Received(record) | Node::Asked(record) if record.fault.is_some())
+    }
+
     /// Whether it is a record without anything in a field.
     pub(super) fn lacks(&self, field: &str) -> bool {
         let raw = match self {
@@ -188,6 +193,9 @@ impl<'f> Reader<'f> {
         if faulty == 0 || faulty > 2 && faulty * 2 > page.nodes.len() {
             return Err(error.clone());
         }
+        if faulty == page.nodes.len() {
+            self.count_faulty(error)?;
+        }
         let answer = partial.answer();
         // Asked for at most once; none where the list has shifted since.
         let mut ids: Option<Option<Vec<Option<String>>>> = None;
@@ -221,10 +229,7 @@ impl<'f> Reader<'f> {
                         let record = Received { raw: partial.received(raw), ..record };
                         Node::Received(Box::new(faulty_one(record, fault)))
                     }
-                    None if is_nameless => {
-                        self.count_faulty(error)?;
-                        Node::Nameless
-                    }
+                    None if is_nameless => Node::Nameless,
                     None => Node::Null,
                 });
                 continue;
@@ -240,7 +245,7 @@ impl<'f> Reader<'f> {
                 fault: None,
             };
             let in_page = faulty_one(in_page, fault);
-            nodes.push(self.ask_alone(&id, in_page, error, 1).await?);
+            nodes.push(self.ask_alone(&id, in_page, 1).await?);
         }
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);

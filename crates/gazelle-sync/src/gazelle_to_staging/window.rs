@@ -257,7 +257,8 @@ async fn hand_on(
         }
     }
     if let Some((listed, repeats)) = seen {
-        let ids = page.records.iter().map(|record| &record.external_id);
+        let held = page.held.iter().map(|held| &held.external_id);
+        let ids = page.records.iter().map(|record| &record.external_id).chain(held);
         repeats.extend(ids.filter(|id| !listed.insert((*id).clone())).cloned());
     }
     // A closed channel means that staging failed, which its own error tells.

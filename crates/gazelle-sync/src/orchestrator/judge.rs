@@ -235,7 +235,8 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
             _ => Status::Partial,
         };
         let mut line = if entities.len() == 1 { failure.to_string() } else { cause };
-        if let ErrorClass::OverLimit { .. } = failure.class() {
+        let of_depth = line.to_ascii_lowercase().contains("depth");
+        if of_depth && matches!(failure.class(), ErrorClass::OverLimit { .. }) {
             line += &needed(&entities);
         }
         report.note(status, format!("{}: {line}", entities.join(", ")));

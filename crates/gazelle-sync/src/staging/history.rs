@@ -41,6 +41,8 @@ pub struct Version {
     pub quarantine: Option<Held>,
     /// Why it is not the record's content.
     pub fault: Option<SourceFault>,
+    /// The kind of fault for which it was refused, if it was.
+    pub error_code: Option<String>,
 }
 
 /// That a version counts no more.
@@ -105,7 +107,11 @@ impl Version {
 
     /// Whether it was a fault that something other than itself settled.
     fn was_refused(&self) -> bool {
-        self.quarantine.as_ref().is_some_and(|held| !matches!(held.state.as_str(), "released" | "reread"))
+        match &self.quarantine {
+            Some(held) => !matches!(held.state.as_str(), "released" | "reread"),
+            // A case that was closed long ago is forgotten, the version still says why it was refused.
+            None => self.error_code.is_some(),
+        }
     }
 
     fn of(row: &Row) -> Version {
@@ -135,6 +141,7 @@ impl Version {
             }),
             attempts: row.get(20),
             fault: row.get::<_, Option<JsonText<'_>>>(21).map(|json| SourceFault::of_json(json.0)),
+            error_code: row.get(22),
         }
     }
 }

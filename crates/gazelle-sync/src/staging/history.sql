@@ -3,7 +3,7 @@
 SELECT s.id, s.fetched_at, s.operation, s.raw_data, s.raw_bytes, s.sync_status, s.error_message, s.processed_at,
        s.run_id, s.request, s.withdrawn_by, undo.started_at,
        q.state, q.error_code, q.error_field, q.waits_for, q.waits_for_id, q.closed_at, q.closed_reason, q.attempts,
-       s.attempts, s.source_fault
+       s.attempts, s.source_fault, s.error_code
   FROM {schema}.{staging_table} s
   LEFT JOIN {schema}.sync_quarantine q ON q.staging_id = s.id
   LEFT JOIN {schema}.sync_runs undo ON undo.run_id = s.withdrawn_by
