@@ -131,7 +131,15 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
             }
         }
     }
+    // The API gives contacts and locations with their client alone: those of one that is gone cannot be had.
+    let is_out_of_reach = |row: &serde_json::Map<String, Value>| {
+        let client = row.get("client_external_id").and_then(Value::as_str);
+        client.is_some_and(|client| control.record(Kind::Client, client).is_none())
+    };
     for ((table, key), row) in &expected {
+        if ["gazelle_contacts", "gazelle_locations"].contains(table) && is_out_of_reach(row) {
+            continue;
+        }
         let is_apart = match *table {
             "gazelle_appointments" | "gazelle_appointment_pianos" => {
                 let appointment = key.split(' ').next().unwrap_or_default();
@@ -143,7 +151,8 @@ pub async fn production_is_the_shop(db: &Client, control: &SimControl, extent: E
         };
         let is_live = held.0.get(&(*table, key.clone())).is_some_and(|row| row["deleted_at"].is_null());
         if !is_live && !is_apart {
-            return Err(format!("{table} lacks {key}, which the shop holds"));
+            let held = held.0.get(&(*table, key.clone()));
+            return Err(format!("{table} lacks {key}, which the shop holds: {row:?}; held: {held:?}"));
         }
     }
     Ok(())
