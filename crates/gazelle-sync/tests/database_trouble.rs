@@ -315,3 +315,18 @@ async fn a_run_whose_record_cannot_be_written_gives_the_lease_back_and_notes_its
     world.execute("DROP TRIGGER refuse ON sync_bookmarks").await;
     world.full().await.success();
 }
+
+/// What shows who holds a lock does not wait for it as long as a run may.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_says_who_keeps_it_from_reading_and_ends() {
+    let world = slow_world().await;
+    world.full().await.success();
+    let lock = "LOCK TABLE gazelle_clients IN ACCESS EXCLUSIVE MODE";
+    let (holder, pid) = person(&world, &world.url(), lock).await;
+    let mut command = world.command(&["status"]);
+    command.env("GAZELLE_SYNC_LOCK_NOTICE", "1").env("GAZELLE_SYNC_LOCK_WAIT", "3000");
+    let run = within(120, "status", support::ran(command)).await;
+    assert!(run.code == 1 && run.stderr.contains(&format!("session {pid}")), "{run}");
+    drop(holder);
+    world.run(&["status"]).await.success();
+}

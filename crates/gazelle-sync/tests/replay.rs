@@ -356,3 +356,18 @@ async fn scratch_tables_and_those_of_another_schema_have_the_columns_of_the_migr
     };
     assert_eq!(place.rows(&view("public")).await, place.rows(&view("elsewhere")).await);
 }
+
+/// What builds the past elsewhere is no replay of today, whatever stands beside it.
+#[tokio::test]
+async fn a_time_of_the_past_without_a_schema_replays_nothing() {
+    let world = World::new().await;
+    world.filled().await;
+    world.execute("UPDATE gazelle_pianos SET make = 'Faux'").await;
+    let as_of = ["--as-of", "2020-01-01"];
+    for flags in [&["--allow-deletions"][..], &["--dry-run"], &["--entity", "users"], &[]] {
+        let args: Vec<&str> = ["replay"].iter().chain(flags).chain(&as_of).copied().collect();
+        let ran = world.run(&args).await;
+        assert!(ran.code == 2 && ran.reasons().contains("--into"), "{args:?}: {ran}");
+    }
+    assert!(world.count("gazelle_pianos WHERE make = 'Faux'").await > 0);
+}

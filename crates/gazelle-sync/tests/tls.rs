@@ -165,6 +165,37 @@ async fn a_certificate_made_by_the_server_itself_serves_where_nothing_demands_mo
     }
 }
 
+/// What `openssl req -x509` makes: a certificate that is its own authority.
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_serves_where_the_settings_name_it() {
+    let own_authority = |names: &[&str]| {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    };
+    let name = address(7);
+    let (pem, key) = own_authority(&[&name]);
+    let server = Server::start(Some((pem.clone(), key)), 7).await;
+    let run = server.run("", None).await;
+    run.success();
+    assert!(run.stderr.contains("the server made it itself"), "{run}");
+    assert!(!run.stderr.contains("OtherError"), "{run}");
+    let own = server.write("own.pem", &pem);
+    let other = server.write("other.pem", &own_authority(&[&name]).0);
+    for query in ["", "?sslmode=require", "?sslmode=verify-full"] {
+        let run = server.run(query, Some(&own)).await;
+        run.success();
+        assert!(!run.stderr.contains("not verified"), "{run}");
+        refused(&server.run(query, Some(&other)).await, &[&name]);
+    }
+    let (pem, key) = own_authority(&["db.example.org"]);
+    let server = Server::start(Some((pem.clone(), key)), 8).await;
+    let own = server.write("own.pem", &pem);
+    refused(&server.run("", Some(&own)).await, &["for another name"]);
+}
+
 #[tokio::test]
 async fn a_certificate_of_another_name_or_of_the_past_is_refused() {
     for (number, names, expired, words) in

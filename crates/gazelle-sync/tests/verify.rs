@@ -61,7 +61,10 @@ async fn fingerprint(place: &Place) -> BTreeMap<String, Vec<String>> {
 /// The strategy's two appointments, by setting.
 async fn with_spot_checks() -> World {
     let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_SPOT_CHECKS", "Tire le Coyote avant 8h=07:00; Tire le Coyote à 18h=18:00");
+    world.set(
+        "GAZELLE_SYNC_SPOT_CHECKS",
+        "Tire le Coyote avant 8h=07:00; Tire le Coyote à 18h=18:00; Rien de tel=09:30",
+    );
     world
 }
 
@@ -81,7 +84,10 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
     assert_eq!(check(&report, "spot_checks")["checked"], 2);
     assert_eq!(check(&report, "v_appointments_montreal")["checked"], 117);
     assert_eq!(check(&report, "API counts")["checked"], 4);
-    assert!(report["notes"].to_string().contains("3 record(s) are in quarantine"), "explained: {report}");
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("3 record(s) are in quarantine"), "explained: {report}");
+    assert!(notes.contains("no appointment has a title like `Rien de tel`"), "{report}");
+    assert!(!notes.contains("older version"), "{report}");
 
     let people = support::ran(world.command(&ALL)).await;
     let verdict = people.stdout.lines().last().unwrap_or_default();
@@ -297,4 +303,17 @@ async fn the_list_of_foreign_keys_is_the_databases() {
         FOREIGN_KEYS.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect();
     listed.sort();
     assert_eq!(listed, declared);
+}
+
+#[tokio::test]
+async fn records_whose_newest_version_waits_are_told_beside_the_verdict() {
+    let world = World::new().await;
+    world.filled().await;
+    for n in 0..2 {
+        world.control.edit(Kind::Event, &world.upcoming(n), json!({ "start": "bientôt" })).unwrap();
+    }
+    world.full().await;
+    let report = world.run(&["verify", "--offline"]).await.success();
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("appointments: 2 record(s) stand in production in an older version"), "{report}");
 }

@@ -24,6 +24,10 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     if let Some(schema) = &args.into {
         return build(context, &args, schema).await;
     }
+    if args.as_of.is_some() {
+        // Not left to the parser, which forgets what a flag needs where another forbids that.
+        return wrong_use(context, "--as-of builds the past in another schema: it needs --into SCHEMA");
+    }
     let entities = match chosen(&args.entity) {
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
@@ -114,6 +118,11 @@ fn text(report: &ReplayReport) -> String {
     text += &match (differing, report.dry_run || withheld) {
         (0, _) => format!("{of_what} what staging gives: nothing to do ({took})\n"),
         (n, true) => format!("{} row(s) differ; nothing was changed ({took})\n", display::count(n)),
+        (n, false) if report.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
+            "{} row(s) differed; those of the records above stay as they were, the others are as staging gives them now \
+             ({took})\n",
+            display::count(n)
+        ),
         (n, false) => {
             format!("{} row(s) differed and are as staging gives them now ({took})\n", display::count(n))
         }

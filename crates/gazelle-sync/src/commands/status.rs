@@ -18,6 +18,9 @@ use crate::time;
 /// A wait for a lock that is shorter is nothing to look at.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 
+/// Seconds after which `status` says who holds a lock on what it reads, and ends.
+const LONGEST_LOCK_WAIT: f64 = 10.0;
+
 /// Everything that `status` shows.
 #[derive(Serialize)]
 struct StatusReport {
@@ -79,7 +82,10 @@ struct Embedded {
 
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
-    let opened = Opened::open_to_read(&context.settings).await?;
+    // What shows who holds a lock must not wait for it as long as a run does.
+    let mut settings = context.settings.clone();
+    settings.lock_wait_seconds = settings.lock_wait_seconds.min(LONGEST_LOCK_WAIT);
+    let opened = Opened::open_to_read(&settings).await?;
     let outcome = read(&opened.db, &context.settings).await;
     let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
     opened.close().await?;

@@ -93,9 +93,10 @@ fn unreadable(warnings: &Warnings) -> String {
         Column::text("is"),
         Column::text("NULL in production"),
     ]);
-    let mut is_empty = true;
+    let (mut shown, mut ids) = (0, std::collections::BTreeSet::new());
     for sample in warnings.records.iter().filter(of_fields).flat_map(|kind| &kind.samples) {
-        is_empty = false;
+        shown += 1;
+        ids.insert(sample.external_id.as_str());
         table.row([
             sample.external_id.clone(),
             sample.field.clone(),
@@ -103,7 +104,12 @@ fn unreadable(warnings: &Warnings) -> String {
             sample.column.clone().unwrap_or_else(|| "its row".to_owned()),
         ]);
     }
-    if is_empty { String::new() } else { format!("\n{}\n", table.render()) }
+    let records: i64 = warnings.records.iter().filter(of_fields).map(|kind| kind.records).sum();
+    let more = match records > ids.len() as i64 {
+        true => format!("{} of {} records (--limit N shows more)\n", ids.len(), display::count(records)),
+        false => String::new(),
+    };
+    if shown == 0 { String::new() } else { format!("\n{}\n{more}", table.render()) }
 }
 
 /// The kinds of warnings of records: the code, and what it says of a record.

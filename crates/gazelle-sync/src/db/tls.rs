@@ -12,6 +12,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::config::{Config, Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -60,15 +61,24 @@ pub(super) fn connector(
 ) -> Result<MakeRustlsConnect, DbError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = ca_file {
-        add_authorities(&mut roots, file)?;
-    }
+    let named = ca_file.map(|file| add_authorities(&mut roots, file)).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| DbError::infrastructure(format!("TLS is not available: {e}")))?;
     let config = match verification {
-        Verification::Demanded => builder.with_root_certificates(roots).with_no_client_auth(),
+        Verification::Demanded if named.is_empty() => {
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+        Verification::Demanded => {
+            let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|e| DbError::infrastructure(format!("TLS is not available: {e}")))?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Named { strict, named }))
+                .with_no_client_auth()
+        }
         Verification::Tried => {
             // None where this machine trusts no authority at all.
             let strict =
@@ -80,20 +90,78 @@ pub(super) fn connector(
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn add_authorities(roots: &mut RootCertStore, file: &PathBuf) -> Result<(), DbError> {
+/// Trusts the certificates of a file, and returns them.
+fn add_authorities(
+    roots: &mut RootCertStore,
+    file: &PathBuf,
+) -> Result<Vec<CertificateDer<'static>>, DbError> {
     let unusable = |why: String| {
         DbError::infrastructure(format!("the certificate file {} is not usable: {why}", file.display()))
     };
     let certificates = CertificateDer::pem_file_iter(file).map_err(|e| unusable(e.to_string()))?;
-    let mut found = false;
+    let mut found = Vec::new();
     for certificate in certificates {
         let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-        roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
-        found = true;
+        roots.add(certificate.clone()).map_err(|e| unusable(e.to_string()))?;
+        found.push(certificate);
     }
-    match found {
-        true => Ok(()),
-        false => Err(unusable("it holds no certificate in PEM form".to_owned())),
+    match found.is_empty() {
+        true => Err(unusable("it holds no certificate in PEM form".to_owned())),
+        false => Ok(found),
+    }
+}
+
+/// Whether a certificate was refused only for being an authority's: `openssl req -x509` makes such ones for servers.
+fn is_its_own_authority(error: &rustls::Error) -> bool {
+    format!("{error:?}").contains("CaUsedAsEndEntity")
+}
+
+/// Verifies, and takes a certificate that is its own authority where the settings name that very certificate, as OpenSSL does.
+#[derive(Debug)]
+struct Named {
+    strict: Arc<WebPkiServerVerifier>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // Whoever has its key is who the settings name; it must still be of that server.
+            Err(error) if is_its_own_authority(&error) && self.named.iter().any(|it| it == end_entity) => {
+                rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.strict.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.strict.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.strict.supported_verify_schemes()
     }
 }
 
@@ -134,7 +202,10 @@ impl ServerCertVerifier for Lenient {
             None => Err(rustls::Error::General("no authority is trusted here".to_owned())),
         };
         if let Err(error) = verified {
-            self.not_verified(&error.to_string());
+            match is_its_own_authority(&error) {
+                true => self.not_verified("the server made it itself"),
+                false => self.not_verified(&error.to_string()),
+            }
         }
         Ok(ServerCertVerified::assertion())
     }

@@ -20,15 +20,11 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
-use crate::entities::read::ErrorCode;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};
 use crate::staging::{retention, undo};
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::{Reconciliation, rebuild};
-
-/// Waiting records of one reason that a message names.
-const MOST_NAMED: i32 = 5;
 
 /// What is done, once it is clear what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -154,8 +150,12 @@ async fn recorded(
                 stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
         }
         judge::compare(db, &mut run, &ENTITIES).await?;
-        report.waiting = quarantine::waiting_since(db, since, MOST_NAMED).await?;
-        report.waiting.iter().filter_map(unwritten).for_each(|reason| run.note(Status::Partial, reason));
+        report.waiting = quarantine::waiting_since(db, since).await?;
+        report
+            .waiting
+            .iter()
+            .filter_map(Waiting::unwritten)
+            .for_each(|reason| run.note(Status::Partial, reason));
         report.status = run.status;
         report.reasons.extend(run.reasons.iter().cloned());
         Ok(report)
@@ -167,20 +167,6 @@ async fn recorded(
     }
     runs::finish(db, &run).await?;
     outcome
-}
-
-/// What could not be written, in one sentence; nothing where the database is not the reason.
-fn unwritten(waiting: &Waiting) -> Option<String> {
-    let Waiting { entity, error_field, records, external_ids, .. } = waiting;
-    let who = if error_field.is_empty() { "the database" } else { error_field };
-    let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
-    (waiting.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
-        format!(
-            "{entity}: {records} record(s) could not be written, and wait in quarantine: {who} refuses {}{more} \
-             (`gazelle-sync errors list` says why)",
-            external_ids.join(", ")
-        )
-    })
 }
 
 /// Finds out what an id names: a run to undo, or an undo in force to lift; a lifting, when undone, undoes again.

@@ -12,6 +12,9 @@ use crate::entities::{
     read::{ErrorCode, RecordError},
 };
 
+/// Ids that a message names of each reason.
+const MOST_NAMED: i32 = 5;
+
 /// A fault to be noted.
 pub struct Fault<'a> {
     /// The staging row.
@@ -204,13 +207,29 @@ pub struct Waiting {
     pub external_ids: Vec<String>,
 }
 
+impl Waiting {
+    /// What could not be written, in one sentence; none where the database is not the reason.
+    pub fn unwritten(&self) -> Option<String> {
+        let Waiting { entity, error_field, records, external_ids, .. } = self;
+        let who = if error_field.is_empty() { "the database" } else { error_field };
+        let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
+        (self.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
+            format!(
+                "{entity}: {records} record(s) could not be written, and wait in quarantine: {who} refuses {}{more} \
+                 (`gazelle-sync errors list` says why)",
+                external_ids.join(", ")
+            )
+        })
+    }
+}
+
 /// The records that were tried since an instant, in vain, and that wait. At most so many ids of each kind are named.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn waiting_since(db: &Db, at: Timestamp, most_named: i32) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbError> {
     let rows = db
-        .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&most_named, Type::INT4)])
+        .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&MOST_NAMED, Type::INT4)])
         .await?;
     let waiting = |row: &tokio_postgres::Row| Waiting {
         entity: row.get(0),

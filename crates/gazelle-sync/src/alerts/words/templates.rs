@@ -247,7 +247,7 @@ static DRIFT: [Sentences; 2] = [
 static DATABASE: [Sentences; 2] = [
     Sentences {
         title: "The database cannot be used",
-        now: "Since {since_at} the database takes nothing: {reason}. The last complete sync ended at {last_good_at}.",
+        now: "Since {since_at} the database takes nothing: {reason}. The last complete sync: {last_good_at}.",
         advice: "The next run tries again, and nothing is lost. `gazelle-sync doctor` says more. While this lasts, no other \
                  alert can be written.",
         over: "The database takes writes again.",

@@ -10,6 +10,7 @@ mod part;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,6 +23,7 @@ use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::staging::pending::Basis;
+use crate::staging::quarantine::{self, Waiting};
 use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::{Reconciliation, rebuild};
@@ -55,6 +57,9 @@ pub struct ReplayReport {
     /// The records compared, where not all of them were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
+    /// Records that stage 2 took up again and that wait in quarantine still. Where the database refused them (`partial`),
+    /// their rows are not what `tables` says.
+    pub waiting: Vec<Waiting>,
     /// Table by table.
     pub tables: Vec<TableDifference>,
     /// Rows written or removed.
@@ -134,6 +139,7 @@ async fn find_and_apply(
         batch_size: settings.batch_size,
         unread: Arc::default(),
     };
+    let since = Timestamp::now();
     for entity in &wanted.entities {
         report.rows_written += stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
     }
@@ -142,6 +148,11 @@ async fn find_and_apply(
         judge::compare(db, &mut verdict, &wanted.entities).await?;
         report.status = verdict.status;
         report.reasons.extend(verdict.reasons);
+    }
+    report.waiting = quarantine::waiting_since(db, since).await?;
+    for reason in report.waiting.iter().filter_map(Waiting::unwritten) {
+        report.status = report.status.and(Status::Partial);
+        report.reasons.push(reason);
     }
     Ok(report)
 }
@@ -167,6 +178,7 @@ async fn in_transaction(
         withheld,
         dry_run: wanted.dry_run,
         records,
+        waiting: Vec::new(),
         tables: found.tables.clone(),
         rows_written: 0,
         duration_ms: 0,

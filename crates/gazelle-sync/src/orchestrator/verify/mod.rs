@@ -10,6 +10,7 @@ mod times;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::types::Type;
 
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
@@ -149,7 +150,7 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
     }
     checks.push(times::view_agrees(&tx).await?);
     if !settings.spot_checks.0.is_empty() {
-        checks.push(times::spot_checks(&tx, &settings.spot_checks.0).await?);
+        checks.push(times::spot_checks(&tx, &settings.spot_checks.0, &mut notes).await?);
     }
     checks.push(storage::dashboard_agrees(&tx).await?);
     checks.push(storage::no_triggers(&tx, db.schema()).await?);
@@ -226,6 +227,20 @@ async fn explain(tx: &Tx<'_>, question: &Question<'_>, notes: &mut Vec<String>) 
             notes.push(format!(
                 "{}: {} record(s) are in quarantine and not in production (gazelle-sync errors)",
                 entity.name, balance.quarantined
+            ));
+        }
+        let older = tx
+            .query(
+                &include_str!("older_versions.sql").replace("{table}", entity.tables[0].name),
+                &[(&entity.name, Type::TEXT)],
+            )
+            .await?;
+        let older: i64 = older.first().map_or(0, |row| row.get(0));
+        if older > 0 {
+            notes.push(format!(
+                "{}: {older} record(s) stand in production in an older version, since their newest waits in quarantine \
+                 (gazelle-sync errors)",
+                entity.name
             ));
         }
     }

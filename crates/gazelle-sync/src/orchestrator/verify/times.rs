@@ -87,7 +87,11 @@ fn written(parts: (Option<Date>, Option<Time>)) -> String {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn spot_checks(tx: &Tx<'_>, spots: &[SpotCheck]) -> Result<Check, DbError> {
+pub async fn spot_checks(
+    tx: &Tx<'_>,
+    spots: &[SpotCheck],
+    notes: &mut Vec<String>,
+) -> Result<Check, DbError> {
     let mut check = Check::new("named appointments are shown at the hour that the setting spot_checks says");
     for SpotCheck { title, time: wanted } in spots {
         let rows = tx
@@ -99,6 +103,11 @@ pub async fn spot_checks(tx: &Tx<'_>, spots: &[SpotCheck]) -> Result<Check, DbEr
                 &[(title, Type::TEXT)],
             )
             .await?;
+        if rows.is_empty() {
+            notes.push(format!(
+                "spot_checks: no appointment has a title like `{title}`, so that nothing was checked for it"
+            ));
+        }
         for row in &rows {
             check.checked += 1;
             let id: &str = row.get(0);

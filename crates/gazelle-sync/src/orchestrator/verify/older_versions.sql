@@ -1,0 +1,5 @@
+-- Records whose newest version waits in quarantine, and of which production holds an older one.
+SELECT count(DISTINCT q.external_id)
+  FROM {schema}.sync_quarantine q
+  JOIN {schema}.{table} t ON t.external_id = q.external_id AND t.deleted_at IS NULL
+ WHERE q.entity = $1 AND q.state IN ('open', 'waiting')
