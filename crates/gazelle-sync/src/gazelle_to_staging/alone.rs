@@ -12,7 +12,7 @@ use super::receive::record_id;
 use super::turns::Turn;
 use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
-use crate::staging::versions::Received;
+use crate::staging::versions::{self, Received};
 
 /// More consecutive failing records than this are a fault of the API, not of the records.
 const MOST_FAULTY_IN_A_ROW: u32 = 5;
@@ -170,7 +170,11 @@ impl Reader<'_> {
                 self.count_faulty(of_page)?;
                 return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
             }
-            Turn::NotYet => return self.faulty(not_asked(before), of_page),
+            Turn::Unknown if self.is_held(id).await => {
+                self.count_faulty(of_page)?;
+                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
+            }
+            Turn::NotYet | Turn::Unknown => return self.faulty(not_asked(before), of_page),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -195,6 +199,17 @@ impl Reader<'_> {
             Ok(Looked::Unsettled(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => self.asked(before, of_page),
+        }
+    }
+
+    /// Whether staging has a version of a record that is there. Where the database does not tell, nothing is staged over it.
+    async fn is_held(&self, id: &str) -> bool {
+        match versions::is_there(&self.fetch.db, self.entity, id).await {
+            Ok(is_there) => is_there,
+            Err(error) => {
+                tracing::warn!(entity = self.entity.name, %error, "whether staging has a record is not known");
+                true
+            }
         }
     }
 
