@@ -239,3 +239,24 @@ async fn a_version_that_may_come_of_a_turn_that_is_not_remembered_is_kept() {
     }
     assert_eq!(world.count("staging_appointments").await, versions);
 }
+
+#[tokio::test]
+async fn a_record_that_waited_for_its_turn_is_not_newly_quarantined_when_it_has_it() {
+    let world = World::new().await;
+    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
+    for id in world.control.ids(Kind::Event).into_iter().step_by(4).filter(has_start) {
+        world.control.add_fault(Fault::new(FaultKind::field_fault(&id, "notes")).forever());
+    }
+    let first = world.full().await;
+    assert_ne!(first.entity("appointments")["quarantined"], json!(0), "{first}");
+    let since = "SELECT external_id, min(first_seen_at)::text AS since, min(run_id::text) AS run, count(*)::int AS open
+                   FROM sync_quarantine
+                  WHERE entity = 'appointments' AND state = 'open' GROUP BY external_id ORDER BY external_id";
+    let before = world.rows(since).await;
+    let second = world.full().await;
+    let superseded: i64 =
+        world.one("SELECT count(*) FROM sync_quarantine WHERE state = 'superseded'", &[]).await;
+    assert!(superseded > 0, "{second}");
+    assert_eq!(second.entity("appointments")["quarantined"], json!(0), "{second}");
+    assert_eq!(world.rows(since).await, before);
+}
