@@ -197,3 +197,102 @@ async fn a_page_of_nulls_is_no_whole_walk() {
     world.control.clear_faults();
     world.filled().await;
 }
+
+/// Appointments of which the list fails and that are far enough from each other; those without a start have a fault of their own.
+fn failing_in_their_list(world: &World) -> BTreeSet<String> {
+    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
+    let failing: BTreeSet<String> =
+        world.control.ids(Kind::Event).into_iter().step_by(4).filter(has_start).collect();
+    for id in &failing {
+        let kind = FaultKind::field_fault(id, "notes");
+        world.control.add_fault(Fault::new(kind).on_operation("AppointmentsPage").forever());
+    }
+    failing
+}
+
+#[tokio::test]
+async fn runs_that_do_not_list_all_records_take_no_turn_from_any() {
+    let world = World::new().await;
+    let failing = failing_in_their_list(&world);
+    assert!(failing.len() > 2 * A_RUN, "{}", failing.len());
+    let note = "SELECT value FROM sync_notes WHERE key = 'api_limits:appointments'";
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    for round in 1.. {
+        assert!(round < 8, "{} of {} were asked for", asked.len(), failing.len());
+        for n in 0..4 {
+            world.control.clear_requests();
+            let run = if n == 0 { world.full().await } else { world.incremental().await };
+            assert!([0, 3].contains(&run.code), "{run}");
+            asked.extend(asked_for(&world, "AppointmentById"));
+            let blamed: Vec<(String, String)> =
+                codes(&world).await.into_iter().filter(|(id, _)| asked.contains(id)).collect();
+            assert_eq!(blamed, [], "asked for before, in round {round}");
+        }
+        let noted = world.text(note).await;
+        // Of what is not walked, nothing is noted, nor a larger step tried.
+        world
+            .execute("INSERT INTO sync_notes (key, value) VALUES ('api_limits:pianos', '{\"page\": 25}')")
+            .await;
+        world.run(&["reconcile"]).await;
+        world.run(&["sync", "--mode", "full", "--entity", "users"]).await.success();
+        let pianos = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:pianos'").await;
+        assert_eq!(pianos.as_deref(), Some("{\"page\": 25}"));
+        world.execute("DELETE FROM sync_notes WHERE key = 'api_limits:pianos'").await;
+        assert_eq!(world.text(note).await, noted);
+        if asked.len() == failing.len() {
+            break;
+        }
+    }
+    assert_eq!(codes(&world).await, []);
+    // A list that is whole again is the end of it.
+    world.control.clear_faults();
+    for _ in 0..10 {
+        world.full().await.success();
+    }
+    let left: Value = serde_json::from_str(&world.text(note).await.unwrap()).unwrap();
+    assert_eq!(left["asked_alone"], Value::Null, "{left}");
+}
+
+#[tokio::test]
+async fn a_version_that_may_come_of_a_turn_that_is_not_remembered_is_kept() {
+    let world = World::new().await;
+    world.filled().await;
+    let others: Vec<String> = (0..500).map(|n| format!("evt_other_{n}")).collect();
+    let value = json!({ "asked_alone": others }).to_string();
+    world
+        .execute(&format!(
+            "INSERT INTO sync_notes (key, value) VALUES ('api_limits:appointments', '{value}')
+             ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"
+        ))
+        .await;
+    let versions = world.count("staging_appointments").await;
+    let failing = failing_in_their_list(&world);
+    for _ in 0..2 {
+        let run = world.full().await;
+        assert_eq!(run.code, 3, "{run}");
+        assert!(run.reasons().contains("were not asked for by their ids in this run"), "{}", run.reasons());
+        assert_eq!(codes(&world).await, [], "{} fail in their list", failing.len());
+    }
+    assert_eq!(world.count("staging_appointments").await, versions);
+}
+
+#[tokio::test]
+async fn a_record_that_waited_for_its_turn_is_not_newly_quarantined_when_it_has_it() {
+    let world = World::new().await;
+    let has_start = |id: &String| !world.control.record(Kind::Event, id).unwrap()["start"].is_null();
+    for id in world.control.ids(Kind::Event).into_iter().step_by(4).filter(has_start) {
+        world.control.add_fault(Fault::new(FaultKind::field_fault(&id, "notes")).forever());
+    }
+    let first = world.full().await;
+    assert_ne!(first.entity("appointments")["quarantined"], json!(0), "{first}");
+    let since = "SELECT external_id, min(first_seen_at)::text AS since, min(run_id::text) AS run, count(*)::int AS open
+                   FROM sync_quarantine
+                  WHERE entity = 'appointments' AND state = 'open' GROUP BY external_id ORDER BY external_id";
+    let before = world.rows(since).await;
+    let second = world.full().await;
+    let superseded: i64 =
+        world.one("SELECT count(*) FROM sync_quarantine WHERE state = 'superseded'", &[]).await;
+    assert!(superseded > 0, "{second}");
+    assert_eq!(second.entity("appointments")["quarantined"], json!(0), "{second}");
+    assert_eq!(world.rows(since).await, before);
+}

@@ -12,7 +12,7 @@ use super::receive::record_id;
 use super::turns::Turn;
 use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
-use crate::staging::versions::Received;
+use crate::staging::versions::{self, Received};
 
 /// More consecutive pages of which nothing can be read than this are a fault of the API, not of the records.
 const MOST_FAULTY_IN_A_ROW: u32 = 5;
@@ -176,7 +176,10 @@ impl Reader<'_> {
         match self.sizes.turns.of(id) {
             Turn::Ask => {}
             Turn::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
-            Turn::NotYet => return Ok(Node::Received(Box::new(not_asked(before)))),
+            Turn::Unknown if self.is_held(id).await => {
+                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
+            }
+            Turn::NotYet | Turn::Unknown => return Ok(Node::Received(Box::new(not_asked(before)))),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -201,6 +204,17 @@ impl Reader<'_> {
             Ok(Looked::Unsettled(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(asked(before)),
+        }
+    }
+
+    /// Whether staging has a version of a record that is there. Where the database does not tell, nothing is staged over it.
+    async fn is_held(&self, id: &str) -> bool {
+        match versions::is_there(&self.fetch.db, self.entity, id).await {
+            Ok(is_there) => is_there,
+            Err(error) => {
+                tracing::warn!(entity = self.entity.name, %error, "whether staging has a record is not known");
+                true
+            }
         }
     }
 

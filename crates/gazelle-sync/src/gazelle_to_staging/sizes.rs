@@ -3,10 +3,10 @@
 //! nothing of size (a broken connection, a busy server) makes steps smaller in its run alone.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use super::turns::Turns;
+use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::orchestrator::lease::Fence;
@@ -45,11 +45,12 @@ impl AllSizes {
         found.map_or_else(|| &self.0[0].1, |(_, sizes, _)| sizes)
     }
 
-    /// Keeps what this run found, where it is not what was known.
+    /// Keeps what this run found, where it is not what was known. Of entities that were not walked, nothing was found.
     pub async fn save(&self, db: &Db, fence: &Fence) -> Result<(), DbError> {
         let changed: Vec<(&Entity, ApiLimits)> = self
             .0
             .iter()
+            .filter(|(_, sizes, _)| sizes.is_walked.load(Relaxed))
             .map(|(entity, sizes, before)| (*entity, sizes.to_note(), before))
             .filter(|(_, now, before)| now != *before)
             .map(|(entity, now, _)| (entity, now))
@@ -122,6 +123,8 @@ pub struct Sizes {
     undated_end: AtomicUsize,
     /// Which of its records that their list cannot give are asked for by their ids.
     pub(super) turns: Turns,
+    /// Whether this run has walked the entity.
+    is_walked: AtomicBool,
     /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
     said: Mutex<(Option<String>, bool)>,
 }
@@ -148,7 +151,8 @@ impl Sizes {
             inner: Size::new(step(noted.inner, LARGEST_INNER).max(1)),
             counts: Size::new(step(noted.counts, MOST_COUNTS)),
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
-            turns: Turns::new(&noted.asked_alone),
+            turns: Turns::new(&noted.asked_alone, noted.asked_alone_is_cut),
+            is_walked: AtomicBool::new(false),
             said: Mutex::new((noted.said.clone(), false)),
         }
     }
@@ -157,9 +161,11 @@ impl Sizes {
         let limits = self.limits();
         let is_limited = limits.page.is_some() || limits.inner.is_some() || limits.counts.is_some();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
+        let Asked { ids: asked_alone, is_cut: asked_alone_is_cut } = self.turns.to_note();
         ApiLimits {
             undated_end: Some(self.undated_end()).filter(|end| *end > 0),
-            asked_alone: self.turns.to_note(),
+            asked_alone,
+            asked_alone_is_cut,
             said: said.filter(|_| is_limited),
             ..limits
         }
@@ -173,6 +179,11 @@ impl Sizes {
             counts: self.counts.to_note(ANY),
             ..ApiLimits::default()
         }
+    }
+
+    /// A walk of the entity begins.
+    pub(super) fn begin_walk(&self) {
+        self.is_walked.store(true, Relaxed);
     }
 
     /// Records a page, at most.

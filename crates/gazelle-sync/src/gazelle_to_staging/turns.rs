@@ -18,6 +18,8 @@ pub(super) enum Turn {
     AskedBefore,
     /// It was never asked for, and this run has asked for as many as it may.
     NotYet,
+    /// As `NotYet`, or it was asked for so many runs ago that it is not remembered: a version of it in staging stands.
+    Unknown,
 }
 
 /// The turns of an entity's records in one run.
@@ -34,15 +36,31 @@ struct State {
     done: Vec<String>,
     /// How many more that were never asked for this run may ask for.
     left: usize,
+    /// Whether some that were asked for may be missing from `before`.
+    is_cut: bool,
+    /// Whether this run met one that is not in `before` and did not ask for it.
+    has_left_out: bool,
+    /// Whether this run has listed every record of the entity.
+    has_listed_all: bool,
+}
+
+/// What the next run is to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The ids that were asked for, the longest ago first.
+    pub(super) ids: Vec<String>,
+    /// Whether some are missing, since there were too many.
+    pub(super) is_cut: bool,
 }
 
 impl Turns {
-    /// `before`: what [`Turns::to_note`] gave after the run before.
-    pub(super) fn new(before: &[String]) -> Turns {
+    /// From what [`Turns::to_note`] gave after the run before.
+    pub(super) fn new(before: &[String], is_cut: bool) -> Turns {
         // Half of the requests at most are for those that had their turn, so that the others have one soon.
         let due: HashSet<String> = before.iter().take(MOST_ASKED / 2).cloned().collect();
         let left = MOST_ASKED - due.len();
-        Turns(Mutex::new(State { before: before.to_vec(), due, done: Vec::new(), left }))
+        let is_cut = is_cut || before.len() >= MOST_REMEMBERED;
+        Turns(Mutex::new(State { before: before.to_vec(), due, left, is_cut, ..State::default() }))
     }
 
     /// Whether it is a record's turn.
@@ -56,7 +74,8 @@ impl Turns {
             return Turn::AskedBefore;
         }
         if state.left == 0 {
-            return Turn::NotYet;
+            state.has_left_out = true;
+            return if state.is_cut { Turn::Unknown } else { Turn::NotYet };
         }
         state.left -= 1;
         Turn::Ask
@@ -69,12 +88,20 @@ impl Turns {
         state.done.push(id.to_owned());
     }
 
-    /// What the next run is to know. A record whose turn it was and that was not met is well, or gone.
-    pub(super) fn to_note(&self) -> Vec<String> {
+    /// Every record of the entity was listed: one whose turn it was and that was not met is well, or gone.
+    pub(super) fn have_listed_all(&self) {
+        self.state().has_listed_all = true;
+    }
+
+    /// What the next run is to know. Where not all were listed, those that were not met stay the first in turn.
+    pub(super) fn to_note(&self) -> Asked {
         let state = self.state();
-        let still = state.before.iter().filter(|id| !state.due.contains(*id));
+        let is_settled = |id: &&String| state.has_listed_all && state.due.contains(*id);
+        let still = state.before.iter().filter(|id| !is_settled(id));
         let all: Vec<String> = still.chain(&state.done).cloned().collect();
-        all[all.len().saturating_sub(MOST_REMEMBERED)..].to_vec()
+        let is_all_known = state.has_listed_all && !state.has_left_out;
+        let is_cut = all.len() > MOST_REMEMBERED || state.is_cut && !is_all_known;
+        Asked { ids: all[all.len().saturating_sub(MOST_REMEMBERED)..].to_vec(), is_cut }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -93,7 +120,7 @@ mod tests {
         let mut noted: Vec<String> = Vec::new();
         let mut asked: HashMap<String, usize> = HashMap::new();
         for run in 0..16 {
-            let turns = Turns::new(&noted);
+            let turns = Turns::new(&noted, false);
             let mut in_run = 0;
             for id in &ids {
                 match turns.of(id) {
@@ -104,21 +131,44 @@ mod tests {
                     }
                     Turn::AskedBefore => assert!(asked.contains_key(id)),
                     Turn::NotYet => assert!(!asked.contains_key(id), "{id} in run {run}"),
+                    Turn::Unknown => panic!("all are remembered"),
                 }
                 assert_ne!(turns.of(id), Turn::Ask, "twice in a run");
             }
             assert!(in_run <= MOST_ASKED, "{in_run} in run {run}");
-            noted = turns.to_note();
+            noted = turns.to_note().ids;
         }
         assert_eq!(asked.len(), ids.len());
         assert!(asked.values().all(|times| *times >= 2), "{asked:?}");
     }
 
+    fn ids(prefix: &str, count: usize) -> Vec<String> {
+        (0..count).map(|n| format!("{prefix}{n}")).collect()
+    }
+
     #[test]
-    fn a_record_that_is_met_no_more_is_forgotten() {
-        let turns = Turns::new(&["a".to_owned(), "b".to_owned()]);
-        assert_eq!(turns.of("a"), Turn::Ask);
-        turns.had("a");
-        assert_eq!(turns.to_note(), ["a"]);
+    fn a_record_that_is_met_no_more_is_forgotten_where_all_were_listed() {
+        let before = ids("id_", 7);
+        let turns = Turns::new(&before, false);
+        assert_eq!(turns.of("id_1"), Turn::Ask);
+        turns.had("id_1");
+        // A part of the list, or one that broke off: those that were not met are the first in turn, in their order.
+        assert_eq!(turns.to_note().ids, ["id_0", "id_2", "id_3", "id_4", "id_5", "id_6", "id_1"]);
+        turns.have_listed_all();
+        assert_eq!(turns.to_note().ids, ["id_5", "id_6", "id_1"], "not due: its turn comes");
+    }
+
+    #[test]
+    fn who_was_asked_is_doubted_from_when_too_many_were_until_all_are_known() {
+        let turns = Turns::new(&ids("id_", MOST_REMEMBERED), false);
+        let new: Vec<Turn> = ids("new_", MOST_ASKED).iter().map(|id| turns.of(id)).collect();
+        assert_eq!(new[..5], [Turn::Ask; 5]);
+        assert_eq!(new[5..], [Turn::Unknown; 5]);
+        turns.have_listed_all();
+        assert!(turns.to_note().is_cut);
+        let next = Turns::new(&ids("id_", 20), true);
+        assert!(next.to_note().is_cut, "not all were listed");
+        next.have_listed_all();
+        assert!(!next.to_note().is_cut);
     }
 }

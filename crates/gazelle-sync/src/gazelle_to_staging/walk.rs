@@ -34,6 +34,8 @@ pub async fn walk(
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
     let scope = errand.scope;
+    let sizes = fetch.sizes.of(entity);
+    sizes.begin_walk();
     let mut report = WalkReport::new(scope);
     let mut splits = true;
     let mut allowed = fetch.walk_attempts.max(1);
@@ -48,6 +50,9 @@ pub async fn walk(
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
+                if scope == Scope::WHOLE {
+                    sizes.turns.have_listed_all();
+                }
                 // Where nothing was before, all that is there was seen. A record without a name may be any that was not seen.
                 if let Some(seen) = seen.filter(|_| report.nameless == 0) {
                     look_into_absent(fetch, entity, scope, &seen, attempt > 1, &mut report).await?;

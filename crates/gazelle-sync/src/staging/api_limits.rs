@@ -23,6 +23,9 @@ pub struct ApiLimits {
     /// The records that were asked for by their ids, since their list could not give them whole: the longest ago first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asked_alone: Vec<String>,
+    /// Whether more were asked for than are remembered.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asked_alone_is_cut: bool,
 }
 
 fn key(entity: &Entity) -> String {

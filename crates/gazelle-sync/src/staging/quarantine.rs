@@ -78,18 +78,14 @@ async fn supersede_not_asked(
     if ids.is_empty() {
         return Ok(());
     }
-    let rows = tx
-        .query(
-            include_str!("supersede_not_asked.sql"),
-            &[
-                (&entity.name, Type::TEXT),
-                (&external_ids, Type::TEXT_ARRAY),
-                (&ids, Type::UUID_ARRAY),
-                (&at, Type::TIMESTAMPTZ),
-                (&ErrorCode::NotAskedYet.as_str(), Type::TEXT),
-            ],
-        )
-        .await?;
+    let not_asked = ErrorCode::NotAskedYet.as_str();
+    let [of, records, versions]: [Param<'_>; 3] =
+        [(&entity.name, Type::TEXT), (&external_ids, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY)];
+    let code: Param<'_> = (&not_asked, Type::TEXT);
+    let params = [of.clone(), records.clone(), versions.clone(), code.clone()];
+    tx.execute(include_str!("carry_first_seen.sql"), &params).await?;
+    let params = [of, records, versions, (&at, Type::TIMESTAMPTZ), code];
+    let rows = tx.query(include_str!("supersede_not_asked.sql"), &params).await?;
     let superseded: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
     outcome::settled(tx, entity, &superseded).await
 }

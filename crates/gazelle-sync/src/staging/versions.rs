@@ -198,6 +198,16 @@ pub async fn newest_of<'i>(
         .collect())
 }
 
+/// Whether staging has a record whose newest version is not its deletion.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_there(db: &Db, entity: &Entity, id: &str) -> Result<bool, DbError> {
+    let sql = for_entity(include_str!("is_there.sql"), entity);
+    let rows = db.query(&sql, &[(&id, Type::TEXT)]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
 /// Whether the newest version of a record that is its content has all these fields.
 ///
 /// # Errors

@@ -63,6 +63,7 @@ fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
         undated_end: Some(1),
         said: Some("no".to_owned()),
         asked_alone: Vec::new(),
+        asked_alone_is_cut: false,
     };
     assert_eq!(Sizes::from_noted(&noted, 100, false).to_note(), noted);
     let larger = Sizes::from_noted(&noted, 100, true).to_note();

@@ -1,0 +1,19 @@
+-- A record that was asked for by its id has had its fault since its list failed at it: its new case is not a new fault, and
+-- keeps the time and the run of the first of those that it takes the place of.
+WITH earlier AS (
+    SELECT DISTINCT ON (e.external_id) e.external_id, e.first_seen_at, e.run_id
+      FROM {schema}.sync_quarantine e
+     WHERE e.entity = $1
+       AND e.external_id = ANY ($2::text[])
+       AND e.staging_id <> ALL ($3::uuid[])
+       AND e.state = 'open'
+       AND e.error_code = $4
+     ORDER BY e.external_id, e.first_seen_at, e.staging_id
+)
+UPDATE {schema}.sync_quarantine q
+   SET first_seen_at = earlier.first_seen_at, run_id = earlier.run_id
+  FROM earlier
+ WHERE q.entity = $1
+   AND q.staging_id = ANY ($3::uuid[])
+   AND q.external_id = earlier.external_id
+   AND q.first_seen_at > earlier.first_seen_at
