@@ -5,7 +5,8 @@
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
 //! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
 //! offending record stands alone in quarantine; before that, rows that exist are updated without asking of them what new
-//! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames no record.
+//! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames
+//! no record.
 //! Nothing here fetches.
 
 mod apply;
