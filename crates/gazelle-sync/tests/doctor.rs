@@ -240,6 +240,13 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
             &["3 of 8 at once", "makes do with them", "CONNECTION LIMIT"],
             "ALTER ROLE gazelle_sync CONNECTION LIMIT -1",
         ),
+        (
+            "temporary tables",
+            "REVOKE TEMPORARY ON DATABASE mirror FROM PUBLIC",
+            "problem",
+            &["gazelle_sync may make none", "GRANT TEMPORARY ON DATABASE \"mirror\" TO \"gazelle_sync\""],
+            "GRANT TEMPORARY ON DATABASE mirror TO PUBLIC",
+        ),
         // A server whose clock and zones are wrong cannot be had; functions that answer wrongly in their place can.
         (
             "database clock",

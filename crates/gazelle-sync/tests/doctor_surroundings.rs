@@ -18,6 +18,9 @@ async fn what_is_wrong_with_the_api_shows_in_its_line() {
     shows(&run, "API: clients", "ok", &[]);
     shows(&run, "API", "ok", &["takes our credentials"]);
     world.control.remove_fault(fault);
+    let limit = world.control.add_fault(Fault::new(FaultKind::max_complexity(20)).forever());
+    shows(&doctor(&world).await, "API: clients", "warning", &["more than the API gives", "sync` succeeds"]);
+    world.control.remove_fault(limit);
 
     for (seconds, level, words) in [(20, "warning", "ahead of"), (7200, "problem", "2 h 0")] {
         world.control.advance_clock(seconds);

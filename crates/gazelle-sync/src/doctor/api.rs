@@ -44,6 +44,12 @@ pub(super) async fn look(patient: &Patient<'_>) -> (Lines, Option<Reading>) {
                 reading = reading.or(Reading::of(answer));
                 read(&mut lines, entity, answer);
             }
+            // What `doctor` asks for at once, a run asks for in smaller steps.
+            Err(error) if error.is_about_size() => lines.warning(
+                check(entity),
+                format!("a page of {PAGE} is more than the API gives: {error}"),
+                "nothing, where `gazelle-sync sync` succeeds; else ask Gazelle for a higher limit",
+            ),
             Err(error) => lines.problem(check(entity), error.to_string(), mend(error)),
         }
     }

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use super::Lines;
 use crate::access::PUBLIC_ROLES;
 use crate::db::citus::{self, Citus};
-use crate::db::{Db, DbError, Tx, migrate};
+use crate::db::{Db, DbError, Tx, migrate, quote};
 
 const ROLES: &str = "gazelle-sync migrate --roles (as an administrator)";
 
@@ -18,6 +18,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let names = migrate::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
+    may_make_temporary_tables(&tx, &mut lines).await?;
     for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
         match open_to(&tx, role, &names, citus.as_ref()).await? {
             None => lines.ok(check, format!("there is no role {role} in this database")),
@@ -80,6 +81,23 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
     match public.is_empty() {
         true => lines.ok("as everybody", "nothing of ours is granted to PUBLIC"),
         false => lines.problem("as everybody", format!("PUBLIC may use {}", public.join(", ")), ROLES),
+    }
+    Ok(())
+}
+
+/// Whether we may make the temporary tables of a rebuild.
+async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+    let sql = "SELECT has_database_privilege(current_database(), 'TEMPORARY'), current_database()::text, current_user::text";
+    let rows = tx.query(sql, &[]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (may, database, role): (bool, String, String) = (row.get(0), row.get(1), row.get(2));
+    match may {
+        true => lines.ok("temporary tables", "may be made, as verify, replay and undo need"),
+        false => lines.problem(
+            "temporary tables",
+            format!("{role} may make none: verify, replay and undo fail"),
+            format!("GRANT TEMPORARY ON DATABASE {} TO {}", quote(&database), quote(&role)),
+        ),
     }
     Ok(())
 }

@@ -204,7 +204,8 @@ fn breach(statement: &Statement) -> Option<&'static str> {
     let text = statement.text.as_str();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // Advice of `doctor`, in its `mend`.
-    let advice = statement.place == "doctor/rights.rs" && text.starts_with("alter ");
+    let advice =
+        statement.place == "doctor/rights.rs" && (text.starts_with("alter ") || text.starts_with("grant "));
     if !advice
         && says(&[
             "create trigger",
