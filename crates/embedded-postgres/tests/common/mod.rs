@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use embedded_postgres::{Options, Server};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Where every macOS has it.
+const PS: &str = "/bin/ps";
+
 pub const HELPER: &str = env!("CARGO_BIN_EXE_embedded-postgres");
 
 pub fn is_root() -> bool {
@@ -22,7 +25,7 @@ pub fn owner_of(pid: i32) -> u32 {
     if cfg!(target_os = "linux") {
         return fs::metadata(format!("/proc/{pid}")).expect("a process").uid();
     }
-    let shown = Command::new("ps").args(["-o", "uid=", "-p", &pid.to_string()]).output().expect("ps runs");
+    let shown = Command::new(PS).args(["-o", "uid=", "-p", &pid.to_string()]).output().expect("ps runs");
     String::from_utf8_lossy(&shown.stdout).trim().parse().expect("a process")
 }
 

@@ -110,8 +110,6 @@ impl Statements {
     pub fn of(entity: &Entity, table: &Table) -> Statements {
         let insert_new = include_str!("insert_new.sql");
         let insert_all = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
-        let absent = " WHERE NOT EXISTS (SELECT 1 FROM {prefix}{table} h WHERE {key_match})\nON CONFLICT";
-        let insert_absent = insert_new.replace("ON CONFLICT", absent);
         let update_changed = include_str!("update_changed.sql");
         let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
         let to_write = format!("{comparison}{}", include_str!("to_write.sql"));
@@ -122,7 +120,7 @@ impl Statements {
             to_write: filled(&to_write),
             update_changed: filled(update_changed),
             update_held: filled(include_str!("update_held.sql")),
-            insert_absent: filled(&insert_absent),
+            insert_absent: filled(include_str!("insert_absent.sql")),
         }
     }
 
