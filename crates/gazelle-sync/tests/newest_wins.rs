@@ -397,31 +397,3 @@ async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact
     assert_eq!(owner.as_deref(), Some("rec_2"));
     place.run(&["verify", "--offline"]).await.success();
 }
-
-/// Found by the random histories: a contact that one client let go, another held, and let go too, all staged before one run.
-#[test]
-fn a_contact_that_came_and_went_twice_before_a_run_is_dated_by_the_last() {
-    use Says::{Faulty, Gone, Good};
-    let versions = vec![
-        (2, Good(4)),
-        (2, Good(3)),
-        (2, Faulty),
-        (2, Good(4)),
-        (1, Good(3)),
-        (2, Good(6)),
-        (1, Good(0)),
-        (0, Gone),
-        (0, Faulty),
-        (2, Good(4)),
-        (0, Gone),
-    ];
-    let order = vec![3, 8, 10, 9, 2, 0, 5, 1, 4, 7, 6];
-    let mut runs = vec![false; 11];
-    runs[10] = true;
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let place = Place::new().await;
-        place.run(&["migrate"]).await.success();
-        check(&place, &SHARING, (versions, order, runs)).await.unwrap();
-    });
-}

@@ -1,5 +1,5 @@
 -- Rows that do not exist; those that do meet no trigger or constraint by it. Which those are is found in a WITH, by a join:
--- Citus sends a WHERE NOT EXISTS of an INSERT on to the node in a form that is a syntax error there.
+-- Citus sends an INSERT … WHERE NOT EXISTS … ON CONFLICT on to the node in a form that is a syntax error there.
 WITH incoming AS (
     SELECT {typed}, i.staging_id, i.synced_from_gazelle_at{derived_values}
       FROM unnest({parameters}) AS i ({columns}, staging_id, synced_from_gazelle_at)

@@ -244,8 +244,9 @@ fn breach(statement: &Statement) -> Option<&'static str> {
             return Some("INSERT … SELECT from unnest() without RETURNING: it becomes a COPY (24)");
         }
         // Scratch tables are the session's own.
-        if insert.contains("where not exists") && !statement.place.ends_with("rebuild_insert.sql") {
-            return Some("INSERT … SELECT with WHERE NOT EXISTS outside of its WITH (29)");
+        let is_scratch = statement.place.ends_with("rebuild_insert.sql");
+        if insert.contains("where not exists") && insert.contains(" on conflict ") && !is_scratch {
+            return Some("INSERT … SELECT … WHERE NOT EXISTS … ON CONFLICT outside of its WITH (29)");
         }
         if STABLE.iter().any(|word| without_immutable(insert).contains(word)) {
             return Some("INSERT … SELECT with a function that is only stable, outside of its WITH (23)");
