@@ -15,7 +15,7 @@ pub fn print(text: &str) -> std::io::Result<()> {
 /// Prints text as it is; says whether there is still somebody who reads, for those who have more to print.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_part(text: &str) -> std::io::Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
