@@ -278,7 +278,7 @@ async fn what_a_gateway_fails_at_each_time_is_remembered() {
         let note = noted(&world, "appointments").await.unwrap();
         assert_eq!(note["counts"], 0, "{status}: {note}");
         assert!(note["page"].as_i64().is_some_and(|page| (1..=6).contains(&page)), "{status}: {note}");
-        // Later runs begin with what worked.
+        // Later runs start at the sizes that worked.
         world.control.clear_requests();
         world.incremental().await.success();
         let failed: Vec<_> = world

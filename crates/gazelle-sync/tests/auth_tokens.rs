@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::DATABASE;
 use support::login::{KEY, both, log_in, problem, short_lived, status, world};
 use support::pooler::Pooler;
-use support::roles::url_of;
+use support::roles::act_as_poor;
 use support::service::until;
 
 #[tokio::test]
@@ -93,13 +93,7 @@ async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
     let mut world = world(short_lived()).await;
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     world.run(&["migrate"]).await.success();
-    world
-        .execute(
-            "CREATE ROLE poor LOGIN BYPASSRLS; GRANT USAGE, CREATE ON SCHEMA public TO poor;
-             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO poor",
-        )
-        .await;
-    world.set("DATABASE_URL", &url_of(&world, "poor"));
+    act_as_poor(&mut world).await;
     let refreshes = || {
         let asked = world.control.requests();
         asked.iter().filter(|it| it.root_fields == ["oauthToken"] && it.status == Some(200)).count()

@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::roles::url_of;
+use support::roles::act_as_poor;
 use support::service::{Serving, runs, until};
 use support::{DATABASE, World};
 
@@ -18,13 +18,7 @@ async fn within<T>(seconds: u64, what: &str, work: impl Future<Output = T>) -> T
 async fn a_role_with_few_connections_makes_do_with_them() {
     let mut world = World::new().await;
     world.run(&["migrate"]).await.success();
-    world
-        .execute(
-            "CREATE ROLE poor LOGIN BYPASSRLS; GRANT USAGE, CREATE ON SCHEMA public TO poor;
-             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO poor",
-        )
-        .await;
-    world.set("DATABASE_URL", &url_of(&world, "poor"));
+    act_as_poor(&mut world).await;
     for limit in [3, 2, 1] {
         world.execute(&format!("ALTER ROLE poor CONNECTION LIMIT {limit}")).await;
         let run = within(60, "a sync", world.full()).await;

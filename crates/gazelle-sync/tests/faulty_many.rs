@@ -124,9 +124,9 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
         // The users first, so that only clients and pianos are missing.
         world.run(&["sync", "--mode", "full", "--entity", "users"]).await.success();
         let run = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
-        let landed: i64 = world.one("SELECT count(*) FROM gazelle_clients", &[]).await;
+        let clients: i64 = world.one("SELECT count(*) FROM gazelle_clients", &[]).await;
         let expected: BTreeSet<&String> = named.iter().filter(|id| **id != client).collect();
-        assert!(landed >= i64::try_from(expected.len()).unwrap(), "{takes:?}: {landed} clients, {run}");
+        assert!(clients >= i64::try_from(expected.len()).unwrap(), "{takes:?}: {clients} clients, {run}");
         world.control.clear_requests();
         world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
         let again = asked_for(&world, "ClientById");

@@ -149,7 +149,9 @@ async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
     });
     direct.tell(settings, &channels, trouble, now).await;
     if let Err(error) = direct.save(&file).await {
-        tracing::warn!("what was told of the database could not be kept and may be told again: {error}");
+        tracing::warn!(
+            "the alerts that were sent could not be recorded in the data folder and may be sent again: {error}"
+        );
     }
 }
 

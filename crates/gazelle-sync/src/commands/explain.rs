@@ -18,7 +18,7 @@ use crate::explain::find::Found;
 use crate::explain::times::Times;
 use crate::staging::history;
 
-/// What is told of a value.
+/// The explanation of a value.
 #[derive(Serialize)]
 struct Told {
     #[serde(flatten)]

@@ -116,7 +116,8 @@ fn is_its_own_authority(error: &rustls::Error) -> bool {
     format!("{error:?}").contains("CaUsedAsEndEntity")
 }
 
-/// Verifies, and takes a certificate that is its own authority where the settings name that very certificate, as OpenSSL does.
+/// Verifies, and accepts a self-signed CA certificate of the server where the settings name exactly this certificate: its key
+/// and host name are checked, its expiry is not.
 #[derive(Debug)]
 struct Named {
     strict: Arc<WebPkiServerVerifier>,

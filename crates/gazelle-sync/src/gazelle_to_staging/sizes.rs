@@ -1,5 +1,5 @@
 //! How much is asked for at once. Counting, windows and large pages are optimisations: what the API refuses for its size is
-//! asked for again in smaller steps, and what worked is remembered, for the run and for those after it. A failure that says
+//! asked for again in smaller steps, and the sizes that worked are stored, for this run and the next ones. A failure that says
 //! nothing of size (a broken connection, a busy server) makes steps smaller in its run alone.
 
 use std::borrow::Cow;

@@ -18,7 +18,7 @@ pub(super) enum Turn {
     AskedBefore,
     /// It was never asked for, and this run has asked for as many as it may.
     NotYet,
-    /// As `NotYet`, or it was asked for so many runs ago that it is not remembered: a version of it in staging stands.
+    /// Either `NotYet`, or asked for in an earlier run whose note is no longer stored: keep the version that staging has.
     Unknown,
 }
 

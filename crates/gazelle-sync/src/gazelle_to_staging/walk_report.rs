@@ -1,4 +1,4 @@
-//! What is told of a walk, and gathered page by page while it is under way.
+//! The report of a walk, collected page by page.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

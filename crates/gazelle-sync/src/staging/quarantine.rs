@@ -219,7 +219,8 @@ impl Waiting {
     }
 }
 
-/// The records that were tried since an instant, in vain, and that wait. At most so many ids of each kind are named.
+/// The records that failed since an instant and are in quarantine, by entity, code and field, with the first
+/// five ids of each group.
 ///
 /// # Errors
 /// Those of the database.

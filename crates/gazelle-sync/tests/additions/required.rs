@@ -162,13 +162,13 @@ async fn a_row_that_exists_is_written_whatever_a_new_one_would_need() {
     }
 }
 
-/// Whatever is told again, by whichever command, production stays as it is and nobody else waits.
+/// Reconciling every version again, by any command, changes nothing in production and quarantines no other record.
 async fn stays_so(world: &World, requirement: &Requirement, changed: &Changed, after: &Tables) {
     let name = requirement.name;
-    // An older version that a person stages has its record told again from its first one.
+    // An older version that is inserted by hand has its record reconciled again from its first version.
     let old = json!({"id": changed.event, "start": "2027-01-01T10:00:00Z", "title": "Ancien"});
     world.stage("staging_appointments", &changed.event, &old, Some(&changed.long_ago)).await;
-    let tell_again =
+    let pending_again =
         "UPDATE staging_appointments SET sync_status = 'pending' WHERE sync_status = 'processed';
                       UPDATE staging_clients SET sync_status = 'pending' WHERE sync_status = 'processed'";
     for args in [
@@ -193,12 +193,12 @@ async fn stays_so(world: &World, requirement: &Requirement, changed: &Changed, a
             world.run(&["reconcile"]).await;
         }
         assert_eq!(waiting(world).await, [changed.new.as_str()], "{name}, {args:?}: {ran}");
-        // From here on every version is told again.
+        // From here on every version is reconciled again.
         if args == ["reconcile"] {
-            world.execute(tell_again).await;
+            world.execute(pending_again).await;
         }
     }
-    equal(world, requirement, "told again").await;
+    equal(world, requirement, "reconciled again").await;
 }
 
 /// An undo writes what exists, and its lifting says what it cannot write, which is the new record.

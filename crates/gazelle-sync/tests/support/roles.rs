@@ -43,3 +43,14 @@ pub async fn asked(client: &tokio_postgres::Client, sql: &str) -> Result<usize, 
 pub fn refused() -> Result<usize, String> {
     Err("42501".to_owned())
 }
+
+/// Makes the role `poor`, whose connections a test limits, and lets the program log in as it.
+pub async fn act_as_poor(world: &mut World) {
+    world
+        .execute(
+            "CREATE ROLE poor LOGIN BYPASSRLS; GRANT USAGE, CREATE ON SCHEMA public TO poor;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO poor",
+        )
+        .await;
+    act_as(world, "poor");
+}
