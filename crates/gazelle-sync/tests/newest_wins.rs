@@ -135,18 +135,22 @@ async fn stage_pianos(place: &Place) {
     }
 }
 
-async fn arrive(place: &Place, kind: &Kind, position: usize, (id, says): (u8, Says)) {
+/// Stages a version with an id by which stage 2 takes it `nth`, so that a case that fails can be played again.
+async fn arrive(place: &Place, kind: &Kind, nth: usize, position: usize, (id, says): (u8, Says)) {
     let name = format!("rec_{id}");
     let record = match says {
         Says::Good(content) => (kind.record)(&name, content),
         Says::Faulty => (kind.faulty)(&name),
         Says::Gone => json!({}),
     };
-    let table = format!("staging_{}", kind.entity);
-    let id = place.stage(&table, &name, &record, Some(&seen_at(position))).await;
-    if says == Says::Gone {
-        place.execute(&format!("UPDATE {table} SET operation = 'delete' WHERE id = '{id}'")).await;
-    }
+    let operation = if says == Says::Gone { "delete" } else { "upsert" };
+    let sql = format!(
+        "INSERT INTO staging_{} (id, external_id, raw_data, sync_status, fetched_at, operation)
+         VALUES ($1, $2, $3, 'pending', $4::text::timestamptz, $5)",
+        kind.entity
+    );
+    let staging_id = Uuid::from_u128(nth as u128 + 1);
+    place.db.execute(&sql, &[&staging_id, &name, &record, &seen_at(position), &operation]).await.unwrap();
 }
 
 /// What production must hold once these have arrived: the title of each id that exists.
@@ -182,7 +186,7 @@ async fn check(
     let truncate = format!("TRUNCATE gazelle_{entity} CASCADE");
     place.execute(&format!("{truncate}; TRUNCATE staging_{entity}, sync_quarantine")).await;
     for (count, &position) in order.iter().enumerate() {
-        arrive(place, kind, position, versions[position]).await;
+        arrive(place, kind, count, position, versions[position]).await;
         if runs[count] || count + 1 == order.len() {
             place.run(&["reconcile"]).await.success();
             prop_assert_eq!(
@@ -347,8 +351,8 @@ async fn several_versions_of_one_record_in_one_batch_end_with_the_newest() {
     let place = Place::new().await;
     place.run(&["migrate"]).await.success();
     stage_pianos(&place).await;
-    for position in [7, 2, 9, 1, 5] {
-        arrive(&place, &APPOINTMENT, position, (0, Says::Good(position as u8))).await;
+    for (nth, position) in [7, 2, 9, 1, 5].into_iter().enumerate() {
+        arrive(&place, &APPOINTMENT, nth, position, (0, Says::Good(position as u8))).await;
     }
     place.run(&["reconcile"]).await.success();
     assert_eq!(held(&place, &APPOINTMENT).await["rec_0"], "title 9");
@@ -389,11 +393,32 @@ async fn a_faulty_version_that_came_late_does_not_count_as_having_held_a_contact
     let place = Place::new().await;
     place.run(&["migrate"]).await.success();
     let versions = [(0, Says::Good(1), 5), (0, Says::Gone, 10), (0, Says::Faulty, 8), (2, Says::Good(1), 7)];
-    for (id, says, position) in versions {
-        arrive(&place, &SHARING, position, (id, says)).await;
+    for (nth, (id, says, position)) in versions.into_iter().enumerate() {
+        arrive(&place, &SHARING, nth, position, (id, says)).await;
         place.run(&["reconcile"]).await.success();
     }
     let owner = place.text("SELECT client_external_id FROM gazelle_contacts").await;
     assert_eq!(owner.as_deref(), Some("rec_2"));
+    place.run(&["verify", "--offline"]).await.success();
+}
+
+#[tokio::test]
+async fn a_contact_let_go_by_a_version_that_is_told_after_its_claim_is_the_claimers() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let stage = async |id: &str, contacts: &[&str], time| {
+        let record = client(id, &format!("{id} at {time}"), contacts);
+        place.stage("staging_clients", id, &record, Some(&seen_at(time))).await;
+    };
+    stage("b", &["k"], 1).await;
+    stage("b", &[], 9).await;
+    stage("a", &[], 6).await;
+    place.run(&["reconcile"]).await.success();
+    // Both come late, in one batch: A's claim, and B's version after it, which did not hold the contact any more.
+    stage("a", &["k"], 4).await;
+    stage("b", &[], 5).await;
+    place.run(&["reconcile"]).await.success();
+    let owner = place.text("SELECT client_external_id FROM gazelle_contacts").await;
+    assert_eq!(owner.as_deref(), Some("a"));
     place.run(&["verify", "--offline"]).await.success();
 }

@@ -78,12 +78,14 @@ pub async fn apply(
         })
         .collect();
     let read = superseded.iter().copied().filter(|candidate| !matches!(candidate.says, Says::Faulty(_)));
-    let processed: Vec<Uuid> = read.chain(sorted.landed()).map(|candidate| candidate.staging_id).collect();
+    let (late_ones, processed): (Vec<&Candidate>, Vec<&Candidate>) =
+        read.chain(sorted.landed()).partition(|candidate| late.is_late(candidate));
+    let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, at).await?;
     outcome::faulty(tx, entity, &moot, at).await?;
     let moot: Vec<Uuid> = moot.into_iter().map(|(staging_id, _)| staging_id).collect();
     outcome::settled(tx, entity, &moot).await?;
-    applied.rows_written += late.tell_again(tx, entity, order).await?;
+    applied.rows_written += late.tell_again(tx, entity, &late_ones, at, order).await?;
     sorted.note(tx, entity, run_id, at, false).await?;
     Ok(applied)
 }

@@ -14,6 +14,7 @@ use super::target::Order;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::ErrorCode;
+use crate::staging::outcome;
 use crate::staging::pending::{self, Newer};
 
 /// The candidates of a batch that come late.
@@ -48,17 +49,28 @@ impl<'b> Late<'b> {
         }
     }
 
-    /// Tells the records of these candidates again, each from all its versions that are processed, these among them: one
-    /// record after the other, since what another one may claim is known only when its holder has been told to the
-    /// end. Returns how many rows that wrote.
+    /// Whether a newer version of the candidate's record has been processed.
+    pub(super) fn is_late(&self, candidate: &Candidate) -> bool {
+        self.newer.contains_key(&candidate.staging_id)
+    }
+
+    /// Marks the late candidates that were read as processed, and tells the records of all late ones again, each from all
+    /// its versions that are processed: one record after the other, from the mark to the end. A record claims what
+    /// another one has let go, and what that one held is told from its processed versions: those of a record that is still to
+    /// be told again would speak for rows that production does not hold yet. Returns how many rows that wrote.
     pub(super) async fn tell_again(
         &self,
         tx: &Tx<'_>,
         entity: &Entity,
+        read: &[&Candidate],
+        at: Timestamp,
         order: Order,
     ) -> Result<u64, DbError> {
         let mut written = 0;
         for record in &self.records {
+            let of_record = read.iter().filter(|candidate| candidate.external_id == *record);
+            let ids: Vec<Uuid> = of_record.map(|candidate| candidate.staging_id).collect();
+            outcome::processed(tx, entity, &ids, at).await?;
             let ids = pending::chronology_of(tx, entity, record).await?;
             written += rebuild::write_again(tx, entity, &ids, VERSIONS_AT_ONCE, order).await?;
         }
