@@ -250,17 +250,31 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
         // A server whose clock and zones are wrong cannot be had; functions that answer wrongly in their place can.
         (
             "database clock",
-            "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$; ALTER ROLE gazelle_sync SET search_path = public, pg_catalog",
+            "ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO true_clock; CREATE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.true_clock() + interval '1 hour' $$",
             "problem",
             &["1 h 00 min ahead", "timedatectl"],
-            "DROP FUNCTION public.clock_timestamp(); ALTER ROLE gazelle_sync RESET search_path",
+            "DROP FUNCTION pg_catalog.clock_timestamp(); ALTER FUNCTION pg_catalog.true_clock() RENAME TO clock_timestamp",
         ),
         (
             "database time zones",
-            "CREATE FUNCTION public.to_char(timestamp, text) RETURNS text LANGUAGE sql AS $$ SELECT pg_catalog.to_char($1 + interval '1 hour', $2) $$; ALTER ROLE gazelle_sync SET search_path = public, pg_catalog",
+            "ALTER FUNCTION pg_catalog.to_char(timestamp, text) RENAME TO true_char; CREATE FUNCTION pg_catalog.to_char(timestamp, text) RETURNS text LANGUAGE sql AS $$ SELECT pg_catalog.true_char($1 + interval '1 hour', $2) $$",
             "problem",
             &["2026-01-09T12:00:00Z is 2026-01-09 07:00 in Montréal, not 2026-01-09 08:00", "tzdata"],
-            "DROP FUNCTION public.to_char(timestamp, text); ALTER ROLE gazelle_sync RESET search_path",
+            "DROP FUNCTION pg_catalog.to_char(timestamp, text); ALTER FUNCTION pg_catalog.true_char(timestamp, text) RENAME TO to_char",
+        ),
+        (
+            "look-alikes",
+            "CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE sql AS $$ SELECT '' $$",
+            "warning",
+            &["the function public.quote_ident(name) of", "DROP ROUTINE public.quote_ident(name)"],
+            "DROP FUNCTION public.quote_ident(name)",
+        ),
+        (
+            "look-alikes",
+            "CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = int, FUNCTION = pg_catalog.left)",
+            "warning",
+            &["the operator public.= (text, integer) of", "DROP OPERATOR public.= (text, integer)"],
+            "DROP OPERATOR public.= (text, int)",
         ),
         (
             "runs",

@@ -96,7 +96,7 @@ async fn a_run_keeps_to_them_while_it_writes() {
              ALTER ROLE hasty SET idle_in_transaction_session_timeout = '5s';
              CREATE TABLE seen (statement text, idle text);
              CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-               INSERT INTO seen VALUES (current_setting('statement_timeout'),
+               INSERT INTO public.seen VALUES (current_setting('statement_timeout'),
                                         current_setting('idle_in_transaction_session_timeout'));
                RETURN NEW; END $$;
              CREATE TRIGGER see BEFORE UPDATE ON gazelle_users FOR EACH ROW EXECUTE FUNCTION see()",

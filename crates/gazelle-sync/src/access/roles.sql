@@ -22,6 +22,8 @@ BEGIN
     END IF;
 END
 $$;
--- CREATE is for migrations and, of the sync, for the scratch tables of `replay` and `verify`.
-GRANT USAGE, CREATE ON SCHEMA {schema} TO "{owner}", "{sync}";
-GRANT USAGE ON SCHEMA {schema} TO "{reader}";
+-- CREATE is for migrations. Whoever may create in a schema can put functions there, and the address of the sync is in
+-- the environment of a service: it creates nothing but temporary tables.
+GRANT USAGE, CREATE ON SCHEMA {schema} TO "{owner}";
+GRANT USAGE ON SCHEMA {schema} TO "{sync}", "{reader}";
+REVOKE CREATE ON SCHEMA {schema} FROM "{sync}";

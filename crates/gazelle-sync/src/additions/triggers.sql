@@ -4,16 +4,26 @@
 WITH touching AS (
     SELECT t.tgname::text AS name, c.relname::text AS relation, n.nspname::text AS schema, p.proname::text AS function,
            p.prosrc AS source, n.nspname = $1 AND c.relname = ANY ($2::text[]) AS on_ours,
-           t.tgname = $3 OR p.proname = $4 AS is_old, t.tgenabled
+           t.tgname = $3 OR p.proname = $4 AS is_old, t.tgenabled,
+           -- Such a function finds names without a schema in pg_catalog alone when it is we who write.
+           l.lanname NOT IN ('internal', 'c')
+           AND NOT EXISTS (SELECT 1 FROM pg_catalog.unnest(p.proconfig) AS setting
+                            WHERE pg_catalog.starts_with(setting, 'search_path=')) AS needs_path,
+           pg_catalog.format('ALTER FUNCTION %s() SET search_path = %I, pg_temp', p.oid::regproc, $1) AS give_path
       FROM pg_catalog.pg_trigger t
       JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_catalog.pg_language l ON l.oid = p.prolang
      WHERE NOT t.tgisinternal
 )
 SELECT is_old,
        pg_catalog.format('trigger %s on %s.%s calls %s', name, schema, relation, function)
-       || CASE WHEN tgenabled = 'D' THEN ' (disabled)' ELSE '' END,
+       || CASE WHEN tgenabled = 'D' THEN ' (disabled)'
+               WHEN needs_path AND NOT is_old
+               THEN ', which has no search_path of its own and so must name everything with its schema, or get one ('
+                    || give_path || ')'
+               ELSE '' END,
        pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation),
        CASE WHEN on_ours AND tgenabled <> 'D' THEN relation || '.' || name END
   FROM touching

@@ -1,7 +1,8 @@
 //! The database: its pool, its transactions, its migrations.
 //!
 //! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
-//! named prepared statement), nothing is kept in a session, and names carry their schema.
+//! named prepared statement), nothing is kept in a session, and names carry their schema. Functions, operators and types
+//! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so ([`SEARCH_PATH`]).
 
 mod answered;
 pub mod citus;
@@ -22,7 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio_postgres::{Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
+use futures_util::future::join3;
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
 
 use answered::{Progress, Sent};
 use pool::{Place, Pool, Pooled};
@@ -40,6 +42,11 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// The server's process of a transaction, asked for along with its settings.
 const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
+
+/// Where names without a schema are looked for until the transaction ends. Not in a schema in which others may create: a
+/// function there that fits an argument better than the one of `pg_catalog` would be called, with the rights of whoever
+/// runs us. Temporary tables come last and hold no functions.
+const SEARCH_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// The database of one account: a pool and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]
@@ -106,7 +113,7 @@ impl Db {
         Ok(Connection { pooled, db: self.clone() })
     }
 
-    /// One statement outside a transaction; returns its rows.
+    /// One statement, in a transaction of its own; returns its rows.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let mut connection = self.connection().await?;
         if self.place == Place::Aside {
@@ -116,14 +123,10 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        let sql = self.sql(template);
-        let session = connection.pooled.session()?;
-        let unanswered = session.unanswered();
-        let sent = Sent { unanswered: &unanswered, pid: None, batch: false, template, sql: &sql };
-        answered::answer(self, sent, session.client.query_typed(&sql, params)).await
+        self.single(template, connection, async |client, sql| client.query_typed(sql, params).await).await
     }
 
-    /// One statement outside a transaction; returns how many rows it wrote.
+    /// One statement, in a transaction of its own; returns how many rows it wrote.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let mut connection = self.connection().await?;
         if self.place == Place::Aside {
@@ -132,11 +135,33 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
+        self.single(template, connection, async |client, sql| client.execute_typed(sql, params).await).await
+    }
+
+    /// A statement with the beginning and the end of a transaction, sent together: three answers, one round trip.
+    async fn single<T>(
+        &self,
+        template: &str,
+        mut connection: Connection,
+        ask: impl AsyncFnOnce(&Client, &str) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, DbError> {
         let sql = self.sql(template);
         let session = connection.pooled.session()?;
         let unanswered = session.unanswered();
+        let client = &session.client;
+        let begin = format!("BEGIN; {SEARCH_PATH}");
+        // They are polled in this order, and polling is what sends.
+        let together = join3(client.batch_execute(&begin), ask(client, &sql), client.batch_execute("COMMIT"));
+        let work = async {
+            let (begun, answer, ended) = together.await;
+            begun?;
+            let answer = answer?;
+            // What a failed statement leaves is rolled back by it.
+            ended?;
+            Ok(answer)
+        };
         let sent = Sent { unanswered: &unanswered, pid: None, batch: false, template, sql: &sql };
-        answered::answer(self, sent, session.client.execute_typed(&sql, params)).await
+        answered::answer(self, sent, work).await
     }
 }
 
@@ -188,7 +213,7 @@ impl Connection {
         // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
         // being filled are high enough to trigger it each time.
         let settings = format!(
-            "SET LOCAL jit = off; SET LOCAL statement_timeout = {}; {more}",
+            "{SEARCH_PATH}; SET LOCAL jit = off; SET LOCAL statement_timeout = {}; {more}",
             own.at_most(Timeout::Statement, ours)
         );
         let messages = answered::answer(db, sent(&settings), transaction.simple_query(&settings)).await?;

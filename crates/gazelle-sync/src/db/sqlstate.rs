@@ -158,6 +158,10 @@ pub fn meaning(state: &str) -> &'static str {
         "44000" => "the view through which it is written refuses it",
         "54000" => "the value is too large for an index",
         "P0001" => "a trigger refuses it",
+        "42P01" | "42883" | "42704" | "3F000" => {
+            "a trigger or generated column names something that is not there, or without its schema, which only a \
+             function with a search_path of its own may (ALTER FUNCTION … SET search_path = …)"
+        }
         _ => match state.get(..2) {
             Some("22" | "23" | "54") => "the value does not fit",
             _ => "a trigger or generated column fails on it",

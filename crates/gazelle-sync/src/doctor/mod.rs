@@ -10,6 +10,7 @@ mod api;
 mod citus;
 mod clock;
 mod lines;
+mod look_alikes;
 mod rights;
 mod room;
 mod server;
@@ -91,6 +92,7 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
     within(&mut lines, "Citus", citus::look(db)).await;
     within(&mut lines, "tables", tables::look(db)).await;
     within(&mut lines, "additions", additions::look(db)).await;
+    within(&mut lines, "look-alikes", look_alikes::look(db)).await;
     within(&mut lines, "rights", rights::look(db, patient.embedded)).await;
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;

@@ -283,3 +283,33 @@ async fn what_a_replay_shows_is_what_it_replaced_although_somebody_wrote_meanwhi
     assert!(shown.contains("encore faux") && !shown.contains("\"faux\""), "{shown}");
     assert_same(&before, &world.production(&LINEAGE).await, "mended");
 }
+
+#[tokio::test]
+async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_own() {
+    let world = World::new().await;
+    world.filled().await;
+    world
+        .execute(
+            "CREATE TABLE journal (who text);
+             CREATE FUNCTION keep_journal() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN INSERT INTO journal VALUES (NEW.external_id); RETURN NEW; END $$;
+             CREATE TRIGGER keep_journal BEFORE UPDATE ON gazelle_clients FOR EACH ROW EXECUTE FUNCTION keep_journal()",
+        )
+        .await;
+    let mend = "ALTER FUNCTION public.keep_journal() SET search_path = public, pg_temp";
+    let doctor = world.run(&["doctor"]).await;
+    assert!(doctor.stdout.contains(mend), "{doctor}");
+
+    let client = world.control.ids(Kind::Client).remove(0);
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Salle Neuve (exemple)" })).unwrap();
+    world.incremental().await.success();
+    let waits = world.run(&["errors"]).await;
+    for word in ["keep_journal()", "without its schema", "SET search_path"] {
+        assert!(waits.stdout.contains(word), "{word}: {waits}");
+    }
+
+    world.execute(mend).await;
+    world.run(&["errors", "retry"]).await.success();
+    assert_eq!(world.text("SELECT who FROM journal").await, Some(client));
+    assert!(!world.run(&["doctor"]).await.stdout.contains(mend));
+}

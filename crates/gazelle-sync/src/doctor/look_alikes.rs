@@ -1,0 +1,38 @@
+//! Functions and operators in reach that are called like the server's own. Ours never call them, but what other programs,
+//! and people at psql, send may: a function that fits an argument better is taken before the server's.
+
+use tokio_postgres::types::Type;
+
+use super::Lines;
+use crate::db::{Db, DbError};
+
+const CHECK: &str = "look-alikes";
+/// More are counted, not listed.
+const LISTED: usize = 5;
+
+pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let found = db.query(include_str!("look_alikes.sql"), &[(&db.schema(), Type::TEXT)]).await?;
+    for row in found.iter().take(LISTED) {
+        let (kind, name, owner, drop): (String, String, String, String) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        lines.warning(
+            CHECK,
+            format!(
+                "the {kind} {name} of {owner} is called like one of the server's; gazelle-sync never calls it, other \
+                 programs may, with the rights of whoever runs them"
+            ),
+            format!("ask {owner} what it is for; if it is not wanted: {drop}"),
+        );
+    }
+    match found.len() {
+        0 => lines.ok(CHECK, "no function or operator is called like one of the server's"),
+        1..=LISTED => {}
+        all => lines.warning(
+            CHECK,
+            format!("{} more are called like one of the server's", all - LISTED),
+            "drop those above, then run doctor again".to_owned(),
+        ),
+    }
+    Ok(lines)
+}

@@ -1,0 +1,179 @@
+//! Functions and operators that somebody has put where a search path looks, and that fit better than the server's own: none
+//! is ever called, whoever runs whichever command.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gazelle_sim::Kind;
+use serde_json::json;
+use support::World;
+use support::roles::{act_as, supabase};
+
+/// What an argument can be declared as: an exact match wins over the server's function that takes any of them.
+const TYPES: [&str; 16] = [
+    "text",
+    "name",
+    "int2",
+    "int4",
+    "int8",
+    "float8",
+    "numeric",
+    "bool",
+    "timestamptz",
+    "date",
+    "interval",
+    "uuid",
+    "jsonb",
+    "oid",
+    "text[]",
+    "uuid[]",
+];
+
+/// The words that stand before a parenthesis in the program's sources: the functions of its SQL are among them.
+fn words_called() -> BTreeSet<String> {
+    fn gather(folder: &Path, words: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, words);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for (at, _) in text.match_indices('(') {
+                let before = &text[..at];
+                let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                let word = &before[before.trim_end_matches(is_part).len()..];
+                words.extend((!word.is_empty()).then(|| word.to_owned()));
+            }
+        }
+    }
+    let mut words = BTreeSet::new();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut words);
+    words
+}
+
+/// Puts overloads of every function that the sources may call, and of every operator, into both schemas.
+async fn plant(world: &World, words: &BTreeSet<String>) {
+    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let types: Vec<String> = TYPES.iter().map(|name| format!("'{name}'")).collect();
+    let (words, types) = (words.join(", "), types.join(", "));
+    world
+        .execute(&format!(
+            "CREATE SEQUENCE public.called;
+             GRANT ALL ON SEQUENCE public.called TO PUBLIC;
+             CREATE SCHEMA shop AUTHORIZATION administrator;
+             ALTER DATABASE {database} SET search_path = shop, public;
+             DO $plant$
+             DECLARE
+                 place text; called name; args text; op record; l text; r text;
+                 body CONSTANT text := '$$ BEGIN PERFORM pg_catalog.nextval(''public.called''); RAISE ''planted''; END $$';
+                 types CONSTANT text[] := ARRAY[{types}];
+             BEGIN
+                 FOREACH place IN ARRAY ARRAY['shop', 'public'] LOOP
+                     FOR called IN SELECT DISTINCT proname FROM pg_proc
+                                    WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN ({words}) LOOP
+                         FOR args IN SELECT a FROM unnest(types) AS a
+                                     UNION ALL SELECT a || ', ' || b FROM unnest(types) AS a, unnest(types) AS b LOOP
+                             EXECUTE format('CREATE FUNCTION %I.%I(%s) RETURNS text LANGUAGE plpgsql AS %s',
+                                            place, called, args, body);
+                         END LOOP;
+                     END LOOP;
+                     FOREACH l IN ARRAY types LOOP
+                         FOREACH r IN ARRAY types LOOP
+                             EXECUTE format('CREATE FUNCTION %I.planted(%s, %s) RETURNS bool LANGUAGE plpgsql AS %s',
+                                            place, l, r, body);
+                             FOR op IN SELECT DISTINCT oprname FROM pg_operator
+                                        WHERE oprname IN ('=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '||',
+                                                          '->', '->>', '@>', '~', '~~')
+                                          AND NOT EXISTS (SELECT 1 FROM pg_operator exact
+                                                           WHERE exact.oprname = pg_operator.oprname
+                                                             AND exact.oprleft = l::regtype
+                                                             AND exact.oprright = r::regtype) LOOP
+                                 EXECUTE format('CREATE OPERATOR %I.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %I.planted)',
+                                                place, op.oprname, l, r, place);
+                             END LOOP;
+                         END LOOP;
+                     END LOOP;
+                 END LOOP;
+             END
+             $plant$",
+            database = support::DATABASE,
+        ))
+        .await;
+}
+
+async fn none_was_called(world: &World, by: &str) {
+    assert!(!world.one::<bool>("SELECT is_called FROM public.called", &[]).await, "called by {by}");
+}
+
+#[tokio::test]
+async fn what_somebody_planted_beside_the_servers_functions_is_never_called() {
+    let mut world = supabase().await;
+    world.set("GAZELLE_SYNC_SCHEMA", "shop");
+    plant(&world, &words_called()).await;
+    // That they would be called, were it not for the program: anybody's own statement does.
+    let planted =
+        world.db.batch_execute("SET search_path = shop, public; SELECT quote_ident('x'::name)").await;
+    assert!(planted.unwrap_err().as_db_error().unwrap().message().contains("planted"));
+    world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
+
+    world.run(&["migrate", "--roles"]).await.success();
+    none_was_called(&world, "migrate --roles").await;
+    for (turn, role) in ["gazelle_sync", "administrator", "postgres"].into_iter().enumerate() {
+        act_as(&mut world, role);
+        every_command(&world, role, turn).await;
+    }
+}
+
+/// Runs every command that touches the database; what each answers is tested elsewhere.
+async fn every_command(world: &World, role: &str, turn: usize) {
+    let client = world.control.ids(Kind::Client)[turn].clone();
+    world.full().await.success();
+    none_was_called(world, &format!("sync as {role}")).await;
+    let name = format!("Salle {turn} (exemple)");
+    world.control.edit(Kind::Client, &client, json!({ "companyName": name })).unwrap();
+    let run = world.incremental().await.success();
+    let run_id = run["run_id"].as_str().unwrap().to_owned();
+    let into = format!("look_{role}");
+    let event = world.control.ids(Kind::Event)[turn].clone();
+    world.control.delete(Kind::Event, &event).unwrap();
+    let mut commands = vec![
+        vec!["sync", "--mode", "full"],
+        vec!["fetch"],
+        vec!["reconcile"],
+        vec!["status"],
+        vec!["history", &client],
+        vec!["explain", &client, "company_name"],
+        vec!["errors"],
+        vec!["errors", "retry"],
+        vec!["warnings"],
+        vec!["deletions"],
+        vec!["deletions", "approve", &run_id],
+        vec!["alerts"],
+        vec!["alerts", "check"],
+        vec!["auth", "status"],
+        vec!["doctor"],
+        vec!["verify"],
+        vec!["verify", "--offline"],
+        vec!["replay", "--dry-run"],
+        vec!["replay", "--id", &client],
+        vec!["replay"],
+        vec!["undo", &run_id, "--dry-run"],
+        vec!["undo", &run_id],
+        vec!["migrate"],
+    ];
+    if role != "gazelle_sync" {
+        commands.push(vec!["replay", "--into", &into]);
+        commands.push(vec!["migrate", "--from-v5", "--dry-run"]);
+        commands.push(vec!["migrate", "--roles"]);
+    }
+    for command in commands {
+        let ran = world.run(&command).await;
+        assert_ne!(ran.code, 2, "no such command: {command:?}: {ran}");
+        none_was_called(world, &format!("{command:?} as {role}: {ran}")).await;
+        let refused = ["planted", "is not unique", "operator does not exist", "function "];
+        assert!(!refused.iter().any(|word| ran.reasons().contains(word)), "{command:?} as {role}: {ran}");
+    }
+}
