@@ -3,8 +3,10 @@
 //! Messages can quote records ("Client 'Jean …' is invalid"), so nothing of them gets into an error's line but names of the
 //! schema, and what is said of a limit. The message of an error that names its place is kept for the quarantine.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::first_of::FirstOf;
 use super::wording;
 
 /// One entry of `errors`, reduced to what may be told.
@@ -56,31 +58,82 @@ const INVALID_QUERY_CODES: &[&str] = &[
     "GRAPHQL_PARSE_FAILED",
 ];
 
-/// Reads `errors` whatever its shape; a value that is no list counts as one error. An empty list or null is none.
+/// Entries of `errors` that are read; and steps of a path. An answer may hold millions, each of which would cost many
+/// times its bytes. A page has fewer records than the first.
+const MOST_ERRORS: usize = 1_000;
+const MOST_STEPS: usize = 64;
+/// Bytes of a message that are read. What a message tells is in its first sentence.
+const LONGEST_MESSAGE: usize = 4_096;
+
+/// Reads `errors` whatever its shape; a value that is no list counts as one error. An empty list or null is none. Those beyond
+/// the first thousand are one error without a place, so that nothing in the answer counts as whole or as gone.
 pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
-    match serde_json::from_str(json) {
-        Ok(Value::Null) => Vec::new(),
-        Ok(Value::Array(errors)) => errors.iter().map(read_error).collect(),
-        Ok(other) => vec![read_error(&other)],
-        // Too deep for a `Value`: still an error, of a kind nobody can tell.
-        Err(_) => {
-            vec![GraphqlError { kind: Kind::Other, code: None, path: Vec::new(), message: String::new() }]
-        }
+    if json.trim_ascii() == "null" {
+        return Vec::new();
     }
+    let Some(entries) = FirstOf::<MOST_ERRORS>::read(json) else { return vec![read_error(json)] };
+    let mut errors: Vec<GraphqlError> = entries.first.iter().map(|entry| read_error(entry.get())).collect();
+    if entries.more > 0 {
+        errors.push(GraphqlError {
+            kind: Kind::Other,
+            code: None,
+            path: Vec::new(),
+            message: format!("and {} more errors", entries.more),
+        });
+    }
+    errors
 }
 
-fn read_error(error: &Value) -> GraphqlError {
-    let message = error["message"].as_str().or(error.as_str()).unwrap_or_default();
-    let extensions = &error["extensions"];
-    let code = extensions["code"].as_str().map(name);
-    let path = error["path"].as_array().map(|steps| steps.iter().map(step).collect()).unwrap_or_default();
-    let kind = kind_of(code.as_deref(), extensions, message);
-    GraphqlError { kind, code, path, message: wording::one_line(message) }
+fn read_error(json: &str) -> GraphqlError {
+    let entry: Entry<'_> = serde_json::from_str(json).unwrap_or_default();
+    let message = entry.message.map_or_else(|| text(json), |message| text(message.get()));
+    let message = message.as_deref().unwrap_or_default();
+    let extensions: Extensions<'_> =
+        entry.extensions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let code = extensions.code.and_then(|code| text(code.get())).map(|code| name(&code));
+    let path = entry.path.and_then(|path| FirstOf::<MOST_STEPS>::read(path.get()));
+    let path =
+        path.filter(|path| path.more == 0).map(|path| path.first.iter().map(|raw| step(raw)).collect());
+    let kind = kind_of(code.as_deref(), &extensions, message);
+    GraphqlError { kind, code, path: path.unwrap_or_default(), message: wording::one_line(message) }
+}
+
+/// What is read of an entry; each part by itself, since any of them may have any shape.
+#[derive(Default, Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    extensions: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    path: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions<'a> {
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    argument_name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    type_name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    field_name: Option<&'a RawValue>,
+}
+
+/// A text of JSON, cut to what is read of it; none where it is no text.
+fn text(json: &str) -> Option<String> {
+    let mut text: String = serde_json::from_str(json).ok()?;
+    text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
+    Some(text)
 }
 
 /// The code decides where there is one; a message is looked at only without. But a limit is told by either: servers give it
 /// the code of an invalid query, or none.
-fn kind_of(code: Option<&str>, extensions: &Value, message: &str) -> Kind {
+fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Kind {
     if code.is_some_and(is_limit_code) || !code.is_some_and(is_throttle_code) && speaks_of_a_limit(message) {
         return Kind::OverLimit(wording::one_line(message));
     }
@@ -207,12 +260,13 @@ fn kind_of_message(message: &str) -> Kind {
     }
 }
 
-fn named_in_extensions(extensions: &Value) -> Option<String> {
-    let text = |key: &str| extensions[key].as_str().map(name).filter(|name| !name.is_empty());
-    if let Some(argument) = text("argumentName") {
-        return Some(format!("{}({argument})", text("name").unwrap_or_default()));
+fn named_in_extensions(extensions: &Extensions<'_>) -> Option<String> {
+    let named =
+        |raw: Option<&RawValue>| text(raw?.get()).map(|text| name(&text)).filter(|name| !name.is_empty());
+    if let Some(argument) = named(extensions.argument_name) {
+        return Some(format!("{}({argument})", named(extensions.name).unwrap_or_default()));
     }
-    match (text("typeName"), text("fieldName")) {
+    match (named(extensions.type_name), named(extensions.field_name)) {
         (Some(type_name), Some(field)) => Some(format!("{type_name}.{field}")),
         (None, Some(field)) => Some(field),
         (Some(type_name), None) => Some(format!("type {type_name}")),
@@ -246,15 +300,73 @@ fn quoted_name(word: &str) -> Option<String> {
     is_name.then(|| inner.to_owned())
 }
 
-fn step(step: &Value) -> String {
-    match step {
-        Value::String(text) => name(text),
-        Value::Number(number) => number.to_string(),
-        _ => "?".to_owned(),
+/// A name or a position; anything else has no place.
+fn step(step: &RawValue) -> String {
+    let json = step.get();
+    match text(json) {
+        Some(text) => name(&text),
+        None if serde_json::from_str::<serde_json::Number>(json).is_ok() => json.to_owned(),
+        None => "?".to_owned(),
     }
 }
 
 /// What comes from outside and is shown: letters, digits and `_` of it, at most 80.
 fn name(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_of_errors_is_bounded_whatever_their_shape() {
+        let many = format!("[{}1]", r#"{"message":"x","path":["allClients","nodes",0]},"#.repeat(5_000));
+        let errors = read_errors(&many);
+        assert_eq!(errors.len(), MOST_ERRORS + 1);
+        let last = errors.last().unwrap();
+        assert_eq!(
+            (last.path.len(), last.message.as_str()),
+            (0, "and 4001 more errors"),
+            "no place is whole"
+        );
+
+        // Parts of any size and shape: nothing of them is kept but what is read.
+        for (json, path) in [
+            (format!(r#"[{{"message":"{}","path":["a"]}}]"#, "'q' ".repeat(1_000_000)), vec!["a"]),
+            (format!(r#"[{{"message":"m","path":[{}0]}}]"#, "0,".repeat(1_000_000)), vec![]),
+            (
+                format!(r#"[{{"path":["a",1,{{}}],"extensions":[{}0]}}]"#, "1,".repeat(100_000)),
+                vec!["a", "1", "?"],
+            ),
+            (
+                format!(r#"[{{"path":["a"],"extensions":{}{}}}]"#, "[".repeat(100_000), "]".repeat(100_000)),
+                vec!["a"],
+            ),
+            (r#"[{"message":{"not":"text"},"path":"not a list"}, "#.to_owned() + "7]", vec![]),
+        ] {
+            let errors = read_errors(&json);
+            assert_eq!(errors[0].path, path, "{:.80}", json);
+            assert!(errors.iter().all(|error| error.kind == Kind::Other && error.message.len() < 1_000));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_list_is_one_error_and_none_is_none() {
+        assert!(
+            read_errors("null").is_empty()
+                && read_errors(" null ").is_empty()
+                && read_errors("[]").is_empty()
+        );
+        for (json, kind) in [
+            (r#""Throttled""#, Kind::Throttled),
+            (r#"{"message":"Throttled"}"#, Kind::Throttled),
+            (r#"["Throttled"]"#, Kind::Throttled),
+            ("7", Kind::Other),
+            ("[null]", Kind::Other),
+        ] {
+            let errors = read_errors(json);
+            assert_eq!(errors.iter().map(|error| &error.kind).collect::<Vec<_>>(), [&kind], "{json}");
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod client;
 mod compression;
 mod credential;
 mod error;
+mod first_of;
 mod graphql_error;
 mod oauth;
 mod oauth_login;
