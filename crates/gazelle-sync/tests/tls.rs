@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -217,4 +218,55 @@ async fn a_server_without_encryption_is_refused_where_it_is_demanded() {
         refused(&server.run(query, None).await, &["offers no encryption", "sslmode"]);
     }
     server.run("", None).await.success();
+}
+
+/// A server that says it has no encryption and asks for the password in clear. Returns its port, and what it was sent.
+fn eavesdropper() -> (u16, std::sync::mpsc::Receiver<Vec<u8>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heard, hearing) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let heard = heard.clone();
+            std::thread::spawn(move || {
+                let mut buffer = [0; 1024];
+                let _ = stream.set_read_timeout(Some(std::time::Duration::from_secs(30)));
+                loop {
+                    let Ok(read @ 1..) = stream.read(&mut buffer) else { return };
+                    let message = buffer[..read].to_vec();
+                    // SSLRequest, or the beginning of a session.
+                    let is_request = message.len() == 8;
+                    let answer: &[u8] = if is_request { b"N" } else { &[b'R', 0, 0, 0, 8, 0, 0, 0, 3] };
+                    if heard.send(message).is_err() || stream.write_all(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (port, hearing)
+}
+
+#[tokio::test]
+async fn a_password_leaves_this_machine_in_clear_only_where_the_address_says_so() {
+    let place = Place::new().await;
+    // A spelling of this machine that could be any host's name.
+    for (query, is_sent) in
+        [("", false), ("?sslmode=prefer", false), ("?sslmode=require", false), ("?sslmode=disable", true)]
+    {
+        let (port, hearing) = eavesdropper();
+        let mut command = place.command(&["status", "--json"]);
+        command.env("DATABASE_URL", format!("postgres://sync:Geheim-4711@127.1:{port}/shop{query}"));
+        let run = support::ran(command).await;
+        assert_eq!(run.code, 1, "{query}: {run}");
+        let heard: Vec<u8> = hearing.try_iter().flatten().collect();
+        assert!(!heard.is_empty(), "{query}: {run}");
+        let is_heard = heard.windows(11).any(|bytes| bytes == b"Geheim-4711");
+        assert_eq!(is_heard, is_sent, "{query}: {run}");
+        let is_warned = run.stderr.contains("is not protected");
+        assert_eq!(is_warned, query.ends_with("prefer") || query.ends_with("disable"), "{query}: {run}");
+        assert!(is_sent || run.reasons().contains("offers no encryption"), "{query}: {run}");
+        assert!(!run.stderr.contains("Geheim") && !run.stdout.contains("Geheim"), "{query}: {run}");
+    }
 }

@@ -5,8 +5,9 @@ use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 use tokio_postgres::{Config, config::Host, config::SslMode};
 
 use super::answered::{Limits, Progress};
+use super::encryption::{Encryption, Verification, stays_here};
 use super::pool::{Place, Pool};
-use super::tls::{self, Verification};
+use super::tls;
 use super::{Db, DbError};
 
 /// The oldest server that has all we use.
@@ -78,13 +79,15 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
         )
     })?;
     config.application_name("gazelle-sync");
-    if asked.verify {
-        config.ssl_mode(SslMode::Require);
-    }
     notice_silence(&mut config, &url, &asked);
     let place = place(&config);
     let ca_file = asked.ca_file.as_ref().or(settings.ca_file.as_ref());
-    let verification = Verification::of(&config, asked.verify, ca_file.is_some());
+    let encryption = Encryption::of(&config, asked.verify, says(&url, "sslmode"));
+    let verification = encryption.verification(&config, asked.verify || ca_file.is_some());
+    config.ssl_mode(encryption.mode);
+    if let Some(risk) = encryption.risk {
+        tracing::warn!("the way to the database at {place} is not protected: {risk}");
+    }
     let tls = tls::connector(ca_file, verification, &place)?;
     // Every address of a name is tried; encryption and login have their time too.
     let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * 3;
@@ -119,14 +122,17 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     Ok(Open { db, place, read_only })
 }
 
+/// Whether a connection string, a URL or words, sets a parameter.
+fn says(url: &str, name: &str) -> bool {
+    let words = url.split_once('?').map_or(url, |(_, query)| query);
+    words
+        .split(|c: char| c == '&' || c.is_ascii_whitespace())
+        .any(|word| word.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
+}
+
 /// Has the operating system notice a peer that is gone without a word, unless the URL says how.
 fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
-    let given = |name: &str| {
-        let words = url.split_once('?').map_or(url, |(_, query)| query);
-        words
-            .split(['&', ' '])
-            .any(|word| word.trim().strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
-    };
+    let given = |name: &str| says(url, name);
     if !given("connect_timeout") {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
@@ -153,23 +159,25 @@ pub struct Way {
     pub host: String,
     /// A socket of this machine, or a loopback address.
     pub stays_here: bool,
-    /// A server that offers no encryption is refused.
-    pub demands_tls: bool,
+    /// A server that offers no encryption, or whose certificate cannot be verified, is refused.
+    pub is_protected: bool,
 }
 
-/// How the server of a connection string is reached; none where it is no connection string.
-pub fn way(url: &str) -> Option<Way> {
+/// How the server of a connection string is reached, where the settings name an authority or do not; none where it is no
+/// connection string.
+pub fn way(url: &str, names_authority: bool) -> Option<Way> {
     let (url, asked) = take_unsupported(url);
     let config = Config::from_str(&url).ok()?;
-    let (host, stays_here) = match config.get_hosts().first()? {
-        Host::Tcp(host) => {
-            let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            (host.clone(), loopback || host == "localhost")
-        }
+    let host = match config.get_hosts().first()? {
+        Host::Tcp(host) => host.clone(),
         #[cfg(unix)]
-        Host::Unix(folder) => (folder.display().to_string(), true),
+        Host::Unix(folder) => folder.display().to_string(),
     };
-    Some(Way { host, stays_here, demands_tls: asked.verify || config.get_ssl_mode() == SslMode::Require })
+    let encryption = Encryption::of(&config, asked.verify, says(&url, "sslmode"));
+    let demanded = asked.verify || names_authority || asked.ca_file.is_some();
+    let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
+    let is_protected = encryption.mode == SslMode::Require && is_verified;
+    Some(Way { host, stays_here: stays_here(&config), is_protected })
 }
 
 /// Whether a connection string can be used, before anything is connected. The error completes the sentence

@@ -7,6 +7,7 @@
 mod answered;
 pub mod citus;
 mod connect;
+mod encryption;
 mod error;
 mod locks;
 pub mod migrate;

@@ -1,8 +1,4 @@
-//! Encryption on the way to the database, and how far the server is believed to be who it says.
-//!
-//! As libpq does it: `sslmode=verify-…`, or an authority named by the settings, demands a certificate that can be
-//! verified; `prefer`, which is the default, takes any, since it would take a connection without encryption as well. Stricter
-//! than libpq, `require` is verified too, except on this machine, where nobody is in between.
+//! How a server's certificate is verified; whether it must be is decided in `encryption`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,41 +10,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio_postgres::config::{Config, Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
-
-/// Whether a server whose certificate cannot be verified is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verification {
-    /// It is refused.
-    Demanded,
-    /// It is used, and the log says that it was not verified.
-    Tried,
-}
-
-impl Verification {
-    /// As the connection string asks; `verify` is `sslmode=verify-…`, `ca` that an authority is named.
-    pub(super) fn of(config: &Config, verify: bool, ca: bool) -> Verification {
-        let is_prefer = config.get_ssl_mode() == SslMode::Prefer;
-        match !verify && !ca && (is_prefer || stays_here(config)) {
-            true => Verification::Tried,
-            false => Verification::Demanded,
-        }
-    }
-}
-
-/// Whether every host is this machine.
-fn stays_here(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(host) => {
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    })
-}
+use super::encryption::Verification;
 
 /// TLS that trusts the system's certificates and the given file's. `place` is the server, for messages.
 ///
@@ -241,30 +206,5 @@ impl ServerCertVerifier for Lenient {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::str::FromStr;
-
-    use super::*;
-
-    #[test]
-    fn a_certificate_that_cannot_be_verified_is_accepted_only_where_libpq_or_this_machine_does() {
-        let of = |url: &str, verify, ca| Verification::of(&Config::from_str(url).unwrap(), verify, ca);
-        let (near, far) = ("postgres://u@127.0.0.1/d", "postgres://u@db.example.org/d");
-        for url in
-            [near, far, "postgres://u@localhost/d?sslmode=prefer", "postgres://u@localhost/d?sslmode=require"]
-        {
-            assert_eq!(of(url, false, false), Verification::Tried, "{url}");
-            assert_eq!(of(url, true, false), Verification::Demanded, "{url} verify-full");
-            assert_eq!(of(url, false, true), Verification::Demanded, "{url} with an authority");
-        }
-        for url in
-            ["postgres://u@db.example.org/d?sslmode=require", "postgres://u@localhost,db/d?sslmode=require"]
-        {
-            assert_eq!(of(url, false, false), Verification::Demanded, "{url}");
-        }
     }
 }

@@ -62,13 +62,15 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
 /// Whether others on the way could read or change what travels.
 fn tls(lines: &mut Lines, patient: &Patient<'_>, encrypted: bool) {
     let check = "TLS to the database";
-    let way = patient.settings.database_url.as_ref().and_then(|url| db::way(url.expose_secret()));
+    let names_authority = patient.settings.database_ca_file.is_some();
+    let way = patient.settings.database_url.as_ref();
+    let way = way.and_then(|url| db::way(url.expose_secret(), names_authority));
     let Some(way) = way.filter(|_| !patient.embedded) else {
         return lines.ok(check, "not needed: a socket of this machine");
     };
     let mend =
         "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
-    match (way.stays_here, way.demands_tls, encrypted) {
+    match (way.stays_here, way.is_protected, encrypted) {
         (true, ..) => lines.ok(check, format!("not needed: {} is this machine", way.host)),
         (false, true, _) => {
             lines.ok(check, format!("demanded of {}, its certificate and name verified", way.host));

@@ -1,0 +1,123 @@
+//! Whether the way to the database is encrypted, and whether the server must prove who it is.
+//!
+//! As libpq does it where nobody is in between, on this machine. Elsewhere stricter: an address that says nothing demands
+//! encryption, a password does not travel without it unless the address says `disable`, and `require` is verified.
+//! `sslmode=verify-…`, or an authority named by the settings, demands a certificate that can be verified everywhere.
+
+use tokio_postgres::config::{Config, Host, SslMode};
+
+/// Whether a server whose certificate cannot be verified is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verification {
+    /// It is refused.
+    Demanded,
+    /// It is used, and the log says that it was not verified.
+    Tried,
+}
+
+/// What is done about encryption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encryption {
+    /// What the driver is told.
+    pub(super) mode: SslMode,
+    /// What can happen because of the address, and what to write instead.
+    pub(super) risk: Option<&'static str>,
+    asked: SslMode,
+}
+
+impl Encryption {
+    /// By the address: whether it demands a verified certificate, and whether it says `sslmode` at all.
+    pub(super) fn of(config: &Config, verify: bool, says_mode: bool) -> Encryption {
+        let here = stays_here(config);
+        let asked = match config.get_ssl_mode() {
+            _ if verify => SslMode::Require,
+            _ if !says_mode && !here => SslMode::Require,
+            mode => mode,
+        };
+        let with_password = config.get_password().is_some();
+        let (mode, risk) = match asked {
+            SslMode::Disable if !here => (
+                asked,
+                Some(
+                    "sslmode=disable, so whoever is in between reads and changes all that travels, the password included; \
+                     write sslmode=require",
+                ),
+            ),
+            // Whoever is in between answers that there is no encryption.
+            SslMode::Prefer if !here && with_password => (
+                SslMode::Require,
+                Some(
+                    "sslmode=prefer, so that any certificate would be taken (a server without encryption is refused, since \
+                     the password would travel in clear); write sslmode=require",
+                ),
+            ),
+            SslMode::Prefer if !here => (
+                asked,
+                Some("sslmode=prefer, so a server without encryption is accepted; write sslmode=require"),
+            ),
+            _ => (asked, None),
+        };
+        Encryption { mode, risk, asked }
+    }
+
+    /// Whether the certificate must be verified; `demanded` by the address or by an authority that is named.
+    pub(super) fn verification(&self, config: &Config, demanded: bool) -> Verification {
+        match !demanded && (self.asked == SslMode::Prefer || stays_here(config)) {
+            true => Verification::Tried,
+            false => Verification::Demanded,
+        }
+    }
+}
+
+/// Whether every host is this machine. Where addresses are given beside names, these are what is connected to.
+pub(super) fn stays_here(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(|address| address.is_loopback());
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(host) => {
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_this_machine_is_encrypted_unless_the_address_says_otherwise() {
+        use SslMode::{Disable, Prefer, Require};
+        use Verification::{Demanded, Tried};
+        for (address, says_mode, mode, verification, warned) in [
+            ("host=localhost password=x", false, Prefer, Tried, false),
+            ("host=127.0.0.1", false, Prefer, Tried, false),
+            ("host=/run/postgresql", false, Prefer, Tried, false),
+            ("host=localhost sslmode=disable", true, Disable, Tried, false),
+            ("host=localhost sslmode=require", true, Require, Tried, false),
+            ("host=db.example.org password=x", false, Require, Demanded, false),
+            ("host=db.example.org", false, Require, Demanded, false),
+            ("host=db.example.org sslmode=require", true, Require, Demanded, false),
+            ("host=db.example.org sslmode=prefer password=x", true, Require, Tried, true),
+            ("host=db.example.org sslmode=prefer", true, Prefer, Tried, true),
+            ("host=db.example.org sslmode=disable password=x", true, Disable, Demanded, true),
+            // Some of several hosts, other spellings, and an address that is not the name's.
+            ("host=localhost,db.example.org password=x", false, Require, Demanded, false),
+            ("host=127.1 password=x", false, Require, Demanded, false),
+            ("host=localhost hostaddr=192.0.2.1 password=x", false, Require, Demanded, false),
+            ("host=db.example.org hostaddr=127.0.0.1 password=x", false, Prefer, Tried, false),
+        ] {
+            let config: Config = address.parse().unwrap();
+            let encryption = Encryption::of(&config, false, says_mode);
+            assert_eq!(encryption.mode, mode, "{address}");
+            assert_eq!(encryption.verification(&config, false), verification, "{address}");
+            assert_eq!(encryption.risk.is_some(), warned, "{address}");
+            let verified = Encryption::of(&config, true, true);
+            assert_eq!((verified.mode, verified.risk), (Require, None), "{address}");
+            assert_eq!(encryption.verification(&config, true), Demanded, "{address}");
+        }
+    }
+}
