@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -22,8 +24,30 @@ pub struct Tokens {
 pub(crate) struct TokenStore {
     access: HashMap<String, i64>,
     refresh: HashMap<String, i64>,
-    codes: HashMap<String, String>,
+    codes: HashMap<String, Authorization>,
     made: u64,
+}
+
+/// What a person agreed to.
+pub(crate) struct Authorization {
+    /// Where the code was sent.
+    pub(crate) redirect_uri: String,
+    /// The S256 challenge of PKCE, where one came along: the code is then good only with what it was made of.
+    pub(crate) challenge: Option<String>,
+}
+
+impl Authorization {
+    fn allows(&self, redirect_uri: Option<&str>, verifier: Option<&str>) -> bool {
+        let proven =
+            |challenge: &String| verifier.is_some_and(|verifier| challenge_of(verifier) == *challenge);
+        redirect_uri == Some(&self.redirect_uri) && self.challenge.as_ref().is_none_or(proven)
+    }
+}
+
+/// RFC 7636, section 4.2.
+fn challenge_of(verifier: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest)
 }
 
 /// A refused token request: its HTTP status and the OAuth error.
@@ -66,10 +90,10 @@ impl TokenStore {
         self.refresh.clear();
     }
 
-    /// A code for an authorization that came with this redirect URI.
-    pub(crate) fn authorize(&mut self, redirect_uri: &str) -> String {
+    /// A code for an authorization.
+    pub(crate) fn authorize(&mut self, authorization: Authorization) -> String {
         let code = self.make("sim_code_");
-        self.codes.insert(code.clone(), redirect_uri.to_owned());
+        self.codes.insert(code.clone(), authorization);
         code
     }
 
@@ -88,9 +112,11 @@ impl TokenStore {
         }
         match field("grant_type") {
             Some("authorization_code") => {
-                let redirect = field("code").and_then(|code| self.codes.remove(code));
-                match (redirect, field("redirect_uri")) {
-                    (Some(redirect), Some(given)) if redirect == given => {
+                let authorization = field("code").and_then(|code| self.codes.remove(code));
+                match authorization {
+                    Some(authorization)
+                        if authorization.allows(field("redirect_uri"), field("code_verifier")) =>
+                    {
                         let tokens = self.issue(options, now);
                         Ok(answer(tokens.access_token, Some(tokens.refresh_token), options, now))
                     }

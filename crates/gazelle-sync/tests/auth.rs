@@ -57,6 +57,49 @@ async fn an_answer_with_a_wrong_state_is_refused_and_the_right_one_waited_for() 
 }
 
 #[tokio::test]
+async fn a_code_read_on_its_way_through_the_browser_is_of_no_use_to_others() {
+    let world = world(SimOptions::default()).await;
+    for proof in [None, Some("0".repeat(64)), Some(String::new())] {
+        let login = LoggingIn::start(&world, &["--port", "0"]).await;
+        assert_eq!(login.parameter("code_challenge_method"), "S256");
+        let back = reqwest::Url::parse(&sent_to(&login.address).await).unwrap();
+        let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+        let redirect_uri = login.parameter("redirect_uri");
+        let mut form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code),
+            ("redirect_uri", redirect_uri),
+            ("client_id", "sim-client".to_owned()),
+            ("client_secret", "sim-secret".to_owned()),
+        ];
+        form.extend(proof.map(|proof| ("code_verifier", proof)));
+        let url = format!("{}/token", world.sim.oauth_url());
+        let stolen = support::service::client().post(url).form(&form).send().await.unwrap();
+        assert_eq!(stolen.status(), 400, "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_not_sent_in_clear_to_another_machine() {
+    let mut world = world(SimOptions::default()).await;
+    for (setting, elsewhere, restored) in [
+        ("GAZELLE_OAUTH_URL", "http://gazelle.example/developer/oauth", world.sim.oauth_url()),
+        ("GAZELLE_API_URL", "http://gazelle.example/graphql/private", world.sim.graphql_url()),
+    ] {
+        world.set(setting, elsewhere);
+        for command in [&["auth", "login"][..], &["sync"]] {
+            let ran = world.place.run(command).await;
+            assert_ne!(ran.code, 0, "{setting}: {ran}");
+            for word in [setting, "in clear", "https://"] {
+                assert!(ran.stdout.contains(word), "{word}, {setting}: {ran}");
+            }
+        }
+        world.set(setting, &restored);
+    }
+    assert_eq!(world.control.requests().len(), 0, "nothing was sent");
+}
+
+#[tokio::test]
 async fn a_login_that_is_declined_or_refused_changes_nothing() {
     for mut world in both(SimOptions::default()).await {
         let login = LoggingIn::start(&world, &["--port", "0"]).await;

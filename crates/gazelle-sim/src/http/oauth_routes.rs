@@ -11,6 +11,7 @@ use super::answer::{Answer, NoAnswer, html_answer, json_answer, with_header};
 use super::graphql_route::fault_on_token;
 use super::server::Whole;
 use crate::control::SimControl;
+use crate::oauth::Authorization;
 use crate::requests::Asked;
 use crate::state::State;
 
@@ -21,6 +22,10 @@ pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
     let field = |name: &str| query.get(name).map(String::as_str);
     let problem = match (field("client_id"), field("response_type"), field("redirect_uri")) {
         (Some(id), _, _) if id != state.options.client_id => "invalid_client",
+        // Of PKCE only the method that keeps the secret.
+        (Some(_), Some("code"), Some(_)) if field("code_challenge_method").is_some_and(|it| it != "S256") => {
+            "invalid_request"
+        }
         (Some(_), Some("code"), Some(uri)) if !uri.is_empty() => "",
         (Some(_), Some(other), _) if other != "code" => "unsupported_response_type",
         _ => "invalid_request",
@@ -33,7 +38,9 @@ pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
     if field("sim_person") == Some("declines") {
         back.append_pair("error", "access_denied");
     } else {
-        back.append_pair("code", &state.tokens().authorize(redirect_uri));
+        let challenge = field("code_challenge").map(str::to_owned);
+        let authorization = Authorization { redirect_uri: redirect_uri.to_owned(), challenge };
+        back.append_pair("code", &state.tokens().authorize(authorization));
     }
     if let Some(text) = field("state") {
         back.append_pair("state", text);

@@ -31,6 +31,7 @@ pub async fn login(
     tell: impl Fn(&str),
 ) -> Result<Tokens> {
     let state = random_word()?;
+    let verifier = SecretString::from(random_word()?);
     // Nobody has to be reached where the person carries the answer over.
     let callback = match how.paste {
         true => None,
@@ -39,7 +40,7 @@ pub async fn login(
     let redirect_uri = callback.as_ref().map_or_else(|| callback::uri(how.port), Callback::redirect_uri);
     // Who cannot keep tokens should not ask for some: tried before, so that no grant is made in vain.
     drop(store.lock().await?);
-    tell(&client.address(&redirect_uri, &state));
+    tell(&client.address(&redirect_uri, &state, &verifier));
     let came = match callback {
         Some(callback) => callback.answer(&state, how.patience).await?,
         None => pasted(&state, how.patience).await?,
@@ -51,13 +52,18 @@ pub async fn login(
         }
         Came::Refused(word) => bail!("Gazelle refused the login ({word}): nothing was changed"),
     };
-    let tokens = exchange(client, &code, &redirect_uri).await?;
+    let tokens = exchange(client, &code, &redirect_uri, &verifier).await?;
     store.lock().await?.save(tokens.clone()).await?;
     Ok(tokens)
 }
 
-async fn exchange(client: &OauthLogin, code: &SecretString, redirect_uri: &str) -> Result<Tokens> {
-    client.tokens(code, redirect_uri).await.with_context(|| {
+async fn exchange(
+    client: &OauthLogin,
+    code: &SecretString,
+    redirect_uri: &str,
+    verifier: &SecretString,
+) -> Result<Tokens> {
+    client.tokens(code, redirect_uri, verifier).await.with_context(|| {
         format!("no tokens for the code of the login (is {redirect_uri} registered with the application at Gazelle?)")
     })
 }

@@ -57,9 +57,7 @@ impl GazelleClient {
     /// Errors: class `Setup`, naming the setting that is unusable.
     pub fn new(settings: SourceSettings, credential: Credential) -> Result<Self, SourceError> {
         let settings = CheckedSettings::from(settings)?;
-        if settings.is_exposed() {
-            tracing::warn!(url = %place_of(&settings.graphql_url), "credentials will cross the network unencrypted; use https");
-        }
+        settings.check_protected()?;
         let http = http_client(&settings)?;
         let places = Arc::new(Semaphore::new(settings.concurrency));
         let access = match credential {

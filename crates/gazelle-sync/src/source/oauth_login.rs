@@ -1,7 +1,13 @@
 //! A login: the address where a person agrees, and the code that comes back exchanged for tokens.
+//!
+//! The code is bound to this login by PKCE (RFC 7636, S256): whoever reads it on its way through the browser cannot use it. A
+//! server that does not know PKCE ignores its parameters (RFC 6749, 3.1).
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -33,16 +39,16 @@ impl OauthLogin {
         client_secret: SecretString,
     ) -> Result<Self, SourceError> {
         let settings = CheckedSettings::from(settings)?;
-        if settings.is_exposed() {
-            tracing::warn!("credentials will cross the network unencrypted; use https");
-        }
+        settings.check_protected()?;
         let http = http_client(&settings)?;
         let CheckedSettings { token_url, timeout, .. } = settings;
         Ok(Self { http, token_url, timeout, client_id, client_secret })
     }
 
-    /// Where a person agrees: the neighbour of the token URL. Holds no secret; `state` is one of this login alone.
-    pub fn address(&self, redirect_uri: &str, state: &str) -> String {
+    /// Where a person agrees: the neighbour of the token URL. Holds no secret; `state` and `verifier`, of which only the
+    /// digest is in it, are ones of this login alone.
+    pub fn address(&self, redirect_uri: &str, state: &str, verifier: &SecretString) -> String {
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
         let mut url = self.token_url.clone();
         let path = url.path().trim_end_matches("/token").to_owned();
         url.set_path(&format!("{path}/authorize"));
@@ -50,18 +56,26 @@ impl OauthLogin {
             .append_pair("client_id", &self.client_id)
             .append_pair("response_type", "code")
             .append_pair("redirect_uri", redirect_uri)
-            .append_pair("state", state);
+            .append_pair("state", state)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
         url.into()
     }
 
-    /// Exchanges the code, which is good for once, for tokens.
+    /// Exchanges the code, which is good for once and with the verifier of its address, for tokens.
     ///
     /// Errors: as of requests; `Unauthorized` when the code or the application was refused.
-    pub async fn tokens(&self, code: &SecretString, redirect_uri: &str) -> Result<Tokens, SourceError> {
+    pub async fn tokens(
+        &self,
+        code: &SecretString,
+        redirect_uri: &str,
+        verifier: &SecretString,
+    ) -> Result<Tokens, SourceError> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.expose_secret()),
             ("redirect_uri", redirect_uri),
+            ("code_verifier", verifier.expose_secret()),
             ("client_id", &self.client_id),
             ("client_secret", self.client_secret.expose_secret()),
         ];

@@ -46,6 +46,9 @@ impl Default for SourceSettings {
     }
 }
 
+const API_ADDRESS: &str = "the API address (GAZELLE_API_URL)";
+const OAUTH_ADDRESS: &str = "the OAuth address (GAZELLE_OAUTH_URL)";
+
 /// The settings after they were read and found usable.
 #[derive(Debug)]
 pub(super) struct CheckedSettings {
@@ -62,9 +65,9 @@ pub(super) struct CheckedSettings {
 impl CheckedSettings {
     /// Errors: class `Setup`, naming the setting.
     pub(super) fn from(settings: SourceSettings) -> Result<Self, SourceError> {
-        let graphql_url = read_url("the API address (GAZELLE_API_URL)", &settings.graphql_url)?;
+        let graphql_url = read_url(API_ADDRESS, &settings.graphql_url)?;
         let token_url = match &settings.oauth_url {
-            Some(given) => token_url_under(read_url("the OAuth address (GAZELLE_OAUTH_URL)", given)?),
+            Some(given) => token_url_under(read_url(OAUTH_ADDRESS, given)?),
             None => {
                 let mut base = graphql_url.clone();
                 base.set_path("/developer/oauth");
@@ -106,11 +109,20 @@ impl CheckedSettings {
         is_loopback(&self.graphql_url)
     }
 
-    /// True when a secret would cross a network in the clear.
-    pub(super) fn is_exposed(&self) -> bool {
-        [&self.graphql_url, &self.token_url]
-            .into_iter()
-            .any(|url| url.scheme() == "http" && !is_loopback(url))
+    /// Refuses addresses to which the key, the secret or the tokens would cross a network in clear.
+    ///
+    /// Errors: class `Setup`, naming the setting.
+    pub(super) fn check_protected(&self) -> Result<(), SourceError> {
+        for (name, url) in [(API_ADDRESS, &self.graphql_url), (OAUTH_ADDRESS, &self.token_url)] {
+            if url.scheme() == "http" && !is_loopback(url) {
+                return Err(bad_setting(
+                    name,
+                    "begins with http:// and is not on this machine: the credentials, and all data, would cross the network in clear",
+                    "write https://",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
