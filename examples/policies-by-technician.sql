@@ -18,34 +18,37 @@ GRANT SELECT ON gazelle_appointments, gazelle_appointment_pianos, gazelle_client
                 gazelle_pianos, v_appointments_montreal TO authenticated;
 GRANT SELECT (external_id, first_name, last_name, status, deleted_at) ON gazelle_users TO authenticated;
 
--- (SELECT …) around the token: it is read once a statement, not once a row.
+-- (SELECT …) around the token: it is read once a statement, not once a row. Compared as text: a cast would fail on a claim
+-- that somebody wrote otherwise, and every query of that person with it.
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_appointments;
 CREATE POLICY technician_reads_own ON gazelle_appointments FOR SELECT TO authenticated
     USING (deleted_at IS NULL
            AND (technician_external_id = (SELECT auth.jwt() -> 'app_metadata' ->> 'gazelle_user_id')
-                OR (SELECT (auth.jwt() -> 'app_metadata' ->> 'gazelle_office')::boolean)));
+                OR (SELECT auth.jwt() -> 'app_metadata' ->> 'gazelle_office' = 'true')));
 
 -- The rest follows from it: a sub-select sees only the appointments that its reader may see.
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_appointment_pianos;
 CREATE POLICY technician_reads_own ON gazelle_appointment_pianos FOR SELECT TO authenticated
-    USING (appointment_external_id IN (SELECT a.external_id FROM gazelle_appointments a));
+    USING (deleted_at IS NULL
+           AND appointment_external_id IN (SELECT a.external_id FROM gazelle_appointments a));
 
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_clients;
 CREATE POLICY technician_reads_own ON gazelle_clients FOR SELECT TO authenticated
-    USING (external_id IN (SELECT a.client_external_id FROM gazelle_appointments a)
-           OR (SELECT (auth.jwt() -> 'app_metadata' ->> 'gazelle_office')::boolean));
+    USING (deleted_at IS NULL
+           AND (external_id IN (SELECT a.client_external_id FROM gazelle_appointments a)
+                OR (SELECT auth.jwt() -> 'app_metadata' ->> 'gazelle_office' = 'true')));
 
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_contacts;
 CREATE POLICY technician_reads_own ON gazelle_contacts FOR SELECT TO authenticated
-    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+    USING (deleted_at IS NULL AND client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
 
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_locations;
 CREATE POLICY technician_reads_own ON gazelle_locations FOR SELECT TO authenticated
-    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+    USING (deleted_at IS NULL AND client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
 
 DROP POLICY IF EXISTS technician_reads_own ON gazelle_pianos;
 CREATE POLICY technician_reads_own ON gazelle_pianos FOR SELECT TO authenticated
-    USING (client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
+    USING (deleted_at IS NULL AND client_external_id IN (SELECT c.external_id FROM gazelle_clients c));
 
 -- Names of colleagues.
 DROP POLICY IF EXISTS technician_reads_names ON gazelle_users;

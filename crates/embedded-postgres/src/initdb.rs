@@ -83,7 +83,7 @@ async fn run_with(
     command
         .arg("-D")
         .arg(target)
-        .args(["-U", USER, "-E", "UTF8", "--auth=trust", "--no-instructions"])
+        .args(["-U", USER, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-instructions"])
         .args(locale)
         .args(extra);
     start::bind(&mut command, Bond::Killed);

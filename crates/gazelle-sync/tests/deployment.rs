@@ -43,6 +43,7 @@ fn the_unit_gives_the_service_little_to_do_harm_with() {
     let folder = tempfile::tempdir().unwrap();
     let unit = unit(folder.path());
     // In tenths: 0 is nothing exposed, 100 everything; below 20 is what systemd calls OK.
-    let told = analyze(&["security", "--offline=true", "--threshold=20", "--no-pager"], &unit);
+    // Each line that it leaves at a cross is said in the unit, or is the network that the service is for.
+    let told = analyze(&["security", "--offline=true", "--threshold=12", "--no-pager"], &unit);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
 }

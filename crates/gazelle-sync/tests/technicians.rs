@@ -79,6 +79,9 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
         json!({}),
         json!({"app_metadata": {"gazelle_user_id": null}}),
         json!({"app_metadata": {"gazelle_office": false}}),
+        json!({"app_metadata": {"gazelle_office": "x"}}),
+        json!({"app_metadata": {"gazelle_office": ["true"]}}),
+        json!({"app_metadata": "true"}),
     ] {
         log_in(nobody).await;
         for table in ["gazelle_appointments", "gazelle_clients", "gazelle_pianos"] {
@@ -88,6 +91,28 @@ async fn by_the_example_a_technician_sees_only_own_appointments_and_what_they_co
     log_in(json!({"app_metadata": {"gazelle_office": true}})).await;
     let all = world.count("gazelle_clients").await as usize;
     assert_eq!(asked(&administrator, "SELECT 1 FROM gazelle_clients").await, Ok(all));
+    // A client that is deleted is seen by nobody, though an appointment still names it.
+    let (id, client): (String, String) = {
+        let named = "SELECT technician_external_id, client_external_id FROM gazelle_appointments
+                      WHERE deleted_at IS NULL AND technician_external_id IS NOT NULL AND client_external_id IS NOT NULL LIMIT 1";
+        let row = world.db.query_one(named, &[]).await.unwrap();
+        (row.get(0), row.get(1))
+    };
+    world
+        .execute(&format!("UPDATE gazelle_clients SET deleted_at = now() WHERE external_id = '{client}'"))
+        .await;
+    for claims in
+        [json!({"app_metadata": {"gazelle_user_id": id}}), json!({"app_metadata": {"gazelle_office": true}})]
+    {
+        log_in(claims).await;
+        let seen = format!("SELECT 1 FROM gazelle_clients WHERE external_id = '{client}'");
+        assert_eq!(asked(&administrator, &seen).await, Ok(0));
+        let carried = format!("SELECT 1 FROM gazelle_contacts WHERE client_external_id = '{client}'");
+        assert_eq!(asked(&administrator, &carried).await, Ok(0));
+    }
+    world
+        .execute(&format!("UPDATE gazelle_clients SET deleted_at = NULL WHERE external_id = '{client}'"))
+        .await;
     // The sync is not concerned by policies of others.
     world.filled().await;
     world.run(&["verify", "--offline"]).await.success();

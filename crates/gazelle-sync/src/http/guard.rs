@@ -58,12 +58,18 @@ fn refusal(
     method: &Method,
     headers: &HeaderMap,
 ) -> Option<(StatusCode, &'static str)> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST.as_str()).unwrap_or_default();
+    // RFC 9112, 3.2: of two, a proxy in between may have looked at the other one.
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Some((StatusCode::BAD_REQUEST, "one Host header, not several"));
+    }
     match secret {
         Some(secret) => {
-            let shown = text(header::AUTHORIZATION)
-                .and_then(|value| value.strip_prefix("Bearer "))
+            let shown = text(header::AUTHORIZATION.as_str())
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, token)| token)
                 .unwrap_or_default();
             if aws_lc_rs::constant_time::verify_slices_are_equal(&digest(shown.trim().as_bytes()), secret)
                 .is_err()
@@ -80,14 +86,17 @@ fn refusal(
         }
         None => {}
     }
-    // Browsers say which page asks; programs say nothing.
+    // Browsers say which page asks; programs say nothing. A page elsewhere cannot read the answer, but would be counted.
+    if text("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site") {
+        return Some((StatusCode::FORBIDDEN, "a page of another address may not ask"));
+    }
     if let Some(origin) = headers.get(header::ORIGIN) {
         let own = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
         if own != Some(host) {
             return Some((StatusCode::FORBIDDEN, "a page of another address may not ask"));
         }
     }
-    let is_json = text(header::CONTENT_TYPE).is_some_and(|kind| {
+    let is_json = text(header::CONTENT_TYPE.as_str()).is_some_and(|kind| {
         kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
     });
     if *method == Method::POST && !is_json {
@@ -115,12 +124,44 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
     }
 
     fn status(secret: Option<&str>, method: Method, pairs: &[(&'static str, &str)]) -> u16 {
         let secret = secret.map(|secret| digest(secret.as_bytes()));
         refusal(secret.as_ref(), &method, &headers(pairs)).map_or(200, |(status, _)| status.as_u16())
+    }
+
+    #[test]
+    fn two_hosts_and_pages_elsewhere_are_refused_with_the_token_too() {
+        let token = "correct-horse-battery";
+        for (authorization, expected) in [
+            (format!("Bearer {token}"), 200),
+            (format!("bearer {token}"), 200),
+            (format!("BEARER  {token}"), 200),
+            (format!("Basic {token}"), 401),
+            (token.to_owned(), 401),
+        ] {
+            assert_eq!(status(Some(token), Method::GET, &[("authorization", &authorization)]), expected);
+        }
+        let bearer = format!("Bearer {token}");
+        for (secret, pairs) in [(None, vec![]), (Some(token), vec![("authorization", bearer.as_str())])] {
+            let with = |more: &[(&'static str, &'static str)]| {
+                let pairs: Vec<_> = pairs.iter().copied().chain(more.iter().copied()).collect();
+                status(secret, Method::GET, &pairs)
+            };
+            let host = ("host", "127.0.0.1:8787");
+            for (site, expected) in
+                [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+            {
+                assert_eq!(with(&[host, ("sec-fetch-site", site)]), expected, "{site}");
+            }
+            assert_eq!(with(&[host, ("host", "evil.example.org")]), 400);
+        }
     }
 
     #[test]
