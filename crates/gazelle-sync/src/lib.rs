@@ -25,6 +25,7 @@ pub mod gazelle_to_staging;
 pub mod http;
 pub mod metrics;
 pub mod orchestrator;
+pub mod private_files;
 pub mod service;
 pub mod source;
 pub mod staging;

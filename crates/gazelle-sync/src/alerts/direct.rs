@@ -20,6 +20,7 @@ use super::deliver::wait;
 use super::kind::{Facts, Kind, Occasion};
 use super::words::{Moment, Words};
 use crate::config::Settings;
+use crate::private_files;
 
 /// Attempts to tell a channel that the trouble is over.
 const LAST_ATTEMPTS: u32 = 5;
@@ -114,8 +115,13 @@ mod stored_kind {
 impl Direct {
     /// What an earlier process told. Nothing where there is no such file, or none that this program can read.
     pub async fn load(file: &Path) -> Direct {
-        let read = tokio::fs::read(file).await;
-        read.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        let file = file.to_owned();
+        let read = tokio::task::spawn_blocking(move || private_files::read(&file)).await;
+        read.ok()
+            .and_then(Result::ok)
+            .flatten()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     /// Keeps what is not over for the next process; without such a thing there is no file.
@@ -129,13 +135,10 @@ impl Direct {
                 _ => Ok(()),
             };
         }
-        if let Some(folder) = file.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-        }
-        // Renamed into place, so that a reader finds the old one or the new one.
-        let new = file.with_extension("new");
-        tokio::fs::write(&new, serde_json::to_vec(self)?).await?;
-        tokio::fs::rename(&new, file).await
+        let (file, text) = (file.to_owned(), serde_json::to_vec(self)?);
+        tokio::task::spawn_blocking(move || private_files::replace(&file, &text))
+            .await
+            .map_err(io::Error::other)?
     }
 
     /// Since when the trouble that is told lasts, UTC.

@@ -2,9 +2,8 @@
 //! replaced file would protect nothing.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::token_store::{TokenLock, TokenStore, TokenStoreError, Tokens};
+use crate::private_files::{self, NotOurs, beside, folder_of};
 
 /// A refresh lasts seconds; whoever holds the lock longer hangs.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +35,9 @@ impl FileTokenStore {
     }
 
     fn error(&self, what: &str, error: &io::Error) -> TokenStoreError {
+        if let Some(NotOurs { what, advice }) = NotOurs::in_error(error) {
+            return TokenStoreError { what: what.clone(), place: self.place(), advice: advice.clone() };
+        }
         TokenStoreError {
             what: format!("{what} ({})", error.kind()),
             place: self.place(),
@@ -56,23 +59,13 @@ impl TokenStore for FileTokenStore {
         let store = self.clone();
         Box::pin(async move {
             let path = store.path.clone();
-            match blocking(move || read(&path)).await {
+            match blocking(move || private_files::read(&path)).await {
                 Ok(None) => Ok(None),
                 Ok(Some(bytes)) => tokens_from_json(&bytes).map(Some).ok_or_else(|| TokenStoreError {
                     what: "no readable tokens".to_owned(),
                     place: store.place(),
                     advice: "remove the file and run `gazelle-sync auth login`".to_owned(),
                 }),
-                Err(error) if error.kind() == ErrorKind::PermissionDenied && error.get_ref().is_some() => {
-                    Err(TokenStoreError {
-                        what: "tokens that other accounts can read".to_owned(),
-                        place: store.place(),
-                        advice: format!(
-                            "run `chmod 600 {}`; if others use this machine, log in anew (gazelle-sync auth login)",
-                            store.place()
-                        ),
-                    })
-                }
                 Err(error) => Err(store.error("the tokens cannot be read", &error)),
             }
         })
@@ -82,7 +75,7 @@ impl TokenStore for FileTokenStore {
         let store = self.clone();
         Box::pin(async move {
             let path = store.lock_path();
-            let file = blocking(move || open_lock_file(&path))
+            let file = blocking(move || private_files::open_lock(&path))
                 .await
                 .map_err(|error| store.error("the lock file cannot be opened", &error))?;
             let begun = Instant::now();
@@ -176,34 +169,8 @@ pub fn tokens_to_json(tokens: &Tokens) -> Result<Vec<u8>, serde_json::Error> {
     })
 }
 
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            // As ssh does with its keys: who could read them must not be served by them unnoticed.
-            if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-                return Err(io::Error::new(ErrorKind::PermissionDenied, "open to others"));
-            }
-            Ok(Some(bytes))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
-    // One name is enough: only the holder of the lock comes here. What a crash left behind is removed first, so that the
-    // new file is ours and has our mode.
-    let temporary = beside(path, ".new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(&tokens_to_json(tokens)?)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    // The rename itself survives a power cut only once the folder is written.
-    File::open(folder_of(path))?.sync_all()
+    private_files::replace(path, &tokens_to_json(tokens)?)
 }
 
 fn remove(path: &Path) -> io::Result<bool> {
@@ -212,21 +179,6 @@ fn remove(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-fn open_lock_file(path: &Path) -> io::Result<File> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path))?;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 /// Runs file work on a thread that may block.

@@ -54,7 +54,7 @@ async fn a_save_narrows_an_open_file_and_cleans_up_after_a_crash() {
     fs::write(folder.path().join("tokens.json.new"), "half a fi").unwrap();
     let store = FileTokenStore::new(&path);
     let open = store.load().await.unwrap_err().to_string();
-    assert!(open.contains("other accounts can read") && open.contains("chmod 600"), "{open}");
+    assert!(open.contains("read by other accounts") && open.contains("chmod 600"), "{open}");
 
     put(&store, tokens("new", "ref")).await;
     assert_eq!((stored_access(&store).await.as_str(), mode(&path)), ("new", 0o600));
@@ -82,4 +82,19 @@ async fn the_lock_has_one_holder_and_a_bounded_wait() {
     assert!(refused.contains("held by another process"), "{refused}");
     drop(held);
     other.lock().await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_in_a_folder_of_others_are_neither_used_nor_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.json");
+    let store = FileTokenStore::new(&path);
+    put(&store, tokens("ours", "ref")).await;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    for error in [store.load().await.unwrap_err(), store.lock().await.err().unwrap()] {
+        let said = error.to_string();
+        assert!(said.contains("written by other accounts") && said.contains("chmod go-w"), "{said}");
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(stored_access(&store).await, "ours");
 }
