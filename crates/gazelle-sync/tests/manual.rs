@@ -7,7 +7,7 @@ mod tools;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tools::tool;
+use tools::{missing, tool};
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gazelle-sync"))
@@ -40,12 +40,18 @@ fn bash_takes_the_completions_and_knows_the_commands() {
 
 #[test]
 fn a_missing_program_is_named_with_the_command_that_installs_it() {
-    // There is no such program; its package would be called the same.
-    let refusal = std::panic::catch_unwind(|| tool("no-such-program-of-ours")).expect_err("it is not there");
-    let line = refusal.downcast_ref::<String>().expect("a message");
-    assert!(line.starts_with("no-such-program-of-ours is not installed and this test needs it: "), "{line}");
+    let line = missing("promtool");
+    assert!(line.starts_with("promtool is not installed and this test needs it: "), "{line}");
     assert!(line.contains("install") || line.contains(" add ") || line.contains(" -S "), "{line}");
     assert!(line.contains("./dev test") && !line.contains('\n'), "{line}");
+    // There is no such program, and the script does not know it.
+    let refusal = std::panic::catch_unwind(|| tool("no-such-program-of-ours")).expect_err("it is not there");
+    let line = refusal.downcast_ref::<String>().expect("a message");
+    assert!(
+        line.starts_with("no-such-program-of-ours is not installed and this test needs it: dev: "),
+        "{line}"
+    );
+    assert!(!line.contains('\n'), "{line}");
 }
 
 #[test]

@@ -32,13 +32,13 @@ fn find(name: &str) -> Option<PathBuf> {
 pub fn missing(name: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev");
     let how = Command::new("sh").arg(script).args(["how", name]).output();
-    let how = how.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    match how.as_str() {
-        "" => format!("{name} is not installed, this test needs it, and this system has no package of it"),
-        how => format!(
-            "{name} is not installed and this test needs it: {how} (./dev test installs all that tests need)"
-        ),
-    }
+    // The command, or why there is none.
+    let how = how.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+    let how = String::from_utf8_lossy(&how);
+    format!(
+        "{name} is not installed and this test needs it: {} (./dev test installs all that tests need)",
+        how.trim()
+    )
 }
 
 /// Sends a signal, named as `kill` names it, to a process that runs. A bare system has no program `kill`.
