@@ -36,6 +36,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait after runs that fail, and after a database that cannot be reached.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
+/// How long a database that is silent may take to answer a new connection once the end is wished.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 /// SQLSTATE of a database that takes no writes.
 const READ_ONLY: &str = "25006";
 /// Failures of the database after which it is opened anew.
@@ -160,17 +162,32 @@ impl<O: Opener> Service<O> {
         let asked = tokio::time::Instant::now();
         loop {
             let running = self.shared.activity().state == "running";
-            // A run ends by itself within its grace, and then writes how it ended.
-            let (patience, silence) = match running {
-                true => (stop::GRACE + Duration::from_secs(3), Duration::from_secs(3)),
-                false => (Duration::ZERO, Duration::from_secs(1)),
+            let silence = self.shared.without_progress();
+            let is_hopeless = match running {
+                false => silence >= Duration::from_secs(1),
+                // A run ends by itself within its grace, and then writes how it ended and gives back the lease: as long as
+                // the database answers at all, it is waited for.
+                true if asked.elapsed() >= stop::GRACE + Duration::from_secs(3) => {
+                    silence >= Duration::from_secs(3)
+                }
+                true => silence >= Duration::from_secs(1) && !self.database_answers().await,
             };
-            if asked.elapsed() >= patience && self.shared.without_progress() >= silence {
+            if is_hopeless {
                 tracing::warn!("what was under way gets no answer and is given up");
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Whether the database answers a new connection. One that does is left alone for a while.
+    async fn database_answers(&self) -> bool {
+        let Some(db) = self.shared.db() else { return false };
+        let answers = db.answers_within(LAST_PATIENCE).await;
+        if answers {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        answers
     }
 
     /// The waits after runs that did not do their work.
