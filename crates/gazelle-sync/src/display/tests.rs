@@ -108,6 +108,44 @@ fn a_narrow_table_breaks_between_words_alone() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
+#[test]
+fn where_words_have_no_room_those_of_sentences_are_broken_and_no_id() {
+    let of = |ids: Column| {
+        let columns = [Column::text("entity"), Column::text("warning"), Column::number("records")];
+        let mut table = Table::new(columns.into_iter().chain([Column::text("last noted"), ids]));
+        table.row([
+            "appointments",
+            "appointment without a client (appointment_without_client)",
+            "1,396",
+            "2026-11-30 04:42",
+            "evt_x1dtEN1HetPTj6Zu, evt_0u2VJSspRnle3y5f, …",
+        ]);
+        table
+    };
+    for width in [70, 80, 100] {
+        let text = of(Column::ids("such as")).render_as(Some(width), false);
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+        for word in ["evt_x1dtEN1HetPTj6Zu", "evt_0u2VJSspRnle3y5f", "appointments", "1,396", "2026-11-30"] {
+            assert!(text.contains(word), "{word} is broken at {width}:\n{text}");
+        }
+        // Where it can be, at a joint of the name.
+        assert!(text.contains("without_") && !text.contains("without_c\n"), "{text}");
+    }
+    // Not even where it cannot be helped.
+    let text = of(Column::ids("such as")).render_as(Some(50), false);
+    assert!(text.contains("evt_x1dtEN1HetPTj6Zu") && text.contains("appointments"), "{text}");
+}
+
+#[test]
+fn sentences_are_broken_between_words_and_go_on_under_their_beginning() {
+    let wrap = |text: &str, width| super::table::wrapped_to(text, 4, width);
+    assert_eq!(wrap("ok  one two three", None), "ok  one two three");
+    assert_eq!(wrap("ok  one two three", Some(11)), "ok  one two\n    three");
+    assert_eq!(wrap("ok  averylongword two", Some(11)), "ok\n    averylongword\n    two");
+    assert_eq!(wrap("    averylongword", Some(11)), "    averylongword");
+    assert_eq!(wrap("", Some(11)), "");
+}
+
 /// The table that `sync` and `demo` end with, of a shop of the usual size.
 #[test]
 fn the_table_of_a_run_fits_a_terminal_of_80_columns() {
