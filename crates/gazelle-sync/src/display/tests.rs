@@ -51,6 +51,21 @@ fn text_that_would_act_on_a_terminal_is_shown_instead() {
 }
 
 #[test]
+fn long_texts_end_with_a_word() {
+    for (text, most, told) in [
+        ("the API said no", 15, "the API said no"),
+        ("the API said no", 14, "the API said …"),
+        ("the API said no", 12, "the API said …"),
+        ("the API said no", 11, "the API …"),
+        ("longestword", 7, "longest …"),
+        ("été à été", 6, "été à …"),
+        ("", 0, ""),
+    ] {
+        assert_eq!(shortened(text, most), told, "{text} {most}");
+    }
+}
+
+#[test]
 fn json_is_safe_to_print_and_means_the_same() {
     let value = serde_json::json!({"text": "\u{1b}[2J \u{9b} \u{202e} \u{e0001} é \u{7f}\n"});
     let text = json(&value).unwrap();
