@@ -150,6 +150,26 @@ async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
     ends_soon(serving).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_connections_fall_silent_gives_the_lease_back_when_it_ends() {
+    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
+    let mut world = World::with(ShopSpec::small(7), options).await;
+    hurried(&mut world);
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    world.run(&["migrate"]).await.success();
+    let proxy = FaultProxy::start(&world.server).await;
+    world.set("DATABASE_URL", &proxy.url(DATABASE));
+    // New connections work.
+    proxy.after(20_000, Direction::ToServer, Trouble::Silence);
+    let serving = Serving::start(&world, &[]).await;
+    proxy.struck().await;
+    assert_eq!(runs(&world, "status = 'running'").await, 1);
+    let ended = serving.stop().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    let free = world.text("SELECT (expires_at < now())::text FROM sync_lease").await;
+    assert_eq!(free.as_deref(), Some("true"), "{}", ended.log);
+}
+
 /// The service ends well, a few seconds after it was asked to.
 async fn ends_soon(serving: Serving) {
     let begun = Instant::now();

@@ -25,7 +25,7 @@ use state::Shared;
 use crate::db::{Db, DbError, migrate};
 use crate::entities::Entity;
 use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
-use crate::orchestrator::{runs, wanted_runs};
+use crate::orchestrator::{lease, runs, wanted_runs};
 use crate::source::GazelleClient;
 use crate::stop::{self, Stop};
 
@@ -133,7 +133,10 @@ impl<O: Opener> Service<O> {
             self.shared.mark_progress();
             let step = tokio::select! {
                 step = self.step(&mut memory) => step,
-                () = self.given_up() => break,
+                () = self.given_up() => {
+                    self.give_lease_back().await;
+                    break;
+                }
             };
             let wait = match step {
                 Ok(wait) => wait,
@@ -177,6 +180,20 @@ impl<O: Opener> Service<O> {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Gives back the lease of a run that was given up, where the database answers new connections: only those of the run
+    /// have fallen silent.
+    async fn give_lease_back(&self) {
+        let running = self.shared.activity().state == "running";
+        let (true, Some(db), Some(token)) = (running, self.shared.db(), self.shared.lease()) else { return };
+        if db.answers_within(Duration::from_secs(1)).await {
+            let aside = db.aside();
+            if let Ok(Err(error)) = tokio::time::timeout(LAST_PATIENCE, lease::give_back(&aside, token)).await
+            {
+                tracing::warn!(%error, "the lease could not be given back and will expire");
+            }
         }
     }
 
