@@ -59,8 +59,13 @@ impl Stop {
 
     /// Waits until the end is wished and what was under way had its [`GRACE`].
     pub async fn overdue(&self) {
+        self.overdue_after(GRACE).await;
+    }
+
+    /// The same, with a grace of one's own; what begins after the end was wished has the whole of it too.
+    pub async fn overdue_after(&self, grace: Duration) {
         self.asked().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(grace).await;
     }
 }
 
@@ -79,6 +84,9 @@ mod tests {
         let begun = tokio::time::Instant::now();
         stop.overdue().await;
         assert_eq!(begun.elapsed(), GRACE);
+        let begun = tokio::time::Instant::now();
+        stop.overdue_after(GRACE / 5).await;
+        assert_eq!(begun.elapsed(), GRACE / 5);
         assert!(tokio::time::timeout(GRACE * 100, Stop::never().asked()).await.is_err());
     }
 }

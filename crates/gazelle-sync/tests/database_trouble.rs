@@ -117,17 +117,65 @@ async fn the_service_notices_that_it_hangs_and_goes_on_with_a_new_connection() {
 async fn a_service_that_hangs_at_a_silent_database_still_ends_quickly() {
     let mut world = World::new().await;
     hurried(&mut world);
-    // The limits of everyday, so that none of them comes to its help.
+    // The limits of everyday, so that none of them comes to its help; and somebody to tell, for whom the database is asked
+    // over and over whether there is a message.
+    let told = Sink::start().await;
+    world.set("ALERT_WEBHOOK_URL", &told.url("/alerts"));
+    world.set("GAZELLE_SYNC_WATCHDOG", "13");
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
     let serving = Serving::start(&world, &[]).await;
     until("a good run", async || runs(&world, "status = 'success'").await >= 1).await;
     proxy.after(1, Direction::ToServer, Trouble::Freeze);
     proxy.struck().await;
+    // By then the questions beside the runs hang too, in new connections.
+    until("it says that it hangs", async || serving.get("/healthz").await.0 == 503).await;
+    ends_soon(serving).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
+    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
+    let mut world = World::with(ShopSpec::small(7), options).await;
+    hurried(&mut world);
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    world.run(&["migrate"]).await.success();
+    let proxy = FaultProxy::start(&world.server).await;
+    world.set("DATABASE_URL", &proxy.url(DATABASE));
+    // In the midst of the first run.
+    proxy.after(20_000, Direction::ToServer, Trouble::Freeze);
+    let serving = Serving::start(&world, &[]).await;
+    proxy.struck().await;
+    assert_eq!(runs(&world, "status = 'running'").await, 1);
+    ends_soon(serving).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_connections_fall_silent_gives_the_lease_back_when_it_ends() {
+    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
+    let mut world = World::with(ShopSpec::small(7), options).await;
+    hurried(&mut world);
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    world.run(&["migrate"]).await.success();
+    let proxy = FaultProxy::start(&world.server).await;
+    world.set("DATABASE_URL", &proxy.url(DATABASE));
+    // New connections work.
+    proxy.after(20_000, Direction::ToServer, Trouble::Silence);
+    let serving = Serving::start(&world, &[]).await;
+    proxy.struck().await;
+    assert_eq!(runs(&world, "status = 'running'").await, 1);
+    let ended = serving.stop().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    let free = world.text("SELECT (expires_at < now())::text FROM sync_lease").await;
+    assert_eq!(free.as_deref(), Some("true"), "{}", ended.log);
+}
+
+/// The service ends well, a few seconds after it was asked to.
+async fn ends_soon(serving: Serving) {
     let begun = Instant::now();
     let ended = serving.stop().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
-    assert!(begun.elapsed() < Duration::from_secs(20), "after {:?}: {}", begun.elapsed(), ended.log);
+    assert!(begun.elapsed() < Duration::from_secs(10), "after {:?}: {}", begun.elapsed(), ended.log);
 }
 
 /// A person's transaction that holds a lock, and the number of its session.

@@ -337,3 +337,48 @@ async fn a_server_that_is_not_supabase_has_no_public_roles() {
     shows(&run, "as anon", "ok", &["there is no role anon"]);
     shows(&run, "our own role", "warning", &["is a superuser: more than a sync needs"]);
 }
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_told_with_what_made_it_so_and_the_cure() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let role = "plain";
+    world.execute(&format!("CREATE ROLE {role} LOGIN SUPERUSER")).await;
+    world.set("DATABASE_URL", &support::roles::url_of(&world, role));
+    let database = support::DATABASE;
+    for (set, reset) in [
+        (format!("ALTER DATABASE {database} SET"), format!("ALTER DATABASE \"{database}\" RESET")),
+        (format!("ALTER ROLE {role} SET"), format!("ALTER ROLE \"{role}\" RESET")),
+        (
+            format!("ALTER ROLE {role} IN DATABASE {database} SET"),
+            format!("ALTER ROLE \"{role}\" IN DATABASE \"{database}\" RESET"),
+        ),
+    ] {
+        world.execute(&format!("{set} default_transaction_read_only = on")).await;
+        let ran = world.run(&["doctor"]).await;
+        assert_eq!(ran.code, 1, "{set}: {ran}");
+        let report = ran.json();
+        let checks = report["checks"].as_array().unwrap();
+        let line = checks.iter().find(|line| line["check"] == "writes").unwrap_or_else(|| panic!("{ran}"));
+        assert_eq!(line["level"], "problem", "{line}");
+        assert!(line["said"].as_str().unwrap().contains("takes no writes"), "{line}");
+        let mend = line["mend"].as_str().unwrap();
+        for word in ["free disk space", "Supabase", &format!("{reset} default_transaction_read_only")] {
+            assert!(mend.contains(word), "{set}: no {word} in {mend}");
+        }
+        // What can be read is looked at as ever, and a run says where to look.
+        assert!(
+            checks.iter().any(|line| line["check"] == "tables" || line["check"] == "row security"),
+            "{ran}"
+        );
+        let sync = world.full().await;
+        assert!(sync.code == 1 && sync.reasons().contains("gazelle-sync doctor"), "{sync}");
+        world
+            .execute(&format!(
+                "SET default_transaction_read_only = off; {reset} default_transaction_read_only"
+            ))
+            .await;
+    }
+    let report = world.run(&["doctor"]).await.json();
+    assert!(report["checks"].as_array().unwrap().iter().all(|line| line["check"] != "writes"), "{report}");
+}

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gazelle_sim::{Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
 use serde_json::{Value, json};
 use support::World;
 
@@ -137,4 +137,39 @@ async fn a_list_that_fails_at_most_users_or_at_their_ids_blames_none() {
         );
         assert!(run.reasons().contains("users: "), "{}", run.reasons());
     }
+}
+
+/// Such a user is known by its place in a list that is then asked for again without the field.
+#[tokio::test]
+async fn a_list_whose_order_changes_between_two_requests_blames_no_other_user() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_ATTEMPTS", "1");
+    // Nothing else holds them: no appointment names them.
+    let [before, faulty, after] = ["Anne", "Béa", "Cléo"].map(|name| {
+        let user = json!({"firstName": name, "lastName": "Idle", "email": "idle@example.org"});
+        world.control.add(Kind::User, user).unwrap()
+    });
+    world.control.add_fault(fails(&faulty, "email"));
+    // The first list has failed, and the next one is shorter by the user before.
+    let gone = Change::Delete { kind: Kind::User, id: before.clone(), keep_references: false };
+    world
+        .control
+        .add_fault(Fault::new(FaultKind::ChangeAfter { changes: vec![gone] }).on_operation("UsersPage"));
+    let blamed = async |run: &support::Ran| -> Vec<String> {
+        let cases = world.quarantine().await;
+        let of_users = cases.iter().filter(|case| case["error_code"] == "incomplete_at_source");
+        let ids = of_users.map(|case| case["external_id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(run.entity("users")["walk_complete"], true, "{run}");
+        ids
+    };
+    let run = world.full().await;
+    assert!(world.control.record(Kind::User, &before).is_none(), "the list has changed");
+    assert_eq!(blamed(&run).await, Vec::<String>::new(), "{run}");
+    for user in [&faulty, &after] {
+        assert!(run.reasons().contains(user.as_str()), "said to be stored without: {}", run.reasons());
+        assert_eq!(field(&world, user, "last_name").await.as_deref(), Some("Idle"));
+    }
+    // When it holds still, the right one is named.
+    let run = world.full().await;
+    assert_eq!(blamed(&run).await, [faulty]);
 }

@@ -166,16 +166,41 @@ async fn a_certificate_made_by_the_server_itself_serves_where_nothing_demands_mo
     }
 }
 
-/// What `openssl req -x509` makes: a certificate that is its own authority.
+/// What `openssl req -x509` makes: a certificate that is its own authority, and its key.
+fn own_authority(names: &[&str]) -> (String, String) {
+    own_authority_of(names, 2020, 2120)
+}
+
+/// The same, for some years.
+fn own_authority_of(names: &[&str], from: i32, until: i32) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(from, 1, 1);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_serves_no_longer_than_it_says() {
+    for (number, from, until, words) in
+        [(9, 2020, 2021, ["has expired", "renew it there"]), (10, 2090, 2091, ["is not valid yet", "clock"])]
+    {
+        let name = address(number);
+        let (pem, key) = own_authority_of(&[&name], from, until);
+        let server = Server::start(Some((pem.clone(), key)), number).await;
+        let own = server.write("own.pem", &pem);
+        for query in ["", "?sslmode=require", "?sslmode=verify-full"] {
+            let mut all = words.to_vec();
+            all.push(&name);
+            refused(&server.run(query, Some(&own)).await, &all);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_its_own_authority_serves_where_the_settings_name_it() {
-    let own_authority = |names: &[&str]| {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
-    };
     let name = address(7);
     let (pem, key) = own_authority(&[&name]);
     let server = Server::start(Some((pem.clone(), key)), 7).await;

@@ -285,8 +285,9 @@ async fn what_cannot_be_undone_is_said_and_changes_nothing() {
         .await;
     let refused = world.run(&["undo", &run]).await;
     assert_eq!(refused.code, 1, "{refused}");
-    assert!(refused.reasons().contains("something of yours refers"), "{refused}");
+    assert!(refused.reasons().contains("a row of yours refers to a row that would go"), "{refused}");
     assert!(refused.reasons().contains("my_notes"), "{refused}");
+    assert!(!refused.reasons().contains("trigger"), "{refused}");
     assert_same(&after, &world.content().await, "refused");
     let withdrawn = "SELECT count(*) FROM staging_clients WHERE withdrawn_by IS NOT NULL";
     assert_eq!(world.one::<i64>(withdrawn, &[]).await, 0);
@@ -300,6 +301,41 @@ async fn what_cannot_be_undone_is_said_and_changes_nothing() {
     world.run(&["undo", &undo]).await.success();
     let spent = world.run(&["undo", &undo]).await;
     assert!(spent.code == 1 && spent.reasons().contains("lifted already"), "{spent}");
+}
+
+#[tokio::test]
+async fn what_refuses_an_undo_is_named_as_what_it_is() {
+    let (world, _, after, run) = after_a_bad_run().await;
+    let refuses = |sql: &str| {
+        format!("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {sql} END $$")
+    };
+    let trigger =
+        "CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON gazelle_clients FOR EACH ROW EXECUTE FUNCTION keep()";
+    for sql in
+        ["RAISE EXCEPTION 'geheim';", "RAISE EXCEPTION 'geheim' USING ERRCODE = '23503';", "PERFORM 1/0;"]
+    {
+        world.execute(&format!("{}; {trigger}", refuses(sql))).await;
+        let refused = world.run(&["undo", &run]).await;
+        assert_eq!(refused.code, 1, "{sql}: {refused}");
+        let said = refused.reasons();
+        for word in ["a trigger of yours", "keep()", "DISABLE TRIGGER", "nothing was changed"] {
+            assert!(said.contains(word), "{sql}: no {word} in {said}");
+        }
+        assert!(!said.contains("refers") && !refused.stderr.contains("geheim"), "{sql}: {refused}");
+        assert_same(&after, &world.content().await, sql);
+        world.execute("DROP FUNCTION keep() CASCADE").await;
+    }
+    // A row that changes back would break a rule that was added after the run.
+    world
+        .execute(
+            "ALTER TABLE gazelle_appointments ADD CONSTRAINT only_new CHECK (status = 'CANCELED') NOT VALID",
+        )
+        .await;
+    let refused = world.run(&["undo", &run]).await;
+    assert_eq!(refused.code, 1, "{refused}");
+    let said = refused.reasons();
+    assert!(said.contains("a constraint of yours") && said.contains("only_new"), "{said}");
+    assert!(!said.contains("refers") && !said.contains("trigger"), "{said}");
 }
 
 #[tokio::test]

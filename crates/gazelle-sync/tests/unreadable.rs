@@ -73,6 +73,15 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     assert!(people.stdout.contains("text like `0000-00-00`") && people.stdout.contains(&client), "{people}");
     let explained = support::ran(world.command(&["explain", &client, "no_contact_until"])).await;
     assert!(explained.stdout.contains("cannot be read"), "{explained}");
+    let told = world.run(&["history", &client]).await.success();
+    let of = |told: &Value| -> Vec<Value> {
+        told["versions"].as_array().unwrap().iter().map(|version| version["unreadable"].clone()).collect()
+    };
+    let [_, field, column, shape] = expected;
+    assert_eq!(of(&told), [json!([{"field": field, "column": column, "shape": shape}])], "{told}");
+    let people = support::ran(world.command(&["history", &client])).await;
+    let line = format!("cannot be read: {field} ({shape}); NULL in production, column {column}");
+    assert!(people.stdout.contains(&line), "{people}");
     says_the_same_again(&world).await;
 
     // Once a version: another run has nothing to say of it.
@@ -83,6 +92,8 @@ async fn a_date_of_zeros_at_one_client_holds_back_nobody() {
     world.filled().await;
     assert_eq!(world.text(&until).await.as_deref(), Some("2027-01-09"));
     assert!(unreadable(&world).await.is_empty());
+    let told = world.run(&["history", &client]).await.success();
+    assert_eq!(of(&told), [json!([]), json!([])], "{told}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::outbox::{self, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
+use crate::stop::Stop;
 
 /// After this long a pass takes up no further message; the next one does. With the longest sending it is over before a
 /// service that is asked to stop is cut off.
@@ -20,6 +21,9 @@ const LONGEST_PASS: Duration = Duration::from_secs(5);
 /// How often, and how far apart, it is tried to note what became of a message: what is not noted is sent again.
 const NOTES: u32 = 20;
 const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// How long the database may take for an answer once the end of the program is wished. Longer than a note of one that
+/// answers, and short beside what a person waits for: a message that is on its way has a longer time (`service::tick`).
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a pass came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -31,15 +35,21 @@ pub struct Delivered {
 }
 
 /// Sends what is due. A message that is not taken is tried again later: `first_wait` after the first attempt, then
-/// twice as long each time, up to a quarter of an hour. Its channel rests until the next pass.
+/// twice as long each time, up to a quarter of an hour. Its channel rests until the next pass. Asked to stop, it takes up
+/// no further message and waits no longer for a database that is silent.
 ///
 /// Errors: the database's; what was claimed is free again when its claim has run out.
-pub async fn deliver(db: &Db, channels: &Channels, first_wait: Duration) -> Result<Delivered, DbError> {
-    let due = outbox::due_channels(db).await?;
+pub async fn deliver(
+    db: &Db,
+    channels: &Channels,
+    first_wait: Duration,
+    stop: &Stop,
+) -> Result<Delivered, DbError> {
+    let due = within(stop, outbox::due_channels(db)).await?;
     let passes = due
         .iter()
         .filter_map(|key| channels.by_key(key))
-        .map(|channel| deliver_to(db, channels, channel, first_wait));
+        .map(|channel| deliver_to(db, channels, channel, first_wait, stop));
     let mut total = Delivered::default();
     for passed in join_all(passes).await {
         let passed = passed?;
@@ -54,24 +64,36 @@ async fn deliver_to(
     channels: &Channels,
     channel: &Channel,
     first_wait: Duration,
+    stop: &Stop,
 ) -> Result<Delivered, DbError> {
     let begun = Instant::now();
     let mut delivered = Delivered::default();
-    while begun.elapsed() < LONGEST_PASS {
-        let Some(message) = outbox::claim(db, &channel.key()).await? else { break };
+    while begun.elapsed() < LONGEST_PASS && !stop.is_asked() {
+        let Some(message) = within(stop, outbox::claim(db, &channel.key())).await? else { break };
         match channels.send(channel, &letter(&message)).await {
             Ok(()) => {
                 delivered.sent += 1;
-                note(db, &message, &Became::Sent).await?;
+                within(stop, note(db, &message, &Became::Sent)).await?;
             }
             Err(error) => {
                 delivered.failed += 1;
-                note_failed(db, channel, &message, &error, first_wait).await?;
+                within(stop, note_failed(db, channel, &message, &error, first_wait)).await?;
                 break;
             }
         }
     }
     Ok(delivered)
+}
+
+/// What the database answers, for which it has [`LAST_PATIENCE`] once the end is wished.
+async fn within<T>(stop: &Stop, asked: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    tokio::select! {
+        biased;
+        answer = asked => answer,
+        () = stop.overdue_after(LAST_PATIENCE) => Err(DbError::infrastructure(
+            "the database gave no answer before the program was to end: what is not noted is sent again",
+        )),
+    }
 }
 
 /// Notes something of a message that was handed over; a database that restarts just now must neither make us send it

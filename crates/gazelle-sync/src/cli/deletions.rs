@@ -25,14 +25,14 @@ pub enum DeletionsAction {
     #[command(after_long_help = super::help::DELETIONS_MORE)]
     Approve {
         /// As `deletions list` prints it
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
         run: Uuid,
     },
     /// Keep what a run withheld, now and in later runs, until it is seen at the source again
     #[command(after_long_help = super::help::DELETIONS_MORE)]
     Dismiss {
         /// As `deletions list` prints it
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
         run: Uuid,
     },
 }

@@ -20,8 +20,8 @@ shown. Nothing is deleted from staging, and the API is not asked.";
 pub(super) const UNDO_MORE: &str = "\
 Exit status:
   0  done
-  1  failed: no such run, undone already, nothing to undo, another run is at work, or a table of yours refers to a row \
-that would go
+  1  failed: no such run, undone already, nothing to undo, another run is at work, or something of yours \
+(a foreign key, a constraint, a trigger) refuses what would change
   2  wrong use
   3  partial: staging and production disagree afterwards, or removals were withheld
 

@@ -23,6 +23,7 @@ mod history;
 mod manual;
 mod migrate;
 mod parse;
+mod run_id;
 mod serve;
 mod since;
 mod sync;

@@ -22,6 +22,23 @@ fn wrong(line: &str) -> String {
 }
 
 #[test]
+fn what_is_no_run_id_is_told_with_how_one_looks_and_where_runs_are_listed() {
+    for line in [
+        "undo badrun",
+        "undo --lift badrun",
+        "deletions approve badrun",
+        "deletions dismiss badrun",
+        "warnings --run badrun",
+        "replay --run badrun",
+    ] {
+        let said = wrong(line);
+        for word in ["badrun", "a run id", "01a212c8-c8f1-7104-84de-db584bfc3d27", "`gazelle-sync status`"] {
+            assert!(said.contains(word), "{line}: no {word} in {said}");
+        }
+    }
+}
+
+#[test]
 fn the_definitions_hold_together() {
     Cli::command().debug_assert();
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Args)]
 pub struct UndoArgs {
     /// The run, as `status` and `history` print it
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
     pub run: Uuid,
     /// Lift the undo of this run: what it brought counts again
     #[arg(long)]

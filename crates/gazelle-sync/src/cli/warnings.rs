@@ -13,7 +13,7 @@ pub struct WarningsArgs {
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// Only what this run noted
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = super::run_id::run_id)]
     pub run: Option<Uuid>,
     /// Records named as samples of each kind, and warnings of runs listed, at most
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]

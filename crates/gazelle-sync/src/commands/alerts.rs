@@ -13,6 +13,7 @@ use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
 use crate::db::migrate;
 use crate::display::{self, Column, Table};
+use crate::stop::Stop;
 use crate::time;
 
 /// The file of the data folder that holds what was told past the database.
@@ -107,7 +108,8 @@ async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivere
     let written = written.map_err(anyhow::Error::from);
     tell_directly(settings, written.as_ref().err()).await;
     let changes = written?;
-    let delivered = alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6).await?;
+    let delivered =
+        alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6, &Stop::never()).await?;
     alerts::ping(&opened.db, settings).await?;
     Ok((changes, delivered))
 }

@@ -10,7 +10,8 @@ use crate::doctor::{self, Level, Patient, Report};
 /// Examines and prints; touches nothing.
 pub async fn run(context: &Context) -> Result<u8> {
     let settings = &context.settings;
-    let opened = Opened::open(settings).await;
+    // A database that takes no writes is looked at too: why it takes none is what people ask.
+    let opened = Opened::open_to_read(settings).await;
     let patient = Patient {
         settings,
         database: opened.as_ref().map(|opened| &opened.db).map_err(|error| format!("{error:#}")),
@@ -34,13 +35,18 @@ fn text(report: &Report) -> String {
             Level::Warning => "WARNING",
             Level::Problem => "PROBLEM",
         };
-        let mend = line.mend.as_ref().map_or(String::new(), |mend| format!("  -> {mend}"));
-        text += &format!(
-            "{level}  {:width$}  {}{}\n",
-            line.check,
-            display::safe(&line.said),
-            display::safe(&mend)
-        );
+        let said = format!("{level}  {:width$}  {}", line.check, display::safe(&line.said));
+        let mend = line.mend.as_ref().map(|mend| format!("-> {}", display::safe(mend)));
+        // What mends it may be a command to copy: on a terminal it has lines of its own.
+        text += &match (mend, display::terminal_width().is_some()) {
+            (None, _) => display::wrapped(&said, width + 11),
+            (Some(mend), false) => format!("{said}  {mend}"),
+            (Some(mend), true) => {
+                let mend = display::wrapped(&format!("         {mend}"), 12);
+                format!("{}\n{mend}", display::wrapped(&said, width + 11))
+            }
+        };
+        text.push('\n');
     }
     let Report { ok, warnings, problems, .. } = report;
     text + &format!("{ok} ok, {warnings} to look at, {problems} to mend\n")

@@ -162,25 +162,29 @@ fn left_out(listed: usize, found: usize) -> Option<String> {
 
 fn table(cases: &[Case], settings: &Settings) -> String {
     let zone = settings.zone();
-    let mut table = Table::new([
-        Column::text("entity"),
-        Column::text("id"),
-        Column::text("state"),
+    // On a narrow terminal the state stands below the entity, so that reasons have room.
+    let is_narrow = display::terminal_width().is_some_and(|width| width < 100);
+    let (entity, state) = match is_narrow {
+        true => (Column::text("entity, state"), None),
+        false => (Column::text("entity"), Some(Column::text("state"))),
+    };
+    let mut table = Table::new([entity, Column::ids("id")].into_iter().chain(state).chain([
         Column::text("reason"),
         Column::number("tries"),
         Column::text("first seen"),
         Column::text("last tried"),
-    ]);
+    ]));
     for case in cases {
-        table.row([
-            case.entity.clone(),
-            case.external_id.clone(),
-            case.state.clone(),
+        let (entity, state) = match is_narrow {
+            true => (format!("{}\n{}", case.entity, case.state), None),
+            false => (case.entity.clone(), Some(case.state.clone())),
+        };
+        table.row([entity, case.external_id.clone()].into_iter().chain(state).chain([
             reason(case),
             display::count(case.attempts),
             time::show(case.first_seen_at, &zone),
             time::show(case.last_seen_at, &zone),
-        ]);
+        ]));
     }
     table.render()
 }

@@ -96,6 +96,14 @@ fn story_text(story: &Story) -> String {
     if story.kept_as_bytes {
         line("its original bytes are kept beside: jsonb cannot hold it exactly");
     }
+    for unreadable in &story.unreadable {
+        let shape = unreadable.shape.as_deref().map_or_else(String::new, |shape| format!(" ({shape})"));
+        let so = match &unreadable.column {
+            Some(column) => format!("NULL in production, column {column}"),
+            None => "its row stays as it was".to_owned(),
+        };
+        line(&format!("cannot be read: {}{shape}; {so}", unreadable.field));
+    }
     match &story.changes {
         None if story.evidence.is_none() => line("the first version held"),
         None => {}

@@ -3,25 +3,27 @@
 use anyhow::Result;
 
 use super::Context;
-use crate::display::{Column, Table};
+use crate::display::{self, Column, Table};
 
 /// Prints every setting; secrets only as set or not.
 pub fn run(context: &Context) -> Result<u8> {
     let shown = context.settings.shown();
     context.print(&shown, || {
-        let mut table = Table::new([
-            Column::text("setting"),
-            Column::text("value"),
-            Column::text("from"),
-            Column::text("environment"),
-        ]);
+        // On a narrow terminal the variable stands below the setting's name.
+        let is_narrow = display::terminal_width().is_some_and(|width| width < 130);
+        let (name, env) = match is_narrow {
+            true => (Column::ids("setting, environment"), None),
+            false => (Column::ids("setting"), Some(Column::ids("environment"))),
+        };
+        let columns = [name, Column::text("value"), Column::text("from")];
+        let mut table = Table::new(columns.into_iter().chain(env));
         for setting in &shown {
-            table.row([
-                setting.key.to_string(),
-                setting.value.clone().unwrap_or_default().to_string(),
-                setting.from.clone().unwrap_or_default(),
-                setting.env.to_string(),
-            ]);
+            let (name, env) = match is_narrow {
+                true => (format!("{}\n  {}", setting.key, setting.env), None),
+                false => (setting.key.to_owned(), Some(setting.env.to_owned())),
+            };
+            let value = setting.value.clone().unwrap_or_default();
+            table.row([name, value, setting.from.clone().unwrap_or_default()].into_iter().chain(env));
         }
         table.render()
     })?;

@@ -226,28 +226,39 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
             line.last_complete_walk.map_or_else(|| "never".to_owned(), |at| time::show(at, zone)),
         ]);
     }
-    let mut runs = Table::new([
-        Column::text("last runs"),
-        Column::text("command"),
-        Column::text("status"),
-        Column::text("took"),
-        Column::number("fetched"),
-        Column::number("staged"),
-        Column::number("reconciled"),
-        Column::number("errors"),
-    ]);
+    // An id has no room on a narrow terminal.
+    let has_room = display::terminal_width().is_none_or(|width| width >= 120);
+    let mut runs = Table::new(
+        [
+            Column::text("last runs"),
+            Column::text("command"),
+            Column::text("status"),
+            Column::text("took"),
+            Column::number("fetched"),
+            Column::number("staged"),
+            Column::number("reconciled"),
+            Column::number("errors"),
+        ]
+        .into_iter()
+        .chain(has_room.then(|| Column::ids("run"))),
+    );
     for run in &report.runs {
-        runs.row([
-            time::show(run.started_at, zone),
-            format!("{} {}", run.command, run.mode.as_deref().unwrap_or_default()).trim_end().to_owned(),
-            run.status.clone(),
-            run.duration_ms
-                .map_or_else(String::new, |ms| display::duration(Duration::from_millis(ms.max(0) as u64))),
-            display::count(run.fetched),
-            display::count(run.staged),
-            display::count(run.processed),
-            display::count(run.errors),
-        ]);
+        runs.row(
+            [
+                time::show(run.started_at, zone),
+                format!("{} {}", run.command, run.mode.as_deref().unwrap_or_default()).trim_end().to_owned(),
+                run.status.clone(),
+                run.duration_ms.map_or_else(String::new, |ms| {
+                    display::duration(Duration::from_millis(ms.max(0) as u64))
+                }),
+                display::count(run.fetched),
+                display::count(run.staged),
+                display::count(run.processed),
+                display::count(run.errors),
+            ]
+            .into_iter()
+            .chain(has_room.then(|| run.run_id.to_string())),
+        );
     }
     let mut text = format!(
         "{}\n\n{}\nkept: {}\n\n{}\n\n{}\n",
@@ -264,7 +275,10 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
         text.push_str(&format!("LOCK: {}\n", display::safe(&wait.text())));
     }
     if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
-        text.push_str(&format!("last run: {}\n", display::safe(reason)));
+        text.push_str(&format!("{}\n", display::wrapped(&format!("last run: {}", display::safe(reason)), 2)));
+    }
+    if !has_room && !report.runs.is_empty() {
+        text.push_str("run ids: gazelle-sync status --json, or a wider terminal\n");
     }
     text.push_str(&format!("times are of {}\n", zone.iana_name().unwrap_or("UTC")));
     match embedded {

@@ -50,7 +50,7 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
             Column::text("warning"),
             Column::number("records"),
             Column::text("last noted"),
-            Column::text("such as"),
+            Column::ids("such as"),
         ]);
         for kind in &warnings.records {
             let mut samples: Vec<&str> =
@@ -71,7 +71,7 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
         text.push_str(&unreadable(warnings));
     }
     if !warnings.runs.is_empty() {
-        let mut table = Table::new([Column::text("run of"), Column::text("warning"), Column::text("run")]);
+        let mut table = Table::new([Column::text("run of"), Column::text("warning"), Column::ids("run")]);
         for warning in &warnings.runs {
             table.row([
                 time::show(warning.started_at, zone),
@@ -88,7 +88,7 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
 fn unreadable(warnings: &Warnings) -> String {
     let of_fields = |kind: &&OfRecords| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
     let mut table = Table::new([
-        Column::text("record"),
+        Column::ids("record"),
         Column::text("field"),
         Column::text("is"),
         Column::text("NULL in production"),

@@ -37,7 +37,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authority that the database's TLS certificate must come from"),
     plain("database_connections", "GAZELLE_SYNC_DATABASE_CONNECTIONS", "8", "connections to the database that a run uses at most, 1 to 100; two more are used for short questions beside it; a role that is allowed fewer makes do with them"),
     plain("database_silence_seconds", "GAZELLE_SYNC_DATABASE_SILENCE", "30", "a statement of which the database gives no sign of life for this long has failed, 1 to 3600"),
-    plain("lock_notice_seconds", "GAZELLE_SYNC_LOCK_NOTICE", "5", "a statement that waits for a lock for this long is logged, with the session that holds it, 0.1 to 3600"),
+    plain("lock_notice_seconds", "GAZELLE_SYNC_LOCK_NOTICE", "5", "a statement that waits for a lock for this long is logged, with the session that holds it, 0.1 to 3600 and no longer than `lock_wait_seconds`"),
     plain("lock_wait_seconds", "GAZELLE_SYNC_LOCK_WAIT", "300", "a statement that waits for a lock for this long fails, and with it the run; nothing is lost, 0.5 to 86400"),
     plain("postgres_bin_dir", "GAZELLE_SYNC_POSTGRES_BIN", "", "folder of the PostgreSQL programs for the embedded server; absent: looked for"),
     plain("data_dir", "GAZELLE_SYNC_DATA_DIR", "", "folder of the embedded database and of stored tokens; absent: ~/.local/share/gazelle-sync (Linux; root: /var/lib/gazelle-sync)"),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use jiff::civil::Time;
 
+use super::reader::quote;
+
 /// Language of alerts and of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -62,7 +64,10 @@ impl FromStr for SpotChecks {
         };
         parts
             .map(|part| {
-                read(part).ok_or_else(|| format!("`{part}` is no TITLE=HH:MM, as in `Tire le Coyote=18:00`"))
+                read(part).ok_or_else(|| {
+                    let part = quote(part);
+                    format!("must be TITLE=HH:MM, several separated by semicolons (Tire le Coyote=18:00), not {part}")
+                })
             })
             .collect::<Result<_, _>>()
             .map(SpotChecks)
@@ -127,7 +132,7 @@ mod tests {
         assert_eq!(read, [("Tire le Coyote avant 8h", time(7, 0)), ("2 = 3 à", time(9, 30))]);
         for wrong in ["Tire le Coyote", "=07:00", "x=7", "x=24:00", "x=07:60"] {
             let said = wrong.parse::<SpotChecks>().unwrap_err();
-            assert!(said.contains(wrong) && said.contains("TITLE=HH:MM"), "{said}");
+            assert!(said.contains(&format!("{wrong:?}")) && said.contains("TITLE=HH:MM"), "{said}");
         }
     }
 }

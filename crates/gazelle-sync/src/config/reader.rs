@@ -54,6 +54,11 @@ impl<'a> Reader<'a> {
         self.problems.push(text);
     }
 
+    /// Whether a setting was refused by itself.
+    pub fn is_refused(&self, key: &str) -> bool {
+        self.problems.iter().any(|problem| problem.contains(&format!(": {key} ")))
+    }
+
     /// A setting that must be parseable.
     pub fn choice<T: FromStr<Err = &'static str>>(&mut self, key: &'static str, fallback: T) -> T {
         self.checked(key, |text| text.parse().map_err(str::to_owned)).unwrap_or(fallback)
@@ -150,7 +155,8 @@ impl<'a> Reader<'a> {
         match check(&found.text) {
             Ok(value) => Some(value),
             Err(why) => {
-                let value = match is_secret(key) {
+                // A check of a value with several parts has named the one that is wrong.
+                let value = match is_secret(key) || why.contains(", not \"") {
                     true => String::new(),
                     false => checks::showable(key, &found.text)
                         .map(|text| format!(", not {}", quote(text)))
@@ -210,7 +216,7 @@ fn is_secret(key: &str) -> bool {
 }
 
 /// A value as it is shown in an error: quoted, escaped and not too long.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

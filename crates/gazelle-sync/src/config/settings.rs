@@ -204,6 +204,18 @@ impl Settings {
                 read.given["events_from"].place
             ));
         }
+        let waits = ["lock_notice_seconds", "lock_wait_seconds"];
+        if self.lock_notice_seconds > self.lock_wait_seconds && !waits.iter().any(|key| read.is_refused(key))
+        {
+            let place = |key: &str| read.given[key].place.as_str();
+            // Of a default nobody knows that it is there.
+            let place = waits.map(place).into_iter().find(|place| *place != "default").unwrap_or("default");
+            read.problem(format!(
+                "{place}: lock_notice_seconds ({}) is longer than lock_wait_seconds ({}), so that who holds a lock would never \
+                 be told: lower the one or raise the other",
+                self.lock_notice_seconds, self.lock_wait_seconds
+            ));
+        }
         // Process arguments can be read by every user of the machine and end in shell histories.
         let by_flag = read.given.get("database_url").is_some_and(|it| it.place.starts_with("flag"));
         if let (true, Some(url)) = (by_flag, &self.database_url)

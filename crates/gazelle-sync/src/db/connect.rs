@@ -47,8 +47,8 @@ pub async fn connect_within(settings: &ConnectSettings, limits: Limits) -> Resul
     let opened = open(settings, limits).await?;
     if opened.read_only {
         return Err(DbError::read_only(format!(
-            "the database at {} is read-only: connect to the primary, not to a replica, and check \
-             default_transaction_read_only",
+            "the database at {} is read-only: a replica, or default_transaction_read_only is on; `gazelle-sync doctor` says \
+             which, and what to do",
             opened.place
         )));
     }
@@ -199,7 +199,21 @@ pub fn check_url(url: &str) -> Result<(), String> {
         Some(name) if said.starts_with("unknown option") => {
             format!("has a parameter that is not known: `{name}`; remove it")
         }
-        Some(name) => format!("has a value that cannot be used for the parameter `{name}`"),
+        Some(name) => {
+            let is_url = url.contains("://");
+            let allowed = match name {
+                "sslmode" if is_url => ": it may be disable, prefer, require, verify-ca or verify-full",
+                // The stricter ones are understood in a URL alone.
+                "sslmode" => {
+                    ": it may be disable, prefer or require, and in an address like postgres://… also verify-ca or verify-full"
+                }
+                "channel_binding" => ": it may be disable, prefer or require",
+                "target_session_attrs" => ": it may be any, read-write or read-only",
+                "load_balance_hosts" => ": it may be disable or random",
+                _ => "",
+            };
+            format!("has a value that cannot be used for the parameter `{name}`{allowed}")
+        }
         None => {
             "cannot be read: it must look like postgres://user:password@host:5432/database, with special \
                  characters of the password written as %40 and the like"
@@ -277,6 +291,15 @@ mod tests {
         for (wrong, told) in [
             ("postgres://sync:geheim@127.0.0.1:55999/f1?foo=bar", "`foo`"),
             ("postgres://sync:geheim@db/shop?sslmode=perhaps", "`sslmode`"),
+            (
+                "postgres://sync:geheim@db/shop?sslmode=allow",
+                "`sslmode`: it may be disable, prefer, require, verify-ca or verify-full",
+            ),
+            ("host=db password=geheim sslmode=allow", "`sslmode`: it may be disable, prefer or require"),
+            (
+                "postgres://sync:geheim@db/shop?target_session_attrs=x",
+                "it may be any, read-write or read-only",
+            ),
             ("postgres://sync:geheim@db:many/shop", "`port`"),
             ("postgres://geheim@[", "`host`"),
             ("host=db password=so geheim=x", "a parameter that is not known"),

@@ -16,6 +16,8 @@ pub struct DbError {
     pub fault: Fault,
     /// The column, constraint or function that the server named, for the quarantine.
     pub named: Option<String>,
+    /// The function of the user's in which it arose, for instance of a trigger.
+    pub function: Option<String>,
     /// The SQLSTATE, where the server answered at all.
     pub state: Option<String>,
     /// What the driver said, for `{:?}` alone. Not a source: what prints the chain of causes would repeat the
@@ -47,6 +49,7 @@ impl DbError {
                 what: format!("the database connection failed during {doing}: {why}"),
                 fault: Fault::Infrastructure,
                 named: None,
+                function: None,
                 state: None,
                 cause: Some(source),
             };
@@ -55,13 +58,16 @@ impl DbError {
         let fault = fault_of(sqlstate::concern_of(server), &state);
         let function = sqlstate::function_of(server);
         let About { table, column, constraint } = About::read(server);
+        // An integrity error that names nothing is what a function raises by itself.
+        let is_raised =
+            state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
         let named = column
             .or_else(|| server.detail().and_then(column_in_detail))
             .or_else(|| constraint.clone())
             .or_else(|| function.clone());
         // The message of a refused value can quote the value: only its class and the column are kept.
         let said = if fault == Fault::Record {
-            sqlstate::meaning(&state).to_owned()
+            sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
         } else if function.is_some() {
             // What a user's function says can quote the row too.
             format!("an error of class {}", sqlstate::class_name(&state))
@@ -77,7 +83,7 @@ impl DbError {
         // Where a column is named, the constraint or the function tells which of several it was.
         let by = [
             constraint.map(|name| format!("constraint {name}")),
-            function.map(|name| format!("function {name}")),
+            function.as_ref().map(|name| format!("function {name}")),
         ];
         let by: Vec<String> =
             by.into_iter().flatten().filter(|by| !by.ends_with(named.as_deref().unwrap_or(" "))).collect();
@@ -86,6 +92,7 @@ impl DbError {
             what: format!("the database refused {doing}{place}: {said} (SQLSTATE {state})"),
             fault,
             named,
+            function,
             state: Some(state),
             cause: Some(source),
         }
@@ -149,7 +156,14 @@ impl DbError {
 
     /// An error of our own making: a precondition that the database does not meet.
     pub fn infrastructure(what: impl Into<String>) -> DbError {
-        DbError { what: what.into(), fault: Fault::Infrastructure, named: None, state: None, cause: None }
+        DbError {
+            what: what.into(),
+            fault: Fault::Infrastructure,
+            named: None,
+            function: None,
+            state: None,
+            cause: None,
+        }
     }
 }
 
@@ -177,6 +191,9 @@ fn with_advice(why: String) -> String {
         }
         why if why.contains("certificate expired") || why.contains("Expired") => {
             "the server's certificate has expired: renew it there, or look at this machine's clock"
+        }
+        why if why.contains("not valid yet") || why.contains("NotValidYet") => {
+            "the server's certificate is not valid yet: have a new one made there, or look at this machine's clock"
         }
         why if why.contains("UnsupportedCertVersion") => {
             "the server's certificate is of an old version (1) that cannot be verified: have a new one made there (of version \
@@ -212,18 +229,66 @@ fn column_in_detail(detail: &str) -> Option<String> {
     Some(rest[..rest.find(')')?].to_owned())
 }
 
-/// The first words of a statement, enough to find it; of one that begins with `WITH`, what it does to which
-/// table.
+/// What a statement does, enough to find it and in whole words: which table it writes or reads, or its first words up to
+/// the name of what they are about. What is left out after them is a `…`.
 fn headline(sql: &str) -> String {
-    let text: String =
-        sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join(" ");
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let with = words.first().is_some_and(|word| word.eq_ignore_ascii_case("with"));
-    let told = match written(&words) {
-        Some(written) if with => written,
-        _ => &words[..words.len().min(4)],
+    let lines: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let text = lines.join(" ").replace("{schema}.", "");
+    let words: Vec<&str> = text.trim_start().trim_start_matches('(').split_whitespace().collect();
+    let Some(first) = words.first().map(|word| word.to_ascii_uppercase()) else { return String::new() };
+    let of_its_own = match first.as_str() {
+        "INSERT" | "DELETE" => words.get(..3),
+        "UPDATE" => words.get(..2),
+        "WITH" => written(&words),
+        _ => None,
     };
-    told.join(" ").trim_start_matches('(').replace("{schema}.", "")
+    match of_its_own {
+        Some([verb @ .., table]) => {
+            let table = table.split('(').next().unwrap_or_default().trim_end_matches([',', ')', ';']);
+            format!("{} {table}", verb.join(" ").trim_start_matches('('))
+        }
+        _ if first == "SELECT" => selected(&words),
+        _ => begun(&words),
+    }
+}
+
+/// `SELECT … FROM table`; short lists of columns are told whole.
+fn selected(words: &[&str]) -> String {
+    let mut depth = 0_usize;
+    let mut from = None;
+    for (at, word) in words.iter().enumerate() {
+        // Not that of IS DISTINCT FROM, nor that of a function's argument.
+        let is_from = word.eq_ignore_ascii_case("FROM") && !words[at - 1].eq_ignore_ascii_case("DISTINCT");
+        if is_from && depth == 0 {
+            from = words.get(at + 1).map(|table| (at, *table));
+            break;
+        }
+        depth = (depth + word.matches('(').count()).saturating_sub(word.matches(')').count());
+    }
+    match from {
+        Some((at, table)) => {
+            let columns = if at <= 3 { words[1..at].join(" ") } else { "…".to_owned() };
+            let table = table.split('(').next().unwrap_or_default().trim_end_matches([',', ')', ';']);
+            format!("SELECT {columns} FROM {table}")
+        }
+        None if words.len() <= 2 => words.join(" "),
+        None => "SELECT …".to_owned(),
+    }
+}
+
+/// The first word and the keywords after it, with the name that follows them.
+fn begun(words: &[&str]) -> String {
+    let is_keyword = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let keywords = 1 + words[1..].iter().take_while(is_keyword).count();
+    let named = words.get(keywords).map(|word| word.trim_end_matches(';'));
+    let is_name = |word: &&str| word.chars().all(|c| c.is_alphanumeric() || "_.\"".contains(c));
+    let name = named.filter(is_name);
+    let mut told = words[..keywords].to_vec();
+    told.extend(name);
+    if told.len() < words.len() {
+        told.push("…");
+    }
+    told.join(" ")
 }
 
 /// `INSERT INTO table`, `DELETE FROM table` or `UPDATE table`, where a statement writes; of several the last,
@@ -265,15 +330,36 @@ mod tests {
     fn a_statement_is_named_by_what_it_does() {
         for (sql, told) in [
             ("SELECT count(*) FROM {schema}.gazelle_users WHERE true", "SELECT count(*) FROM gazelle_users"),
-            ("-- why\nUPDATE {schema}.sync_runs SET a = 1", "UPDATE sync_runs SET a"),
+            ("-- why\nUPDATE {schema}.sync_runs SET a = 1", "UPDATE sync_runs"),
             ("COMMIT", "COMMIT"),
+            ("INSERT INTO {schema}.sync_undos (undo_id, run_id)\n VALUES ($1, $2)", "INSERT INTO sync_undos"),
+            ("INSERT INTO {schema}.sync_undos(undo_id) VALUES ($1)", "INSERT INTO sync_undos"),
+            ("DELETE FROM {schema}.a AS held USING b", "DELETE FROM a"),
+            (
+                "SELECT external_id, extract(epoch FROM now()), x\n  FROM {schema}.gazelle_users, b WHERE c FOR UPDATE",
+                "SELECT … FROM gazelle_users",
+            ),
+            ("SELECT DISTINCT channel FROM {schema}.a", "SELECT DISTINCT channel FROM a"),
+            ("SELECT current_setting('a'), b", "SELECT …"),
+            ("SELECT 1", "SELECT 1"),
+            ("(SELECT 1 FROM {schema}.a) EXCEPT (SELECT 1 FROM b)", "SELECT 1 FROM a"),
+            ("SET LOCAL jit = off; SET LOCAL statement_timeout = 4500", "SET LOCAL jit …"),
+            ("CREATE OR REPLACE VIEW {schema}.v AS SELECT 1", "CREATE OR REPLACE VIEW v …"),
+            (
+                "CREATE UNIQUE INDEX IF NOT EXISTS i ON {schema}.a (b)",
+                "CREATE UNIQUE INDEX IF NOT EXISTS i …",
+            ),
+            ("CREATE TABLE {schema}.a (b text)", "CREATE TABLE a …"),
+            ("ALTER TABLE {schema}.a ADD COLUMN b text", "ALTER TABLE a …"),
+            ("LOCK TABLE {schema}.a", "LOCK TABLE a"),
+            ("GRANT SELECT, INSERT ON {schema}.a TO b", "GRANT …"),
             (
                 "WITH i AS (SELECT 1)\nINSERT INTO {schema}.gazelle_users (a) SELECT 1\nON CONFLICT DO UPDATE SET a = 2",
                 "INSERT INTO gazelle_users",
             ),
             ("WITH gone AS (DELETE FROM {schema}.a RETURNING 1) UPDATE {schema}.b SET x = 1", "UPDATE b"),
             ("WITH o AS (UPDATE {schema}.a SET b = 1 RETURNING c) SELECT * FROM o", "UPDATE a"),
-            ("WITH o AS (SELECT 1 FROM t FOR UPDATE) SELECT 1", "WITH o AS (SELECT"),
+            ("WITH o AS (SELECT 1 FROM t FOR UPDATE) SELECT 1", "WITH o …"),
         ] {
             assert_eq!(headline(sql), told);
         }

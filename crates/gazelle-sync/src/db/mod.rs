@@ -94,6 +94,19 @@ impl Db {
         self.progress.last().elapsed()
     }
 
+    /// Whether the database answers a question over a new connection, in this time. Where the server grants few
+    /// connections, none may be left to ask with: then it counts as answering.
+    pub async fn answers_within(&self, limit: Duration) -> bool {
+        // Those that there are may be what is silent.
+        self.pool.renew();
+        let aside = self.aside();
+        match tokio::time::timeout(limit, aside.query("SELECT 1", &[])).await {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => error.state.is_some(),
+            Err(_) => self.pool.is_short(),
+        }
+    }
+
     /// Closes the pool: connections end, later calls fail.
     pub fn close(&self) {
         self.pool.close();

@@ -2,6 +2,11 @@
 
 use tokio_postgres::error::DbError as ServerError;
 
+/// What a coordinator of Citus adds to the context of an error that a node gave.
+const OF_NODE: &str = "while executing command on ";
+/// Citus numbers its shards from here: a smaller number ends a name of the user's.
+const FIRST_SHARD: u64 = 102_008;
+
 /// What the server names in a refusal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct About {
@@ -26,7 +31,7 @@ impl About {
             true => About::of_message(error.message()),
             false => told,
         };
-        about.without_shard()
+        about.without_shard_of(error.where_())
     }
 
     /// The names in a message in English; in another language it names nothing.
@@ -40,6 +45,24 @@ impl About {
             column: after("column"),
             constraint: after("constraint"),
         }
+    }
+
+    /// The same, told by the context of the error where no table is named: a unique constraint is refused without its
+    /// table's name, and what a node of Citus refuses is a shard's.
+    fn without_shard_of(self, context: Option<&str>) -> About {
+        let mut about = self.without_shard();
+        let is_of_node = context.is_some_and(|context| context.contains(OF_NODE));
+        if about.table.is_none()
+            && is_of_node
+            && let Some(constraint) = &mut about.constraint
+            && let Some((own, shard)) = constraint.rsplit_once('_')
+            && !own.is_empty()
+            && is_number(shard)
+            && shard.parse::<u64>().is_ok_and(|shard| shard >= FIRST_SHARD)
+        {
+            *constraint = own.to_owned();
+        }
+        about
     }
 
     /// On a node of Citus a table is called by its shard, `gazelle_clients_102376`, and its constraints likewise.
@@ -96,6 +119,32 @@ mod tests {
         ] {
             assert_eq!(About::of_message(message).without_shard(), names, "{message}");
         }
+    }
+
+    #[test]
+    fn a_constraint_without_its_table_loses_the_number_of_a_shard_where_a_node_of_citus_refused() {
+        let of_node = Some("while executing command on 10.0.0.7:5432");
+        for (context, constraint, told) in [
+            (of_node, "mine_102376", "mine"),
+            (
+                Some("SQL statement \"…\"\nwhile executing command on db-2:5432"),
+                "mine_2024_102376",
+                "mine_2024",
+            ),
+            // Numbers of shards begin at 102008.
+            (of_node, "mine_2024", "mine_2024"),
+            (of_node, "102376", "102376"),
+            (of_node, "_102376", "_102376"),
+            (of_node, "mine", "mine"),
+            (None, "mine_102376", "mine_102376"),
+            (Some("COPY a, line 1"), "mine_102376", "mine_102376"),
+        ] {
+            let read = about("", "", constraint).without_shard_of(context);
+            assert_eq!(read, about("", "", told), "{context:?} {constraint}");
+        }
+        // A table that is ours and has no number was refused here.
+        let here = about("gazelle_clients", "", "mine_102376");
+        assert_eq!(here.without_shard_of(of_node), about("gazelle_clients", "", "mine_102376"));
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub fn meaning(state: &str) -> &'static str {
 /// What a person can do about an error that is no row's.
 pub fn advice(state: &str) -> &'static str {
     match state {
-        "25006" => "; the database is read-only: connect to the primary, or give the role write access",
+        "25006" => "; the database is read-only: `gazelle-sync doctor` says why and what to do",
         "28000" | "28P01" => "; check user and password in DATABASE_URL",
         "3D000" => "; create the database first, or correct its name in DATABASE_URL",
         "42501" => "; the role in DATABASE_URL lacks this right",

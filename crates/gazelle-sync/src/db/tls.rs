@@ -81,8 +81,8 @@ fn is_its_own_authority(error: &rustls::Error) -> bool {
     format!("{error:?}").contains("CaUsedAsEndEntity")
 }
 
-/// Verifies, and accepts a self-signed CA certificate of the server where the settings name exactly this certificate: its key
-/// and host name are checked, its expiry is not.
+/// Verifies, and accepts a self-signed CA certificate of the server where the settings name exactly this certificate: its key,
+/// host name and times are checked. (Of its times the strict verification judges before it looks whether it is a CA's.)
 #[derive(Debug)]
 struct Named {
     strict: Arc<WebPkiServerVerifier>,

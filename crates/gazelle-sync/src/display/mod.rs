@@ -17,5 +17,5 @@ pub use amounts::{bytes, count, duration, rate, share};
 pub use entity_progress::EntityProgress;
 pub use output::{json, print, print_part};
 pub use progress::{LogWriter, Progress, ProgressStyle};
-pub use safe::{safe, safe_lines};
-pub use table::{Column, Table};
+pub use safe::{safe, safe_lines, shortened};
+pub use table::{Column, Table, terminal_width, wrapped};

@@ -8,6 +8,18 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
+/// No more than so many characters of a text; what is left out, from the end of a word, is a `…`. A word that is longer
+/// than that is cut.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    let Some((end, _)) = text.char_indices().nth(most) else { return Cow::Borrowed(text) };
+    let whole_words = match text[end..].starts_with(char::is_whitespace) {
+        true => Some(end),
+        false => text[..end].rfind(char::is_whitespace),
+    };
+    let kept = text[..whole_words.unwrap_or(end)].trim_end();
+    Cow::Owned(format!("{} …", if kept.is_empty() { &text[..end] } else { kept }))
+}
+
 /// Several lines: as [`safe`], but line breaks and tabs stay.
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
     clean(text, |c| matches!(c, '\n' | '\t'))

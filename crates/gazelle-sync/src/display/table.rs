@@ -16,17 +16,24 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub struct Column {
     heading: String,
     number: bool,
+    /// Its words are never broken: ids, which people copy.
+    whole: bool,
 }
 
 impl Column {
     /// A column of text, aligned to the left.
     pub fn text(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), number: false }
+        Self { heading: heading.into(), number: false, whole: false }
+    }
+
+    /// A column of ids, of which none is broken.
+    pub fn ids(heading: impl Into<String>) -> Self {
+        Self { heading: heading.into(), number: false, whole: true }
     }
 
     /// A column of numbers or amounts, aligned to the right.
     pub fn number(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), number: true }
+        Self { heading: heading.into(), number: true, whole: true }
     }
 }
 
@@ -59,12 +66,12 @@ impl Table {
     pub fn render(&self) -> String {
         let terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = if terminal { terminal_width() } else { None };
-        self.render_as(width, terminal && !plain)
+        self.render_as(terminal_width(), terminal && !plain)
     }
 
-    /// The table at a given width, with or without bold headings. Lines are broken between words alone: where the
-    /// words need more room than there is, the table is wider.
+    /// The table at a given width, with or without bold headings. Lines are broken between words. Where the words need
+    /// more room than there is, those of columns with sentences are broken too, never an id, a number or a name that
+    /// stands alone; where that is not enough, the table is wider.
     pub fn render_as(&self, width: Option<u16>, bold: bool) -> String {
         let mut table = comfy_table::Table::new();
         // What kind of stdout there is has been asked already.
@@ -79,16 +86,21 @@ impl Table {
             let cell = Cell::new(safe(&column.heading)).set_alignment(column.alignment());
             if bold { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
+        let is_crowded = width.is_some_and(|width| self.natural_width() > usize::from(width));
+        let least = self.least_widths(width);
         for row in &self.rows {
             table.add_row(self.columns.iter().enumerate().map(|(index, column)| {
                 let text = row.get(index).map(String::as_str).unwrap_or_default();
                 // A tab has no width that a table could know.
                 let text = safe_lines(text).replace('\t', "␉");
+                let text = match is_crowded && !column.whole {
+                    true => with_short_words(&text, least[index]),
+                    false => text,
+                };
                 Cell::new(text).set_alignment(column.alignment())
             }));
         }
-        if let Some(width) = width {
-            let is_crowded = self.natural_width() > usize::from(width);
+        if width.is_some() {
             for (index, column) in table.column_iter_mut().enumerate() {
                 if is_crowded {
                     // One blank between columns has to do, before lines are broken.
@@ -96,8 +108,7 @@ impl Table {
                 }
                 // The library counts the blanks around a cell into such a bound.
                 let padding = column.padding_width();
-                let least =
-                    self.columns[index].least_width(self.rows.iter().filter_map(|row| row.get(index)));
+                let least = u16::try_from(least[index]).unwrap_or(u16::MAX);
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + padding)));
             }
         }
@@ -114,22 +125,66 @@ impl Table {
         };
         self.columns.iter().enumerate().map(widest).sum()
     }
+
+    /// How narrow each column may become: none of its words is broken, unless there is no room for that.
+    fn least_widths(&self, width: Option<u16>) -> Vec<usize> {
+        let cells = |index: usize| self.rows.iter().filter_map(move |row| row.get(index));
+        let mut least: Vec<usize> =
+            self.columns.iter().enumerate().map(|(index, column)| column.least_width(cells(index))).collect();
+        let Some(width) = width else { return least };
+        let room = usize::from(width).saturating_sub(self.columns.len().saturating_sub(1));
+        let has_sentences = |index: usize| {
+            !self.columns[index].whole && cells(index).any(|cell| cell.trim().contains(char::is_whitespace))
+        };
+        loop {
+            let excess = least.iter().sum::<usize>().saturating_sub(room);
+            let breakable = (0..least.len()).filter(|index| has_sentences(*index));
+            let widest =
+                breakable.filter(|index| least[*index] > NARROWEST).max_by_key(|index| least[*index]);
+            match widest {
+                Some(widest) if excess > 0 => {
+                    least[widest] = least[widest].saturating_sub(excess).max(NARROWEST);
+                }
+                _ => return least,
+            }
+        }
+    }
+}
+
+/// Words that are longer than a line, in pieces of no more than its length.
+fn with_short_words(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(char::is_whitespace) {
+        let mut rest = part;
+        while rest.trim_end().chars().count() > most {
+            let line = rest.char_indices().nth(most).map_or(rest, |(at, _)| &rest[..at]);
+            // Where names are joined, if there is such a place in it.
+            let joint = line.rfind(|c: char| "_-./,:;=()".contains(c)).map(|at| at + 1);
+            let end = joint.filter(|at| *at > line.len() / 3).unwrap_or(line.len());
+            out.push_str(&rest[..end]);
+            out.push('\n');
+            rest = &rest[end..];
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 /// A longer word (an address, a broken record's text) may be broken after all, before it makes a table unreadable.
 const LONGEST_WORD: usize = 48;
+/// A column of sentences does not become narrower: a date has room in it.
+const NARROWEST: usize = 10;
 
 impl Column {
     /// The width in which no word is broken, and no number.
-    fn least_width<'t>(&self, cells: impl Iterator<Item = &'t String>) -> u16 {
+    fn least_width<'t>(&self, cells: impl Iterator<Item = &'t String>) -> usize {
         let longest_word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
         let longest = cells.map(|cell| match self.number {
             true => cell.chars().count(),
             false => longest_word(cell).unwrap_or(0),
         });
         let heading = longest_word(&self.heading).unwrap_or(0);
-        let least = longest.fold(heading, usize::max).min(LONGEST_WORD);
-        u16::try_from(least).unwrap_or(u16::MAX)
+        longest.fold(heading, usize::max).min(LONGEST_WORD)
     }
 
     fn alignment(&self) -> CellAlignment {
@@ -137,8 +192,36 @@ impl Column {
     }
 }
 
-/// Some terminals (serial lines, consoles of containers) report a width of 0 or of a few letters: theirs is unknown,
-/// and long lines are the lesser evil.
-fn terminal_width() -> Option<u16> {
-    comfy_table::Table::new().width().filter(|width| *width >= 40)
+/// How wide lines may be: the width of the terminal at stdout; none where stdout is no terminal. Some terminals (serial
+/// lines, consoles of containers) report a width of 0 or of a few letters: theirs is unknown, and long lines are the lesser
+/// evil.
+pub fn terminal_width() -> Option<u16> {
+    let is_terminal = std::io::stdout().is_terminal();
+    comfy_table::Table::new().width().filter(|width| is_terminal && *width >= 40)
+}
+
+/// Text in lines that fit the terminal, broken between words; those after the first begin with so many blanks. As it is
+/// where the width is not known.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    wrapped_to(text, indent, terminal_width())
+}
+
+pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> String {
+    let Some(width) = width.map(usize::from) else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    let (mut line, mut is_begun) = (0, false);
+    for part in text.split_inclusive(' ') {
+        let word = part.trim_end().chars().count();
+        if is_begun && word > 0 && line + word > width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            (line, is_begun) = (indent, false);
+        }
+        out.push_str(part);
+        line += part.chars().count();
+        // Nothing is broken before the first word of a line.
+        is_begun |= word > 0;
+    }
+    out
 }

@@ -51,6 +51,21 @@ fn text_that_would_act_on_a_terminal_is_shown_instead() {
 }
 
 #[test]
+fn long_texts_end_with_a_word() {
+    for (text, most, told) in [
+        ("the API said no", 15, "the API said no"),
+        ("the API said no", 14, "the API said …"),
+        ("the API said no", 12, "the API said …"),
+        ("the API said no", 11, "the API …"),
+        ("longestword", 7, "longest …"),
+        ("été à été", 6, "été à …"),
+        ("", 0, ""),
+    ] {
+        assert_eq!(shortened(text, most), told, "{text} {most}");
+    }
+}
+
+#[test]
 fn json_is_safe_to_print_and_means_the_same() {
     let value = serde_json::json!({"text": "\u{1b}[2J \u{9b} \u{202e} \u{e0001} é \u{7f}\n"});
     let text = json(&value).unwrap();
@@ -106,6 +121,44 @@ fn a_narrow_table_breaks_between_words_alone() {
     let text = long.render_as(Some(80), false);
     assert!(text.contains("evt_0123456789"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[test]
+fn where_words_have_no_room_those_of_sentences_are_broken_and_no_id() {
+    let of = |ids: Column| {
+        let columns = [Column::text("entity"), Column::text("warning"), Column::number("records")];
+        let mut table = Table::new(columns.into_iter().chain([Column::text("last noted"), ids]));
+        table.row([
+            "appointments",
+            "appointment without a client (appointment_without_client)",
+            "1,396",
+            "2026-11-30 04:42",
+            "evt_x1dtEN1HetPTj6Zu, evt_0u2VJSspRnle3y5f, …",
+        ]);
+        table
+    };
+    for width in [70, 80, 100] {
+        let text = of(Column::ids("such as")).render_as(Some(width), false);
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+        for word in ["evt_x1dtEN1HetPTj6Zu", "evt_0u2VJSspRnle3y5f", "appointments", "1,396", "2026-11-30"] {
+            assert!(text.contains(word), "{word} is broken at {width}:\n{text}");
+        }
+        // Where it can be, at a joint of the name.
+        assert!(text.contains("without_") && !text.contains("without_c\n"), "{text}");
+    }
+    // Not even where it cannot be helped.
+    let text = of(Column::ids("such as")).render_as(Some(50), false);
+    assert!(text.contains("evt_x1dtEN1HetPTj6Zu") && text.contains("appointments"), "{text}");
+}
+
+#[test]
+fn sentences_are_broken_between_words_and_go_on_under_their_beginning() {
+    let wrap = |text: &str, width| super::table::wrapped_to(text, 4, width);
+    assert_eq!(wrap("ok  one two three", None), "ok  one two three");
+    assert_eq!(wrap("ok  one two three", Some(11)), "ok  one two\n    three");
+    assert_eq!(wrap("ok  averylongword two", Some(11)), "ok\n    averylongword\n    two");
+    assert_eq!(wrap("    averylongword", Some(11)), "    averylongword");
+    assert_eq!(wrap("", Some(11)), "");
 }
 
 /// The table that `sync` and `demo` end with, of a shop of the usual size.

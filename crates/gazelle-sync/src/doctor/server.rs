@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 
 use super::{Lines, Patient};
-use crate::db::{self, Connection, Db, DbError};
+use crate::db::{self, Connection, Db, DbError, quote};
 
 /// How often two connections change places to see whether a pooler hands out others behind them.
 const TRIES: usize = 6;
@@ -33,6 +33,7 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
         "database",
         format!("{what}Postgres {version}, database {database}, schema {}, as {user}", db.schema()),
     );
+    writes(&mut lines, db, &database, &user).await?;
     tls(&mut lines, patient, encrypted);
     let (mut open, refused) = connections(db).await;
     let wanted = db.most_connections();
@@ -57,6 +58,39 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
     drop(open);
     locks(&mut lines, db).await?;
     Ok(lines)
+}
+
+/// Why the database takes no writes, where that is so.
+async fn writes(lines: &mut Lines, db: &Db, database: &str, user: &str) -> Result<(), DbError> {
+    let sql = "SELECT pg_catalog.pg_is_in_recovery(), setting = 'on', source
+                 FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
+    let rows = db.query(sql, &[]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (is_replica, is_off, source): (bool, bool, String) = (row.get(0), row.get(1), row.get(2));
+    let check = "writes";
+    if is_replica {
+        let said = "the server is a replica, which takes no writes: every sync fails";
+        lines.problem(check, said, "name the primary in DATABASE_URL");
+    } else if is_off {
+        let (database, user) = (quote(database), quote(user));
+        let reset = match source.as_str() {
+            "database" => format!("ALTER DATABASE {database} RESET default_transaction_read_only"),
+            "user" => format!("ALTER ROLE {user} RESET default_transaction_read_only"),
+            "database user" => {
+                format!("ALTER ROLE {user} IN DATABASE {database} RESET default_transaction_read_only")
+            }
+            _ => "set default_transaction_read_only = off there and reload the server".to_owned(),
+        };
+        lines.problem(
+            check,
+            format!("the database takes no writes (default_transaction_read_only = on, by: {source}): every sync fails"),
+            format!(
+                "free disk space if the disk is full; on Supabase, which does this at 95 % of the disk, make room or enlarge it \
+                 as its dashboard says; where a person did it, or it stays on: {reset}"
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Whether others on the way could read or change what travels.

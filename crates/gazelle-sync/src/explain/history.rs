@@ -10,7 +10,7 @@ use super::diff::{self, Change};
 use super::find::{self, Found};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
-use crate::staging::history::{self, Held, Version, Withdrawn};
+use crate::staging::history::{self, Held, Unreadable, Version, Withdrawn};
 
 /// What became of a record.
 #[derive(Debug, Serialize)]
@@ -70,6 +70,8 @@ pub struct Story {
     pub kept_as_bytes: bool,
     /// Of a version of which the API gave nothing but the id: a sentence that says so.
     pub only_id: Option<String>,
+    /// Of the version that counts: fields of it that could not be read.
+    pub unreadable: Vec<Unreadable>,
     /// What differs from the version before it that held a record; none for the first.
     pub changes: Option<Vec<Change>>,
 }
@@ -98,6 +100,7 @@ pub async fn tell(
     });
     let counts = in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id);
     let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id);
+    let mut unreadable = history::unreadable(tx, found.entity, &found.record_id).await?;
     let mut stories = Vec::with_capacity(versions.len());
     let mut before: Option<Json> = None;
     for (index, version) in versions.iter().enumerate() {
@@ -127,6 +130,10 @@ pub async fn tell(
             quarantine: version.quarantine.clone(),
             evidence,
             kept_as_bytes: version.original.is_some(),
+            unreadable: match newest_good == Some(version.staging_id) {
+                true => std::mem::take(&mut unreadable),
+                false => Vec::new(),
+            },
             changes,
         });
     }

@@ -32,6 +32,13 @@ struct Reduced {
     faults: BTreeMap<usize, NodeFault>,
 }
 
+impl Reduced {
+    /// The ids of its entries, in order.
+    fn ids(&self) -> Vec<Option<String>> {
+        self.page.nodes.iter().map(id_of).collect()
+    }
+}
+
 impl Reader<'_> {
     /// The list by other means; none where the error does not name records and fields of it.
     ///
@@ -41,7 +48,10 @@ impl Reader<'_> {
         error: &SourceError,
     ) -> Result<Option<PageRead>, SourceError> {
         let Some(reduced) = self.reduced(error).await? else { return Ok(None) };
+        let ids = reduced.ids();
         let Reduced { mut page, lacks, faults } = reduced;
+        // Asked for at most once, and only where nothing but its place tells which record failed.
+        let mut is_steady: Option<bool> = None;
         let (mut nodes, mut failing) = (Vec::with_capacity(page.nodes.len()), 0);
         let (mut kept, mut without) = (Vec::new(), Vec::new());
         for (index, node) in page.nodes.into_iter().enumerate() {
@@ -53,7 +63,18 @@ impl Reader<'_> {
             let text = std::str::from_utf8(raw).unwrap_or_default();
             let in_list = receive(&page.answer, text, self.fetch.clock.at(page.answer.arrived));
             let named = faults.get(&index).cloned();
-            nodes.push(match (self.elsewhere(&id).await?, named) {
+            let elsewhere = self.elsewhere(&id).await?;
+            let named = match (&elsewhere, named) {
+                (Elsewhere::Nothing, Some(fault)) => {
+                    let is_steady = match is_steady {
+                        Some(known) => known,
+                        None => *is_steady.insert(self.is_steady(&ids, &faults).await?),
+                    };
+                    Some(fault).filter(|_| is_steady)
+                }
+                (_, named) => named,
+            };
+            nodes.push(match (elsewhere, named) {
                 (Elsewhere::Whole(record), _) => Node::Received(Box::new(record)),
                 (_, Some(fault)) | (Elsewhere::Fails(fault), None) => {
                     failing += 1;
@@ -87,6 +108,27 @@ impl Reader<'_> {
             ));
         }
         Ok(Some(page))
+    }
+
+    /// Whether the list, asked for whole and reduced once more, fails at the same places of the same records. A place names
+    /// a record only as long as the order of the list is the same in both requests.
+    async fn is_steady(
+        &mut self,
+        ids: &[Option<String>],
+        faults: &BTreeMap<usize, NodeFault>,
+    ) -> Result<bool, SourceError> {
+        let request = queries::page(self.entity, self.sizes, self.window, None, self.sizes.page(), None);
+        let client = self.fetch.client.trying(2);
+        let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
+            Ok(_) => return Ok(false),
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) => error,
+        };
+        let Some(again) = self.reduced(&error).await? else { return Ok(false) };
+        let places = |faults: &BTreeMap<usize, NodeFault>| -> Vec<(usize, String)> {
+            faults.iter().map(|(index, fault)| (*index, fault.field.clone())).collect()
+        };
+        Ok(again.ids() == ids && places(&again.faults) == places(faults))
     }
 
     /// Asks for the list without the fields that errors name, as many as it takes.

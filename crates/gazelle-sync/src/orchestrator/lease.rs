@@ -131,12 +131,7 @@ impl Lease {
     /// Gives the lease back.
     pub async fn release(self) -> Result<(), DbError> {
         self.renewal.abort();
-        self.db
-            .execute(
-                "UPDATE {schema}.sync_lease SET expires_at = 'epoch' WHERE name = 'sync' AND token = $1",
-                &[(&self.fence.token, Type::INT8)],
-            )
-            .await?;
+        give_back(&self.db, self.fence.token).await?;
         crate::crash::at(crate::crash::Step::LeaseReleased);
         Ok(())
     }
@@ -146,6 +141,14 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
     }
+}
+
+/// Gives back the lease that a runner took with this token. What it may still have under way is held off by the fence as soon
+/// as somebody else takes the lease.
+pub async fn give_back(db: &Db, token: i64) -> Result<(), DbError> {
+    let sql = "UPDATE {schema}.sync_lease SET expires_at = 'epoch' WHERE name = 'sync' AND token = $1";
+    db.execute(sql, &[(&token, Type::INT8)]).await?;
+    Ok(())
 }
 
 /// Renews at a third of the lease's time, over connections aside: it does not wait until a batch has ended, and one

@@ -292,10 +292,10 @@ async fn in_transaction(
     }
     report.withheld.clear();
     let (written, _) = found.apply(&tx).await.map_err(|error| match error.fault {
-        Fault::Record => error.while_doing(
-            "something of yours refers to a row that would go with the run, or refuses a row that would come back; nothing \
-             was changed, remove the reference or the constraint first",
-        ),
+        Fault::Record => {
+            let doing = refused_by(&error);
+            error.while_doing(doing)
+        }
         _ => error,
     })?;
     report.rows_written = written;
@@ -307,6 +307,30 @@ async fn in_transaction(
     }
     tx.commit().await?;
     Ok(report)
+}
+
+/// What of the user's keeps production from being as before a run, and the way round it.
+fn refused_by(error: &DbError) -> &'static str {
+    match (&error.function, error.state.as_deref()) {
+        // Whatever state it raises.
+        (Some(_), _) | (None, Some("P0001")) => {
+            "a trigger of yours refuses a row that would go, come back or change; nothing was changed: let the trigger pass \
+             it, or switch it off for the time being (ALTER TABLE … DISABLE TRIGGER …)"
+        }
+        (None, Some("23503")) => {
+            "a row of yours refers to a row that would go with the run, or a row that would come back refers to one that is \
+             not there; nothing was changed: remove the reference or the foreign key first"
+        }
+        (None, Some(state)) if state.starts_with("23") => {
+            "a constraint of yours refuses a row that would come back or change; nothing was changed: remove the constraint \
+             first"
+        }
+        // A policy, a rule, a generated column, a trigger that returns NULL.
+        (None, _) => {
+            "something of yours keeps a row from going, coming back or changing; nothing was changed: `gazelle-sync doctor` \
+             lists what was added to our tables"
+        }
+    }
 }
 
 /// The run whose versions are concerned.

@@ -25,7 +25,7 @@ use state::Shared;
 use crate::db::{Db, DbError, migrate};
 use crate::entities::Entity;
 use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
-use crate::orchestrator::{runs, wanted_runs};
+use crate::orchestrator::{lease, runs, wanted_runs};
 use crate::source::GazelleClient;
 use crate::stop::{self, Stop};
 
@@ -36,6 +36,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The longest wait after runs that fail, and after a database that cannot be reached.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
+/// How long a database that is silent may take to answer a new connection once the end is wished.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 /// SQLSTATE of a database that takes no writes.
 const READ_ONLY: &str = "25006";
 /// Failures of the database after which it is opened anew.
@@ -131,7 +133,10 @@ impl<O: Opener> Service<O> {
             self.shared.mark_progress();
             let step = tokio::select! {
                 step = self.step(&mut memory) => step,
-                () = self.given_up() => break,
+                () = self.given_up() => {
+                    self.give_lease_back().await;
+                    break;
+                }
             };
             let wait = match step {
                 Ok(wait) => wait,
@@ -160,17 +165,46 @@ impl<O: Opener> Service<O> {
         let asked = tokio::time::Instant::now();
         loop {
             let running = self.shared.activity().state == "running";
-            // A run ends by itself within its grace, and then writes how it ended.
-            let (patience, silence) = match running {
-                true => (stop::GRACE + Duration::from_secs(3), Duration::from_secs(3)),
-                false => (Duration::ZERO, Duration::from_secs(1)),
+            let silence = self.shared.without_progress();
+            let is_hopeless = match running {
+                false => silence >= Duration::from_secs(1),
+                // A run ends by itself within its grace, and then writes how it ended and gives back the lease: as long as
+                // the database answers at all, it is waited for.
+                true if asked.elapsed() >= stop::GRACE + Duration::from_secs(3) => {
+                    silence >= Duration::from_secs(3)
+                }
+                true => silence >= Duration::from_secs(1) && !self.database_answers().await,
             };
-            if asked.elapsed() >= patience && self.shared.without_progress() >= silence {
+            if is_hopeless {
                 tracing::warn!("what was under way gets no answer and is given up");
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Gives back the lease of a run that was given up, where the database answers new connections: only those of the run
+    /// have fallen silent.
+    async fn give_lease_back(&self) {
+        let running = self.shared.activity().state == "running";
+        let (true, Some(db), Some(token)) = (running, self.shared.db(), self.shared.lease()) else { return };
+        if db.answers_within(Duration::from_secs(1)).await {
+            let aside = db.aside();
+            if let Ok(Err(error)) = tokio::time::timeout(LAST_PATIENCE, lease::give_back(&aside, token)).await
+            {
+                tracing::warn!(%error, "the lease could not be given back and will expire");
+            }
+        }
+    }
+
+    /// Whether the database answers a new connection. One that does is left alone for a while.
+    async fn database_answers(&self) -> bool {
+        let Some(db) = self.shared.db() else { return false };
+        let answers = db.answers_within(LAST_PATIENCE).await;
+        if answers {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        answers
     }
 
     /// The waits after runs that did not do their work.

@@ -104,6 +104,7 @@ impl<O: Opener> Service<O> {
                     return Err(error);
                 }
             }
+            self.shared.set_lease(right.lease.fence().token());
             self.shared.set_state("running", Some(mode), Some(job.trigger));
             let _running = self.shared.metrics.run_begins();
             let shared = self.shared.clone();

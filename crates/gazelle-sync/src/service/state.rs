@@ -32,6 +32,8 @@ pub struct Shared {
     last_scraped_at: Mutex<Option<Timestamp>>,
     step: Mutex<Step>,
     unwritten: Mutex<Option<Unwritten>>,
+    /// The token of the lease that the last run took.
+    lease: Mutex<Option<i64>>,
 }
 
 /// Where the loop is: resting, or in a step that last did something at this instant.
@@ -99,6 +101,7 @@ impl Shared {
             last_scraped_at: Mutex::new(None),
             step: Mutex::new(Step::Resting),
             unwritten: Mutex::new(None),
+            lease: Mutex::new(None),
         }
     }
 
@@ -146,6 +149,16 @@ impl Shared {
         lock(&self.unwritten)
             .clone()
             .map(|unwritten| Unwritten { lasting: unwritten.begun.elapsed(), ..unwritten })
+    }
+
+    /// Notes the token of the lease that a run took.
+    pub(super) fn set_lease(&self, token: i64) {
+        *lock(&self.lease) = Some(token);
+    }
+
+    /// The token of the lease that the last run took.
+    pub(super) fn lease(&self) -> Option<i64> {
+        *lock(&self.lease)
     }
 
     /// The database, while it is open.

@@ -18,8 +18,9 @@ use crate::orchestrator::{forget_runs, wanted_runs};
 use crate::stop::Stop;
 
 /// A duty that is asked to stop and has not ended after this long is cut off.
-const GRACE: Duration = Duration::from_secs(5);
-/// The same where a message may be on its way: cut off, it would be sent again.
+const GRACE: Duration = Duration::from_secs(3);
+/// The same where a message may be on its way: cut off, it would be sent again. Nothing but a way to people takes so long:
+/// the database is waited for no longer than by the others.
 const SENDING_GRACE: Duration = Duration::from_secs(25);
 
 /// What a duty is given.
@@ -33,6 +34,8 @@ pub struct Moment {
     pub settings: Arc<Settings>,
     /// When this tick began, by the clock of the machine, UTC.
     pub now: Timestamp,
+    /// When to end.
+    pub stop: Stop,
 }
 
 /// The work of a duty.
@@ -140,7 +143,8 @@ async fn send_unwritten(moment: Moment) -> anyhow::Result<()> {
 async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
     let channels = Channels::of(&moment.settings);
     if let (Some(db), false) = (&moment.db, channels.is_empty()) {
-        alerts::deliver(&db.aside(), &channels, moment.settings.retry_delay() * 6).await?;
+        let first_wait = moment.settings.retry_delay() * 6;
+        alerts::deliver(&db.aside(), &channels, first_wait, &moment.stop).await?;
     }
     Ok(())
 }
@@ -187,10 +191,11 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
     loop {
         // What is done beside the runs is no progress of theirs.
         let (db, settings) = (shared.db().map(|db| db.beside()), shared.settings.clone());
-        let moment = Moment { shared: shared.clone(), db, settings, now: Timestamp::now() };
+        let moment =
+            Moment { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
         let done = tokio::select! {
             done = (duty.work)(moment) => done,
-            () = overdue(&stop, duty) => return,
+            () = stop.overdue_after(duty.grace) => return,
         };
         if let Err(error) = done {
             tracing::warn!(
@@ -210,9 +215,4 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
             () = stop.asked() => return,
         }
     }
-}
-
-async fn overdue(stop: &Stop, duty: &Duty) {
-    stop.asked().await;
-    tokio::time::sleep(duty.grace).await;
 }

@@ -58,14 +58,18 @@ pub(super) fn one_line(message: &str) -> String {
     let words = without_quotations(&plain);
     let mut line = String::new();
     for word in words.split_whitespace() {
-        if !line.is_empty() {
+        let word = if looks_private(word) { "…" } else { word };
+        let is_first = line.is_empty();
+        let room = LONGEST_REPEATED.saturating_sub(line.chars().count() + usize::from(!is_first));
+        if word.chars().count() > room {
+            // A word that is all there is is cut; any other is left out whole.
+            line.extend(word.chars().take(if is_first { room } else { 0 }));
+            return format!("{line} …");
+        }
+        if !is_first {
             line.push(' ');
         }
-        line.push_str(if looks_private(word) { "…" } else { word });
-        if line.chars().count() > LONGEST_REPEATED {
-            let cut: String = line.chars().take(LONGEST_REPEATED).collect();
-            return format!("{}…", cut.trim_end());
-        }
+        line.push_str(word);
     }
     line
 }
@@ -149,7 +153,9 @@ mod tests {
             assert_eq!(one_line(message), shown);
         }
         let long = one_line(&"word ".repeat(1_000));
-        assert!(long.chars().count() <= LONGEST_REPEATED + 1 && long.ends_with('…'), "{long}");
+        assert!(long.chars().count() <= LONGEST_REPEATED + 2 && long.ends_with('…'), "{long}");
+        // Not in the middle of a word.
+        assert!(one_line(&"wordy ".repeat(1_000)).ends_with("wordy wordy …"));
         assert_eq!(one_line(&"é'".repeat(300)).chars().count(), 1);
     }
 }

@@ -146,6 +146,29 @@ impl Version {
     }
 }
 
+/// Something of a record that could not be read, when the newest version that counts was reconciled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unreadable {
+    /// Where in the record.
+    pub field: String,
+    /// The columns that are NULL because of it; none where its row inside the record was left as it was.
+    pub column: Option<String>,
+    /// The shape of the value, never the value.
+    pub shape: Option<String>,
+}
+
+/// What could not be read of a record.
+pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Unreadable>, DbError> {
+    let sql = "SELECT field, column_name, shape FROM {schema}.sync_quality_warnings
+                WHERE entity = $1 AND external_id = $2 AND code IN ('unreadable_field', 'unreadable_row')
+                ORDER BY field";
+    let rows = tx.query(sql, &[(&entity.name, Type::TEXT), (&external_id, Type::TEXT)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Unreadable { field: row.get(0), column: row.get(1), shape: row.get(2) })
+        .collect())
+}
+
 /// The versions of a record, the oldest first; withdrawn and faulty ones included.
 pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Version>, DbError> {
     let rows =

@@ -162,7 +162,8 @@ impl Receiver {
             .map(hidden)
             .map(|word| word.chars().filter(|letter| !letter.is_control()).collect())
             .collect();
-        let said: String = said.join(" ").chars().take(160).collect();
+        let said = said.join(" ");
+        let said = crate::display::shortened(&said, 160);
         match error.status() {
             Some(code) => format!("{kind} ({code}): {said}"),
             None => format!("{kind}: {said}"),

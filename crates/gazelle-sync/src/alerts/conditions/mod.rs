@@ -191,8 +191,5 @@ fn by_entity(counts: &[(String, i64)]) -> Value {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_REASON) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    crate::display::shortened(text, LONGEST_REASON).into_owned()
 }

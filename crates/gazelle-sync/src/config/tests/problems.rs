@@ -88,6 +88,12 @@ fn values_that_cannot_be_meant_are_refused() {
         let error = case().flag(key, "--it", wrong).error();
         assert_says(&error, &["flag --it", key, &format!("{wrong:?}")]);
     }
+    // Of several parts the one that is wrong, and each once.
+    for (given, named) in [("x=24:00", "x=24:00"), ("Tire le Coyote=18:00; x=24:00", "x=24:00")] {
+        let error = case().flag("spot_checks", "--it", given).error();
+        assert_says(&error, &["flag --it: spot_checks must be TITLE=HH:MM", &format!("not {named:?}")]);
+        assert_eq!(error.matches("24:00").count(), 1, "{error}");
+    }
     let error = case().flag("schema", "--schema", "a\u{1b}[2J").error();
     assert!(!error.contains('\u{1b}'), "{error:?}");
 }
@@ -98,6 +104,22 @@ fn settings_that_contradict_each_other_are_refused() {
     assert_says(&error, &["client_id is set", "GAZELLE_CLIENT_SECRET"]);
     let error = case().file("events_from = 2026-02-01\nevents_until = 2026-01-01").error();
     assert_says(&error, &["line 1", "later than events_until"]);
+    // A wait that fails before it is told is never told.
+    for settings in [
+        case().file("lock_notice_seconds = 10\nlock_wait_seconds = 2"),
+        case().file("lock_wait_seconds = 2"),
+        case().file("lock_notice_seconds = 301"),
+    ] {
+        let error = settings.error();
+        assert_says(
+            &error,
+            &["line 1", "lock_notice_seconds (", "lock_wait_seconds (", "lower the one or raise"],
+        );
+    }
+    case().file("lock_notice_seconds = 2\nlock_wait_seconds = 2").good();
+    // What is refused by itself contradicts nothing.
+    let error = case().file("lock_wait_seconds = 0.1").load().unwrap_err();
+    assert_eq!(error.problems.len(), 1, "{error}");
 }
 
 #[test]
