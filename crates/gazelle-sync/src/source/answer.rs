@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    classify::{Gone, Verified, classify_body},
+    classify::{Gone, MOST_ROOTS, Verified, classify_body},
     error::{ErrorClass, Fault, SourceError},
+    first_of::FirstFields,
     page::{ListShape, Page, read_page},
     pick::{Found, pick},
     target::{Door, Target},
@@ -189,9 +190,12 @@ impl Answer {
             total_count: u64,
         }
         let data = self.data.as_deref().ok_or_else(|| self.bad(&["data"], "is null"))?;
-        let counts: BTreeMap<String, Count> = serde_json::from_slice(data)
+        let counts: FirstFields<Count, MOST_ROOTS> = serde_json::from_slice(data)
             .map_err(|_| self.bad(&["data"], "holds a field without a totalCount"))?;
-        Ok(counts.into_iter().map(|(alias, count)| (alias, count.total_count)).collect())
+        if counts.more > 0 {
+            return Err(self.bad(&["data"], "holds more fields than were asked for"));
+        }
+        Ok(counts.first.into_iter().map(|(alias, count)| (alias, count.total_count)).collect())
     }
 
     /// The value of `data`; none where it is null or absent.

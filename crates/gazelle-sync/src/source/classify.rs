@@ -23,7 +23,7 @@
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -32,6 +32,7 @@ use serde_json::value::RawValue;
 use super::{
     attempt::{Body, Reply, Seen},
     error::{ErrorClass, Fault},
+    first_of::FirstFields,
     graphql_error::{GraphqlError, Kind, read_errors},
     partial::{Remains, as_text},
     target::{Door, Target},
@@ -226,17 +227,27 @@ pub(super) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Option<Bytes>
     (text, data)
 }
 
-/// The root fields of `data` with whether they hold a value. Empty when data is null.
-fn root_fields(data: Option<&Bytes>) -> BTreeMap<Cow<'_, str>, bool> {
-    let fields: Option<BTreeMap<Cow<'_, str>, Option<&RawValue>>> =
+/// Root fields that are read of an answer. No query asks for as many.
+pub(super) const MOST_ROOTS: usize = 1_000;
+
+/// The root fields of `data` with whether they hold a value. Empty when data is null. More of them than any query asks for
+/// count as one that holds a value, so that nothing is taken for gone.
+fn root_fields(data: Option<&Bytes>) -> BTreeMap<String, bool> {
+    let fields: Option<FirstFields<Option<&RawValue>, MOST_ROOTS>> =
         data.and_then(|data| serde_json::from_slice(data).ok());
-    fields.unwrap_or_default().into_iter().map(|(name, value)| (name, value.is_some())).collect()
+    let Some(FirstFields { first, more }) = fields else { return BTreeMap::new() };
+    let mut roots: BTreeMap<String, bool> =
+        first.into_iter().map(|(name, value)| (name, value.is_some())).collect();
+    if more > 0 {
+        roots.insert(String::new(), true);
+    }
+    roots
 }
 
 /// A record that is gone, or may be, and nothing else wrong: every error says "not found", and what it speaks of is null.
 /// Evidence is only the code NOT_FOUND with the path of the root field. A NOT_FOUND further down ("technician not found")
 /// says nothing about the record that was asked for.
-fn gone(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>) -> Option<Gone> {
+fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone> {
     let mut gone = Gone::default();
     for error in errors {
         match (&error.kind, error.path.as_slice()) {
@@ -258,7 +269,7 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>) -> Option
 }
 
 /// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
-fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<Cow<'_, str>, bool>, target: &Target) -> Fault {
+fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
     let has_data = roots.values().any(|filled| *filled);
     let has = |kind: &Kind| errors.iter().any(|error| error.kind == *kind);
     if let Some(certain) = certain_fault(errors, target) {

@@ -1,30 +1,29 @@
-//! Lists of unknown length, of which only the beginning is kept: what an entry of a vector costs is many times what a byte of
-//! an answer costs.
+//! Lists and objects of unknown length, of which only the beginning is kept: what an entry of a vector costs is many times
+//! what a byte of an answer costs.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The first entries of a list, and how many follow. These are stepped over and cost nothing.
-pub(super) struct FirstOf<'a, const MOST: usize> {
-    pub(super) first: Vec<&'a RawValue>,
+pub(super) struct FirstOf<T, const MOST: usize> {
+    pub(super) first: Vec<T>,
     pub(super) more: u64,
 }
 
-impl<'a, const MOST: usize> FirstOf<'a, MOST> {
-    /// None where it is no list.
-    pub(super) fn read(json: &'a str) -> Option<Self> {
-        serde_json::from_str(json).ok()
-    }
+/// The first fields of an object, with their names, and how many follow.
+pub(super) struct FirstFields<T, const MOST: usize> {
+    pub(super) first: Vec<(String, T)>,
+    pub(super) more: u64,
 }
 
-impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for FirstOf<'a, MOST> {
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for FirstOf<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries<const MOST: usize>;
-        impl<'de, const MOST: usize> Visitor<'de> for Entries<MOST> {
-            type Value = FirstOf<'de, MOST>;
+        struct Entries<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Entries<T, MOST> {
+            type Value = FirstOf<T, MOST>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
@@ -44,6 +43,34 @@ impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for FirstOf<'a, MOST> {
                 Ok(FirstOf { first, more })
             }
         }
-        deserializer.deserialize_seq(Entries)
+        deserializer.deserialize_seq(Entries(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for FirstFields<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Fields<T, MOST> {
+            type Value = FirstFields<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let (mut first, mut more) = (Vec::new(), 0);
+                while first.len() < MOST {
+                    match fields.next_entry()? {
+                        Some(field) => first.push(field),
+                        None => return Ok(FirstFields { first, more }),
+                    }
+                }
+                while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    more += 1;
+                }
+                Ok(FirstFields { first, more })
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
     }
 }

@@ -71,7 +71,9 @@ pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
     if json.trim_ascii() == "null" {
         return Vec::new();
     }
-    let Some(entries) = FirstOf::<MOST_ERRORS>::read(json) else { return vec![read_error(json)] };
+    let Ok(entries) = serde_json::from_str::<FirstOf<&RawValue, MOST_ERRORS>>(json) else {
+        return vec![read_error(json)];
+    };
     let mut errors: Vec<GraphqlError> = entries.first.iter().map(|entry| read_error(entry.get())).collect();
     if entries.more > 0 {
         errors.push(GraphqlError {
@@ -91,7 +93,8 @@ fn read_error(json: &str) -> GraphqlError {
     let extensions: Extensions<'_> =
         entry.extensions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     let code = extensions.code.and_then(|code| text(code.get())).map(|code| name(&code));
-    let path = entry.path.and_then(|path| FirstOf::<MOST_STEPS>::read(path.get()));
+    let path =
+        entry.path.and_then(|path| serde_json::from_str::<FirstOf<&RawValue, MOST_STEPS>>(path.get()).ok());
     let path =
         path.filter(|path| path.more == 0).map(|path| path.first.iter().map(|raw| step(raw)).collect());
     let kind = kind_of(code.as_deref(), &extensions, message);

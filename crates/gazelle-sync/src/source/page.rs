@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::first_of::FirstOf;
 use super::pick::{Found, pick};
 
 /// How a field of the API hands out its list.
@@ -40,14 +41,19 @@ impl fmt::Debug for Page<'_> {
     }
 }
 
+/// No page that is asked for has as many, nor has a company people.
+const MOST_RECORDS: usize = 100_000;
+
+type Records<T> = FirstOf<T, MOST_RECORDS>;
+
 // No field has a default where its absence could be read as "that was all".
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connection<'a> {
     #[serde(borrow)]
-    nodes: Option<Vec<Option<&'a RawValue>>>,
+    nodes: Option<Records<Option<&'a RawValue>>>,
     #[serde(borrow)]
-    edges: Option<Vec<Option<Edge<'a>>>>,
+    edges: Option<Records<Option<Edge<'a>>>>,
     page_info: PageInfo,
     total_count: Option<u64>,
 }
@@ -75,7 +81,7 @@ pub(super) fn read_page<'a>(data: &'a [u8], path: &[&str], shape: ListShape) -> 
     match shape {
         ListShape::Connection => read_connection(needed(pick(data, path)?)?),
         ListShape::Plain => {
-            let nodes = needed(pick(data, path)?)?;
+            let nodes = all_of(needed(pick(data, path)?)?)?;
             Ok(Page { nodes, has_next_page: false, end_cursor: None, total_count: None })
         }
     }
@@ -83,8 +89,10 @@ pub(super) fn read_page<'a>(data: &'a [u8], path: &[&str], shape: ListShape) -> 
 
 fn read_connection(connection: Connection<'_>) -> Result<Page<'_>, String> {
     let nodes = match (connection.nodes, connection.edges) {
-        (Some(nodes), _) => nodes,
-        (None, Some(edges)) => edges.into_iter().map(|edge| edge.and_then(|edge| edge.node)).collect(),
+        (Some(nodes), _) => all_of(nodes)?,
+        (None, Some(edges)) => {
+            all_of(edges)?.into_iter().map(|edge| edge.and_then(|edge| edge.node)).collect()
+        }
         (None, None) => return Err("has neither nodes nor edges".to_owned()),
     };
     let PageInfo { has_next_page, end_cursor } = connection.page_info;
@@ -92,6 +100,13 @@ fn read_connection(connection: Connection<'_>) -> Result<Page<'_>, String> {
         return Err("announces a next page without an endCursor".to_owned());
     }
     Ok(Page { nodes, has_next_page, end_cursor, total_count: connection.total_count })
+}
+
+fn all_of<T>(records: Records<T>) -> Result<Vec<T>, String> {
+    match records.more {
+        0 => Ok(records.first),
+        _ => Err(format!("holds more than {MOST_RECORDS} records in one page")),
+    }
 }
 
 fn needed<T>(found: Found<T>) -> Result<T, String> {
