@@ -350,12 +350,18 @@ fn every_test_that_the_promises_name_is_there() {
     let mut checked = 0;
     for quoted in page.split('`').skip(1).step_by(2) {
         let Some((file, test)) = quoted.split_once("::") else { continue };
-        let file = root.join(if file.contains('/') {
-            file.to_owned()
-        } else {
-            format!("crates/gazelle-sync/tests/{file}.rs")
-        });
-        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{quoted}: {}: {e}", file.display()));
+        let target = root.join("crates/gazelle-sync/tests").join(file);
+        let files: Vec<PathBuf> = match file.contains('/') {
+            true => vec![root.join(file)],
+            // A target may have files of its own in a folder of its name.
+            false => {
+                let inside = fs::read_dir(&target).into_iter().flatten().map(|entry| entry.unwrap().path());
+                let alone = target.with_extension("rs");
+                inside.chain(alone.exists().then_some(alone)).collect()
+            }
+        };
+        let read = |file| fs::read_to_string(file).unwrap_or_else(|e| panic!("{quoted}: {e}"));
+        let text: String = files.iter().map(read).collect();
         assert!(text.contains(&format!("fn {test}(")), "docs/promises.md names {quoted}, which is not there");
         checked += 1;
     }
