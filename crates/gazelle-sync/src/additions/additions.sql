@@ -72,4 +72,10 @@ SELECT ours.name || '.' || p.polname,
   FROM ours
   JOIN pg_catalog.pg_policy p ON p.polrelid = ours.oid
  WHERE NOT p.polpermissive
+UNION ALL
+SELECT ours.name || '.row security',
+       pg_catalog.format('row security is forced on %s: its owner, too, sees and writes only what policies allow', ours.quoted),
+       pg_catalog.format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', ours.quoted)
+  FROM ours
+ WHERE ours.is_forced
  ORDER BY 1

@@ -2,7 +2,7 @@
 //! warnings of a run.
 
 use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::db::{Db, DbError, migrate};
 use crate::entities::table::{LINEAGE, Table};
@@ -68,6 +68,8 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
         })
         .collect();
     additions.extend(constraints(db).await?);
+    additions.extend(staging(db).await?);
+    additions.extend(functions(db).await?);
     Ok(additions)
 }
 
@@ -81,6 +83,37 @@ pub async fn warnings(db: &Db) -> Result<Vec<RunWarning>, DbError> {
         addition.subject.map(|subject| RunWarning { code: "table_addition", subject, message })
     };
     Ok(read(db).await?.into_iter().filter_map(warning).collect())
+}
+
+/// Columns of staging tables that keep every version out.
+async fn staging(db: &Db) -> Result<Vec<Addition>, DbError> {
+    let tables: Vec<&str> = ENTITIES.iter().map(|entity| entity.staging_table).collect();
+    // All others of ours have a default.
+    let ours = ["external_id", "raw_data"];
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&db.schema(), Type::TEXT), (&tables, Type::TEXT_ARRAY), (&ours.as_slice(), Type::TEXT_ARRAY)];
+    let rows = db.query(include_str!("staging.sql"), &params).await?;
+    Ok(rows.iter().map(constraint).collect())
+}
+
+/// Functions that are called whenever a table is read or written, and find only what they name with its schema. Whether they
+/// do is not known: no warning of a run.
+async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
+    let names = migrate::relation_names();
+    let rows = db
+        .query(include_str!("functions.sql"), &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)])
+        .await?;
+    let addition = |row: &tokio_postgres::Row| Addition {
+        kind: Kind::Constraint,
+        subject: None,
+        said: row.get(0),
+        mend: row.get(1),
+    };
+    Ok(rows.iter().map(addition).collect())
+}
+
+fn constraint(row: &tokio_postgres::Row) -> Addition {
+    Addition { kind: Kind::Constraint, subject: row.get(0), said: row.get(1), mend: row.get(2) }
 }
 
 async fn constraints(db: &Db) -> Result<Vec<Addition>, DbError> {
@@ -116,11 +149,5 @@ async fn constraints(db: &Db) -> Result<Vec<Addition>, DbError> {
             ],
         )
         .await?;
-    let addition = |row: &tokio_postgres::Row| Addition {
-        kind: Kind::Constraint,
-        subject: row.get(0),
-        said: row.get(1),
-        mend: row.get(2),
-    };
-    Ok(rows.iter().map(addition).collect())
+    Ok(rows.iter().map(constraint).collect())
 }

@@ -72,7 +72,8 @@ impl DbError {
             // What a user's function says can quote the row too.
             format!("an error of class {}", sqlstate::class_name(&state))
         } else {
-            format!("{}{}", one_line(server.message()), sqlstate::advice(&state))
+            let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
+            format!("{}{advice}", one_line(server.message()))
         };
         let place = match (table, &named) {
             (Some(table), Some(name)) => format!(" in {table}.{name}"),

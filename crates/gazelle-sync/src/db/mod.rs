@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::join3;
+use futures_util::future::join4;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
 
 use answered::{Progress, Sent};
@@ -152,7 +152,7 @@ impl Db {
         self.single(template, connection, async |client, sql| client.execute_typed(sql, params).await).await
     }
 
-    /// A statement with the beginning and the end of a transaction, sent together: three answers, one round trip.
+    /// A statement with the beginning and the end of a transaction, sent together: one round trip.
     async fn single<T>(
         &self,
         template: &str,
@@ -163,12 +163,17 @@ impl Db {
         let session = connection.pooled.session()?;
         let unanswered = session.unanswered();
         let client = &session.client;
-        let begin = format!("BEGIN; {SEARCH_PATH}");
         // They are polled in this order, and polling is what sends.
-        let together = join3(client.batch_execute(&begin), ask(client, &sql), client.batch_execute("COMMIT"));
+        let together = join4(
+            client.batch_execute("BEGIN"),
+            client.batch_execute(SEARCH_PATH),
+            ask(client, &sql),
+            client.batch_execute("COMMIT"),
+        );
         let work = async {
-            let (begun, answer, ended) = together.await;
+            let (begun, set, answer, ended) = together.await;
             begun?;
+            set?;
             let answer = answer?;
             // What a failed statement leaves is rolled back by it.
             ended?;

@@ -141,6 +141,21 @@ fn function_in(context: &str) -> Option<String> {
     })
 }
 
+/// States of a name that means nothing where it is looked for: a table, a function, a type, a schema.
+const IS_NOT_FOUND: [&str; 4] = ["42P01", "42883", "42704", "3F000"];
+
+/// What a person can do where the server tells of such a name inside something: it is a user's function, since we have none.
+pub fn advice_in_context(error: &ServerError) -> Option<&'static str> {
+    let inside = error.where_().is_some_and(|context| {
+        // What a node of Citus was doing is no function.
+        context.lines().any(|line| !line.contains("while executing command"))
+    });
+    (inside && IS_NOT_FOUND.contains(&error.code().code())).then_some(
+        "; a function that an index, constraint, column or policy of our tables calls names something without its schema, \
+         which only a function with a search_path of its own may: `gazelle-sync doctor` lists them, each with its ALTER FUNCTION",
+    )
+}
+
 /// What a refusal of a row means, without quoting the row.
 pub fn meaning(state: &str) -> &'static str {
     match state {
@@ -158,7 +173,7 @@ pub fn meaning(state: &str) -> &'static str {
         "44000" => "the view through which it is written refuses it",
         "54000" => "the value is too large for an index",
         "P0001" => "a trigger refuses it",
-        "42P01" | "42883" | "42704" | "3F000" => {
+        _ if IS_NOT_FOUND.contains(&state) => {
             "a trigger or generated column names something that is not there, or without its schema, which only a \
              function with a search_path of its own may (ALTER FUNCTION … SET search_path = …)"
         }

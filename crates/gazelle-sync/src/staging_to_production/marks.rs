@@ -44,49 +44,55 @@ pub(super) async fn mark_left_out(
     let mut params: Vec<Param<'_>> =
         vec![(&owners, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY), (&holders, Type::TEXT_ARRAY)];
     params.extend(keys.iter().map(|list| (list as _, Type::TEXT_ARRAY)));
-    let [to_write, mark] = left_out_statements(table, owner, &members, target);
-    mark_deleted(tx, table, target, [&to_write, &mark], &params).await
-}
-
-/// Marks rows as deleted: by a statement that counts them, and one that marks them.
-async fn mark_deleted(
-    tx: &Tx<'_>,
-    table: &Table,
-    target: Target,
-    [to_write, mark]: [&str; 2],
-    params: &[Param<'_>],
-) -> Result<u64, DbError> {
     match target {
-        Target::Scratch => tx.execute(mark, params).await,
         Target::Production => {
-            let write = Write { table: table.name, to_write, statements: &[mark], done: "marked deleted" };
-            checked::write(tx, write, params).await
+            let [to_write, mark] = left_out_statements(table, owner, &members);
+            mark_production(tx, table, [&to_write, &mark], &params).await
         }
+        Target::Scratch => tx.execute(&rebuild_left_out(table, owner, &members), &params).await,
     }
 }
 
-/// The statements of [`mark_left_out`], whose members are identified by these columns besides their owner: one counts them,
-/// one marks them.
-fn left_out_statements(table: &Table, owner: &str, members: &[&str], target: Target) -> [String; 2] {
-    let each = |of: &dyn Fn(usize, &str) -> String, between: &str| {
-        members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
-    };
+/// Marks rows of production as deleted: by a statement that counts them, and one that marks them.
+async fn mark_production(
+    tx: &Tx<'_>,
+    table: &Table,
+    [to_write, mark]: [&str; 2],
+    params: &[Param<'_>],
+) -> Result<u64, DbError> {
+    let write = Write { table: table.name, to_write, statements: &[mark], done: "marked deleted" };
+    checked::write(tx, write, params).await
+}
+
+/// The statements of [`mark_left_out`] for production, whose members are identified by these columns besides their owner: one
+/// counts them, one marks them.
+fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String; 2] {
     let left_out = include_str!("left_out.sql");
     let count = format!("SELECT count(*) FROM ({left_out}) AS left_out");
     let mark = include_str!("mark_left_out.sql").replace("{left_out}", left_out);
-    let filled = |template: String| {
-        template
-            .replace("{prefix}", target.prefix())
-            .replace("{table}", table.name)
-            .replace("{owner}", owner)
-            .replace("{members}", &each(&|_, member| format!("h.{member}"), ", "))
-            .replace("{has_members}", &each(&|_, member| format!("has.{member}"), ", "))
-            .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
-            .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
-            .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
-            .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
+    [count, mark].map(|template| fill(&template, table, owner, members, Target::Production))
+}
+
+/// The one of a rebuild.
+fn rebuild_left_out(table: &Table, owner: &str, members: &[&str]) -> String {
+    fill(include_str!("rebuild_left_out.sql"), table, owner, members, Target::Scratch)
+}
+
+fn fill(template: &str, table: &Table, owner: &str, members: &[&str], target: Target) -> String {
+    let each = |of: &dyn Fn(usize, &str) -> String, between: &str| {
+        members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
     };
-    [count, mark].map(filled)
+    template
+        .replace("{prefix}", target.prefix())
+        .replace("{table}", table.name)
+        .replace("{owner}", owner)
+        .replace("{members}", &each(&|_, member| format!("h.{member}"), ", "))
+        .replace("{has_members}", &each(&|_, member| format!("has.{member}"), ", "))
+        .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
+        .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
+        .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
+        .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
+        .replace("{held_member}", &each(&|at, member| format!("held.m{at} = t.{member}::text"), " AND "))
 }
 
 /// Rows marked deleted.
@@ -115,17 +121,33 @@ pub(super) async fn mark_gone(
     for (index, table) in entity.tables.iter().enumerate() {
         let holder = if index == 0 { table.key.first().copied() } else { table.owner };
         let Some(holder) = holder else { continue };
-        let [to_write, mark] = [include_str!("gone_to_mark.sql"), include_str!("mark_gone.sql")].map(|sql| {
-            sql.replace("{prefix}", target.prefix())
-                .replace("{table}", table.name)
-                .replace("{holder}", holder)
-        });
         let params: [Param<'_>; 2] = [(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)];
-        let rows = mark_deleted(tx, table, target, [&to_write, &mark], &params).await?;
+        let rows = match target {
+            Target::Production => {
+                let [to_write, mark] = gone_statements(table, holder);
+                mark_production(tx, table, [&to_write, &mark], &params).await?
+            }
+            Target::Scratch => tx.execute(&rebuild_gone(table, holder), &params).await?,
+        };
         *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
     }
     crate::crash::at(crate::crash::Step::RowsMarkedGone);
     Ok(marked)
+}
+
+fn gone_statements(table: &Table, holder: &str) -> [String; 2] {
+    [include_str!("gone_to_mark.sql"), include_str!("mark_gone.sql")].map(|sql| {
+        sql.replace("{prefix}", Target::Production.prefix())
+            .replace("{table}", table.name)
+            .replace("{holder}", holder)
+    })
+}
+
+fn rebuild_gone(table: &Table, holder: &str) -> String {
+    include_str!("rebuild_gone.sql")
+        .replace("{prefix}", Target::Scratch.prefix())
+        .replace("{table}", table.name)
+        .replace("{holder}", holder)
 }
 
 #[cfg(test)]
@@ -149,7 +171,7 @@ mod tests {
             derived: None,
         };
         let members = ["piano_external_id", "sequence_number"];
-        let [_, sql] = left_out_statements(&ITEMS, "invoice_external_id", &members, Target::Production);
+        let [_, sql] = left_out_statements(&ITEMS, "invoice_external_id", &members);
         let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
             "(owner.id, has.piano_external_id::text, has.sequence_number::text) NOT IN",
@@ -157,6 +179,23 @@ mod tests {
             "t.piano_external_id = left_out.piano_external_id AND t.sequence_number = left_out.sequence_number",
         ] {
             assert!(sql.contains(part), "{part} in {sql}");
+        }
+    }
+
+    #[test]
+    fn a_rebuild_marks_by_no_statement_that_it_checks() {
+        for table in crate::entities::ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied()) {
+            let holder = table.owner.unwrap_or(table.key[0]);
+            let members: Vec<&str> = table.key.iter().copied().filter(|key| *key != holder).collect();
+            let beside = |sql: String| sql.replace(Target::Production.prefix(), Target::Scratch.prefix());
+            let of_writer: Vec<String> = gone_statements(table, holder)
+                .into_iter()
+                .chain(left_out_statements(table, holder, &members))
+                .map(beside)
+                .collect();
+            for sql in [rebuild_gone(table, holder), rebuild_left_out(table, holder, &members)] {
+                assert!(!of_writer.contains(&sql) && !sql.contains("{prefix}"), "{}: {sql}", table.name);
+            }
         }
     }
 }

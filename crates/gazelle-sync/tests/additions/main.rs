@@ -313,3 +313,40 @@ async fn a_trigger_that_names_tables_without_their_schema_needs_a_path_of_its_ow
     assert_eq!(world.text("SELECT who FROM journal").await, Some(client));
     assert!(!world.run(&["doctor"]).await.stdout.contains(mend));
 }
+
+#[tokio::test]
+async fn a_function_behind_an_index_that_finds_nothing_is_named_with_the_cure() {
+    let world = World::new().await;
+    world.filled().await;
+    world
+        .execute(
+            "CREATE FUNCTION norm(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower($1) $$;
+             CREATE FUNCTION sans_accent(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT norm($1) $$;
+             CREATE INDEX by_name ON gazelle_clients (sans_accent(company_name));
+             ALTER TABLE staging_clients ADD COLUMN mine text; UPDATE staging_clients SET mine = 'x';
+             ALTER TABLE staging_clients ALTER COLUMN mine SET NOT NULL;
+             ALTER TABLE gazelle_pianos FORCE ROW LEVEL SECURITY",
+        )
+        .await;
+    let mend = "ALTER FUNCTION public.sans_accent(text) SET search_path = public, pg_temp";
+    let doctor = world.run(&["doctor"]).await;
+    for words in [
+        mend,
+        "index public.by_name of public.gazelle_clients calls public.sans_accent(text)",
+        "ALTER TABLE public.staging_clients ALTER COLUMN mine DROP NOT NULL",
+        "ALTER TABLE public.gazelle_pianos NO FORCE ROW LEVEL SECURITY",
+    ] {
+        assert!(doctor.stdout.contains(words), "{words}: {doctor}");
+    }
+    let failed = world.run(&["sync"]).await;
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(
+        failed.reasons().contains("search_path of its own") && failed.reasons().contains("doctor"),
+        "{failed}"
+    );
+
+    world.execute(mend).await;
+    world.execute("ALTER TABLE staging_clients ALTER COLUMN mine DROP NOT NULL").await;
+    world.run(&["sync"]).await.success();
+    assert!(!world.run(&["doctor"]).await.stdout.contains("sans_accent"));
+}
