@@ -195,6 +195,7 @@ async fn doctor_sees_a_backup_that_was_opened_again_and_migrate_roles_closes_it(
             "PUBLIC may DELETE on public.v5_local_gazelle_clients",
         ),
         ("GRANT USAGE ON SCHEMA gazelle_v5 TO authenticated", "authenticated may USAGE on gazelle_v5"),
+        ("GRANT USAGE ON SCHEMA gazelle_v5 TO bureau", "authenticated may USAGE on gazelle_v5"),
         (
             "ALTER TABLE gazelle_v5.gazelle_appointments DISABLE ROW LEVEL SECURITY",
             "row security is off for gazelle_v5.gazelle_appointments",

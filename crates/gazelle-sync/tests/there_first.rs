@@ -40,6 +40,8 @@ async fn as_mallory(world: &World, sql: &str) {
 }
 
 async fn nothing_sprang(world: &World, by: &str) {
+    // In a transaction that is read-only the trap cannot count, and fails.
+    assert!(!by.contains("nextval") && !by.contains("sprung"), "{by}");
     assert!(!world.one::<bool>("SELECT is_called FROM public.sprung", &[]).await, "sprung by {by}");
     let risen = "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'";
     assert!(!world.one::<bool>(risen, &[]).await, "mallory is a superuser by {by}");
@@ -124,7 +126,7 @@ async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_gra
     let mut world = with_mallory().await;
     // He has the program too.
     act_as(&mut world, "mallory");
-    world.run(&["migrate"]).await.success();
+    world.filled().await;
     as_mallory(&world, TRAP).await;
     as_mallory(
         &world,
@@ -135,6 +137,7 @@ async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_gra
                  EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
              END LOOP;
          END $$;
+         SELECT setval('public.sprung', 1, false);
          GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC",
     )
     .await;
@@ -144,7 +147,7 @@ async fn tables_that_look_like_ours_and_are_anothers_are_refused_whatever_he_gra
     world.set("ALERT_WEBHOOK_URL", "http://127.0.0.1:1/alerts");
     every_command_refuses(&mut world, &["mallory"]).await;
     // Nor are tokens looked for there.
-    world.set("GAZELLE_SYNC_TOKEN_KEY", &"5".repeat(64));
+    world.set("GAZELLE_SYNC_TOKEN_KEY", &"0123456789abcdef".repeat(4));
     world.set("GAZELLE_CLIENT_ID", "shop");
     world.set("GAZELLE_CLIENT_SECRET", "made-up-secret");
     let key = world.place.env.remove("GAZELLE_API_KEY").unwrap();

@@ -83,10 +83,11 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
     refuse(told_in(tx, &question).await?)
 }
 
-/// Who we are, and whether we may create in the schema without being a superuser.
+/// Who we are, and, unless we are a superuser, who holds the right by which we may create in the schema.
 const ME: &str = "SELECT me.rolname::text,
-       NOT me.rolsuper AND coalesce((SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
-                                       FROM pg_catalog.pg_namespace n WHERE n.nspname = $1), false)
+       (SELECT CASE WHEN pg_catalog.has_schema_privilege('public', n.oid, 'CREATE') THEN 'public' ELSE me.rolname::text END
+          FROM pg_catalog.pg_namespace n
+         WHERE n.nspname = $1 AND NOT me.rolsuper AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))
   FROM pg_catalog.pg_roles me WHERE me.rolname = current_user";
 
 async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
@@ -104,7 +105,7 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 
 impl Question<'_> {
     fn told(&self, rows: &[Row], me: &[Row]) -> String {
-        let (me, could_create): (String, bool) =
+        let (me, creates_by): (String, Option<String>) =
             me.first().map_or_else(Default::default, |row| (row.get(0), row.get(1)));
         let schema = &self.schema;
         let (theirs, hung): (Vec<&Row>, Vec<&Row>) =
@@ -126,12 +127,12 @@ impl Question<'_> {
              triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
             me = plain(&me),
         );
-        if self.for_us && could_create {
+        if let (true, Some(holder)) = (self.for_us, creates_by) {
+            let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(&holder) };
             said += &format!(
-                "; or, where {me} only fills what {owner} keeps, take from it a right that it does not need: REVOKE CREATE ON \
-                 SCHEMA {} FROM {}",
-                plain(schema),
-                plain(&me)
+                "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
+                 CREATE ON SCHEMA {} FROM {holder}",
+                plain(schema)
             );
         }
         said

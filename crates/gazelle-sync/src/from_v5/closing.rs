@@ -171,7 +171,11 @@ async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) 
                FROM pg_catalog.pg_namespace n
               CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS held
                LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
-              WHERE n.nspname = $1 AND held.grantee <> n.nspowner AND (held.grantee = 0 OR r.rolname = ANY ($2::text[]))
+              WHERE n.nspname = $1 AND held.grantee <> n.nspowner
+                AND (held.grantee = 0
+                     OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles p
+                                 WHERE p.rolname = ANY ($2::text[]) AND NOT p.rolsuper
+                                   AND pg_catalog.pg_has_role(p.oid, r.oid, 'MEMBER')))
               ORDER BY 1",
             &[(&backup_schema, Type::TEXT), (&access::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
         )
