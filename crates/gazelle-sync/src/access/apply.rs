@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
 use super::{Roles, script as sql};
-use crate::db::{Db, DbError, Timeout, Tx, citus, migrate};
+use crate::db::{Db, DbError, Timeout, Tx, citus, migrate, owners};
 
 /// Waiting longer for a table that somebody uses would make everybody else wait behind us.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let public_roles = public_roles(&tx).await?;
-    Ok(db.sql(&format!("{}{}", sql::roles(roles), sql::relations(roles, &public_roles))))
+    Ok(format!("{}{}", db.sql(&sql::roles(roles)), sql::relations(db.schema(), roles, &public_roles)))
 }
 
 /// Makes the roles, hands every table and view to the owner, and gives each role what it needs and nothing else,
@@ -31,17 +31,19 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
+    // Whose names the catalogue holds is believed next, and rights are given by them.
+    owners::check_in(&tx).await?;
     check(&tx, roles, citus.is_some()).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
     tx.batch(&sql::roles(roles)).await?;
-    tx.batch(&sql::relations(roles, &public_roles(&tx).await?)).await?;
+    tx.batch_as_is(&sql::relations(db.schema(), roles, &public_roles(&tx).await?)).await?;
     for former in former.iter().filter(|former| *former != roles) {
         for role in [&former.sync, &former.reader] {
             let known = tx.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[(role, Type::TEXT)]).await?;
             if !known.is_empty() && *role != roles.sync && *role != roles.reader {
-                tx.batch(&sql::take_from(role)).await?;
+                tx.batch_as_is(&sql::take_from(db.schema(), role)).await?;
             }
         }
     }
@@ -59,7 +61,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
 /// Gives the roles of an earlier [`apply`], if there was one, their rights on what a migration has made.
 pub async fn cover(tx: &Tx<'_>) -> Result<(), DbError> {
     let Some(roles) = current(tx).await? else { return Ok(()) };
-    tx.batch(&sql::relations(&roles, &public_roles(tx).await?)).await
+    tx.batch_as_is(&sql::relations(tx.schema(), &roles, &public_roles(tx).await?)).await
 }
 
 /// The roles of an earlier [`apply`]: the owner of our tables, and those that the policies of the register name. Not
@@ -168,7 +170,8 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     )))
 }
 
-async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
+/// Of [`PUBLIC_ROLES`](super::PUBLIC_ROLES) those that there are in this database.
+pub async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(
             "SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1::text[]) ORDER BY 1",

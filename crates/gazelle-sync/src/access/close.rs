@@ -40,8 +40,9 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
             open_to: row.get(5),
             lets_in: row.get(6),
         };
-        for statement in relation.statements() {
-            tx.batch(&statement).await?;
+        for statement in relation.statements(tx.schema()) {
+            // Names of roles are in it, and braces in them are not ours to fill in.
+            tx.batch_as_is(&statement).await?;
         }
     }
     Ok(())
@@ -49,8 +50,8 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
 
 impl Relation {
     /// One statement a message.
-    fn statements(&self) -> Vec<String> {
-        let name = format!("{{schema}}.{}", quote(&self.name));
+    fn statements(&self, schema: &str) -> Vec<String> {
+        let name = format!("{}.{}", quote(schema), quote(&self.name));
         let mut statements = Vec::new();
         if self.is_table && !self.has_row_security {
             for grantee in &self.grantees {

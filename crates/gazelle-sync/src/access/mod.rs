@@ -13,7 +13,7 @@ mod script;
 
 use serde::Serialize;
 
-pub use apply::{apply, cover, current, script};
+pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
 pub use close::close;
 pub use owner::check_owner_rights;

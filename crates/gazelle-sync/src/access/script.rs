@@ -1,4 +1,5 @@
-//! The SQL of `migrate --roles`, as text with `{schema}` to be filled in.
+//! The SQL of `migrate --roles`. That of the roles is text with `{schema}` to be filled in, for names that are plain; what
+//! is said of names from the catalogue is complete.
 
 use std::fmt::Write as _;
 
@@ -39,20 +40,21 @@ pub(super) fn roles(roles: &Roles) -> String {
 }
 
 /// Takes all rights on our tables and views from a role that `migrate --roles` named formerly.
-pub(super) fn take_from(role: &str) -> String {
+pub(super) fn take_from(schema: &str, role: &str) -> String {
+    let (schema, role) = (quote(schema), quote(role));
     let names: Vec<String> =
-        migrate::relation_names().iter().map(|name| format!("{{schema}}.{name}")).collect();
-    let role = quote(role);
-    format!("REVOKE ALL ON {} FROM {role};\nREVOKE ALL ON SCHEMA {{schema}} FROM {role};\n", names.join(", "))
+        migrate::relation_names().iter().map(|name| format!("{schema}.{name}")).collect();
+    format!("REVOKE ALL ON {} FROM {role};\nREVOKE ALL ON SCHEMA {schema} FROM {role};\n", names.join(", "))
 }
 
 /// Owner, grants and policies of every table and view; `public_roles` are those of `anon` and `authenticated`
 /// that there are.
-pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
+pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) -> String {
+    let schema = quote(schema);
     let [owner, sync, reader] = [&roles.owner, &roles.sync, &roles.reader].map(|name| quote(name));
     let mut sql = String::new();
     for name in migrate::tables() {
-        let table = format!("{{schema}}.{name}");
+        let table = format!("{schema}.{name}");
         let production = name.starts_with("gazelle_");
         let register = name == migrate::REGISTER;
         let _ = writeln!(sql, "\nALTER TABLE {table} OWNER TO {owner};");
@@ -73,7 +75,7 @@ pub(super) fn relations(roles: &Roles, public_roles: &[String]) -> String {
         sql.push_str(&READERS_READ.sql(&table, &reader));
     }
     for name in migrate::VIEWS {
-        let view = format!("{{schema}}.{name}");
+        let view = format!("{schema}.{name}");
         let _ = writeln!(sql, "\nALTER VIEW {view} OWNER TO {owner};");
         sql.push_str(&closed(&view, roles, public_roles, !name.starts_with("v_sync")));
         let _ = writeln!(sql, "GRANT SELECT ON {view} TO {sync}, {reader};");

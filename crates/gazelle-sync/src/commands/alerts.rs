@@ -11,7 +11,7 @@ use super::{Context, FAILED};
 use crate::alerts::{self, Changes, Channels, Delivered, Direct, Kind, Listed, Trouble};
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
-use crate::db::migrate;
+use crate::db::{migrate, owners};
 use crate::display::{self, Column, Table};
 use crate::stop::Stop;
 use crate::time;
@@ -104,8 +104,13 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
 /// One look and one delivery. Where what is wrong cannot be written into the database, people are told that directly.
 async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
     let channels = Channels::of(settings);
-    let written = alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await;
-    let written = written.map_err(anyhow::Error::from);
+    let written = async {
+        // A run that was refused the tables comes here too.
+        owners::check(&opened.db).await?;
+        alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await
+    }
+    .await
+    .map_err(anyhow::Error::from);
     tell_directly(settings, written.as_ref().err()).await;
     let changes = written?;
     let delivered =

@@ -98,6 +98,14 @@ fn inventory_text(inventory: &Inventory, dry_run: bool) -> String {
             display::safe(function)
         );
     }
+    let can = if dry_run { "would no longer do anything" } else { "can no longer do anything" };
+    for lost in &inventory.loses_access {
+        text += &format!(
+            "{} {can} with {}.\n",
+            display::safe(&lost.role),
+            display::safe(&lost.tables.join(", "))
+        );
+    }
     if !inventory.dependents.is_empty() {
         text += "\nWhat depends on the old tables stays as it is; look at each:\n";
         for dependent in &inventory.dependents {

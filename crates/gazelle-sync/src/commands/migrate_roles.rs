@@ -14,6 +14,7 @@ use crate::config;
 use crate::db::Db;
 use crate::db::migrate::{self, Shape};
 use crate::display;
+use crate::from_v5;
 
 /// Migrates and applies the roles, or prints the SQL that would.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
@@ -63,15 +64,22 @@ async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
 async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
     let applied = migrate::migrate(db).await?;
     let changes = access::apply(db, roles).await?;
+    let closed = from_v5::closing::close_again(db).await?;
     let schema = db.schema();
     let list: Vec<_> = applied.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
     let document = json!({
         "schema": schema, "dry_run": false, "roles": roles, "applied": list,
-        "made": changes.made, "ended": changes.ended,
+        "made": changes.made, "ended": changes.ended, "closed": closed,
     });
     context.print(&document, || {
         let mut text = migrate_command::text(schema, false, &applied);
         text += &changes_text(&changes);
+        if !closed.is_empty() {
+            text += "\nthe backup of the old system:\n";
+        }
+        for closed in &closed {
+            text += &format!("  {}\n", display::safe(closed));
+        }
         text + &next_text(roles)
     })?;
     Ok(0)

@@ -11,7 +11,7 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
 use super::seal::Key;
-use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
+use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx, owners};
 use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
 
 /// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice
@@ -32,6 +32,8 @@ struct Inner {
     connect: ConnectSettings,
     key: Key,
     db: OnceCell<Db>,
+    /// Set once it is known that the table is nobody's who could have its readers run something.
+    checked: OnceCell<()>,
 }
 
 /// A row, as it is.
@@ -40,13 +42,17 @@ type Row = Option<(Vec<u8>, String)>;
 impl DatabaseTokenStore {
     /// Opens nothing yet; `open` is a database that is open already.
     pub fn new(connect: ConnectSettings, open: Option<&Db>, key: Key) -> Self {
-        Self(Arc::new(Inner { connect, key, db: OnceCell::new_with(open.map(Db::for_tokens)) }))
+        let db = OnceCell::new_with(open.map(Db::for_tokens));
+        Self(Arc::new(Inner { connect, key, db, checked: OnceCell::new() }))
     }
 
     async fn db(&self) -> Result<&Db, TokenStoreError> {
         let open = async || Ok(db::connect(&self.0.connect).await?.for_tokens());
         let opened = self.0.db.get_or_try_init(open).await;
-        opened.map_err(|error| self.error(&error))
+        let db = opened.map_err(|error| self.error(&error))?;
+        let checked = self.0.checked.get_or_try_init(|| owners::check(db)).await;
+        checked.map_err(|error| self.error(&error))?;
+        Ok(db)
     }
 
     fn open(&self, row: Row) -> Result<Option<Tokens>, TokenStoreError> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::migrations::{MIGRATIONS, Migration, REWRITTEN};
-use super::{Db, DbError, Tx, citus, quote};
+use super::{Db, DbError, Tx, citus, owners, quote};
 use crate::access;
 
 pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS, production_tables, production_views};
@@ -42,8 +42,8 @@ pub enum Shape {
 
 /// Reads how far the database is. Writes nothing.
 ///
-/// Errors: an applied migration whose text differs from this program's (a changed file), or tables
-/// or views of our names that no migration of ours made.
+/// Errors: an applied migration whose text differs from this program's (a changed file), tables
+/// or views of our names that no migration of ours made, or that somebody made whom we do not trust.
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
     let names = relation_names();
     // Whatever has one of our names is in our way, be it a table, a view or an index.
@@ -68,6 +68,8 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
         (None, Some(name)) | (Some((name, false, _)), _) => return Err(foreign(db, name)),
         (Some((_, true, hidden)), _) => *hidden,
     };
+    // Before anything of them is read: which rows are seen, and by whose code, is their owner's to say.
+    owners::check(db).await?;
     let applied =
         db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
     if applied.is_empty() && hidden {
@@ -149,9 +151,20 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     if exists.is_empty() {
         tx.batch(&format!("CREATE SCHEMA {}", quote(schema))).await?;
     }
+    // A register without a row may be there. Ours takes its place rather than its word: it is as we make it then, and
+    // ours. One that another program has filled meanwhile is not lost: whatever it says is there is in our way.
+    owners::check_in(tx).await?;
+    let there = tx
+        .query(
+            "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2",
+            &[(&schema, Type::TEXT), (&REGISTER, Type::TEXT)],
+        )
+        .await?;
+    if !there.is_empty() {
+        tx.batch("DROP TABLE {schema}.sync_migrations").await?;
+    }
     tx.batch(
-        // One without a row may be there.
-        "CREATE TABLE IF NOT EXISTS {schema}.sync_migrations (
+        "CREATE TABLE {schema}.sync_migrations (
              version    integer PRIMARY KEY,
              name       text NOT NULL,
              checksum   text NOT NULL,
@@ -170,6 +183,7 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
     for step in missing {
         let Some(migration) = MIGRATIONS.iter().find(|m| m.version == step.version) else { continue };
         let tx = connection.begin().await?;
+        owners::check_in(&tx).await?;
         access::check_owner_rights(&tx).await?;
         apply(&tx, migration).await?;
         access::close(&tx).await?;

@@ -12,6 +12,7 @@ mod error;
 mod locks;
 pub mod migrate;
 mod migrations;
+pub mod owners;
 mod pool;
 mod refused;
 mod session;
@@ -290,6 +291,11 @@ impl Tx<'_> {
         let sql = self.db.sql(template);
         let work = self.transaction.execute_typed(&sql, params);
         answered::answer(self.db, self.sent(template, &sql), work).await
+    }
+
+    /// As [`Tx::execute`] without parameters, but braces in the text are not filled in.
+    pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
+        answered::answer(self.db, self.sent(sql, sql), self.transaction.execute_typed(sql, &[])).await
     }
 
     /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).

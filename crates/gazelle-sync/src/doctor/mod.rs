@@ -7,6 +7,7 @@
 mod additions;
 mod alerts;
 mod api;
+mod backup;
 mod citus;
 mod clock;
 mod lines;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::Settings;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, owners};
 use crate::source::GazelleClient;
 
 /// A group of checks that takes longer is given up, so that a server that hangs is told too.
@@ -89,11 +90,18 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
         }
     };
     within(&mut lines, "database", server::look(db, patient)).await;
+    if let Ok(Some(why)) = owners::refusal(db).await {
+        let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
+                    checks of the tables are left out until then";
+        lines.problem("tables", why, mend);
+        return lines;
+    }
     within(&mut lines, "Citus", citus::look(db)).await;
     within(&mut lines, "tables", tables::look(db)).await;
     within(&mut lines, "additions", additions::look(db)).await;
     within(&mut lines, "look-alikes", look_alikes::look(db)).await;
     within(&mut lines, "rights", rights::look(db, patient.embedded)).await;
+    within(&mut lines, "backup of the old system", backup::look(db)).await;
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;
     within(&mut lines, "runs", service::runs(db, patient.settings)).await;

@@ -3,9 +3,9 @@
 use tokio_postgres::types::Type;
 
 use super::inventory::{Moving, read};
-use super::{Inventory, LOCK_TIMEOUT, MANIFEST, OLD_FUNCTION, OLD_TRIGGER, local_view};
-use crate::access::PUBLIC_ROLES;
-use crate::db::{Db, DbError, Timeout, Tx, migrate, quote};
+use super::steps::Steps;
+use super::{Inventory, LOCK_TIMEOUT, OLD_FUNCTION, OLD_TRIGGER, closing, local_view};
+use crate::db::{Db, DbError, Timeout, migrate, quote};
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
 ///
@@ -15,8 +15,7 @@ pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let inventory = read(&tx, db.schema(), backup_schema).await?;
-    let mut steps = Steps { tx: &tx, backup: quote(backup_schema), position: 0 };
-    steps.prepare().await?;
+    let mut steps = Steps::begin(&tx, backup_schema).await?;
     steps.drop_triggers(&inventory).await?;
     steps.move_functions(&inventory).await?;
     for moving in &inventory.moving {
@@ -26,52 +25,12 @@ pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     for moving in &inventory.moving {
         steps.keep_local_columns(moving).await?;
     }
-    steps.let_readers_in(backup_schema).await?;
+    closing::close(&mut steps, backup_schema).await?;
     tx.commit().await?;
     Ok(inventory)
 }
 
-/// The steps, each of which notes how it is undone.
-struct Steps<'t, 'c> {
-    tx: &'t Tx<'c>,
-    /// Quoted.
-    backup: String,
-    position: i32,
-}
-
 impl Steps<'_, '_> {
-    async fn prepare(&self) -> Result<(), DbError> {
-        self.tx.batch(&format!("CREATE SCHEMA {}", self.backup)).await?;
-        self.tx
-            .batch(&format!(
-                "CREATE TABLE {backup}.{MANIFEST} (
-                     position integer PRIMARY KEY,
-                     schema   text NOT NULL,
-                     what     text NOT NULL,
-                     undo     text NOT NULL
-                 );
-                 COMMENT ON TABLE {backup}.{MANIFEST} IS
-                     'How gazelle-sync migrate --from-v5 --back undoes each step, last one first.'",
-                backup = self.backup
-            ))
-            .await
-    }
-
-    async fn step(&mut self, what: &str, act: &str, undo: &str) -> Result<(), DbError> {
-        self.tx.batch(act).await?;
-        self.position += 1;
-        self.tx
-            .execute(
-                &format!(
-                    "INSERT INTO {}.{MANIFEST} (position, schema, what, undo) VALUES ($1, {{schema_text}}, $2, $3)",
-                    self.backup
-                ),
-                &[(&self.position, Type::INT4), (&what, Type::TEXT), (&undo, Type::TEXT)],
-            )
-            .await?;
-        Ok(())
-    }
-
     async fn drop_triggers(&mut self, inventory: &Inventory) -> Result<(), DbError> {
         let names: Vec<&str> = inventory.moving.iter().map(|moving| moving.name.as_str()).collect();
         let rows = self
@@ -126,63 +85,18 @@ impl Steps<'_, '_> {
         if moving.local_columns.is_empty() || !moving.has_external_id {
             return Ok(());
         }
-        let view = quote(&local_view(&moving.name));
+        let view = format!("{}.{}", quote(self.tx.schema()), quote(&local_view(&moving.name)));
         let columns: Vec<String> = moving.local_columns.iter().map(|column| quote(column)).collect();
         self.step(
             &format!("view {} made", local_view(&moving.name)),
             &format!(
-                "CREATE VIEW {{schema}}.{view} WITH (security_invoker = true) AS
-                 SELECT external_id, {} FROM {}.{}",
+                "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT external_id, {} FROM {}.{}",
                 columns.join(", "),
                 self.backup,
                 quote(&moving.name)
             ),
-            &self.tx.sql(&format!("DROP VIEW {{schema}}.{view}")),
+            &format!("DROP VIEW {view}"),
         )
-        .await?;
-        self.tx.batch(&format!("REVOKE ALL ON {{schema}}.{view} FROM PUBLIC")).await
-    }
-
-    /// Who could read an old table can read it where it is now, but for the public roles of Supabase.
-    async fn let_readers_in(&self, backup_schema: &str) -> Result<(), DbError> {
-        let roles = self
-            .tx
-            .query(
-                "SELECT DISTINCT pg_catalog.quote_ident(r.rolname)
-                   FROM pg_catalog.pg_class c
-                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) granted
-                   JOIN pg_catalog.pg_roles r ON r.oid = granted.grantee
-                  WHERE n.nspname = $1 AND granted.grantee <> c.relowner AND r.rolname <> ALL ($2::text[])",
-                &[(&backup_schema, Type::TEXT), (&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
-            )
-            .await?;
-        for row in &roles {
-            let role: String = row.get(0);
-            self.tx.batch(&format!("GRANT USAGE ON SCHEMA {} TO {role}", self.backup)).await?;
-        }
-        let public = self
-            .tx
-            .query(
-                "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles
-                  WHERE rolname = ANY ($1::text[]) ORDER BY 1",
-                &[(&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
-            )
-            .await?;
-        let views = self
-            .tx
-            .query(
-                "SELECT pg_catalog.format('%I.%I', schemaname, viewname) FROM pg_catalog.pg_views
-                  WHERE schemaname = {schema_text} AND viewname LIKE 'v5\\_local\\_%'",
-                &[],
-            )
-            .await?;
-        for view in &views {
-            for role in &public {
-                let (view, role): (String, String) = (view.get(0), role.get(0));
-                self.tx.batch(&format!("REVOKE ALL ON {view} FROM {role}")).await?;
-            }
-        }
-        Ok(())
+        .await
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::{LOCK_TIMEOUT, MANIFEST};
-use crate::db::{Db, DbError, Timeout, Tx, migrate, quote};
+use crate::db::{Db, DbError, Timeout, Tx, migrate, owners, quote};
 
 /// What going back does, or did.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +26,7 @@ pub struct Return {
 
 /// What going back would do. Reads only.
 ///
-/// Errors: no backup of this schema; a run is at work.
+/// Errors: no backup of this schema; one whose manifest somebody else wrote; a run is at work.
 pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Return, DbError> {
     let there = tx
         .query(
@@ -43,6 +43,8 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
     if there.is_empty() {
         return Err(nothing());
     }
+    // Its statements are run as they stand.
+    owners::check_believed(tx, backup_schema, MANIFEST).await?;
     let steps = tx
         .query(
             &format!(
@@ -92,6 +94,7 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let plan = plan(&tx, db.schema(), backup_schema).await?;
     if plan.aside.iter().any(|name| name == "sync_lease") {
+        owners::check_in(&tx).await?;
         refuse_while_running(&tx).await?;
     }
     let (backup, aside) = (quote(backup_schema), quote(&plan.aside_schema));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::{Inventory, OLD_FUNCTION, OLD_TRIGGER};
+use super::{Inventory, OLD_FUNCTION, OLD_TRIGGER, rights};
 use crate::db::{DbError, Tx, migrate};
 use crate::staging_to_production::rebuild::production_tables;
 
@@ -44,7 +44,7 @@ pub struct Dependent {
 }
 
 /// Reads everything. Errors: no old table is there; our own tables are there already; something that cannot
-/// be moved has a name of ours; the backup schema exists.
+/// be moved has a name of ours; a right on it cannot be taken; the backup schema exists.
 pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
     // Definitions are printed with the schema of every name.
     tx.batch("SET LOCAL search_path = ''").await?;
@@ -113,11 +113,14 @@ pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inve
         )
         .await?;
     let dependents = dependents(tx, schema, backup_schema, &moving).await?;
+    let held = rights::of(tx, schema, &names).await?;
+    rights::check_removable(&held, schema)?;
     Ok(Inventory {
         schema: schema.to_owned(),
         backup_schema: backup_schema.to_owned(),
         triggers: list(&triggers),
         functions: list(&functions),
+        loses_access: rights::losing(&held),
         moving,
         dependents,
     })

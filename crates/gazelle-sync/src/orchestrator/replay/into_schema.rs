@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::super::report::milliseconds;
+use crate::access;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, migrate, quote};
 use crate::staging::pending::Basis;
@@ -16,6 +17,9 @@ use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// What such a schema is marked with, so that it may be built again and no other is ever dropped.
 const MARK: &str = "built by gazelle-sync replay --into";
+
+/// The view over the tables.
+const VIEW: &str = "v_appointments_montreal";
 
 /// What was built.
 #[derive(Debug, Serialize)]
@@ -58,30 +62,30 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let target = quote(into);
     // By our own migrations, so that nothing that was added to the account's tables can refuse a row here.
     for sql in migrate::production_tables() {
-        tx.batch(&sql.replace("{schema}", &target)).await?;
+        tx.batch_as_is(&sql.replace("{schema}", &target)).await?;
     }
     let mut tables = Vec::new();
     for table in rebuild::production_tables() {
         let columns: Vec<&str> = table.stored_columns().map(|(name, _)| name).collect();
         let copied = tx
-            .execute(
-                &format!(
-                    "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {prefix}{name}",
-                    name = table.name,
-                    columns = columns.join(", "),
-                    prefix = Target::Scratch.prefix(),
-                ),
-                &[],
-            )
+            .execute_as_is(&format!(
+                "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {prefix}{name}",
+                name = table.name,
+                columns = columns.join(", "),
+                prefix = Target::Scratch.prefix(),
+            ))
             .await?;
         tables.push((table.name, copied));
     }
     for table in rebuild::production_tables() {
-        tx.batch(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
+        tx.batch_as_is(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
     }
     for sql in migrate::production_views() {
-        tx.batch(&sql.replace("{schema}", &target)).await?;
+        // Never in place of one that somebody has put there since ours went.
+        let sql = sql.replace("CREATE OR REPLACE VIEW", "CREATE VIEW").replace("{schema}", &target);
+        tx.batch_as_is(&sql).await?;
     }
+    close(&tx, &target).await?;
     tx.commit().await?;
     let schema = into.to_owned();
     Ok(Built {
@@ -95,7 +99,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     })
 }
 
-/// Makes an empty schema of this name; drops one that an earlier build left, and refuses any other.
+/// Makes an empty schema of this name; drops one that an earlier build of ours left, and refuses any other.
 async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbError> {
     if into == account {
         return Err(DbError::infrastructure(format!(
@@ -103,15 +107,23 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
         )));
     }
     let rows = tx
-        .query(
-            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1",
-            &[(&into, Type::TEXT)],
-        )
+        .query(include_str!("into_schema.sql"), &[(&into, Type::TEXT), (&made(), Type::TEXT_ARRAY)])
         .await?;
     let target = quote(into);
     let is_there = match rows.first() {
         None => false,
-        Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => true,
+        Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => {
+            // The mark says what it is for, and anybody can write it.
+            if let Some((name, owner)) = row.get::<_, Option<String>>(1).zip(row.get::<_, Option<String>>(2))
+            {
+                return Err(DbError::infrastructure(format!(
+                    "{name} belongs to {owner}, and what would be dropped and built again must be the role's in \
+                     DATABASE_URL, or of a role whose rights it has: name another schema, run this as {owner}, or drop it \
+                     yourself"
+                )));
+            }
+            true
+        }
         Some(_) => {
             return Err(DbError::infrastructure(format!(
                 "the schema {into} exists and is not one that `replay --into` built; name another, or drop it yourself"
@@ -120,15 +132,32 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     };
     if is_there {
         // Without CASCADE for what stands outside of it: that is somebody's, and is named in the refusal.
-        for view in ["v_appointments_montreal"] {
-            tx.batch(&format!("DROP VIEW IF EXISTS {target}.{view}")).await?;
-        }
+        tx.batch_as_is(&format!("DROP VIEW IF EXISTS {target}.{VIEW}")).await?;
         for table in rebuild::production_tables().rev() {
-            tx.batch(&format!("DROP TABLE IF EXISTS {target}.{}", table.name)).await?;
+            tx.batch_as_is(&format!("DROP TABLE IF EXISTS {target}.{}", table.name)).await?;
         }
         return Ok(true);
     }
-    tx.batch(&format!("CREATE SCHEMA {target}")).await?;
-    tx.batch(&format!("COMMENT ON SCHEMA {target} IS '{MARK}'")).await?;
+    tx.batch_as_is(&format!("CREATE SCHEMA {target}")).await?;
+    tx.batch_as_is(&format!("COMMENT ON SCHEMA {target} IS '{MARK}'")).await?;
     Ok(false)
+}
+
+/// What is made there.
+fn made() -> Vec<&'static str> {
+    rebuild::production_tables().map(|table| table.name).chain([VIEW]).collect()
+}
+
+/// Takes everything from everybody and from Supabase's public roles: default privileges may have opened what was just made,
+/// and no policy holds TRUNCATE back.
+async fn close(tx: &Tx<'_>, target: &str) -> Result<(), DbError> {
+    let public = access::public_roles(tx).await?;
+    let from: Vec<String> =
+        ["PUBLIC".to_owned()].into_iter().chain(public.iter().map(|role| quote(role))).collect();
+    let from = from.join(", ");
+    tx.batch_as_is(&format!("REVOKE ALL ON SCHEMA {target} FROM {from}")).await?;
+    for name in made() {
+        tx.batch_as_is(&format!("REVOKE ALL ON {target}.{name} FROM {from}")).await?;
+    }
+    Ok(())
 }

@@ -1,0 +1,161 @@
+//! Who was there first: tables under our names that a role made which we have no reason to trust.
+//!
+//! Whoever owns a table decides what runs when somebody uses it: its triggers, rules, defaults and policies run with the
+//! rights of who writes or reads. So nothing is read from a table of ours, let alone written to it, before the catalogue
+//! says that it belongs to somebody who could do that to us anyway (docs/decisions/0070).
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::migrate::{REGISTER, relation_names};
+use super::{Db, DbError, Param, Tx, quote};
+use crate::access::{PUBLIC_ROLES, Roles};
+
+/// What is asked of the catalogue.
+struct Question<'a> {
+    schema: &'a str,
+    names: Vec<&'static str>,
+    /// The table that says what the others are.
+    first: &'static str,
+    /// Whether others may have made them for us.
+    for_us: bool,
+    owner_role: String,
+}
+
+impl<'a> Question<'a> {
+    fn of_account(schema: &'a str) -> Self {
+        let owner_role = Roles::default().owner;
+        Question { schema, names: relation_names(), first: REGISTER, for_us: true, owner_role }
+    }
+
+    fn params(&self) -> [Param<'_>; 6] {
+        [
+            (&self.schema, Type::TEXT),
+            (&self.names, Type::TEXT_ARRAY),
+            (&self.first, Type::TEXT),
+            (&self.for_us, Type::BOOL),
+            (&self.owner_role, Type::TEXT),
+            (&PUBLIC_ROLES_LIST, Type::TEXT_ARRAY),
+        ]
+    }
+}
+
+const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
+
+/// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
+/// code of somebody's hangs. Where nothing of ours is there yet, there is nothing to refuse.
+///
+/// # Errors
+/// Such a relation: the message says whose, why and what to do. Those of the database.
+pub async fn check(db: &Db) -> Result<(), DbError> {
+    refuse(refusal(db).await?)
+}
+
+/// Why [`check`] refuses, if it does.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
+    let question = Question::of_account(db.schema());
+    let rows = db.query(include_str!("owners.sql"), &question.params()).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let me = db.query(ME, &[(&db.schema(), Type::TEXT)]).await?;
+    Ok(Some(question.told(&rows, &me)))
+}
+
+/// As [`check`], in the transaction that goes on to write.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+}
+
+/// Refuses a table of another schema whose content is run, unless we or an administrator made it.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> Result<(), DbError> {
+    let question =
+        Question { names: vec![table], first: table, for_us: false, ..Question::of_account(schema) };
+    refuse(told_in(tx, &question).await?)
+}
+
+/// Who we are, and, unless we are a superuser, who holds the right by which we may create in the schema.
+const ME: &str = "SELECT me.rolname::text,
+       (SELECT CASE WHEN pg_catalog.has_schema_privilege('public', n.oid, 'CREATE') THEN 'public' ELSE me.rolname::text END
+          FROM pg_catalog.pg_namespace n
+         WHERE n.nspname = $1 AND NOT me.rolsuper AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))
+  FROM pg_catalog.pg_roles me WHERE me.rolname = current_user";
+
+async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
+    let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let me = tx.query(ME, &[(&question.schema, Type::TEXT)]).await?;
+    Ok(Some(question.told(&rows, &me)))
+}
+
+fn refuse(why: Option<String>) -> Result<(), DbError> {
+    why.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
+}
+
+impl Question<'_> {
+    fn told(&self, rows: &[Row], me: &[Row]) -> String {
+        let (me, creates_by): (String, Option<String>) =
+            me.first().map_or_else(Default::default, |row| (row.get(0), row.get(1)));
+        let schema = &self.schema;
+        let (theirs, hung): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().partition(|row| row.get::<_, &str>(0) == "owner");
+        let Some(first) = theirs.first() else {
+            return hung.first().map_or_else(String::new, |row| self.hung(row));
+        };
+        let (name, owner): (&str, &str) = (first.get(1), first.get(2));
+        let kind = if first.get::<_, &str>(3) == "v" { "VIEW" } else { "TABLE" };
+        let table = format!("{}.{}", plain(schema), plain(name));
+        let more = match theirs.len() {
+            1 => String::new(),
+            many => format!(" (and {} more: psql, \\dp {}.*)", many - 1, plain(schema)),
+        };
+        let mut said = format!(
+            "{schema}.{name} belongs to {owner}{more}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
+             this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
+             written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
+             triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
+            me = plain(&me),
+        );
+        if let (true, Some(holder)) = (self.for_us, creates_by) {
+            let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(&holder) };
+            said += &format!(
+                "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
+                 CREATE ON SCHEMA {} FROM {holder}",
+                plain(schema)
+            );
+        }
+        said
+    }
+
+    fn hung(&self, row: &Row) -> String {
+        let (what, table, name): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+        let schema = &self.schema;
+        format!(
+            "the {what} {name} hangs on {schema}.{table} and is none of ours; what hangs there decides what this program \
+             believes, and can run as whoever migrates, so nothing of it was read or written: look who made it, then DROP {} {} \
+             ON {}.{}",
+            what.to_uppercase(),
+            plain(name),
+            plain(schema),
+            plain(table)
+        )
+    }
+}
+
+/// A name as a person would write it in SQL.
+fn plain(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain { name.to_owned() } else { quote(name) }
+}

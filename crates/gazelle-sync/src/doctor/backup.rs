@@ -1,0 +1,48 @@
+//! Whether the tables of the old system, where they were moved to, are closed to those whom Supabase lets in.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::types::Type;
+
+use super::Lines;
+use crate::access::PUBLIC_ROLES;
+use crate::db::{Db, DbError, migrate};
+use crate::from_v5::{MANIFEST, local_view};
+
+/// How many findings are told; one command mends all.
+const MOST_TOLD: usize = 6;
+
+pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let names = migrate::relation_names();
+    let views: Vec<String> = names.iter().map(|name| local_view(name)).collect();
+    let rows = db
+        .query(
+            include_str!("backup.sql"),
+            &[
+                (&names, Type::TEXT_ARRAY),
+                (&MANIFEST, Type::TEXT),
+                (&views, Type::TEXT_ARRAY),
+                (&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    let mut found = BTreeMap::<String, Vec<String>>::new();
+    for row in &rows {
+        found.entry(row.get(0)).or_default().extend(row.get::<_, Option<String>>(1));
+    }
+    let check = "backup of the old system";
+    for (schema, mut open) in found {
+        if open.is_empty() {
+            lines.ok(check, format!("{schema} is closed to everybody but its former readers"));
+            continue;
+        }
+        let more = open.len().saturating_sub(MOST_TOLD);
+        open.truncate(MOST_TOLD);
+        if more > 0 {
+            open.push(format!("{more} more"));
+        }
+        lines.problem(check, open.join(", "), "gazelle-sync migrate --roles (as an administrator) closes it");
+    }
+    Ok(lines)
+}

@@ -1,0 +1,248 @@
+//! Who holds which rights on the old tables, and the statements that take them and give them back as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::POLICY;
+use crate::access::PUBLIC_ROLES;
+use crate::db::{DbError, Tx, quote};
+
+/// A table, view or sequence, and who may do what with it.
+pub(super) struct Relation {
+    pub name: String,
+    /// The table or view that it is, or whose column's sequence it is.
+    pub of_table: String,
+    pub is_table: bool,
+    is_sequence: bool,
+    pub is_secured: bool,
+    /// Whether our policy for its former readers is there.
+    pub has_policy: bool,
+    pub owner: String,
+    held: Vec<Held>,
+}
+
+/// An item of an access list, of the relation or of one of its columns.
+struct Held {
+    column: Option<String>,
+    /// None is PUBLIC.
+    grantee: Option<String>,
+    is_owners: bool,
+    is_closed: bool,
+    /// Who granted it, where that was not the owner.
+    given_by: Option<String>,
+    given_by_closed: bool,
+    is_bound: bool,
+    plain: Vec<String>,
+    grantable: Vec<String>,
+}
+
+/// A role that loses what it could do with the old tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LosesAccess {
+    /// Its name; `PUBLIC` is everybody.
+    pub role: String,
+    /// Which tables and views it could do something with.
+    pub tables: Vec<String>,
+}
+
+/// Reads the rights on relations of a schema, with the sequences of their columns.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn of(tx: &Tx<'_>, schema: &str, names: &[&str]) -> Result<Vec<Relation>, DbError> {
+    let rows = tx
+        .query(
+            include_str!("rights.sql"),
+            &[
+                (&schema, Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
+                (&POLICY, Type::TEXT),
+            ],
+        )
+        .await?;
+    let mut relations: Vec<Relation> = Vec::new();
+    for row in &rows {
+        let name: String = row.get("name");
+        if relations.last().is_none_or(|last| last.name != name) {
+            relations.push(Relation {
+                name,
+                of_table: row.get("of_table"),
+                is_table: row.get("is_table"),
+                is_sequence: row.get("is_sequence"),
+                is_secured: row.get("is_secured"),
+                has_policy: row.get("has_policy"),
+                owner: row.get("owner"),
+                held: Vec::new(),
+            });
+        }
+        let (Some(relation), true) = (relations.last_mut(), row.get("is_item")) else { continue };
+        relation.held.push(Held {
+            column: row.get("column_name"),
+            grantee: row.get("grantee"),
+            is_owners: row.get("is_owners"),
+            is_closed: row.get("is_closed"),
+            given_by: row.get("given_by"),
+            given_by_closed: row.get("given_by_closed"),
+            is_bound: row.get::<_, Option<bool>>("is_bound").unwrap_or_default(),
+            plain: row.get("plain"),
+            grantable: row.get("grantable"),
+        });
+    }
+    Ok(relations)
+}
+
+/// Who loses access where these are closed.
+pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
+    let mut by_role = BTreeMap::<String, BTreeSet<String>>::new();
+    for relation in relations {
+        for held in relation.held.iter().filter(|held| held.is_closed) {
+            by_role.entry(held.shown()).or_default().insert(relation.of_table.clone());
+        }
+    }
+    let told = |(role, tables): (String, BTreeSet<String>)| LosesAccess {
+        role,
+        tables: tables.into_iter().collect(),
+    };
+    by_role.into_iter().map(told).collect()
+}
+
+/// Refuses rights that the owner cannot take, or could not give back: those of a chain of grants.
+///
+/// # Errors
+/// Such a right; the message says how its giver takes it back.
+pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<(), DbError> {
+    let chained = |held: &&Held| held.given_by.is_some() && (held.is_closed || held.given_by_closed);
+    let found = relations.iter().find_map(|relation| Some((relation, relation.held.iter().find(chained)?)));
+    let Some((relation, held)) = found else { return Ok(()) };
+    let (giver, grantee) = (held.given_by.as_deref().unwrap_or_default(), held.grantee_sql());
+    let table = format!("{}.{}", quote(schema), quote(&relation.name));
+    Err(DbError::infrastructure(format!(
+        "{} may {} on {schema}.{} by a grant of {giver}, who is not its owner: such a right can neither be taken nor given \
+         back as it was by anybody but {giver}. Take it first: SET ROLE {giver}; REVOKE ALL ON {}{table} FROM {grantee}",
+        held.shown(),
+        [held.plain.as_slice(), held.grantable.as_slice()].concat().join(", "),
+        relation.name,
+        if relation.is_sequence { "SEQUENCE " } else { "" },
+        giver = quote(giver),
+    )))
+}
+
+impl Held {
+    fn shown(&self) -> String {
+        self.grantee.clone().unwrap_or_else(|| "PUBLIC".to_owned())
+    }
+
+    fn grantee_sql(&self) -> String {
+        self.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), quote)
+    }
+
+    /// The statements that grant it.
+    fn grants(&self, on: &str) -> Vec<String> {
+        let column = self.column.as_ref().map(|column| format!(" ({})", quote(column))).unwrap_or_default();
+        [(&self.plain, ""), (&self.grantable, " WITH GRANT OPTION")]
+            .into_iter()
+            .filter(|(rights, _)| !rights.is_empty())
+            .map(|(rights, option)| {
+                let rights: Vec<String> = rights.iter().map(|right| format!("{right}{column}")).collect();
+                format!("GRANT {} ON {on} TO {}{option}", rights.join(", "), self.grantee_sql())
+            })
+            .collect()
+    }
+}
+
+impl Relation {
+    /// Its name in a schema (quoted), with the word that GRANT wants before it.
+    fn on(&self, schema: &str) -> String {
+        format!("{} {schema}.{}", if self.is_sequence { "SEQUENCE" } else { "TABLE" }, quote(&self.name))
+    }
+
+    /// Who is closed out and holds a right still, as it is shown.
+    pub fn closed_out(&self) -> Vec<String> {
+        let roles: BTreeSet<String> =
+            self.held.iter().filter(|held| held.is_closed).map(Held::shown).collect();
+        roles.into_iter().collect()
+    }
+
+    /// The roles that go on, quoted, each once; `owner` too where row security would bind it.
+    pub fn readers(&self, which: impl Fn(&Reader) -> bool) -> Vec<String> {
+        let of = |held: &Held| Reader { is_owner: held.is_owners, is_bound: held.is_bound };
+        let kept =
+            self.held.iter().filter(|held| !held.is_closed && held.grantee.is_some() && which(&of(held)));
+        kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The roles, quoted, that may read it or some of its columns and go on.
+    pub fn who_may_select(&self) -> Vec<String> {
+        self.who_may(|right| right == "SELECT")
+    }
+
+    /// The roles, quoted, that may do more than read and go on.
+    pub fn who_may_write(&self) -> Vec<String> {
+        self.who_may(|right| right != "SELECT")
+    }
+
+    fn who_may(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
+        let may = |held: &&Held| held.plain.iter().chain(&held.grantable).any(|right| which(right));
+        let kept = self.held.iter().filter(|held| !held.is_closed && !held.is_owners).filter(may);
+        kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Takes every right from those who are closed out.
+    pub fn take(&self, schema: &str) -> String {
+        self.revoke(schema, |held| held.is_closed)
+    }
+
+    /// Takes every right from everybody but the owner.
+    pub fn take_all(&self, schema: &str) -> String {
+        self.revoke(schema, |held| !held.is_owners)
+    }
+
+    /// Gives back all rights as they are now, in the order of the catalogue, which `pg_dump` shows.
+    pub fn give_back(&self, schema: &str) -> String {
+        let on = self.on(schema);
+        // What others than the owner granted cannot be given again: it stays, and so does its place in the order.
+        let in_order = self.held.iter().all(|held| held.given_by.is_none());
+        let mut statements = Vec::new();
+        if in_order {
+            statements.push(self.revoke(schema, |_| true));
+        }
+        for held in self.held.iter().filter(|held| in_order || held.is_closed) {
+            statements.extend(held.grants(&on));
+        }
+        statements.retain(|statement| !statement.is_empty());
+        statements.join("; ")
+    }
+
+    /// On the whole relation only from whom holds something of it: an access list that is absent stays so.
+    fn revoke(&self, schema: &str, from: impl Fn(&Held) -> bool) -> String {
+        let on = self.on(schema);
+        let of = |column: Option<&String>| -> BTreeSet<String> {
+            let held = self.held.iter().filter(|held| held.column.as_ref() == column && from(held));
+            held.map(Held::grantee_sql).collect()
+        };
+        let whole = of(None);
+        let list = |roles: &BTreeSet<String>| roles.iter().cloned().collect::<Vec<_>>().join(", ");
+        let mut statements = Vec::new();
+        if !whole.is_empty() {
+            statements.push(format!("REVOKE ALL ON {on} FROM {}", list(&whole)));
+        }
+        let columns: BTreeSet<&String> = self.held.iter().filter_map(|held| held.column.as_ref()).collect();
+        for column in columns {
+            // Taken with the whole.
+            let alone: BTreeSet<String> = of(Some(column)).difference(&whole).cloned().collect();
+            if !alone.is_empty() {
+                statements.push(format!("REVOKE ALL ({}) ON {on} FROM {}", quote(column), list(&alone)));
+            }
+        }
+        statements.join("; ")
+    }
+}
+
+/// What matters of a role that goes on.
+pub(super) struct Reader {
+    pub is_owner: bool,
+    pub is_bound: bool,
+}

@@ -1,0 +1,69 @@
+//! The manifest: each step, and how it is undone.
+
+use tokio_postgres::types::Type;
+
+use super::MANIFEST;
+use crate::db::{DbError, Tx, quote};
+
+/// The steps of one account's schema in one backup schema.
+pub(super) struct Steps<'t, 'c> {
+    pub tx: &'t Tx<'c>,
+    /// The backup schema, quoted.
+    pub backup: String,
+    /// Whether what is done now is noted: not where it only does again what was noted before.
+    pub noting: bool,
+    position: i32,
+}
+
+impl<'t, 'c> Steps<'t, 'c> {
+    /// Makes the backup schema and its manifest.
+    pub async fn begin(tx: &'t Tx<'c>, backup_schema: &str) -> Result<Self, DbError> {
+        let backup = quote(backup_schema);
+        tx.batch_as_is(&format!("CREATE SCHEMA {backup}")).await?;
+        tx.batch_as_is(&format!(
+            "CREATE TABLE {backup}.{MANIFEST} (
+                 position integer PRIMARY KEY,
+                 schema   text NOT NULL,
+                 what     text NOT NULL,
+                 undo     text NOT NULL
+             );
+             COMMENT ON TABLE {backup}.{MANIFEST} IS
+                 'How gazelle-sync migrate --from-v5 --back undoes each step, last one first.'"
+        ))
+        .await?;
+        Ok(Steps { tx, backup, noting: true, position: 0 })
+    }
+
+    /// Goes on where a manifest ends.
+    pub async fn resume(tx: &'t Tx<'c>, backup_schema: &str, noting: bool) -> Result<Self, DbError> {
+        let backup = quote(backup_schema);
+        let rows =
+            tx.query(&format!("SELECT coalesce(max(position), 0) FROM {backup}.{MANIFEST}"), &[]).await?;
+        let position = rows.first().map_or(0, |row| row.get(0));
+        Ok(Steps { tx, backup, noting, position })
+    }
+
+    /// Does something, and notes what undoes it. Braces in names are not ours to fill in.
+    pub async fn step(&mut self, what: &str, act: &str, undo: &str) -> Result<(), DbError> {
+        self.tx.batch_as_is(act).await?;
+        if !self.noting {
+            return Ok(());
+        }
+        self.position += 1;
+        self.tx
+            .execute(
+                &format!(
+                    "INSERT INTO {}.{MANIFEST} (position, schema, what, undo) VALUES ($1, $2, $3, $4)",
+                    self.backup
+                ),
+                &[
+                    (&self.position, Type::INT4),
+                    (&self.tx.schema(), Type::TEXT),
+                    (&what, Type::TEXT),
+                    (&undo, Type::TEXT),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+}
