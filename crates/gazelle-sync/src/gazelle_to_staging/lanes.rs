@@ -4,10 +4,10 @@
 //! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
 //! are handed to it inside the transaction that stages them.
 
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -65,7 +65,14 @@ impl Lanes {
         let ground = Arc::new(Ground::new(fetch.known.clone(), fetch.unread.clone()));
         Lanes {
             batch_size: (fetch.batch_size / LANES).max(1),
-            stager: Stager { fetch: fetch.clone(), entity, turn, ground, progress: progress.clone() },
+            stager: Stager {
+                fetch: fetch.clone(),
+                entity,
+                turn,
+                ground,
+                progress: progress.clone(),
+                refused: Arc::default(),
+            },
             gathered: Vec::new(),
             gathered_ids: Vec::new(),
             gathered_since: Instant::now(),
@@ -125,16 +132,22 @@ impl Lanes {
     }
 
     /// Stages all that was taken. The last of it is staged in one transaction, and if the walk was complete the
-    /// bookmark moves in the same one, to when the walk started.
-    pub(super) async fn finish(mut self, bookmark: Option<(Timestamp, &str)>) -> Result<Direct, FetchError> {
+    /// bookmark moves in the same one, to when the walk started; not where the database refused a record, which the
+    /// next run has to fetch again. Returns those too, by id, with the reason.
+    pub(super) async fn finish(
+        mut self,
+        bookmark: Option<(Timestamp, &str)>,
+    ) -> Result<(Direct, Refused), FetchError> {
         while !self.under_way.is_empty() {
             self.wait_for_one().await?;
         }
         if !self.gathered.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
+            let bookmark = bookmark.filter(|_| self.stager.refused().is_empty());
             let last = Last { marks: &self.marks, bookmark };
             self.done += self.stager.stage(&self.gathered, Some(last)).await?;
         }
-        Ok(self.done)
+        let refused = std::mem::take(&mut *self.stager.refused());
+        Ok((self.done, refused))
     }
 
     /// Begins to stage what has gathered.
@@ -193,6 +206,9 @@ struct Last<'w> {
     bookmark: Option<(Timestamp, &'w str)>,
 }
 
+/// Records that staging did not take, by id, with the reason.
+pub(super) type Refused = BTreeMap<String, String>;
+
 /// How a batch is staged, from the fastest way to the one that never fails by a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -212,9 +228,14 @@ struct Stager {
     turn: Option<Turn>,
     ground: Arc<Ground>,
     progress: EntityProgress,
+    refused: Arc<Mutex<Refused>>,
 }
 
 impl Stager {
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Stages a batch; reconciled at once where stage 2 is there and the database refuses none of it.
     async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
         let with_stage_two = match &mut self.turn {
@@ -222,19 +243,18 @@ impl Stager {
             None => false,
         };
         let mut way = if with_stage_two { Way::AskingNothing } else { Way::Pending };
-        let mut conflicts = 0;
         let done = loop {
-            match self.transaction(batch, last, way).await {
-                Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
-                    conflicts += 1
-                }
+            match self.tried(batch, last, way).await {
                 Err(DbError { fault: Fault::Record | Fault::Conflict, .. }) if way != Way::Pending => {
-                    conflicts = 0;
                     way = match way {
                         Way::AskingNothing if self.ground.was_bare() => Way::Asking,
                         // Stage 2 finds out which record it is.
                         _ => Way::Pending,
                     };
+                }
+                // Something that a user has added to the staging table.
+                Err(error) if error.fault == Fault::Record => {
+                    break self.stage_apart(batch, last, error).await?;
                 }
                 other => break other?,
             }
@@ -242,6 +262,53 @@ impl Stager {
         self.progress.staged(done.staged.staged);
         self.progress.reconciled(done.applied.processed).errors(done.applied.errors);
         Ok(done)
+    }
+
+    /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
+    /// stands alone, and all others are stored.
+    async fn stage_apart(
+        &self,
+        batch: &[Received],
+        last: Option<Last<'_>>,
+        refusal: DbError,
+    ) -> Result<Direct, DbError> {
+        let mut done = Direct::default();
+        let (mut parts, mut known) = (vec![batch], Some(refusal));
+        while let Some(part) = parts.pop() {
+            let outcome = match known.take() {
+                Some(refusal) => Err(refusal),
+                None => self.tried(part, None, Way::Pending).await,
+            };
+            match outcome {
+                Ok(staged) => done += staged,
+                Err(error) if error.fault == Fault::Record => match part {
+                    [alone] => drop(self.refused().insert(alone.external_id.clone(), error.to_string())),
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(last) = last {
+            let bookmark = last.bookmark.filter(|_| self.refused().is_empty());
+            done += self.tried(&[], Some(Last { bookmark, ..last }), Way::Pending).await?;
+        }
+        Ok(done)
+    }
+
+    /// A transaction, tried again where it met another one.
+    async fn tried(&self, batch: &[Received], last: Option<Last<'_>>, way: Way) -> Result<Direct, DbError> {
+        let mut conflicts = 0;
+        loop {
+            match self.transaction(batch, last, way).await {
+                Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
+                    conflicts += 1
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure

@@ -226,7 +226,9 @@ async fn attempt_walk(
     let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
     let started_at = report.started_at.unwrap_or(began_at);
     let began_with_nothing = lanes.began_with_nothing();
-    report.done += lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
+    let (done, refused) = lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
+    report.done += done;
+    report.refused = refused;
     Ok(match judged? {
         None => Attempt::Complete((!began_with_nothing).then_some(seen)),
         Some(shortfall) => Attempt::Short(shortfall),

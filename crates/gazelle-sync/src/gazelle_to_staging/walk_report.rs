@@ -51,6 +51,9 @@ pub struct WalkReport {
     /// The records that their list could not give whole and that were not asked for by their ids in this run: it asks for a few
     /// alone.
     pub unasked: BTreeSet<String>,
+    /// The records of the last attempt that the staging table refused, by id, with the reason: something that a user has
+    /// added to it. They count as seen, and the bookmark has not moved.
+    pub refused: BTreeMap<String, String>,
     /// What is to be told of the pages of the last attempt, each a sentence.
     pub notes: Vec<String>,
     /// Whether the last attempt was made in several windows.
@@ -77,6 +80,7 @@ impl WalkReport {
             absent: AbsentReport::default(),
             nameless: 0,
             unasked: BTreeSet::new(),
+            refused: BTreeMap::new(),
             notes: Vec::new(),
             was_split: false,
         }

@@ -107,6 +107,18 @@ fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
             ),
         );
     }
+    if let Some((id, why)) = walk.refused.first_key_value() {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {} record(s) could not be stored as received ({id}: {why}{}): all others were, and the next run fetches \
+                 these again; what was added to {} refuses them, `gazelle-sync doctor` lists it",
+                walk.refused.len(),
+                if walk.refused.len() > 1 { "; …" } else { "" },
+                entity.staging_table
+            ),
+        );
+    }
     if walk.nameless > 0 {
         report.note(
             Status::Partial,

@@ -3,6 +3,7 @@
 
 mod kinds;
 mod required;
+mod staging;
 #[path = "../support/mod.rs"]
 mod support;
 mod suppressed;
