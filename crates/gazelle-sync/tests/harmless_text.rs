@@ -12,8 +12,7 @@ use support::sink::Sink;
 use support::{Place, Ran, World, ran};
 
 /// A C0 control, a C1 control, DEL, directions, what is not seen, and breaks of every kind.
-const HOSTILE: &str =
-    "a\u{1b}[31m\u{9b}2J\u{7f}b\u{202e}c\u{200e}d\u{200b}\u{feff}e\u{2028}f\u{85}g\r\n forged row\nforged too\ti";
+const HOSTILE: &str = "a\u{1b}[31m\u{9b}2J\u{7f}b\u{202e}c\u{200e}d\u{200b}\u{feff}e\u{2028}f\u{85}g\r\n forged row\nforged too\ti";
 /// What of it stands at the beginning of a line where a break of it was obeyed.
 const FORGED: &str = "forged row";
 

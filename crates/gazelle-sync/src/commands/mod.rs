@@ -56,6 +56,8 @@ pub struct Context {
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    // A panic may quote what it could not cope with.
+    std::panic::set_hook(Box::new(display::tell_panic));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(arguments.iter().cloned(), &entities::names()) {
         Ok(cli) => cli,
@@ -123,10 +125,11 @@ fn wrong_arguments(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if json && code == WRONG_USE {
         print_failure(&cli::in_one_line(usage));
     }
-    // Help and version are our own words, and so is what is wrong where the arguments hold nothing that acts.
-    match usage.render().to_string().chars().any(|c| display::acts(c) && c != '\n')
-        || arguments.iter().any(|argument| argument.to_string_lossy().chars().any(display::acts))
-    {
+    let acts = |text: &str| text.chars().any(|c| display::acts(c) && c != '\n');
+    let quotes_what_acts = acts(&usage.render().to_string())
+        || arguments.iter().any(|argument| argument.to_string_lossy().chars().any(display::acts));
+    match code == WRONG_USE && quotes_what_acts {
+        // The parser repeats an argument as it came.
         true => display::tell_error(&cli::in_one_line(usage)),
         // A reader that has gone is no error.
         false => drop(usage.print()),

@@ -54,7 +54,7 @@ fn harmful_in(text: &str) -> Option<char> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn a_line_is_one_line(text in any_text()) {
@@ -191,8 +191,7 @@ fn log_of(line: LogLine, colours: bool, text: &str) -> String {
             tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), say);
         }
     }
-    let text = written.to.lock().unwrap().clone();
-    text
+    written.to.lock().unwrap().clone()
 }
 
 #[test]
@@ -211,6 +210,16 @@ fn white_space_of_raw_json_stays_white_space() {
     assert_eq!(serde_json::from_str::<Value>(document.as_str()).unwrap(), json!({ "a": "\u{9b}" }));
     assert_eq!(harmful_in(document.as_str()), None);
     assert_eq!(Document::of_json(raw.get()).as_str().lines().count(), 1);
+}
+
+#[test]
+fn a_long_id_stands_whole_in_its_row_and_a_text_without_end_is_cut() {
+    let id = "x".repeat(10_000);
+    let mut table = Table::new([Column::ids("id"), Column::text("reason")]);
+    table.row([&id, &"é\u{202e}".repeat(50_000)]);
+    let text = table.render_as(None, false).to_string();
+    assert_eq!(text.lines().count(), 3);
+    assert!(text.contains(&id) && text.ends_with('…'));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use document::{Document, bounded};
 pub use entity_progress::EntityProgress;
 pub use line::{Line, Lines};
 pub use log_lines::{LogFields, LogLine};
-pub use output::{List, print, print_document, tell, tell_error};
+pub use output::{List, print, print_document, tell, tell_error, tell_panic};
 pub use progress::{LogWriter, Progress, ProgressStyle};
 pub use safe::{acts, shortened};
 pub use table::{Cell, Column, Table, terminal_width};

@@ -1,7 +1,9 @@
 //! Writing to stdout and stderr: nothing but [`Lines`] and [`Document`]s. No other module writes there; a rule of the
 //! house (`tests/house`) sees to it.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{ErrorKind, Write};
+use std::panic::PanicHookInfo;
 
 use serde::Serialize;
 
@@ -33,6 +35,18 @@ pub fn tell(lines: impl Into<Lines>) {
 /// Says what failed, in one line.
 pub fn tell_error(message: &str) {
     tell(Line::from(format!("error: {message}")));
+}
+
+/// Says that the program has a fault, in one line; below it the calls that led there, where RUST_BACKTRACE asks for them.
+pub fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let mut lines = Lines::new();
+    lines.line(format!("thread {:?} {panic}", thread.name().unwrap_or("without a name")));
+    let calls = Backtrace::capture();
+    if calls.status() == BacktraceStatus::Captured {
+        lines.lines(&Lines::with_breaks(&calls.to_string()));
+    }
+    tell(lines);
 }
 
 /// A JSON array on stdout, item by item, as they are read.

@@ -7,6 +7,7 @@ use comfy_table::{
 };
 
 use super::line::{Line, Lines};
+use super::safe::shortened;
 
 /// A heading and a thin line: easy to read, easy to copy.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -14,7 +15,7 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 /// A column of a [`Table`].
 #[derive(Debug, Clone)]
 pub struct Column {
-    heading: Line,
+    heading: String,
     number: bool,
     /// Its words are never broken: ids, which people copy.
     whole: bool,
@@ -23,19 +24,23 @@ pub struct Column {
 impl Column {
     /// A column of text, aligned to the left.
     pub fn text(heading: impl Into<Line>) -> Self {
-        Self { heading: heading.into(), number: false, whole: false }
+        Self { heading: Cell::from(heading).0, number: false, whole: false }
     }
 
     /// A column of ids, of which none is broken.
     pub fn ids(heading: impl Into<Line>) -> Self {
-        Self { heading: heading.into(), number: false, whole: true }
+        Self { heading: Cell::from(heading).0, number: false, whole: true }
     }
 
     /// A column of numbers or amounts, aligned to the right.
     pub fn number(heading: impl Into<Line>) -> Self {
-        Self { heading: heading.into(), number: true, whole: true }
+        Self { heading: Cell::from(heading).0, number: true, whole: true }
     }
 }
+
+/// A longer text is cut: beyond 65,535 characters the library breaks it, and what comes after the break would look like a
+/// row. An id of 10,000 characters has room.
+const LONGEST_CELL: usize = 20_000;
 
 /// A cell of a [`Table`]: one line, whatever it is made of.
 #[derive(Debug, Clone, Default)]
@@ -44,13 +49,13 @@ pub struct Cell(String);
 impl Cell {
     /// Two lines below each other, where a narrow terminal has no room for two columns.
     pub fn stacked(above: impl Into<Line>, below: impl Into<Line>) -> Cell {
-        Cell(format!("{}\n{}", above.into(), below.into()))
+        Cell(format!("{}\n{}", Cell::from(above).0, Cell::from(below).0))
     }
 }
 
 impl<T: Into<Line>> From<T> for Cell {
     fn from(text: T) -> Cell {
-        Cell(text.into().to_string())
+        Cell(shortened(text.into().as_str(), LONGEST_CELL).into_owned())
     }
 }
 
@@ -199,7 +204,7 @@ impl Column {
             true => cell.chars().count(),
             false => longest_word(cell).unwrap_or(0),
         });
-        let heading = longest_word(self.heading.as_str()).unwrap_or(0);
+        let heading = longest_word(&self.heading).unwrap_or(0);
         longest.fold(heading, usize::max).min(LONGEST_WORD)
     }
 

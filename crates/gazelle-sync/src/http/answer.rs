@@ -39,6 +39,12 @@ impl Answer {
     }
 }
 
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Response {
+        answer.into_response()
+    }
+}
+
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         (self.status, [(header::CONTENT_TYPE, self.content_type)], self.body).into_response()

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::Answer;
@@ -36,7 +36,7 @@ async fn in_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             Answer::problem(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?")
-                .into_response()
+                .into()
         }
     }
 }
@@ -44,7 +44,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 async fn may_ask(State(secret): State<Secret>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let mut response = match refusal(secret.as_deref(), request.method(), headers) {
-        Some((status, why)) => Answer::problem(status, why).into_response(),
+        Some((status, why)) => Answer::problem(status, why).into(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();

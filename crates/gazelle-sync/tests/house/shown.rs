@@ -29,8 +29,6 @@ fn nothing_is_written_but_what_was_made_harmless() {
         _ if file.starts_with("display/") || file == "http/answer.rs" => true,
         // Asks what kind of stderr there is; gives the log its one writer.
         "commands/logging.rs" => line.contains("is_terminal()") || way == "log_writer(",
-        // Sends on what `Answer` is or the route made.
-        "http/guard.rs" => line.contains("Answer::") || line.starts_with("use axum::response"),
         // A page of our own words alone, for the browser that comes back from a login.
         "credentials/callback.rs" => {
             line.contains("format!(\"{text}\\n\")") || line.starts_with("use axum::response")
@@ -55,4 +53,12 @@ fn nothing_is_written_but_what_was_made_harmless() {
         }
     }
     assert!(seen > 10, "the words are looked for where they are");
+    let (_, routes) =
+        files(&src().join("http"), "rs").into_iter().find(|(file, _)| file == "http/routes.rs").unwrap();
+    let handlers: Vec<&str> =
+        routes.lines().filter(|line| line.contains("fn ") && line.contains("State(")).collect();
+    assert!(handlers.len() >= 5, "{handlers:?}");
+    for handler in handlers {
+        assert!(handler.ends_with("-> Answer {"), "http/routes.rs answers with something else: {handler}");
+    }
 }

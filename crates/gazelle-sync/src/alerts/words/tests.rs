@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -80,4 +81,33 @@ fn a_reason_cannot_break_out_of_its_line_nor_fill_itself() {
     );
     assert!(message.body.as_str().contains("failed: HTTP 500  Bcc: x {run_id}\n"), "{}", message.body);
     assert_eq!(message.body.as_str().lines().count(), 2, "{}", message.body);
+}
+
+proptest! {
+    #[test]
+    fn any_fact_makes_a_title_of_one_line_and_no_line_of_the_body(
+        chars in proptest::collection::vec(any::<char>(), 0..40),
+        times in prop_oneof![Just(1_usize), Just(250)],
+        schema in any::<String>(),
+    ) {
+        let text: String = chars.into_iter().chain("\u{9b}\u{202e}\u{200b}\u{2028}\r\nforged\u{1b}".chars()).collect();
+        let text = text.repeat(times);
+        for kind in Kind::ALL {
+            let names = all_sentences(kind).into_iter().flat_map(|of| [of.now, of.advice, of.over]).flat_map(names);
+            let facts: Facts = names.map(|name| (name.to_owned(), json!(text))).collect();
+            for occasion in [Occasion::Started, Occasion::Reminder, Occasion::Over] {
+                let message = words(Language::Fr, Some(&schema)).message(kind, &facts, moment(occasion));
+                for part in [message.title.as_str(), message.body.as_str()] {
+                    prop_assert!(!part.chars().any(|c| c != '\n' && crate::display::acts(c)), "{part:?}");
+                }
+                prop_assert_eq!(message.title.as_str().lines().count(), 1);
+                let lines = if occasion == Occasion::Reminder { 3 } else { 2 };
+                prop_assert_eq!(message.body.as_str().lines().count(), lines, "{}", message.body);
+                // The outbox gives back what was written into it.
+                let stored = Text::stored(message.title.as_str(), message.body.as_str());
+                prop_assert_eq!(stored.title, message.title);
+                prop_assert_eq!(stored.body.as_str(), message.body.as_str());
+            }
+        }
+    }
 }
