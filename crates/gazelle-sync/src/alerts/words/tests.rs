@@ -84,6 +84,8 @@ fn a_reason_cannot_break_out_of_its_line_nor_fill_itself() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
     #[test]
     fn any_fact_makes_a_title_of_one_line_and_no_line_of_the_body(
         chars in proptest::collection::vec(any::<char>(), 0..40),
