@@ -2,6 +2,8 @@
 
 #[path = "house/plans.rs"]
 mod plans;
+#[path = "house/shown.rs"]
+mod shown;
 #[path = "house/sql.rs"]
 mod sql;
 mod support;

@@ -44,6 +44,6 @@ pub async fn ping_now(url: &str) -> Result<(), SendError> {
     let call = async { read_answer(http_client(url)?.get(url).send().await) };
     match tokio::time::timeout(PATIENCE, call).await {
         Ok(called) => called,
-        Err(_) => Err(SendError { what: "no answer in time".to_owned(), retry_after: None }),
+        Err(_) => Err(SendError { what: "no answer in time".into(), retry_after: None }),
     }
 }

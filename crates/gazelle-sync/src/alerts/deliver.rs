@@ -158,7 +158,7 @@ fn letter(message: &Message) -> Letter {
         alert_id: message.alert_id,
         kind: message.kind.clone(),
         occasion: message.occasion.as_str(),
-        text: Text { title: message.title.clone(), body: message.body.clone() },
+        text: Text::stored(&message.title, &message.body),
         opened_at: message.opened_at,
         closed_at: message.closed_at,
         facts: message.facts.clone(),

@@ -235,8 +235,8 @@ impl Ledger<'_, '_> {
                     (&channel, Type::TEXT),
                     (&position, Type::INT4),
                     (&occasion.as_str(), Type::TEXT),
-                    (&text.title, Type::TEXT),
-                    (&text.body, Type::TEXT),
+                    (&text.title.as_str(), Type::TEXT),
+                    (&text.body.as_str(), Type::TEXT),
                     (&self.at, Type::TIMESTAMPTZ),
                 ],
             )

@@ -5,7 +5,7 @@ use crate::config::nearest::did_you_mean;
 /// The message for an entity that does not exist.
 pub fn unknown_entity(name: &str, entities: &[&str]) -> String {
     format!(
-        "unknown entity {name:?}{}\n\n  known entities: {}",
+        "unknown entity {name:?}{}; known entities: {}",
         did_you_mean(name, entities.iter().copied()),
         entities.join(", ")
     )

@@ -12,7 +12,7 @@ use crate::alerts::{self, Changes, Channels, Delivered, Direct, Kind, Listed, Tr
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
 use crate::db::{migrate, owners};
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::stop::Stop;
 use crate::time;
 
@@ -73,11 +73,12 @@ async fn test(context: &Context) -> Result<u8> {
     }
     let ok = tried.iter().all(|one| one.ok);
     context.print(&json!({ "ok": ok, "channels": tried }), || {
-        let lines = tried.iter().map(|one| {
+        let mut lines = Lines::new();
+        for one in &tried {
             let came = one.error.as_deref().unwrap_or("taken");
-            format!("{:<9}{}: {}", if one.ok { "ok" } else { "problem" }, one.channel, display::safe(came))
-        });
-        lines.collect::<Vec<_>>().join("\n")
+            lines.line(format!("{:<9}{}: {came}", if one.ok { "ok" } else { "problem" }, one.channel));
+        }
+        lines
     })?;
     Ok(if ok { 0 } else { FAILED })
 }
@@ -171,12 +172,12 @@ async fn list(context: &Context, opened: &Opened) -> Result<u8> {
     Ok(0)
 }
 
-fn list_text(listed: &Listed, settings: &Settings) -> String {
+fn list_text(listed: &Listed, settings: &Settings) -> Lines {
     let zone = settings.zone();
     let show = |at: Timestamp| time::show(at, &zone);
-    let mut text = String::new();
+    let mut text = Lines::new();
     if listed.open.is_empty() {
-        text.push_str("nothing is wrong that would be told\n");
+        text.line("nothing is wrong that would be told");
     }
     let both = listed.open.iter().chain(&listed.over);
     if !listed.open.is_empty() || !listed.over.is_empty() {
@@ -196,7 +197,7 @@ fn list_text(listed: &Listed, settings: &Settings) -> String {
                 display::count(u64::try_from(alert.sent).unwrap_or_default()),
             ]);
         }
-        text.push_str(&format!("{}\n", table.render().trim_end()));
+        text.table(&table);
     }
     if !listed.undelivered.is_empty() {
         let mut table = Table::new([
@@ -217,15 +218,16 @@ fn list_text(listed: &Listed, settings: &Settings) -> String {
                 message.last_error.clone().unwrap_or_default(),
             ]);
         }
-        text.push_str(&format!("\n{}\n", table.render().trim_end()));
+        text.blank().table(&table);
     }
     let channels = Channels::of(settings);
     if channels.is_empty() {
-        text.push_str("\nno channel is configured: nobody is told (gazelle-sync alerts --help says how)\n");
+        text.blank().line("no channel is configured: nobody is told (gazelle-sync alerts --help says how)");
     }
+    text.blank();
     match listed.looked_at {
-        Some(at) => text.push_str(&format!("\nlast looked at {}\n", show(at))),
-        None => text.push_str("\nnobody looks: `gazelle-sync serve` does, or `gazelle-sync alerts check`\n"),
-    }
+        Some(at) => text.line(format!("last looked at {}", show(at))),
+        None => text.line("nobody looks: `gazelle-sync serve` does, or `gazelle-sync alerts check`"),
+    };
     text
 }

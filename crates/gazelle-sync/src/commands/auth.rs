@@ -13,7 +13,7 @@ use crate::cli::{AuthAction, AuthArgs, LoginArgs};
 use crate::config::Settings;
 use crate::credentials::{self, Login};
 use crate::db::migrate;
-use crate::display;
+use crate::display::{self, Lines};
 use crate::source::{GazelleClient, GraphqlRequest, OauthLogin, Tokens};
 use crate::time;
 
@@ -122,36 +122,39 @@ async fn who(client: &GazelleClient) -> Result<Who, String> {
     })
 }
 
-fn status_text(standing: &Standing, settings: &Settings) -> String {
+fn status_text(standing: &Standing, settings: &Settings) -> Lines {
     let zone = settings.zone();
-    let line = |name: &str, value: &str| format!("{name:<14}{}\n", display::safe(value));
-    let mut text = match standing.method {
+    let mut text = Lines::new();
+    let mut line = |name: &str, value: &str| {
+        text.line(format!("{name:<14}{value}"));
+    };
+    match standing.method {
         "api_key" => line("method", "API key (GAZELLE_API_KEY)"),
         _ => line("method", "OAuth"),
-    };
+    }
     if let Some(place) = &standing.kept_in {
-        text += &line("kept in", place);
+        line("kept in", place);
     }
     if standing.tokens_from == Some("environment") {
-        text += &line("tokens", "from GAZELLE_REFRESH_TOKEN, until the first refresh");
+        line("tokens", "from GAZELLE_REFRESH_TOKEN, until the first refresh");
     }
     match (standing.access_until, standing.renewable) {
         (Some(at), Some(renewable)) => {
             let renewal =
                 if renewable { "renewed before that" } else { "cannot be renewed: log in again before" };
-            text += &line("good until", &format!("{} ({renewal})", time::show_exact(at, &zone)));
+            line("good until", &format!("{} ({renewal})", time::show_exact(at, &zone)));
         }
-        (None, Some(true)) => text += &line("good until", "not known; renewed when refused"),
-        (None, Some(false)) => text += &line("good until", "not known, and cannot be renewed"),
+        (None, Some(true)) => line("good until", "not known; renewed when refused"),
+        (None, Some(false)) => line("good until", "not known, and cannot be renewed"),
         (_, None) => {}
     }
     if let Some(who) = &standing.who {
-        text += &line("company", who.company.as_deref().unwrap_or("not told"));
-        text += &line("user", who.user.as_deref().unwrap_or("not told"));
+        line("company", who.company.as_deref().unwrap_or("not told"));
+        line("user", who.user.as_deref().unwrap_or("not told"));
     }
     match &standing.problem {
-        Some(problem) => text += &line("problem", problem),
-        None => text += &line("state", "good"),
+        Some(problem) => line("problem", problem),
+        None => line("state", "good"),
     }
     text
 }
@@ -182,7 +185,9 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
             true => "and paste here what its address line shows afterwards:",
             false => "and agree; this command waits for the browser to come back.",
         };
-        eprintln!("Open this address in a browser,\n\n  {address}\n\n{next}");
+        let mut lines = Lines::new();
+        lines.line("Open this address in a browser,").blank().line(format!("  {address}")).blank().line(next);
+        display::tell(lines);
     })
     .await?;
     if settings.api_key.is_some() {

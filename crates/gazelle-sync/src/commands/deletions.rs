@@ -9,7 +9,7 @@ use super::Context;
 use super::opened::Opened;
 use crate::cli::{DeletionsAction, DeletionsArgs};
 use crate::db::migrate;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::orchestrator::decide_deletions::{Decided, Decision, decide};
 use crate::staging::deletions::{self, Found};
 use crate::time;
@@ -47,9 +47,9 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
     Ok(0)
 }
 
-fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> String {
+fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> Lines {
     if found.is_empty() {
-        return if all { "no record was ever found gone" } else { "no deletion waits for a word" }.to_owned();
+        return if all { "no record was ever found gone" } else { "no deletion waits for a word" }.into();
     }
     let mut table = Table::new([
         Column::text("run"),
@@ -75,7 +75,9 @@ fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> String {
             ),
         ]);
     }
-    format!("{}\n`gazelle-sync deletions approve RUN` deletes, `dismiss RUN` keeps\n", table.render())
+    let mut text = Lines::new();
+    text.table(&table).line("`gazelle-sync deletions approve RUN` deletes, `dismiss RUN` keeps");
+    text
 }
 
 async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {

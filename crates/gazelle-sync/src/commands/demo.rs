@@ -15,7 +15,7 @@ use super::sync::run_text;
 use crate::cli::DemoArgs;
 use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
 use crate::orchestrator::report::RunReport;
 use crate::orchestrator::{Job, Stages, run_sync};
@@ -217,41 +217,39 @@ async fn visits(db: &Db, condition: &str, params: &[crate::db::Param<'_>]) -> Re
         .collect())
 }
 
-fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> String {
-    let mut text = format!("1. A full sync of a made-up shop\n\n{}\n", run_text(&report.full));
-    text += "2. A few things change at the source, then an incremental sync\n\n";
+fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
+    let mut text = Lines::new();
+    text.line("1. A full sync of a made-up shop").blank().lines(&run_text(&report.full)).blank();
+    text.line("2. A few things change at the source, then an incremental sync").blank();
     let mut changes =
         Table::new([Column::text("change"), Column::text("before"), Column::text("now in production")]);
     for change in &report.changes {
         changes.row([change.what.clone(), change.before.clone(), change.after.clone()]);
     }
-    text += &format!("{}\n\n{}\n", changes.render(), run_text(&report.incremental));
+    text.table(&changes).blank().lines(&run_text(&report.incremental)).blank();
     if let Some(day) = &report.day {
-        text += &format!(
-            "3. A technician's day, in Montréal time: {}, {}\n\n",
-            display::safe(&day.technician),
-            day.date
-        );
-        text += &visits_text(&day.visits);
+        text.line(format!("3. A technician's day, in Montréal time: {}, {}", day.technician, day.date));
+        text.blank().table(&visits_table(&day.visits));
     }
     if !report.tire_le_coyote.is_empty() {
-        text += "\nStored in UTC, shown in Montréal time:\n\n";
-        text += &visits_text(&report.tire_le_coyote);
+        text.blank().line("Stored in UTC, shown in Montréal time:");
+        text.blank().table(&visits_table(&report.tire_le_coyote));
     }
-    text += &format!("\n4. Where it is, and how to look further\n\n  data folder   {}\n", report.data_dir);
+    text.blank().line("4. Where it is, and how to look further");
+    text.blank().line(format!("  data folder   {}", report.data_dir));
     match (&report.database_url, stopped) {
-        (Some(url), false) => text += &format!("  psql          psql \"{url}\"\n"),
-        _ => text += "  the embedded database is stopped; any command starts it again\n",
-    }
+        (Some(url), false) => text.line(format!("  psql          psql \"{url}\"")),
+        _ => text.line("  the embedded database is stopped; any command starts it again"),
+    };
     // The day in Montréal: current_date is that of the session's time zone.
     let look = |command| opening(settings, command);
-    text += &format!(
-        "  what is held  {}\n  quarantine    {}\n  \
-           a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date ORDER BY time_montreal;\n  \
-           your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder\n",
-        look("status"),
-        look("errors"),
-    );
+    text.line(format!("  what is held  {}", look("status")));
+    text.line(format!("  quarantine    {}", look("errors")));
+    text.line(format!(
+        "  a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date \
+         ORDER BY time_montreal;"
+    ));
+    text.line("  your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder");
     text
 }
 
@@ -279,7 +277,7 @@ fn in_shell(word: &str) -> String {
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-fn visits_text(visits: &[Visit]) -> String {
+fn visits_table(visits: &[Visit]) -> Table {
     let mut table = Table::new([
         Column::text("time"),
         Column::text("title"),
@@ -300,7 +298,7 @@ fn visits_text(visits: &[Visit]) -> String {
             visit.stored_utc.clone(),
         ]);
     }
-    format!("{}\n", table.render())
+    table
 }
 
 #[cfg(test)]

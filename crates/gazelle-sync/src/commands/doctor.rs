@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::opened::{self, Opened};
 use super::{Context, FAILED};
-use crate::display;
+use crate::display::{self, Lines};
 use crate::doctor::{self, Level, Patient, Report};
 
 /// Examines and prints; touches nothing.
@@ -26,28 +26,25 @@ pub async fn run(context: &Context) -> Result<u8> {
     Ok(if report.status == Level::Problem { FAILED } else { 0 })
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &Report) -> Lines {
     let width = report.checks.iter().map(|line| line.check.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut text = Lines::new();
     for line in &report.checks {
         let level = match line.level {
             Level::Ok => "ok     ",
             Level::Warning => "WARNING",
             Level::Problem => "PROBLEM",
         };
-        let said = format!("{level}  {:width$}  {}", line.check, display::safe(&line.said));
-        let mend = line.mend.as_ref().map(|mend| format!("-> {}", display::safe(mend)));
+        let said = format!("{level}  {:width$}  {}", line.check, line.said);
+        let mend = line.mend.as_ref().map(|mend| format!("-> {mend}"));
         // What mends it may be a command to copy: on a terminal it has lines of its own.
-        text += &match (mend, display::terminal_width().is_some()) {
-            (None, _) => display::wrapped(&said, width + 11),
-            (Some(mend), false) => format!("{said}  {mend}"),
-            (Some(mend), true) => {
-                let mend = display::wrapped(&format!("         {mend}"), 12);
-                format!("{}\n{mend}", display::wrapped(&said, width + 11))
-            }
+        match (mend, display::terminal_width().is_some()) {
+            (None, _) => text.wrapped(said, width + 11),
+            (Some(mend), false) => text.line(format!("{said}  {mend}")),
+            (Some(mend), true) => text.wrapped(said, width + 11).wrapped(format!("         {mend}"), 12),
         };
-        text.push('\n');
     }
     let Report { ok, warnings, problems, .. } = report;
-    text + &format!("{ok} ok, {warnings} to look at, {problems} to mend\n")
+    text.line(format!("{ok} ok, {warnings} to look at, {problems} to mend"));
+    text
 }

@@ -1,15 +1,17 @@
 //! `errors show`: one case, for people.
 
 use super::history::{request_text, run_text, value_text};
-use crate::display;
+use crate::display::{Document, Lines};
 use crate::explain::case::{Parent, Story};
 use crate::staging::quarantine::Case;
 
 /// Everything about a case, its raw record last.
-pub fn text(story: &Story) -> String {
+pub fn text(story: &Story) -> Lines {
     let case = &story.case;
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| text += &format!("{name:<14}{}\n", display::safe(value));
+    let mut text = Lines::new();
+    let mut line = |name: &str, value: &str| {
+        text.line(format!("{name:<14}{value}"));
+    };
     line("record", &format!("{} {}", case.entity, case.external_id));
     line("reason", &reason(case));
     line("code", &case.error_code);
@@ -55,10 +57,9 @@ pub fn text(story: &Story) -> String {
     }
     line("what to do", &story.advice);
     let raw = case.raw_data.as_deref().unwrap_or_default();
-    let raw = serde_json::from_str::<serde_json::Value>(raw)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| raw.to_owned());
-    text + &format!("raw record\n{}\n", display::safe_lines(&raw))
+    let indented = serde_json::from_str::<serde_json::Value>(raw).and_then(|raw| Document::indented(&raw));
+    text.line("raw record").lines(&indented.map_or_else(|_| raw.into(), Lines::from));
+    text
 }
 
 /// Why it could not be reconciled. Of a version that was reconciled since, the message is not kept.

@@ -11,7 +11,7 @@ use super::{Context, error_case};
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;
 use crate::db::migrate;
-use crate::display::{self, Column, Progress, Table};
+use crate::display::{self, Cell, Column, Lines, List, Progress, Table};
 use crate::entities::Entity;
 use crate::explain::{self, case};
 use crate::orchestrator::lease::Lease;
@@ -84,27 +84,25 @@ async fn list(
 /// Prints the array case by case, as they are read. Returns the exit status: where the database fails after the first case,
 /// the array is left open, so that nobody takes it for whole, and no second document follows it.
 async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<u8> {
-    let mut listed = 0;
-    while listed < filter.most() {
+    let mut list = List::new();
+    while list.len() < filter.most() {
         let case = match cases.next().await {
             Ok(Some(case)) => case,
             Ok(None) => break,
-            Err(error) if listed == 0 => return Err(error.into()),
+            Err(error) if list.is_empty() => return Err(error.into()),
             Err(error) => {
-                eprintln!("error: the list breaks off after {listed} cases: {error}");
+                display::tell_error(&format!("the list breaks off after {} cases: {error}", list.len()));
                 return Ok(1);
             }
         };
-        let before = if listed == 0 { "[" } else { "," };
-        let case = display::json(&case)?.replace('\n', "\n  ");
-        if !display::print_part(&format!("{before}\n  {case}"))? {
+        if !list.item(&case)? {
             return Ok(0);
         }
-        listed += 1;
     }
-    display::print(if listed == 0 { "[]\n" } else { "\n]\n" })?;
+    let listed = list.len();
+    list.end()?;
     if let Some(left_out) = left_out(listed, found) {
-        eprintln!("{left_out}");
+        display::tell(left_out);
     }
     Ok(0)
 }
@@ -129,19 +127,21 @@ async fn list_text(
         if rows.is_empty() {
             break;
         }
-        if !display::print_part(&format!("{}\n", table(&rows, settings).trim_end()))? {
+        if !display::print(&table(&rows, settings).render())? {
             return Ok(());
         }
     }
-    let end = match listed {
-        0 => none_found(filter).to_owned(),
-        _ => {
-            let how = "`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again";
-            let left_out = left_out(listed, found).map(|said| format!("\n{said}")).unwrap_or_default();
-            format!("\n{how}{left_out}")
-        }
+    let mut end = Lines::new();
+    match listed {
+        0 => end.line(none_found(filter)),
+        _ => end
+            .blank()
+            .line("`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again"),
     };
-    display::print(&format!("{end}\n"))?;
+    if let Some(left_out) = left_out(listed, found).filter(|_| listed > 0) {
+        end.line(left_out);
+    }
+    display::print(&end)?;
     Ok(())
 }
 
@@ -160,7 +160,7 @@ fn left_out(listed: usize, found: usize) -> Option<String> {
         .then(|| format!("{} of {} (--limit N or --limit all shows more)", amount(listed), amount(found)))
 }
 
-fn table(cases: &[Case], settings: &Settings) -> String {
+fn table(cases: &[Case], settings: &Settings) -> Table {
     let zone = settings.zone();
     // On a narrow terminal the state stands below the entity, so that reasons have room.
     let is_narrow = display::terminal_width().is_some_and(|width| width < 100);
@@ -176,17 +176,17 @@ fn table(cases: &[Case], settings: &Settings) -> String {
     ]));
     for case in cases {
         let (entity, state) = match is_narrow {
-            true => (format!("{}\n{}", case.entity, case.state), None),
-            false => (case.entity.clone(), Some(case.state.clone())),
+            true => (Cell::stacked(&case.entity, &case.state), None),
+            false => (Cell::from(&case.entity), Some(Cell::from(&case.state))),
         };
-        table.row([entity, case.external_id.clone()].into_iter().chain(state).chain([
-            reason(case),
-            display::count(case.attempts),
-            time::show(case.first_seen_at, &zone),
-            time::show(case.last_seen_at, &zone),
+        table.row([entity, Cell::from(&case.external_id)].into_iter().chain(state).chain([
+            Cell::from(reason(case)),
+            Cell::from(display::count(case.attempts)),
+            Cell::from(time::show(case.first_seen_at, &zone)),
+            Cell::from(time::show(case.last_seen_at, &zone)),
         ]));
     }
-    table.render()
+    table
 }
 
 fn amount(count: usize) -> String {
@@ -223,7 +223,16 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
             "no record {id} is or was in quarantine (gazelle-sync errors --all lists those that are or were)"
         );
     }
-    context.print(&stories, || stories.iter().map(error_case::text).collect::<Vec<_>>().join("\n"))?;
+    context.print(&stories, || {
+        let mut text = Lines::new();
+        for story in &stories {
+            if !text.is_empty() {
+                text.blank();
+            }
+            text.lines(&error_case::text(story));
+        }
+        text
+    })?;
     Ok(0)
 }
 
@@ -275,7 +284,9 @@ async fn retry(
         run: &'r crate::orchestrator::report::RunReport,
     }
     context.print(&Retried { retried: pending, run: &report }, || {
-        format!("{} record(s) tried again\n{}", display::count(pending), run_text(&report))
+        let mut text = Lines::new();
+        text.line(format!("{} record(s) tried again", display::count(pending))).lines(&run_text(&report));
+        text
     })?;
     Ok(report.status.exit_code())
 }
@@ -304,7 +315,7 @@ async fn dismiss(
         bail!("no record {id} waits in quarantine (gazelle-sync errors lists those that do)");
     }
     context.print(&json!({ "dismissed": dismissed, "id": id, "reason": reason }), || {
-        format!("dismissed: {} (the raw record stays in staging)", display::safe(id))
+        format!("dismissed: {id} (the raw record stays in staging)")
     })?;
     Ok(0)
 }

@@ -11,7 +11,7 @@ use super::record::{self, in_several};
 use super::sync::wrong_use;
 use crate::cli::{ExplainArgs, did_you_mean};
 use crate::db::Tx;
-use crate::display;
+use crate::display::Lines;
 use crate::entities::table::Table;
 use crate::explain::column::{self, Explanation, Looked, Source};
 use crate::explain::find::Found;
@@ -52,7 +52,7 @@ async fn tell(
                 "production has no row {}: {staged_only} hold it in staging alone (gazelle-sync history {} tells why){}",
                 args.id,
                 args.id,
-                display::safe(&only_id)
+                only_id
             )
         }
         [one] => one,
@@ -79,7 +79,7 @@ async fn tell(
         let columns = column::columns(tx, table).await?;
         let near = did_you_mean(name, columns.iter().map(String::as_str));
         let message =
-            format!("{} has no column {name:?}{near}\n\n  its columns: {}", table.name, columns.join(", "));
+            format!("{} has no column {name:?}{near}; its columns: {}", table.name, columns.join(", "));
         return wrong_use(context, &message);
     };
     // What production holds is an older version then.
@@ -89,15 +89,13 @@ async fn tell(
     });
     let told = Told { told, newest_fault };
     context.print(&told, || {
-        let mut text = text(&told.told, "", &context.settings.timezone, None);
+        let mut lines = Lines::new();
+        text(&told.told, "", &context.settings.timezone, None, &mut lines);
         if let Some(fault) = &told.newest_fault {
-            text += &format!(
-                "{:<14}not what production holds: {}\n",
-                "newest version",
-                fault.replace(['\n', '\t'], " ")
-            );
+            let fault = fault.replace(['\n', '\t'], " ");
+            lines.line(format!("{:<14}not what production holds: {fault}", "newest version"));
         }
-        display::safe_lines(&text).into_owned()
+        lines
     })?;
     Ok(0)
 }
@@ -109,12 +107,11 @@ fn not_in(id: &str, table: &str, found: &Found) -> String {
 
 /// `margin` stands before every line of what another value rests on; of that the version is told only where it is
 /// another than `outer`.
-fn text(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>) -> String {
-    let mut text = String::new();
+fn text(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>, text: &mut Lines) {
     let is_told =
         outer.zip(told.source.as_ref()).is_some_and(|(outer, own)| outer.staging_id == own.staging_id);
     let mut line = |name: &str, value: &str| {
-        text += &format!("{margin}{name:<14}{}\n", value.replace(['\n', '\t'], " "));
+        text.line(format!("{margin}{name:<14}{}", value.replace(['\n', '\t'], " ")));
     };
     line("value", &format!("{}.{} of {} = {}", told.table, told.column, told.row, value_text(&told.value)));
     if let Some(at) = &told.deleted_at {
@@ -157,10 +154,9 @@ fn text(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>) ->
         line("rests on", "nothing: no such row is named");
     }
     for inner in &told.rests_on {
-        text += &format!("{margin}rests on\n");
-        text += &self::text(inner, &format!("{margin}    "), zone, told.source.as_ref().or(outer));
+        text.line(format!("{margin}rests on"));
+        self::text(inner, &format!("{margin}    "), zone, told.source.as_ref().or(outer), text);
     }
-    text
 }
 
 fn filled_by(what: &str) -> &'static str {

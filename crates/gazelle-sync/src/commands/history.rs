@@ -7,7 +7,7 @@ use super::Context;
 use super::record::{self, in_several};
 use super::sync::wrong_use;
 use crate::cli::HistoryArgs;
-use crate::display;
+use crate::display::{self, Lines};
 use crate::explain::diff::{Change, Kind};
 use crate::explain::history::{self, History, Story};
 use crate::explain::source::{Request, Run};
@@ -27,41 +27,44 @@ pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
     .await
 }
 
-fn text(told: &History) -> String {
-    let mut text = format!("{} {}", told.entity, told.external_id);
+fn text(told: &History) -> Lines {
+    let mut first = format!("{} {}", told.entity, told.external_id);
     if let Some(asked_for) = &told.asked_for {
-        text += &format!(" (which holds {asked_for})");
+        first += &format!(" (which holds {asked_for})");
     }
-    text += &match told.versions_held {
+    first += &match told.versions_held {
         0 => ": staging holds no version of it any more".to_owned(),
         1 => ": one version".to_owned(),
         many => format!(": {} versions", display::count(many as u64)),
     };
-    match &told.in_production {
-        None => text += "; production has no row",
-        Some(row) => {
-            if let Some(at) = &row.changed_at {
-                text += &format!("\n{} changed last at {}", row.table, at.text());
-            }
-            if let Some(at) = &row.deleted_at {
-                text += &format!("\ndeleted since {}", at.text());
-            }
+    if told.in_production.is_none() {
+        first += "; production has no row";
+    }
+    let mut text = Lines::new();
+    text.line(first);
+    if let Some(row) = &told.in_production {
+        if let Some(at) = &row.changed_at {
+            text.line(format!("{} changed last at {}", row.table, at.text()));
+        }
+        if let Some(at) = &row.deleted_at {
+            text.line(format!("deleted since {}", at.text()));
         }
     }
-    text.push('\n');
     if told.versions.len() < told.versions_held {
-        text += &format!("the newest {} of them (--limit shows more)\n", told.versions.len());
+        text.line(format!("the newest {} of them (--limit shows more)", told.versions.len()));
     }
     for story in &told.versions {
-        text.push('\n');
-        text += &story_text(story);
+        text.blank();
+        story_lines(story, &mut text);
     }
-    display::safe_lines(&text).into_owned()
+    text
 }
 
-fn story_text(story: &Story) -> String {
-    let mut text = format!("{}. {}   {}\n", story.number, story.seen_at.text(), story.state);
-    let mut line = |what: &str| text += &format!("   {}\n", what.replace(['\n', '\t'], " "));
+fn story_lines(story: &Story, text: &mut Lines) {
+    text.line(format!("{}. {}   {}", story.number, story.seen_at.text(), story.state));
+    let mut line = |what: &str| {
+        text.line(format!("   {}", what.replace(['\n', '\t'], " ")));
+    };
     line(&run_text(story.run.as_ref()));
     if let Some(request) = &story.request {
         line(&request_text(request));
@@ -91,7 +94,7 @@ fn story_text(story: &Story) -> String {
     }
     if let Some(only_id) = &story.only_id {
         line(only_id);
-        return text;
+        return;
     }
     if story.kept_as_bytes {
         line("its original bytes are kept beside: jsonb cannot hold it exactly");
@@ -110,7 +113,6 @@ fn story_text(story: &Story) -> String {
         Some(changes) if changes.is_empty() => line("the same content, written differently"),
         Some(changes) => changes.iter().for_each(|change| line(&change_text(change))),
     }
-    text
 }
 
 fn change_text(change: &Change) -> String {

@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::{LogFormat, Settings};
-use crate::display::Progress;
+use crate::display::{LogFields, LogLine, Progress};
 
 /// A collector that does not answer is waited for so long, and at the end of the program no longer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,12 +61,18 @@ pub(super) fn start(settings: &Settings, serves: bool, loudest: LevelFilter, pro
     let levels = settings.log_level.as_deref().unwrap_or(unasked);
     let levels = EnvFilter::try_new(levels).unwrap_or_else(|_| EnvFilter::new(unasked));
     let shown = levels.and(loudest).and(filter_fn(may_be_written));
+    let is_terminal = std::io::stderr().is_terminal();
+    let line = match (as_json, is_terminal) {
+        (true, _) => LogLine::Json,
+        (false, false) => LogLine::Text,
+        (false, true) => LogLine::Coloured,
+    };
     let writer = progress.clone();
-    let lines = fmt::layer().with_writer(move || writer.log_writer());
+    let lines = fmt::layer().with_writer(move || writer.log_writer(line));
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if as_json {
         lines.json().with_filter(shown).boxed()
     } else {
-        lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).with_filter(shown).boxed()
+        lines.with_target(false).fmt_fields(LogFields).with_ansi(is_terminal).with_filter(shown).boxed()
     };
     let _ = tracing_subscriber::registry().with(lines).with(to_collector).try_init();
     if let Some(problem) = problem {

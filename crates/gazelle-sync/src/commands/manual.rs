@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
-use crate::display;
+use crate::display::{self, Lines};
 
 /// The program's name, as shells and `man` know it.
 const NAME: &str = "gazelle-sync";
@@ -19,7 +19,9 @@ pub fn completions(context: &Context, args: &CompletionsArgs) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
     let script = String::from_utf8(script).context("the completion script is not text")?;
-    context.print(&json!({ "shell": args.shell.to_string(), "script": script }), || script.clone())?;
+    context.print(&json!({ "shell": args.shell.to_string(), "script": script }), || {
+        Lines::with_breaks(&script)
+    })?;
     Ok(0)
 }
 
@@ -28,7 +30,7 @@ pub fn man(context: &Context, args: &ManArgs) -> Result<u8> {
     match &args.dir {
         None => {
             let page = page(Cli::command())?;
-            context.print(&json!({ "page": page }), || page.clone())?;
+            context.print(&json!({ "page": page }), || Lines::with_breaks(&page))?;
         }
         Some(folder) => {
             let written = write_pages(folder)?;

@@ -7,6 +7,7 @@ use super::Context;
 use super::opened::Opened;
 use crate::cli::MigrateArgs;
 use crate::db::migrate::{self, Shape, Step};
+use crate::display::Lines;
 
 /// Applies what is missing, or only lists it.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
@@ -39,11 +40,15 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn text(schema: &str, dry_run: bool, steps: &[Step]) -> String {
+pub(super) fn text(schema: &str, dry_run: bool, steps: &[Step]) -> Lines {
     if steps.is_empty() {
-        return format!("schema {schema} is up to date: nothing to do");
+        return format!("schema {schema} is up to date: nothing to do").into();
     }
     let verb = if dry_run { "would be applied" } else { "applied" };
-    let lines: Vec<String> = steps.iter().map(|s| format!("  {:>4}  {}", s.version, s.name)).collect();
-    format!("schema {schema}: {} migration(s) {verb}\n{}", steps.len(), lines.join("\n"))
+    let mut text = Lines::new();
+    text.line(format!("schema {schema}: {} migration(s) {verb}", steps.len()));
+    for step in steps {
+        text.line(format!("  {:>4}  {}", step.version, step.name));
+    }
+    text
 }

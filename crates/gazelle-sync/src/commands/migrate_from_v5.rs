@@ -9,7 +9,7 @@ use super::sync::wrong_use;
 use crate::cli::MigrateArgs;
 use crate::config;
 use crate::db::Db;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::from_v5::{self, Dependent, Inventory, away, back};
 
 /// Goes or returns, or shows what that would do.
@@ -58,7 +58,7 @@ async fn go_back(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Res
     Ok(0)
 }
 
-fn inventory_text(inventory: &Inventory, dry_run: bool) -> String {
+fn inventory_text(inventory: &Inventory, dry_run: bool) -> Lines {
     let Inventory { schema, backup_schema, .. } = inventory;
     let mut moved = Table::new([
         Column::text("of the old system"),
@@ -84,86 +84,74 @@ fn inventory_text(inventory: &Inventory, dry_run: bool) -> String {
         true => ("would move", "would be dropped", "would be created"),
         false => ("moved", "dropped", "created"),
     };
-    let mut text = format!("{}\n\n", moved.render());
-    text += &format!(
-        "{} of them {moves} from {schema} to {backup_schema}, as they are; ours {creates} in their place.\n",
+    let mut text = Lines::new();
+    text.table(&moved).blank().line(format!(
+        "{} of them {moves} from {schema} to {backup_schema}, as they are; ours {creates} in their place.",
         display::count(inventory.moving.len() as u64)
-    );
+    ));
     for trigger in &inventory.triggers {
-        text += &format!("Trigger {} {drops}.\n", display::safe(trigger));
+        text.line(format!("Trigger {trigger} {drops}."));
     }
     for function in &inventory.functions {
-        text += &format!(
-            "Function {} {moves} to {backup_schema}: nothing calls it there.\n",
-            display::safe(function)
-        );
+        text.line(format!("Function {function} {moves} to {backup_schema}: nothing calls it there."));
     }
     let can = if dry_run { "would no longer do anything" } else { "can no longer do anything" };
     for lost in &inventory.loses_access {
-        text += &format!(
-            "{} {can} with {}.\n",
-            display::safe(&lost.role),
-            display::safe(&lost.tables.join(", "))
-        );
+        text.line(format!("{} {can} with {}.", lost.role, lost.tables.join(", ")));
     }
     if !inventory.dependents.is_empty() {
-        text += "\nWhat depends on the old tables stays as it is; look at each:\n";
+        text.blank().line("What depends on the old tables stays as it is; look at each:");
         for dependent in &inventory.dependents {
-            text += &dependent_text(dependent);
+            dependent_lines(dependent, &mut text);
         }
     }
-    text += "\nNext:\n  1. stop the old sync for good: it would write into tables that are not its own any more\n";
+    text.blank().line("Next:");
+    text.line("  1. stop the old sync for good: it would write into tables that are not its own any more");
     if dry_run {
-        text += "  2. make a backup, then run `gazelle-sync migrate --from-v5`\n";
+        text.line("  2. make a backup, then run `gazelle-sync migrate --from-v5`");
     } else {
-        text += "  2. gazelle-sync sync --mode full      fetches everything afresh\n";
-        text += "     gazelle-sync verify                proves it\n";
+        text.line("  2. gazelle-sync sync --mode full      fetches everything afresh");
+        text.line("     gazelle-sync verify                proves it");
     }
-    text + "  `gazelle-sync migrate --from-v5 --back` puts the old tables back exactly as they were\n"
-}
-
-fn dependent_text(dependent: &Dependent) -> String {
-    let mut text = format!(
-        "  {} {} (on {}): {}\n",
-        dependent.kind,
-        display::safe(&dependent.name),
-        display::safe(&dependent.depends_on),
-        dependent.advice
-    );
-    if !dependent.lacks.is_empty() {
-        text += &format!(
-            "    columns it uses that the new table has not: {}\n",
-            display::safe(&dependent.lacks.join(", "))
-        );
-    }
-    if dependent.kind == "view" {
-        for line in dependent.definition.lines() {
-            text += &format!("    | {}\n", display::safe(line));
-        }
-    }
+    text.line("  `gazelle-sync migrate --from-v5 --back` puts the old tables back exactly as they were");
     text
 }
 
-fn back_text(plan: &back::Return, dry_run: bool) -> String {
+fn dependent_lines(dependent: &Dependent, text: &mut Lines) {
+    text.line(format!(
+        "  {} {} (on {}): {}",
+        dependent.kind, dependent.name, dependent.depends_on, dependent.advice
+    ));
+    if !dependent.lacks.is_empty() {
+        text.line(format!("    columns it uses that the new table has not: {}", dependent.lacks.join(", ")));
+    }
+    if dependent.kind == "view" {
+        for line in dependent.definition.lines() {
+            text.line(format!("    | {line}"));
+        }
+    }
+}
+
+fn back_text(plan: &back::Return, dry_run: bool) -> Lines {
     let back::Return { schema, backup_schema, aside_schema, .. } = plan;
     let (are, kept) = if dry_run { ("would be", "would be kept") } else { ("were", "are kept") };
-    let mut text = String::new();
+    let mut text = Lines::new();
     if !plan.aside.is_empty() {
-        text += &format!(
+        text.line(format!(
             "{} tables and views of ours {kept} in {aside_schema}, with all raw history: use them with \
-             GAZELLE_SYNC_SCHEMA={aside_schema}, or drop that schema when nobody needs it.\n",
+             GAZELLE_SYNC_SCHEMA={aside_schema}, or drop that schema when nobody needs it.",
             display::count(plan.aside.len() as u64)
-        );
+        ));
     }
-    text += &format!("Undone, the last step first ({are} {backup_schema}'s, {schema}'s again):\n");
+    text.line(format!("Undone, the last step first ({are} {backup_schema}'s, {schema}'s again):"));
     for step in &plan.undone {
-        text += &format!("  {}\n", display::safe(step));
+        text.line(format!("  {step}"));
     }
     if !plan.left_in_backup.is_empty() {
-        text += &format!(
-            "{backup_schema} stays: it holds {}, which is not from the old system.\n",
-            display::safe(&plan.left_in_backup.join(", "))
-        );
+        text.line(format!(
+            "{backup_schema} stays: it holds {}, which is not from the old system.",
+            plan.left_in_backup.join(", ")
+        ));
     }
     text
 }

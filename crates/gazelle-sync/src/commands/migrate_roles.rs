@@ -13,7 +13,7 @@ use crate::cli::MigrateArgs;
 use crate::config;
 use crate::db::Db;
 use crate::db::migrate::{self, Shape};
-use crate::display;
+use crate::display::Lines;
 use crate::from_v5;
 
 /// Migrates and applies the roles, or prints the SQL that would.
@@ -52,11 +52,14 @@ async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
     let document =
         json!({ "schema": db.schema(), "dry_run": true, "roles": roles, "missing": list, "sql": sql });
     context.print(&document, || {
-        let first = match missing.len() {
-            0 => String::new(),
-            count => format!("-- First: {count} migration(s), by gazelle-sync migrate.\n"),
-        };
-        format!("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.\n{first}{sql}")
+        let mut text = Lines::new();
+        text.line("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.");
+        if !missing.is_empty() {
+            text.line(format!("-- First: {} migration(s), by gazelle-sync migrate.", missing.len()));
+        }
+        // Statements in lines of their own, as they are run.
+        text.lines(&Lines::with_breaks(&sql));
+        text
     })?;
     Ok(0)
 }
@@ -73,29 +76,31 @@ async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
     });
     context.print(&document, || {
         let mut text = migrate_command::text(schema, false, &applied);
-        text += &changes_text(&changes);
+        changes_lines(&changes, &mut text);
         if !closed.is_empty() {
-            text += "\nthe backup of the old system:\n";
+            text.blank();
+            text.line("the backup of the old system:");
         }
         for closed in &closed {
-            text += &format!("  {}\n", display::safe(closed));
+            text.line(format!("  {closed}"));
         }
-        text + &next_text(roles)
+        next_lines(roles, &mut text);
+        text
     })?;
     Ok(0)
 }
 
-fn changes_text(changes: &Changes) -> String {
+fn changes_lines(changes: &Changes, text: &mut Lines) {
     if changes.is_empty() {
-        return "\nroles and rights are as they should be: nothing to do\n".to_owned();
+        text.line("roles and rights are as they should be: nothing to do");
+        return;
     }
-    let mut text = String::from("\nroles and rights:\n");
+    text.line("roles and rights:");
     for (sign, facts) in [('-', &changes.ended), ('+', &changes.made)] {
         for (is, of) in by_fact(facts) {
-            text += &format!("  {sign} {}: {}\n", display::safe(is), display::safe(&of.join(", ")));
+            text.line(format!("  {sign} {is}: {}", of.join(", ")));
         }
     }
-    text
 }
 
 /// The same of many tables in one line.
@@ -107,12 +112,10 @@ fn by_fact(facts: &[Fact]) -> BTreeMap<&str, Vec<&str>> {
     by_fact
 }
 
-fn next_text(roles: &Roles) -> String {
+fn next_lines(roles: &Roles, text: &mut Lines) {
     let Roles { sync, reader, .. } = roles;
-    format!(
-        "\nNext:\n  1. give {sync} a password, in psql: \\password {sync}\n\
-         \x20 2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE\n\
-         \x20 3. let people read: GRANT {reader} TO …\n\
-         \x20 4. gazelle-sync doctor looks at all of it\n"
-    )
+    text.blank().line("Next:").line(format!("  1. give {sync} a password, in psql: \\password {sync}"));
+    text.line(format!("  2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE"));
+    text.line(format!("  3. let people read: GRANT {reader} TO …"));
+    text.line("  4. gazelle-sync doctor looks at all of it");
 }

@@ -31,11 +31,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{self, Cli, Command};
-use crate::config::{Layers, Settings};
-use crate::display::{self, Progress, ProgressStyle};
+use crate::config::{Layers, Settings, SettingsError};
+use crate::display::{self, Document, Lines, Progress, ProgressStyle};
 use crate::entities;
 
 /// Exit status of what failed.
@@ -55,6 +56,8 @@ pub struct Context {
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    // A panic may quote what it could not cope with.
+    std::panic::set_hook(Box::new(display::tell_panic));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(arguments.iter().cloned(), &entities::names()) {
         Ok(cli) => cli,
@@ -65,7 +68,7 @@ pub fn main() -> ExitCode {
         .and_then(|layers| Settings::load(&layers).map(|settings| (settings, layers.unknown_variables())));
     let (settings, unknown_variables) = match loaded {
         Ok(loaded) => loaded,
-        Err(error) => return failed(&error.to_string(), json, WRONG_USE),
+        Err(error) => return wrong_settings(&error, json),
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     // Dropped after the runtime: what ends last is still told.
@@ -122,9 +125,33 @@ fn wrong_arguments(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if json && code == WRONG_USE {
         print_failure(&cli::in_one_line(usage));
     }
-    // A reader that has gone is no error.
-    let _ = usage.print();
+    let acts = |text: &str| text.chars().any(|c| display::acts(c) && c != '\n');
+    let quotes_what_acts = acts(&usage.render().to_string())
+        || arguments.iter().any(|argument| argument.to_string_lossy().chars().any(display::acts));
+    match code == WRONG_USE && quotes_what_acts {
+        // The parser repeats an argument as it came.
+        true => display::tell_error(&cli::in_one_line(usage)),
+        // A reader that has gone is no error.
+        false => drop(usage.print()),
+    }
     ExitCode::from(code)
+}
+
+/// Says what is wrong with the settings, each problem in a line of its own.
+fn wrong_settings(error: &SettingsError, json: bool) -> ExitCode {
+    let [_] = error.problems.as_slice() else {
+        if json {
+            print_failure(&error.to_string());
+        }
+        let mut lines = Lines::new();
+        lines.line(format!("error: {} problems with the settings:", error.problems.len()));
+        for problem in &error.problems {
+            lines.line(format!("  - {problem}"));
+        }
+        display::tell(lines);
+        return ExitCode::from(WRONG_USE);
+    };
+    failed(&error.to_string(), json, WRONG_USE)
 }
 
 /// Says what failed, for people on stderr or as the one JSON document.
@@ -132,22 +159,24 @@ fn failed(message: &str, json: bool, code: u8) -> ExitCode {
     if json {
         print_failure(message);
     }
-    eprintln!("error: {}", display::safe_lines(message));
+    display::tell_error(message);
     ExitCode::from(code)
 }
 
 /// The one JSON document of what failed. That stdout cannot be written either is told by the exit status.
 fn print_failure(message: &str) {
     let document = json!({ "status": "failed", "error": message });
-    let _ = display::print(&format!("{document}\n"));
+    let _ = display::print_document(&Document::in_one_line(&document));
 }
 
 impl Context {
-    /// Prints a command's result: the document with `--json`, else the text.
-    pub fn print(&self, document: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    /// Prints a command's result: the document with `--json`, else the lines.
+    pub fn print<T: Into<Lines>>(&self, document: &impl Serialize, lines: impl FnOnce() -> T) -> Result<()> {
         self.progress.finish();
-        let out = if self.json { display::json(document)? } else { text() };
-        display::print(&format!("{}\n", out.trim_end()))?;
+        match self.json {
+            true => display::print_document(&Document::indented(document)?)?,
+            false => display::print(&lines().into())?,
+        };
         Ok(())
     }
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
 use super::Context;
 use super::opened::Opened;
 use super::sync::{chosen, instant, wrong_use};
 use crate::cli::ReplayArgs;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::orchestrator::replay::into_schema::{self, Built};
 use crate::orchestrator::replay::{ReplayReport, Wanted, replay};
 use crate::orchestrator::report::Status;
@@ -68,28 +67,29 @@ async fn build(context: &Context, args: &ReplayArgs, schema: &str) -> Result<u8>
     Ok(0)
 }
 
-fn built_text(built: &Built, zone: &TimeZone) -> String {
+fn built_text(built: &Built, zone: &TimeZone) -> Lines {
     let mut table = Table::new([Column::text("table"), Column::number("rows")]);
     for (name, rows) in &built.tables {
         table.row([(*name).to_owned(), display::count(*rows as i64)]);
     }
-    let mut unplaced = String::new();
+    let mut text = Lines::new();
+    text.table(&table);
     for record in &built.unplaced {
-        let said = format!("{} {}: {}", record.entity, record.external_id, record.reason);
-        unplaced += &format!("left out or as before: {}\n", display::safe(&said));
+        let (entity, id, reason) = (&record.entity, &record.external_id, &record.reason);
+        text.line(format!("left out or as before: {entity} {id}: {reason}"));
     }
-    format!(
-        "{}\n{unplaced}production as of {} ({}) is in the schema {}{} ({})\n",
-        table.render(),
+    text.line(format!(
+        "production as of {} ({}) is in the schema {}{} ({})",
         time::show(built.as_of, zone),
         built.as_of,
-        display::safe(&built.schema),
+        built.schema,
         if built.replaced { ", in place of what was built there before" } else { "" },
         display::duration(Duration::from_millis(built.duration_ms)),
-    )
+    ));
+    text
 }
 
-fn text(report: &ReplayReport) -> String {
+fn text(report: &ReplayReport) -> Lines {
     let mut table = Table::new([
         Column::text("table"),
         Column::number("missing"),
@@ -104,9 +104,11 @@ fn text(report: &ReplayReport) -> String {
             display::count(of.surplus),
         ]);
     }
-    let mut text = format!("{}\n{}", table.render(), samples_text(&report.tables));
+    let mut text = Lines::new();
+    text.table(&table);
+    samples_lines(&report.tables, &mut text);
     for reason in &report.reasons {
-        text += &format!("{}\n", display::safe(reason));
+        text.line(reason);
     }
     let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
     let took = display::duration(Duration::from_millis(report.duration_ms));
@@ -115,51 +117,47 @@ fn text(report: &ReplayReport) -> String {
         Some(records) => format!("of {} record(s), production says", display::count(records as i64)),
     };
     let withheld = report.status == Status::Partial && report.rows_written == 0 && differing > 0;
-    text += &match (differing, report.dry_run || withheld) {
-        (0, _) => format!("{of_what} what staging gives: nothing to do ({took})\n"),
-        (n, true) => format!("{} row(s) differ; nothing was changed ({took})\n", display::count(n)),
+    text.line(match (differing, report.dry_run || withheld) {
+        (0, _) => format!("{of_what} what staging gives: nothing to do ({took})"),
+        (n, true) => format!("{} row(s) differ; nothing was changed ({took})", display::count(n)),
         (n, false) if report.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
             "{} row(s) differed; those of the records above stay as they were, the others are as staging gives them now \
-             ({took})\n",
+             ({took})",
             display::count(n)
         ),
         (n, false) => {
-            format!("{} row(s) differed and are as staging gives them now ({took})\n", display::count(n))
+            format!("{} row(s) differed and are as staging gives them now ({took})", display::count(n))
         }
-    };
+    });
     text
 }
 
 /// Some rows of each kind of difference, column by column.
-pub(super) fn samples_text(tables: &[TableDifference]) -> String {
-    let mut text = String::new();
+pub(super) fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
     for of in tables {
         for sample in &of.samples {
-            text += &sample_text(of.table, sample);
+            sample_lines(of.table, sample, text);
         }
         let shown = of.samples.len() as i64;
         let more = of.missing + of.changed + of.surplus - shown;
         if shown > 0 && more > 0 {
-            text += &format!("{}: {} more row(s) differ\n", of.table, display::count(more));
+            text.line(format!("{}: {} more row(s) differ", of.table, display::count(more)));
         }
     }
-    text
 }
 
-fn sample_text(table: &str, sample: &Sample) -> String {
+fn sample_lines(table: &str, sample: &Sample, text: &mut Lines) {
     let said = match sample.kind.as_str() {
         "missing" => "is missing: production has no such row, staging gives",
         "surplus" => "is surplus: no version in staging gives it, production says",
         _ => "differs: production says -> staging gives",
     };
-    let mut text = format!("{table} {} {said}\n", display::safe(&sample.key));
-    let shown = |value: &Value| display::safe(&value.to_string()).to_string();
+    text.line(format!("{table} {} {said}", sample.key));
     for (column, held, rebuilt) in &sample.columns {
-        text += &match sample.kind.as_str() {
-            "missing" => format!("    {column}: {}\n", shown(rebuilt)),
-            "surplus" => format!("    {column}: {}\n", shown(held)),
-            _ => format!("    {column}: {} -> {}\n", shown(held), shown(rebuilt)),
-        };
+        text.line(match sample.kind.as_str() {
+            "missing" => format!("    {column}: {rebuilt}"),
+            "surplus" => format!("    {column}: {held}"),
+            _ => format!("    {column}: {held} -> {rebuilt}"),
+        });
     }
-    text
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Context;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Cell, Column, Table};
 
 /// Prints every setting; secrets only as set or not.
 pub fn run(context: &Context) -> Result<u8> {
@@ -19,11 +19,11 @@ pub fn run(context: &Context) -> Result<u8> {
         let mut table = Table::new(columns.into_iter().chain(env));
         for setting in &shown {
             let (name, env) = match is_narrow {
-                true => (format!("{}\n  {}", setting.key, setting.env), None),
-                false => (setting.key.to_owned(), Some(setting.env.to_owned())),
+                true => (Cell::stacked(setting.key, format!("  {}", setting.env)), None),
+                false => (Cell::from(setting.key), Some(Cell::from(setting.env))),
             };
-            let value = setting.value.clone().unwrap_or_default();
-            table.row([name, value, setting.from.clone().unwrap_or_default()].into_iter().chain(env));
+            let shown = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or_default());
+            table.row([name, shown(&setting.value), shown(&setting.from)].into_iter().chain(env));
         }
         table.render()
     })?;

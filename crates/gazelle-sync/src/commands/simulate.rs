@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::cli::{ShopFlags, SimulateArgs};
+use crate::display::Lines;
 
 /// Serves until interrupted.
 pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
@@ -24,14 +25,16 @@ pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
         "graphql_url": sim.graphql_url(), "oauth_url": sim.oauth_url(), "api_key": sim.api_key(),
     });
     context.print(&document, || {
-        format!(
-            "simulated Gazelle at {url}\n\nIn another terminal:\n\n  export GAZELLE_API_URL={url}\n  export GAZELLE_API_KEY={key}\n  \
-             gazelle-sync sync --mode full\n\nChange its shop with POST {base}/_sim/change, break it with POST {base}/_sim/fault. \
-             Ctrl-C ends it.",
-            url = sim.graphql_url(),
-            key = sim.api_key(),
-            base = format_args!("http://{}", sim.address()),
-        )
+        let (url, base) = (sim.graphql_url(), format!("http://{}", sim.address()));
+        let mut text = Lines::new();
+        text.line(format!("simulated Gazelle at {url}")).blank().line("In another terminal:").blank();
+        text.line(format!("  export GAZELLE_API_URL={url}"));
+        text.line(format!("  export GAZELLE_API_KEY={}", sim.api_key()));
+        text.line("  gazelle-sync sync --mode full").blank();
+        text.line(format!(
+            "Change its shop with POST {base}/_sim/change, break it with POST {base}/_sim/fault. Ctrl-C ends it."
+        ));
+        text
     })?;
     interrupted().await?;
     sim.shutdown().await;

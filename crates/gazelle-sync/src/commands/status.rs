@@ -10,7 +10,7 @@ use super::Context;
 use super::opened::Opened;
 use crate::config::{Retention, Settings};
 use crate::db::{self, Db, DbError, LockWait, migrate};
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
 use crate::staging::size::{self, Size};
 use crate::time;
@@ -92,7 +92,7 @@ pub async fn run(context: &Context) -> Result<u8> {
     let Some(report) = outcome? else {
         let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": [] });
         context.print(&none, || {
-            "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)".to_owned()
+            "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)"
         })?;
         return Ok(0);
     };
@@ -177,7 +177,7 @@ fn bytes(number: i64) -> String {
     display::bytes(number.max(0) as u64)
 }
 
-fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> String {
+fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> Lines {
     let mut staging = Table::new([
         Column::text("staging"),
         Column::text("sync_status"),
@@ -260,33 +260,29 @@ fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> 
             .chain(has_room.then(|| run.run_id.to_string())),
         );
     }
-    let mut text = format!(
-        "{}\n\n{}\nkept: {}\n\n{}\n\n{}\n",
-        staging.render(),
-        sizes.render(),
-        match report.retention.as_str() {
-            "all" => "all versions (setting retention)".to_owned(),
-            days => format!("what was current in the last {days} days (setting retention)"),
-        },
-        production.render(),
-        runs.render()
-    );
+    let kept = match report.retention.as_str() {
+        "all" => "all versions (setting retention)".to_owned(),
+        days => format!("what was current in the last {days} days (setting retention)"),
+    };
+    let mut text = Lines::new();
+    text.table(&staging).blank().table(&sizes).line(format!("kept: {kept}")).blank();
+    text.table(&production).blank().table(&runs);
     for wait in &report.lock_waits {
-        text.push_str(&format!("LOCK: {}\n", display::safe(&wait.text())));
+        text.line(format!("LOCK: {}", wait.text()));
     }
     if let Some(reason) = report.runs.first().and_then(|run| run.reason.as_deref()) {
-        text.push_str(&format!("{}\n", display::wrapped(&format!("last run: {}", display::safe(reason)), 2)));
+        text.wrapped(format!("last run: {reason}"), 2);
     }
     if !has_room && !report.runs.is_empty() {
-        text.push_str("run ids: gazelle-sync status --json, or a wider terminal\n");
+        text.line("run ids: gazelle-sync status --json, or a wider terminal");
     }
-    text.push_str(&format!("times are of {}\n", zone.iana_name().unwrap_or("UTC")));
+    text.line(format!("times are of {}", zone.iana_name().unwrap_or("UTC")));
     match embedded {
-        Some(Embedded { url, runs_on: true }) => text.push_str(&format!("psql \"{url}\"\n")),
-        Some(_) => text.push_str(
-            "the embedded database runs only while a command needs it (`gazelle-sync demo` leaves it running)\n",
+        Some(Embedded { url, runs_on: true }) => text.line(format!("psql \"{url}\"")),
+        Some(_) => text.line(
+            "the embedded database runs only while a command needs it (`gazelle-sync demo` leaves it running)",
         ),
-        None => {}
-    }
+        None => &mut text,
+    };
     text
 }

@@ -9,7 +9,7 @@ use super::opened::{self, Opened};
 use super::{Context, WRONG_USE};
 use crate::cli::{FetchArgs, Mode, ReconcileArgs, Since, SyncArgs, unknown_entity};
 use crate::config::Settings;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::orchestrator::report::{RunReport, Status};
 use crate::orchestrator::{Job, Stages, run_sync};
@@ -105,9 +105,9 @@ pub fn instant(context: &Context, since: Since) -> Result<Timestamp> {
 pub fn wrong_use(context: &Context, message: &str) -> Result<u8> {
     context.progress.finish();
     if context.json {
-        display::print(&format!("{}\n", serde_json::json!({ "status": "failed", "error": message })))?;
+        super::print_failure(message);
     }
-    eprintln!("error: {message}");
+    display::tell_error(message);
     Ok(WRONG_USE)
 }
 
@@ -117,7 +117,7 @@ fn print(context: &Context, report: &RunReport) -> Result<u8> {
 }
 
 /// A run for people: the table, and the verdict with its reasons.
-pub fn run_text(report: &RunReport) -> String {
+pub fn run_text(report: &RunReport) -> Lines {
     let mut table = Table::new([
         Column::text("entity"),
         Column::text("walk"),
@@ -155,25 +155,25 @@ pub fn run_text(report: &RunReport) -> String {
         Status::Failed => "FAILED",
     };
     let handled = report.fetched.max(report.processed);
-    let mut text = format!(
-        "{}\n{verdict} in {} ({}) · run {}\n",
-        table.render(),
+    let mut text = Lines::new();
+    text.table(&table).line(format!(
+        "{verdict} in {} ({}) · run {}",
         display::duration(took),
         display::rate(handled, took),
         report.run_id
-    );
+    ));
     for reason in &report.reasons {
-        text.push_str(&format!("  - {}\n", display::safe(reason)));
+        text.line(format!("  - {reason}"));
     }
     for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        text.push_str(&format!("  warning: {}\n", display::safe(&warning.message)));
+        text.line(format!("  warning: {}", warning.message));
     }
     if report.warnings.len() > WARNINGS_SHOWN {
         let more = report.warnings.len() - WARNINGS_SHOWN;
-        text.push_str(&format!("  and {more} warnings more: `gazelle-sync warnings` lists them\n"));
+        text.line(format!("  and {more} warnings more: `gazelle-sync warnings` lists them"));
     }
     if report.errors > 0 {
-        text.push_str("  see `gazelle-sync errors` for the records in quarantine\n");
+        text.line("  see `gazelle-sync errors` for the records in quarantine");
     }
     text
 }

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::Context;
 use super::opened::Opened;
-use super::replay::samples_text;
+use super::replay::samples_lines;
 use crate::cli::UndoArgs;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::ErrorCode;
 use crate::orchestrator::report::Status;
 use crate::orchestrator::undo::{Step, UndoReport, Wanted, undo};
@@ -30,7 +30,7 @@ pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     Ok(report.status.exit_code())
 }
 
-fn text(report: &UndoReport) -> String {
+fn text(report: &UndoReport) -> Lines {
     let mut table = Table::new([
         Column::text("table"),
         Column::number("come"),
@@ -45,25 +45,27 @@ fn text(report: &UndoReport) -> String {
             display::count(of.surplus),
         ]);
     }
-    let mut text = format!("{}\n{}", table.render(), samples_text(&report.tables));
+    let mut text = Lines::new();
+    text.table(&table);
+    samples_lines(&report.tables, &mut text);
     let (versions, records) = (display::count(report.versions), display::count(report.records));
     if report.newer > 0 {
-        text += &format!(
-            "{} of the records have a newer version by a later run and stay as they are\n",
+        text.line(format!(
+            "{} of the records have a newer version by a later run and stay as they are",
             display::count(report.newer)
-        );
+        ));
     }
     for reason in &report.reasons {
-        text += &format!("{}\n", display::safe(reason));
+        text.line(reason);
     }
     for waiting in report.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str()) {
-        text += &format!(
-            "{} record(s) of {} wait in quarantine: {} {}\n",
+        text.line(format!(
+            "{} record(s) of {} wait in quarantine: {} {}",
             display::count(waiting.records),
             waiting.entity,
             waiting.error_code,
-            display::safe(&waiting.error_field)
-        );
+            waiting.error_field
+        ));
     }
     // Where records wait, the rest was done.
     let nothing_done = report.status == Status::Partial
@@ -74,24 +76,19 @@ fn text(report: &UndoReport) -> String {
         return text;
     }
     let took = display::duration(Duration::from_millis(report.duration_ms));
-    text += &match (report.step, report.dry_run) {
-        (Step::Undid(run), true) => {
-            format!(
-                "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})\n"
-            )
-        }
-        (Step::Lifted { run, .. }, true) => {
-            format!(
-                "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})\n"
-            )
-        }
-        (Step::Undid(run), false) => format!(
-            "undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})\n\
-             take it back with: gazelle-sync undo --lift {run}\n"
-        ),
-        (Step::Lifted { run, .. }, false) => format!(
-            "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})\n"
-        ),
+    match (report.step, report.dry_run) {
+        (Step::Undid(run), true) => text.line(format!(
+            "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
+        )),
+        (Step::Lifted { run, .. }, true) => text.line(format!(
+            "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})"
+        )),
+        (Step::Undid(run), false) => text
+            .line(format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})"))
+            .line(format!("take it back with: gazelle-sync undo --lift {run}")),
+        (Step::Lifted { run, .. }, false) => text.line(format!(
+            "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
+        )),
     };
     text
 }

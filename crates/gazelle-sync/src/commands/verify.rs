@@ -9,7 +9,7 @@ use super::sync::{chosen, wrong_use};
 use super::{Context, FAILED, replay};
 use crate::cli::VerifyArgs;
 use crate::db::{citus, migrate};
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::orchestrator::verify::{Question, Verdict, VerifyReport, verify};
 use crate::time;
 
@@ -56,20 +56,21 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     })
 }
 
-fn text(report: &VerifyReport, zone: &TimeZone) -> String {
+fn text(report: &VerifyReport, zone: &TimeZone) -> Lines {
     let mut table =
         Table::new([Column::text("checked"), Column::number("of"), Column::number("differences")]);
     for check in &report.checks {
         table.row([check.name.clone(), display::count(check.checked), display::count(check.differences)]);
     }
-    let mut text = format!("{}\n", table.render());
+    let mut text = Lines::new();
+    text.table(&table);
     for check in report.checks.iter().filter(|check| check.differences > 0) {
-        text += &format!("\n{}\n", check.name);
+        text.blank().line(&check.name);
         for line in &check.said {
-            text += &format!("  {}\n", display::safe(line));
+            text.line(format!("  {line}"));
         }
         if check.differences > check.said.len() as u64 && check.said.len() > 1 {
-            text += "  …\n";
+            text.line("  …");
         }
     }
     for (title, tables) in [
@@ -77,13 +78,15 @@ fn text(report: &VerifyReport, zone: &TimeZone) -> String {
         ("production -> what the API says", &report.sample_tables),
     ] {
         if !tables.is_empty() {
-            text += &format!("\n{title}\n{}", replay::samples_text(tables));
+            text.blank().line(title);
+            replay::samples_lines(tables, &mut text);
         }
     }
     for note in &report.notes {
-        text += &format!("  - {}\n", display::safe(note));
+        text.line(format!("  - {note}"));
     }
-    text + &format!("{}\n", verdict(report, zone))
+    text.line(verdict(report, zone));
+    text
 }
 
 /// The line that a person reads.

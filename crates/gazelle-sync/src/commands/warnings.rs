@@ -8,7 +8,7 @@ use super::opened::Opened;
 use super::sync::{chosen, wrong_use};
 use crate::cli::WarningsArgs;
 use crate::db::migrate;
-use crate::display::{self, Column, Table};
+use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
 use crate::orchestrator::warnings::{self, OfRecords, Warnings, Which};
 use crate::time;
@@ -39,11 +39,11 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn text(warnings: &Warnings, zone: &TimeZone) -> String {
+fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
     if warnings.records.is_empty() && warnings.runs.is_empty() {
-        return "no warnings".to_owned();
+        return "no warnings".into();
     }
-    let mut text = String::new();
+    let mut text = Lines::new();
     if !warnings.records.is_empty() {
         let mut table = Table::new([
             Column::text("entity"),
@@ -66,9 +66,8 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
                 format!("{}{more}", samples.join(", ")),
             ]);
         }
-        text.push_str(&table.render());
-        text.push('\n');
-        text.push_str(&unreadable(warnings));
+        text.table(&table);
+        unreadable(warnings, &mut text);
     }
     if !warnings.runs.is_empty() {
         let mut table = Table::new([Column::text("run of"), Column::text("warning"), Column::ids("run")]);
@@ -79,13 +78,13 @@ fn text(warnings: &Warnings, zone: &TimeZone) -> String {
                 warning.run_id.clone(),
             ]);
         }
-        text.push_str(&format!("\n{}\n", table.render()));
+        text.blank().table(&table);
     }
     text
 }
 
 /// What stands in fields that cannot be read: record by record, with the shape of the value.
-fn unreadable(warnings: &Warnings) -> String {
+fn unreadable(warnings: &Warnings, text: &mut Lines) {
     let of_fields = |kind: &&OfRecords| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
     let mut table = Table::new([
         Column::ids("record"),
@@ -105,11 +104,12 @@ fn unreadable(warnings: &Warnings) -> String {
         ]);
     }
     let records: i64 = warnings.records.iter().filter(of_fields).map(|kind| kind.records).sum();
-    let more = match records > ids.len() as i64 {
-        true => format!("{} of {} records (--limit N shows more)\n", ids.len(), display::count(records)),
-        false => String::new(),
-    };
-    if shown == 0 { String::new() } else { format!("\n{}\n{more}", table.render()) }
+    if shown > 0 {
+        text.blank().table(&table);
+        if records > ids.len() as i64 {
+            text.line(format!("{} of {} records (--limit N shows more)", ids.len(), display::count(records)));
+        }
+    }
 }
 
 /// The kinds of warnings of records: the code, and what it says of a record.

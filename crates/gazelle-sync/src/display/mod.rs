@@ -1,11 +1,17 @@
-//! What people see: tables and sentences on stdout, progress on stderr. The one JSON document of
-//! `--json` is made here too, because it passes the same terminals.
+//! What people see: tables and sentences on stdout, progress and logs on stderr; and JSON, because it passes the same
+//! terminals.
 //!
-//! Data comes from outside and may hold anything: whatever is printed goes through [`safe`] first
-//! ([`Table`] and [`Progress`] do so by themselves).
+//! Data comes from outside and may hold anything. What may be shown is a type: [`Line`], [`Lines`], [`Cell`] of a
+//! [`Table`], [`Document`], [`LogLine`]. Each can be made in one way alone, which makes it harmless (`safe`), and nothing
+//! but these is written anywhere.
 
 mod amounts;
+mod document;
 mod entity_progress;
+#[cfg(test)]
+mod harmless_tests;
+mod line;
+mod log_lines;
 mod output;
 mod progress;
 mod safe;
@@ -14,8 +20,11 @@ mod table;
 mod tests;
 
 pub use amounts::{bytes, count, duration, rate, share};
+pub use document::{Document, bounded};
 pub use entity_progress::EntityProgress;
-pub use output::{json, print, print_part};
+pub use line::{Line, Lines};
+pub use log_lines::{LogFields, LogLine};
+pub use output::{List, print, print_document, tell, tell_error, tell_panic};
 pub use progress::{LogWriter, Progress, ProgressStyle};
-pub use safe::{safe, safe_lines, shortened};
-pub use table::{Column, Table, terminal_width, wrapped};
+pub use safe::{acts, shortened};
+pub use table::{Cell, Column, Table, terminal_width};

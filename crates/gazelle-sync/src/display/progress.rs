@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::entity_progress::EntityProgress;
-use super::safe::safe;
+use super::line::Line;
+use super::log_lines::LogLine;
 
 const REDRAW: Duration = Duration::from_millis(125);
 const LOG: Duration = Duration::from_secs(5);
@@ -54,12 +55,12 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    entities: Vec<Line>,
+    entities: Vec<Entity>,
     painter: Option<Painter>,
 }
 
 #[derive(Clone)]
-struct Line {
+struct Entity {
     name: String,
     progress: EntityProgress,
     bar: ProgressBar,
@@ -90,8 +91,8 @@ impl Progress {
         }
         let progress = EntityProgress::new();
         let bar = self.0.bars.add(ProgressBar::new(BAR_STEPS).with_style(bar_style()));
-        bar.set_prefix(safe(name).into_owned());
-        state.entities.push(Line { name: name.to_owned(), progress: progress.clone(), bar });
+        bar.set_prefix(Line::from(name).to_string());
+        state.entities.push(Entity { name: name.to_owned(), progress: progress.clone(), bar });
         if state.painter.is_none() && self.0.style != ProgressStyle::None {
             state.painter = self.start_painter();
         }
@@ -121,10 +122,10 @@ impl Progress {
         self.0.bars.suspend(action)
     }
 
-    /// Writes to stderr without disturbing the lines; for a log's `with_writer`, as
-    /// `move || progress.log_writer()`.
-    pub fn log_writer(&self) -> LogWriter {
-        LogWriter { progress: self.clone(), pending: Vec::new() }
+    /// Writes lines of a log to stderr without disturbing those of the entities; for `with_writer`, as
+    /// `move || progress.log_writer(line)`.
+    pub fn log_writer(&self, line: LogLine) -> LogWriter {
+        LogWriter { progress: self.clone(), line, pending: Vec::new() }
     }
 
     /// The thread that draws. Without one (no more threads to be had) there is no progress to see,
@@ -158,21 +159,21 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self) -> Vec<Entity> {
         self.lock().entities.clone()
     }
 
     fn draw(&self) {
-        for Line { progress, bar, .. } in self.lines() {
+        for Entity { progress, bar, .. } in self.lines() {
             let fraction = progress.fraction().unwrap_or(0.0);
-            bar.set_message(progress.describe());
+            bar.set_message(Line::from(progress.describe()).to_string());
             bar.set_position((fraction * BAR_STEPS as f64) as u64);
             bar.tick();
         }
     }
 
     fn log(&self) {
-        for Line { name, progress, .. } in self.lines() {
+        for Entity { name, progress, .. } in self.lines() {
             if !progress.is_done() {
                 tracing::info!(entity = name, "{}", progress.describe());
             }
@@ -187,9 +188,10 @@ fn bar_style() -> indicatif::ProgressStyle {
 }
 
 /// Writes to stderr, the progress lines taken away while it does. Lines are written whole, or a
-/// redrawing between two pieces would wipe the first.
+/// redrawing between two pieces would wipe the first, and harmless whatever is in them.
 pub struct LogWriter {
     progress: Progress,
+    line: LogLine,
     pending: Vec<u8>,
 }
 
@@ -206,8 +208,8 @@ impl Write for LogWriter {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let pending = std::mem::take(&mut self.pending);
-        self.progress.suspend(|| std::io::stderr().lock().write_all(&pending))
+        let line = self.line.harmless(&std::mem::take(&mut self.pending));
+        self.progress.suspend(|| std::io::stderr().lock().write_all(line.as_bytes()))
     }
 }
 

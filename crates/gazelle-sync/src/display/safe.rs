@@ -1,10 +1,11 @@
-//! Text from outside, made harmless for a terminal: escape sequences could recolour, move or
-//! rewrite what a person reads, and direction overrides could reorder it.
+//! Text from outside, made harmless for where it is shown: escape sequences could recolour, move or rewrite what a person
+//! reads, direction overrides could reorder it, a line break could begin a line that looks like one of ours, and what is
+//! not seen could make two texts look the same. What is harmful is decided here alone ([`acts`]).
 
 use std::borrow::Cow;
 
-/// One line: whatever could act on the terminal is replaced by a sign that shows it.
-pub fn safe(text: &str) -> Cow<'_, str> {
+/// One line: whatever acts is replaced by a sign that shows it.
+pub(super) fn safe(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
@@ -21,8 +22,32 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// Several lines: as [`safe`], but line breaks and tabs stay.
-pub fn safe_lines(text: &str) -> Cow<'_, str> {
+pub(super) fn safe_lines(text: &str) -> Cow<'_, str> {
     clean(text, |c| matches!(c, '\n' | '\t'))
+}
+
+/// A line that a log's formatter coloured: as [`safe`], but sequences that set a colour stay. Nothing else in it may be
+/// from outside and hold an escape character.
+pub(super) fn safe_but_colours(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        cleaned.push_str(&safe(before));
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(after.len());
+        match after[end..].strip_prefix('m') {
+            Some(next) => {
+                cleaned.push_str("\u{1b}[");
+                cleaned.push_str(&after[..=end]);
+                rest = next;
+            }
+            None => {
+                cleaned.push_str("␛[");
+                rest = after;
+            }
+        }
+    }
+    cleaned.push_str(&safe(rest));
+    cleaned
 }
 
 fn clean(text: &str, stays: fn(char) -> bool) -> Cow<'_, str> {
@@ -42,13 +67,36 @@ fn clean(text: &str, stays: fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// Whether a character does something instead of showing something: C0 and C1 controls, line and
-/// paragraph separators, direction marks and overrides, invisible tags. The joiners that scripts
-/// and emoji need are not among them.
-pub(super) fn acts(c: char) -> bool {
+/// JSON as some serializer wrote it, with what acts as `\uXXXX`, which means the same. White space between values, where
+/// alone JSON allows raw controls, becomes `white`.
+pub(super) fn escaped_json(json: &str, white: char) -> Cow<'_, str> {
+    let is_white = |c: char| matches!(c, '\n' | '\r' | '\t');
+    if !json.chars().any(|c| acts(c) && c != white) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            c if is_white(c) => escaped.push(white),
+            c if acts(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether a character does something instead of showing something: C0 and C1 controls, line and paragraph separators,
+/// direction marks and overrides, and what is not seen at all (zero width, fillers, tags). The joiners and variation
+/// selectors that scripts and emoji need are not among them.
+pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0001}'..='\u{e001f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -3,10 +3,11 @@
 use std::io::IsTerminal;
 
 use comfy_table::{
-    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+    Attribute, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
 };
 
-use super::safe::{safe, safe_lines};
+use super::line::{Line, Lines};
+use super::safe::shortened;
 
 /// A heading and a thin line: easy to read, easy to copy.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -22,18 +23,39 @@ pub struct Column {
 
 impl Column {
     /// A column of text, aligned to the left.
-    pub fn text(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), number: false, whole: false }
+    pub fn text(heading: impl Into<Line>) -> Self {
+        Self { heading: Cell::from(heading).0, number: false, whole: false }
     }
 
     /// A column of ids, of which none is broken.
-    pub fn ids(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), number: false, whole: true }
+    pub fn ids(heading: impl Into<Line>) -> Self {
+        Self { heading: Cell::from(heading).0, number: false, whole: true }
     }
 
     /// A column of numbers or amounts, aligned to the right.
-    pub fn number(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), number: true, whole: true }
+    pub fn number(heading: impl Into<Line>) -> Self {
+        Self { heading: Cell::from(heading).0, number: true, whole: true }
+    }
+}
+
+/// A longer text is cut: beyond 65,535 characters the library breaks it, and what comes after the break would look like a
+/// row. An id of 10,000 characters has room.
+const LONGEST_CELL: usize = 20_000;
+
+/// A cell of a [`Table`]: one line, whatever it is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Cell(String);
+
+impl Cell {
+    /// Two lines below each other, where a narrow terminal has no room for two columns.
+    pub fn stacked(above: impl Into<Line>, below: impl Into<Line>) -> Cell {
+        Cell(format!("{}\n{}", Cell::from(above).0, Cell::from(below).0))
+    }
+}
+
+impl<T: Into<Line>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        Cell(shortened(text.into().as_str(), LONGEST_CELL).into_owned())
     }
 }
 
@@ -41,7 +63,7 @@ impl Column {
 #[derive(Debug, Clone)]
 pub struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
@@ -51,7 +73,7 @@ impl Table {
     }
 
     /// Adds a row. Missing cells are empty, surplus ones are dropped.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<Cell>>) -> &mut Self {
         self.rows.push(cells.into_iter().map(Into::into).collect());
         self
     }
@@ -63,7 +85,7 @@ impl Table {
 
     /// The table as stdout should show it: as wide as the terminal and with a bold heading there,
     /// unlimited and plain elsewhere or where NO_COLOR is set.
-    pub fn render(&self) -> String {
+    pub fn render(&self) -> Lines {
         let terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         self.render_as(terminal_width(), terminal && !plain)
@@ -72,7 +94,7 @@ impl Table {
     /// The table at a given width, with or without bold headings. Lines are broken between words. Where the words need
     /// more room than there is, those of columns with sentences are broken too, never an id, a number or a name that
     /// stands alone; where that is not enough, the table is wider.
-    pub fn render_as(&self, width: Option<u16>, bold: bool) -> String {
+    pub fn render_as(&self, width: Option<u16>, bold: bool) -> Lines {
         let mut table = comfy_table::Table::new();
         // What kind of stdout there is has been asked already.
         table.force_no_tty().load_style(STYLE);
@@ -83,21 +105,19 @@ impl Table {
             table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         }
         table.set_header(self.columns.iter().map(|column| {
-            let cell = Cell::new(safe(&column.heading)).set_alignment(column.alignment());
+            let cell = comfy_table::Cell::new(column.heading.as_str()).set_alignment(column.alignment());
             if bold { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         let is_crowded = width.is_some_and(|width| self.natural_width() > usize::from(width));
         let least = self.least_widths(width);
         for row in &self.rows {
             table.add_row(self.columns.iter().enumerate().map(|(index, column)| {
-                let text = row.get(index).map(String::as_str).unwrap_or_default();
-                // A tab has no width that a table could know.
-                let text = safe_lines(text).replace('\t', "␉");
+                let text = row.get(index).map(|cell| cell.0.as_str()).unwrap_or_default();
                 let text = match is_crowded && !column.whole {
-                    true => with_short_words(&text, least[index]),
-                    false => text,
+                    true => with_short_words(text, least[index]),
+                    false => text.to_owned(),
                 };
-                Cell::new(text).set_alignment(column.alignment())
+                comfy_table::Cell::new(text).set_alignment(column.alignment())
             }));
         }
         if width.is_some() {
@@ -112,7 +132,7 @@ impl Table {
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + padding)));
             }
         }
-        table.trim_fmt()
+        Lines::drawn(table.trim_fmt())
     }
 }
 
@@ -120,15 +140,16 @@ impl Table {
     /// The width that it takes where nothing is broken: each column's longest cell, with a blank around it and one between.
     fn natural_width(&self) -> usize {
         let widest = |(index, column): (usize, &Column)| {
-            let cells = self.rows.iter().filter_map(|row| row.get(index)).chain([&column.heading]);
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0) + 3
+            let cells = self.rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.0.as_str());
+            cells.chain([column.heading.as_str()]).map(|cell| cell.chars().count()).max().unwrap_or(0) + 3
         };
         self.columns.iter().enumerate().map(widest).sum()
     }
 
     /// How narrow each column may become: none of its words is broken, unless there is no room for that.
     fn least_widths(&self, width: Option<u16>) -> Vec<usize> {
-        let cells = |index: usize| self.rows.iter().filter_map(move |row| row.get(index));
+        let cells =
+            |index: usize| self.rows.iter().filter_map(move |row| row.get(index)).map(|cell| cell.0.as_str());
         let mut least: Vec<usize> =
             self.columns.iter().enumerate().map(|(index, column)| column.least_width(cells(index))).collect();
         let Some(width) = width else { return least };
@@ -177,7 +198,7 @@ const NARROWEST: usize = 10;
 
 impl Column {
     /// The width in which no word is broken, and no number.
-    fn least_width<'t>(&self, cells: impl Iterator<Item = &'t String>) -> usize {
+    fn least_width<'t>(&self, cells: impl Iterator<Item = &'t str>) -> usize {
         let longest_word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
         let longest = cells.map(|cell| match self.number {
             true => cell.chars().count(),
@@ -200,12 +221,8 @@ pub fn terminal_width() -> Option<u16> {
     comfy_table::Table::new().width().filter(|width| is_terminal && *width >= 40)
 }
 
-/// Text in lines that fit the terminal, broken between words; those after the first begin with so many blanks. As it is
-/// where the width is not known.
-pub fn wrapped(text: &str, indent: usize) -> String {
-    wrapped_to(text, indent, terminal_width())
-}
-
+/// Text in lines of a width, broken between words; those after the first begin with so many blanks. As it is where the
+/// width is not known.
 pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else { return text.to_owned() };
     let mut out = String::with_capacity(text.len());

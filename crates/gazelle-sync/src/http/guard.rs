@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::routes::problem;
+use super::answer::Answer;
 
 /// The longest body that is read.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -34,14 +34,17 @@ pub(super) fn guarded(routes: Router, token: Option<SecretString>) -> Router {
 async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(LONGEST_ANSWER, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?"),
+        Err(_) => {
+            Answer::problem(StatusCode::SERVICE_UNAVAILABLE, "no answer in time; is the database slow?")
+                .into()
+        }
     }
 }
 
 async fn may_ask(State(secret): State<Secret>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let mut response = match refusal(secret.as_deref(), request.method(), headers) {
-        Some((status, why)) => problem(status, why),
+        Some((status, why)) => Answer::problem(status, why).into(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();

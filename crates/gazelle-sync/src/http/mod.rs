@@ -1,7 +1,9 @@
 //! The service's HTTP side: whether it lives, whether it is ready, its metrics, and runs on demand.
 //!
-//! `listener` bounds connections and their time; `guard` decides who may ask; `routes` answers.
+//! `listener` bounds connections and their time; `guard` decides who may ask; `routes` answers, with nothing
+//! but `answer`s.
 
+mod answer;
 mod guard;
 mod listener;
 mod routes;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,9 +14,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use crate::db::migrate::{self, Shape};
 use crate::db::{Db, DbError};
-use crate::metrics::{self, held::Held};
+use crate::metrics::held::Held;
 use crate::orchestrator::{runs, wanted_runs};
 use crate::service::state::Shared;
 
@@ -44,24 +44,17 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/runs", get(list_runs).merge(post(ask_for_run)))
-        .fallback(async || problem(StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and /runs"))
+        .fallback(async || {
+            Answer::problem(StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and /runs")
+        })
         .method_not_allowed_fallback(async || {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "GET everything; POST /runs asks for a run")
+            Answer::problem(StatusCode::METHOD_NOT_ALLOWED, "GET everything; POST /runs asks for a run")
         })
         .with_state(site)
 }
 
-/// An answer that says what is wrong.
-pub(super) fn problem(status: StatusCode, why: impl Into<String>) -> Response {
-    answer(status, &json!({ "error": why.into() }))
-}
-
-fn answer(status: StatusCode, document: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], format!("{document}\n")).into_response()
-}
-
 /// The process lives, and its loop does not hang. Looks at nothing else.
-async fn healthz(State(site): State<Arc<Site>>) -> Response {
+async fn healthz(State(site): State<Arc<Site>>) -> Answer {
     let shared = &site.shared;
     let stuck = shared.stuck();
     let document = json!({
@@ -73,11 +66,11 @@ async fn healthz(State(site): State<Arc<Site>>) -> Response {
         "activity": shared.activity(),
     });
     let status = if stuck.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer(status, &document)
+    Answer::document(status, document)
 }
 
 /// Whether the mirror can be relied upon: the database answers, its tables are current, and a good run is not long ago.
-async fn readyz(State(site): State<Arc<Site>>) -> Response {
+async fn readyz(State(site): State<Arc<Site>>) -> Answer {
     let mut kept = site.ready.lock().await;
     let (ready, document) = match &*kept {
         Some((at, value)) if at.elapsed() < KEPT => value.clone(),
@@ -88,7 +81,7 @@ async fn readyz(State(site): State<Arc<Site>>) -> Response {
         }
     };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer(status, &document)
+    Answer::document(status, document)
 }
 
 async fn readiness(shared: &Shared) -> (bool, Value) {
@@ -134,7 +127,7 @@ async fn in_time<T>(query: impl Future<Output = Result<T, DbError>>) -> Result<T
 }
 
 /// Prometheus' text format.
-async fn metrics(State(site): State<Arc<Site>>) -> Response {
+async fn metrics(State(site): State<Arc<Site>>) -> Answer {
     let shared = &site.shared;
     shared.scraped(Timestamp::now());
     let mut kept = site.held.lock().await;
@@ -151,18 +144,20 @@ async fn metrics(State(site): State<Arc<Site>>) -> Response {
     };
     drop(kept);
     match shared.metrics.render(held.as_ref()) {
-        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
+        Ok(text) => Answer::metrics(&text),
+        Err(_) => Answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
     }
 }
 
 /// The last runs and requests.
-async fn list_runs(State(site): State<Arc<Site>>) -> Response {
+async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
     let look = async { Ok((runs::last(&db).await?, wanted_runs::last(&db).await?)) };
     match in_time(look).await {
-        Ok((runs, requests)) => answer(StatusCode::OK, &json!({ "runs": runs, "requests": requests })),
-        Err(why) => problem(StatusCode::SERVICE_UNAVAILABLE, why),
+        Ok((runs, requests)) => {
+            Answer::document(StatusCode::OK, json!({ "runs": runs, "requests": requests }))
+        }
+        Err(why) => Answer::problem(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
@@ -184,19 +179,19 @@ enum Mode {
 }
 
 /// Notes a request for a run and wakes the service.
-async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Response {
+async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
     let ask: Ask = match serde_json::from_slice(&body) {
         Ok(ask) => ask,
         // The parser's message names our fields and positions, not the sender's values.
         Err(_) => {
-            return problem(
+            return Answer::problem(
                 StatusCode::BAD_REQUEST,
                 "send JSON like {\"mode\": \"incremental\"} or {\"mode\": \"full\", \"entities\": [\"clients\"]}",
             );
         }
     };
     let entities = match (&ask.entities, wanted_runs::chosen(ask.entities.as_deref())) {
-        (_, Err(why)) => return problem(StatusCode::BAD_REQUEST, why),
+        (_, Err(why)) => return Answer::problem(StatusCode::BAD_REQUEST, why),
         (None, Ok(_)) => None,
         // In their order and once each, so that equal requests are seen to be equal.
         (Some(_), Ok(chosen)) => Some(chosen.iter().map(|entity| entity.name.to_owned()).collect::<Vec<_>>()),
@@ -206,9 +201,9 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Response {
     match in_time(asked).await {
         Ok(id) => {
             site.shared.wake.notify_one();
-            answer(StatusCode::ACCEPTED, &json!({ "request": id, "see": "/runs" }))
+            Answer::document(StatusCode::ACCEPTED, json!({ "request": id, "see": "/runs" }))
         }
-        Err(why) => problem(StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(why) => Answer::problem(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
@@ -216,7 +211,7 @@ async fn note(db: &Db, full: bool, entities: Option<&[String]>) -> Result<uuid::
     wanted_runs::ask(db, full, entities, "http", Timestamp::now()).await
 }
 
-fn no_database(site: &Site) -> Response {
+fn no_database(site: &Site) -> Answer {
     let why = site.shared.activity().problem.unwrap_or_else(|| "the database is not open yet".to_owned());
-    problem(StatusCode::SERVICE_UNAVAILABLE, why)
+    Answer::problem(StatusCode::SERVICE_UNAVAILABLE, why)
 }

@@ -289,9 +289,9 @@ pub struct LastRun {
     finished_at: Option<Timestamp>,
 }
 
-/// The last runs, newest first.
+/// The last runs, newest first, of their reasons the beginning.
 pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    let sql = "SELECT run_id, command, mode, trigger, status, reason, started_at, finished_at
+    let sql = "SELECT run_id, command, mode, trigger, status, left(reason, 4000), started_at, finished_at
                  FROM {schema}.sync_runs ORDER BY started_at DESC, run_id LIMIT 20";
     let run = |row: &tokio_postgres::Row| LastRun {
         run_id: row.get(0),

@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
 use super::compression::{Decoded, decompressed};
+use crate::display::acts;
 
 /// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
@@ -189,5 +190,5 @@ fn deepest_reason(error: &reqwest::Error) -> String {
     if std::ptr::addr_eq(deepest, error) {
         return "the request could not be sent".to_owned();
     }
-    deepest.to_string().chars().filter(|c| !c.is_control()).take(120).collect()
+    deepest.to_string().chars().filter(|c| !acts(*c)).take(120).collect()
 }

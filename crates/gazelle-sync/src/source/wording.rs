@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use super::attempt::{Body, Reply};
+use crate::display::acts;
 
 /// The first few names of a list for a message.
 pub(super) fn shown(names: &[String]) -> String {
@@ -53,8 +54,7 @@ const LONGEST_REPEATED: usize = 200;
 /// A message of the API as one line that may be shown: no control characters, bounded, without what looks like a token, an
 /// address or a quotation (which may be of a record); quoted names of a schema stay.
 pub(super) fn one_line(message: &str) -> String {
-    let plain: String =
-        message.chars().map(|c| if c.is_control() || is_unseen(c) { ' ' } else { c }).collect();
+    let plain: String = message.chars().map(|c| if acts(c) || is_joiner(c) { ' ' } else { c }).collect();
     let words = without_quotations(&plain);
     let mut line = String::new();
     for word in words.split_whitespace() {
@@ -74,9 +74,9 @@ pub(super) fn one_line(message: &str) -> String {
     line
 }
 
-/// Directional marks and the like, by which a line can be made to look like another.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// What scripts and emoji need and no message of an API does.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// An address, or a long word of letters and digits: a token, a key, a request's number.

@@ -92,7 +92,7 @@ impl Receiver {
         let mut message = Message::builder()
             .from(from)
             .to(to)
-            .subject(letter.text.title.clone())
+            .subject(letter.text.title.to_string())
             .message_id(Some(named(own)))
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN);
@@ -156,12 +156,7 @@ impl Receiver {
             deepest = source;
         }
         let hidden = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
-        let said: Vec<String> = deepest
-            .to_string()
-            .split_whitespace()
-            .map(hidden)
-            .map(|word| word.chars().filter(|letter| !letter.is_control()).collect())
-            .collect();
+        let said: Vec<String> = deepest.to_string().split_whitespace().map(hidden).collect();
         let said = said.join(" ");
         let said = crate::display::shortened(&said, 160);
         match error.status() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::{Client, Response, header, redirect};
 
 use super::SendError;
+use crate::display::{Document, Line};
 
 /// For one request with its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,6 +60,18 @@ fn made(reached: Reached) -> Result<Client, SendError> {
     })
 }
 
+/// Posts a document.
+///
+/// # Errors
+/// It was not taken.
+pub async fn post(url: &str, named: Option<&str>, document: Document) -> Result<(), SendError> {
+    let mut request = client(url)?.post(url).header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = named {
+        request = request.header("Idempotency-Key", key);
+    }
+    read(request.body(document.into_string()).send().await)
+}
+
 /// What an answer means: 2xx is taken.
 pub fn read(answer: Result<Response, reqwest::Error>) -> Result<(), SendError> {
     let response = answer.map_err(|error| SendError::new(reason(&error)))?;
@@ -76,22 +89,22 @@ pub fn read(answer: Result<Response, reqwest::Error>) -> Result<(), SendError> {
         401 | 403 | 404 | 410 => ": the address is not valid any more; make a new one and set it",
         _ => "",
     };
-    Err(SendError { what: format!("HTTP {}{advice}", status.as_u16()), retry_after })
+    Err(SendError { what: format!("HTTP {}{advice}", status.as_u16()).into(), retry_after })
 }
 
 /// The innermost cause: the outer ones repeat the address.
-fn reason(error: &reqwest::Error) -> String {
+fn reason(error: &reqwest::Error) -> Line {
     if error.is_timeout() {
-        return format!("no answer within {} s", TIMEOUT.as_secs());
+        return format!("no answer within {} s", TIMEOUT.as_secs()).into();
     }
     let mut deepest: &dyn Error = error;
     while let Some(source) = deepest.source() {
         deepest = source;
     }
     if std::ptr::addr_eq(deepest, error) {
-        return "the request could not be sent".to_owned();
+        return "the request could not be sent".into();
     }
-    deepest.to_string().chars().filter(|letter| !letter.is_control()).take(160).collect()
+    deepest.to_string().chars().take(160).collect::<String>().into()
 }
 
 fn is_loopback(url: &str) -> bool {

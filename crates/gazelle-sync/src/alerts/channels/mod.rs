@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::words::Text;
 use crate::config::{Language, Settings};
+use crate::display::Line;
 
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
@@ -48,13 +49,13 @@ pub struct Letter {
 #[error("{what}")]
 pub struct SendError {
     /// For people.
-    pub what: String,
+    pub what: Line,
     /// The wait that the other side asked for.
     pub retry_after: Option<Duration>,
 }
 
 impl SendError {
-    fn new(what: impl Into<String>) -> SendError {
+    fn new(what: impl Into<Line>) -> SendError {
         SendError { what: what.into(), retry_after: None }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Letter, SendError, http};
+use crate::display::Document;
 
 /// Sends one message.
 pub async fn send(url: &str, letter: &Letter) -> Result<(), SendError> {
@@ -11,9 +12,10 @@ pub async fn send(url: &str, letter: &Letter) -> Result<(), SendError> {
         "test" => ":wave:",
         _ => ":rotating_light:",
     };
-    let text = format!("{sign} *{}*\n{}", escaped(&letter.text.title), escaped(&letter.text.body));
+    let text =
+        format!("{sign} *{}*\n{}", escaped(letter.text.title.as_str()), escaped(letter.text.body.as_str()));
     let document = json!({ "text": text, "unfurl_links": false, "unfurl_media": false });
-    http::read(http::client(url)?.post(url).json(&document).send().await)
+    http::post(url, None, Document::in_one_line(&document)).await
 }
 
 /// The three letters that mean something to Slack; without them no text can mention or link.

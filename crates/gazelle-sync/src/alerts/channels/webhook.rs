@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Channels, Letter, SendError, http};
+use crate::display::Document;
 
 /// Sends one message.
 pub async fn send(url: &str, channels: &Channels, letter: &Letter) -> Result<(), SendError> {
@@ -11,14 +12,13 @@ pub async fn send(url: &str, channels: &Channels, letter: &Letter) -> Result<(),
         "alert": letter.alert_id,
         "kind": letter.kind,
         "occasion": letter.occasion,
-        "title": letter.text.title,
-        "text": letter.text.body,
+        "title": letter.text.title.as_str(),
+        "text": letter.text.body.as_str(),
         "opened_at": letter.opened_at,
         "closed_at": letter.closed_at,
         "facts": letter.facts,
         "schema": channels.schema,
         "language": channels.language.map(|language| language.to_string()),
     });
-    let request = http::client(url)?.post(url).header("Idempotency-Key", letter.id.to_string());
-    http::read(request.json(&document).send().await)
+    http::post(url, Some(&letter.id.to_string()), Document::in_one_line(&document)).await
 }

@@ -10,16 +10,24 @@ use serde_json::Value;
 
 use super::kind::{Facts, Kind, Occasion};
 use crate::config::{Language, Settings};
+use crate::display::{Line, Lines};
 use crate::time;
 use templates::Frame;
 
-/// A message before it goes to a channel.
+/// A message before it goes to a channel: harmless, whatever its facts hold, since nothing else can be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// One line.
-    pub title: String,
+    pub title: Line,
     /// Some lines.
-    pub body: String,
+    pub body: Lines,
+}
+
+impl Text {
+    /// A message that was written into the outbox: by this program, or by whoever can write there.
+    pub(super) fn stored(title: &str, body: &str) -> Text {
+        Text { title: title.into(), body: Lines::with_breaks(body) }
+    }
 }
 
 /// When something is said, and since when it is so.
@@ -59,16 +67,17 @@ impl Words {
             Occasion::Over => frame.over,
         };
         let title = self.titled(&head.replace("{title}", sentences.title));
-        let mut lines = match moment.occasion {
+        let mut body = Lines::new();
+        match moment.occasion {
             Occasion::Started | Occasion::Reminder => {
-                vec![self.fill(sentences.now, facts), self.fill(sentences.advice, facts)]
+                body.line(self.fill(sentences.now, facts)).line(self.fill(sentences.advice, facts))
             }
-            Occasion::Over => vec![self.fill(sentences.over, facts)],
+            Occasion::Over => body.line(self.fill(sentences.over, facts)),
         };
         if moment.occasion != Occasion::Started {
-            lines.push(self.since(frame, moment));
+            body.line(self.since(frame, moment));
         }
-        Text { title, body: lines.join("\n") }
+        Text { title, body }
     }
 
     /// What `alerts test` sends.
@@ -76,7 +85,7 @@ impl Words {
         let frame = templates::frame(self.language);
         Text {
             title: self.titled(frame.test_title),
-            body: frame.test_body.replace("{at}", &time::show_exact(at, &self.zone)),
+            body: frame.test_body.replace("{at}", &time::show_exact(at, &self.zone)).into(),
         }
     }
 
@@ -85,10 +94,10 @@ impl Words {
         templates::of(kind, self.language).title
     }
 
-    fn titled(&self, title: &str) -> String {
+    fn titled(&self, title: &str) -> Line {
         match &self.schema {
-            Some(schema) => format!("[gazelle-sync {schema}] {title}"),
-            None => format!("[gazelle-sync] {title}"),
+            Some(schema) => format!("[gazelle-sync {schema}] {title}").into(),
+            None => format!("[gazelle-sync] {title}").into(),
         }
     }
 
@@ -120,7 +129,7 @@ impl Words {
                 Ok(at) => time::show_exact(at, &self.zone),
                 Err(_) => text.clone(),
             },
-            // Reasons may quote what a server said: on one line, without what a terminal or a header would obey.
+            // Reasons may quote what a server said. Breaks in it read better as blanks than as signs.
             Some(Value::String(text)) if !text.is_empty() => {
                 text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
             }

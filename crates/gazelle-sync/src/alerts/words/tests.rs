@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -42,19 +43,19 @@ fn a_message_is_filled_with_local_times_and_says_when_it_began() {
     let facts = facts.as_object().unwrap();
     let english = words(Language::En, None);
     let started = english.message(Kind::Stale, facts, moment(Occasion::Started));
-    assert_eq!(started.title, "[gazelle-sync] The data is out of date");
+    assert_eq!(started.title.as_str(), "[gazelle-sync] The data is out of date");
     assert_eq!(
-        started.body.lines().next().unwrap(),
+        started.body.as_str().lines().next().unwrap(),
         "The last complete sync: 2026-07-09 09:00:00 EDT. That is more than 45 minutes ago."
     );
     let french = words(Language::Fr, Some("montreal"));
     let reminder = french.message(Kind::Stale, facts, moment(Occasion::Reminder));
-    assert_eq!(reminder.title, "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
-    assert!(reminder.body.ends_with(
+    assert_eq!(reminder.title.as_str(), "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
+    assert!(reminder.body.as_str().ends_with(
         "Cela a commencé le 2026-07-09 10:00:00 EDT ; ceci a été écrit le 2026-07-09 16:00:00 EDT."
     ));
     let over = french.message(Kind::Stale, facts, moment(Occasion::Over));
-    assert_eq!(over.title, "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
+    assert_eq!(over.title.as_str(), "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
 }
 
 #[test]
@@ -62,7 +63,11 @@ fn what_is_not_known_is_said_to_be() {
     let facts = json!({"last_good_at": null});
     let message =
         words(Language::En, None).message(Kind::Stale, facts.as_object().unwrap(), moment(Occasion::Started));
-    assert!(message.body.contains("sync: never. That is more than unknown minutes"), "{}", message.body);
+    assert!(
+        message.body.as_str().contains("sync: never. That is more than unknown minutes"),
+        "{}",
+        message.body
+    );
 }
 
 #[test]
@@ -74,6 +79,37 @@ fn a_reason_cannot_break_out_of_its_line_nor_fill_itself() {
         facts.as_object().unwrap(),
         moment(Occasion::Started),
     );
-    assert!(message.body.contains("failed: HTTP 500  Bcc: x {run_id}\n"), "{}", message.body);
-    assert_eq!(message.body.lines().count(), 2, "{}", message.body);
+    assert!(message.body.as_str().contains("failed: HTTP 500  Bcc: x {run_id}\n"), "{}", message.body);
+    assert_eq!(message.body.as_str().lines().count(), 2, "{}", message.body);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn any_fact_makes_a_title_of_one_line_and_no_line_of_the_body(
+        chars in proptest::collection::vec(any::<char>(), 0..40),
+        times in prop_oneof![Just(1_usize), Just(250)],
+        schema in any::<String>(),
+    ) {
+        let text: String = chars.into_iter().chain("\u{9b}\u{202e}\u{200b}\u{2028}\r\nforged\u{1b}".chars()).collect();
+        let text = text.repeat(times);
+        for kind in Kind::ALL {
+            let names = all_sentences(kind).into_iter().flat_map(|of| [of.now, of.advice, of.over]).flat_map(names);
+            let facts: Facts = names.map(|name| (name.to_owned(), json!(text))).collect();
+            for occasion in [Occasion::Started, Occasion::Reminder, Occasion::Over] {
+                let message = words(Language::Fr, Some(&schema)).message(kind, &facts, moment(occasion));
+                for part in [message.title.as_str(), message.body.as_str()] {
+                    prop_assert!(!part.chars().any(|c| c != '\n' && crate::display::acts(c)), "{part:?}");
+                }
+                prop_assert_eq!(message.title.as_str().lines().count(), 1);
+                let lines = if occasion == Occasion::Reminder { 3 } else { 2 };
+                prop_assert_eq!(message.body.as_str().lines().count(), lines, "{}", message.body);
+                // The outbox gives back what was written into it.
+                let stored = Text::stored(message.title.as_str(), message.body.as_str());
+                prop_assert_eq!(stored.title, message.title);
+                prop_assert_eq!(stored.body.as_str(), message.body.as_str());
+            }
+        }
+    }
 }

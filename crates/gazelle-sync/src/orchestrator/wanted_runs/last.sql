@@ -1,4 +1,4 @@
-SELECT id, mode, entities, requested_by, requested_at, taken_at, run_id, outcome, reason
+SELECT id, mode, entities, requested_by, requested_at, taken_at, run_id, outcome, left(reason, 4000)
   FROM {schema}.sync_wanted_runs
  ORDER BY requested_at DESC, id
  LIMIT 20

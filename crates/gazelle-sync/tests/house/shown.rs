@@ -1,0 +1,64 @@
+//! What is shown goes through the types that make it harmless.
+
+use super::{code, files, src};
+
+#[test]
+fn nothing_is_written_but_what_was_made_harmless() {
+    // Whoever prints, logs or answers by himself can forget it; `display`, `http/answer` and the types there cannot.
+    let ways = [
+        "println!(",
+        "print!(",
+        "eprintln!(",
+        "eprint!(",
+        "dbg!(",
+        "io::stdout()",
+        "io::stderr()",
+        "Json(",
+        "axum::Json",
+        "IntoResponse",
+        ".into_response()",
+        ".json(&",
+        "log_writer(",
+        "to_string_pretty",
+        "Lines::with_breaks(",
+    ];
+    // Where each is right, and why.
+    let may = |file: &str, way: &str, line: &str| match file {
+        // Tests of units.
+        _ if file.contains("tests") => true,
+        _ if file.starts_with("display/") || file == "http/answer.rs" => true,
+        // Asks what kind of stderr there is; gives the log its one writer.
+        "commands/logging.rs" => line.contains("is_terminal()") || way == "log_writer(",
+        // A page of our own words alone, for the browser that comes back from a login.
+        "credentials/callback.rs" => {
+            line.contains("format!(\"{text}\\n\")") || line.starts_with("use axum::response")
+        }
+        // Our own words, of many lines: a script for a shell, a manual page, statements.
+        "commands/manual.rs" | "commands/migrate_roles.rs" => way == "Lines::with_breaks(",
+        // What the outbox holds was `Lines` when it was written.
+        "alerts/words/mod.rs" => way == "Lines::with_breaks(",
+        // To Gazelle, not to people.
+        _ if file.starts_with("source/") => way == ".json(&",
+        _ => false,
+    };
+    let mut seen = 0;
+    for (file, text) in files(&src(), "rs") {
+        // What stands below is tests.
+        let code = code(text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default());
+        for line in code.lines().map(str::trim) {
+            for way in ways.iter().filter(|way| line.contains(**way)) {
+                seen += 1;
+                assert!(may(&file, way, line), "{file} writes by itself ({way}): {line}");
+            }
+        }
+    }
+    assert!(seen > 10, "the words are looked for where they are");
+    let (_, routes) =
+        files(&src().join("http"), "rs").into_iter().find(|(file, _)| file == "http/routes.rs").unwrap();
+    let handlers: Vec<&str> =
+        routes.lines().filter(|line| line.contains("fn ") && line.contains("State(")).collect();
+    assert!(handlers.len() >= 5, "{handlers:?}");
+    for handler in handlers {
+        assert!(handler.ends_with("-> Answer {"), "http/routes.rs answers with something else: {handler}");
+    }
+}
