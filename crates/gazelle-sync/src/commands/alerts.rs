@@ -104,7 +104,7 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
 /// One look and one delivery. Where what is wrong cannot be written into the database, people are told that directly.
 async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
     let channels = Channels::of(settings);
-    let written = alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await;
+    let written = alerts::watch(&opened.db, settings, &channels).await;
     let written = written.map_err(anyhow::Error::from);
     tell_directly(settings, written.as_ref().err()).await;
     let changes = written?;
@@ -159,7 +159,7 @@ async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
 
 async fn list(context: &Context, opened: &Opened) -> Result<u8> {
     let listed = match migrate::is_readable(&opened.db).await? {
-        true => alerts::list(&opened.db, Timestamp::now()).await?,
+        true => alerts::list(&opened.db).await?,
         false => Listed { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
     };
     context.print(&listed, || list_text(&listed, &context.settings))?;
