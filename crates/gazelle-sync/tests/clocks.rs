@@ -306,3 +306,32 @@ async fn a_note_of_dropped_versions_from_the_future_ends_with_the_next_full_run(
     let run = world.run(&["undo", &of_before]).await;
     assert!(run.code == 1 && run.reasons().contains("no longer whole"), "{run}");
 }
+
+/// Whether a list that never adds up is known as such is read from the last walks, not from one of the future.
+#[tokio::test]
+async fn the_last_shortfalls_are_those_of_runs_that_have_been() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    world
+        .execute(
+            "WITH run AS (
+                INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
+                SELECT gen_random_uuid(), 'sync', 'full', 'test', 'success', now() + days * interval '1 day', now(), 'x'
+                  FROM unnest(ARRAY[-2, -1, 200]) AS days
+                RETURNING run_id, started_at)
+             INSERT INTO sync_run_entities (run_id, entity, walk, walk_complete, short_by)
+             SELECT run_id, 'pianos', 'whole', false, CASE WHEN started_at > now() THEN 7 ELSE 2 END FROM run",
+        )
+        .await;
+    let db = gazelle_sync::db::connect(&gazelle_sync::db::ConnectSettings {
+        url: world.url(),
+        ca_file: None,
+        schema: "public".to_owned(),
+        connections: 2,
+    })
+    .await
+    .unwrap();
+    let pianos = gazelle_sync::entities::entity("pianos").unwrap();
+    let known = gazelle_sync::orchestrator::runs::known_shortfall(&db, pianos, true).await.unwrap();
+    assert_eq!(known, Some(2));
+}

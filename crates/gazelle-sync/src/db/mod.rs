@@ -143,10 +143,11 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        self.single(template, connection, async |client, heard, sql| {
+        let ask = async |client: &Client, heard: &Heard, sql: &str| {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
-        })
-        .await
+        };
+        // Boxed, as in a transaction: the future of whoever asks would be as large.
+        Box::pin(self.single(template, connection, ask)).await
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.
@@ -158,8 +159,8 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        self.single(template, connection, async |client, _, sql| client.execute_typed(sql, params).await)
-            .await
+        let ask = async |client: &Client, _: &Heard, sql: &str| client.execute_typed(sql, params).await;
+        Box::pin(self.single(template, connection, ask)).await
     }
 
     /// A statement with the beginning and the end of a transaction, sent together: three answers, one round trip.
@@ -289,14 +290,14 @@ impl Tx<'_> {
         let sql = self.db.sql(template);
         let work =
             async { self.heard.rows(self.transaction.query_typed_raw(&sql, each(params)).await).await };
-        answered::answer(self.db, self.sent(template, &sql), work).await
+        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
     }
 
     /// One statement; returns how many rows it wrote.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
         let work = self.transaction.execute_typed(&sql, params);
-        answered::answer(self.db, self.sent(template, &sql), work).await
+        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
     }
 
     /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).
