@@ -279,7 +279,7 @@ async fn what_has_no_channel_any_more_is_given_up_and_what_is_long_over_forgotte
         connections: 1,
     };
     let db = gazelle_sync::db::connect(&settings).await.unwrap();
-    gazelle_sync::alerts::forget_old(&db, jiff::Timestamp::now()).await.unwrap();
+    gazelle_sync::alerts::forget_old(&db).await.unwrap();
     assert_eq!(place.text(given_up).await.as_deref(), Some("HTTP 500"));
     let ages = "SELECT count(*)::text FROM sync_alerts WHERE kind = 'stale' AND closed_at < now() - interval '80 days'";
     assert_eq!(place.text(ages).await.as_deref(), Some("1"), "one of 89 days, none of 91");

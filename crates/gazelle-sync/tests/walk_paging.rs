@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gazelle_sim::{BadRecord, Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
@@ -171,6 +171,10 @@ async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them
     let holding = holder.transaction().await.unwrap();
     let hold = "SELECT FROM gazelle_clients WHERE external_id = $1 FOR UPDATE";
     assert_eq!(holding.execute(hold, &[&held_up]).await.unwrap(), 1);
+    // What is listed just before the second: once it is staged, the other lane has come as far as that.
+    for last in world.control.ids(Kind::Event).iter().rev().take(4) {
+        world.control.edit(Kind::Event, last, json!({"title": "just before"})).unwrap();
+    }
     let (moved, client) = (event.clone(), other.clone());
     world.control.call_after(Fault::new(FaultKind::Call).on_operation("AppointmentsPage"), move |control| {
         // Listed again at the end.
@@ -195,10 +199,12 @@ async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them
           WHERE external_id = '{event}' AND raw_data ->> 'title' IN ('first', 'second')"
     );
     // The second must not even begin: it would wait for the first one's row, or be staged before it.
-    let looking = Instant::now();
-    while looking.elapsed() < Duration::from_secs(1) {
-        assert_eq!(world.one::<i64>(is_waiting, &[]).await, 1);
-    }
+    let before = "SELECT count(*) FROM staging_appointments WHERE raw_data ->> 'title' = 'just before'";
+    until("all before it is staged", async || world.one::<i64>(before, &[]).await >= 2).await;
+    let at_work = "SELECT count(*) FROM pg_stat_activity
+                    WHERE application_name = 'gazelle-sync' AND datname = current_database() AND state <> 'idle'";
+    until("nothing but the first is under way", async || world.one::<i64>(at_work, &[]).await == 1).await;
+    assert_eq!(world.one::<i64>(is_waiting, &[]).await, 1);
     assert_eq!(world.text(&staged).await, None);
     holding.commit().await.unwrap();
 

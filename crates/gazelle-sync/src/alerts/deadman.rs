@@ -1,7 +1,6 @@
 //! The dead-man's switch: an address that expects to be called after each good run. Who waits there raises the alarm when
 //! no call comes, which is the only one that a process that is gone can give.
 
-use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio_postgres::types::Type;
 
@@ -18,7 +17,7 @@ const NOTE: &str = "deadman_called_for";
 /// Errors: the database's. A call that fails is told in the log and made again at the next occasion.
 pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
     let Some(url) = &settings.deadman_url else { return Ok(false) };
-    let Some(last_good) = runs::past(db, Timestamp::MAX).await?.last_good else { return Ok(false) };
+    let Some(last_good) = runs::past(db).await?.last_good else { return Ok(false) };
     let last_good = last_good.to_string();
     let rows =
         db.query("SELECT value FROM {schema}.sync_notes WHERE key = $1", &[(&NOTE, Type::TEXT)]).await?;

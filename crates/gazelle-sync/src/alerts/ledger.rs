@@ -57,17 +57,13 @@ struct Told {
     waiting: bool,
 }
 
-/// Looks at everything once and writes what is to be said. `now` is the clock that dates runs, this machine's; of
-/// messages the database's clock is used, so that two machines agree on what is due.
+/// Looks at everything once and writes what is to be said, by the database's clock, which dates runs too: two machines agree
+/// on what is due.
 ///
 /// Errors: the database's. Then nothing was written, and the next look finds the same.
-pub async fn watch(
-    db: &Db,
-    settings: &Settings,
-    channels: &Channels,
-    now: Timestamp,
-) -> Result<Changes, DbError> {
-    let ending = credentials::stored_ending(settings, db, now).await;
+pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<Changes, DbError> {
+    // Tokens are dated by who gets them, and he alone uses them.
+    let ending = credentials::stored_ending(settings, db, Timestamp::now()).await;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let mut changes = Changes::default();
@@ -80,7 +76,7 @@ pub async fn watch(
         .await?;
     let Some(row) = locked.first() else { return Ok(changes) };
     let (looked_at, at): (Timestamp, Timestamp) = (row.get(0), row.get(1));
-    let findings = conditions::read(&tx, Limits::of(settings), ending, now).await?;
+    let findings = conditions::read(&tx, Limits::of(settings), ending, at).await?;
     let mut ledger = Ledger {
         tx: &tx,
         words: Words::of(settings),
@@ -99,7 +95,8 @@ pub async fn watch(
 }
 
 /// Forgets alerts that were over long ago, and gives up messages whose channel is not configured any more.
-pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+    let now = db.now().await?;
     outbox::give_up_unclaimed(db, now).await?;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
     let sql = "DELETE FROM {schema}.sync_alerts WHERE closed_at < $1";

@@ -67,8 +67,8 @@ pub struct Waiting {
 }
 
 /// Reads it.
-pub async fn list(db: &Db, now: Timestamp) -> Result<Listed, DbError> {
-    let since = now.saturating_sub(OVER_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
+pub async fn list(db: &Db) -> Result<Listed, DbError> {
+    let since = db.now().await?.saturating_sub(OVER_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = db.query(include_str!("list_alerts.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
     let alert = |row: &tokio_postgres::Row| Alert {
         id: row.get(0),

@@ -108,7 +108,7 @@ async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivere
     let written = async {
         // A run that was refused the tables comes here too.
         owners::check(&opened.db).await?;
-        alerts::watch(&opened.db, settings, &channels, Timestamp::now()).await
+        alerts::watch(&opened.db, settings, &channels).await
     }
     .await
     .map_err(anyhow::Error::from);
@@ -165,7 +165,7 @@ async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
 
 async fn list(context: &Context, opened: &Opened) -> Result<u8> {
     let listed = match migrate::is_readable(&opened.db).await? {
-        true => alerts::list(&opened.db, Timestamp::now()).await?,
+        true => alerts::list(&opened.db).await?,
         false => Listed { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
     };
     context.print(&listed, || list_text(&listed, &context.settings))?;

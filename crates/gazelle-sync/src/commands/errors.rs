@@ -1,7 +1,6 @@
 //! `errors`: the quarantine.
 
 use anyhow::{Result, bail};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -303,9 +302,10 @@ async fn dismiss(
         let mut connection = opened.db.connection().await?;
         let tx = connection.begin().await?;
         lease.fence().check(&tx).await?;
+        let now = tx.now().await?;
         let mut dismissed = 0;
         for entity in entities {
-            dismissed += quarantine::dismiss(&tx, entity, &[id.to_owned()], reason, Timestamp::now()).await?;
+            dismissed += quarantine::dismiss(&tx, entity, &[id.to_owned()], reason, now).await?;
         }
         tx.commit().await?;
         Ok(dismissed)

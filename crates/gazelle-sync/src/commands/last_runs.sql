@@ -3,7 +3,7 @@ SELECT r.run_id::text, r.command, r.mode, r.status, r.reason, r.started_at,
        coalesce(sum(e.fetched), 0)::bigint, coalesce(sum(e.staged), 0)::bigint,
        coalesce(sum(e.processed), 0)::bigint, coalesce(sum(e.errors), 0)::bigint,
        asked.requests, asked.retries, asked.median, asked.slowest
-  FROM (SELECT * FROM {schema}.sync_runs ORDER BY started_at DESC, run_id LIMIT 10) AS r
+  FROM (SELECT * FROM {schema}.sync_runs ORDER BY started_at > clock_timestamp(), started_at DESC, run_id LIMIT 10) AS r
   LEFT JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id
  CROSS JOIN LATERAL (
        SELECT count(*) AS requests, coalesce(sum(q.attempts), 0)::bigint - count(*) AS retries,
@@ -11,4 +11,4 @@ SELECT r.run_id::text, r.command, r.mode, r.status, r.reason, r.started_at,
          FROM {schema}.sync_run_requests q
         WHERE q.run_id = r.run_id) AS asked
  GROUP BY r.run_id, r.command, r.mode, r.status, r.reason, r.started_at, r.finished_at, asked.requests, asked.retries, asked.median, asked.slowest
- ORDER BY r.started_at DESC, r.run_id
+ ORDER BY r.started_at > clock_timestamp(), r.started_at DESC, r.run_id

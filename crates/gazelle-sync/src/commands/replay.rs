@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Context;
@@ -53,12 +52,13 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
 }
 
 async fn build(context: &Context, args: &ReplayArgs, schema: &str) -> Result<u8> {
-    let now = Timestamp::now();
+    let opened = Opened::open(&context.settings).await?;
+    let now = opened.db.now().await?;
     let as_of = args.as_of.map_or(Ok(now), |since| instant(context, since))?;
     if as_of > now {
+        opened.close().await?;
         return wrong_use(context, "--as-of lies in the future; what production will be, nobody knows");
     }
-    let opened = Opened::open(&context.settings).await?;
     let built = into_schema::build(&opened.db, &context.settings, as_of, schema).await;
     opened.close().await?;
     let built = built?;

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::http::Door;
 use crate::orchestrator::schedule::{Schedule, Timetable};
-use crate::service::clock::SystemClock;
+use crate::service::clock::DatabaseClock;
 use crate::service::state::Shared;
 use crate::service::{Opener, Service};
 use crate::source::GazelleClient;
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     let mut http = tokio::spawn(door.serve(shared.clone(), stop_http.stop()));
     let service = Service {
         opener: Opening { settings, open: Mutex::new(None) },
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(DatabaseClock::default()),
         timetable,
         shared,
         stop: stopper.stop(),

@@ -123,7 +123,7 @@ async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbEr
             newest_record: row.get(4),
         })
         .collect();
-    let staging_size = size::of_all(db, Timestamp::now()).await?;
+    let staging_size = size::of_all(db, db.now().await?).await?;
     let mut production = Vec::new();
     for entity in ENTITIES {
         let rows = db

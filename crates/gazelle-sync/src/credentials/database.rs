@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
@@ -165,7 +164,8 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: onesh
 }
 
 async fn write(tx: Tx<'_>, row: Row) -> Result<(), DbError> {
-    let now = row.as_ref().map(|_| Timestamp::now());
+    let now = tx.now().await?;
+    let now = row.as_ref().map(|_| now);
     let (sealed, key_name) = row.unzip();
     // Not an UPDATE: somebody may have emptied the table.
     tx.execute(

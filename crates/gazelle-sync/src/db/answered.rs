@@ -6,11 +6,14 @@
 //! long as it needs, and a connection that a middlebox dropped holds nobody up.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Row, RowStream, SimpleQueryMessage};
 
 use super::locks::{self, Blocker};
 use super::pool::Place;
@@ -48,7 +51,7 @@ const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
 const BATCH_LIMIT: Duration = Duration::from_secs(BATCH_TIMEOUT.as_secs() + 60);
 /// `statement_timeout` of our transactions, where the session has no shorter one.
 pub(super) const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
-/// Factor on the silence limit while the server has not received the whole statement.
+/// Factor on the silence limit while the server waits for the rest of the statement, or until we take the rest of the answer.
 const SLOW_SENDING: u32 = 4;
 /// How often a statement is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -59,14 +62,52 @@ const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 pub(super) struct Sent<'s> {
     /// Counts what was sent through its session.
     pub unanswered: &'s Unanswered,
-    /// The server's process of the transaction it belongs to, where it was asked for.
-    pub pid: Option<i32>,
+    /// What was heard of it so far.
+    pub heard: &'s Heard,
     /// Whether it belongs to a transaction, which may be long.
     pub batch: bool,
     /// As it was written, for messages.
     pub template: &'s str,
     /// As it was sent; empty where several were.
     pub sql: &'s str,
+}
+
+/// What is heard from the server while a statement, or a transaction, is under way.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The server's process; 0 until it has said so.
+    pid: AtomicI32,
+    /// Rows that have come.
+    rows: AtomicU64,
+}
+
+impl Heard {
+    /// The server's process, as the transaction's settings ask for it.
+    pub(super) fn note_pid(&self, answer: &[SimpleQueryMessage]) {
+        let pid = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        self.pid.store(pid.unwrap_or_default(), Ordering::SeqCst);
+    }
+
+    fn pid(&self) -> Option<i32> {
+        Some(self.pid.load(Ordering::SeqCst)).filter(|pid| *pid != 0)
+    }
+
+    /// Collects an answer, row by row: each is a sign of life.
+    pub(super) async fn rows(
+        &self,
+        answer: Result<RowStream, tokio_postgres::Error>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let mut answer = pin!(answer?);
+        let mut rows = Vec::new();
+        while let Some(row) = answer.try_next().await? {
+            self.rows.fetch_add(1, Ordering::Relaxed);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
 }
 
 /// The server's error, and the statement that it refused.
@@ -118,10 +159,15 @@ pub(super) async fn answer_each<'s, T>(
         // Boxed: it is rare, and every statement's future would be as large.
         Err(_) => match Box::pin(watch(db, &sent, first, work)).await {
             Ok(result) => result,
-            Err(error) => {
+            Err(given_up) => {
                 // The others are as old, and were perhaps dropped with it.
                 db.pool.renew();
-                return Err(error);
+                if let Some(ending) = end_session(db, &sent).filter(|_| given_up.is_seen) {
+                    // Waited for, since the program may end with this error, and what is left behind would write later.
+                    ending.await;
+                    waiting.ended();
+                }
+                return Err(given_up.error);
             }
         },
     };
@@ -152,6 +198,11 @@ impl<'a> Waiting<'a> {
         Waiting { db, sent, is_answered: false }
     }
 
+    /// Nothing is left to end; the answer stays away.
+    fn ended(mut self) {
+        self.is_answered = true;
+    }
+
     fn answered(mut self) {
         self.sent.unanswered.answered();
         self.is_answered = true;
@@ -160,20 +211,36 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        // What stands aside has a limit of the server's.
-        let Some(pid) = self.sent.pid.filter(|_| !self.is_answered && self.db.place != Place::Aside) else {
+        if self.is_answered {
+            return;
+        }
+        let (Some(ending), Ok(runtime)) =
+            (end_session(self.db, self.sent), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (aside, sql) = (self.db.aside(), self.sent.sql.to_owned());
-        runtime.spawn(async move {
-            let params = [(&pid as _, Type::INT4), (&sql as _, Type::TEXT)];
-            let asked = aside.query(include_str!("end_session.sql"), &params);
-            if let Ok(Err(error)) = tokio::time::timeout(ASIDE_LIMIT, asked).await {
-                tracing::debug!(%error, "a session that nobody waits for could not be ended");
-            }
-        });
+        runtime.spawn(ending);
     }
+}
+
+/// Has the server end the session of a statement, where it is known. What stands aside has a limit of the server's.
+fn end_session(db: &Db, sent: &Sent<'_>) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let pid = sent.heard.pid().filter(|_| db.place != Place::Aside)?;
+    let (aside, sql) = (db.aside(), sent.sql.to_owned());
+    Some(Box::pin(async move {
+        let params = [(&pid as _, Type::INT4), (&sql as _, Type::TEXT)];
+        let asked = aside.query(include_str!("end_session.sql"), &params);
+        if let Ok(Err(error)) = tokio::time::timeout(ASIDE_LIMIT, asked).await {
+            tracing::debug!(%error, "a session that nobody waits for could not be ended");
+        }
+    }))
+}
+
+/// Why a statement is waited for no longer.
+struct GivenUp {
+    error: DbError,
+    /// Whether the server still answers, over another connection, and is at this statement.
+    is_seen: bool,
 }
 
 /// Looks at a statement until it is answered, or until it is known that it will not be.
@@ -182,11 +249,12 @@ async fn watch<T>(
     sent: &Sent<'_>,
     waited: Duration,
     mut work: Pin<&mut impl Future<Output = T>>,
-) -> Result<T, DbError> {
+) -> Result<T, GivenUp> {
     let begun = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let limit = if sent.batch { BATCH_LIMIT } else { SINGLE_LIMIT };
     let (mut sign_of_life, mut waiting_since, mut said_at) = (begun, None::<Instant>, None::<Instant>);
     let mut working_seen = false;
+    let mut rows = 0;
     loop {
         let looked = Instant::now();
         let seen = tokio::select! {
@@ -194,6 +262,11 @@ async fn watch<T>(
             result = &mut work => return Ok(result),
             seen = look(db, sent) => seen,
         };
+        let rows_now = sent.heard.rows.load(Ordering::Relaxed);
+        if rows_now != std::mem::replace(&mut rows, rows_now) {
+            sign_of_life = Instant::now();
+            db.progress.mark();
+        }
         match seen {
             Seen::Working => {
                 (sign_of_life, waiting_since, working_seen) = (Instant::now(), None, true);
@@ -206,12 +279,13 @@ async fn watch<T>(
                 let who = locks::names(&held_by);
                 let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
                 if lasting >= db.limits.lock_wait {
-                    return Err(DbError::lock_not_available(format!(
+                    let error = DbError::lock_not_available(format!(
                         "waited {} s for a lock during {}; it is held by {who}: end that transaction (commit, roll back, \
                          or SELECT pg_terminate_backend(…)), then run again; nothing is lost",
                         lasting.as_secs(),
                         DbError::headline(sent.template)
-                    )));
+                    ));
+                    return Err(GivenUp { error, is_seen: true });
                 }
                 if said_at.is_none_or(|at| at.elapsed() >= SAY_AGAIN_AFTER) {
                     said_at = Some(Instant::now());
@@ -223,12 +297,13 @@ async fn watch<T>(
                 }
             }
             Seen::Nothing(why, patience) if sign_of_life.elapsed() >= db.limits.silence * patience => {
-                return Err(silent(sent, &why, db.limits.silence * patience));
+                let error = silent(sent, &why, db.limits.silence * patience);
+                return Err(GivenUp { error, is_seen: patience == SLOW_SENDING });
             }
             Seen::Nothing(..) | Seen::Unknown => {}
         }
         if begun.elapsed() >= limit {
-            return Err(silent(sent, "no answer", limit));
+            return Err(GivenUp { error: silent(sent, "no answer", limit), is_seen: false });
         }
         let next = looked + LOOK_EVERY.min(db.limits.silence / 4);
         tokio::select! {
@@ -252,12 +327,16 @@ fn silent(sent: &Sent<'_>, why: &str, limit: Duration) -> DbError {
 async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
     let aside = db.aside();
     let looked = async {
-        let params = [(&sent.pid as _, Type::INT4), (&sent.sql as _, Type::TEXT)];
+        let params = [(&sent.heard.pid() as _, Type::INT4), (&sent.sql as _, Type::TEXT)];
         let rows = aside.query(include_str!("sign_of_life.sql"), &params).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         if row.get("waits_for_us") {
-            // A large statement may be long on its way.
-            return Ok(Some(Seen::Nothing("the server waits for the rest of it".to_owned(), SLOW_SENDING)));
+            // A large statement, and a large answer, may be long on its way.
+            let why = match row.get("has_more") {
+                true => "the server waits to hand over the rest of the answer",
+                false => "the server waits for the rest of it",
+            };
+            return Ok(Some(Seen::Nothing(why.to_owned(), SLOW_SENDING)));
         }
         if !row.get::<_, bool>("waits_for_lock") {
             return Ok(Some(Seen::Working));
@@ -268,7 +347,7 @@ async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
     match tokio::time::timeout(ASIDE_LIMIT * 2, looked).await {
         Ok(Ok(Some(seen))) => seen,
         // Neither its process is known nor its text.
-        Ok(Ok(None)) if sent.pid.is_none() && sent.sql.is_empty() => Seen::Unknown,
+        Ok(Ok(None)) if sent.heard.pid().is_none() && sent.sql.is_empty() => Seen::Unknown,
         // Another host would know nothing of it.
         Ok(Ok(None)) if db.pool.has_several_hosts() => Seen::Unknown,
         Ok(Ok(None)) => Seen::Nothing("the server is not working on it".to_owned(), 1),

@@ -1,6 +1,5 @@
 //! Migrations: numbered, applied once each in a transaction of its own, never edited afterwards.
 
-use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::migrations::{MIGRATIONS, Migration, REWRITTEN};
@@ -203,13 +202,14 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
     for table in migration.staging_tables {
         tx.batch(&migration.sql.replace("{staging_table}", table)).await?;
     }
+    let now = tx.now().await?;
     tx.execute(
         "INSERT INTO {schema}.sync_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
         &[
             (&migration.version, Type::INT4),
             (&migration.name, Type::TEXT),
             (&checksum_of(migration), Type::TEXT),
-            (&Timestamp::now(), Type::TIMESTAMPTZ),
+            (&now, Type::TIMESTAMPTZ),
         ],
     )
     .await?;

@@ -6,6 +6,7 @@
 
 mod answered;
 pub mod citus;
+mod clock;
 mod connect;
 mod encryption;
 mod error;
@@ -26,9 +27,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join4;
-use tokio_postgres::{Client, Row, SimpleQueryMessage, Transaction, types::ToSql, types::Type};
+use tokio_postgres::{Client, Row, Transaction, types::ToSql, types::Type};
 
-use answered::{Progress, Sent};
+use answered::{Heard, Progress, Sent};
 use pool::{Place, Pool, Pooled};
 use session::Unanswered;
 use timeouts::Timeouts;
@@ -41,6 +42,11 @@ pub use timeouts::Timeout;
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Parameters as the driver takes them one by one.
+fn each<'p>(params: &'p [Param<'p>]) -> impl ExactSizeIterator<Item = (&'p (dyn ToSql + Sync), Type)> {
+    params.iter().map(|(value, of)| (*value, of.clone()))
+}
 
 /// The server's process of a transaction, asked for along with its settings.
 const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
@@ -138,7 +144,11 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        self.single(template, connection, async |client, sql| client.query_typed(sql, params).await).await
+        let ask = async |client: &Client, heard: &Heard, sql: &str| {
+            heard.rows(client.query_typed_raw(sql, each(params)).await).await
+        };
+        // Boxed, as in a transaction: the future of whoever asks would be as large.
+        Box::pin(self.single(template, connection, ask)).await
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.
@@ -150,7 +160,8 @@ impl Db {
             tx.commit_quietly().await?;
             return Ok(rows);
         }
-        self.single(template, connection, async |client, sql| client.execute_typed(sql, params).await).await
+        let ask = async |client: &Client, _: &Heard, sql: &str| client.execute_typed(sql, params).await;
+        Box::pin(self.single(template, connection, ask)).await
     }
 
     /// A statement with the beginning and the end of a transaction, sent together: one round trip.
@@ -158,17 +169,21 @@ impl Db {
         &self,
         template: &str,
         mut connection: Connection,
-        ask: impl AsyncFnOnce(&Client, &str) -> Result<T, tokio_postgres::Error>,
+        ask: impl AsyncFnOnce(&Client, &Heard, &str) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, DbError> {
         let sql = self.sql(template);
         let session = connection.pooled.session()?;
         let unanswered = session.unanswered();
         let client = &session.client;
+        // The process is answered at once, however long the statement waits.
+        let set = format!("{SEARCH_PATH}; {ASK_PID}");
+        let heard = Heard::default();
+        let set = async { client.simple_query(&set).await.map(|answer| heard.note_pid(&answer)) };
         // They are polled in this order, and polling is what sends.
         let together = join4(
             client.batch_execute("BEGIN"),
-            client.batch_execute(SEARCH_PATH),
-            ask(client, &sql),
+            set,
+            ask(client, &heard, &sql),
             client.batch_execute("COMMIT"),
         );
         let work = async {
@@ -180,7 +195,7 @@ impl Db {
             ended?;
             Ok(answer)
         };
-        let sent = Sent { unanswered: &unanswered, pid: None, batch: false, template, sql: &sql };
+        let sent = Sent { unanswered: &unanswered, heard: &heard, batch: false, template, sql: &sql };
         answered::answer(self, sent, work).await
     }
 }
@@ -215,7 +230,8 @@ impl Connection {
         let db: &Db = db;
         let session = pooled.session()?;
         let unanswered = session.unanswered();
-        let sent = |sql| Sent { unanswered: &unanswered, pid: None, batch: true, template: "BEGIN", sql };
+        let heard = Heard::default();
+        let sent = |sql| Sent { unanswered: &unanswered, heard: &heard, batch: true, template: "BEGIN", sql };
         let own = match session.timeouts {
             Some(own) => own,
             None => {
@@ -237,17 +253,14 @@ impl Connection {
             own.at_most(Timeout::Statement, ours)
         );
         let messages = answered::answer(db, sent(&settings), transaction.simple_query(&settings)).await?;
-        let pid = messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-            _ => None,
-        });
-        Ok(Tx { transaction, db, unanswered, pid, own })
+        heard.note_pid(&messages);
+        Ok(Tx { transaction, db, unanswered, heard, own })
     }
 
-    /// Begins a transaction that sees the database as it is at its first statement, whatever others commit since.
+    /// Begins a transaction that sees the database as it is now, whatever others commit since.
     pub async fn begin_snapshot(&mut self) -> Result<Tx<'_>, DbError> {
-        // Without a query: the first one fixes what is seen.
-        self.begin_with("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await
+        // The first query fixes what is seen.
+        self.begin_with(&format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; {ASK_PID}")).await
     }
 }
 
@@ -256,8 +269,8 @@ pub struct Tx<'c> {
     transaction: Transaction<'c>,
     db: &'c Db,
     unanswered: Unanswered,
-    /// The server's process, for as long as the transaction lasts; not asked for in a snapshot.
-    pid: Option<i32>,
+    /// Of the server, for as long as the transaction lasts.
+    heard: Heard,
     own: Timeouts,
 }
 
@@ -276,21 +289,22 @@ impl Tx<'_> {
     }
 
     fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
-        Sent { unanswered: &self.unanswered, pid: self.pid, batch: true, template, sql }
+        Sent { unanswered: &self.unanswered, heard: &self.heard, batch: true, template, sql }
     }
 
     /// One statement; returns its rows.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let sql = self.db.sql(template);
-        let work = self.transaction.query_typed(&sql, params);
-        answered::answer(self.db, self.sent(template, &sql), work).await
+        let work =
+            async { self.heard.rows(self.transaction.query_typed_raw(&sql, each(params)).await).await };
+        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
     }
 
     /// One statement; returns how many rows it wrote.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
         let work = self.transaction.execute_typed(&sql, params);
-        answered::answer(self.db, self.sent(template, &sql), work).await
+        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
     }
 
     /// As [`Tx::execute`] without parameters, but braces in the text are not filled in.
@@ -348,7 +362,7 @@ impl Tx<'_> {
     pub async fn rollback(self) -> Result<(), DbError> {
         let sent = Sent {
             unanswered: &self.unanswered,
-            pid: self.pid,
+            heard: &self.heard,
             batch: true,
             template: "ROLLBACK",
             sql: "ROLLBACK",
@@ -368,7 +382,7 @@ impl Tx<'_> {
     async fn commit_quietly(self) -> Result<(), DbError> {
         let sent = Sent {
             unanswered: &self.unanswered,
-            pid: self.pid,
+            heard: &self.heard,
             batch: true,
             template: "COMMIT",
             sql: "COMMIT",

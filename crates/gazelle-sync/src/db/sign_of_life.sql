@@ -3,7 +3,9 @@
 -- does not track what sessions do (state disabled), a session that exists counts as busy.
 SELECT a.pid,
        a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits_for_lock,
-       a.wait_event IS NOT DISTINCT FROM 'ClientRead' AS waits_for_us,
+       -- For the rest of a statement, or until we take the rest of an answer; nothing else is a wait for us.
+       coalesce(a.wait_event_type = 'Client' AND a.wait_event IN ('ClientRead', 'ClientWrite'), false) AS waits_for_us,
+       a.wait_event IS NOT DISTINCT FROM 'ClientWrite' AS has_more,
        (SELECT min(l.waitstart) FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND NOT l.granted) AS waits_since
   FROM pg_catalog.pg_stat_activity a
  WHERE a.state IN ('active', 'disabled')

@@ -107,11 +107,9 @@ pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
     let Some(row) = rows.first() else { return Ok(lines) };
     let (waiting, error, sent): (i64, Option<String>, Option<Timestamp>) =
         (row.get(0), row.get(1), row.get(2));
+    let now = db.now().await?;
     let last = sent.map_or("none was sent yet".to_owned(), |at| {
-        format!(
-            "the last one was sent {} ago",
-            display::duration(Timestamp::now().duration_since(at).unsigned_abs())
-        )
+        format!("the last one was sent {} ago", display::duration(now.duration_since(at).unsigned_abs()))
     });
     match waiting {
         0 => lines.ok(check, last),

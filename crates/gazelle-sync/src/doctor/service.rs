@@ -26,11 +26,12 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
     if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
         return Ok(lines);
     }
-    let Some(at) = recorded::past(db, Timestamp::MAX).await?.last_good else {
+    let past = recorded::past(db).await?;
+    let Some(at) = past.last_good else {
         lines.warning(check, "none was good yet", "gazelle-sync sync --mode full");
         return Ok(lines);
     };
-    let age = Timestamp::now().duration_since(at).unsigned_abs();
+    let age = past.asked_at.duration_since(at).unsigned_abs();
     let said = format!("the last good one ended {} ago", display::duration(age));
     match age.as_secs() > u64::from(settings.stale_after_minutes) * 60 {
         true => lines.warning(

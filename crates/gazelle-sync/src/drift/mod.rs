@@ -12,7 +12,6 @@ mod seen;
 
 pub use compare::CODES;
 
-use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -69,7 +68,8 @@ pub async fn check(
             let mut connection = db.connection().await?;
             let tx = connection.begin().await?;
             fence.check(&tx).await?;
-            seen::note(&tx, &known, run_id, Timestamp::now()).await?;
+            let now = tx.now().await?;
+            seen::note(&tx, &known, run_id, now).await?;
             tx.commit().await?;
         }
     }

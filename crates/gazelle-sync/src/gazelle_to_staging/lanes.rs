@@ -330,16 +330,17 @@ impl Stager {
         if let Some(last) = last {
             self.all_there(&tx, last.marks).await?;
         }
+        let now = self.fetch.clock.database_now();
         let done = if way == Way::Pending {
             self.ground.meet(batch);
             let staged = versions::stage(&tx, self.entity, *run_id, batch).await?;
             Direct { staged, left: staged.staged, ..Direct::default() }
         } else {
             let asks_nothing = way == Way::AskingNothing;
-            direct::stage_and_reconcile(&tx, self.entity, *run_id, batch, &self.ground, asks_nothing).await?
+            direct::stage_and_reconcile(&tx, self.entity, *run_id, batch, &self.ground, asks_nothing, now)
+                .await?
         };
         if let Some((walk_started_at, walk)) = last.and_then(|last| last.bookmark) {
-            let now = self.fetch.clock.database_now();
             bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id, now).await?;
         }
         tx.commit().await?;

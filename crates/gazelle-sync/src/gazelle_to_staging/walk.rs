@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -161,7 +160,7 @@ async fn attempt_walk(
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
     let mut plan = if is_connection && tried.splits && fetch.concurrency > 1 {
-        let today = crate::time::utc_parts(Timestamp::now()).0;
+        let today = crate::time::utc_parts(began_at).0;
         let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
         let read_at = answer.map(|answer| fetch.read_clock(&answer));
         started_at = read_at.map(|read_at| read_at.started_at);

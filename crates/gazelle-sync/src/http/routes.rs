@@ -94,7 +94,8 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
                 .unwrap_or_else(|| "the database is not open yet".to_owned()));
         };
         let shape = in_time(migrate::shape(&db.aside())).await?;
-        let last_good = in_time(runs::past(&db.aside(), Timestamp::MAX)).await?.last_good;
+        let past = in_time(runs::past(&db.aside())).await?;
+        let last_good = past.last_good.map(|at| (at, past.asked_at.duration_since(at).as_secs().max(0)));
         Ok::<_, String>((shape, last_good))
     };
     let (database, migrations, last_good) = match look.await {
@@ -105,7 +106,7 @@ async fn readiness(shared: &Shared) -> (bool, Value) {
         Ok((_, last_good)) => (None, Some("migrations are missing: gazelle-sync migrate"), last_good),
         Err(why) => (Some(why), None, None),
     };
-    let age = last_good.map(|at| Timestamp::now().duration_since(at).as_secs().max(0));
+    let (last_good, age) = last_good.unzip();
     let limit = i64::from(shared.settings.stale_after_minutes) * 60;
     let fresh = age.is_some_and(|age| age <= limit);
     let ready = database.is_none() && migrations.is_none() && fresh;
@@ -135,7 +136,7 @@ async fn metrics(State(site): State<Arc<Site>>) -> Answer {
         Some((at, held)) if at.elapsed() < KEPT => held.clone(),
         _ => {
             let held = match shared.db() {
-                Some(db) => in_time(Held::read(&db.aside(), Timestamp::now())).await.ok(),
+                Some(db) => in_time(Held::read(&db.aside())).await.ok(),
                 None => None,
             };
             *kept = Some((Instant::now(), held.clone()));
@@ -208,7 +209,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
 }
 
 async fn note(db: &Db, full: bool, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
-    wanted_runs::ask(db, full, entities, "http", Timestamp::now()).await
+    wanted_runs::ask(db, full, entities, "http").await
 }
 
 fn no_database(site: &Site) -> Answer {

@@ -35,14 +35,15 @@ struct OfEntity {
 
 impl Held {
     /// Reads it, with SELECTs alone.
-    pub async fn read(db: &Db, now: Timestamp) -> Result<Held, DbError> {
+    pub async fn read(db: &Db) -> Result<Held, DbError> {
+        let past = runs::past(db).await?;
         let rows = db.query(include_str!("held.sql"), &[]).await?;
         let column = |index: usize| -> BTreeMap<String, f64> {
             let text: Option<String> = rows.first().and_then(|row| row.get(index));
             text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
         };
         let (walked, withheld, quarantined, unreadable) = (column(0), column(1), column(2), column(3));
-        let seconds = now.as_millisecond() as f64 / 1e3;
+        let seconds = past.asked_at.as_millisecond() as f64 / 1e3;
         let mut entities = Vec::new();
         for entity in ENTITIES {
             let backlog = backlog::of(db, entity).await?;
@@ -57,8 +58,7 @@ impl Held {
                 unreadable: unreadable.get(entity.name).map_or(0, |n| *n as u64),
             });
         }
-        let last_good = runs::past(db, Timestamp::MAX).await?.last_good;
-        Ok(Held { entities, last_good_run: last_good.map(|at| at.as_millisecond() as f64 / 1e3) })
+        Ok(Held { entities, last_good_run: past.last_good.map(|at| at.as_millisecond() as f64 / 1e3) })
     }
 }
 

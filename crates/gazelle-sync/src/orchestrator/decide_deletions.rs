@@ -1,6 +1,5 @@
 //! A person's word on deletions that a run withheld.
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::lease::Lease;
@@ -75,6 +74,7 @@ async fn note(
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     lease.fence().check(&tx).await?;
+    let now = tx.now().await?;
     let approved = decision == Decision::Approve;
     for entity in ENTITIES {
         loop {
@@ -88,7 +88,7 @@ async fn note(
                     touched.push(entity);
                 }
             }
-            decided.records += deletions::decide(&tx, entity, run, &gone, approved, Timestamp::now()).await?;
+            decided.records += deletions::decide(&tx, entity, run, &gone, approved, now).await?;
         }
     }
     tx.commit().await?;

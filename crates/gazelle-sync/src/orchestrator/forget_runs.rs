@@ -26,17 +26,17 @@ pub struct Forgotten {
     pub cases: u64,
 }
 
-/// Forgets what is older than the setting allows.
+/// Forgets what is older than the setting allows, by the database's clock, which has dated it.
 ///
 /// Effects: a transaction for some hundred runs. It may run beside a sync: what a sync writes is newer.
 ///
 /// # Errors
 /// Those of the database; what was forgotten before stays forgotten.
-pub async fn forget(db: &Db, kept: Retention, now: Timestamp) -> Result<Forgotten, DbError> {
+pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
     let mut forgotten = Forgotten::default();
     let Retention::Days(days) = kept else { return Ok(forgotten) };
     let age = SignedDuration::from_hours(24 * i64::from(days));
-    let cutoff = now.saturating_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+    let cutoff = db.now().await?.saturating_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
     forgotten.cases = quarantine::forget_closed(db, cutoff).await?;
     let mut position = (Timestamp::UNIX_EPOCH, Uuid::nil());
     let mut named: Option<NamedRuns> = None;

@@ -4,5 +4,6 @@ SELECT e.short_by
  WHERE e.walk_complete IS NOT NULL
    AND (e.walk = 'whole') = $2
    AND r.status IN ('success', 'partial')
+   AND r.started_at <= clock_timestamp()
  ORDER BY r.started_at DESC
  LIMIT $3

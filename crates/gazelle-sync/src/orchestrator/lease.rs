@@ -72,7 +72,7 @@ impl Lease {
         let own = Holder::new();
         let holder = own.name();
         let ttl = SignedDuration::try_from(time_to_live).unwrap_or(SignedDuration::from_secs(60));
-        let now = database_time(db).await?;
+        let now = db.now().await?;
         let held =
             db.query("SELECT holder, expires_at FROM {schema}.sync_lease WHERE name = 'sync'", &[]).await?;
         let (previous, expires_at): (Option<String>, Option<Timestamp>) =
@@ -160,7 +160,7 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
     loop {
         tokio::time::sleep(third).await;
         let renewed = async {
-            let until = database_time(&db).await?.saturating_add(ttl).unwrap_or(Timestamp::MAX);
+            let until = db.now().await?.saturating_add(ttl).unwrap_or(Timestamp::MAX);
             db.execute(
                 "UPDATE {schema}.sync_lease SET expires_at = $2 WHERE name = 'sync' AND token = $1",
                 &[(&fence.token, Type::INT8), (&until, Type::TIMESTAMPTZ)],
@@ -177,10 +177,4 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
             Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again"),
         }
     }
-}
-
-/// One clock for all runners: the database's.
-async fn database_time(db: &Db) -> Result<Timestamp, DbError> {
-    let rows = db.query("SELECT clock_timestamp()", &[]).await?;
-    Ok(rows.first().map_or(Timestamp::UNIX_EPOCH, |row| row.get(0)))
 }

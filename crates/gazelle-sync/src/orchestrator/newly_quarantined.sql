@@ -1,17 +1,19 @@
 -- Records that this run put into quarantine and that are still there, by entity and reason; runs that ended before they were
--- judged count with it. A record of which an older case is open was in quarantine before. Places in lists are left out
+-- judged count with it, but for those that a wrong clock has dated into the future. A record of which an older case is open was in quarantine before. Places in lists are left out
 -- of the field, so that alike faults count together.
 WITH judged AS (
     SELECT max(started_at) AS at
       FROM {schema}.sync_runs
      WHERE status IN ('success', 'partial')
+       AND started_at <= clock_timestamp()
        AND command <> 'fetch' AND command NOT LIKE 'undo%' AND command NOT LIKE 'replay%'
 ), counted AS (
     SELECT r.run_id
       FROM {schema}.sync_runs r
      CROSS JOIN judged
      WHERE r.run_id = $1
-        OR (r.status IN ('interrupted', 'failed') AND (judged.at IS NULL OR r.started_at > judged.at))
+        OR (r.status IN ('interrupted', 'failed') AND r.started_at <= clock_timestamp()
+            AND (judged.at IS NULL OR r.started_at > judged.at))
 ), record AS (
     SELECT DISTINCT ON (q.entity, q.external_id)
            q.entity, q.external_id, q.error_code, regexp_replace(q.error_field, '\[[0-9]+\]', '[]', 'g') AS field

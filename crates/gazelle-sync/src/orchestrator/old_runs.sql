@@ -9,6 +9,7 @@ SELECT r.run_id, r.started_at,
  WHERE r.started_at < $1
    AND r.status <> 'running'
    AND (r.started_at, r.run_id) > ($2, $3)
-   AND r.run_id NOT IN (SELECT last.run_id FROM {schema}.sync_runs last ORDER BY last.started_at DESC LIMIT $4)
+   AND r.run_id NOT IN (SELECT last.run_id FROM {schema}.sync_runs last
+                         WHERE last.started_at <= clock_timestamp() ORDER BY last.started_at DESC LIMIT $4)
  ORDER BY r.started_at, r.run_id
  LIMIT $5

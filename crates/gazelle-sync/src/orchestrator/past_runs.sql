@@ -5,7 +5,7 @@ SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_a
        SELECT r.started_at, r.finished_at
          FROM {schema}.sync_runs r
          JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
-        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND r.started_at <= $1
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND greatest(r.started_at, r.finished_at) <= $1
           AND (e.walk_complete OR e.walk_settled)
         ORDER BY r.started_at DESC
         LIMIT 1) AS latest ON true
@@ -13,7 +13,7 @@ SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_a
        SELECT r.started_at
          FROM {schema}.sync_runs r
          JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
-        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND r.started_at <= $1 AND r.mode = 'full'
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND greatest(r.started_at, r.finished_at) <= $1 AND r.mode = 'full'
           AND (e.walk_complete OR e.walk_settled)
         ORDER BY r.started_at DESC
         LIMIT 1) AS latest_full ON true

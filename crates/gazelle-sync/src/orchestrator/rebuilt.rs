@@ -194,7 +194,8 @@ pub async fn in_one_snapshot<T>(
         let mut connection: Connection = db.connection().await?;
         let outcome = async {
             let tx = connection.begin_snapshot().await?;
-            // First, so that the snapshot is not older than the lock on the lease, which is renewed meanwhile.
+            // First, so that the snapshot is hardly older than the lock on the lease: where it was renewed in between, the
+            // database refuses the lock as a conflict.
             fence.check(&tx).await?;
             work(tx).await
         }

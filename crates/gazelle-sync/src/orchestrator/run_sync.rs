@@ -164,7 +164,7 @@ async fn recorded(
     runs::start(db, run_id, job.command, mode, job.trigger, lease.fence().token()).await?;
     tracing::info!(mode, "run started");
 
-    let request_log = RequestLog::start(db.clone(), run_id);
+    let request_log = RequestLog::start(db.clone(), run_id, clock);
     let client = client.map(|client| client.stopped_by(stop).observed_by(request_log.observer()));
     let outcome = run_stages(db, client, settings, job, lease, run_id, clock, stop, progress).await;
     // What was asked is noted of a run that fails too.
@@ -236,7 +236,7 @@ async fn run_stages(
         },
     });
     let batch_size = settings.batch_size;
-    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size, unread };
+    let reconciliation = Reconciliation { db, fence: lease.fence(), run_id, batch_size, unread, clock };
 
     let drift = match fetch.as_ref().filter(|_| job.full && job.stages != Stages::ReconcileOnly) {
         Some(fetch) => drift::check(&fetch.client, db, lease.fence(), run_id, &job.entities).await?,
@@ -367,9 +367,10 @@ async fn run_stages(
         unread::judge(db, &mut report, unread::Guard::of(settings)).await?;
         // Reads staging whole, which an incremental sync has no time for.
         if job.full || job.stages == Stages::ReconcileOnly {
-            stages::drop_old_versions(db, settings, lease.fence(), &mut report).await?;
+            let now = clock.database_now();
+            stages::drop_old_versions(db, settings, lease.fence(), now, &mut report).await?;
             // Old bookkeeping is no reason for a run to fail.
-            if let Err(error) = forget_runs::forget(db, settings.runs_retention, Timestamp::now()).await {
+            if let Err(error) = forget_runs::forget(db, settings.runs_retention).await {
                 tracing::warn!(%error, "old runs could not be forgotten; the next full sync tries again");
             }
         }

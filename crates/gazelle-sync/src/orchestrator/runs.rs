@@ -1,6 +1,6 @@
 //! The record of runs: what was started, by whom, what each entity and each request came to.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio_postgres::types::Type;
 use tracing::Instrument;
@@ -11,6 +11,7 @@ use super::schedule::Past;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::source::RequestRecord;
+use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
 
 /// The last requests of a run are noted within this time, or not at all.
@@ -20,7 +21,8 @@ const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(60);
 const REQUESTS_A_STATEMENT: usize = 500;
 
 /// Notes the start of a run, and that runs which never ended were interrupted: their runner is gone, or
-/// this one would not hold the lease.
+/// this one would not hold the lease. Each statement asks whether it still does: one that waited for a lock until nobody
+/// waited for it any more must not meet the next run.
 pub async fn start(
     db: &Db,
     run_id: Uuid,
@@ -29,12 +31,13 @@ pub async fn start(
     trigger: &str,
     fencing_token: i64,
 ) -> Result<(), DbError> {
-    let now = Timestamp::now();
+    let now = db.now().await?;
     db.execute(
         "UPDATE {schema}.sync_runs
             SET status = 'interrupted', finished_at = $1, reason = 'the program ended without finishing the run'
-          WHERE status = 'running'",
-        &[(&now, Type::TIMESTAMPTZ)],
+          WHERE status = 'running'
+            AND EXISTS (SELECT FROM {schema}.sync_lease WHERE name = 'sync' AND token = $2)",
+        &[(&now, Type::TIMESTAMPTZ), (&fencing_token, Type::INT8)],
     )
     .await?;
     let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
@@ -96,6 +99,7 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
         .await?;
     }
     save_warnings(&tx, report).await?;
+    let now = tx.now().await?;
     let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
     tx.execute(
         "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1",
@@ -103,7 +107,7 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
             (&report.run_id, Type::UUID),
             (&report.status.as_str(), Type::TEXT),
             (&reason, Type::TEXT),
-            (&Timestamp::now(), Type::TIMESTAMPTZ),
+            (&now, Type::TIMESTAMPTZ),
         ],
     )
     .await?;
@@ -141,9 +145,11 @@ pub struct RequestLog {
 
 impl RequestLog {
     /// Starts the writer.
-    pub fn start(db: Db, run_id: Uuid) -> RequestLog {
+    pub fn start(db: Db, run_id: Uuid, clock: Clock) -> RequestLog {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let writer = tokio::spawn(write_requests(db, run_id, receiver).in_current_span());
+        // Whoever speaks HTTP knows the machine's clock alone.
+        let ahead = Timestamp::now().duration_since(clock.database_now());
+        let writer = tokio::spawn(write_requests(db, run_id, ahead, receiver).in_current_span());
         RequestLog { sender, writer }
     }
 
@@ -170,6 +176,7 @@ impl RequestLog {
 async fn write_requests(
     db: Db,
     run_id: Uuid,
+    ahead: SignedDuration,
     mut receiver: mpsc::UnboundedReceiver<RequestRecord>,
 ) -> RequestSum {
     let mut sum = RequestSum::default();
@@ -182,7 +189,7 @@ async fn write_requests(
                 break;
             }
         }
-        if let Err(error) = save_requests(&db, run_id, &batch).await {
+        if let Err(error) = save_requests(&db, run_id, ahead, &batch).await {
             tracing::warn!(%error, "the requests of this run could not be noted");
         }
         for record in &batch {
@@ -195,7 +202,13 @@ async fn write_requests(
     sum
 }
 
-async fn save_requests(db: &Db, run_id: Uuid, batch: &[RequestRecord]) -> Result<(), DbError> {
+/// `ahead` is by how much the machine's clock is ahead of the database's.
+async fn save_requests(
+    db: &Db,
+    run_id: Uuid,
+    ahead: SignedDuration,
+    batch: &[RequestRecord],
+) -> Result<(), DbError> {
     let sequences: Vec<i32> = batch.iter().map(|r| r.number).collect();
     let operations: Vec<&str> = batch.iter().map(|r| r.operation_name.as_str()).collect();
     let texts: Vec<String> = batch.iter().map(|r| r.variables.to_string()).collect();
@@ -205,7 +218,8 @@ async fn save_requests(db: &Db, run_id: Uuid, batch: &[RequestRecord]) -> Result
     let outcomes: Vec<&str> = batch.iter().map(|r| r.outcome.name()).collect();
     let latencies: Vec<i64> = batch.iter().map(|r| milliseconds(r.latency()) as i64).collect();
     let bytes: Vec<i64> = batch.iter().map(|r| r.bytes() as i64).collect();
-    let started: Vec<Timestamp> = batch.iter().map(|r| r.started_at).collect();
+    let started: Vec<Timestamp> =
+        batch.iter().map(|r| r.started_at.saturating_sub(ahead).unwrap_or(r.started_at)).collect();
     db.execute(
         include_str!("save_requests.sql"),
         &[
@@ -226,34 +240,35 @@ async fn save_requests(db: &Db, run_id: Uuid, batch: &[RequestRecord]) -> Result
 }
 
 /// The last good runs, as the schedule and the alerts see them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct PastRuns {
     /// Of each entity.
     pub of: Vec<(&'static Entity, Past)>,
     /// Since when all entities are good: when the last good run of the entity ended that has waited longest for one. None
     /// while one of them has none.
     pub last_good: Option<Timestamp>,
+    /// When that was asked, by the database's clock.
+    pub asked_at: Timestamp,
 }
 
-/// When the last good runs of each entity started, and when they ended; none later than `believed_until`, which a wrong
-/// clock has dated.
+/// When the last good runs of each entity started, and when they ended; none that is dated later than now, as a wrong clock
+/// has dated it: it would count as the last one until then.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn past(db: &Db, believed_until: Timestamp) -> Result<PastRuns, DbError> {
+pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
+    let now = db.now().await?;
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
     let rows = db
-        .query(
-            include_str!("past_runs.sql"),
-            &[(&believed_until, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)],
-        )
+        .query(include_str!("past_runs.sql"), &[(&now, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)])
         .await?;
     let ended: Option<Vec<Timestamp>> = rows.iter().map(|row| row.get(3)).collect();
     let of = rows.iter().filter_map(|row| {
         let entity = entities::entity(row.get(0))?;
         Some((entity, Past { any: row.get(1), full: row.get(2) }))
     });
-    Ok(PastRuns { of: of.collect(), last_good: ended.and_then(|ended| ended.into_iter().min()) })
+    let last_good = ended.and_then(|ended| ended.into_iter().min());
+    Ok(PastRuns { of: of.collect(), last_good, asked_at: now })
 }
 
 /// Walks before this one that must have been off by the same number, for the list to be known as one that never adds up.
@@ -289,10 +304,11 @@ pub struct LastRun {
     finished_at: Option<Timestamp>,
 }
 
-/// The last runs, newest first, of their reasons the beginning.
+/// The last runs, newest first, of their reasons the beginning; those that a wrong clock has dated into the future last.
 pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
     let sql = "SELECT run_id, command, mode, trigger, status, left(reason, 4000), started_at, finished_at
-                 FROM {schema}.sync_runs ORDER BY started_at DESC, run_id LIMIT 20";
+                 FROM {schema}.sync_runs
+                ORDER BY started_at > clock_timestamp(), started_at DESC, run_id LIMIT 20";
     let run = |row: &tokio_postgres::Row| LastRun {
         run_id: row.get(0),
         command: row.get(1),

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A run that started later than this after now was dated by a clock that was wrong: it says nothing. Of a clock
 /// set back by less, the schedule waits until it has caught up.
-pub const SET_BACK: SignedDuration = SignedDuration::from_mins(30);
+const SET_BACK: SignedDuration = SignedDuration::from_mins(30);
 
 /// A cron expression in a zone.
 #[derive(Debug, Clone)]

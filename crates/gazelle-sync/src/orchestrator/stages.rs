@@ -221,19 +221,21 @@ async fn note_missing(
 }
 
 /// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
-/// may need them.
+/// may need them. `now` is by the database's clock, which dates versions: by another one, new ones could look old.
 pub async fn drop_old_versions(
     db: &Db,
     settings: &Settings,
     fence: &Fence,
+    now: Timestamp,
     report: &mut RunReport,
 ) -> Result<(), DbError> {
+    retention::believe_whole_since(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
     if report.status == Status::Failed {
         return Ok(());
     }
     let kept = SignedDuration::from_hours(24 * i64::from(days));
-    let cutoff = Timestamp::now().saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
+    let cutoff = now.saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
     for entity in ENTITIES {
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
             of_entity.dropped = retention::drop_superseded(db, fence, entity, cutoff).await?;

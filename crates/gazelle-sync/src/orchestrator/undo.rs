@@ -20,6 +20,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
+use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};
 use crate::staging::{retention, undo};
@@ -114,7 +115,8 @@ async fn recorded(
 ) -> Result<UndoReport, DbError> {
     let step = what_is_meant(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
-    let run_id = Uuid::now_v7();
+    let clock = Clock::after_staged(db).await?;
+    let run_id = clock.run_id();
     let in_one_snapshot = async || {
         rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
             in_transaction(tx, settings, wanted, run_id, step).await
@@ -143,8 +145,9 @@ async fn recorded(
             run_id,
             batch_size: settings.batch_size,
             unread: Arc::default(),
+            clock,
         };
-        let since = Timestamp::now();
+        let since = clock.database_now();
         for entity in ENTITIES {
             report.rows_written +=
                 stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
@@ -234,7 +237,7 @@ async fn in_transaction(
     run_id: Uuid,
     step: Step,
 ) -> Result<UndoReport, DbError> {
-    let at = Timestamp::now();
+    let at = tx.now().await?;
     let (mut versions, mut records, mut newer) = (0, 0, 0);
     let mut touched = Vec::new();
     for entity in ENTITIES {

@@ -31,7 +31,7 @@ pub struct Wanted {
 
 /// The request to serve next, with all that ask for the same. Notes the outcome of those whose run has ended, and
 /// refuses those that make no sense. Reads only, when there is nothing to do.
-pub async fn next(db: &Db, now: Timestamp) -> Result<Option<Wanted>, DbError> {
+pub async fn next(db: &Db) -> Result<Option<Wanted>, DbError> {
     let rows = db.query(include_str!("wanted_runs/open.sql"), &[]).await?;
     let mut wanted: Option<Wanted> = None;
     let mut ended = false;
@@ -46,12 +46,12 @@ pub async fn next(db: &Db, now: Timestamp) -> Result<Option<Wanted>, DbError> {
         let entities = match chosen(names.as_deref()) {
             Ok(entities) => entities,
             Err(reason) => {
-                refuse(db, id, &reason, now).await?;
+                refuse(db, id, &reason).await?;
                 continue;
             }
         };
         if times >= TIMES_TAKEN {
-            refuse(db, id, &format!("its run was begun {times} times and never came to an end"), now).await?;
+            refuse(db, id, &format!("its run was begun {times} times and never came to an end")).await?;
             continue;
         }
         let full = mode == "full";
@@ -68,16 +68,11 @@ pub async fn next(db: &Db, now: Timestamp) -> Result<Option<Wanted>, DbError> {
 }
 
 /// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
-pub async fn claim(
-    db: &Db,
-    fence: &Fence,
-    ids: &[Uuid],
-    run_id: Uuid,
-    now: Timestamp,
-) -> Result<u64, DbError> {
+pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     fence.check(&tx).await?;
+    let now = tx.now().await?;
     let claimed = tx
         .execute(
             include_str!("wanted_runs/claim.sql"),
@@ -94,8 +89,8 @@ pub async fn ask(
     full: bool,
     entities: Option<&[String]>,
     requested_by: &str,
-    now: Timestamp,
 ) -> Result<Uuid, DbError> {
+    let now = db.now().await?;
     let mode = if full { "full" } else { "incremental" };
     let id = Uuid::new_v4();
     let rows = db
@@ -145,8 +140,8 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
 }
 
 /// Forgets requests that ended long ago.
-pub async fn forget_old(db: &Db, now: Timestamp) -> Result<u64, DbError> {
-    let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
+pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+    let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
     let sql = "DELETE FROM {schema}.sync_wanted_runs WHERE ended_at < $1";
     db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
 }
@@ -161,7 +156,8 @@ pub fn chosen(names: Option<&[String]>) -> Result<Vec<&'static Entity>, String> 
     Ok(ENTITIES.iter().copied().filter(|entity| names.iter().any(|name| name == entity.name)).collect())
 }
 
-async fn refuse(db: &Db, id: Uuid, reason: &str, now: Timestamp) -> Result<(), DbError> {
+async fn refuse(db: &Db, id: Uuid, reason: &str) -> Result<(), DbError> {
+    let now = db.now().await?;
     let sql = "UPDATE {schema}.sync_wanted_runs SET outcome = 'refused', reason = $2, ended_at = $3
                 WHERE id = $1 AND outcome IS NULL";
     db.execute(sql, &[(&id, Type::UUID), (&reason, Type::TEXT), (&now, Type::TIMESTAMPTZ)]).await?;

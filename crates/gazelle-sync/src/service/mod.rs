@@ -24,7 +24,7 @@ use state::Shared;
 
 use crate::db::{Db, DbError, migrate};
 use crate::entities::Entity;
-use crate::orchestrator::schedule::{Due, Past, SET_BACK, Timetable};
+use crate::orchestrator::schedule::{Due, Past, Timetable};
 use crate::orchestrator::{lease, runs, wanted_runs};
 use crate::source::GazelleClient;
 use crate::stop::{self, Stop};
@@ -108,7 +108,7 @@ impl Memory {
 enum Wait {
     /// Not at all.
     None,
-    /// Until an instant by the clock on the wall.
+    /// Until an instant by the service's clock.
     Until(Timestamp),
     /// So long.
     For(Duration),
@@ -246,15 +246,15 @@ impl<O: Opener> Service<O> {
                 (db, client)
             }
         };
+        let recorded = runs::past(&db).await?;
+        self.clock.follow(recorded.asked_at);
         let now = self.clock.now();
-        let believed = now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX);
-        let recorded = runs::past(&db, believed).await?;
         let past: Vec<(&'static Entity, Past)> = recorded
             .of
             .iter()
             .map(|(entity, past)| (*entity, memory.past_of(entity).and(*past, now)))
             .collect();
-        let wanted = wanted_runs::next(&db, now).await?;
+        let wanted = wanted_runs::next(&db).await?;
         if memory.database.failures() > 0 {
             // What failed with the database is due again as soon as the database is back.
             memory.broken.succeeded();

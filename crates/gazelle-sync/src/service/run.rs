@@ -3,7 +3,7 @@
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{Opener, SET_BACK, Service, Timestamp};
+use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
 use crate::entities::Entity;
@@ -48,8 +48,9 @@ impl<O: Opener> Service<O> {
     ) -> Result<Ended, DbError> {
         let job = job(due.full, "schedule", due.of);
         let still_due = async |_: &Lease, _: Uuid| {
+            let recorded = runs::past(db).await?;
+            self.clock.follow(recorded.asked_at);
             let now = self.clock.now();
-            let recorded = runs::past(db, now.saturating_add(SET_BACK).unwrap_or(Timestamp::MAX)).await?;
             Ok(job.entities.iter().any(|entity| {
                 let of = |pasts: &[(&'static Entity, Past)]| {
                     let found = pasts.iter().find(|(of, _)| of.name == entity.name);
@@ -70,9 +71,7 @@ impl<O: Opener> Service<O> {
     ) -> Result<Ended, DbError> {
         let job = job(wanted.full, "request", wanted.entities);
         let claim = async |lease: &Lease, run_id: Uuid| {
-            let claimed =
-                wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id, Timestamp::now()).await?;
-            Ok(claimed > 0)
+            Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
         };
         self.run_if(db, client, &job, claim).await
     }

@@ -32,7 +32,7 @@ pub struct Moment {
     pub db: Option<Db>,
     /// The settings in force.
     pub settings: Arc<Settings>,
-    /// When this tick began, by the clock of the machine, UTC.
+    /// When this tick began, by the clock of the machine, UTC: for what is told without the database.
     pub now: Timestamp,
     /// When to end.
     pub stop: Stop,
@@ -115,7 +115,7 @@ async fn see_what_is_wrong(moment: Moment) -> anyhow::Result<()> {
         moment.shared.alerts_written(Err(reason));
         return Ok(());
     };
-    let seen = alerts::watch(db, &moment.settings, &Channels::of(&moment.settings), moment.now).await;
+    let seen = alerts::watch(db, &moment.settings, &Channels::of(&moment.settings)).await;
     moment.shared.alerts_written(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
     seen?;
     Ok(())
@@ -158,21 +158,21 @@ async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
 
 async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
-        alerts::forget_old(db, moment.now).await?;
+        alerts::forget_old(db).await?;
     }
     Ok(())
 }
 
 async fn forget_old_runs(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
-        forget_runs::forget(db, moment.settings.runs_retention, moment.now).await?;
+        forget_runs::forget(db, moment.settings.runs_retention).await?;
     }
     Ok(())
 }
 
 async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
-        wanted_runs::forget_old(db, moment.now).await?;
+        wanted_runs::forget_old(db).await?;
     }
     Ok(())
 }

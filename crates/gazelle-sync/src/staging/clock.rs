@@ -39,9 +39,7 @@ impl Clock {
             let rows = db.query(&for_entity(include_str!("newest_seen.sql"), entity), &[]).await?;
             newest = newest.max(rows.first().and_then(|row| row.get(0)));
         }
-        let rows = db.query("SELECT clock_timestamp()", &[]).await?;
-        let row = rows.first().ok_or_else(|| DbError::infrastructure("the database told no time"))?;
-        Ok(Clock::from_readings(row.get(0), newest, Instant::now()))
+        Ok(Clock::from_readings(db.now().await?, newest, Instant::now()))
     }
 
     /// A clock by what the database's said at `started`, and the newest version staged before.

@@ -63,6 +63,28 @@ pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
     Ok(rows.first().and_then(|row| row.get(0)))
 }
 
+/// A note from the future, by a wrong clock that dropped versions as if they were old, comes down to now: what is staged from
+/// now on stays. Of what was before nothing is promised.
+///
+/// # Errors
+/// Those of the database.
+pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
+    if whole_since(db).await?.is_none_or(|whole| whole <= now) {
+        return Ok(());
+    }
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    fence.check(&tx).await?;
+    let sql = "UPDATE {schema}.sync_notes SET value = $2, noted_at = $3 WHERE key = $1";
+    let params = [
+        (&WHOLE_SINCE as _, Type::TEXT),
+        (&now.to_string() as _, Type::TEXT),
+        (&now as _, Type::TIMESTAMPTZ),
+    ];
+    tx.execute(sql, &params).await?;
+    tx.commit().await
+}
+
 /// The runs and requests that staging names.
 #[derive(Debug, Default)]
 pub struct NamedRuns {

@@ -5,7 +5,7 @@ SELECT count(*),
        (SELECT e.staged - e.dropped
           FROM {schema}.sync_run_entities e
           JOIN {schema}.sync_runs r ON r.run_id = e.run_id
-         WHERE e.entity = $2
+         WHERE e.entity = $2 AND r.started_at <= clock_timestamp()
          ORDER BY r.started_at DESC
          LIMIT 1)
   FROM {schema}.{staging_table} s

@@ -56,7 +56,8 @@ pub async fn stage(
     batch: &[Received],
 ) -> Result<Staged, DbError> {
     let fresh = choose(tx, entity, run_id, batch, false).await?;
-    insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::now()).await?;
+    // None of them is processed: the date goes unused.
+    insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::UNIX_EPOCH).await?;
     Ok(fresh.staged())
 }
 

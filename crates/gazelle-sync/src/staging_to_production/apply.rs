@@ -53,16 +53,16 @@ pub(super) struct Good<'b> {
 }
 
 /// Applies candidates of which no two are versions of the same record; those that wait for what is `unread` in this
-/// run stay pending. The caller commits.
+/// run stay pending. `at` dates the outcome. The caller commits.
 pub async fn apply(
     tx: &Tx<'_>,
     entity: &Entity,
     batch: &[Candidate],
     run_id: Uuid,
+    at: Timestamp,
     unread: &Unread,
     order: Order,
 ) -> Result<Applied, DbError> {
-    let at = Timestamp::now();
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));

@@ -38,7 +38,7 @@ impl std::ops::AddAssign for Direct {
 
 /// Stages a batch and reconciles it, in the caller's transaction. Nothing older of the entity may be pending,
 /// and its parents must have been reconciled. `asks_nothing` where the database may be taken to hold nothing of
-/// these records if it held nothing of the entity when the walk began; that is proved by its unique keys.
+/// these records if it held nothing of the entity when the walk began; that is proved by its unique keys. `at` dates the outcome.
 ///
 /// Errors: the database's. Where it refused a record, the caller rolls back and tries again in the way that asks,
 /// and then stages the batch as pending.
@@ -49,15 +49,16 @@ pub async fn stage_and_reconcile(
     batch: &[Received],
     ground: &Ground,
     asks_nothing: bool,
+    at: Timestamp,
 ) -> Result<Direct, DbError> {
     if asks_nothing
         && ground.is_bare(tx, entity, batch).await?
-        && let Some(done) = reconcile(tx, entity, run_id, batch, ground, true).await?
+        && let Some(done) = reconcile(tx, entity, run_id, batch, ground, true, at).await?
     {
         return Ok(done);
     }
     ground.meet(batch);
-    Ok(reconcile(tx, entity, run_id, batch, ground, false).await?.unwrap_or_default())
+    Ok(reconcile(tx, entity, run_id, batch, ground, false, at).await?.unwrap_or_default())
 }
 
 /// Gives nothing, and has written nothing, where `bare` is not enough: a record that gets no row of its own could
@@ -69,8 +70,8 @@ async fn reconcile(
     batch: &[Received],
     ground: &Ground,
     bare: bool,
+    at: Timestamp,
 ) -> Result<Option<Direct>, DbError> {
-    let at = Timestamp::now();
     let fresh = versions::choose(tx, entity, run_id, batch, bare).await?;
     let staged = fresh.staged();
     if fresh.versions.is_empty() {

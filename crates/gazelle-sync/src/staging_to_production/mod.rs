@@ -39,6 +39,7 @@ use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::orchestrator::lease::Fence;
+use crate::staging::clock::Clock;
 use crate::staging::pending;
 
 /// No run lasts longer than this.
@@ -60,6 +61,8 @@ pub struct Reconciliation<'a> {
     pub batch_size: usize,
     /// What could not be read in this run.
     pub unread: Arc<Unread>,
+    /// Dates outcomes.
+    pub clock: Clock,
 }
 
 impl Reconciliation<'_> {
@@ -189,7 +192,8 @@ impl Reconciliation<'_> {
             let tx = connection.begin().await?;
             let result = async {
                 self.fence.check(&tx).await?;
-                let applied = apply::apply(&tx, entity, part, self.run_id, &self.unread, order).await?;
+                let at = self.clock.database_now();
+                let applied = apply::apply(&tx, entity, part, self.run_id, at, &self.unread, order).await?;
                 tx.commit().await?;
                 Ok(applied)
             }

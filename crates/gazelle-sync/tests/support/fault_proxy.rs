@@ -23,6 +23,8 @@ pub enum Trouble {
     Freeze,
     /// The same of the connections that there are; new ones work.
     Silence,
+    /// From then on this direction of every connection goes on slowly.
+    Trickle,
 }
 
 /// Which bytes are counted.
@@ -192,6 +194,11 @@ async fn pump(
             continue;
         };
         let left = shared.left.fetch_sub(read as i64, Ordering::SeqCst);
+        if trouble == Trouble::Trickle && left <= read as i64 {
+            shared.line.send_modify(|line| line.struck = true);
+            // The slowness itself, not a wait for something.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
         if left <= 0 || left > read as i64 {
             to.write_all(&buffer[..read]).await?;
             continue;
@@ -205,7 +212,7 @@ async fn pump(
                 Trouble::CutAll => line.generation += 1,
                 Trouble::Freeze => line.frozen = true,
                 Trouble::Silence => line.silent_below = shared.connections.load(Ordering::SeqCst),
-                Trouble::CutOne | Trouble::HalfClose => {}
+                Trouble::CutOne | Trouble::HalfClose | Trouble::Trickle => {}
             }
         });
         match trouble {
@@ -215,6 +222,7 @@ async fn pump(
                 let _ = line.wait_for(|line| !line.holds(number)).await;
                 to.write_all(after).await?;
             }
+            Trouble::Trickle => to.write_all(after).await?,
         }
     }
 }

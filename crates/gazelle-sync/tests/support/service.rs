@@ -1,5 +1,6 @@
 //! A `serve` under test, and questions to its HTTP side.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -13,7 +14,8 @@ use super::Place;
 pub struct Serving {
     pub child: Child,
     pub base: String,
-    log: JoinHandle<String>,
+    log: Arc<Mutex<String>>,
+    logged: JoinHandle<()>,
 }
 
 /// How `serve` ended.
@@ -29,25 +31,30 @@ impl Serving {
         let args: Vec<&str> =
             ["serve", "--json", "--listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
         let mut child = place.command(&args).spawn().expect("the program starts");
-        let mut stderr = child.stderr.take().unwrap();
-        let log = tokio::spawn(async move {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text).await;
-            text
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::<Mutex<String>>::default();
+        let written = log.clone();
+        let logged = tokio::spawn(async move {
+            let mut line = Vec::new();
+            while stderr.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+                written.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
         });
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         while serde_json::from_str::<Value>(&line).is_err() {
             let read = stdout.read_line(&mut line).await.unwrap();
             if read == 0 {
-                panic!("serve ended at once: {line}{}", log.await.unwrap());
+                logged.await.unwrap();
+                panic!("serve ended at once: {line}{}", log.lock().unwrap());
             }
         }
         let document: Value = serde_json::from_str(&line).unwrap();
         let base = format!("http://{}", document["listening"].as_str().unwrap());
         // Left open: a closed pipe is nothing that a service should notice.
         tokio::spawn(async move { stdout.read_to_string(&mut String::new()).await });
-        Serving { child, base, log }
+        Serving { child, base, log, logged }
     }
 
     pub fn pid(&self) -> u32 {
@@ -56,6 +63,11 @@ impl Serving {
 
     pub fn signal(&self, name: &str) {
         super::tools::signal(self.pid(), name);
+    }
+
+    /// What it has written to stderr so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// SIGTERM, and how it ended.
@@ -68,7 +80,9 @@ impl Serving {
     pub async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
         let code = status.expect("it ends").unwrap().code();
-        Ended { code, log: self.log.await.unwrap() }
+        self.logged.await.unwrap();
+        let log = self.log.lock().unwrap().clone();
+        Ended { code, log }
     }
 
     /// GET; the status and the body.

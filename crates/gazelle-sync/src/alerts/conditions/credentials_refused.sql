@@ -1,7 +1,7 @@
 SELECT last.started_at
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r
-         WHERE r.status <> 'running'
+         WHERE r.status <> 'running' AND r.started_at <= $1
            AND EXISTS (SELECT 1 FROM {schema}.sync_run_requests q WHERE q.run_id = r.run_id
                                                                    AND q.outcome IN ('ok', 'unauthorized'))
          ORDER BY r.started_at DESC

@@ -2,7 +2,7 @@
 SELECT run.started_at, count(*), string_agg(w.message, '; ' ORDER BY w.subject, w.code)
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r
-         WHERE r.command IN ('sync', 'fetch') AND r.mode = 'full'
+         WHERE r.command IN ('sync', 'fetch') AND r.mode = 'full' AND r.started_at <= $2
            AND NOT EXISTS (SELECT 1 FROM {schema}.sync_run_warnings u
                             WHERE u.run_id = r.run_id AND u.code = 'schema_unread')
            AND (r.status IN ('success', 'partial')

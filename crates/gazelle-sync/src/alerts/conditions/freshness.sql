@@ -1,5 +1,6 @@
 -- Since when all entities are good (each by its last walk that was complete, or as complete as its list gets), when the
--- tables were made, and since when a run is under way.
+-- tables were made, and since when a run is under way;
+-- without runs that a wrong clock has dated later than now ($2).
 SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.finished_at) END
           FROM unnest($1::text[]) AS entity (name)
           LEFT JOIN LATERAL (
@@ -7,8 +8,9 @@ SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.fi
                  FROM {schema}.sync_runs r
                  JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
                 WHERE r.command = 'sync' AND r.status IN ('success', 'partial')
+                  AND greatest(r.started_at, r.finished_at) <= $2
                   AND (e.walk_complete OR e.walk_settled)
                 ORDER BY r.started_at DESC
                 LIMIT 1) AS latest ON true),
        (SELECT min(applied_at) FROM {schema}.sync_migrations),
-       (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running')
+       (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running' AND started_at <= $2)

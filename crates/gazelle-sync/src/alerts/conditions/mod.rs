@@ -36,7 +36,7 @@ impl Limits {
     }
 }
 
-/// Everything that is wrong. `now` is the clock that dates runs: that of this machine, UTC.
+/// Everything that is wrong. `now` is by the clock that dates runs, the database's.
 pub(super) async fn read(
     tx: &Tx<'_>,
     limits: Limits,
@@ -46,12 +46,12 @@ pub(super) async fn read(
     let found = [
         record_errors(tx, limits, now).await?,
         unreadable_fields(tx, limits, now).await?,
-        bad_run(tx).await?,
+        bad_run(tx, now).await?,
         stale(tx, limits, now).await?,
-        nothing_fetched(tx).await?,
+        nothing_fetched(tx, now).await?,
         deletions_withheld(tx).await?,
-        credentials_refused(tx).await?,
-        drift(tx).await?,
+        credentials_refused(tx, now).await?,
+        drift(tx, now).await?,
         ending.map(token_ending),
     ];
     Ok(found.into_iter().flatten().collect())
@@ -92,9 +92,10 @@ async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Resul
 }
 
 /// The newest run that failed or left something undone, unless a later one did all of that.
-async fn bad_run(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
+async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let entities = ENTITIES.len() as i64;
-    let rows = tx.query(include_str!("bad_run.sql"), &[(&entities, Type::INT8)]).await?;
+    let params = [(&entities as _, Type::INT8), (&now as _, Type::TIMESTAMPTZ)];
+    let rows = tx.query(include_str!("bad_run.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let status: String = row.get(0);
         let reason: Option<String> = row.get(3);
@@ -111,7 +112,8 @@ async fn bad_run(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
 /// Not while a run is under way that has not been so for long: after a night without power, the first run mends it.
 async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
-    let rows = tx.query(include_str!("freshness.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
+    let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
+    let rows = tx.query(include_str!("freshness.sql"), &params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (last_good, made, running): (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) =
         (row.get(0), row.get(1), row.get(2));
@@ -130,8 +132,8 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
 }
 
 /// A walk that was answered to its end and brought nothing of what there was, or a run that brought nothing at all.
-async fn nothing_fetched(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
-    let rows = tx.query(include_str!("nothing_fetched.sql"), &[]).await?;
+async fn nothing_fetched(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let rows = tx.query(include_str!("nothing_fetched.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
         let facts = [
             ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),
@@ -153,16 +155,17 @@ async fn deletions_withheld(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
 }
 
 /// The last run that asked Gazelle anything was refused.
-async fn credentials_refused(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
-    let rows = tx.query(include_str!("credentials_refused.sql"), &[]).await?;
+async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let rows = tx.query(include_str!("credentials_refused.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
         finding(Kind::CredentialsRefused, [("run_at", json!(row.get::<_, Timestamp>(0).to_string()))])
     }))
 }
 
 /// A change is seen once, by one full run, and told until the next one has seen no other.
-async fn drift(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
-    let rows = tx.query(include_str!("drift.sql"), &[(&drift::CODES, Type::TEXT_ARRAY)]).await?;
+async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
+    let params = [(&drift::CODES as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
+    let rows = tx.query(include_str!("drift.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let facts = [
             ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),

@@ -3,7 +3,7 @@
 WITH run AS (
     SELECT r.run_id, r.started_at
       FROM {schema}.sync_runs r
-     WHERE r.command IN ('sync', 'fetch') AND r.status IN ('success', 'partial', 'failed')
+     WHERE r.command IN ('sync', 'fetch') AND r.status IN ('success', 'partial', 'failed') AND r.started_at <= $1
        AND EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.run_id = r.run_id AND e.walk_complete)
      ORDER BY r.started_at DESC
      LIMIT 1),

@@ -10,7 +10,6 @@ mod part;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,6 +21,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, Fault, Tx, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
+use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};
 use crate::staging::slice::Slice;
@@ -91,10 +91,11 @@ async fn recorded(
     started: Instant,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
-    let run_id = Uuid::now_v7();
+    let clock = Clock::after_staged(db).await?;
+    let run_id = clock.run_id();
     let command = if wanted.dry_run { "replay --dry-run" } else { "replay" };
     runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
-    let outcome = find_and_apply(db, settings, wanted, lease, run_id, progress).await;
+    let outcome = find_and_apply(db, settings, wanted, lease, run_id, clock, progress).await;
     let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
     let result = match outcome {
         Ok(mut report) => {
@@ -120,6 +121,7 @@ async fn find_and_apply(
     wanted: &Wanted,
     lease: &Lease,
     run_id: Uuid,
+    clock: Clock,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
     let (mut report, some_unprocessed) = rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
@@ -138,8 +140,9 @@ async fn find_and_apply(
         run_id,
         batch_size: settings.batch_size,
         unread: Arc::default(),
+        clock,
     };
-    let since = Timestamp::now();
+    let since = clock.database_now();
     for entity in &wanted.entities {
         report.rows_written += stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
     }

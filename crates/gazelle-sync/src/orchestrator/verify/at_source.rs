@@ -69,10 +69,11 @@ pub async fn ask(
         }
     }
     let chosen = choose(db, question).await?;
+    // Of all alike, before the first of them is asked for.
+    let asked_at = db.now().await?;
     let mut asked = stream::iter(chosen)
         .map(|(entity, id)| async move {
             let Some(getter) = &entity.getter else { return None };
-            let asked_at = Timestamp::now();
             let sizes = Sizes::usual(settings.page_size);
             let record = parents::get(client, &sizes, entity, getter, &id).await;
             Some((entity, id, asked_at, record))
@@ -308,7 +309,7 @@ async fn last_whole_walk(tx: &Tx<'_>, entity: &Entity) -> Result<Option<Timestam
     let rows = tx
         .query(
             "SELECT max(r.started_at) FROM {schema}.sync_run_entities e JOIN {schema}.sync_runs r USING (run_id)
-              WHERE e.entity = $1 AND e.walk_complete AND e.walk = 'whole'",
+              WHERE e.entity = $1 AND r.started_at <= clock_timestamp() AND e.walk_complete AND e.walk = 'whole'",
             &[(&entity.name, Type::TEXT)],
         )
         .await?;
@@ -331,7 +332,7 @@ async fn unlisted(tx: &Tx<'_>, entity: &Entity) -> Result<Unlisted, DbError> {
         .query(
             "SELECT coalesce(sum(e.unlisted), 0)::bigint, coalesce(sum(e.found_by_id), 0)::bigint
                FROM {schema}.sync_run_entities e JOIN {schema}.sync_runs r USING (run_id)
-              WHERE e.entity = $1 AND r.started_at >= $2",
+              WHERE e.entity = $1 AND r.started_at BETWEEN $2 AND clock_timestamp()",
             &[(&entity.name, Type::TEXT), (&walked, Type::TIMESTAMPTZ)],
         )
         .await?;

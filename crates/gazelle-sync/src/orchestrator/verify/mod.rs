@@ -120,7 +120,7 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
 
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
-    let as_of = Timestamp::now();
+    let as_of = tx.now().await?;
     let mut checks = Vec::new();
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Processed).await?;
     checks.push(all_placed("what stage 2 has processed can be rebuilt", question, &unplaced));

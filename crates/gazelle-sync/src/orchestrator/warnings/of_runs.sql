@@ -5,5 +5,5 @@ SELECT w.run_id::text, r.started_at, w.code, w.subject, w.message
  WHERE ($1::text IS NULL OR w.subject = $1)
    AND ($2::text IS NULL OR w.code = $2)
    AND ($3::uuid IS NULL OR w.run_id = $3)
- ORDER BY r.started_at DESC, w.run_id, w.code, w.subject
+ ORDER BY r.started_at > clock_timestamp(), r.started_at DESC, w.run_id, w.code, w.subject
  LIMIT $4
