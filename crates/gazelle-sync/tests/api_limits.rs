@@ -164,6 +164,17 @@ async fn counting_that_fails_in_any_way_is_done_without() {
 }
 
 #[tokio::test]
+async fn a_walk_that_failed_is_not_said_to_have_been_read_in_smaller_steps() {
+    let world = with_small_pages().await;
+    world.control.add_fault(limit(only(|limit| limit.aliases = Some(0))).on_operation("ClientsCounts"));
+    let refused = FaultKind::Status { status: 403, body: "{}".to_owned() };
+    world.control.add_fault(Fault::new(refused).on_operation("ClientsPage").forever());
+    let run = world.full().await;
+    assert_eq!(run.entity("clients")["walk_complete"], false, "{run}");
+    assert_eq!(warned(&run, "api_limit"), Vec::<String>::new(), "{run}");
+}
+
+#[tokio::test]
 async fn an_introspection_that_is_refused_is_a_warning_in_the_words_of_the_api() {
     let world = World::new().await;
     let message = "Query has depth of 13, which exceeds max depth of 10".to_owned();

@@ -5,7 +5,7 @@ mod support;
 use gazelle_sim::SimOptions;
 use serde_json::json;
 use support::World;
-use support::login::{KEY, LoggingIn, both, log_in, open, problem, sent_to, short_lived, status, world};
+use support::login::{KEY, LoggingIn, both, log_in, open, problem, sent_to, status, world};
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
@@ -191,11 +191,13 @@ async fn status_of_an_api_key_says_who_it_is() {
 
 #[tokio::test]
 async fn no_token_is_ever_said() {
-    for mut world in both(short_lived()).await {
+    for mut world in both(SimOptions::default()).await {
         world.set("GAZELLE_SYNC_LOG", "trace");
         let login = LoggingIn::start(&world, &["--port", "0"]).await;
         open(&login.address).await;
-        let mut said = vec![login.end().await, status(&world).await, world.full().await];
+        let mut said = vec![login.end().await];
+        world.control.expire_access_tokens();
+        said.extend([status(&world).await, world.full().await]);
         world.control.revoke_tokens();
         said.push(world.incremental().await);
         said.push(support::ran(world.command(&["auth"])).await);

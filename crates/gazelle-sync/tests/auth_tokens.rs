@@ -8,7 +8,7 @@ use std::time::Duration;
 use gazelle_sim::{Fault, FaultKind, SimOptions};
 use serde_json::{Value, json};
 use support::DATABASE;
-use support::login::{KEY, both, log_in, problem, short_lived, status, world};
+use support::login::{KEY, both, log_in, problem, status, world};
 use support::pooler::Pooler;
 use support::roles::act_as_poor;
 use support::service::until;
@@ -49,13 +49,14 @@ async fn a_refused_token_is_refreshed_and_a_dead_one_needs_a_person() {
 
 #[tokio::test]
 async fn many_processes_that_refresh_at_once_lose_no_token() {
-    for world in both(short_lived()).await {
+    for world in both(SimOptions::default()).await {
         log_in(&world).await;
         // Slow enough that all of them ask while one is at it.
         world
             .control
             .add_fault(Fault::new(FaultKind::Slow { milliseconds: 400 }).on_field("oauthToken").forever());
         for _ in 0..3 {
+            world.control.expire_access_tokens();
             let at_once = (0..6).map(|_| status(&world));
             for ran in futures_util::future::join_all(at_once).await {
                 ran.success();
@@ -71,14 +72,16 @@ async fn many_processes_that_refresh_at_once_lose_no_token() {
 
 #[tokio::test]
 async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itself() {
-    let mut world = world(short_lived()).await;
+    let mut world = world(SimOptions::default()).await;
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     let pooler = Pooler::start(&world.place, 1).await;
     world.set("DATABASE_URL", &pooler.url(&world.place));
     let hook = support::sink::Sink::start().await;
     world.set("ALERT_WEBHOOK_URL", &hook.url("/"));
     log_in(&world).await;
+    world.control.expire_access_tokens();
     world.full().await.success();
+    world.control.expire_access_tokens();
     let at_once = (0..4).map(|_| status(&world));
     for ran in futures_util::future::join_all(at_once).await {
         ran.success();
@@ -90,7 +93,7 @@ async fn behind_a_transaction_pooler_with_one_connection_nothing_waits_for_itsel
 
 #[tokio::test]
 async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
-    let mut world = world(short_lived()).await;
+    let mut world = world(SimOptions::default()).await;
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     world.run(&["migrate"]).await.success();
     act_as_poor(&mut world).await;
@@ -105,6 +108,7 @@ async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
             [&["sync", "--mode", "full"][..], &["sync"], &["verify", "--sample", "5"], &["auth", "status"]]
         {
             let before = refreshes();
+            world.control.expire_access_tokens();
             // One that waits for itself would do so for a quarter of an hour.
             let ran = tokio::time::timeout(Duration::from_secs(60), world.run(args)).await;
             let ran = ran.unwrap_or_else(|_| panic!("{limit}: {args:?} does not end"));
@@ -117,7 +121,7 @@ async fn a_role_with_few_connections_refreshes_its_tokens_with_them() {
 /// The row of the tokens stays locked while the API is asked, for longer than the role's transactions may stand idle.
 #[tokio::test]
 async fn a_short_idle_timeout_loses_no_rotated_token() {
-    let mut world = world(short_lived()).await;
+    let mut world = world(SimOptions::default()).await;
     world.set("GAZELLE_SYNC_TOKEN_KEY", KEY);
     log_in(&world).await;
     world
@@ -126,22 +130,24 @@ async fn a_short_idle_timeout_loses_no_rotated_token() {
     let slow = FaultKind::Slow { milliseconds: 1500 };
     world.control.add_fault(Fault::new(slow).on_field("oauthToken").forever());
     for _ in 0..2 {
+        world.control.expire_access_tokens();
         status(&world).await.success();
     }
 }
 
 #[tokio::test]
 async fn a_process_killed_right_after_a_refresh_has_kept_the_rotated_token() {
-    for world in both(short_lived()).await {
+    for world in both(SimOptions::default()).await {
         log_in(&world).await;
         for _ in 0..3 {
             let hang = world.control.add_fault(Fault::new(FaultKind::Hang).on_field("user").forever());
+            world.control.expire_access_tokens();
             world.control.clear_requests();
             let mut killed = world.start(&["auth", "status"]);
             until("the refreshed token is used", async || {
                 let requests = world.control.requests();
                 let at =
-                    |field: &str| requests.iter().position(|it| it.root_fields.contains(&field.to_owned()));
+                    |field: &str| requests.iter().rposition(|it| it.root_fields.contains(&field.to_owned()));
                 at("oauthToken").is_some() && at("user") > at("oauthToken")
             })
             .await;
@@ -156,12 +162,16 @@ async fn a_process_killed_right_after_a_refresh_has_kept_the_rotated_token() {
 
 #[tokio::test]
 async fn a_process_killed_while_it_holds_the_lock_frees_it() {
-    for world in both(short_lived()).await {
+    for world in both(SimOptions::default()).await {
         log_in(&world).await;
         let hang = world.control.add_fault(Fault::new(FaultKind::Hang).on_field("oauthToken").forever());
+        world.control.expire_access_tokens();
         world.control.clear_requests();
         let mut killed = world.start(&["auth", "status"]);
-        until("the refresh is under way", async || world.control.request_counts().total > 0).await;
+        until("the refresh is under way", async || {
+            world.control.requests().iter().any(|it| it.root_fields == ["oauthToken"])
+        })
+        .await;
         killed.kill().await.unwrap();
         world.control.remove_fault(hang);
         let begun = std::time::Instant::now();
@@ -179,7 +189,7 @@ async fn stored_tokens_that_cannot_be_trusted_or_read_are_told_clearly() {
     let ran = status(&file).await;
     assert_eq!(ran.code, 1);
     assert!(
-        problem(&ran).contains("other accounts can read") && problem(&ran).contains("chmod 600"),
+        problem(&ran).contains("can be read by other accounts") && problem(&ran).contains("chmod 600"),
         "{ran}"
     );
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -156,6 +156,9 @@ async fn an_api_that_allows_less_depth_than_is_needed_is_quoted_and_the_depth_na
     assert!(reasons.contains("limit of 6 exceeded") || reasons.contains("max depth of 6"), "{reasons}");
     let noted = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:clients'").await;
     assert_eq!(noted, None, "no size was the reason");
+    // Nothing of it was read, in whatever steps.
+    let warnings = run.json()["warnings"].to_string();
+    assert!(!warnings.contains("api_limit"), "{warnings}");
     world.control.clear_faults();
     world.control.add_fault(depth(7).on_operation("ClientsPage"));
     world.full().await.success();
@@ -179,6 +182,71 @@ async fn records_that_fail_side_by_side_keep_no_other_out() {
         assert_eq!(live, (clients.len() - faulty.len()) as i64, "{run}");
         assert!(world.count("gazelle_pianos").await > 0 && world.count("gazelle_appointments").await > 100);
     }
+}
+
+/// A world whose clients come in pages of ten, with a fault at the first so many after the twelfth.
+async fn neighbours_fail(count: usize, takes: Takes) -> (World, Vec<String>) {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    let failing: Vec<String> = world.control.ids(Kind::Client)[12..12 + count].to_vec();
+    for id in &failing {
+        let (id, field, message) = (id.clone(), Some("personalNotes".to_owned()), "oh".to_owned());
+        world.control.add_fault(Fault::new(FaultKind::RecordFault { id, field, message, takes }).forever());
+    }
+    (world, failing)
+}
+
+/// A run without appointments, whose missing clients would be asked for by their ids.
+async fn clients_alone(world: &World) -> support::Ran {
+    world.run(&["sync", "--mode", "full", "--entity", "clients"]).await
+}
+
+#[tokio::test]
+async fn records_that_are_most_of_their_page_are_no_more_than_their_share_of_the_entity() {
+    for (count, takes) in [(6, Takes::Field), (18, Takes::Field), (18, Takes::Record), (8, Takes::Server)] {
+        let (world, failing) = neighbours_fail(count, takes).await;
+        let run = clients_alone(&world).await;
+        assert_eq!(run.code, 3, "{count} {takes:?}: {run}");
+        let live = world.count("gazelle_clients WHERE deleted_at IS NULL").await;
+        assert_eq!(live, 40 - count as i64, "{count} {takes:?}: {run}");
+        assert_eq!(run.entity("clients")["walk_complete"], true, "{count} {takes:?}: {run}");
+        let quarantined: BTreeSet<String> = codes(&world).await.into_iter().map(|(id, _)| id).collect();
+        assert!(failing.iter().all(|id| quarantined.contains(id)), "{count} {takes:?}: {run}");
+        assert!(asked_for(&world, "ClientById").len() <= A_RUN, "{count} {takes:?}");
+        world.control.clear_faults();
+        for _ in 0..4 {
+            world.full().await;
+        }
+        assert_eq!(world.count("gazelle_clients WHERE deleted_at IS NULL").await, 40, "{count} {takes:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_good_records_land_where_the_api_fails_at_most_and_none_is_blamed() {
+    let (world, _) = neighbours_fail(25, Takes::Field).await;
+    for _ in 0..2 {
+        let run = clients_alone(&world).await;
+        assert_eq!(run.code, 3, "{run}");
+        let clients = run.entity("clients");
+        assert_eq!(clients["walk_complete"], false, "{run}");
+        assert_eq!(world.count("gazelle_clients WHERE deleted_at IS NULL").await, 15, "{run}");
+        assert!(run.reasons().contains("fails at 25 of 40 records"), "{}", run.reasons());
+        assert_eq!(codes(&world).await, [], "{run}");
+        assert!(asked_for(&world, "ClientById").is_empty(), "{run}");
+        let pages = world
+            .control
+            .requests()
+            .iter()
+            .filter(|request| request.operation.as_deref() == Some("ClientsPage"))
+            .count();
+        assert!(pages <= 20, "{pages} requests for four pages");
+        world.control.clear_requests();
+    }
+    let bookmark = "SELECT count(*) FROM sync_bookmarks WHERE entity = 'clients'";
+    assert_eq!(world.one::<i64>(bookmark, &[]).await, 0);
+    world.control.clear_faults();
+    world.full().await;
+    assert_eq!(world.count("gazelle_clients WHERE deleted_at IS NULL").await, 40);
 }
 
 /// A list that is mostly null says nothing of its records: the walk is not taken for whole, and the next one is.

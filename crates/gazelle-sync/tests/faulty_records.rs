@@ -115,6 +115,37 @@ async fn a_record_whose_field_fails_at_the_api_is_quarantined_alone_and_all_othe
 }
 
 #[tokio::test]
+async fn the_words_of_a_records_error_decide_nothing_about_any_other() {
+    for message in [
+        "personalNotes is too long: 70000 characters exceed the limit of 65535",
+        "Parse error: the notes are no text",
+        "introspection of the notes failed",
+        "Throttled by the notes service",
+    ] {
+        let world = World::new().await;
+        let client = a_client(&world);
+        let user = world.control.ids(Kind::User)[1].clone();
+        for (id, field, takes) in [(&client, "personalNotes", Takes::Field), (&user, "email", Takes::Record)]
+        {
+            let (id, field, message) = (id.clone(), Some(field.to_owned()), message.to_owned());
+            world.control.add_fault(always(FaultKind::RecordFault { id, field, message, takes }));
+        }
+        let run = world.full().await;
+        assert_eq!(run.code, 3, "{message}: {run}");
+        assert_eq!(live(&world, "gazelle_clients").await, CLIENTS - 1, "{message}: {run}");
+        assert_eq!(live(&world, "gazelle_users").await, 3, "{message}: {run}");
+        for id in [&client, &user] {
+            assert_eq!(case(&world, id).await["error_code"], "incomplete_at_source", "{message}: {run}");
+        }
+        // It may be of a person: for the quarantine alone.
+        assert!(!run.to_string().contains(message), "{run}");
+        let noted = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:clients'").await;
+        let noted: Value = serde_json::from_str(&noted.unwrap_or_default()).unwrap_or_default();
+        assert_eq!(noted["page"], Value::Null, "{message}: no size was the reason");
+    }
+}
+
+#[tokio::test]
 async fn the_last_whole_version_stays_in_production_while_the_api_cannot_give_the_record() {
     let world = World::new().await;
     world.filled().await;

@@ -120,6 +120,25 @@ async fn the_list_is_read_around_a_failing_user_and_changes_of_the_others_arrive
 }
 
 #[tokio::test]
+async fn a_user_at_whom_the_api_does_not_fail_lands_whatever_it_does_to_most() {
+    let world = World::new().await;
+    let users = world.control.ids(Kind::User);
+    let good = users_with_events(&world)[0].clone();
+    for user in users.iter().filter(|user| **user != good) {
+        world.control.add_fault(fails(user, "email"));
+    }
+    let run = world.full().await;
+    assert_eq!(run.code, 3, "{run}");
+    let expected = world.control.record(Kind::User, &good).unwrap()["email"].as_str().unwrap().to_owned();
+    assert_eq!(field(&world, &good, "email").await, Some(expected), "{run}");
+    assert_eq!(run.entity("users")["walk_complete"], false, "{run}");
+    assert!(run.reasons().contains("fails at 3 of 4 records"), "{}", run.reasons());
+    assert_eq!(world.count("gazelle_users").await, 1);
+    let of_users = |case: &Value| case["entity"] == "users" && case["state"] == "open";
+    assert_eq!(world.quarantine().await.iter().filter(|case| of_users(case)).count(), 0, "{run}");
+}
+
+#[tokio::test]
 async fn a_list_that_fails_at_most_users_or_at_their_ids_blames_none() {
     for of_all in [true, false] {
         let world = World::new().await;

@@ -238,6 +238,36 @@ async fn what_waits_for_stage_two_is_explained() {
 }
 
 #[tokio::test]
+async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same() {
+    let world = World::new().await;
+    world.filled().await;
+    world.control.add_fault(
+        Fault::new(FaultKind::QueryLimit {
+            complexity: None,
+            per_record: false,
+            depth: None,
+            aliases: Some(0),
+            page_size: None,
+            status: 200,
+            code: None,
+        })
+        .forever(),
+    );
+    let run = world.run(&ALL).await;
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(check(&run.json(), "API counts")["checked"], 4, "{run}");
+
+    let end = json!({ "hasNextPage": false, "endCursor": null });
+    let body = json!({ "data": { "allClients": { "pageInfo": end, "nodes": [] } } }).to_string();
+    let uncounted = FaultKind::Status { status: 200, body };
+    world.control.add_fault(Fault::new(uncounted).on_operation("ClientsPage").forever());
+    let run = world.run(&ALL).await;
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(check(&run.json(), "API counts")["checked"], 3, "{run}");
+    assert!(run.json()["notes"].to_string().contains("clients: the API does not count"), "{run}");
+}
+
+#[tokio::test]
 async fn an_api_that_cannot_be_asked_makes_it_incomplete_and_offline_asks_nothing() {
     let mut world = World::new().await;
     world.filled().await;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::held_back::Failing;
 use super::parents::{Looked, get};
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
@@ -14,8 +15,9 @@ use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
 
-/// More consecutive pages of which nothing can be read than this are a fault of the API, not of the records.
-const MOST_FAULTY_IN_A_ROW: u32 = 5;
+/// Consecutive pages of which nothing can be read, from which on the share of the walk decides whether the API is at fault. Each
+/// costs some requests.
+const MANY_FAULTY_IN_A_ROW: u32 = 25;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,8 +100,8 @@ impl Reader<'_> {
         Ok(page)
     }
 
-    /// The page of one record that cannot be read: its id and the cursor after it are asked for without the rest of it, and
-    /// then the record by its id.
+    /// The page of one record that cannot be read: its id and the cursor after it are asked for without the rest of it. The record
+    /// waits for the end of the walk.
     pub(super) async fn around(
         &mut self,
         error: SourceError,
@@ -114,18 +116,12 @@ impl Reader<'_> {
         };
         let mut nodes = Vec::new();
         for node in &page.nodes {
+            self.count_faulty(&error)?;
             nodes.push(match id_of(node) {
-                None => {
-                    self.count_faulty(&error)?;
-                    Node::Nameless
-                }
+                None => Node::Nameless,
                 Some(id) => {
                     let record = self.bare(&page.answer, &id, error.to_string());
-                    let node = self.ask_alone(&id, record, 2).await?;
-                    if node.is_faulty() {
-                        self.count_faulty(&error)?;
-                    }
-                    node
+                    Node::Failing(Box::new(Failing { record, is_named: true, attempts: 2 }))
                 }
             });
         }
@@ -220,10 +216,12 @@ impl Reader<'_> {
 
     /// Notes that nothing could be read of a page.
     ///
-    /// Errors: `of_page`, where too many such pages follow each other: that is no fault of the records.
+    /// Errors: `of_page`, where many such pages follow each other and most of the walk was like them: that is no fault of the
+    /// records.
     pub(super) fn count_faulty(&mut self, of_page: &SourceError) -> Result<(), SourceError> {
         self.faulty_in_a_row += 1;
-        if self.faulty_in_a_row > MOST_FAULTY_IN_A_ROW {
+        self.sizes.tally.failed_with(of_page);
+        if self.faulty_in_a_row > MANY_FAULTY_IN_A_ROW && self.sizes.tally.blames_the_api() {
             return Err(of_page.clone());
         }
         Ok(())
@@ -246,13 +244,15 @@ fn asked(record: Received) -> Node {
     Node::Asked(Box::new(record))
 }
 
-/// Whether an error about one record says nothing of that record: it would meet others too.
+/// Whether an error about one record says nothing of that record: it would meet others too. One that names a place in the
+/// answer is about that place, also where the API puts it off for ever.
 pub(super) fn is_about_all(error: &SourceError) -> bool {
     error.concerns_any_request()
-        || matches!(
-            error.class(),
-            ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }
-        )
+        || error.partial().is_none()
+            && matches!(
+                error.class(),
+                ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }
+            )
 }
 
 /// A record with what is wrong with it.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::queries;
 use super::sizes::Sizes;
 use crate::entities::{Entity, Nested};
-use crate::source::{ErrorClass, GazelleClient, ListShape, SourceError};
+use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
@@ -121,8 +121,10 @@ async fn all_nodes(
             Err(error) => {
                 let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
                 // An error that names an entry of the list would be there in any page.
-                let is_named =
-                    error.partial().is_some_and(|partial| !partial.object(nested.answer).1.is_empty());
+                let names_entry = |partial: Partial<'_>| {
+                    partial.object(nested.answer).1.iter().any(|at| !at.field.is_empty())
+                };
+                let is_named = error.partial().is_some_and(names_entry);
                 let smaller = match first {
                     _ if !error.may_be_too_much() || is_named && !is_limit => None,
                     1 if is_limit && sizes.fewer_inside(&error) => Some(1),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::alone::{faulty_one, id_of};
+use super::held_back::Failing;
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::{receive, record_id};
@@ -42,7 +43,7 @@ impl Reduced {
 impl Reader<'_> {
     /// The list by other means; none where the error does not name records and fields of it.
     ///
-    /// Errors: `error`, where most records fail: that is no fault of a record. And those that any request would meet.
+    /// Errors: those that any request would meet.
     pub(super) async fn list_in_part(
         &mut self,
         error: &SourceError,
@@ -52,7 +53,7 @@ impl Reader<'_> {
         let Reduced { mut page, lacks, faults } = reduced;
         // Asked for at most once, and only where nothing but its place tells which record failed.
         let mut is_steady: Option<bool> = None;
-        let (mut nodes, mut failing) = (Vec::with_capacity(page.nodes.len()), 0);
+        let mut nodes = Vec::with_capacity(page.nodes.len());
         let (mut kept, mut without) = (Vec::new(), Vec::new());
         for (index, node) in page.nodes.into_iter().enumerate() {
             let Some(id) = id_of(&node) else {
@@ -77,8 +78,8 @@ impl Reader<'_> {
             nodes.push(match (elsewhere, named) {
                 (Elsewhere::Whole(record), _) => Node::Received(Box::new(record)),
                 (_, Some(fault)) | (Elsewhere::Fails(fault), None) => {
-                    failing += 1;
-                    Node::Received(Box::new(faulty_one(in_list, &fault)))
+                    let record = faulty_one(in_list, &fault);
+                    Node::Failing(Box::new(Failing { record, is_named: true, attempts: 1 }))
                 }
                 (Elsewhere::Nothing, None) if self.is_held_with(&id, &lacks).await => {
                     kept.push(id.clone());
@@ -90,9 +91,7 @@ impl Reader<'_> {
                 }
             });
         }
-        if failing > 2 && failing * 2 > nodes.len() {
-            return Err(error.clone());
-        }
+        self.sizes.tally.failed_with(error);
         page.nodes = nodes;
         let fields = lacks.join(", ");
         if !kept.is_empty() {

@@ -8,10 +8,11 @@
 use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
 
+use super::sizes::Sizes;
 use super::split::{split, target_size};
-use super::{Fetch, Scope};
+use super::{Fetch, Scope, queries};
 use crate::entities::{DateFilter, Entity, Shape, UndatedEnd};
-use crate::source::{Answer, GazelleClient, GraphqlRequest, SourceError};
+use crate::source::{Answer, GazelleClient, GraphqlRequest, ListShape, SourceError};
 
 /// A walk shorter than this many pages a request slot is not worth counting for.
 const PAGES_WORTH_SPLITTING: u64 = 2;
@@ -92,6 +93,26 @@ pub async fn count(
     let counts =
         (0..scopes.len()).map(|i| counts.get(&format!("c{i}")).copied().unwrap_or_default()).collect();
     Ok((counts, answer))
+}
+
+/// The count of all of an entity; none where the API does not count. One that refuses counts under aliases tells it with a
+/// page.
+pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Option<u64>, SourceError> {
+    let shape = match entity.walk.shape {
+        Shape::Connection { .. } => match count(client, entity, &[Scope::WHOLE]).await {
+            Ok((counts, _)) => return Ok(counts.first().copied()),
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(_) => ListShape::Connection,
+        },
+        Shape::PlainList => ListShape::Plain,
+    };
+    let request = queries::page(entity, &Sizes::usual(1), &Window::default(), None, 1, None);
+    let answer = client.post(&request).await?;
+    let page = answer.page(entity.walk.root, shape)?;
+    Ok(match shape {
+        ListShape::Plain => Some(page.nodes.len() as u64),
+        ListShape::Connection => page.total_count,
+    })
 }
 
 /// More requests than this are not made to count: it would cost more than it spares.

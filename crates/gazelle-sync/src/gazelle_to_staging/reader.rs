@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::alone::{bare, faulty_one};
+use super::held_back::Failing;
 use super::plan::Window;
 use super::receive::{self, receive, record_id};
 use super::sizes::Sizes;
@@ -35,6 +36,8 @@ pub(super) enum Node {
     Received(Box<Received>),
     /// The same of one that was asked for by its id.
     Asked(Box<Received>),
+    /// What came of a record that the API fails at, until the end of the walk.
+    Failing(Box<Failing>),
     /// A record that is there, and of which nothing is staged in this run: a version of it is held.
     Held {
         /// Its id.
@@ -61,6 +64,7 @@ impl Node {
         let raw = match self {
             Node::Whole(raw) => raw,
             Node::Received(record) | Node::Asked(record) => &record.raw,
+            Node::Failing(failing) => &failing.record.raw,
             Node::Held { .. } | Node::Null | Node::Nameless | Node::Gone => return false,
         };
         std::str::from_utf8(raw).is_ok_and(|raw| receive::lacks(raw, field))
@@ -80,6 +84,9 @@ pub(super) struct Reader<'f> {
     /// The failure that made pages smaller, until a record was found to be its reason.
     pub(super) heavy: Option<SourceError>,
     pub(super) faulty_in_a_row: u32,
+    /// Whether the page before failed at most of its records, in each of several attempts: the next one is not waited for as
+    /// long.
+    fails_mostly: bool,
 }
 
 impl<'f> Reader<'f> {
@@ -90,7 +97,18 @@ impl<'f> Reader<'f> {
             Shape::Connection { .. } => ListShape::Connection,
         };
         let usual = sizes.page();
-        Self { fetch, entity, window, sizes, shape, next: usual, cap: usual, heavy: None, faulty_in_a_row: 0 }
+        Self {
+            fetch,
+            entity,
+            window,
+            sizes,
+            shape,
+            next: usual,
+            cap: usual,
+            heavy: None,
+            faulty_in_a_row: 0,
+            fails_mostly: false,
+        }
     }
 
     /// The page after a cursor, of at most `most` records. Errors: the API's, where nothing can be read there in any way;
@@ -103,11 +121,13 @@ impl<'f> Reader<'f> {
         let mut first_error: Option<SourceError> = None;
         // How long lists inside records may be in a request that is tried out.
         let mut inner: Option<u32> = None;
-        let mut is_tried_out = false;
+        // Beside a record that cannot be had is often another.
+        let mut is_tried_out = self.faulty_in_a_row > 0;
+        let mut is_hasty = std::mem::take(&mut self.fails_mostly);
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
-            let client = match is_tried_out {
+            let client = match is_tried_out || is_hasty {
                 false => self.fetch.client.clone(),
                 // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
                 true => self.fetch.client.trying(1),
@@ -131,6 +151,9 @@ impl<'f> Reader<'f> {
             }
             if let Some(page) = self.in_part(&error, after, asked).await? {
                 return Ok(page);
+            }
+            if std::mem::take(&mut is_hasty) {
+                continue;
             }
             let is_list = self.shape == ListShape::Connection;
             if !is_list && let Some(page) = self.list_in_part(&error).await? {
@@ -178,9 +201,10 @@ impl<'f> Reader<'f> {
         Ok(PageRead { nodes, has_next_page, end_cursor, total_count, answer, notes: Vec::new() })
     }
 
-    /// The page out of an answer that is not whole, where that says which of its records are.
+    /// The page out of an answer that is not whole, where that says which of its records are. The others wait for the end of
+    /// the walk.
     ///
-    /// Errors: the answer's own, where most of its records fail: that is no fault of a record.
+    /// Errors: those that any request would meet.
     pub(super) async fn in_part(
         &mut self,
         error: &SourceError,
@@ -190,12 +214,11 @@ impl<'f> Reader<'f> {
         let Some(partial) = error.partial() else { return Ok(None) };
         let Some((page, faults)) = partial.page(self.entity.walk.root, self.shape) else { return Ok(None) };
         let faulty = faults.iter().filter(|of_node| !of_node.is_empty()).count();
-        if faulty == 0 || faulty > 2 && faulty * 2 > page.nodes.len() {
+        if faulty == 0 {
             return Err(error.clone());
         }
-        if faulty == page.nodes.len() {
-            self.count_faulty(error)?;
-        }
+        self.sizes.tally.failed_with(error);
+        self.fails_mostly = faulty * 2 > page.nodes.len();
         let answer = partial.answer();
         // Asked for at most once; none where the list has shifted since.
         let mut ids: Option<Option<Vec<Option<String>>>> = None;
@@ -226,8 +249,8 @@ impl<'f> Reader<'f> {
                     // It has bytes, and no id that could be read.
                     Some(raw) => {
                         let record = receive(answer, raw.get(), self.fetch.clock.at(answer.arrived));
-                        let record = Received { raw: partial.received(raw), ..record };
-                        Node::Received(Box::new(faulty_one(record, fault)))
+                        let record = faulty_one(Received { raw: partial.received(raw), ..record }, fault);
+                        Node::Failing(Box::new(Failing { record, is_named: false, attempts: 1 }))
                     }
                     None if is_nameless => Node::Nameless,
                     None => Node::Null,
@@ -239,13 +262,13 @@ impl<'f> Reader<'f> {
                     Some(raw) => partial.received(raw),
                     None => bare(&id),
                 },
-                external_id: id.clone(),
+                external_id: id,
                 seen_at: self.fetch.clock.at(answer.arrived),
                 request: answer.number,
                 fault: None,
             };
-            let in_page = faulty_one(in_page, fault);
-            nodes.push(self.ask_alone(&id, in_page, 1).await?);
+            let record = faulty_one(in_page, fault);
+            nodes.push(Node::Failing(Box::new(Failing { record, is_named: true, attempts: 1 })));
         }
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use super::held_back::Tally;
 use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
@@ -123,6 +124,8 @@ pub struct Sizes {
     undated_end: AtomicUsize,
     /// Which of its records that their list cannot give are asked for by their ids.
     pub(super) turns: Turns,
+    /// What the walk that is under way has met.
+    pub(super) tally: Tally,
     /// Whether this run has walked the entity.
     is_walked: AtomicBool,
     /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
@@ -152,6 +155,7 @@ impl Sizes {
             counts: Size::new(step(noted.counts, MOST_COUNTS)),
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
             turns: Turns::new(&noted.asked_alone, noted.asked_alone_is_cut),
+            tally: Tally::default(),
             is_walked: AtomicBool::new(false),
             said: Mutex::new((noted.said.clone(), false)),
         }
@@ -308,10 +312,14 @@ impl Sizes {
         }
         steps.extend(now.page.map(|page| format!("{page} records a page")));
         steps.extend(now.inner.map(|inner| format!("{inner} entries of each list inside a record")));
-        let steps = if steps.is_empty() { "smaller steps".to_owned() } else { steps.join(", ") };
+        // Where nothing was small enough, nothing is remembered.
+        if steps.is_empty() {
+            return None;
+        }
         Some(format!(
-            "{}: the API did not answer a large query ({words}); it was read in smaller steps ({steps}), which is remembered",
-            entity.name
+            "{}: the API did not answer a large query ({words}); it was read in smaller steps ({}), which is remembered",
+            entity.name,
+            steps.join(", ")
         ))
     }
 }

@@ -8,6 +8,8 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::absent;
+use super::alone::is_about_all;
+use super::held_back::{HeldBack, Settled};
 use super::lanes::{Lanes, Turn};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
@@ -16,6 +18,7 @@ use super::window::{self, Arrived, Shortfall, WindowEnd};
 use super::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
+use crate::source::SourceError;
 
 /// Pages of a long walk that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
@@ -58,8 +61,7 @@ pub async fn walk(
                 }
                 if report.seen == 0 && scope != Scope::WHOLE {
                     // Only for the verdict, which goes without where the API does not tell.
-                    let counted = plan::count(&fetch.client, entity, &[Scope::WHOLE]).await;
-                    report.whole_total = counted.ok().and_then(|(counts, _)| counts.first().copied());
+                    report.whole_total = plan::count_whole(&fetch.client, entity).await.ok().flatten();
                 }
                 return Ok(report);
             }
@@ -85,6 +87,7 @@ pub async fn walk(
                 report.reason = Some(reason);
                 return Ok(report);
             }
+            Ok(Attempt::OfTheApi) => return Ok(report),
             // Windows are an optimisation: without them the API may be able to answer.
             Err(FetchError::Source(error)) if splits && report.was_split && !error.concerns_any_request() => {
                 tracing::warn!(entity = entity.name, attempt, %error, "the walk is repeated without windows");
@@ -142,6 +145,16 @@ enum Attempt {
     Complete(Option<SeenIds>),
     /// Not all was seen.
     Short(Shortfall),
+    /// The API fails at most records, which another attempt would not mend.
+    OfTheApi,
+}
+
+/// The API's error, where it is one.
+fn source_of(error: &FetchError) -> Option<&SourceError> {
+    match error {
+        FetchError::Source(error) => Some(error),
+        FetchError::Database(_) => None,
+    }
 }
 
 /// One attempt.
@@ -198,12 +211,14 @@ async fn attempt_walk(
     }
     drop(sender);
 
-    let mut seen = SeenIds::default();
+    let (mut seen, mut held_back) = (SeenIds::default(), HeldBack::default());
     let mut lanes = Lanes::open(fetch, entity, turn, progress);
     let mut null_nodes = 0;
     report.begin_attempt();
+    fetch.sizes.of(entity).tally.begin();
     let take_in = async {
-        while let Some(page) = lanes.next(&mut receiver).await? {
+        while let Some(mut page) = lanes.next(&mut receiver).await? {
+            held_back.take(std::mem::take(&mut page.failing));
             null_nodes += page.null_nodes;
             progress.page(page.records.len() as u64);
             seen.extend(&page.records);
@@ -215,19 +230,44 @@ async fn attempt_walk(
     };
     // The API is asked for the last time when it has given its last page, not when that has been staged.
     let fetched = async { Ok(fetched(fetch, entity, scope, plan_total, &parts, windows, progress).await) };
-    let ((), fetched) = tokio::try_join!(take_in, fetched)?;
+    let ((), mut fetched) = tokio::try_join!(take_in, fetched)?;
+    let breaks_off = match &fetched {
+        Ok(_) => false,
+        Err(FetchError::Source(error)) => is_about_all(error),
+        Err(FetchError::Database(_)) => true,
+    };
+    let mut of_the_api = None;
+    match held_back.settle(fetch, entity, &mut seen, breaks_off).await {
+        Ok(Settled::Records(page)) => {
+            null_nodes += page.null_nodes;
+            seen.extend(&page.records);
+            page.held.iter().for_each(|held| seen.add(&held.external_id));
+            report.take_page(&page);
+            lanes.take(page.records).await?;
+        }
+        Ok(Settled::Api { said, failure }) => {
+            let failure = fetched.as_ref().err().and_then(source_of).cloned().or(failure);
+            of_the_api = Some((said, failure));
+        }
+        Err(error) => fetched = fetched.and(Err(error.into())),
+    }
     report.seen = seen.count();
     report.started_at = started_at;
     let judged =
         fetched.map(|fetched| judge(entity, plan_total, is_split, null_nodes, &fetched, tried, report));
     // What was received is staged in any case; only a complete walk moves the bookmark.
-    let is_complete = matches!(judged, Ok(None));
+    let is_complete = matches!(judged, Ok(None)) && of_the_api.is_none();
     let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
     let started_at = report.started_at.unwrap_or(began_at);
     let began_with_nothing = lanes.began_with_nothing();
     let (done, refused) = lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
     report.done += done;
     report.refused = refused;
+    if let Some((said, failure)) = of_the_api {
+        (report.short_by, report.failure) = (None, failure);
+        report.reason = Some(said);
+        return Ok(Attempt::OfTheApi);
+    }
     Ok(match judged? {
         None => Attempt::Complete((!began_with_nothing).then_some(seen)),
         Some(shortfall) => Attempt::Short(shortfall),

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::alone::is_about_all;
+use super::held_back::Failing;
 use super::nested::{self, NestedError};
 use super::parents::faulty_inside;
 use super::plan::Window;
@@ -23,11 +24,14 @@ use crate::staging::versions::Received;
 const PAGES_TOO_MANY: u64 = 20;
 
 /// A page's records on their way to staging.
+#[derive(Default)]
 pub struct Arrived {
     /// In the page's order.
     pub records: Vec<Received>,
     /// Records that are there and of which nothing is staged in this run.
     pub held: Vec<Held>,
+    /// Records that the API fails at: they wait for the end of the walk.
+    pub(super) failing: Vec<Failing>,
     /// Entries that the API gave as null, and that another walk may find.
     pub null_nodes: u64,
     /// Records that the API cannot give, and whose ids it does not tell.
@@ -46,7 +50,7 @@ pub struct Held {
 
 impl Arrived {
     /// Takes an entry of a page; gives back the bytes of a record that came with the page itself.
-    fn take(&mut self, node: Node, sizes: &Sizes) -> Option<Bytes> {
+    pub(super) fn take(&mut self, node: Node, sizes: &Sizes) -> Option<Bytes> {
         match node {
             Node::Whole(raw) => return Some(raw),
             Node::Received(record) => self.records.push(*record),
@@ -55,6 +59,7 @@ impl Arrived {
                 self.records.push(*record);
             }
             Node::Held { external_id, is_unasked } => self.held.push(Held { external_id, is_unasked }),
+            Node::Failing(failing) => self.failing.push(*failing),
             Node::Null => self.null_nodes += 1,
             Node::Nameless => self.nameless += 1,
             Node::Gone => {}
@@ -166,6 +171,7 @@ async fn pages(
             end.incomplete.get_or_insert(Shortfall::Shifted("the count changed while walking".to_owned()));
         }
         records += page.nodes.len() as u64;
+        reader.sizes.tally.note(&page.nodes);
         empty_pages += u64::from(page.nodes.is_empty());
         if let Some(part) = part {
             undated += page.nodes.iter().filter(|node| node.lacks(part.field)).count() as u64;
@@ -231,13 +237,7 @@ async fn hand_on(
     let PageRead { answer, nodes, notes, .. } = page;
     // Not now: the page may have waited for the one before.
     let seen_at = fetch.clock.at(answer.arrived);
-    let mut page = Arrived {
-        records: Vec::with_capacity(nodes.len()),
-        held: Vec::new(),
-        null_nodes: 0,
-        nameless: 0,
-        notes,
-    };
+    let mut page = Arrived { records: Vec::with_capacity(nodes.len()), notes, ..Arrived::default() };
     let mut outcome = Ok(());
     for node in nodes {
         let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };
@@ -258,7 +258,8 @@ async fn hand_on(
     }
     if let Some((listed, repeats)) = seen {
         let held = page.held.iter().map(|held| &held.external_id);
-        let ids = page.records.iter().map(|record| &record.external_id).chain(held);
+        let failing = page.failing.iter().map(|failing| &failing.record.external_id);
+        let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
         repeats.extend(ids.filter(|id| !listed.insert((*id).clone())).cloned());
     }
     // A closed channel means that staging failed, which its own error tells.

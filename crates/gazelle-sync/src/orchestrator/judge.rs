@@ -58,9 +58,10 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
     });
 }
 
-/// What was asked for in smaller steps, since the API refused larger ones.
-pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes) {
-    for (entity, message) in sizes.refusals() {
+/// What was read in smaller steps, since the API refused larger ones. Of an entity that failed all the same, its error is told.
+pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes, failed: &[(&'static str, SourceError)]) {
+    let has_failed = |entity: &str| failed.iter().any(|(name, _)| *name == entity);
+    for (entity, message) in sizes.refusals().into_iter().filter(|(entity, _)| !has_failed(entity)) {
         report.warnings.push(RunWarning { code: "api_limit", subject: entity.to_owned(), message });
     }
 }

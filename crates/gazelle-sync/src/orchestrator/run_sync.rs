@@ -334,7 +334,7 @@ async fn run_stages(
         }
     }
     judge::judge_failures(&mut report, errands.len(), &failures);
-    judge::warn_of_limits(&mut report, &sizes);
+    judge::warn_of_limits(&mut report, &sizes, &failures);
     sizes.save(db, lease.fence()).await?;
 
     if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures.is_empty() && !interrupted) {

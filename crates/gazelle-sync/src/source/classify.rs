@@ -14,14 +14,18 @@
 //! | 5xx | `ServerFault` |
 //! | 2xx, body over the limit | `TooLarge` |
 //! | 2xx, body cut, HTML, not JSON, not UTF-8, neither data nor errors | `BadAnswer` |
-//! | 2xx, an error that speaks of a limit of the query | `OverLimit` |
-//! | 2xx, an error that names an invalid query | `InvalidQuery` |
-//! | 2xx, an error that asks for patience | `Throttled` |
-//! | 2xx, an error about authentication, no data | `Unauthorized` |
+//! | 2xx, an error that speaks of a limit of the query (*) | `OverLimit` |
+//! | 2xx, an error that names an invalid query (*) | `InvalidQuery` |
+//! | 2xx, an error that asks for patience (*) | `Throttled` |
+//! | 2xx, an error about authentication, no data (*) | `Unauthorized` |
 //! | 2xx, only errors with the code NOT_FOUND, each with the path of a root field that is null | good: the record is gone |
 //! | 2xx, the same without a path, or by the message alone, and nothing but null | good, but no evidence about the record |
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
+//!
+//! (*) An error with a path below a root field speaks of what is there: its words decide nothing. Its code does where no data
+//! came, but for one about authentication. Beside data it is `PartialData` whatever its code; where that asks for patience, the
+//! next attempt has it.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +195,10 @@ pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, F
         Some(gone) => Ok(Verified { data, gone }),
         None => {
             let mut fault = fault_of_errors(&errors, &roots, target);
-            if matches!(fault.class, ErrorClass::PartialData { .. } | ErrorClass::ServerFault) {
+            // One that is put off at a place can be read around that place, when waiting does not help.
+            let is_placed = errors.iter().any(|error| error.is_inside);
+            let is_put_off = is_placed && matches!(fault.class, ErrorClass::Throttled { .. });
+            if is_put_off || matches!(fault.class, ErrorClass::PartialData { .. } | ErrorClass::ServerFault) {
                 fault.remains = Some(Box::new(Remains { errors, ..Remains::default() }));
             }
             Err(fault)
@@ -271,8 +278,11 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone>
 /// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
 fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
     let has_data = roots.values().any(|filled| *filled);
-    let has = |kind: &Kind| errors.iter().any(|error| error.kind == *kind);
-    if let Some(certain) = certain_fault(errors, target) {
+    // A query that brought something was neither refused nor put off.
+    let of_question: Vec<&GraphqlError> =
+        errors.iter().filter(|error| !(has_data && error.is_inside)).collect();
+    let has = |kind: &Kind| of_question.iter().any(|error| error.kind == *kind);
+    if let Some(certain) = certain_fault(&of_question, target) {
         return certain;
     }
     if has(&Kind::Throttled) {
@@ -292,14 +302,15 @@ fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targ
     if has_data {
         let what = format!("partial data, with {} GraphQL error(s){places},", errors.len());
         let advice = "an answer with gaps is not used; try later";
-        return target.fault(ErrorClass::PartialData { paths }, what, advice);
+        let fault = target.fault(ErrorClass::PartialData { paths }, what, advice);
+        return Fault { is_busy: errors.iter().any(|error| error.kind == Kind::Throttled), ..fault };
     }
     let code = errors.iter().find_map(|error| error.code.as_ref());
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     target.fault(ErrorClass::ServerFault, format!("a GraphQL error{code}{places}"), SERVER_FAULT_ADVICE)
 }
 
-fn invalid_query(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
+fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     let named: Vec<Option<String>> = errors
         .iter()
         .filter_map(|error| match &error.kind {
@@ -320,7 +331,7 @@ fn invalid_query(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
 }
 
 /// What is certainly wrong with the query: that it is too large, or that it asks for what is unknown.
-fn certain_fault(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
+fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     let limit = errors.iter().find_map(|error| match &error.kind {
         Kind::OverLimit(said) => Some(said.clone()),
         _ => None,
@@ -329,7 +340,8 @@ fn certain_fault(errors: &[GraphqlError], target: &Target) -> Option<Fault> {
 }
 
 fn over_limit(said: String, target: &Target) -> Fault {
-    let what = format!("a query refused as too large (\"{said}\")");
+    let words = if said.is_empty() { String::new() } else { format!(" (\"{said}\")") };
+    let what = format!("a query refused as too large{words}");
     let advice = "the API has a limit that this query exceeds; smaller queries are asked where there are any";
     target.fault(ErrorClass::OverLimit { said }, what, advice)
 }
@@ -339,7 +351,8 @@ fn certain_fault_of(reply: &Reply, target: &Target) -> Option<Fault> {
         return None;
     };
     let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
-    certain_fault(&read_errors(envelope.errors?.get()), target)
+    let errors = read_errors(envelope.errors?.get());
+    certain_fault(&errors.iter().collect::<Vec<_>>(), target)
 }
 
 fn patience_advice(reply: &Reply) -> String {
@@ -350,6 +363,7 @@ fn patience_advice(reply: &Reply) -> String {
 /// Completes a fault with what only the reply knows.
 fn with_reply(mut fault: Fault, reply: &Reply) -> Fault {
     fault.http_status = Some(reply.status);
+    fault.is_busy |= reply.status == 503;
     fault.retry_after = reply.retry_after;
     if let ErrorClass::Throttled { retry_after } = &mut fault.class {
         *retry_after = reply.retry_after;

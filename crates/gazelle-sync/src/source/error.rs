@@ -104,6 +104,8 @@ pub(super) struct Fault {
     pub http_status: Option<u16>,
     /// The wait the API named with this answer, whatever the class (a 503 carries one as well).
     pub retry_after: Option<Duration>,
+    /// Whatever the class: the server says that it is busy (HTTP 503, a part of the answer that it put off).
+    pub is_busy: bool,
     /// There was no connection at all, so that nothing can be said of the request.
     pub unconnected: bool,
     /// What can be read of an answer that is not whole.
@@ -124,6 +126,7 @@ impl Fault {
             advice: advice.into().into_boxed_str(),
             http_status: None,
             retry_after: None,
+            is_busy: false,
             unconnected: false,
             remains: None,
         }

@@ -17,6 +17,8 @@ pub(super) struct GraphqlError {
     pub code: Option<String>,
     /// Response names and list positions from the root of `data`; empty when the error names no place.
     pub path: Vec<String>,
+    /// Whether it names a place below a root field: it speaks of what is there, and not of the question.
+    pub is_inside: bool,
     /// The message as one plain line (see [`wording::one_line`]). May hold personal data: for the quarantine alone.
     pub message: String,
 }
@@ -80,6 +82,7 @@ pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
             kind: Kind::Other,
             code: None,
             path: Vec::new(),
+            is_inside: false,
             message: format!("and {} more errors", entries.more),
         });
     }
@@ -92,13 +95,37 @@ fn read_error(json: &str) -> GraphqlError {
     let message = message.as_deref().unwrap_or_default();
     let extensions: Extensions<'_> =
         entry.extensions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    let code = extensions.code.and_then(|code| text(code.get())).map(|code| name(&code));
+    let code = extensions.code.and_then(|code| code_of(code.get()));
     let path =
         entry.path.and_then(|path| serde_json::from_str::<FirstOf<&RawValue, MOST_STEPS>>(path.get()).ok());
+    // One that is too long to be read leads into the answer all the same.
+    let is_inside = path.as_ref().is_some_and(|path| path.more > 0 || leads_inside(&path.first));
     let path =
         path.filter(|path| path.more == 0).map(|path| path.first.iter().map(|raw| step(raw)).collect());
-    let kind = kind_of(code.as_deref(), &extensions, message);
-    GraphqlError { kind, code, path: path.unwrap_or_default(), message: wording::one_line(message) }
+    let kind = match is_inside {
+        true => kind_inside(code.as_deref(), &extensions),
+        false => kind_of(code.as_deref(), &extensions, message),
+    };
+    let message = wording::one_line(message);
+    GraphqlError { kind, code, path: path.unwrap_or_default(), is_inside, message }
+}
+
+/// Whether a path leads below a root field. That of a refused query leads through the document, in graphql-ruby from
+/// `query Name`: there are no values yet.
+fn leads_inside(path: &[&RawValue]) -> bool {
+    let of_document = |first: String| {
+        let kind = first.split(' ').next().unwrap_or_default();
+        matches!(kind, "query" | "mutation" | "fragment") && (first.contains(' ') || first == "query")
+    };
+    path.len() > 1 && !path.first().and_then(|first| text(first.get())).is_some_and(of_document)
+}
+
+/// A code as letters, digits and `_`. A number is none, unless it is the status of a busy server.
+fn code_of(json: &str) -> Option<String> {
+    match json {
+        "429" => Some(json.to_owned()),
+        _ => text(json).map(|code| name(&code)),
+    }
 }
 
 /// What is read of an entry; each part by itself, since any of them may have any shape.
@@ -154,10 +181,18 @@ fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Ki
     }
 }
 
+/// The kind of an error inside the answer. What it says can quote a record, and so means nothing about the question; a code is
+/// a word of the API's own. Credentials that came as far as a value are good: what is refused is that value.
+fn kind_inside(code: Option<&str>, extensions: &Extensions<'_>) -> Kind {
+    match kind_of(code, extensions, "") {
+        Kind::Unauthenticated => Kind::Other,
+        kind => kind,
+    }
+}
+
 fn is_throttle_code(code: &str) -> bool {
-    let code = code.to_ascii_lowercase();
-    matches!(code.as_str(), "throttled" | "rate_limited" | "ratelimited" | "too_many_requests")
-        || code.contains("rate_limit")
+    let code = code.to_ascii_lowercase().replace('_', "");
+    matches!(code.as_str(), "throttled" | "toomanyrequests" | "429") || code.contains("ratelimit")
 }
 
 /// `MAX_COMPLEXITY`, `queryTooComplex`, `MAX_DEPTH_EXCEEDED`, `MAX_COST_EXCEEDED`, `EXCESSIVE_PAGINATION`, …
@@ -319,57 +354,4 @@ fn name(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_read_of_errors_is_bounded_whatever_their_shape() {
-        let many = format!("[{}1]", r#"{"message":"x","path":["allClients","nodes",0]},"#.repeat(5_000));
-        let errors = read_errors(&many);
-        assert_eq!(errors.len(), MOST_ERRORS + 1);
-        let last = errors.last().unwrap();
-        assert_eq!(
-            (last.path.len(), last.message.as_str()),
-            (0, "and 4001 more errors"),
-            "no place is whole"
-        );
-
-        // Parts of any size and shape: nothing of them is kept but what is read.
-        for (json, path) in [
-            (format!(r#"[{{"message":"{}","path":["a"]}}]"#, "'q' ".repeat(1_000_000)), vec!["a"]),
-            (format!(r#"[{{"message":"m","path":[{}0]}}]"#, "0,".repeat(1_000_000)), vec![]),
-            (
-                format!(r#"[{{"path":["a",1,{{}}],"extensions":[{}0]}}]"#, "1,".repeat(100_000)),
-                vec!["a", "1", "?"],
-            ),
-            (
-                format!(r#"[{{"path":["a"],"extensions":{}{}}}]"#, "[".repeat(100_000), "]".repeat(100_000)),
-                vec!["a"],
-            ),
-            (r#"[{"message":{"not":"text"},"path":"not a list"}, "#.to_owned() + "7]", vec![]),
-        ] {
-            let errors = read_errors(&json);
-            assert_eq!(errors[0].path, path, "{:.80}", json);
-            assert!(errors.iter().all(|error| error.kind == Kind::Other && error.message.len() < 1_000));
-        }
-    }
-
-    #[test]
-    fn a_value_that_is_no_list_is_one_error_and_none_is_none() {
-        assert!(
-            read_errors("null").is_empty()
-                && read_errors(" null ").is_empty()
-                && read_errors("[]").is_empty()
-        );
-        for (json, kind) in [
-            (r#""Throttled""#, Kind::Throttled),
-            (r#"{"message":"Throttled"}"#, Kind::Throttled),
-            (r#"["Throttled"]"#, Kind::Throttled),
-            ("7", Kind::Other),
-            ("[null]", Kind::Other),
-        ] {
-            let errors = read_errors(json);
-            assert_eq!(errors.iter().map(|error| &error.kind).collect::<Vec<_>>(), [&kind], "{json}");
-        }
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use super::{
 /// The longest wait the API may impose on us; it asks for hours only by mistake.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// The shortest wait where the API asked for patience, whatever it named and whatever our settings are: with less, all
+/// The shortest wait where the API asked for patience or is busy, whatever it named and whatever our settings are: with less, all
 /// attempts would be spent while it is still busy.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -76,7 +76,7 @@ impl RetryPlan {
         let own = self.retry_delay.saturating_mul(self.failures);
         Some(match fault.retry_after {
             Some(named) => named.clamp(SHORTEST_PATIENCE, LONGEST_RETRY_AFTER),
-            None if throttled => own.max(SHORTEST_PATIENCE),
+            None if throttled || fault.is_busy => own.max(SHORTEST_PATIENCE),
             None => own,
         })
     }

@@ -19,7 +19,7 @@ pub struct Tokens {
     pub refresh_from: Option<Timestamp>,
 }
 
-/// A token that ends sooner than this is refreshed before it is used.
+/// A token that ends sooner than this is refreshed before it is used, unless it is known to live hardly longer.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// A token that lives long is refreshed this long before its end: time for a person where that fails.
 const LONGEST_MARGIN: SignedDuration = SignedDuration::from_hours(72);
@@ -36,7 +36,8 @@ impl Tokens {
     }
 
     /// Tokens that were handed out at an instant, for so many seconds: refreshed when a tenth of that is left, at least
-    /// five minutes and at most three days before their end.
+    /// five minutes and at most three days before their end. Those that live less than ten minutes serve for half of it: with
+    /// five minutes to spare, each request would refresh them.
     pub(super) fn handed_out(
         access_token: SecretString,
         refresh_token: Option<SecretString>,
@@ -45,7 +46,7 @@ impl Tokens {
     ) -> Self {
         let life = seconds.and_then(|seconds| Some(SignedDuration::from_secs(seconds.try_into().ok()?)));
         let expires_at = life.and_then(|life| at.checked_add(life).ok());
-        let margin = life.map(|life| (life / 10).max(EXPIRY_MARGIN).min(LONGEST_MARGIN));
+        let margin = life.map(|life| (life / 10).max(EXPIRY_MARGIN.min(life / 2)).min(LONGEST_MARGIN));
         let refresh_from = expires_at.zip(margin).and_then(|(end, margin)| end.checked_sub(margin).ok());
         Self { access_token, refresh_token, expires_at, refresh_from }
     }
@@ -61,8 +62,10 @@ impl Tokens {
 
     /// True when it is time to refresh; false when the end is unknown.
     pub(super) fn ends_soon(&self, now: Timestamp) -> bool {
-        let margin_reached = self.expires_at.is_some_and(|end| end.duration_since(now) <= EXPIRY_MARGIN);
-        margin_reached || self.refresh_from.is_some_and(|from| from <= now)
+        match self.refresh_from {
+            Some(from) => from <= now || self.is_over(now),
+            None => self.expires_at.is_some_and(|end| end.duration_since(now) <= EXPIRY_MARGIN),
+        }
     }
 }
 

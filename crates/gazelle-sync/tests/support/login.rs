@@ -1,7 +1,5 @@
 //! Logging in at the simulated Gazelle as a person does.
 
-use std::time::Duration;
-
 use gazelle_sim::{ShopSpec, SimOptions};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -21,11 +19,6 @@ pub async fn world(options: SimOptions) -> World {
     world.set("GAZELLE_CLIENT_ID", "sim-client");
     world.set("GAZELLE_CLIENT_SECRET", "sim-secret");
     world
-}
-
-/// Tokens that are to be refreshed before every use.
-pub fn short_lived() -> SimOptions {
-    SimOptions { access_token_life: Duration::from_secs(60), ..SimOptions::default() }
 }
 
 /// A login under way.

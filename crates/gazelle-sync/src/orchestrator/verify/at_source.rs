@@ -4,17 +4,16 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::json;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
-use crate::entities::{Entity, Shape};
+use crate::entities::Entity;
 use crate::gazelle_to_staging::parents::{self, Looked};
-use crate::gazelle_to_staging::{Scope, plan, sizes::Sizes};
-use crate::source::{GazelleClient, GraphqlRequest, ListShape, SourceError};
+use crate::gazelle_to_staging::{plan, sizes::Sizes};
+use crate::source::GazelleClient;
 use crate::staging::versions::Received;
 use crate::staging::{balance, deletions, undo, versions};
 use crate::staging_to_production::batch::{self, Candidate, Says};
@@ -26,6 +25,8 @@ use crate::staging_to_production::rebuild::{self, Unplaced};
 pub struct Answers {
     /// Its count of each entity asked for.
     counts: HashMap<&'static str, u64>,
+    /// What it does not count, each a sentence.
+    uncounted: Vec<String>,
     /// The sample.
     pub records: Vec<Answered>,
     /// What could not be asked.
@@ -61,10 +62,12 @@ pub async fn ask(
 ) -> Result<Answers, DbError> {
     let mut answers = Answers::default();
     for entity in &question.entities {
-        match count(client, entity).await {
-            Ok(count) => {
+        match plan::count_whole(client, entity).await {
+            Ok(Some(count)) => {
                 answers.counts.insert(entity.name, count);
             }
+            // A habit of the API's, and no failure.
+            Ok(None) => answers.uncounted.push(format!("{}: the API does not count", entity.name)),
             Err(error) => answers.failures.push(format!("{}: the API did not count: {error}", entity.name)),
         }
     }
@@ -101,20 +104,6 @@ pub async fn ask(
         }
     }
     Ok(answers)
-}
-
-async fn count(client: &GazelleClient, entity: &Entity) -> Result<u64, SourceError> {
-    match entity.walk.shape {
-        Shape::Connection { .. } => {
-            let (counts, _) = plan::count(client, entity, &[Scope::WHOLE]).await?;
-            Ok(counts.first().copied().unwrap_or_default())
-        }
-        Shape::PlainList => {
-            let request = GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, json!({}));
-            let answer = client.post(&request).await?;
-            Ok(answer.page(entity.walk.root, ListShape::Plain)?.nodes.len() as u64)
-        }
-    }
 }
 
 /// Records of production, at random: of each entity in proportion to its rows, at least one.
@@ -154,6 +143,7 @@ pub async fn compare_counts(
     notes: &mut Vec<String>,
 ) -> Result<Check, DbError> {
     let mut check = Check::new("the API counts what is held");
+    notes.extend(answers.uncounted.iter().cloned());
     for entity in &question.entities {
         let Some(counted) = answers.counts.get(entity.name) else { continue };
         let narrowed = entity.own_date().is_some()

@@ -1,6 +1,7 @@
 //! Tests against a scripted server on loopback. Waits run on tokio's paused clock, so that 15 s of retries take none.
 
 mod outcomes;
+mod places;
 mod provider;
 mod reading;
 mod retries;

@@ -115,15 +115,21 @@ async fn attempts_at_a_busy_api_are_never_spent_within_a_second() {
             json!({ "errors": [{ "message": "Rate limit exceeded", "extensions": extensions }], "data": null }),
         )
     };
+    let numbered =
+        Reply::json(200, json!({ "errors": [{ "message": "no", "extensions": { "code": 429 } }] }));
     let unavailable = || Reply::new(503, "text/plain", "");
     let past = "Fri, 09 Jan 2026 11:00:00 GMT";
     for (name, reply) in [
         ("429", busy()),
         ("429, 0", busy().with_header("retry-after", "0")),
         ("429, past", busy().with_header("retry-after", past)),
+        ("503", unavailable()),
         ("503, 0", unavailable().with_header("retry-after", "0")),
         ("503, past", unavailable().with_header("retry-after", past)),
         ("200, a code", limited(Some("THROTTLED"))),
+        ("200, another code", limited(Some("RATELIMIT"))),
+        ("200, the status as its code", limited(Some("429"))),
+        ("200, the status as a number", numbered),
         ("200, a message", limited(None)),
         ("200, 0", limited(None).with_header("retry-after", "0")),
     ] {

@@ -67,12 +67,29 @@ async fn a_token_that_lives_long_is_refreshed_days_before_its_end() {
         oauth(&scene.server, scene.store.clone(), None).post(&request()).await.unwrap();
         assert_eq!(scene.server.count(TOKEN_PATH), refreshes, "{left}");
     }
-    for (life, margin) in [(600, 300), (7_200, 720), (days(30), days(3)), (days(300), days(3))] {
+    for (life, margin) in
+        [(1, 0), (60, 30), (300, 150), (600, 300), (7_200, 720), (days(30), days(3)), (days(300), days(3))]
+    {
         let at = Timestamp::now();
         let seconds = Some(u64::try_from(life).unwrap());
         let tokens = Tokens::handed_out("a".into(), None, at, seconds);
         let ahead = tokens.expires_at.unwrap().duration_since(tokens.refresh_from.unwrap());
         assert_eq!(ahead.as_secs(), margin, "{life}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_lives_minutes_serves_for_half_of_its_life() {
+    let life = jiff::SignedDuration::from_secs(120);
+    for (age, refreshes) in [(0, 0), (50, 0), (70, 1)] {
+        let scene = scene().await;
+        let at = Timestamp::now() - jiff::SignedDuration::from_secs(age);
+        let seconds = Some(life.as_secs().unsigned_abs());
+        put(&*scene.store, Tokens::handed_out("acc-1".into(), Some("ref-1".into()), at, seconds)).await;
+        let client = oauth(&scene.server, scene.store.clone(), None);
+        client.post(&request()).await.unwrap();
+        client.post(&request()).await.unwrap();
+        assert_eq!(scene.server.count(TOKEN_PATH), refreshes, "{age} s old");
     }
 }
 
