@@ -18,10 +18,10 @@ const TRIGGER: &str = "
     CREATE SEQUENCE raised MINVALUE 0 START 0;
     SELECT nextval('raised');
     CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE refusal my_refusals;
+    DECLARE refusal public.my_refusals;
     BEGIN
-      SELECT * INTO refusal FROM my_refusals WHERE appointment = NEW.external_id;
-      IF FOUND AND nextval('raised') <= refusal.times THEN
+      SELECT * INTO refusal FROM public.my_refusals WHERE appointment = NEW.external_id;
+      IF FOUND AND nextval('public.raised') <= refusal.times THEN
         RAISE EXCEPTION 'the column \"secret %\" is taken', NEW.title USING ERRCODE = refusal.state;
       END IF;
       RETURN NEW;
@@ -92,7 +92,7 @@ async fn each_class_of_the_row_sets_aside_the_one_record_and_names_the_trigger()
     assert_eq!(world.quarantine().await.len(), before + expected.len());
     for case in &cases {
         let (id, message) = (case["id"].as_str().unwrap(), case["message"].as_str().unwrap());
-        assert_eq!(case["field"], "refuse_some()", "{case}");
+        assert_eq!(case["field"], "public.refuse_some()", "{case}");
         assert!(message.contains(&format!("SQLSTATE {}", expected[id])), "{case}");
         assert!(!message.contains("secret"), "{case}");
     }
@@ -131,7 +131,7 @@ async fn no_other_class_blames_a_record_and_what_is_of_the_moment_lands_later() 
         let ran = world.run(&["reconcile"]).await;
         assert_eq!(ran.code, 1, "{state}: {ran}");
         let said = ran.reasons();
-        assert!(said.contains(state) && said.contains("refuse_some()"), "{state}: {said}");
+        assert!(said.contains(state) && said.contains("public.refuse_some()"), "{state}: {said}");
         assert!(!said.contains("secret") && !said.contains(refused.as_str()), "{state}: {said}");
         assert_eq!(world.quarantine().await, before, "{state}");
         let tries: i64 = world.one("SELECT last_value FROM raised", &[]).await;

@@ -129,6 +129,9 @@ pub fn function_of(error: &ServerError) -> Option<String> {
 /// server speaks; lines that do not begin so can quote values, and are not read.
 fn function_in(context: &str) -> Option<String> {
     context.lines().find_map(|line| {
+        if let Some(name) = function_compiled(line) {
+            return Some(name);
+        }
         let mut words = line.split_whitespace();
         let named = words.by_ref().take(2).any(|word| word.starts_with("PL/pgSQL"));
         let call = line.split_whitespace().skip(1).find(|word| word.contains('(')).filter(|_| named)?;
@@ -151,9 +154,21 @@ pub fn advice_in_context(error: &ServerError) -> Option<&'static str> {
         context.lines().any(|line| !line.contains("while executing command"))
     });
     (inside && IS_NOT_FOUND.contains(&error.code().code())).then_some(
-        "; a function that an index, constraint, column or policy of our tables calls names something without its schema, \
+        "; a function that a trigger, index, constraint, column or policy of our tables calls names something without its schema, \
          which only a function with a search_path of its own may: `gazelle-sync doctor` lists them, each with its ALTER FUNCTION",
     )
+}
+
+/// `compilation of PL/pgSQL function "set_number" near line 2`: what a function declares is not there.
+fn function_compiled(line: &str) -> Option<String> {
+    let first = line.split_whitespace().next()?.to_lowercase();
+    let is_compiling = ["compil", "kompil"].iter().any(|word| first.starts_with(word));
+    if !is_compiling || !line.split_whitespace().take(5).any(|word| word.starts_with("PL/pgSQL")) {
+        return None;
+    }
+    let name = line.split(['"', '«', '»', '„', '“', '”']).nth(1)?.trim();
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_.$".contains(c));
+    is_name.then(|| format!("{name}()"))
 }
 
 /// What a refusal of a row means, without quoting the row.
@@ -241,6 +256,10 @@ mod tests {
             ("JSON data, line 1: {\"title\": \"PL/pgSQL Tremblay()\"", None),
             ("COPY gazelle_clients, line 1, column name: \"Tremblay(\"", None),
             ("PL/pgSQL function \"Tremblay, Anne\"() line 1", None),
+            ("compilation of PL/pgSQL function \"refuse\" near line 2", Some("refuse()")),
+            ("compilation de la fonction PL/pgSQL « refuser » près de la ligne 2", Some("refuser()")),
+            ("compilation of PL/pgSQL function \"Tremblay, Anne\" near line 2", None),
+            ("SQL statement \"SELECT 'compilation of PL/pgSQL function \"x\"'\"", None),
             ("", None),
         ] {
             assert_eq!(function_in(context).as_deref(), function, "{context}");
