@@ -2,7 +2,7 @@
 //!
 //! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
 //! named prepared statement), nothing is kept in a session, and names carry their schema. Functions, operators and types
-//! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so ([`SEARCH_PATH`]).
+//! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so.
 
 mod answered;
 pub mod citus;
