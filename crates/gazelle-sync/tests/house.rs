@@ -348,9 +348,10 @@ async fn supabases_public_roles_cannot_read_staging() {
 #[test]
 fn every_test_that_the_promises_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let page = fs::read_to_string(root.join("docs/promises.md")).unwrap();
+    let pages = ["docs/promises.md", "docs/security.md", "docs/fr/security.md"];
+    let pages: String = pages.iter().map(|page| fs::read_to_string(root.join(page)).unwrap()).collect();
     let mut checked = 0;
-    for quoted in page.split('`').skip(1).step_by(2) {
+    for quoted in pages.split('`').skip(1).step_by(2) {
         let Some((file, test)) = quoted.split_once("::") else { continue };
         let target = root.join("crates/gazelle-sync/tests").join(file);
         let files: Vec<PathBuf> = match file.contains('/') {
@@ -364,7 +365,10 @@ fn every_test_that_the_promises_name_is_there() {
         };
         let read = |file| fs::read_to_string(file).unwrap_or_else(|e| panic!("{quoted}: {e}"));
         let text: String = files.iter().map(read).collect();
-        assert!(text.contains(&format!("fn {test}(")), "docs/promises.md names {quoted}, which is not there");
+        assert!(
+            text.contains(&format!("fn {test}(")),
+            "the promises or the security page name {quoted}, which is not there"
+        );
         checked += 1;
     }
     assert!(checked >= 60, "{checked} tests");
