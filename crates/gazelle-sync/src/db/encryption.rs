@@ -31,7 +31,8 @@ impl Encryption {
         let here = stays_here(config);
         let asked = match config.get_ssl_mode() {
             _ if verify => SslMode::Require,
-            _ if !says_mode && !here => SslMode::Require,
+            // What the driver takes an address for that says nothing; any other mode was said.
+            SslMode::Prefer if !says_mode && !here => SslMode::Require,
             mode => mode,
         };
         let with_password = config.get_password().is_some();
@@ -104,6 +105,8 @@ mod tests {
             ("host=db.example.org sslmode=prefer password=x", true, Require, Tried, true),
             ("host=db.example.org sslmode=prefer", true, Prefer, Tried, true),
             ("host=db.example.org sslmode=disable password=x", true, Disable, Demanded, true),
+            // However the words were written.
+            ("host=db.example.org sslmode = disable password=x", false, Disable, Demanded, true),
             // Some of several hosts, other spellings, and an address that is not the name's.
             ("host=localhost,db.example.org password=x", false, Require, Demanded, false),
             ("host=127.1 password=x", false, Require, Demanded, false),
