@@ -133,8 +133,8 @@ async fn a_service_that_hangs_at_a_silent_database_still_ends_quickly() {
     ends_soon(serving).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
+/// A service whose first run has met this trouble in its midst.
+async fn met_in_the_first_run(trouble: Trouble) -> (World, FaultProxy, Serving) {
     let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
     hurried(&mut world);
@@ -142,28 +142,23 @@ async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
     world.run(&["migrate"]).await.success();
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
-    // In the midst of the first run.
-    proxy.after(20_000, Direction::ToServer, Trouble::Freeze);
+    proxy.after(20_000, Direction::ToServer, trouble);
     let serving = Serving::start(&world, &[]).await;
     proxy.struck().await;
     assert_eq!(runs(&world, "status = 'running'").await, 1);
+    (world, proxy, serving)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_run_meets_a_silent_database_ends_quickly() {
+    let (_world, _proxy, serving) = met_in_the_first_run(Trouble::Freeze).await;
     ends_soon(serving).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_whose_connections_fall_silent_gives_the_lease_back_when_it_ends() {
-    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
-    let mut world = World::with(ShopSpec::small(7), options).await;
-    hurried(&mut world);
-    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    world.run(&["migrate"]).await.success();
-    let proxy = FaultProxy::start(&world.server).await;
-    world.set("DATABASE_URL", &proxy.url(DATABASE));
     // New connections work.
-    proxy.after(20_000, Direction::ToServer, Trouble::Silence);
-    let serving = Serving::start(&world, &[]).await;
-    proxy.struck().await;
-    assert_eq!(runs(&world, "status = 'running'").await, 1);
+    let (world, _proxy, serving) = met_in_the_first_run(Trouble::Silence).await;
     let ended = serving.stop().await;
     assert_eq!(ended.code, Some(0), "{}", ended.log);
     let free = world.text("SELECT (expires_at < now())::text FROM sync_lease").await;

@@ -57,6 +57,18 @@ fn client(id: &str, name: &str, contacts: &[&str]) -> Value {
     json!({"id": id, "companyName": name, "allContacts": {"nodes": contacts}})
 }
 
+/// A database in which these versions (id, record, when it was seen) have been reconciled in this order, one by one.
+async fn arrived(versions: &[(&str, Value, usize)], order: [usize; 3]) -> Place {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    for index in order {
+        let (id, record, time) = &versions[index];
+        place.stage("staging_clients", id, record, Some(&seen_at(*time))).await;
+        place.run(&["reconcile"]).await.success();
+    }
+    place
+}
+
 #[tokio::test]
 async fn a_contact_that_changed_clients_belongs_to_the_one_seen_last_in_any_order_of_arrival() {
     // K is A's, then B's; A's newest version, seen last, holds it again.
@@ -66,13 +78,7 @@ async fn a_contact_that_changed_clients_belongs_to_the_one_seen_last_in_any_orde
         ("a", client("a", "A, renamed", &["k"]), 5),
     ];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-        let place = Place::new().await;
-        place.run(&["migrate"]).await.success();
-        for index in order {
-            let (id, record, time) = &versions[index];
-            place.stage("staging_clients", id, record, Some(&seen_at(*time))).await;
-            place.run(&["reconcile"]).await.success();
-        }
+        let place = arrived(&versions, order).await;
         let owner =
             place.text("SELECT client_external_id FROM gazelle_contacts WHERE deleted_at IS NULL").await;
         assert_eq!(owner.as_deref(), Some("a"), "arrived as {order:?}");
@@ -104,13 +110,7 @@ async fn a_contact_given_to_another_client_is_not_deleted_with_the_first_one() {
         ("a", client("a", "A", &["l"]), 4),
     ];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]] {
-        let place = Place::new().await;
-        place.run(&["migrate"]).await.success();
-        for index in order {
-            let (id, record, time) = &versions[index];
-            place.stage("staging_clients", id, record, Some(&seen_at(*time))).await;
-            place.run(&["reconcile"]).await.success();
-        }
+        let place = arrived(&versions, order).await;
         let owner = place
             .text("SELECT client_external_id FROM gazelle_contacts WHERE external_id = 'k' AND deleted_at IS NULL")
             .await;
