@@ -184,7 +184,7 @@ async fn records_that_fail_side_by_side_keep_no_other_out() {
     }
 }
 
-/// A world whose clients come in pages of ten, with a fault at the first so many after the twelfth.
+/// A world whose clients come in pages of ten, and in which `count` neighbours, from the thirteenth on, fail at the API.
 async fn neighbours_fail(count: usize, takes: Takes) -> (World, Vec<String>) {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");

@@ -48,7 +48,7 @@ impl fmt::Display for Document {
     }
 }
 
-/// No text in a value is longer than so many characters, names included, and no list has more items than that.
+/// Truncates every text in a value, names of fields included, to `most` characters, and every list to `most` items.
 pub fn bounded(value: &mut Value, most: usize) {
     let cut = |text: &mut String| {
         // Bytes first: counting the characters of a long text takes its time.

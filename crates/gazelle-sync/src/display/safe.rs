@@ -9,8 +9,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
 
-/// No more than so many characters of a text; what is left out, from the end of a word, is a `…`. A word that is longer
-/// than that is cut.
+/// Truncates a text to at most `most` characters, at a word boundary where there is one, and marks that with `…`.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     let Some((end, _)) = text.char_indices().nth(most) else { return Cow::Borrowed(text) };
     let whole_words = match text[end..].starts_with(char::is_whitespace) {

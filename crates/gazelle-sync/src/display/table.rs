@@ -221,7 +221,7 @@ pub fn terminal_width() -> Option<u16> {
     comfy_table::Table::new().width().filter(|width| is_terminal && *width >= 40)
 }
 
-/// Text in lines of a width, broken between words; those after the first begin with so many blanks. As it is where the
+/// Wraps a text at `width` columns, between words; continuation lines are indented by `indent` columns. Unchanged where the
 /// width is not known.
 pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else { return text.to_owned() };

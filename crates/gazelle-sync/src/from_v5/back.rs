@@ -26,7 +26,7 @@ pub struct Return {
 
 /// What going back would do. Reads only.
 ///
-/// Errors: no backup of this schema; one whose manifest somebody else wrote; a run is at work.
+/// Errors: no backup of this schema; a manifest that another role wrote; a run in progress.
 pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Return, DbError> {
     let there = tx
         .query(

@@ -54,10 +54,10 @@ impl<'b> Late<'b> {
         self.newer.contains_key(&candidate.staging_id)
     }
 
-    /// Marks the late candidates that were read as processed, and tells the records of all late ones again, each from all
-    /// its versions that are processed: one record after the other, from the mark to the end. A record claims what
-    /// another one has let go, and what that one held is told from its processed versions: those of a record that is still to
-    /// be told again would speak for rows that production does not hold yet. Returns how many rows that wrote.
+    /// Marks the late candidates that were read (`read`) as processed, and rewrites the rows of every late record from all
+    /// its processed versions. One record is finished before the next is marked: whether a record may claim a row (a contact
+    /// that moved) depends on the processed versions of the row's holder, so a holder's versions must not count before
+    /// production says what they say. Returns how many rows were written.
     pub(super) async fn tell_again(
         &self,
         tx: &Tx<'_>,
