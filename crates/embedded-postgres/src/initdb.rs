@@ -39,6 +39,10 @@ pub(crate) fn existing_major(data: &Path) -> Result<Option<u32>> {
     }
 }
 
+/// What every cluster is made with.
+pub(crate) const ARGUMENTS: &[&str] =
+    &["-U", USER, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-instructions"];
+
 /// What makes a cluster quickly and not for keeps.
 pub(crate) const NOT_DURABLE: &[&str] = &["--no-sync"];
 
@@ -80,12 +84,7 @@ async fn run_with(
 ) -> Result<()> {
     let program = binaries.bin_dir.join("initdb");
     let mut command = folder.account.command(&program, &folder.root);
-    command
-        .arg("-D")
-        .arg(target)
-        .args(["-U", USER, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-instructions"])
-        .args(locale)
-        .args(extra);
+    command.arg("-D").arg(target).args(ARGUMENTS).args(locale).args(extra);
     start::bind(&mut command, Bond::Killed);
     let output = tokio::task::spawn_blocking(move || command.output())
         .await

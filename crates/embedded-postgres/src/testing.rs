@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -231,7 +232,10 @@ fn binaries(account: &Account, base: &Path) -> Result<Binaries> {
 
 /// The cluster to copy, made when it is not there: one for each version of the server and each account.
 async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result<PathBuf> {
-    let root = base.join(format!("template-{}-{}", binaries.version, account.uid));
+    // One that another version of this program made may be of another shape.
+    let mut made_with = DefaultHasher::new();
+    (initdb::ARGUMENTS, TEMPLATE_ARGUMENTS).hash(&mut made_with);
+    let root = base.join(format!("template-{}-{}-{:x}", binaries.version, account.uid, made_with.finish()));
     make_private(&root, account)?;
     let folder = Folder { root, account: account.clone() };
     let data = folder.data();

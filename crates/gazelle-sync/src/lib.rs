@@ -23,6 +23,7 @@ pub mod explain;
 pub mod from_v5;
 pub mod gazelle_to_staging;
 pub mod http;
+pub mod lease;
 pub mod metrics;
 pub mod orchestrator;
 pub mod private_files;

@@ -51,16 +51,17 @@ impl Server {
         let address = address(number);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut settings = vec![("listen_addresses".to_owned(), address.clone())];
+        // Whoever does not come encrypted where that is offered is not let in.
+        let kind = if certificate.is_some() { "hostssl" } else { "host" };
+        std::fs::write(path("hba"), format!("local all all trust\n{kind} all all all trust\n")).unwrap();
+        settings.push(("hba_file".to_owned(), path("hba")));
         if let Some((certificate, key)) = certificate {
             std::fs::write(path("server.pem"), certificate).unwrap();
             std::fs::write(path("server.key"), key).unwrap();
-            // Whoever does not come encrypted is not let in.
-            std::fs::write(path("hba"), "local all all trust\nhostssl all all all trust\n").unwrap();
             own(&folder.path().join("server.key")).await;
             settings.push(("ssl".to_owned(), "on".to_owned()));
             settings.push(("ssl_cert_file".to_owned(), path("server.pem")));
             settings.push(("ssl_key_file".to_owned(), path("server.key")));
-            settings.push(("hba_file".to_owned(), path("hba")));
         }
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

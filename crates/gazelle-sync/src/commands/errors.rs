@@ -13,7 +13,7 @@ use crate::db::migrate;
 use crate::display::{self, Cell, Column, Lines, List, Progress, Table};
 use crate::entities::Entity;
 use crate::explain::{self, case};
-use crate::orchestrator::lease::Lease;
+use crate::lease::Lease;
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::staging::quarantine::{self, Case, Which};
 use crate::staging::quarantine_pages::Pages;
@@ -244,8 +244,7 @@ async fn back_to_pending(
 ) -> Result<u64> {
     let pending = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let mut connection = opened.db.connection().await?;
-        let tx = connection.begin().await?;
-        lease.fence().check(&tx).await?;
+        let tx = lease.fence().begin(&mut connection).await?;
         let mut pending = 0;
         for entity in entities {
             pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
@@ -300,8 +299,7 @@ async fn dismiss(
     // By the same right as every other writer: a run at work may be closing the very case.
     let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let mut connection = opened.db.connection().await?;
-        let tx = connection.begin().await?;
-        lease.fence().check(&tx).await?;
+        let tx = lease.fence().begin(&mut connection).await?;
         let now = tx.now().await?;
         let mut dismissed = 0;
         for entity in entities {

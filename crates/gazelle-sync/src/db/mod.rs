@@ -21,24 +21,22 @@ pub mod sqlstate;
 pub mod statements;
 mod timeouts;
 mod tls;
+mod transaction;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::join4;
-use tokio_postgres::{Client, Row, Transaction, types::ToSql, types::Type};
+use tokio_postgres::{Client, Row, types::ToSql, types::Type};
 
-use answered::{Heard, Progress, Sent};
-use pool::{Place, Pool, Pooled};
-use session::Unanswered;
-use timeouts::Timeouts;
+use answered::{Heard, Progress};
+use pool::{Place, Pool};
 
 pub use answered::Limits;
 pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, connect_within, way};
 pub use error::{DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use timeouts::Timeout;
+pub use transaction::{Begin, Connection, Tx};
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -131,7 +129,7 @@ impl Db {
     /// A connection of the pool.
     pub async fn connection(&self) -> Result<Connection, DbError> {
         let pooled = self.pool.get(self.place).await?;
-        Ok(Connection { pooled, db: self.clone() })
+        Ok(Connection::new(pooled, self.clone()))
     }
 
     /// One statement, in a transaction of its own; returns its rows.
@@ -148,7 +146,7 @@ impl Db {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
         };
         // Boxed, as in a transaction: the future of whoever asks would be as large.
-        Box::pin(self.single(template, connection, ask)).await
+        Box::pin(connection.single(template, ask)).await
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.
@@ -161,233 +159,13 @@ impl Db {
             return Ok(rows);
         }
         let ask = async |client: &Client, _: &Heard, sql: &str| client.execute_typed(sql, params).await;
-        Box::pin(self.single(template, connection, ask)).await
-    }
-
-    /// A statement with the beginning and the end of a transaction, sent together: one round trip.
-    async fn single<T>(
-        &self,
-        template: &str,
-        mut connection: Connection,
-        ask: impl AsyncFnOnce(&Client, &Heard, &str) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, DbError> {
-        let sql = self.sql(template);
-        let session = connection.pooled.session()?;
-        let unanswered = session.unanswered();
-        let client = &session.client;
-        // The process is answered at once, however long the statement waits.
-        let set = format!("{SEARCH_PATH}; {ASK_PID}");
-        let heard = Heard::default();
-        let set = async { client.simple_query(&set).await.map(|answer| heard.note_pid(&answer)) };
-        // They are polled in this order, and polling is what sends.
-        let together = join4(
-            client.batch_execute("BEGIN"),
-            set,
-            ask(client, &heard, &sql),
-            client.batch_execute("COMMIT"),
-        );
-        let work = async {
-            let (begun, set, answer, ended) = together.await;
-            begun?;
-            set?;
-            let answer = answer?;
-            // What a failed statement leaves is rolled back by it.
-            ended?;
-            Ok(answer)
-        };
-        let sent = Sent { unanswered: &unanswered, heard: &heard, batch: false, template, sql: &sql };
-        answered::answer(self, sent, work).await
+        Box::pin(connection.single(template, ask)).await
     }
 }
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Db").field("schema", &self.schema).finish_non_exhaustive()
-    }
-}
-
-/// A pooled connection.
-pub struct Connection {
-    pooled: Pooled,
-    db: Db,
-}
-
-impl Connection {
-    /// Begins a transaction; dropping it without [`Tx::commit`] rolls it back.
-    pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
-        self.begin_with(ASK_PID).await
-    }
-
-    /// Begins a transaction whose commit does not wait for the disk. A server that crashes within the next second may
-    /// have forgotten it, and what was committed after it, each as a whole; the commit of a transaction of
-    /// [`Connection::begin`] that writes makes all before it last.
-    pub async fn begin_unflushed(&mut self) -> Result<Tx<'_>, DbError> {
-        self.begin_with(&format!("SET LOCAL synchronous_commit = off; {ASK_PID}")).await
-    }
-
-    async fn begin_with(&mut self, more: &str) -> Result<Tx<'_>, DbError> {
-        let Connection { pooled, db } = self;
-        let db: &Db = db;
-        let session = pooled.session()?;
-        let unanswered = session.unanswered();
-        let heard = Heard::default();
-        let sent = |sql| Sent { unanswered: &unanswered, heard: &heard, batch: true, template: "BEGIN", sql };
-        let own = match session.timeouts {
-            Some(own) => own,
-            None => {
-                // Before the transaction, since in a snapshot the first query fixes what is seen.
-                let asking = session.client.simple_query(Timeouts::QUESTION);
-                let answer = answered::answer(db, sent(Timeouts::QUESTION), asking).await?;
-                *session.timeouts.insert(Timeouts::read(&answer))
-            }
-        };
-        let transaction = answered::answer(db, sent("BEGIN"), session.client.transaction()).await?;
-        let ours = match db.place {
-            Place::Aside => answered::ASIDE_TIMEOUT,
-            Place::Work | Place::Tokens => answered::BATCH_TIMEOUT,
-        };
-        // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
-        // being filled are high enough to trigger it each time.
-        let settings = format!(
-            "{SEARCH_PATH}; SET LOCAL jit = off; SET LOCAL statement_timeout = {}; {more}",
-            own.at_most(Timeout::Statement, ours)
-        );
-        let messages = answered::answer(db, sent(&settings), transaction.simple_query(&settings)).await?;
-        heard.note_pid(&messages);
-        Ok(Tx { transaction, db, unanswered, heard, own })
-    }
-
-    /// Begins a transaction that sees the database as it is now, whatever others commit since.
-    pub async fn begin_snapshot(&mut self) -> Result<Tx<'_>, DbError> {
-        // The first query fixes what is seen.
-        self.begin_with(&format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; {ASK_PID}")).await
-    }
-}
-
-/// A transaction in progress.
-pub struct Tx<'c> {
-    transaction: Transaction<'c>,
-    db: &'c Db,
-    unanswered: Unanswered,
-    /// Of the server, for as long as the transaction lasts.
-    heard: Heard,
-    own: Timeouts,
-}
-
-impl Tx<'_> {
-    /// Sets a timeout until the transaction ends; the session's own where that is shorter.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn limit(&self, timeout: Timeout, ours: Duration) -> Result<(), DbError> {
-        self.batch_as_is(&format!("SET LOCAL {} = {}", timeout.name(), self.at_most(timeout, ours))).await
-    }
-
-    /// A timeout of ours, in milliseconds, or the session's own where that is shorter.
-    pub fn at_most(&self, timeout: Timeout, ours: Duration) -> u64 {
-        self.own.at_most(timeout, ours)
-    }
-
-    fn sent<'s>(&'s self, template: &'s str, sql: &'s str) -> Sent<'s> {
-        Sent { unanswered: &self.unanswered, heard: &self.heard, batch: true, template, sql }
-    }
-
-    /// One statement; returns its rows.
-    pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        let sql = self.db.sql(template);
-        let work =
-            async { self.heard.rows(self.transaction.query_typed_raw(&sql, each(params)).await).await };
-        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
-    }
-
-    /// One statement; returns how many rows it wrote.
-    pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        let sql = self.db.sql(template);
-        let work = self.transaction.execute_typed(&sql, params);
-        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
-    }
-
-    /// As [`Tx::execute`] without parameters, but braces in the text are not filled in.
-    pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
-        answered::answer(self.db, self.sent(sql, sql), self.transaction.execute_typed(sql, &[])).await
-    }
-
-    /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).
-    ///
-    /// # Errors
-    /// The first statement that the database refuses; none after it has an effect.
-    pub async fn batch(&self, template: &str) -> Result<(), DbError> {
-        self.batch_as_is(&self.db.sql(template)).await
-    }
-
-    /// As [`Tx::batch`], but braces in the text are not filled in.
-    ///
-    /// # Errors
-    /// As [`Tx::batch`].
-    pub async fn batch_as_is(&self, sql: &str) -> Result<(), DbError> {
-        // All are sent before the first is answered, so that many cost one round trip. After a refusal the server
-        // refuses whatever follows in the transaction.
-        let work = async {
-            let mut answers = Vec::new();
-            for statement in statements::split(sql) {
-                let mut answer = Box::pin(self.transaction.batch_execute(statement));
-                // Polling is what sends.
-                match answer.as_mut().now_or_never() {
-                    Some(outcome) => outcome.map_err(|error| (error, statement))?,
-                    None => answers.push(async move { answer.await.map_err(|error| (error, statement)) }),
-                }
-            }
-            for answer in answers {
-                answer.await?;
-            }
-            Ok(())
-        };
-        // The server shows each statement by itself: of several none can be told by its text.
-        let mut each = statements::split(sql).into_iter();
-        let shown = each.next().filter(|_| each.next().is_none()).unwrap_or_default();
-        answered::answer_each(self.db, self.sent(sql, shown), work).await
-    }
-
-    /// The account's schema.
-    pub fn schema(&self) -> &str {
-        self.db.schema()
-    }
-
-    /// A statement with `{schema}` filled in, as [`Db::sql`] does.
-    pub fn sql(&self, template: &str) -> String {
-        self.db.sql(template)
-    }
-
-    /// Undoes everything since [`Connection::begin`], as dropping does, and waits until it is undone.
-    pub async fn rollback(self) -> Result<(), DbError> {
-        let sent = Sent {
-            unanswered: &self.unanswered,
-            heard: &self.heard,
-            batch: true,
-            template: "ROLLBACK",
-            sql: "ROLLBACK",
-        };
-        answered::answer(self.db, sent, self.transaction.rollback()).await
-    }
-
-    /// Makes everything since [`Connection::begin`] last.
-    pub async fn commit(self) -> Result<(), DbError> {
-        crate::crash::at(crate::crash::Step::BeforeCommit);
-        self.commit_quietly().await?;
-        crate::crash::at(crate::crash::Step::AfterCommit);
-        Ok(())
-    }
-
-    /// A commit that is no step at which a test kills the program.
-    async fn commit_quietly(self) -> Result<(), DbError> {
-        let sent = Sent {
-            unanswered: &self.unanswered,
-            heard: &self.heard,
-            batch: true,
-            template: "COMMIT",
-            sql: "COMMIT",
-        };
-        answered::answer(self.db, sent, self.transaction.commit()).await
     }
 }
 

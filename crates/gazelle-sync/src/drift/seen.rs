@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::schema::Types;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
+use crate::lease::FencedTx;
 use crate::staging::json_text::JsonText;
 
 /// The schema seen last, if one was; one that cannot be read counts as none.
@@ -16,7 +17,7 @@ pub async fn last(db: &Db) -> Result<Option<Types>, DbError> {
 }
 
 /// Notes a schema as the one seen last.
-pub async fn note(tx: &Tx<'_>, types: &Types, run_id: Uuid, at: Timestamp) -> Result<(), DbError> {
+pub async fn note(tx: &FencedTx<'_>, types: &Types, run_id: Uuid, at: Timestamp) -> Result<(), DbError> {
     let text = serde_json::to_string(types).map_err(|error| DbError::infrastructure(error.to_string()))?;
     let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
     tx.execute(

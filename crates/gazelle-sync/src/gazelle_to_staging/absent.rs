@@ -130,8 +130,7 @@ pub async fn look_into(
     }
     let withhold = gone.len() as u64 > guard.limit(held);
     let mut connection = fetch.db.connection().await?;
-    let tx = connection.begin().await?;
-    fetch.fence.check(&tx).await?;
+    let tx = fetch.fence.begin(&mut connection).await?;
     report.staged = versions::stage(&tx, entity, fetch.run_id, &there).await?;
     report.faulty = there.into_iter().filter(|record| record.fault.is_some()).collect();
     deletions::note(&tx, entity, fetch.run_id, &gone, withhold, fetch.clock.now()).await?;

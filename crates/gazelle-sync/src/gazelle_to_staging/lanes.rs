@@ -321,12 +321,11 @@ impl Stager {
     ) -> Result<Direct, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
+        // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
         let tx = match last {
-            Some(_) => connection.begin().await?,
-            None => connection.begin_unflushed().await?,
+            Some(_) => fence.begin(&mut connection).await?,
+            None => fence.begin_unflushed(&mut connection).await?,
         };
-        // Its lock is a write: the last transaction has something to flush whatever else it does.
-        fence.check(&tx).await?;
         if let Some(last) = last {
             self.all_there(&tx, last.marks).await?;
         }

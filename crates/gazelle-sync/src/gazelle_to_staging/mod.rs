@@ -36,7 +36,7 @@ use tokio::task::JoinError;
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};
-use crate::orchestrator::lease::Fence;
+use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging_to_production::{KnownParents, Unread};

@@ -102,8 +102,7 @@ async fn stage(
         by_entity.entry(entity.name).or_insert_with(|| (entity, Vec::new())).1.push(record);
     }
     let mut connection = fetch.db.connection().await?;
-    let tx = connection.begin().await?;
-    fetch.fence.check(&tx).await?;
+    let tx = fetch.fence.begin(&mut connection).await?;
     for (entity, records) in by_entity.values() {
         let staged = versions::stage(&tx, entity, fetch.run_id, records).await?;
         *fetched.staged.entry(entity.name).or_default() += staged;

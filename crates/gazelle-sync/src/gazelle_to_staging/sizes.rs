@@ -10,7 +10,7 @@ use super::held_back::Tally;
 use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::orchestrator::lease::Fence;
+use crate::lease::Fence;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
 
@@ -60,8 +60,7 @@ impl AllSizes {
             return Ok(());
         }
         let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        fence.check(&tx).await?;
+        let tx = fence.begin(&mut connection).await?;
         for (entity, limits) in changed {
             api_limits::note(&tx, entity, &limits).await?;
         }

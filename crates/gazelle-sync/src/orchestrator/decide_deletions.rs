@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::lease::Lease;
 use super::report::RunReport;
 use super::run_sync::{Job, Stages, run_sync};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
+use crate::lease::Lease;
 use crate::staging::deletions::{self, Gone};
 
 /// The word.
@@ -72,8 +72,7 @@ async fn note(
     // Under the lease: no walk sees one of them again in between.
     let mut decided = Decided::default();
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    lease.fence().check(&tx).await?;
+    let tx = lease.fence().begin(&mut connection).await?;
     let now = tx.now().await?;
     let approved = decision == Decision::Approve;
     for entity in ENTITIES {

@@ -1,13 +1,11 @@
 //! What runs, in which order, and by whose right.
 //!
 //! [`run_sync`] is one run from lease to report; `stages` puts stage 1 and stage 2 side by side;
-//! [`judge`] decides whether the run may be called a success; `runs` keeps its record; [`lease`] keeps
-//! other runners out; [`replay`] is stage 2 again from staging alone; [`undo`] takes a run back; [`verify`] proves what production says.
+//! [`judge`] decides whether the run may be called a success; `runs` keeps its record; [`replay`] is stage 2 again from staging alone; [`undo`] takes a run back; [`verify`] proves what production says.
 
 pub mod decide_deletions;
 pub mod forget_runs;
 pub mod judge;
-pub mod lease;
 mod rebuilt;
 pub mod replay;
 pub mod report;

@@ -15,7 +15,7 @@ use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::{CONFLICT_ATTEMPTS, rebuild::Unplaced};
 
-use super::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 
 /// Rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
@@ -168,7 +168,7 @@ impl Comparison {
 
     /// Applies the difference, and has stage 2 take up the records whose newest version it has not processed. Returns how
     /// many rows were written, and whether there are such records.
-    pub async fn apply(&self, tx: &Tx<'_>) -> Result<(u64, bool), DbError> {
+    pub async fn apply(&self, tx: &FencedTx<'_>) -> Result<(u64, bool), DbError> {
         let written = apply_difference::apply(tx, &self.parts, &self.tables, &self.unprocessed).await?;
         for part in &self.parts {
             if let Some(records) = self.unprocessed.get(part.entity.name) {
@@ -187,19 +187,12 @@ impl Comparison {
 pub async fn in_one_snapshot<T>(
     db: &Db,
     fence: &Fence,
-    mut work: impl AsyncFnMut(Tx<'_>) -> Result<T, DbError>,
+    mut work: impl AsyncFnMut(FencedTx<'_>) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut attempt = 1;
     loop {
         let mut connection: Connection = db.connection().await?;
-        let outcome = async {
-            let tx = connection.begin_snapshot().await?;
-            // First, so that the snapshot is hardly older than the lock on the lease: where it was renewed in between, the
-            // database refuses the lock as a conflict.
-            fence.check(&tx).await?;
-            work(tx).await
-        }
-        .await;
+        let outcome = async { work(fence.begin_snapshot(&mut connection).await?).await }.await;
         match outcome {
             Err(error) if error.fault == Fault::Conflict && attempt < CONFLICT_ATTEMPTS => attempt += 1,
             Err(error) if error.fault == Fault::Conflict => {

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::lease::Lease;
 use super::report::{EntityReport, RunReport, Status, milliseconds};
 use super::runs::{self, RequestLog};
 use super::scope::{self, Clocks};
@@ -22,6 +21,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope, broken_off};
+use crate::lease::Lease;
 use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging_to_production::{Applied, Reconciliation, Unread};

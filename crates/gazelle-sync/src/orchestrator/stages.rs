@@ -9,7 +9,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::lease::Fence;
 use super::report::{RunReport, Status};
 use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
@@ -17,6 +16,7 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
+use crate::lease::Fence;
 use crate::staging::missing_parents::{self, Wanted};
 use crate::staging::versions::Staged;
 use crate::staging::{outcome, quarantine, retention};
@@ -116,8 +116,7 @@ pub async fn reconcile(
 /// Records whose missing parent has landed become pending again; says how many of them are of this run.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let mut connection = reconciliation.db.connection().await?;
-    let tx = connection.begin().await?;
-    reconciliation.fence.check(&tx).await?;
+    let tx = reconciliation.fence.begin(&mut connection).await?;
     let own = quarantine::release(&tx, entity, reconciliation.run_id).await?;
     crate::crash::at(crate::crash::Step::WaitingReleased);
     tx.commit().await?;
@@ -130,11 +129,10 @@ async fn redo_older_reconciler(
     entity: &Entity,
 ) -> Result<bool, DbError> {
     let mut connection = reconciliation.db.connection().await?;
-    let tx = connection.begin().await?;
+    let tx = reconciliation.fence.begin(&mut connection).await?;
     if outcome::is_reconciler_current(&tx, entity).await? {
         return Ok(false);
     }
-    reconciliation.fence.check(&tx).await?;
     let again = outcome::reset_older_reconciler(&tx, entity).await?;
     tx.commit().await?;
     if again > 0 {
@@ -148,8 +146,7 @@ async fn redo_older_reconciler(
 /// noted: a kill in between repeats both halves.
 async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
     let mut connection = reconciliation.db.connection().await?;
-    let tx = connection.begin().await?;
-    reconciliation.fence.check(&tx).await?;
+    let tx = reconciliation.fence.begin(&mut connection).await?;
     outcome::reset_settled_faults(&tx, entity).await?;
     outcome::note_reconciler(&tx, entity).await?;
     tx.commit().await
@@ -214,8 +211,7 @@ async fn note_missing(
     missing: &[Wanted],
 ) -> Result<(), DbError> {
     let mut connection = reconciliation.db.connection().await?;
-    let tx = connection.begin().await?;
-    reconciliation.fence.check(&tx).await?;
+    let tx = reconciliation.fence.begin(&mut connection).await?;
     missing_parents::note(&tx, missing, fetch.clock.database_now()).await?;
     tx.commit().await
 }

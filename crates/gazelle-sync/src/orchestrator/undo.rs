@@ -12,14 +12,14 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::lease::Lease;
 use super::rebuilt::{self, Withheld};
 use super::report::{RunReport, Status, milliseconds};
 use super::{judge, runs, stages};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault, Tx, migrate};
+use crate::db::{Db, DbError, Fault, migrate};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
+use crate::lease::{FencedTx, Lease};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};
@@ -231,7 +231,7 @@ async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbErro
 
 /// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
 async fn in_transaction(
-    tx: Tx<'_>,
+    tx: FencedTx<'_>,
     settings: &Settings,
     wanted: Wanted,
     run_id: Uuid,
@@ -344,7 +344,7 @@ fn id_of(step: Step) -> Uuid {
 }
 
 async fn note(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     run_id: Uuid,
     step: Step,
     versions: u64,

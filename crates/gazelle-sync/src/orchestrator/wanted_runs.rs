@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::lease::Fence;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
+use crate::lease::Fence;
 
 /// A request whose runs never come to an end (they take the program with them) is given up after so many.
 const TIMES_TAKEN: i32 = 5;
@@ -70,8 +70,7 @@ pub async fn next(db: &Db) -> Result<Option<Wanted>, DbError> {
 /// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    fence.check(&tx).await?;
+    let tx = fence.begin(&mut connection).await?;
     let now = tx.now().await?;
     let claimed = tx
         .execute(

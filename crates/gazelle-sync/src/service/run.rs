@@ -7,7 +7,7 @@ use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
 use crate::entities::Entity;
-use crate::orchestrator::lease::Lease;
+use crate::lease::Lease;
 use crate::orchestrator::report::{RunReport, Status};
 use crate::orchestrator::schedule::{Due, DueNow, Past};
 use crate::orchestrator::wanted_runs::{self, Wanted};

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
 use crate::entities::Entity;
+use crate::lease::FencedTx;
 
 /// What is known of the API's limits for one entity. Absent: no limit was met.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<ApiLimits, DbError> {
 }
 
 /// Notes what is known of an entity.
-pub async fn note(tx: &Tx<'_>, entity: &Entity, limits: &ApiLimits) -> Result<(), DbError> {
+pub async fn note(tx: &FencedTx<'_>, entity: &Entity, limits: &ApiLimits) -> Result<(), DbError> {
     let value = serde_json::to_string(limits).unwrap_or_default();
     tx.execute(
         "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)

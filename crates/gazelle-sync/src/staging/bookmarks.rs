@@ -6,8 +6,9 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::clock::LARGE_SKEW;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
 use crate::entities::Entity;
+use crate::lease::FencedTx;
 
 /// The bookmark of an entity, absent before its first complete walk. It may be later than now where a wrong clock set it:
 /// see [`believed`].
@@ -40,7 +41,7 @@ pub fn believed(bookmark: Option<Timestamp>, database_now: Timestamp) -> Option<
 /// # Errors
 /// Those of the database.
 pub async fn advance(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     walk_started_at: Timestamp,
     walk: &str,

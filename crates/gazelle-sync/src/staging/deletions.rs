@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{clock::version_id, for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::orchestrator::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 
 /// Ids read at a time, so that memory stays bounded.
 const IDS_A_PAGE: i64 = 10_000;
@@ -62,13 +62,12 @@ pub async fn settle_seen(
         return Ok(());
     }
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    fence.check(&tx).await?;
+    let tx = fence.begin(&mut connection).await?;
     supersede(&tx, entity, &seen_again, &["withheld", "dismissed"]).await?;
     tx.commit().await
 }
 
-async fn supersede(tx: &Tx<'_>, entity: &Entity, ids: &[&str], states: &[&str]) -> Result<(), DbError> {
+async fn supersede(tx: &FencedTx<'_>, entity: &Entity, ids: &[&str], states: &[&str]) -> Result<(), DbError> {
     tx.execute(
         "UPDATE {schema}.sync_deletions SET state = 'superseded'
           WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = ANY ($3::text[])",
@@ -182,7 +181,7 @@ pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
 /// Keeps the evidence, as done or as waiting for a person's word. What waits already goes on waiting under the
 /// run that found it first; what is done waits no more.
 pub async fn note(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],
@@ -221,7 +220,7 @@ pub async fn note(
 
 /// Stages a tombstone for each record, newer than every version of it. Returns how many.
 pub async fn stage_tombstones(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],
@@ -233,7 +232,7 @@ pub async fn stage_tombstones(
 /// Stages a tombstone for each record as of when it was found gone; one of which a version was seen since then
 /// gets none. Returns how many.
 pub async fn stage_tombstones_found_at(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],
@@ -243,7 +242,7 @@ pub async fn stage_tombstones_found_at(
 }
 
 async fn insert_tombstones(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],
@@ -347,7 +346,7 @@ pub async fn waiting(
 
 /// Records the manual decision on these deletions, which a run withheld for an entity. Returns how many it changed.
 pub async fn decide(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     gone: &[Gone],

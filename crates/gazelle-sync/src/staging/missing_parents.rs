@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError, Tx};
+use crate::lease::FencedTx;
 
 /// The wait after a first question in vain; it doubles with each further one.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(15);
@@ -50,7 +51,7 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Wanted>
 ///
 /// # Errors
 /// Those of the database.
-pub async fn note(tx: &Tx<'_>, missing: &[Wanted], at: Timestamp) -> Result<(), DbError> {
+pub async fn note(tx: &FencedTx<'_>, missing: &[Wanted], at: Timestamp) -> Result<(), DbError> {
     tx.execute(include_str!("settle_missing_parents.sql"), &[]).await?;
     if missing.is_empty() {
         return Ok(());

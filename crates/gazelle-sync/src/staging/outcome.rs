@@ -7,9 +7,15 @@ use uuid::Uuid;
 use super::for_entity;
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, read::RecordError};
+use crate::lease::FencedTx;
 
 /// Marks versions as processed.
-pub async fn processed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid], at: Timestamp) -> Result<(), DbError> {
+pub async fn processed(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    ids: &[Uuid],
+    at: Timestamp,
+) -> Result<(), DbError> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -23,7 +29,7 @@ pub async fn processed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid], at: Timestamp
 
 /// Marks versions as faulty, each with its reason.
 pub async fn faulty(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     faults: &[(Uuid, &RecordError)],
     at: Timestamp,
@@ -56,7 +62,7 @@ pub async fn faulty(
 
 /// Marks faulty versions as settled, since a newer one counts. The reason stays with the row, and so tells that it holds no
 /// content; only the status says that it is settled.
-pub async fn settled(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), DbError> {
+pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), DbError> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -74,7 +80,7 @@ pub async fn settled(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), D
 
 /// Puts back to pending what an older reconciler version made: the newest good version of each such
 /// row, and every fault, which the new version may read.
-pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let made = tx
         .query(
             &format!(
@@ -94,7 +100,7 @@ pub async fn reset_older_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<u64,
 
 /// Puts back to pending the faulty versions that a newer one has settled: where a newer reconciler reads them, their
 /// records have a longer history, which tells when a row inside them went, or what a deleted record was.
-pub async fn reset_settled_faults(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     tx.execute(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await
 }
 
@@ -110,7 +116,7 @@ pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool,
 }
 
 /// Notes that this program's reconciler of an entity has been put to work.
-pub async fn note_reconciler(tx: &Tx<'_>, entity: &Entity) -> Result<(), DbError> {
+pub async fn note_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO {schema}.sync_reconcilers (entity, version) VALUES ($1, $2)
          ON CONFLICT (entity) DO UPDATE SET version = EXCLUDED.version",

@@ -6,11 +6,12 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{for_entity, missing_parents, outcome};
-use crate::db::{Db, DbError, Param, Tx};
+use crate::db::{Db, DbError, Param};
 use crate::entities::{
     Entity,
     read::{ErrorCode, RecordError},
 };
+use crate::lease::FencedTx;
 
 /// Ids that a message names of each reason.
 const MOST_NAMED: i32 = 5;
@@ -27,7 +28,7 @@ pub struct Fault<'a> {
 
 /// Opens (or keeps open) the quarantine of faulty versions. `run_id` is noted with cases that were not open before.
 pub async fn open(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     faults: &[Fault<'_>],
     run_id: Uuid,
@@ -66,7 +67,7 @@ pub async fn open(
 
 /// Closes the cases of records that were asked for by their ids after their lists alone had failed at them.
 async fn supersede_not_asked(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     faults: &[Fault<'_>],
     at: Timestamp,
@@ -93,7 +94,7 @@ async fn supersede_not_asked(
 /// Closes the quarantine of records of which a good version has landed: the same version after a
 /// retry, or a newer one. The older faulty version then counts as processed.
 pub async fn close(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     landed: &[(&str, Uuid, Timestamp)],
     at: Timestamp,
@@ -124,7 +125,7 @@ pub async fn close(
 
 /// Puts back to pending the records whose missing parent has landed. Returns how many versions of this run are among
 /// them.
-pub async fn release(tx: &Tx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
+pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
         let template = include_str!("release_waiting.sql").replace("{parent}", table);
@@ -139,7 +140,7 @@ pub async fn release(tx: &Tx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, 
 /// Puts faulty versions back to pending for another try: all of an entity, or those of some ids (of
 /// records, or of staging rows). Dismissed ones only when named. Returns how many.
 pub async fn retry(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     only: &[String],
     code: Option<&str>,
@@ -320,7 +321,7 @@ pub async fn cases(
 
 /// Marks the quarantine of some records as settled by a person. Returns how many.
 pub async fn dismiss(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     ids: &[String],
     reason: &str,

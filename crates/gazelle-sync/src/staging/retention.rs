@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::orchestrator::lease::Fence;
+use crate::lease::Fence;
 
 /// Versions a transaction.
 const BATCH: i64 = 2_000;
@@ -33,8 +33,7 @@ pub async fn drop_superseded(
     let mut dropped = 0;
     loop {
         let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        fence.check(&tx).await?;
+        let tx = fence.begin(&mut connection).await?;
         let params = [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
         let rows = tx.query(&due, &params).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
@@ -73,8 +72,7 @@ pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Resu
         return Ok(());
     }
     let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    fence.check(&tx).await?;
+    let tx = fence.begin(&mut connection).await?;
     let sql = "UPDATE {schema}.sync_notes SET value = $2, noted_at = $3 WHERE key = $1";
     let params = [
         (&WHOLE_SINCE as _, Type::TEXT),

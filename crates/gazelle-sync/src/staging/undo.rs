@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::for_entity;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
+use crate::lease::FencedTx;
 
 /// Versions that were withdrawn or given back.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ pub struct Touched {
 /// Withdraws what a run staged and still counts. What it had put into quarantine ends with it, and what it had
 /// found gone is kept from now on.
 pub async fn withdraw(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run: Uuid,
     undo: Uuid,
@@ -51,7 +52,7 @@ pub async fn withdraw(
 }
 
 /// Gives back what an undo withdrew. Faulty versions are tried again.
-pub async fn restore(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
+pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("undo_restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     // One that was seen at the source meanwhile is no longer kept, and has nothing to be given back.
@@ -83,7 +84,7 @@ pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64,
 }
 
 /// Puts the newest version that counts of each of these records back to pending.
-pub async fn take_up_again(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
+pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
     tx.execute(&for_entity(include_str!("undo_take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
         .await
 }

@@ -11,6 +11,7 @@ use super::source_fault::SourceFault;
 use super::{clock::version_id, exact, for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
+use crate::lease::FencedTx;
 
 /// A record as stage 1 received it.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ impl std::ops::AddAssign for Staged {
 /// Stages a batch in the caller's transaction, as pending. A version is added when its content hash differs
 /// from that of the newest version of its id, or when that one says the record is gone.
 pub async fn stage(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     batch: &[Received],
@@ -227,7 +228,7 @@ pub async fn newest_has_fields(
 /// Adds versions: those of `processed` as what they are, since their rows are written in the same transaction,
 /// the others as pending.
 pub async fn insert(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     run_id: Uuid,
     versions: &[Version<'_>],

@@ -19,6 +19,7 @@ use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::{Reconciled, RecordError};
 use crate::entities::table::{Row, Table};
+use crate::lease::FencedTx;
 use crate::staging::{outcome, quarantine};
 
 /// What applying a batch came to.
@@ -55,7 +56,7 @@ pub(super) struct Good<'b> {
 /// Applies candidates of which no two are versions of the same record; those that wait for what is `unread` in this
 /// run stay pending. `at` dates the outcome. The caller commits.
 pub async fn apply(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     batch: &[Candidate],
     run_id: Uuid,
@@ -182,7 +183,7 @@ impl<'b> Sorted<'b> {
     /// where nothing can have been noted before.
     pub(super) async fn note(
         &self,
-        tx: &Tx<'_>,
+        tx: &FencedTx<'_>,
         entity: &Entity,
         run_id: Uuid,
         at: Timestamp,

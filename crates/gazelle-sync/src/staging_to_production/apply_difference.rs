@@ -15,6 +15,7 @@ use super::difference::{self, Part, TableDifference, fill};
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
+use crate::lease::FencedTx;
 
 /// Records by the name of their entity.
 pub type Records = HashMap<&'static str, Vec<String>>;
@@ -27,7 +28,7 @@ pub type Records = HashMap<&'static str, Vec<String>>;
 /// The database's. Where it refuses a row of a record that was processed, the error names the record and the constraint,
 /// column or function; the caller rolls back.
 pub async fn apply(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     parts: &[Part],
     shown: &[TableDifference],
     unprocessed: &Records,

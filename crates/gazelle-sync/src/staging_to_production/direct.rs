@@ -13,8 +13,9 @@ use super::apply::{Applied, Sorted};
 use super::batch::{self, Candidate};
 use super::ground::Ground;
 use super::target::Order;
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::entities::Entity;
+use crate::lease::FencedTx;
 use crate::staging::versions::{self, Received, Staged, Version};
 
 /// What became of a batch.
@@ -43,7 +44,7 @@ impl std::ops::AddAssign for Direct {
 /// Errors: the database's. Where it refused a record, the caller rolls back and tries again in the way that asks,
 /// and then stages the batch as pending.
 pub async fn stage_and_reconcile(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &'static Entity,
     run_id: Uuid,
     batch: &[Received],
@@ -64,7 +65,7 @@ pub async fn stage_and_reconcile(
 /// Gives nothing, and has written nothing, where `bare` is not enough: a record that gets no row of its own could
 /// have been received before without a unique key that tells.
 async fn reconcile(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &'static Entity,
     run_id: Uuid,
     batch: &[Received],

@@ -14,6 +14,7 @@ use super::target::Order;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::ErrorCode;
+use crate::lease::FencedTx;
 use crate::staging::outcome;
 use crate::staging::pending::{self, Newer};
 
@@ -60,7 +61,7 @@ impl<'b> Late<'b> {
     /// production says what they say. Returns how many rows were written.
     pub(super) async fn tell_again(
         &self,
-        tx: &Tx<'_>,
+        tx: &FencedTx<'_>,
         entity: &Entity,
         read: &[&Candidate],
         at: Timestamp,

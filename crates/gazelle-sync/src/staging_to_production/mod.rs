@@ -38,7 +38,7 @@ pub use target::{Order, Target, scratch_table};
 use crate::db::{Db, DbError, Fault};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
-use crate::orchestrator::lease::Fence;
+use crate::lease::Fence;
 use crate::staging::clock::Clock;
 use crate::staging::pending;
 
@@ -189,9 +189,8 @@ impl Reconciliation<'_> {
         let mut attempt = 1;
         loop {
             let mut connection = self.db.connection().await?;
-            let tx = connection.begin().await?;
             let result = async {
-                self.fence.check(&tx).await?;
+                let tx = self.fence.begin(&mut connection).await?;
                 let at = self.clock.database_now();
                 let applied = apply::apply(&tx, entity, part, self.run_id, at, &self.unread, order).await?;
                 tx.commit().await?;

@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::apply::Good;
 use super::batch::Candidate;
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
+use crate::lease::FencedTx;
 use crate::staging::{outcome, quarantine};
 
 /// Marks faulty versions with their reason, and opens their cases in the quarantine.
 pub(super) async fn note_faults(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     faulty: &[(&Candidate, RecordError)],
     run_id: Uuid,
@@ -37,7 +38,7 @@ pub(super) async fn note_faults(
 
 /// Keeps the quality warnings of these records as their newest versions have them.
 pub(super) async fn note_warnings(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     good: &[Good<'_>],
     run_id: Uuid,

@@ -5,9 +5,12 @@ mod orders;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
 use gazelle_sync::db::{self, ConnectSettings};
 use gazelle_sync::entities::users;
 use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
+use gazelle_sync::lease::Lease;
 use gazelle_sync::staging::versions;
 use jiff::{SignedDuration, Timestamp};
 use made::{APPOINTMENT, SHARING, Says, arrive, held, seen_at, stage_pianos};
@@ -27,9 +30,10 @@ async fn of_two_sightings_in_a_run_the_later_answer_stands_whichever_is_staged_f
         let record = format!(r#"{{"id":"usr_1","firstName":"{name}"}}"#);
         receive_made_up(record, start + SignedDuration::from_secs(seconds))
     };
+    let lease = Lease::acquire(&db, Duration::from_secs(60)).await.unwrap();
     let staged = async |run: Uuid, sighting| {
         let mut connection = db.connection().await.unwrap();
-        let tx = connection.begin().await.unwrap();
+        let tx = lease.fence().begin(&mut connection).await.unwrap();
         let staged = versions::stage(&tx, &users::ENTITY, run, &[sighting]).await.unwrap();
         tx.commit().await.unwrap();
         (staged.staged, staged.unchanged)
@@ -42,6 +46,7 @@ async fn of_two_sightings_in_a_run_the_later_answer_stands_whichever_is_staged_f
     // What another run brings is news, whatever the clocks say.
     assert_eq!(staged(next, seen("Horloge en retard", 20)).await, (1, 0));
     assert_eq!(place.text(newest).await.as_deref(), Some("Horloge en retard"));
+    lease.release().await.unwrap();
 }
 fn existing(tables: Tables) -> Tables {
     tables

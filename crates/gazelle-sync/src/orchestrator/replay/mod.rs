@@ -13,14 +13,14 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::lease::Lease;
 use super::rebuilt::{self, Withheld};
 use super::report::{RunReport, Status, milliseconds};
 use super::{judge, runs, stages};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault, Tx, migrate};
+use crate::db::{Db, DbError, Fault, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
+use crate::lease::{FencedTx, Lease};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};
@@ -163,7 +163,7 @@ async fn find_and_apply(
 /// Finds the difference and applies it, in one transaction of one snapshot. Says also whether records are among it whose
 /// newest version stage 2 has not processed.
 async fn in_transaction(
-    tx: Tx<'_>,
+    tx: FencedTx<'_>,
     settings: &Settings,
     wanted: &Wanted,
     run_id: Uuid,

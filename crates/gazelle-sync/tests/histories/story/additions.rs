@@ -1,7 +1,7 @@
 //! What a user adds to one of our tables in the middle of a history, and takes away again some runs later.
 
 use gazelle_sync::entities::ENTITIES;
-use gazelle_sync::orchestrator::lease::Lease;
+use gazelle_sync::lease::Lease;
 use gazelle_sync::orchestrator::report::Status;
 use gazelle_sync::orchestrator::{Job, Stages};
 use gazelle_sync::staging::quarantine;
@@ -163,8 +163,7 @@ impl Story<'_> {
         let db = self.setting.connect(&self.stage.direct_url).await.map_err(|error| error.to_string())?;
         let done = Lease::hold(&db, self.setting.settings.lease(), async |lease| {
             let mut connection = db.connection().await?;
-            let tx = connection.begin().await?;
-            lease.fence().check(&tx).await?;
+            let tx = lease.fence().begin(&mut connection).await?;
             for entity in ENTITIES {
                 quarantine::retry(&tx, entity, &[], Some("refused_by_database")).await?;
             }

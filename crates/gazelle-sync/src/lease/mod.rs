@@ -1,6 +1,7 @@
 //! One runner at a time: a lease in the database, and a fencing token checked by every writing
 //! transaction, so that a runner that lost its lease while paused can write nothing more.
 
+mod fence;
 mod holder;
 
 use std::time::Duration;
@@ -9,53 +10,16 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 
-use crate::db::{Db, DbError, Fault, Timeout, Tx};
+use crate::db::{Db, DbError, Fault};
 use holder::Holder;
+
+pub use fence::{Fence, FencedTx};
 
 /// Clocks of two database nodes may differ by this much.
 const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// A machine under load may need this long between two statements of a transaction.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// The right to write, as checked inside a transaction. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Fence {
-    token: i64,
-    /// How long a writing transaction may stand still before the server ends it.
-    longest_pause: Duration,
-}
-
-impl Fence {
-    /// Fails unless this runner still holds the lease. The lease's token stays locked until the transaction
-    /// ends, so that nobody can take it over in between; renewing it goes on.
-    ///
-    /// A runner that stands still inside the transaction (stopped, asleep, cut off without a word) would hold the
-    /// lease for good by that lock: the server ends such a transaction once the lease could have run out.
-    pub async fn check(&self, tx: &Tx<'_>) -> Result<(), DbError> {
-        let pause = tx.at_most(Timeout::IdleInTransaction, self.longest_pause);
-        let pause = i64::try_from(pause).unwrap_or(i64::MAX);
-        let rows = tx
-            .query(
-                "SELECT set_config('idle_in_transaction_session_timeout', $2::bigint::text, true)
-                   FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE",
-                &[(&self.token, Type::INT8), (&pause, Type::INT8)],
-            )
-            .await?;
-        if rows.is_empty() {
-            return Err(DbError::infrastructure(
-                "another gazelle-sync took over while this one was not heard of: this run stops and writes \
-                 nothing more (what it committed stays, the other run goes on from there)",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The fencing token, larger for every new holder.
-    pub fn token(&self) -> i64 {
-        self.token
-    }
-}
 
 /// A held lease; renewed in the background until released or dropped.
 pub struct Lease {
@@ -103,7 +67,7 @@ impl Lease {
                  try again once its lease has run out"
             )));
         };
-        let fence = Fence { token: row.get(0), longest_pause: time_to_live.max(SHORTEST_PAUSE) };
+        let fence = Fence::new(row.get(0), time_to_live.max(SHORTEST_PAUSE));
         let renewal = tokio::spawn(renew(db.clone(), fence.clone(), ttl).in_current_span());
         crate::crash::at(crate::crash::Step::LeaseTaken);
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
@@ -131,7 +95,7 @@ impl Lease {
     /// Gives the lease back.
     pub async fn release(self) -> Result<(), DbError> {
         self.renewal.abort();
-        give_back(&self.db, self.fence.token).await?;
+        give_back(&self.db, self.fence.token()).await?;
         crate::crash::at(crate::crash::Step::LeaseReleased);
         Ok(())
     }
@@ -163,7 +127,7 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
             let until = db.now().await?.saturating_add(ttl).unwrap_or(Timestamp::MAX);
             db.execute(
                 "UPDATE {schema}.sync_lease SET expires_at = $2 WHERE name = 'sync' AND token = $1",
-                &[(&fence.token, Type::INT8), (&until, Type::TIMESTAMPTZ)],
+                &[(&fence.token(), Type::INT8), (&until, Type::TIMESTAMPTZ)],
             )
             .await
         }

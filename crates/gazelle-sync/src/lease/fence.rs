@@ -1,0 +1,104 @@
+//! The proof that whoever writes still holds the lease: part of every writing transaction, as its type.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use crate::db::{Begin, Connection, DbError, Tx};
+
+/// The right to write. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    token: i64,
+    /// How long a writing transaction may stand still before the server ends it.
+    longest_pause: Duration,
+}
+
+/// A transaction of whoever holds the lease, begun by a [`Fence`]: what writes staging, production or bookkeeping
+/// takes this and no other. The lease's token stays locked until it ends, so that nobody can take the lease over in
+/// between; renewing the lease goes on.
+pub struct FencedTx<'c>(Tx<'c>);
+
+impl Fence {
+    pub(super) fn new(token: i64, longest_pause: Duration) -> Fence {
+        Fence { token, longest_pause }
+    }
+
+    /// Begins a writing transaction. One round trip, as all of these.
+    ///
+    /// A runner that stands still inside the transaction (stopped, asleep, cut off without a word) would hold the
+    /// lease for good by its lock: the server ends such a transaction once the lease could have run out.
+    ///
+    /// # Errors
+    /// The lease was taken over; those of the database.
+    pub async fn begin<'c>(&self, connection: &'c mut Connection) -> Result<FencedTx<'c>, DbError> {
+        self.begin_with(connection, Begin::default()).await
+    }
+
+    /// Begins a writing transaction whose commit does not wait for the disk (see [`Begin::unflushed`]).
+    ///
+    /// # Errors
+    /// As [`Fence::begin`].
+    pub async fn begin_unflushed<'c>(&self, connection: &'c mut Connection) -> Result<FencedTx<'c>, DbError> {
+        self.begin_with(connection, Begin { unflushed: true, ..Begin::default() }).await
+    }
+
+    /// Begins a writing transaction that sees one snapshot. Where the lease was renewed between the snapshot and the lock on
+    /// it, the database refuses the lock as a conflict.
+    ///
+    /// # Errors
+    /// As [`Fence::begin`].
+    pub async fn begin_snapshot<'c>(&self, connection: &'c mut Connection) -> Result<FencedTx<'c>, DbError> {
+        self.begin_with(connection, Begin { snapshot: true, ..Begin::default() }).await
+    }
+
+    async fn begin_with<'c>(
+        &self,
+        connection: &'c mut Connection,
+        begin: Begin<'_>,
+    ) -> Result<FencedTx<'c>, DbError> {
+        let token = [(&self.token as _, Type::INT8)];
+        let first = "SELECT 1 FROM {schema}.sync_lease WHERE name = 'sync' AND token = $1 FOR KEY SHARE";
+        let begin = Begin { longest_pause: Some(self.longest_pause), first: Some((first, &token)), ..begin };
+        let (tx, held) = connection.begin_with(begin).await?;
+        if held.is_empty() {
+            return Err(DbError::infrastructure(
+                "another gazelle-sync took over while this one was not heard of: this run stops and writes \
+                 nothing more (what it committed stays, the other run goes on from there)",
+            ));
+        }
+        Ok(FencedTx(tx))
+    }
+
+    /// The fencing token, larger for every new holder.
+    pub fn token(&self) -> i64 {
+        self.token
+    }
+}
+
+impl<'c> Deref for FencedTx<'c> {
+    type Target = Tx<'c>;
+
+    fn deref(&self) -> &Tx<'c> {
+        &self.0
+    }
+}
+
+impl FencedTx<'_> {
+    /// See [`Tx::commit`].
+    ///
+    /// # Errors
+    /// As [`Tx::commit`].
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.0.commit().await
+    }
+
+    /// See [`Tx::rollback`].
+    ///
+    /// # Errors
+    /// As [`Tx::rollback`].
+    pub async fn rollback(self) -> Result<(), DbError> {
+        self.0.rollback().await
+    }
+}
