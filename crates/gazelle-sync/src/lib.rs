@@ -27,6 +27,7 @@ pub mod lease;
 pub mod metrics;
 pub mod orchestrator;
 pub mod private_files;
+pub mod run_log;
 pub mod service;
 pub mod source;
 pub mod staging;

@@ -332,6 +332,6 @@ async fn the_last_shortfalls_are_those_of_runs_that_have_been() {
     .await
     .unwrap();
     let pianos = gazelle_sync::entities::entity("pianos").unwrap();
-    let known = gazelle_sync::orchestrator::runs::known_shortfall(&db, pianos, true).await.unwrap();
+    let known = gazelle_sync::run_log::runs::known_shortfall(&db, pianos, true).await.unwrap();
     assert_eq!(known, Some(2));
 }

@@ -8,7 +8,7 @@ use crate::db::{Db, DbError, migrate};
 use crate::entities::table::{LINEAGE, Table};
 use crate::entities::{ENTITIES, FOREIGN_KEYS};
 use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
-use crate::orchestrator::report::RunWarning;
+use crate::run_log::report::RunWarning;
 
 /// Columns that our tables generate from others.
 const GENERATED: [(&str, &str); 2] =

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use super::channels::{PATIENCE, SendError, http_client, read_answer};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
-use crate::orchestrator::runs;
+use crate::run_log::runs;
 
 /// Where it is noted for which run the last call was.
 const NOTE: &str = "deadman_called_for";

@@ -17,8 +17,8 @@ use crate::config::Settings;
 use crate::db::{Db, DbError, migrate};
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
-use crate::orchestrator::report::RunReport;
 use crate::orchestrator::{Job, Stages, run_sync};
+use crate::run_log::report::RunReport;
 use crate::source::{Credential, GazelleClient};
 use crate::time::MONTREAL;
 

@@ -279,7 +279,7 @@ async fn retry(
     #[derive(Serialize)]
     struct Retried<'r> {
         retried: u64,
-        run: &'r crate::orchestrator::report::RunReport,
+        run: &'r crate::run_log::report::RunReport,
     }
     context.print(&Retried { retried: pending, run: &report }, || {
         let mut text = Lines::new();

@@ -12,7 +12,7 @@ use crate::cli::ReplayArgs;
 use crate::display::{self, Column, Lines, Table};
 use crate::orchestrator::replay::into_schema::{self, Built};
 use crate::orchestrator::replay::{ReplayReport, Wanted, replay};
-use crate::orchestrator::report::Status;
+use crate::run_log::report::Status;
 use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::{Sample, TableDifference};
 use crate::time;

@@ -11,8 +11,8 @@ use crate::cli::{FetchArgs, Mode, ReconcileArgs, Since, SyncArgs, unknown_entity
 use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::{self, ENTITIES, Entity};
-use crate::orchestrator::report::{RunReport, Status};
 use crate::orchestrator::{Job, Stages, run_sync};
+use crate::run_log::report::{RunReport, Status};
 
 /// Warnings of a run that are shown with it.
 const WARNINGS_SHOWN: usize = 20;

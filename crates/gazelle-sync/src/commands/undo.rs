@@ -10,8 +10,8 @@ use super::replay::samples_lines;
 use crate::cli::UndoArgs;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::ErrorCode;
-use crate::orchestrator::report::Status;
 use crate::orchestrator::undo::{Step, UndoReport, Wanted, undo};
+use crate::run_log::report::Status;
 
 /// Undoes a run or lifts its undo, and shows what changed by it.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {

@@ -10,7 +10,7 @@ use crate::cli::WarningsArgs;
 use crate::db::migrate;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
-use crate::orchestrator::warnings::{self, OfRecords, Warnings, Which};
+use crate::run_log::warnings::{self, OfRecords, Warnings, Which};
 use crate::time;
 
 /// Reads and prints; writes nothing.

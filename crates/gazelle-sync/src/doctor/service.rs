@@ -11,7 +11,7 @@ use super::Lines;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;
-use crate::orchestrator::runs as recorded;
+use crate::run_log::runs as recorded;
 
 /// Prometheus reads every quarter or half minute by default, never more seldom than this.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(300);

@@ -2,7 +2,7 @@
 //! stops a run: values are kept as they come.
 
 use super::schema::{Kind, Types};
-use crate::orchestrator::report::RunWarning;
+use crate::run_log::report::RunWarning;
 
 /// The codes of warnings that tell a change of the API.
 pub const CODES: &[&str] = &[

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::Fence;
-use crate::orchestrator::report::RunWarning;
+use crate::run_log::report::RunWarning;
 use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, SourceError};
 use needs::{Found, Query};
 use schema::Schema;

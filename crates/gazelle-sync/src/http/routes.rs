@@ -18,7 +18,7 @@ use super::answer::Answer;
 use crate::db::migrate::{self, Shape};
 use crate::db::{Db, DbError};
 use crate::metrics::held::Held;
-use crate::orchestrator::{runs, wanted_runs};
+use crate::run_log::{runs, wanted_runs};
 use crate::service::state::Shared;
 
 /// What is read from the database is kept so long, however often somebody asks.

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::ByOne;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
-use crate::orchestrator::runs;
+use crate::run_log::runs;
 use crate::staging::backlog;
 
 /// What the database holds at an instant, per entity in their order.

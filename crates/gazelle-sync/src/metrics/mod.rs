@@ -17,7 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::entities::ENTITIES;
-use crate::orchestrator::report::RunReport;
+use crate::run_log::report::RunReport;
 use crate::source::RequestRecord;
 
 /// The `Content-Type` of what [`Metrics::render`] gives.

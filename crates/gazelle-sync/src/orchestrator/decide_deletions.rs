@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::report::RunReport;
 use super::run_sync::{Job, Stages, run_sync};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Lease;
+use crate::run_log::report::RunReport;
 use crate::staging::deletions::{self, Gone};
 
 /// The word.

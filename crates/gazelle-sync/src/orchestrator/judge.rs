@@ -3,12 +3,12 @@
 use futures_util::future::try_join_all;
 use tokio_postgres::types::Type;
 
-use super::report::{RunReport, RunWarning, Status};
 use crate::db::{Db, DbError};
 use crate::entities::{self, Entity};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
+use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::{balance, deletions};
 

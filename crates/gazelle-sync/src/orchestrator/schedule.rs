@@ -8,6 +8,8 @@ use croner::Cron;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::run_log::runs::Past;
+
 /// A run that started later than this after now was dated by a clock that was wrong: it says nothing. Of a clock
 /// set back by less, the schedule waits until it has caught up.
 const SET_BACK: SignedDuration = SignedDuration::from_mins(30);
@@ -48,15 +50,6 @@ pub struct Timetable {
     pub incremental: Schedule,
     /// When everything is.
     pub full: Schedule,
-}
-
-/// When the last good runs started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Past {
-    /// The last one of any mode.
-    pub any: Option<Timestamp>,
-    /// The last full one.
-    pub full: Option<Timestamp>,
 }
 
 impl Past {

@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::report::RunWarning;
 use super::run_sync::Job;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -10,6 +9,7 @@ use crate::display;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::walk::WalkReport;
+use crate::run_log::report::RunWarning;
 use crate::staging::bookmarks;
 use crate::staging::clock::{Clock, LARGE_SKEW};
 

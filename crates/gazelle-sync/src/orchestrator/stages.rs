@@ -9,7 +9,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::report::{RunReport, Status};
 use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -17,6 +16,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
 use crate::lease::Fence;
+use crate::run_log::report::{RunReport, Status};
 use crate::staging::missing_parents::{self, Wanted};
 use crate::staging::versions::Staged;
 use crate::staging::{outcome, quarantine, retention};

@@ -5,10 +5,10 @@
 
 use tokio_postgres::types::Type;
 
-use super::report::{RunReport, RunWarning, Status};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::entities::read::UNREADABLE_FIELD;
+use crate::run_log::report::{RunReport, RunWarning, Status};
 
 /// Reasons and columns that are named in a message at most.
 const NAMED: usize = 5;

@@ -25,8 +25,9 @@ use state::Shared;
 use crate::db::{Db, DbError, migrate};
 use crate::entities::Entity;
 use crate::lease;
-use crate::orchestrator::schedule::{Due, Past, Timetable};
-use crate::orchestrator::{runs, wanted_runs};
+use crate::orchestrator::schedule::{Due, Timetable};
+use crate::run_log::runs::{self, Past};
+use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
 use crate::stop::{self, Stop};
 

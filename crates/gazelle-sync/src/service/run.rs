@@ -8,10 +8,11 @@ use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
 use crate::entities::Entity;
 use crate::lease::Lease;
-use crate::orchestrator::report::{RunReport, Status};
-use crate::orchestrator::schedule::{Due, DueNow, Past};
-use crate::orchestrator::wanted_runs::{self, Wanted};
-use crate::orchestrator::{Job, Right, Stages, run_by_right, run_span, runs};
+use crate::orchestrator::schedule::{Due, DueNow};
+use crate::orchestrator::{Job, Right, Stages, run_by_right, run_span};
+use crate::run_log::report::{RunReport, Status};
+use crate::run_log::runs::{self, Past};
+use crate::run_log::wanted_runs::{self, Wanted};
 use crate::source::GazelleClient;
 
 /// How a run of the service ended.

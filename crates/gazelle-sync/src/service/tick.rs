@@ -14,7 +14,7 @@ use super::state::Shared;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
-use crate::orchestrator::{forget_runs, wanted_runs};
+use crate::run_log::{forget_runs, wanted_runs};
 use crate::stop::Stop;
 
 /// A duty that is asked to stop and has not ended after this long is cut off.

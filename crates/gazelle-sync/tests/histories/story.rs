@@ -10,9 +10,9 @@ use embedded_postgres::testing::TestServer;
 use gazelle_sim::{BadRecord, Change, ShopSpec, SimControl, SimOptions, Simulator};
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{self, Decision};
-use gazelle_sync::orchestrator::report::{RunReport, Status};
 use gazelle_sync::orchestrator::verify::{Question, Verdict, verify};
 use gazelle_sync::orchestrator::{Job, Stages};
+use gazelle_sync::run_log::report::{RunReport, Status};
 use tokio_postgres::Client;
 
 use crate::changes;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::super::report::milliseconds;
 use crate::access;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, migrate, quote};
+use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::Target;

@@ -14,13 +14,14 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::rebuilt::{self, Withheld};
-use super::report::{RunReport, Status, milliseconds};
-use super::{judge, runs, stages};
+use super::{judge, stages};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Fault, migrate};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{FencedTx, Lease};
+use crate::run_log::report::{RunReport, Status, milliseconds};
+use crate::run_log::runs;
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::{self, Waiting};

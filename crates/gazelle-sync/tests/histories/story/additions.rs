@@ -2,8 +2,8 @@
 
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::lease::Lease;
-use gazelle_sync::orchestrator::report::Status;
 use gazelle_sync::orchestrator::{Job, Stages};
+use gazelle_sync::run_log::report::Status;
 use gazelle_sync::staging::quarantine;
 
 use super::{Stage, Story};

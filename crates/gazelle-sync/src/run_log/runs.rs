@@ -7,12 +7,21 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::report::{EntityReport, RequestSum, RunReport, milliseconds};
-use super::schedule::Past;
+
 use crate::db::{Db, DbError, Tx};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
+
+/// When the last good runs started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The last one of any mode.
+    pub any: Option<Timestamp>,
+    /// The last full one.
+    pub full: Option<Timestamp>,
+}
 
 /// The last requests of a run are noted within this time, or not at all.
 const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(60);
