@@ -25,6 +25,8 @@ pub mod gazelle_to_staging;
 pub mod http;
 pub mod lease;
 pub mod metrics;
+pub mod migrate;
+pub mod migrations;
 pub mod orchestrator;
 pub mod private_files;
 pub mod run_log;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gazelle_sync::db::migrate;
+use gazelle_sync::migrations;
 use serde_json::json;
 use support::{PRODUCTION, Place, World};
 
@@ -72,7 +72,7 @@ async fn no_table_of_ours_is_open_to_supabases_public_roles() {
     world.run(&["migrate"]).await.success();
     assert_eq!(holes(&world).await, Vec::<String>::new());
     // Every name of ours is there to be looked at, and the look finds what is open.
-    for name in migrate::relation_names() {
+    for name in migrations::relation_names() {
         assert!(world.text(&format!("SELECT to_regclass('{name}')::text")).await.is_some(), "{name}");
     }
     world.execute("CREATE TABLE careless (id int PRIMARY KEY); CREATE VIEW loud AS SELECT 1 AS one").await;
@@ -92,7 +92,7 @@ async fn no_table_of_ours_is_open_to_supabases_public_roles() {
 async fn a_migration_closes_every_table_of_ours_by_itself() {
     let world = supabase().await;
     world.run(&["migrate"]).await.success();
-    for name in migrate::relation_names() {
+    for name in migrations::relation_names() {
         world.execute(&format!("GRANT ALL ON {name} TO PUBLIC, anon, authenticated")).await;
         if !name.starts_with("v_") {
             world.execute(&format!("ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")).await;
@@ -109,7 +109,7 @@ async fn supabases_public_roles_are_refused_everywhere_and_aloud() {
     let world = supabase().await;
     world.filled().await;
     for role in ["anon", "authenticated"] {
-        for name in migrate::relation_names() {
+        for name in migrations::relation_names() {
             assert_eq!(
                 reads(&world, role, &format!("SELECT 1 FROM {name}")).await,
                 refused(),

@@ -12,7 +12,7 @@ async fn fingerprint(world: &World) -> Vec<Value> {
     let mut found = world
         .rows("SELECT relname::text, relowner, relacl::text, relrowsecurity, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")
         .await;
-    for name in gazelle_sync::db::migrate::relation_names() {
+    for name in gazelle_sync::migrations::relation_names() {
         if !name.starts_with("v_") {
             found.extend(
                 world

@@ -3,7 +3,7 @@
 mod support;
 
 use gazelle_sim::Kind;
-use gazelle_sync::db::migrate;
+use gazelle_sync::migrations;
 use serde_json::{Value, json};
 use support::roles::{act_as, asked, client_of, refused, supabase, url_of};
 use support::{PRODUCTION, Place, Ran, STAGING, World};
@@ -148,7 +148,7 @@ async fn readers_see_production_and_counts_and_change_nothing() {
         assert_eq!(asked(&reader, &format!("SELECT raw_data FROM {name}")).await, refused(), "{name}");
         assert_eq!(asked(&reader, &format!("SELECT external_id FROM {name}")).await, refused(), "{name}");
     }
-    let hidden: Vec<&str> = migrate::relation_names()
+    let hidden: Vec<&str> = migrations::relation_names()
         .into_iter()
         .filter(|name| name.starts_with("sync_"))
         .filter(|name| {
@@ -192,7 +192,7 @@ async fn nobody_logs_in_as_the_owner_and_supabases_public_roles_get_nothing() {
     let administrator = client_of(&world, "administrator").await;
     for role in ["anon", "authenticated"] {
         administrator.batch_execute(&format!("SET ROLE {role}")).await.unwrap();
-        for name in migrate::relation_names() {
+        for name in migrations::relation_names() {
             assert_eq!(
                 asked(&administrator, &format!("SELECT 1 FROM {name}")).await,
                 refused(),

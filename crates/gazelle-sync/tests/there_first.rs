@@ -3,7 +3,7 @@
 
 mod support;
 
-use gazelle_sync::db::migrate;
+use gazelle_sync::migrations;
 use serde_json::json;
 use support::roles::{act_as, client_of, supabase};
 use support::{Ran, World};
@@ -275,7 +275,7 @@ async fn a_plain_owners_tables_serve_him_his_members_and_whoever_cannot_create()
     act_as(&mut world, "postgres");
     let run = world.run(&["migrate", "--roles"]).await;
     refused(&run, &["belongs to app", "ALTER TABLE public.", "OWNER TO postgres"]);
-    for name in migrate::relation_names() {
+    for name in migrations::relation_names() {
         world.execute(&format!("ALTER TABLE {name} OWNER TO postgres")).await;
     }
     world.run(&["migrate", "--roles"]).await.success();

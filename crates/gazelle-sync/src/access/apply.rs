@@ -7,7 +7,9 @@ use tokio_postgres::types::Type;
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
 use super::{Roles, script as sql};
-use crate::db::{Db, DbError, Timeout, Tx, citus, migrate, owners};
+use crate::access::owners;
+use crate::db::{Db, DbError, Timeout, Tx, citus};
+use crate::migrations;
 
 /// Waiting longer for a table that somebody uses would make everybody else wait behind us.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,7 +81,7 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
                JOIN pg_roles r ON r.oid = rp.polroles[1]
               WHERE n.nspname = {schema_text} AND c.relname = $1",
             &[
-                (&migrate::REGISTER, Type::TEXT),
+                (&migrations::REGISTER, Type::TEXT),
                 (&sql::SYNC_READS.name, Type::TEXT),
                 (&sql::READERS_READ.name, Type::TEXT),
             ],

@@ -6,7 +6,8 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::Roles;
-use crate::db::{DbError, Tx, migrate};
+use crate::db::{DbError, Tx};
+use crate::migrations;
 
 /// Something that is so in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,7 +52,7 @@ pub(super) async fn facts(tx: &Tx<'_>, roles: &[&Roles]) -> Result<BTreeSet<Fact
             include_str!("facts.sql"),
             &[
                 (&tx.schema(), Type::TEXT),
-                (&migrate::relation_names(), Type::TEXT_ARRAY),
+                (&migrations::relation_names(), Type::TEXT_ARRAY),
                 (&names, Type::TEXT_ARRAY),
                 (&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
             ],

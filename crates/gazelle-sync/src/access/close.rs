@@ -3,7 +3,8 @@
 use tokio_postgres::types::Type;
 
 use super::PUBLIC_ROLES;
-use crate::db::{DbError, Tx, migrate, quote};
+use crate::db::{DbError, Tx, quote};
+use crate::migrations;
 
 /// A relation of ours that is open in some way.
 struct Relation {
@@ -27,7 +28,7 @@ struct Relation {
 /// # Errors
 /// Those of the database.
 pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
-    let (ours, public) = (migrate::relation_names(), PUBLIC_ROLES);
+    let (ours, public) = (migrations::relation_names(), PUBLIC_ROLES);
     let params = [(&ours as _, Type::TEXT_ARRAY), (&public.as_slice() as _, Type::TEXT_ARRAY)];
     let rows = tx.query(include_str!("open_relations.sql"), &params).await?;
     for row in &rows {

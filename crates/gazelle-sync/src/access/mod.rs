@@ -9,6 +9,7 @@ mod apply;
 mod changes;
 mod close;
 mod owner;
+pub mod owners;
 mod script;
 
 use serde::Serialize;

@@ -2,7 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use crate::db::{DbError, Tx, migrate};
+use crate::db::{DbError, Tx};
+use crate::migrations;
 
 /// Makes sure that the role in DATABASE_URL has the rights of the role that owns the tables: that it is the owner, a
 /// superuser, or a member that inherits. What a migration makes belongs to whoever runs it until
@@ -20,7 +21,7 @@ pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
                JOIN pg_namespace n ON n.oid = c.relnamespace
                JOIN pg_roles o ON o.oid = c.relowner
               WHERE n.nspname = {schema_text} AND c.relname = $1",
-            &[(&migrate::REGISTER, Type::TEXT)],
+            &[(&migrations::REGISTER, Type::TEXT)],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(()) };

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use super::Roles;
-use crate::db::{migrate, quote};
+use crate::db::quote;
+use crate::migrations;
 
 /// What row security lets a role do, and under which name.
 pub(super) struct Policy {
@@ -21,7 +22,7 @@ pub(super) const READERS_READ: Policy = Policy { name: "gazelle_readers_read", c
 /// What `status` shows: runs and how far they came, nothing of a record. Of requests not their variables, which hold
 /// ids.
 const READERS_BOOKKEEPING: [(&str, &str); 5] = [
-    (migrate::REGISTER, "SELECT"),
+    (migrations::REGISTER, "SELECT"),
     ("sync_runs", "SELECT"),
     ("sync_run_entities", "SELECT"),
     (
@@ -43,7 +44,7 @@ pub(super) fn roles(roles: &Roles) -> String {
 pub(super) fn take_from(schema: &str, role: &str) -> String {
     let (schema, role) = (quote(schema), quote(role));
     let names: Vec<String> =
-        migrate::relation_names().iter().map(|name| format!("{schema}.{name}")).collect();
+        migrations::relation_names().iter().map(|name| format!("{schema}.{name}")).collect();
     format!("REVOKE ALL ON {} FROM {role};\nREVOKE ALL ON SCHEMA {schema} FROM {role};\n", names.join(", "))
 }
 
@@ -53,10 +54,10 @@ pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) ->
     let schema = quote(schema);
     let [owner, sync, reader] = [&roles.owner, &roles.sync, &roles.reader].map(|name| quote(name));
     let mut sql = String::new();
-    for name in migrate::tables() {
+    for name in migrations::tables() {
         let table = format!("{schema}.{name}");
         let production = name.starts_with("gazelle_");
-        let register = name == migrate::REGISTER;
+        let register = name == migrations::REGISTER;
         let _ = writeln!(sql, "\nALTER TABLE {table} OWNER TO {owner};");
         let _ = writeln!(sql, "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;");
         sql.push_str(&closed(&table, roles, public_roles, production));
@@ -74,7 +75,7 @@ pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) ->
         let _ = writeln!(sql, "GRANT {seen} ON {table} TO {reader};");
         sql.push_str(&READERS_READ.sql(&table, &reader));
     }
-    for name in migrate::VIEWS {
+    for name in migrations::VIEWS {
         let view = format!("{schema}.{name}");
         let _ = writeln!(sql, "\nALTER VIEW {view} OWNER TO {owner};");
         sql.push_str(&closed(&view, roles, public_roles, !name.starts_with("v_sync")));

@@ -4,10 +4,11 @@
 use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::db::{Db, DbError, migrate};
+use crate::db::{Db, DbError};
 use crate::entities::table::{LINEAGE, Table};
 use crate::entities::{ENTITIES, FOREIGN_KEYS};
 use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
+use crate::migrations;
 use crate::run_log::report::RunWarning;
 
 /// Columns that our tables generate from others.
@@ -46,7 +47,7 @@ pub enum Kind {
 /// # Errors
 /// The database's.
 pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let rows = db
         .query(
             include_str!("triggers.sql"),
@@ -99,7 +100,7 @@ async fn staging(db: &Db) -> Result<Vec<Addition>, DbError> {
 /// Functions that are called whenever a table is read or written, and find only what they name with its schema. Whether they
 /// do is not known: no warning of a run.
 async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let rows = db
         .query(include_str!("functions.sql"), &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)])
         .await?;

@@ -8,11 +8,12 @@ use serde_json::json;
 
 use super::opened::Opened;
 use super::{Context, FAILED};
+use crate::access::owners;
 use crate::alerts::{self, Changes, Channels, Delivered, Direct, Kind, Listed, Trouble};
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
-use crate::db::{migrate, owners};
 use crate::display::{self, Column, Lines, Table};
+use crate::migrate;
 use crate::stop::Stop;
 use crate::time;
 

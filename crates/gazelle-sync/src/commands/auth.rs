@@ -12,8 +12,8 @@ use super::{Context, FAILED};
 use crate::cli::{AuthAction, AuthArgs, LoginArgs};
 use crate::config::Settings;
 use crate::credentials::{self, Login};
-use crate::db::migrate;
 use crate::display::{self, Lines};
+use crate::migrate;
 use crate::source::{GazelleClient, GraphqlRequest, OauthLogin, Tokens};
 use crate::time;
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::Context;
 use super::opened::Opened;
 use crate::cli::MigrateArgs;
-use crate::db::migrate::{self, Shape, Step};
 use crate::display::Lines;
+use crate::migrate::{self, Shape, Step};
 
 /// Applies what is missing, or only lists it.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {

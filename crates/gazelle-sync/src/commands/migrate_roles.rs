@@ -12,9 +12,9 @@ use crate::access::{self, Changes, Fact, Roles};
 use crate::cli::MigrateArgs;
 use crate::config;
 use crate::db::Db;
-use crate::db::migrate::{self, Shape};
 use crate::display::Lines;
 use crate::from_v5;
+use crate::migrate::{self, Shape};
 
 /// Migrates and applies the roles, or prints the SQL that would.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {

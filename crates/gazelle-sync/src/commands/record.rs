@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 use super::Context;
 use super::opened::Opened;
 use super::sync::{chosen, wrong_use};
-use crate::db::{Tx, migrate};
+use crate::db::Tx;
 use crate::explain;
 use crate::explain::find::{self, Found};
+use crate::migrate;
 
 /// Opens the database and lets `tell` say what is asked of those that know the id, at least one, in one view of the
 /// database; it gets the settings' time zone too, for people.

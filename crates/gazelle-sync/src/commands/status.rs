@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::Context;
 use super::opened::Opened;
 use crate::config::{Retention, Settings};
-use crate::db::{self, Db, DbError, LockWait, migrate};
+use crate::db::{self, Db, DbError, LockWait};
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
+use crate::migrate;
 use crate::staging::size::{self, Size};
 use crate::time;
 

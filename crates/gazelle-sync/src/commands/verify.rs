@@ -8,8 +8,9 @@ use super::opened::{self, Opened};
 use super::sync::{chosen, wrong_use};
 use super::{Context, FAILED, replay};
 use crate::cli::VerifyArgs;
-use crate::db::{citus, migrate};
+use crate::db::citus;
 use crate::display::{self, Column, Lines, Table};
+use crate::migrate;
 use crate::orchestrator::verify::{Question, Verdict, VerifyReport, verify};
 use crate::time;
 

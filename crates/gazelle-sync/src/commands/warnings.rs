@@ -7,9 +7,9 @@ use super::Context;
 use super::opened::Opened;
 use super::sync::{chosen, wrong_use};
 use crate::cli::WarningsArgs;
-use crate::db::migrate;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
+use crate::migrate;
 use crate::run_log::warnings::{self, OfRecords, Warnings, Which};
 use crate::time;
 

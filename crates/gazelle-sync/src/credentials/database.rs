@@ -10,7 +10,8 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
 use super::seal::Key;
-use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx, owners};
+use crate::access::owners;
+use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
 
 /// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice

@@ -1,4 +1,4 @@
-//! The database: its pool, its transactions, its migrations.
+//! The database: its pool and its transactions.
 //!
 //! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
 //! named prepared statement), nothing is kept in a session, and names carry their schema. Functions, operators and types
@@ -11,9 +11,6 @@ mod connect;
 mod encryption;
 mod error;
 mod locks;
-pub mod migrate;
-mod migrations;
-pub mod owners;
 mod pool;
 mod refused;
 mod session;

@@ -67,7 +67,7 @@ impl About {
 
     /// On a node of Citus a table is called by its shard, `gazelle_clients_102376`, and its constraints likewise.
     fn without_shard(mut self) -> About {
-        let tables = super::migrate::tables();
+        let tables = crate::migrations::tables();
         let is_ours = |name: &str| tables.contains(&name);
         let Some(table) = self.table.take() else { return self };
         let (name, shard) = match table.rsplit_once('_') {

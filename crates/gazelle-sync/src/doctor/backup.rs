@@ -6,15 +6,16 @@ use tokio_postgres::types::Type;
 
 use super::Lines;
 use crate::access::PUBLIC_ROLES;
-use crate::db::{Db, DbError, migrate};
+use crate::db::{Db, DbError};
 use crate::from_v5::{MANIFEST, local_view};
+use crate::migrations;
 
 /// How many findings are told; one command mends all.
 const MOST_TOLD: usize = 6;
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let views: Vec<String> = names.iter().map(|name| local_view(name)).collect();
     let rows = db
         .query(

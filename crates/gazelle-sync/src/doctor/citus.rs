@@ -4,8 +4,9 @@ use tokio_postgres::types::Type;
 
 use super::Lines;
 use crate::db::citus::{self, Citus};
-use crate::db::{Db, DbError, migrate};
+use crate::db::{Db, DbError};
 use crate::display;
+use crate::migrations;
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
@@ -46,7 +47,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
             "SELECT o.rolname::text, o.rolcanlogin, has_table_privilege('pg_catalog.pg_authid', 'SELECT')
                FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
               WHERE c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema_text})",
-            &[(&migrate::REGISTER, Type::TEXT)],
+            &[(&migrations::REGISTER, Type::TEXT)],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(()) };
@@ -78,7 +79,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
 
 /// What our tables take on whichever node holds them: this node's catalogue knows only their shells.
 async fn size(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
-    let rows = db.query(include_str!("citus_size.sql"), &[(&migrate::tables(), Type::TEXT_ARRAY)]).await?;
+    let rows = db.query(include_str!("citus_size.sql"), &[(&migrations::tables(), Type::TEXT_ARRAY)]).await?;
     let bytes: i64 = rows.first().map_or(0, |row| row.get(0));
     lines.ok("size on Citus", format!("the schema holds {}", display::bytes(bytes.unsigned_abs())));
     Ok(())

@@ -25,8 +25,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::access::owners;
 use crate::config::Settings;
-use crate::db::{Db, DbError, owners};
+use crate::db::{Db, DbError};
 use crate::source::GazelleClient;
 
 /// A group of checks that takes longer is given up, so that a server that hangs is told too.

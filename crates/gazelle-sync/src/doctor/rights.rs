@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use super::Lines;
 use crate::access::PUBLIC_ROLES;
 use crate::db::citus::{self, Citus};
-use crate::db::{Db, DbError, Tx, migrate, quote};
+use crate::db::{Db, DbError, Tx, quote};
+use crate::migrations;
 
 const ROLES: &str = "gazelle-sync migrate --roles (as an administrator)";
 
@@ -15,7 +16,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.batch("SET TRANSACTION READ ONLY").await?;
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
     may_make_temporary_tables(&tx, &mut lines).await?;
@@ -122,7 +123,7 @@ async fn who_we_are(
                LEFT JOIN pg_class c ON c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
                LEFT JOIN pg_roles o ON o.oid = c.relowner
               WHERE r.rolname = current_user",
-            &[(&migrate::REGISTER, Type::TEXT)],
+            &[(&migrations::REGISTER, Type::TEXT)],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(()) };

@@ -3,8 +3,9 @@
 use tokio_postgres::types::Type;
 
 use super::Lines;
-use crate::db::migrate::{self, Shape};
 use crate::db::{Db, DbError};
+use crate::migrate::{self, Shape};
+use crate::migrations;
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
@@ -29,7 +30,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
         }
         Err(error) => lines.cannot(check, &error),
     }
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let rows = db
         .query(
             "SELECT wanted FROM unnest($1::text[]) AS wanted

@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use super::inventory::{Moving, read};
 use super::steps::Steps;
 use super::{Inventory, LOCK_TIMEOUT, OLD_FUNCTION, OLD_TRIGGER, closing, local_view};
-use crate::db::{Db, DbError, Timeout, migrate, quote};
+use crate::db::{Db, DbError, Timeout, quote};
+use crate::migrate;
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
 ///

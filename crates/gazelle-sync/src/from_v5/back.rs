@@ -5,7 +5,9 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::{LOCK_TIMEOUT, MANIFEST};
-use crate::db::{Db, DbError, Timeout, Tx, migrate, owners, quote};
+use crate::access::owners;
+use crate::db::{Db, DbError, Timeout, Tx, quote};
+use crate::migrations;
 
 /// What going back does, or did.
 #[derive(Debug, Clone, Serialize)]
@@ -62,13 +64,13 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
             "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_class c
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[]) ORDER BY 1",
-            &[(&schema, Type::TEXT), (&migrate::relation_names(), Type::TEXT_ARRAY)],
+            &[(&schema, Type::TEXT), (&migrations::relation_names(), Type::TEXT_ARRAY)],
         )
         .await?;
     let left = tx
         .query(
             include_str!("left_in_backup.sql"),
-            &[(&backup_schema, Type::TEXT), (&migrate::relation_names(), Type::TEXT_ARRAY)],
+            &[(&backup_schema, Type::TEXT), (&migrations::relation_names(), Type::TEXT_ARRAY)],
         )
         .await?;
     let second = Timestamp::now().strftime("%Y%m%d%H%M%S");

@@ -8,14 +8,16 @@ use super::rights::{self, Relation};
 use super::steps::Steps;
 use super::{MANIFEST, POLICY, local_view};
 use crate::access;
-use crate::db::{Db, DbError, Timeout, Tx, migrate, owners, quote};
+use crate::access::owners;
+use crate::db::{Db, DbError, Timeout, Tx, quote};
+use crate::migrations;
 
 /// The step after which a backup is closed: what is opened later was not open in the old system.
 const DONE: &str = "backup closed to everybody but its former readers";
 
 /// Closes what was moved, and lets its former readers into the schema.
 pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Result<(), DbError> {
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let relations = rights::of(steps.tx, backup_schema, &names).await?;
     let mut told = Vec::new();
     close_schema(steps.tx, backup_schema, &mut told).await?;
@@ -98,7 +100,7 @@ async fn noted(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError>
 }
 
 async fn close_backup(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    let names = migrate::relation_names();
+    let names = migrations::relation_names();
     let is_first = !noted(tx, backup_schema).await?.iter().any(|what| what == DONE);
     let mut steps = Steps::resume(tx, backup_schema, is_first).await?;
     let before = told.len();
@@ -207,7 +209,7 @@ async fn close_manifest(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>
 
 /// The views of what the company had added: nobody writes through them, and the public roles read nothing.
 async fn close_views(tx: &Tx<'_>, told: &mut Vec<String>) -> Result<(), DbError> {
-    let names: Vec<String> = migrate::relation_names().into_iter().map(local_view).collect();
+    let names: Vec<String> = migrations::relation_names().into_iter().map(local_view).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let schema = quote(tx.schema());
     for view in rights::of(tx, tx.schema(), &names).await? {

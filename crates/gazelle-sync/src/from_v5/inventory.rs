@@ -4,7 +4,8 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::{Inventory, OLD_FUNCTION, OLD_TRIGGER, rights};
-use crate::db::{DbError, Tx, migrate};
+use crate::db::{DbError, Tx};
+use crate::migrations;
 use crate::staging_to_production::rebuild::production_tables;
 
 /// Columns of a production table beside those that its reconciler fills.
@@ -48,7 +49,7 @@ pub struct Dependent {
 pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
     // Definitions are printed with the schema of every name.
     tx.batch("SET LOCAL search_path = ''").await?;
-    let ours = migrate::relation_names();
+    let ours = migrations::relation_names();
     let found =
         tx.query(include_str!("relations.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
     if let Some(ours) = found.iter().find(|row| row.get::<_, bool>("is_register")) {

@@ -15,9 +15,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use crate::db::migrate::{self, Shape};
 use crate::db::{Db, DbError};
 use crate::metrics::held::Held;
+use crate::migrate::{self, Shape};
 use crate::run_log::{runs, wanted_runs};
 use crate::service::state::Shared;
 

@@ -7,9 +7,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::db::{Connection, Db, DbError, Fault, Tx, migrate};
+use crate::db::{Connection, Db, DbError, Fault, Tx};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::absent::Guard;
+use crate::migrations;
 use crate::staging::{pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
@@ -148,7 +149,7 @@ impl Comparison {
                 withheld.push(Withheld { entity: part.entity.name, records, allowed });
             }
         }
-        let ours = migrate::relation_names();
+        let ours = migrations::relation_names();
         for dependent in dependents::of(tx, &self.parts, &ours).await? {
             if removes.iter().all(|table| table.table != dependent.ours) {
                 continue;

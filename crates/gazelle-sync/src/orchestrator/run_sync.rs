@@ -10,9 +10,8 @@ use uuid::Uuid;
 use super::scope::{self, Clocks};
 use super::stages::{self, Parents, Walked, Walking};
 use super::{judge, unread};
-use crate::additions;
 use crate::config::Settings;
-use crate::db::{Db, DbError, migrate};
+use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
 use crate::entities::{ENTITIES, Entity};
@@ -20,9 +19,8 @@ use crate::gazelle_to_staging::absent::Guard;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::lease::Lease;
-use crate::run_log::forget_runs;
 use crate::run_log::report::{EntityReport, RunReport, Status, milliseconds};
-use crate::run_log::runs::{self, RequestLog};
+use crate::run_log::{forget_runs, runs, runs::RequestLog};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 use crate::staging_to_production::{Applied, Reconciliation, Unread};
@@ -68,7 +66,7 @@ pub async fn run_sync(
     progress: &Progress,
 ) -> Result<RunReport, DbError> {
     async {
-        migrate::prepare(db).await?;
+        crate::migrate::prepare(db).await?;
         let lease = Lease::acquire(db, settings.lease()).await?;
         let right = Right::begin(db, lease, Stop::never()).await?;
         run_by_right(db, client, settings, job, right, progress).await
@@ -294,7 +292,7 @@ async fn run_stages(
     report.warnings = drift.warnings;
     clocks.note_walks(walked.iter().filter_map(|walked| walked.report.as_ref().ok()));
     report.warnings.extend(clocks.warnings(&clock));
-    report.warnings.extend(additions::warnings(db).await?);
+    report.warnings.extend(crate::additions::warnings(db).await?);
     let mut failures: Vec<(&'static str, SourceError)> = Vec::new();
     for (position, (entity, _)) in errands.iter().enumerate() {
         let Some(index) = walked.iter().position(|walk| walk.entity.name == entity.name) else { continue };

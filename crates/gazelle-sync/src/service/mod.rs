@@ -22,9 +22,10 @@ use clock::Clock;
 use run::Ended;
 use state::Shared;
 
-use crate::db::{Db, DbError, migrate};
+use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease;
+use crate::migrate;
 use crate::orchestrator::schedule::{Due, Timetable};
 use crate::run_log::runs::{self, Past};
 use crate::run_log::wanted_runs;

@@ -20,7 +20,7 @@ struct Statement {
 /// What may hold DDL: all else must work on a worker node, and while a node is down.
 const SETUP: [&str; 8] = [
     "migrations/",
-    "db/migrat",
+    "migrate/",
     "access/",
     "from_v5/",
     "entities/",

@@ -8,7 +8,9 @@ use tokio_postgres::types::Type;
 
 use crate::access;
 use crate::config::Settings;
-use crate::db::{Db, DbError, Tx, citus, migrate, quote};
+use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::migrate;
+use crate::migrations;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
@@ -61,7 +63,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);
     // By our own migrations, so that nothing that was added to the account's tables can refuse a row here.
-    for sql in migrate::production_tables() {
+    for sql in migrations::production_tables() {
         tx.batch_as_is(&sql.replace("{schema}", &target)).await?;
     }
     let mut tables = Vec::new();
@@ -80,7 +82,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     for table in rebuild::production_tables() {
         tx.batch_as_is(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
     }
-    for sql in migrate::production_views() {
+    for sql in migrations::production_views() {
         // Never in place of one that somebody has put there since ours went.
         let sql = sql.replace("CREATE OR REPLACE VIEW", "CREATE VIEW").replace("{schema}", &target);
         tx.batch_as_is(&sql).await?;

@@ -3,14 +3,15 @@
 use tokio_postgres::types::Type;
 
 use super::Check;
-use crate::db::{DbError, Tx, migrate};
+use crate::db::{DbError, Tx};
 use crate::entities::FOREIGN_KEYS;
+use crate::migrations;
 use crate::staging::dashboard;
 
 /// Nothing changes our rows behind our back.
 pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     let mut check = Check::new("no trigger or rule touches our tables");
-    let ours = migrate::relation_names();
+    let ours = migrations::relation_names();
     check.checked = ours.len() as u64;
     let rows =
         tx.query(include_str!("triggers.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;

@@ -1,21 +1,10 @@
-//! Migrations: numbered, applied once each in a transaction of its own, never edited afterwards.
+//! Brings a database to the shape that this program works with: each migration in a transaction of its own.
 
 use tokio_postgres::types::Type;
 
-use super::migrations::{MIGRATIONS, Migration, REWRITTEN};
-use super::{Db, DbError, Tx, citus, owners, quote};
-use crate::access;
-
-pub(crate) use super::migrations::{REGISTER, TABLES, VIEWS, production_tables, production_views};
-
-/// Every table of ours.
-pub(crate) fn tables() -> Vec<&'static str> {
-    let mut staging: Vec<&str> = MIGRATIONS.iter().flat_map(|m| m.staging_tables.iter().copied()).collect();
-    // A later migration may change what an earlier one made.
-    staging.sort_unstable();
-    staging.dedup();
-    TABLES.iter().copied().chain(staging).chain([REGISTER]).collect()
-}
+use crate::access::{self, owners};
+use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, VIEWS, relation_names, tables};
 
 /// What a migration would do or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,11 +118,6 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
             _ => Err(error),
         },
     }
-}
-
-/// The name of everything we make in an account's schema.
-pub fn relation_names() -> Vec<&'static str> {
-    tables().into_iter().chain(VIEWS).collect()
 }
 
 async fn create(db: &Db) -> Result<(), DbError> {
@@ -282,6 +266,3 @@ fn checksum_of(migration: &Migration) -> String {
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }
-
-#[cfg(test)]
-mod tests;

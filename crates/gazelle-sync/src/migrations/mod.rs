@@ -1,24 +1,24 @@
-//! Every migration in order, and what they make together.
+//! Every migration in order, and what they make together: numbered, applied once each, never edited afterwards.
 
 /// One step of the database's shape.
-pub(super) struct Migration {
-    pub(super) version: i32,
-    pub(super) name: &'static str,
-    pub(super) sql: &'static str,
+pub(crate) struct Migration {
+    pub(crate) version: i32,
+    pub(crate) name: &'static str,
+    pub(crate) sql: &'static str,
     /// The statement is run once for each, as `{staging_table}`.
-    pub(super) staging_tables: &'static [&'static str],
+    pub(crate) staging_tables: &'static [&'static str],
 }
 
 /// Migrations whose text was changed since they were applied somewhere, with the checksum of what they said before: the
 /// same change of the database, which a server refused as it was written. 21: Citus casts no column in an UPDATE.
-pub(super) const REWRITTEN: [(i32, &str); 1] = [(21, "6ee0678709761401")];
+pub(crate) const REWRITTEN: [(i32, &str); 1] = [(21, "6ee0678709761401")];
 
 /// Every migration in order. Applied files never change (but see [`REWRITTEN`]); a change of shape is a new line.
-pub(super) static MIGRATIONS: &[Migration] = &[
+pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         name: "bookkeeping",
-        sql: include_str!("../migrations/0001_bookkeeping.sql"),
+        sql: include_str!("0001_bookkeeping.sql"),
         staging_tables: &[],
     },
     Migration {
@@ -51,52 +51,22 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../entities/appointments/tables.sql"),
         staging_tables: &[],
     },
-    Migration {
-        version: 7,
-        name: "views",
-        sql: include_str!("../migrations/0007_views.sql"),
-        staging_tables: &[],
-    },
-    Migration {
-        version: 8,
-        name: "access",
-        sql: include_str!("../migrations/0008_access.sql"),
-        staging_tables: &[],
-    },
-    Migration {
-        version: 9,
-        name: "undo",
-        sql: include_str!("../migrations/0009_undo.sql"),
-        staging_tables: &[],
-    },
-    Migration {
-        version: 10,
-        name: "drift",
-        sql: include_str!("../migrations/0010_drift.sql"),
-        staging_tables: &[],
-    },
+    Migration { version: 7, name: "views", sql: include_str!("0007_views.sql"), staging_tables: &[] },
+    Migration { version: 8, name: "access", sql: include_str!("0008_access.sql"), staging_tables: &[] },
+    Migration { version: 9, name: "undo", sql: include_str!("0009_undo.sql"), staging_tables: &[] },
+    Migration { version: 10, name: "drift", sql: include_str!("0010_drift.sql"), staging_tables: &[] },
     Migration {
         version: 11,
         name: "wanted runs",
-        sql: include_str!("../migrations/0011_wanted_runs.sql"),
+        sql: include_str!("0011_wanted_runs.sql"),
         staging_tables: &[],
     },
-    Migration {
-        version: 12,
-        name: "alerts",
-        sql: include_str!("../migrations/0012_alerts.sql"),
-        staging_tables: &[],
-    },
-    Migration {
-        version: 13,
-        name: "tokens",
-        sql: include_str!("../migrations/0013_tokens.sql"),
-        staging_tables: &[],
-    },
+    Migration { version: 12, name: "alerts", sql: include_str!("0012_alerts.sql"), staging_tables: &[] },
+    Migration { version: 13, name: "tokens", sql: include_str!("0013_tokens.sql"), staging_tables: &[] },
     Migration {
         version: 14,
         name: "closed production",
-        sql: include_str!("../migrations/0014_closed_production.sql"),
+        sql: include_str!("0014_closed_production.sql"),
         staging_tables: &[],
     },
     Migration {
@@ -108,13 +78,13 @@ pub(super) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 16,
         name: "unlisted records",
-        sql: include_str!("../migrations/0016_unlisted.sql"),
+        sql: include_str!("0016_unlisted.sql"),
         staging_tables: &[],
     },
     Migration {
         version: 17,
         name: "days of all-day events",
-        sql: include_str!("../migrations/0017_all_day.sql"),
+        sql: include_str!("0017_all_day.sql"),
         staging_tables: &[],
     },
     Migration {
@@ -126,19 +96,19 @@ pub(super) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 21,
         name: "bookkeeping that ends",
-        sql: include_str!("../migrations/0021_bookkeeping_that_ends.sql"),
+        sql: include_str!("0021_bookkeeping_that_ends.sql"),
         staging_tables: &[],
     },
     Migration {
         version: 22,
         name: "rows that a record carried",
-        sql: include_str!("../migrations/0022_carried_rows.sql"),
+        sql: include_str!("0022_carried_rows.sql"),
         staging_tables: &[],
     },
     Migration {
         version: 23,
         name: "unreadable fields",
-        sql: include_str!("../migrations/0023_unreadable_fields.sql"),
+        sql: include_str!("0023_unreadable_fields.sql"),
         staging_tables: &[],
     },
     Migration {
@@ -150,7 +120,7 @@ pub(super) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 27,
         name: "cases as they are listed",
-        sql: include_str!("../migrations/0027_quarantine_listed.sql"),
+        sql: include_str!("0027_quarantine_listed.sql"),
         staging_tables: &[],
     },
 ];
@@ -210,3 +180,20 @@ pub(crate) fn production_views() -> impl Iterator<Item = &'static str> {
 fn sql_of(versions: &'static [i32]) -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().filter(|migration| versions.contains(&migration.version)).map(|migration| migration.sql)
 }
+
+/// Every table of ours.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut staging: Vec<&str> = MIGRATIONS.iter().flat_map(|m| m.staging_tables.iter().copied()).collect();
+    // A later migration may change what an earlier one made.
+    staging.sort_unstable();
+    staging.dedup();
+    TABLES.iter().copied().chain(staging).chain([REGISTER]).collect()
+}
+
+/// The name of everything we make in an account's schema.
+pub fn relation_names() -> Vec<&'static str> {
+    tables().into_iter().chain(VIEWS).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,9 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::migrate::{REGISTER, relation_names};
-use super::{Db, DbError, Param, Tx, quote};
-use crate::access::{PUBLIC_ROLES, Roles};
+use super::{PUBLIC_ROLES, Roles};
+use crate::db::{Db, DbError, Param, Tx, quote};
+use crate::migrations::{REGISTER, relation_names};
 
 /// What is asked of the catalogue.
 struct Question<'a> {
