@@ -11,8 +11,10 @@ use std::process::{Command, Stdio};
 use crate::options::default_data_dir;
 use crate::{Error, Result};
 
-/// The accounts to try, in order.
-const NAMES: [&str; 3] = ["postgres", "_postgres", "nobody"];
+/// The one that nothing else uses, where somebody made it.
+pub(crate) const OWN: &str = "gazelle-sync";
+/// The accounts to try, in order. What runs under the others can read the data and connect.
+const NAMES: [&str; 4] = [OWN, "postgres", "_postgres", "nobody"];
 
 /// The environment a child gets. Everything else stays out: `PG*` would change its behaviour, and API keys and
 /// passwords must not be readable in the process of another account.
@@ -50,8 +52,13 @@ impl Account {
                 gid: folder.gid(),
                 switch: true,
             }),
-            _ => NAMES.iter().find_map(|name| lookup(&passwd, name)).ok_or(Error::NoAccount),
+            _ => first_of(&passwd).ok_or(Error::NoAccount),
         }
+    }
+
+    /// Whether other services may run as this account too.
+    pub fn is_shared(&self) -> bool {
+        self.switch && self.name != OWN && NAMES.contains(&self.name.as_str())
     }
 
     /// A command that will run as this account, in `folder`, in the C locale and a clean environment.
@@ -124,6 +131,10 @@ fn suggestion(blocked: &Path) -> PathBuf {
     if usual.starts_with(blocked) { PathBuf::from("/srv/gazelle-sync") } else { usual }
 }
 
+fn first_of(passwd: &str) -> Option<Account> {
+    NAMES.iter().find_map(|name| lookup(passwd, name))
+}
+
 fn lookup(passwd: &str, name: &str) -> Option<Account> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -159,5 +170,24 @@ mod tests {
         // macOS writes nobody's id as a negative number: not one a file can be given to by number here.
         assert_eq!(lookup(PASSWD, "nobody"), None);
         assert_eq!(lookup(PASSWD, "_postgres"), None);
+    }
+
+    #[test]
+    fn an_account_of_its_own_is_taken_first_and_the_others_are_known_as_shared() {
+        let own = "gazelle-sync:x:990:990::/nonexistent:/usr/sbin/nologin\n";
+        let nobody = "nobody:x:65534:65534:::\n";
+        for (passwd, name, shared) in [
+            (format!("{PASSWD}{nobody}{own}"), "gazelle-sync", false),
+            (format!("{nobody}{PASSWD}"), "postgres", true),
+            (nobody.to_owned(), "nobody", true),
+        ] {
+            let chosen = first_of(&passwd).expect("one of them");
+            assert_eq!((chosen.name.as_str(), chosen.is_shared()), (name, shared));
+        }
+        assert_eq!(first_of("root:x:0:0:root:/root:/bin/sh\n"), None);
+        // An account that this program runs as, or that owns the folder, was chosen by a person.
+        let ours = Account { name: "postgres".to_owned(), uid: 1, gid: 1, switch: false };
+        assert!(!ours.is_shared());
+        assert!(!Account { name: "anne".to_owned(), switch: true, ..ours }.is_shared());
     }
 }

@@ -95,7 +95,7 @@ pub enum Error {
     },
     /// Root found no account to run the server as.
     #[error(
-        "PostgreSQL refuses to run as root and there is no account postgres, _postgres or nobody to run it as: create one with: useradd --system postgres"
+        "PostgreSQL refuses to run as root and there is no account gazelle-sync, postgres, _postgres or nobody to run it as: create one with: useradd --system gazelle-sync"
     )]
     NoAccount,
     /// Root may not change to the server's account, as in a container without that right.

@@ -16,10 +16,12 @@
 //! later programs and for `psql`. Nothing is lost when either side is killed: the next start recovers.
 //!
 //! The server listens on a unix socket in a folder that only its owner can enter, never on the network. As root it
-//! runs as the account `postgres`, since PostgreSQL refuses to run as root.
+//! runs as an account without rights, since PostgreSQL refuses to run as root: `gazelle-sync` where there is one, else
+//! `postgres`.
 //!
 //! The files follow a start in order: `options`, `folder` and `account` (where, and as whom), `attach` (is one
-//! running?), `find` and `download` (binaries), `initdb`, `start`, and `server`, which ties them together.
+//! running?), `find` and `download` (binaries; `pinned` knows which, `unpack` and `held` put them into place), `initdb`,
+//! `start`, and `server`, which ties them together.
 
 #[cfg(not(unix))]
 compile_error!("embedded-postgres needs unix sockets and unix processes");
@@ -30,15 +32,18 @@ mod download;
 mod error;
 mod find;
 mod folder;
+mod held;
 mod initdb;
 mod install_hint;
 mod options;
+mod pinned;
 mod process;
 mod server;
 mod start;
 mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unpack;
 mod version;
 
 pub use error::Error;

@@ -128,6 +128,12 @@ impl Server {
         self.process.is_some()
     }
 
+    /// The account that the server runs as, and whose folder this is, where other services may run as it too: they can read
+    /// the data and connect. None where it is an account of its own, or a person's.
+    pub fn shared_account(&self) -> Option<&str> {
+        self.folder.account.is_shared().then_some(&*self.folder.account.name)
+    }
+
     /// The postmaster's process id.
     pub fn pid(&self) -> i32 {
         self.pid

@@ -64,7 +64,7 @@ async fn who_asks_too_much_or_never_ends_holds_nothing_up() {
     let begun = Instant::now();
     let (status, _) = serving.get("/healthz").await;
     assert_eq!(status, 200);
-    assert!(begun.elapsed() < Duration::from_secs(40), "answered after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(9), "answered after {:?}", begun.elapsed());
     for mut half in halves {
         let mut said = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(60), half.read_to_end(&mut said)).await;
@@ -72,4 +72,65 @@ async fn who_asks_too_much_or_never_ends_holds_nothing_up() {
         assert!(!String::from_utf8_lossy(&said).contains("alive"));
     }
     serving.stop().await;
+}
+
+/// Another account of this machine can take all places, and holds none for long.
+#[tokio::test]
+async fn a_request_that_drips_in_keeps_its_place_for_some_seconds_alone() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_HTTP_TOKEN", TOKEN);
+    let serving = Serving::start(&world, &[]).await;
+    let mut dripping = Vec::new();
+    for _ in 0..32 {
+        let mut stream = TcpStream::connect(serving.base.trim_start_matches("http://")).await.unwrap();
+        dripping.push(tokio::spawn(async move {
+            let mut byte: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-More: ";
+            let mut beat = tokio::time::interval(Duration::from_millis(500));
+            while stream.write_all(byte).await.is_ok() {
+                byte = b"x";
+                beat.tick().await;
+            }
+        }));
+    }
+    let begun = Instant::now();
+    let request = client().get(format!("{}/healthz", serving.base)).bearer_auth(TOKEN);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    assert!(begun.elapsed() < Duration::from_secs(3), "answered after {:?}", begun.elapsed());
+    for one in dripping {
+        let end = tokio::time::timeout(Duration::from_secs(9), one).await;
+        assert!(end.is_ok(), "a connection that never asks is closed");
+    }
+    let request = client().get(format!("{}/metrics", serving.base)).bearer_auth(TOKEN);
+    let metrics = request.send().await.unwrap().text().await.unwrap();
+    let counted = |reason: &str| {
+        let line = format!("gazelle_sync_http_refused_total{{reason=\"{reason}\"}} ");
+        metrics.lines().find_map(|it| it.strip_prefix(&line)?.parse::<u32>().ok()).expect(reason)
+    };
+    assert_eq!(counted("late_head") + counted("gave_way"), 32, "{metrics}");
+    serving.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_counted_and_told_and_the_right_one_serves_on_this_machine() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_HTTP_TOKEN", TOKEN);
+    let serving = Serving::start(&world, &[]).await;
+    let ask = async |path: &str, token: Option<&str>| {
+        let request = client().get(format!("{}{path}", serving.base));
+        token.into_iter().fold(request, |request, token| request.bearer_auth(token)).send().await.unwrap()
+    };
+    for number in 0..20 {
+        let answer = ask("/runs", Some(&format!("guess-number-{number}"))).await;
+        assert_eq!(answer.status(), 401);
+        assert_eq!(answer.headers()["connection"], "close", "a stranger keeps no place");
+    }
+    assert_eq!(ask("/runs", None).await.status(), 401);
+    let metrics = ask("/metrics", Some(TOKEN)).await.text().await.unwrap();
+    for (reason, count) in [("wrong_token", 20), ("no_token", 1), ("paused", 0), ("address_full", 0)] {
+        let line = format!("gazelle_sync_http_refused_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} not in {metrics}");
+    }
+    let log = serving.stop().await.log;
+    assert_eq!(log.matches("a wrong token").count(), 1, "{log}");
+    assert!(log.contains("127.0.0.1") && !log.contains("guess-number") && !log.contains(TOKEN), "{log}");
 }

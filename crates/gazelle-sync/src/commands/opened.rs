@@ -68,6 +68,11 @@ impl Opened {
         self.server.as_ref().map(embedded_postgres::Server::connection_string)
     }
 
+    /// The account that the embedded server runs as, where other services may run as it too.
+    pub fn shared_account(&self) -> Option<&str> {
+        self.server.as_ref()?.shared_account()
+    }
+
     /// Whether the embedded server was running before this command, and so will be after it.
     pub fn was_running(&self) -> bool {
         self.server.as_ref().is_some_and(|server| !server.started_here())

@@ -122,7 +122,7 @@ pub fn settings_markdown() -> String {
 /// The settings as plain text, for `--help`.
 pub fn settings_text() -> String {
     let mut text = String::from(
-        "Settings, in rising order: defaults, gazelle-sync.toml, environment, flags.\n\
+        "Settings, in rising order: defaults, gazelle-sync.toml, systemd's credential `secrets`, environment, flags.\n\
          The first name is the one in gazelle-sync.toml, the second the environment variable.\n",
     );
     for doc in SETTINGS {

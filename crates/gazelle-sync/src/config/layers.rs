@@ -8,6 +8,7 @@ use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
 use super::SettingsError;
 use super::docs::SETTINGS;
 use super::nearest::nearest;
+use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
 
 /// Read from the working directory when no other file is named.
@@ -45,6 +46,8 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// Folder in which [`DEFAULT_FILE`] is looked for, and relative paths start.
     pub working_dir: PathBuf,
+    /// Secrets that systemd handed over as a file.
+    pub secrets: Secrets,
     /// Names of environment variables that look like ours and are none.
     pub unknown_env: Vec<String>,
     /// Flags.
@@ -71,6 +74,10 @@ impl Layers {
                 }
             }
         }
+        let secrets = match std::env::var_os(secrets_file::FOLDER_ENV) {
+            Some(folder) => secrets_file::read(folder.as_ref(), &mut problems),
+            None => Secrets::new(),
+        };
         let mut unknown_env: Vec<String> = std::env::vars_os()
             .filter_map(|(name, _)| name.into_string().ok())
             .filter(|name| name.starts_with(ENV_PREFIX) && name != CONFIG_ENV)
@@ -85,7 +92,7 @@ impl Layers {
             return Err(SettingsError { problems });
         }
         let root = rustix::process::geteuid().is_root();
-        Ok(Self { env, file, working_dir, unknown_env, flags, root })
+        Ok(Self { env, file, working_dir, secrets, unknown_env, flags, root })
     }
 
     /// A warning for each environment variable that looks like one of ours and is none: its name and the setting
@@ -133,6 +140,9 @@ impl Layers {
         }
         let mut above = Layer(Map::new());
         for doc in SETTINGS {
+            if let Some(secret) = self.secrets.get(doc.env).filter(|secret| !secret.value.trim().is_empty()) {
+                above.set(doc.key, secret.place.clone(), secret.value.trim());
+            }
             if let Some(value) = self.env(doc.env) {
                 above.set(doc.key, format!("environment variable {}", doc.env), value);
             }

@@ -1,15 +1,21 @@
 //! Tokens in the database. The lock is the lock of their row, held by a transaction until the new ones are saved: a
 //! process that dies in between frees it at once, and one that is paused keeps it.
+//!
+//! Which tokens are the newest is remembered on this machine, and asked *before* the row is read: another process may save
+//! newer ones at any time, and what was remembered before is in the row since.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
-use super::seal::Key;
+use super::last_seen::LastSeen;
+use super::seal::{Home, Key, Opened, Refused};
 use crate::access::owners;
 use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
@@ -31,19 +37,36 @@ pub(super) struct DatabaseTokenStore(Arc<Inner>);
 struct Inner {
     connect: ConnectSettings,
     key: Key,
+    client_id: String,
+    data_dir: PathBuf,
     db: OnceCell<Db>,
+    site: OnceCell<Site>,
     /// Set once it is known that the table is nobody's who could have its readers run something.
     checked: OnceCell<()>,
+}
+
+/// What only the open database tells.
+struct Site {
+    database: String,
+    last_seen: LastSeen,
 }
 
 /// A row, as it is.
 type Row = Option<(Vec<u8>, String)>;
 
 impl DatabaseTokenStore {
-    /// Opens nothing yet; `open` is a database that is open already.
-    pub fn new(connect: ConnectSettings, open: Option<&Db>, key: Key) -> Self {
+    /// Opens nothing yet; `open` is a database that is open already. `client_id` is whose tokens they are, and `data_dir` where
+    /// this machine remembers which were the newest.
+    pub fn new(
+        connect: ConnectSettings,
+        open: Option<&Db>,
+        key: Key,
+        client_id: String,
+        data_dir: PathBuf,
+    ) -> Self {
         let db = OnceCell::new_with(open.map(Db::for_tokens));
-        Self(Arc::new(Inner { connect, key, db, checked: OnceCell::new() }))
+        let (site, checked) = (OnceCell::new(), OnceCell::new());
+        Self(Arc::new(Inner { connect, key, client_id, data_dir, db, site, checked }))
     }
 
     async fn db(&self) -> Result<&Db, TokenStoreError> {
@@ -55,23 +78,79 @@ impl DatabaseTokenStore {
         Ok(db)
     }
 
-    fn open(&self, row: Row) -> Result<Option<Tokens>, TokenStoreError> {
-        let Some((sealed, key_name)) = row else { return Ok(None) };
-        let key = &self.0.key;
-        let wrong = |what: &str, advice: &str| TokenStoreError {
-            what: what.to_owned(),
-            place: self.place(),
-            advice: advice.to_owned(),
+    async fn site(&self) -> Result<&Site, TokenStoreError> {
+        let look = async || {
+            let rows = self.db().await?.query("SELECT pg_catalog.current_database()::text", &[]).await;
+            let rows = rows.map_err(|error| self.error(&error))?;
+            let database: String = rows.first().map(|row| row.get(0)).unwrap_or_default();
+            let Inner { connect, key, client_id, data_dir, .. } = &*self.0;
+            // By the server too: two of them may hold databases of one name, each with tokens of an age of its own.
+            let server = db::way(&connect.url, false).map(|way| way.host).unwrap_or_default();
+            let of = [key.name(), &server, &database, &connect.schema, client_id];
+            let last_seen = LastSeen::new(data_dir, &of);
+            Ok(Site { database, last_seen })
         };
-        if key_name != key.name() {
-            return Err(wrong(
+        self.0.site.get_or_try_init(look).await
+    }
+
+    /// Where our tokens belong.
+    fn home<'a>(&'a self, site: &'a Site) -> Home<'a> {
+        Home { database: &site.database, schema: &self.0.connect.schema, client_id: &self.0.client_id }
+    }
+
+    /// Opens what a row holds; `least` is the counter that was remembered before the row was read.
+    async fn open(&self, row: Row, least: Option<u64>) -> Result<Option<Tokens>, TokenStoreError> {
+        let Some((sealed, key_name)) = row else { return Ok(None) };
+        let site = self.site().await?;
+        if key_name != self.0.key.name() {
+            return Err(self.wrong(
                 "tokens sealed with another key",
                 "set the GAZELLE_SYNC_TOKEN_KEY they were sealed with, or run `gazelle-sync auth login`",
             ));
         }
-        let opened = key.open(&sealed, &self.0.connect.schema).and_then(|plain| tokens_from_json(&plain));
-        let damaged = || wrong("tokens that were changed from outside", "run `gazelle-sync auth login`");
-        opened.map(Some).ok_or_else(damaged)
+        let opened = self.0.key.open(&sealed, self.home(site), least);
+        let Opened { plain, counter } = opened.map_err(|why| self.refused(why))?;
+        if counter > least
+            && let Some(counter) = counter
+        {
+            site.last_seen.note(counter).await;
+        }
+        tokens_from_json(&plain).map(Some).ok_or_else(|| self.refused(Refused::Damaged))
+    }
+
+    fn refused(&self, why: Refused) -> TokenStoreError {
+        match why {
+            Refused::Damaged => {
+                self.wrong("tokens that were changed from outside", "run `gazelle-sync auth login`")
+            }
+            Refused::OtherHome => self.wrong(
+                "tokens that were sealed for another database or schema",
+                "see who can write sync_tokens, then run `gazelle-sync auth login` (after the database or the schema got \
+                 another name, the login alone)",
+            ),
+            Refused::OtherApplication => self.wrong(
+                "tokens of another application",
+                "set the GAZELLE_CLIENT_ID they were given to, or run `gazelle-sync auth login`",
+            ),
+            Refused::Older => self.wrong(
+                "tokens that are older than the last ones seen here",
+                "see who can write sync_tokens, then run `gazelle-sync auth login` (after a backup was restored, the login \
+                 alone)",
+            ),
+        }
+    }
+
+    fn wrong(&self, what: &str, advice: &str) -> TokenStoreError {
+        TokenStoreError { what: what.to_owned(), place: self.place(), advice: advice.to_owned() }
+    }
+
+    /// The counter for tokens that are sealed now: higher than all that is known here. The database's clock makes it higher than
+    /// those of other machines too, of which nothing is known where the row was emptied.
+    fn next_counter(&self, site: &Site, locked: &Locked, least: Option<u64>) -> u64 {
+        let sealed = locked.row.as_ref().map(|(sealed, _)| sealed.as_slice()).unwrap_or_default();
+        let in_row = self.0.key.open(sealed, self.home(site), None).ok().and_then(|opened| opened.counter);
+        let now = u64::try_from(locked.at.as_microsecond()).unwrap_or(0);
+        least.max(in_row).map_or(now, |last| last.saturating_add(1).max(now))
     }
 
     fn error(&self, error: &DbError) -> TokenStoreError {
@@ -97,22 +176,25 @@ impl TokenStore for DatabaseTokenStore {
 
     fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
         Box::pin(async move {
+            let least = self.site().await?.last_seen.counter().await;
             let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle'";
             let rows = self.db().await?.query(sql, &[]).await.map_err(|error| self.error(&error))?;
-            self.open(row_of(&rows))
+            self.open(row_of(&rows), least).await
         })
     }
 
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>> {
         Box::pin(async move {
             let db = self.db().await?.clone();
+            let least = self.site().await?.last_seen.counter().await;
             let (tell_locked, locked) = oneshot::channel();
             let (order, orders) = oneshot::channel();
             // The transaction lives in a task of its own, which ends when the lock is saved, removed or dropped.
             tokio::spawn(hold(db, tell_locked, orders));
             match locked.await {
-                Ok(Ok(row)) => {
-                    Ok(Box::new(DatabaseLock { store: self.clone(), row, order }) as Box<dyn TokenLock>)
+                Ok(Ok(locked)) => {
+                    let store = self.clone();
+                    Ok(Box::new(DatabaseLock { store, locked, least, order }) as Box<dyn TokenLock>)
                 }
                 Ok(Err(error)) => Err(self.error(&error)),
                 Err(_) => Err(stopped(self)),
@@ -128,6 +210,12 @@ impl fmt::Debug for DatabaseTokenStore {
     }
 }
 
+/// The row under the lock, and when it was locked, by the database's clock.
+struct Locked {
+    row: Row,
+    at: Timestamp,
+}
+
 /// What becomes of the row, and whom to tell.
 struct Order {
     row: Row,
@@ -135,7 +223,7 @@ struct Order {
 }
 
 /// Locks the row, says what it holds, and waits for the one order.
-async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: oneshot::Receiver<Order>) {
+async fn hold(db: Db, tell: oneshot::Sender<Result<Locked, DbError>>, orders: oneshot::Receiver<Order>) {
     let mut connection = match db.connection().await {
         Ok(connection) => connection,
         Err(error) => return drop(tell.send(Err(error))),
@@ -148,11 +236,12 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Row, DbError>>, orders: onesh
             .await?;
         let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle' FOR UPDATE";
         let row = row_of(&tx.query(sql, &[]).await?);
-        Ok::<_, DbError>((tx, row))
+        let at = tx.now().await?;
+        Ok::<_, DbError>((tx, Locked { row, at }))
     };
     let tx = match locking.await {
-        Ok((tx, row)) => {
-            if tell.send(Ok(row)).is_err() {
+        Ok((tx, locked)) => {
+            if tell.send(Ok(locked)).is_err() {
                 return;
             }
             tx
@@ -186,45 +275,55 @@ fn row_of(rows: &[tokio_postgres::Row]) -> Row {
 
 struct DatabaseLock {
     store: DatabaseTokenStore,
-    row: Row,
+    locked: Locked,
+    /// The counter that was remembered before the row was locked.
+    least: Option<u64>,
     order: oneshot::Sender<Order>,
 }
 
 impl DatabaseLock {
-    async fn give(self, row: Row) -> Result<(), TokenStoreError> {
+    async fn give(
+        store: &DatabaseTokenStore,
+        order: oneshot::Sender<Order>,
+        row: Row,
+    ) -> Result<(), TokenStoreError> {
         let (done, is_done) = oneshot::channel();
-        if self.order.send(Order { row, done }).is_err() {
-            return Err(stopped(&self.store));
+        if order.send(Order { row, done }).is_err() {
+            return Err(stopped(store));
         }
         match is_done.await {
-            Ok(written) => written.map_err(|error| self.store.error(&error)),
-            Err(_) => Err(stopped(&self.store)),
+            Ok(written) => written.map_err(|error| store.error(&error)),
+            Err(_) => Err(stopped(store)),
         }
     }
 }
 
 impl TokenLock for DatabaseLock {
     fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
-        let opened = self.store.open(self.row.clone());
-        Box::pin(async move { opened })
+        Box::pin(async move { self.store.open(self.locked.row.clone(), self.least).await })
     }
 
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
         Box::pin(async move {
-            let key = &self.store.0.key;
+            let Self { store, locked, least, order } = *self;
+            let site = store.site().await?;
+            let key = &store.0.key;
+            let counter = store.next_counter(site, &locked, least);
             let sealed = tokens_to_json(&tokens)
                 .ok()
-                .and_then(|plain| key.seal(plain, &self.store.0.connect.schema))
-                .ok_or_else(|| stopped(&self.store))?;
-            let row = Some((sealed, key.name().to_owned()));
-            self.give(row).await
+                .and_then(|plain| key.seal(plain, store.home(site), counter))
+                .ok_or_else(|| stopped(&store))?;
+            Self::give(&store, order, Some((sealed, key.name().to_owned()))).await?;
+            site.last_seen.note(counter).await;
+            Ok(())
         })
     }
 
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
-            let there = self.row.is_some();
-            self.give(None).await.map(|()| there)
+            let there = self.locked.row.is_some();
+            let Self { store, order, .. } = *self;
+            Self::give(&store, order, None).await.map(|()| there)
         })
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! An API key, or OAuth tokens, which `login` gets through a browser (`callback` is where that comes back), and which
 //! `source` keeps fresh. They live in a file of mode 0600, or in the database (`database`), sealed (`seal`) with a key
-//! from the environment.
+//! from the environment, and this machine remembers which were the newest (`last_seen`).
 
 mod callback;
 mod database;
+mod last_seen;
 mod login;
 mod seal;
 
@@ -74,7 +75,9 @@ fn store_with(settings: &Settings, open: Option<&Db>) -> Result<Arc<dyn TokenSto
         schema: settings.schema.clone(),
         connections: 1,
     };
-    Ok(Arc::new(database::DatabaseTokenStore::new(connect, open, seal::Key::new(key)?)))
+    let client_id = settings.client_id.clone().unwrap_or_default();
+    let data_dir = settings.data_dir.clone();
+    Ok(Arc::new(database::DatabaseTokenStore::new(connect, open, seal::Key::new(key)?, client_id, data_dir)))
 }
 
 /// The tokens of the environment, for a store that holds none. An access token without a refresh token serves until it

@@ -1,16 +1,57 @@
 //! Sealing tokens: AES-256-GCM with a key from the environment and a random nonce each time.
+//!
+//! ```text
+//! 1 | nonce 12 | sealed …                                           before: bound to the schema's name
+//! 2 | counter 8 | home 8 | application 8 | nonce 12 | sealed …      bound to all that stands before the nonce, in full
+//! ```
+//!
+//! `home` and `application` are short hashes, which say what is wrong where something is; what binds are the names
+//! themselves. The counter grows with each sealing, so that whoever remembers the last one knows an older row again.
 
 use anyhow::{Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What the sealed bytes begin with: the form, for later forms.
-const FORM: u8 = 1;
+/// What the sealed bytes begin with: the form.
+const FORM: u8 = 2;
+/// The form that was bound to the schema alone.
+const FIRST_FORM: u8 = 1;
+/// What stands before the nonce.
+const HEAD_LEN: usize = 25;
 
 /// A key. Debug shows nothing of it.
 pub(super) struct Key {
     key: RandomizedNonceKey,
     name: String,
+}
+
+/// Where sealed tokens belong and whose they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Home<'a> {
+    pub database: &'a str,
+    pub schema: &'a str,
+    /// The application at Gazelle.
+    pub client_id: &'a str,
+}
+
+/// What was sealed. No Debug: it holds tokens.
+pub(super) struct Opened {
+    pub plain: Vec<u8>,
+    /// None in the first form.
+    pub counter: Option<u64>,
+}
+
+/// Why sealed bytes are not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Changed, cut, or sealed with another key.
+    Damaged,
+    /// Sealed in another database or schema.
+    OtherHome,
+    /// Tokens of another application.
+    OtherApplication,
+    /// Older than what was seen.
+    Older,
 }
 
 impl Key {
@@ -32,26 +73,77 @@ impl Key {
         &self.name
     }
 
-    /// Seals; `place` is where the sealed bytes are kept, and nowhere else do they open.
-    pub fn seal(&self, plain: Vec<u8>, place: &str) -> Option<Vec<u8>> {
+    /// Seals for one place and one application, and nowhere else do the bytes open.
+    pub fn seal(&self, plain: Vec<u8>, home: Home<'_>, counter: u64) -> Option<Vec<u8>> {
+        let head = home.head(counter);
         let mut bytes = plain;
-        let nonce = self.key.seal_in_place_append_tag(Aad::from(place.as_bytes()), &mut bytes).ok()?;
-        Some([&[FORM], nonce.as_ref().as_slice(), &bytes].concat())
+        let nonce = self.key.seal_in_place_append_tag(Aad::from(home.bound_to(&head)), &mut bytes).ok()?;
+        Some([head.as_slice(), nonce.as_ref(), &bytes].concat())
     }
 
-    /// Opens; `None` for what was sealed with another key or for another place, or was changed.
-    pub fn open(&self, sealed: &[u8], place: &str) -> Option<Vec<u8>> {
-        let (form, rest) = sealed.split_first()?;
-        let (nonce, sealed) = rest.split_at_checked(NONCE_LEN)?;
-        if *form != FORM {
-            return None;
+    /// Opens what was sealed for this place and application, by a counter that is `least` or more, where one is known.
+    pub fn open(&self, sealed: &[u8], home: Home<'_>, least: Option<u64>) -> Result<Opened, Refused> {
+        match sealed.first() {
+            // Where later ones were seen, nobody but an old row brings it back.
+            Some(&FIRST_FORM) if least.is_some() => Err(Refused::Older),
+            Some(&FIRST_FORM) => {
+                let plain = self.unseal(&sealed[1..], home.schema.as_bytes()).ok_or(Refused::Damaged)?;
+                Ok(Opened { plain, counter: None })
+            }
+            Some(&FORM) => {
+                let (head, rest) = sealed.split_at_checked(HEAD_LEN).ok_or(Refused::Damaged)?;
+                let counter = head[1..9].try_into().map(u64::from_be_bytes).map_err(|_| Refused::Damaged)?;
+                let expected = home.head(counter);
+                if head[9..17] != expected[9..17] {
+                    return Err(Refused::OtherHome);
+                }
+                if head[17..] != expected[17..] {
+                    return Err(Refused::OtherApplication);
+                }
+                let plain = self.unseal(rest, &home.bound_to(head)).ok_or(Refused::Damaged)?;
+                match least {
+                    Some(least) if counter < least => Err(Refused::Older),
+                    _ => Ok(Opened { plain, counter: Some(counter) }),
+                }
+            }
+            _ => Err(Refused::Damaged),
         }
+    }
+
+    fn unseal(&self, nonce_and_sealed: &[u8], bound_to: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = nonce_and_sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut bytes = sealed.to_vec();
-        let plain = self.key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut bytes).ok()?.len();
+        let plain = self.key.open_in_place(nonce, Aad::from(bound_to), &mut bytes).ok()?.len();
         bytes.truncate(plain);
         Some(bytes)
     }
+}
+
+impl Home<'_> {
+    /// What stands before the nonce.
+    fn head(&self, counter: u64) -> Vec<u8> {
+        let home = short_hash("gazelle-sync 2026 home of sealed tokens", &[self.database, self.schema]);
+        let application = short_hash("gazelle-sync 2026 application of sealed tokens", &[self.client_id]);
+        [&[FORM], counter.to_be_bytes().as_slice(), &home, &application].concat()
+    }
+
+    fn bound_to(&self, head: &[u8]) -> Vec<u8> {
+        [head, &in_a_row(&[self.database, self.schema, self.client_id])].concat()
+    }
+}
+
+/// Each with its length before it, so that no two lists give the same bytes.
+fn in_a_row(names: &[&str]) -> Vec<u8> {
+    names
+        .iter()
+        .flat_map(|name| [(name.len() as u64).to_be_bytes().as_slice(), name.as_bytes()].concat())
+        .collect()
+}
+
+fn short_hash(context: &str, names: &[&str]) -> [u8; 8] {
+    let hash = blake3::derive_key(context, &in_a_row(names));
+    std::array::from_fn(|index| hash[index])
 }
 
 /// 64 hex digits as bytes.
@@ -73,6 +165,8 @@ fn key_bytes(digits: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
+    const HOME: Home<'static> = Home { database: "mirror", schema: "public", client_id: "app" };
+
     fn key(digit: &str) -> Key {
         Key::new(&format!("{}{digit}", "ab".repeat(31)).into()).unwrap()
     }
@@ -80,19 +174,47 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_with_its_key_in_its_place_and_unchanged_alone() {
         let (one, other) = (key("01"), key("02"));
-        let sealed = one.seal(b"tokens".to_vec(), "public").unwrap();
-        assert_eq!(one.open(&sealed, "public").as_deref(), Some(&b"tokens"[..]));
-        assert_eq!(other.open(&sealed, "public"), None);
-        assert_eq!(one.open(&sealed, "montreal"), None);
+        let sealed = one.seal(b"tokens".to_vec(), HOME, 7).unwrap();
+        let opened = one.open(&sealed, HOME, Some(7)).unwrap();
+        assert_eq!((opened.plain.as_slice(), opened.counter), (&b"tokens"[..], Some(7)));
+        let refused = |key: &Key, home, least| key.open(&sealed, home, least).err();
+        assert_eq!(refused(&other, HOME, None), Some(Refused::Damaged));
+        for (home, why) in [
+            (Home { database: "other", ..HOME }, Refused::OtherHome),
+            (Home { schema: "montreal", ..HOME }, Refused::OtherHome),
+            (Home { database: "mirrorpub", schema: "lic", ..HOME }, Refused::OtherHome),
+            (Home { client_id: "other", ..HOME }, Refused::OtherApplication),
+        ] {
+            assert_eq!(refused(&one, home, None), Some(why), "{home:?}");
+            // Bound to the names themselves, not to what says which is wrong.
+            let head = home.head(7);
+            assert_eq!(
+                one.open(&[head.as_slice(), &sealed[HEAD_LEN..]].concat(), home, None).err(),
+                Some(Refused::Damaged)
+            );
+        }
+        assert_eq!(refused(&one, HOME, Some(8)), Some(Refused::Older));
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
-            assert_eq!(one.open(&changed, "public"), None, "byte {index}");
-            assert_eq!(one.open(&sealed[..index], "public"), None, "{index} bytes");
+            assert!(one.open(&changed, HOME, None).is_err(), "byte {index}");
+            assert!(one.open(&sealed[..index], HOME, None).is_err(), "{index} bytes");
         }
         assert!(!sealed.windows(6).any(|window| window == b"tokens"));
-        assert_ne!(one.seal(b"tokens".to_vec(), "public").unwrap(), sealed, "a nonce of its own each time");
+        assert_ne!(one.seal(b"tokens".to_vec(), HOME, 7).unwrap(), sealed, "a nonce of its own each time");
         assert_ne!(one.name(), other.name());
+    }
+
+    #[test]
+    fn what_was_sealed_in_the_first_form_opens_until_a_later_one_was_seen() {
+        let key = key("01");
+        let mut bytes = b"tokens".to_vec();
+        let nonce = key.key.seal_in_place_append_tag(Aad::from(b"public"), &mut bytes).unwrap();
+        let sealed = [&[FIRST_FORM], nonce.as_ref().as_slice(), &bytes].concat();
+        let opened = key.open(&sealed, HOME, None).unwrap();
+        assert_eq!((opened.plain.as_slice(), opened.counter), (&b"tokens"[..], None));
+        assert_eq!(key.open(&sealed, Home { schema: "other", ..HOME }, None).err(), Some(Refused::Damaged));
+        assert_eq!(key.open(&sealed, HOME, Some(1)).err(), Some(Refused::Older));
     }
 
     #[test]

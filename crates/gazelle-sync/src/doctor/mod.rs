@@ -41,6 +41,8 @@ pub struct Patient<'a> {
     pub database: Result<&'a Db, String>,
     /// Whether it is the embedded server, which only this machine reaches.
     pub embedded: bool,
+    /// The account that the embedded server runs as, where it is not the server's own.
+    pub shared_account: Option<&'a str>,
     /// The API, with credentials.
     pub client: Result<GazelleClient, String>,
 }

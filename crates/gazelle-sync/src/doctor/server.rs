@@ -33,6 +33,7 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
         "database",
         format!("{what}Postgres {version}, database {database}, schema {}, as {user}", db.schema()),
     );
+    account(&mut lines, patient);
     writes(&mut lines, db, &database, &user).await?;
     tls(&mut lines, patient, encrypted);
     let (mut open, refused) = connections(db).await;
@@ -58,6 +59,22 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
     drop(open);
     locks(&mut lines, db).await?;
     Ok(lines)
+}
+
+/// Who else could read the data of the embedded server.
+fn account(lines: &mut Lines, patient: &Patient<'_>) {
+    let Some(account) = patient.shared_account else { return };
+    let folder = patient.settings.data_dir.join("postgres");
+    lines.warning(
+        "server account",
+        format!(
+            "the embedded server runs as {account}, as other services may: whatever runs as {account} reads the data and connects"
+        ),
+        format!(
+            "while nothing runs: useradd --system --user-group gazelle-sync && chown -R gazelle-sync: {}",
+            folder.display()
+        ),
+    );
 }
 
 /// Why the database takes no writes, where that is so.

@@ -1,18 +1,21 @@
 //! Who may ask: bearers of the token where there is one, else this machine alone; and no web page that a browser
 //! of this machine happens to show.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::Answer;
+use super::listener::Peer;
+use super::tries::{PAUSE, Tries};
+use crate::metrics::Metrics;
 
 /// The longest body that is read.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -20,15 +23,23 @@ const LONGEST_BODY: usize = 16 * 1024;
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// What a token must be, as a digest: digests are of one length, so that comparing them tells nothing.
-type Secret = Option<Arc<[u8; 32]>>;
+type Digest = [u8; 32];
+
+/// What the guard goes by.
+struct Rules {
+    secret: Option<Digest>,
+    tries: Tries,
+    metrics: Metrics,
+}
 
 /// The routes behind the guard.
-pub(super) fn guarded(routes: Router, token: Option<SecretString>) -> Router {
-    let secret: Secret = token.map(|token| Arc::new(digest(token.expose_secret().as_bytes())));
+pub(super) fn guarded(routes: Router, token: Option<SecretString>, metrics: Metrics) -> Router {
+    let secret = token.map(|token| digest(token.expose_secret().as_bytes()));
+    let rules = Arc::new(Rules { secret, tries: Tries::default(), metrics });
     routes
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(from_fn(in_time))
-        .layer(from_fn_with_state(secret, may_ask))
+        .layer(from_fn_with_state(rules, may_ask))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -41,23 +52,59 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn may_ask(State(secret): State<Secret>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let mut response = match refusal(secret.as_deref(), request.method(), headers) {
-        Some((status, why)) => Answer::problem(status, why).into(),
-        None => next.run(request).await,
+async fn may_ask(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    // Without one nobody elsewhere could be told from this machine: as if it were.
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.0);
+    let refused = match rules.tries.is_paused(peer) {
+        true => {
+            rules.metrics.http_refused("paused");
+            Some((StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens from this address: wait a minute"))
+        }
+        false => refusal(rules.secret.as_ref(), request.method(), request.headers()),
     };
+    let Some((status, why)) = refused else { return with_headers(next.run(request).await) };
+    if status == StatusCode::UNAUTHORIZED {
+        rules.note_wrong(peer, request.headers());
+    }
+    let mut response: Response = Answer::problem(status, why).into();
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(PAUSE.as_secs()));
+        }
+        _ => {}
+    }
+    // A stranger keeps no place.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    with_headers(response)
+}
+
+fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if response.status() == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
     response
 }
 
+impl Rules {
+    /// Counts a token that is missing or wrong, and tells of wrong ones now and then.
+    fn note_wrong(&self, peer: IpAddr, headers: &HeaderMap) {
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return self.metrics.http_refused("no_token");
+        }
+        self.metrics.http_refused("wrong_token");
+        if let Some(wrong) = self.tries.wrong(peer) {
+            tracing::warn!(%peer, wrong, "requests with a wrong token at the HTTP side (told once a minute at most)");
+        }
+    }
+}
+
 fn refusal(
-    secret: Option<&[u8; 32]>,
+    secret: Option<&Digest>,
     method: &Method,
     headers: &HeaderMap,
 ) -> Option<(StatusCode, &'static str)> {
@@ -118,7 +165,7 @@ fn is_this_machine(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn digest(text: &[u8]) -> [u8; 32] {
+fn digest(text: &[u8]) -> Digest {
     *blake3::hash(text).as_bytes()
 }
 

@@ -1,12 +1,14 @@
 //! The service's HTTP side: whether it lives, whether it is ready, its metrics, and runs on demand.
 //!
-//! `listener` bounds connections and their time; `guard` decides who may ask; `routes` answers, with nothing
-//! but `answer`s.
+//! `listener` bounds connections and their time, and `places` says for whom they are; `guard` decides who may ask, and
+//! `tries` remembers wrong tokens; `routes` answers, with nothing but `answer`s.
 
 mod answer;
 mod guard;
 mod listener;
+mod places;
 mod routes;
+mod tries;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +16,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+
+use listener::{Bounded, Peer};
+use places::Places;
 
 use crate::service::state::Shared;
 use crate::stop::Stop;
@@ -61,8 +66,10 @@ impl Door {
 
     /// Answers until asked to stop.
     pub async fn serve(self, shared: Arc<Shared>, stop: Stop) -> std::io::Result<()> {
-        let routes = guard::guarded(routes::router(shared), self.token);
-        let listener = listener::Bounded::new(self.listener);
+        let metrics = shared.metrics.clone();
+        let routes = guard::guarded(routes::router(shared), self.token, metrics.clone());
+        let listener = Bounded::new(self.listener, Places::new(places::is_near), metrics);
+        let routes = routes.into_make_service_with_connect_info::<Peer>();
         axum::serve(listener, routes).with_graceful_shutdown(async move { stop.asked().await }).await
     }
 }

@@ -47,6 +47,9 @@ const REQUEST_OUTCOMES: [&str; 15] = [
     "setup",
 ];
 const MODES: [&str; 2] = ["incremental", "full"];
+/// Why the HTTP side answers nothing, or not as asked.
+const HTTP_REFUSALS: [&str; 7] =
+    ["address_full", "elsewhere_full", "gave_way", "late_head", "no_token", "wrong_token", "paused"];
 const RUN_STATUSES: [&str; 4] = ["success", "partial", "failed", "interrupted"];
 
 /// Seconds that a stage of one entity takes: from a poll that finds nothing to the first sync of a large shop.
@@ -69,6 +72,7 @@ pub struct Metrics {
     retries: Family<ByOne, Counter>,
     runs: Family<ByTwo, Counter>,
     running: Gauge,
+    http_refused: Family<ByOne, Counter>,
 }
 
 impl Metrics {
@@ -89,6 +93,7 @@ impl Metrics {
             retries: Family::default(),
             runs: Family::default(),
             running: Gauge::default(),
+            http_refused: Family::default(),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics.begin_at_zero();
@@ -148,6 +153,11 @@ impl Metrics {
             "1 while a run of the service is under way",
             self.running.clone(),
         );
+        registry.register(
+            "gazelle_sync_http_refused",
+            "Connections and requests that the HTTP side turned away, by reason",
+            self.http_refused.clone(),
+        );
         registry
     }
 
@@ -168,6 +178,9 @@ impl Metrics {
             if !matches!(outcome, "ok" | "abandoned") {
                 drop(self.retries.get_or_create(&[("class", outcome)]));
             }
+        }
+        for reason in HTTP_REFUSALS {
+            drop(self.http_refused.get_or_create(&[("reason", reason)]));
         }
         for mode in MODES {
             for status in RUN_STATUSES {
@@ -214,6 +227,11 @@ impl Metrics {
     /// Counts a run that the database broke off. What it had done until then is not counted.
     pub fn run_failed(&self, mode: &'static str) {
         self.runs.get_or_create(&[("mode", mode), ("status", "failed")]).inc();
+    }
+
+    /// Counts a connection or a request that the HTTP side turned away.
+    pub fn http_refused(&self, reason: &'static str) {
+        self.http_refused.get_or_create(&[("reason", reason)]).inc();
     }
 
     /// Everything, with what the database holds where it could be read.

@@ -26,7 +26,7 @@ const ALLOWED: [&str; 10] = [
 const TWO_VERSIONS: [(&str, &str); 11] = [
     ("base64", "0.22 for tokio-postgres and async-graphql, 0.23 for axum and lettre"),
     ("const-oid", "0.9 for x509-cert, which tokio-postgres-rustls reads the server's certificate with"),
-    ("darling", "0.20 for the derive macros of the downloader of Postgres"),
+    ("darling", "0.20 for croner's derive_builder, 0.23 for async-graphql"),
     ("darling_core", "with darling"),
     ("darling_macro", "with darling"),
     ("getrandom", "0.3 for rand 0.9"),
