@@ -21,6 +21,7 @@ pub mod sqlstate;
 pub mod statements;
 mod timeouts;
 mod tls;
+mod utc;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, con
 pub use error::{DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use timeouts::Timeout;
+pub use utc::Utc;
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);

@@ -4,8 +4,7 @@
 //! one possible meaning is read; where two are possible (a date and time without an offset) the value is refused
 //! instead of guessed. What is returned can always be stored: what Postgres cannot hold is refused here.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use serde_json_borrow::Value as Json;
 
 use super::table::{Rule, Value};
@@ -37,12 +36,12 @@ pub fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
         Rule::Boolean => boolean(json).map(Value::Boolean).ok_or_else(|| expected(rule, json)),
         Rule::Date => match json {
             Json::Str(text) => time::read_date(text).and_then(storable).map(Value::Date),
-            Json::Number(_) => instant(json).map(|instant| Value::Date(time::utc_parts(instant).0)),
+            Json::Number(_) => instant(json).map(|instant| Value::Date(instant.date())),
             _ => Err(expected(rule, json)),
         },
         Rule::Instant => instant(json).map(Value::Instant),
-        Rule::UtcDate => instant(json).map(|instant| Value::Date(time::utc_parts(instant).0)),
-        Rule::UtcTime => instant(json).map(|instant| Value::Time(time::utc_parts(instant).1)),
+        Rule::UtcDate => instant(json).map(|instant| Value::Date(instant.date())),
+        Rule::UtcTime => instant(json).map(|instant| Value::Time(instant.time())),
         Rule::TextList => match text_list(json) {
             Some((texts, odd)) if odd.is_empty() => Ok(Value::TextList(texts)),
             Some(_) => Err("holds something other than text".to_owned()),
@@ -192,18 +191,19 @@ fn boolean(json: &Json<'_>) -> Option<bool> {
     }
 }
 
-/// An instant: with an offset, as a date alone (then midnight UTC), or in seconds or milliseconds since 1970.
-fn instant(json: &Json<'_>) -> Result<Timestamp, String> {
+/// An instant, in UTC: with an offset, as a date alone (then midnight UTC), or in seconds or milliseconds since 1970.
+fn instant(json: &Json<'_>) -> Result<DateTime, String> {
     let instant = match json {
-        Json::Str(text) => time::read_any_instant(text)?,
+        Json::Str(text) => time::read_utc(text)?,
         Json::Number(number) => number
             .as_f64()
             .and_then(time::since_1970)
+            .map(time::utc)
             .ok_or("is a number, and neither seconds nor milliseconds since 1970")?,
         _ => return Err("is ".to_owned() + kind(json) + " where a date and time is expected"),
     };
     // Local hours are computed from it, to either side, and must be within what the database can hold too.
-    match time::utc_parts(instant).0 < FIRST_DAY_OF_INSTANTS {
+    match instant.date() < FIRST_DAY_OF_INSTANTS {
         true => Err("is earlier than the database can hold (4714 BC)".to_owned()),
         false => Ok(instant),
     }
@@ -307,11 +307,15 @@ mod tests {
             day,
         );
         reads(Rule::Date, &["\"-004713-11-24\""], Value::Date(date(-4713, 11, 24)));
-        reads(Rule::Date, &["\"9999-12-31\""], Value::Date(date(9999, 12, 31)));
+        reads(Rule::Date, &["\"9999-12-31\"", "\"9999-12-31T23:59:59Z\""], Value::Date(date(9999, 12, 31)));
+        reads(Rule::Date, &["\"0001-01-01\""], Value::Date(date(1, 1, 1)));
+        reads(Rule::Date, &["\"-004712-01-01\""], Value::Date(date(-4712, 1, 1)));
         reads(Rule::Date, &["null", "\"\""], Value::Null);
         for far in [
             "0000-00-00",
             "5874897-12-31",
+            "+294276-12-31",
+            "4713-01-01 BC",
             "+5874898-01-01",
             "-004713-11-23",
             "infinity",
@@ -328,7 +332,7 @@ mod tests {
 
     #[test]
     fn instants_come_with_an_offset_as_dates_and_as_seconds_and_never_by_a_guess() {
-        let noon = Value::Instant("2026-01-09T12:00:00Z".parse().unwrap());
+        let noon = Value::Instant("2026-01-09T12:00:00".parse().unwrap());
         reads(
             Rule::Instant,
             &[
@@ -341,7 +345,7 @@ mod tests {
             ],
             noon,
         );
-        let midnight = Value::Instant("2026-01-09T00:00:00Z".parse().unwrap());
+        let midnight = Value::Instant("2026-01-09T00:00:00".parse().unwrap());
         reads(Rule::Instant, &["\"2026-01-09\"", "\"2026-01-09T00:00:00Z\""], midnight);
         reads(Rule::UtcDate, &["\"2026-01-09\"", "1767960000"], Value::Date(date(2026, 1, 9)));
         reads(
@@ -349,7 +353,22 @@ mod tests {
             &["\"2026-01-09T07:00:00-05:00\"", "1767960000"],
             Value::Time(time(12, 0, 0, 0)),
         );
+        for (far, read) in [
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999"),
+            ("9999-12-31T20:00:00-03:30", "9999-12-31T23:30:00"),
+            ("9999-12-31", "9999-12-31T00:00:00"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00"),
+            ("-004712-01-01T00:00:00Z", "-004712-01-01T00:00:00"),
+            ("-004713-11-25T00:00:00Z", "-004713-11-25T00:00:00"),
+        ] {
+            reads(Rule::Instant, &[&format!("\"{far}\"")], Value::Instant(read.parse().unwrap()));
+        }
         for odd in [
+            "9999-12-31T23:59:59",
+            "9999-12-31T23:59:59-05:00",
+            "+010000-01-01T00:00:00Z",
             "2026-01-09T12:00:00",
             "0000-00-00",
             "294276-12-31T23:59:59Z",

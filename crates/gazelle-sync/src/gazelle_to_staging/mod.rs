@@ -11,9 +11,12 @@
 
 pub mod absent;
 mod alone;
+pub mod apart;
 mod held_back;
+pub mod in_parts;
 pub mod lanes;
 pub mod nested;
+mod object;
 pub mod parents;
 mod plain_list;
 pub mod plan;

@@ -7,6 +7,8 @@ mod staging;
 #[path = "../support/mod.rs"]
 mod support;
 mod suppressed;
+mod tables;
+mod upgrade;
 
 use gazelle_sim::Kind;
 use kinds::ADDITIONS;
@@ -129,6 +131,7 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
         for args in [
             &["replay", "--dry-run"][..],
             &["replay", "--id", &changed],
+            &["replay", "--entity", "appointments"],
             &["replay"],
             &["undo", run],
             &["undo", "--lift", run],
@@ -141,7 +144,7 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
             match (args, addition.alters) {
                 (_, true) => assert!([0, 1, 3].contains(&ran.code), "{what}"),
                 // The refused version counts again, and is refused again.
-                (["undo", "--lift", _] | ["replay"] | ["replay", "--id", _], _) if !first.is_empty() => {
+                (["undo", "--lift", _] | ["replay"] | ["replay", "--id" | "--entity", _], _) if !first.is_empty() => {
                     assert_eq!(ran.code, 3, "{what}");
                     assert!(ran.reasons().contains("could not be written"), "{what}");
                 }
