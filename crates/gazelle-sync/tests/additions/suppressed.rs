@@ -261,10 +261,12 @@ async fn a_row_that_another_transaction_brings_in_meanwhile_does_not_stand_for_o
         };
         tokio::join!(queued, let_go);
         waiting(1).await;
+        for row in world.rows("SELECT pid, query FROM pg_stat_activity WHERE wait_event_type = 'Lock'").await { eprintln!("WAITS {row}"); }
         second.batch_execute("COMMIT").await.unwrap();
     };
     let args = ["reconcile"];
     let (ran, ()) = tokio::join!(world.run(&args), people);
+    eprintln!("RAN {ran}");
     let cases = refused(&world).await;
     assert_eq!(cases.len(), 1, "{cases:?} {ran}");
     assert_eq!(cases[0]["id"], json!(dropped));

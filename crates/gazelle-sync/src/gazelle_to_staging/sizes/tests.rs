@@ -97,6 +97,8 @@ fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
     let next = Sizes::from_noted(&larger, None, 100, true).to_note();
     assert_eq!((next.page, next.inner, next.counts), (None, None, Some(2)));
     let usual = ApiLimits { undated_end: Some(1), ..ApiLimits::default() };
-    let at_last = (0..10).fold(noted, |noted, _| Sizes::from_noted(&noted, None, 100, true).to_note());
+    let at_last = (0..10).fold(noted, |noted, _| {
+        Sizes::from_noted(&noted, Some(&clients::ENTITY), 100, true).to_note()
+    });
     assert_eq!(at_last, usual);
 }
