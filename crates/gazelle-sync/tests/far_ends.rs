@@ -134,6 +134,8 @@ async fn the_far_ends_of_what_postgres_holds_are_read_as_far_as_the_program_read
         assert_eq!(ran.code, 0, "{args:?}: {ran}");
     }
     let dry = place.run(&["replay", "--dry-run"]).await.success();
-    let changes = |table: &Value| ["missing", "changed", "surplus"].map(|kind| table[kind].as_i64().unwrap_or_default());
+    let changes = |table: &Value| {
+        ["missing", "changed", "surplus"].map(|kind| table[kind].as_i64().unwrap_or_default())
+    };
     assert!(dry["tables"].as_array().unwrap().iter().all(|table| changes(table) == [0, 0, 0]), "{dry}");
 }

@@ -18,8 +18,7 @@ impl Limit {
     fn fault(self) -> Fault {
         let Limit { complexity, per_record, depth } = self;
         let (aliases, page_size, status, code) = (None, None, 200, None);
-        let kind =
-            FaultKind::QueryLimit { complexity, per_record, depth, aliases, page_size, status, code };
+        let kind = FaultKind::QueryLimit { complexity, per_record, depth, aliases, page_size, status, code };
         Fault::new(kind).forever()
     }
 }
@@ -65,6 +64,13 @@ async fn assert_is_whole_under(world: &World, expected: &Tables, limit: Limit, n
     after.insert("sync_bookmarks".to_owned(), expected["sync_bookmarks"].clone());
     assert_same(expected, &after, &format!("{name}, again"));
     assert!(!again.stdout.contains("api_limit"), "{name}: {again}");
+    let pages = world.control.requests().into_iter().filter_map(|request| request.operation);
+    let pages: Vec<String> = pages.filter(|name| name.starts_with("ClientsPage")).collect();
+    let is_in_parts = |name: &String| name == "ClientsPagePart";
+    assert!(
+        !pages.is_empty() && (pages.iter().all(is_in_parts) || !pages.iter().any(is_in_parts)),
+        "{name}: {pages:?}"
+    );
 }
 
 #[tokio::test]
@@ -122,7 +128,8 @@ async fn an_api_that_does_not_say_depth_is_walked_under_too() {
     world.server.create_database("unsaid").await.unwrap();
     // The words of another server, for the queries that exceed its depth.
     let words = "Query is too large".to_owned();
-    let kind = FaultKind::GraphqlError { message: words, extensions: Some(json!({"code": "QUERY_TOO_COMPLEX"})) };
+    let kind =
+        FaultKind::GraphqlError { message: words, extensions: Some(json!({"code": "QUERY_TOO_COMPLEX"})) };
     for operation in ["ClientsPage", "ClientById"] {
         world.control.add_fault(Fault::new(kind.clone()).on_operation(operation).forever());
     }
@@ -143,7 +150,8 @@ async fn a_record_that_the_api_cannot_give_whole_is_the_only_one_that_stays_out(
         assert_eq!(run.code, 3, "{run}");
         assert_eq!(world.count("gazelle_clients").await, 39);
         let cases: Vec<Value> = world.quarantine().await;
-        let of_it: Vec<&Value> = cases.iter().filter(|case| case["external_id"] == json!(clients[4])).collect();
+        let of_it: Vec<&Value> =
+            cases.iter().filter(|case| case["external_id"] == json!(clients[4])).collect();
         assert_eq!(of_it.len(), 1, "{cases:?}");
         assert_eq!(of_it[0]["error_field"], "personalNotes");
         world.control.clear_faults();

@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn an_instant_is_sent_as_the_driver_sends_it() {
-        for text in ["2026-01-09T12:00:00.123456789Z", "1999-12-31T23:59:59.9999995Z", "-004713-11-25T00:00:00Z"] {
+        for text in
+            ["2026-01-09T12:00:00.123456789Z", "1999-12-31T23:59:59.9999995Z", "-004713-11-25T00:00:00Z"]
+        {
             let instant: Timestamp = text.parse().unwrap();
             let (mut ours, mut theirs) = (BytesMut::new(), BytesMut::new());
             Utc(crate::time::utc(instant)).to_sql(&Type::TIMESTAMPTZ, &mut ours).unwrap();

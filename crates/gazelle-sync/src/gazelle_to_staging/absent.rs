@@ -172,8 +172,7 @@ async fn note_gone(
     deletions::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
     let mut tombstones = 0;
     if !withhold {
-        tombstones =
-            deletions::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
+        tombstones = deletions::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
     tx.commit().await?;

@@ -4,8 +4,8 @@
 //! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
 //! are handed to it inside the transaction that stages them.
 
-use std::collections::hash_map::RandomState;
 use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -264,11 +264,7 @@ impl Stager {
 
     /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
     /// stands alone, and all others are stored.
-    async fn stage_apart(
-        &self,
-        batch: &[Received],
-        last: Option<Last<'_>>,
-    ) -> Result<Direct, DbError> {
+    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
         let mut done = Direct::default();
         let mut apart = Apart::new(batch, |record| &record.external_id);
         while let Some(part) = apart.next() {

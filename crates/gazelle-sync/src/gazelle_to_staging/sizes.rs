@@ -11,9 +11,9 @@ use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::orchestrator::lease::Fence;
-pub(super) use form::Sent;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
+pub(super) use form::Sent;
 
 /// No limit is known.
 const ANY: u32 = u32::MAX;
@@ -144,12 +144,7 @@ impl Sizes {
         Sizes::from_noted(&ApiLimits::default(), None, page_size, false)
     }
 
-    fn from_noted(
-        noted: &ApiLimits,
-        of_entity: Option<&Entity>,
-        page_size: u32,
-        larger: bool,
-    ) -> Sizes {
+    fn from_noted(noted: &ApiLimits, of_entity: Option<&Entity>, page_size: u32, larger: bool) -> Sizes {
         let usual_page = page_size.max(1);
         let (usual_fields, usual_levels) = of_entity.map_or((ANY, ANY), form::usual);
         // Of what is as much as is ever asked for, no limit is known any more.

@@ -175,8 +175,12 @@ pub async fn fetch_missing_parents(
     reconciliation: &Reconciliation<'_>,
     progress: &Progress,
 ) -> Result<Vec<Parents>, FetchError> {
-    let of =
-        |entity: &&'static Entity| Parents { entity, staged: Staged::default(), applied: Applied::default(), refused: Refused::new() };
+    let of = |entity: &&'static Entity| Parents {
+        entity,
+        staged: Staged::default(),
+        applied: Applied::default(),
+        refused: Refused::new(),
+    };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
     for _ in 0..PARENT_ROUNDS {

@@ -91,7 +91,10 @@ fn fill(template: &str, table: &Table, owner: &str, members: &[&str], target: Ta
         .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
         .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
         .replace("{names_text}", &each(&|_, member| format!("left_out.{member}::text"), ", "))
-        .replace("{key_text}", &format!("t.{owner}::text, {}", each(&|_, member| format!("t.{member}::text"), ", ")))
+        .replace(
+            "{key_text}",
+            &format!("t.{owner}::text, {}", each(&|_, member| format!("t.{member}::text"), ", ")),
+        )
         .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
         .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
         .replace("{held_member}", &each(&|at, member| format!("held.m{at} = t.{member}::text"), " AND "))

@@ -144,7 +144,9 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
             match (args, addition.alters) {
                 (_, true) => assert!([0, 1, 3].contains(&ran.code), "{what}"),
                 // The refused version counts again, and is refused again.
-                (["undo", "--lift", _] | ["replay"] | ["replay", "--id" | "--entity", _], _) if !first.is_empty() => {
+                (["undo", "--lift", _] | ["replay"] | ["replay", "--id" | "--entity", _], _)
+                    if !first.is_empty() =>
+                {
                     assert_eq!(ran.code, 3, "{what}");
                     assert!(ran.reasons().contains("could not be written"), "{what}");
                 }
@@ -230,7 +232,8 @@ async fn replay_and_undo_apply_nothing_where_a_processed_record_is_refused_and_n
     let (id, other) = (world.upcoming(0), world.upcoming(1));
     world.control.edit(Kind::Event, &id, json!({"title": "Déplacé"})).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
-    let faux = format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id IN ('{id}', '{other}')");
+    let faux =
+        format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id IN ('{id}', '{other}')");
     world.execute(&faux).await;
     let before = world.production(&[]).await;
     // Whether it asks at once or at the end of the transaction.

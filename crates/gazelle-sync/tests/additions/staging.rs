@@ -74,7 +74,8 @@ async fn what_a_walk_did_not_see_and_staging_refuses_keeps_no_other_out() {
         assert!(run.reasons().contains(words), "{words}: {run}");
     }
     assert_eq!(world.count("gazelle_appointments WHERE title = 'Public'").await, 1);
-    let deleted = world.text("SELECT string_agg(external_id, ' ') FROM gazelle_appointments WHERE deleted_at IS NOT NULL");
+    let deleted = world
+        .text("SELECT string_agg(external_id, ' ') FROM gazelle_appointments WHERE deleted_at IS NOT NULL");
     assert_eq!(deleted.await.as_deref(), Some(gone.as_str()));
 
     world.execute("DROP TRIGGER no_secrets ON staging_appointments").await;
@@ -109,7 +110,12 @@ async fn a_missing_parent_that_staging_refuses_keeps_no_other_out() {
     assert_eq!(world.count("gazelle_appointments WHERE title = 'Public'").await, 1);
     assert_eq!(world.count("gazelle_appointments WHERE title = 'Secret'").await, 0);
     let waits = world.quarantine().await;
-    assert!(waits.iter().any(|case| case["error_code"] == "missing_parent" || case["waits_for"] == "gazelle_clients"), "{waits:?}");
+    assert!(
+        waits
+            .iter()
+            .any(|case| case["error_code"] == "missing_parent" || case["waits_for"] == "gazelle_clients"),
+        "{waits:?}"
+    );
 
     world.execute("DROP TRIGGER no_secrets ON staging_clients; DELETE FROM sync_missing_parents").await;
     world.incremental().await.success();

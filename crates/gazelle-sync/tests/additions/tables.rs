@@ -96,16 +96,23 @@ async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
             assert_eq!(sync.code, 0, "{what}: {sync}");
             let cases = refused(&world).await;
             assert_eq!(cases.len(), 1, "{what}: {cases:?}");
-            assert_eq!((&cases[0]["entity"], &cases[0]["id"]), (&json!(case.entity), &json!(record)), "{what}");
+            assert_eq!(
+                (&cases[0]["entity"], &cases[0]["id"]),
+                (&json!(case.entity), &json!(record)),
+                "{what}"
+            );
             let said = cases[0].to_string();
             assert!(!said.contains("secret"), "{what}: {said}");
             if case.entity != "users" {
                 assert!(said.contains("refuser()"), "{what}: {said}");
             }
             assert_same(&before, &world.content().await, &what);
-            for args in
-                [&["replay"][..], &["replay", "--entity", case.entity], &["replay", "--id", &record], &["migrate"]]
-            {
+            for args in [
+                &["replay"][..],
+                &["replay", "--entity", case.entity],
+                &["replay", "--id", &record],
+                &["migrate"],
+            ] {
                 let ran = world.run(args).await;
                 let expected = if args[0] == "migrate" { 0 } else { 3 };
                 assert_eq!(ran.code, expected, "{what}, {args:?}: {ran}");
@@ -115,7 +122,8 @@ async fn on_every_table_a_refusal_makes_its_record_wait_at_once_or_deferred() {
             world.run(&["errors", "retry"]).await;
             world.full().await.success();
             assert_ne!(before[case.table], world.content().await[case.table], "{what}: it lands");
-            let back: Value = change.as_object().unwrap().keys().map(|key| (key.clone(), was[key].clone())).collect();
+            let back: Value =
+                change.as_object().unwrap().keys().map(|key| (key.clone(), was[key].clone())).collect();
             world.control.edit(case.kind, &changed, back).unwrap();
             world.full().await.success();
             let verdict = world.run(&["verify", "--offline"]).await;

@@ -80,7 +80,12 @@ pub(in super::super) fn written(fields: &[Field]) -> String {
 }
 
 /// The query with other fields at the end of a path, and another name.
-pub(in super::super) fn replaced(query: &str, operation: (&str, &str), path: &[&str], fields: &[Field]) -> String {
+pub(in super::super) fn replaced(
+    query: &str,
+    operation: (&str, &str),
+    path: &[&str],
+    fields: &[Field],
+) -> String {
     let head = query.split_once('{').map_or("", |(head, _)| head).trim_end();
     let mut whole = of_query(query);
     let last = path.iter().try_fold(&mut whole, |within, name| {
@@ -126,8 +131,7 @@ pub(super) fn only(fields: &[Field], places: &[&[usize]]) -> Vec<Field> {
 
 fn keep(fields: &[Field], places: &[&[usize]], is_record: bool) -> Vec<Field> {
     let kept = fields.iter().enumerate().filter_map(|(index, field)| {
-        let below: Vec<&[usize]> =
-            places.iter().filter_map(|place| place.strip_prefix(&[index])).collect();
+        let below: Vec<&[usize]> = places.iter().filter_map(|place| place.strip_prefix(&[index])).collect();
         if below.iter().any(|place| place.is_empty()) {
             return Some(field.clone());
         }

@@ -20,7 +20,11 @@ use crate::source::{GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceErro
 pub(super) enum Gathered {
     Whole(String),
     /// The API failed at a field of it: all the rest, and where.
-    Faulty { raw: String, fault: NodeFault, error: SourceError },
+    Faulty {
+        raw: String,
+        fault: NodeFault,
+        error: SourceError,
+    },
     /// It changed or vanished while it was read.
     Changed,
 }
@@ -121,7 +125,8 @@ async fn with_inside(
         connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
     let mut fault = None;
     for (index, node) in nodes.iter_mut().enumerate() {
-        let id = node.read::<Object>().and_then(|object| object.get("id").and_then(|raw| raw.read::<String>()));
+        let id =
+            node.read::<Object>().and_then(|object| object.get("id").and_then(|raw| raw.read::<String>()));
         let Some(id) = id else { continue };
         let mut parts = vec![node.get().to_owned()];
         for part in &inside.parts {
@@ -196,9 +201,8 @@ mod tests {
 
     #[test]
     fn parts_make_the_record_that_one_query_would_have_given() {
-        let all = fields::of_query(
-            "query X { id a updatedAt list { totalCount nodes { id b c { d } } } e { f } }",
-        );
+        let all =
+            fields::of_query("query X { id a updatedAt list { totalCount nodes { id b c { d } } } e { f } }");
         let parts = [
             r#"{"id":"x","updatedAt":"1","e":{"f":1.50}}"#,
             r#"{"id":"x","updatedAt":"1","list":{"nodes":[{"id":"1","c":null},{"id":"2","c":{"d":[]}}]}}"#,

@@ -54,7 +54,8 @@ impl Reader<'_> {
             of_parts.push(page.nodes);
         }
         let length = of_parts[0].len();
-        let page = |nodes| PageRead { answer: answer.clone(), nodes, has_next_page, end_cursor, total_count, notes };
+        let page =
+            |nodes| PageRead { answer: answer.clone(), nodes, has_next_page, end_cursor, total_count, notes };
         if of_parts.iter().any(|nodes| nodes.len() != length) {
             return Ok(Tried::Shifted(page((0..length).map(|_| Node::Null).collect())));
         }
@@ -135,9 +136,7 @@ fn matched(nodes: Vec<Node>) -> Parts {
     for node in nodes {
         let raw = match &node {
             Node::Whole(raw) => String::from_utf8(raw.to_vec()).ok(),
-            Node::Failing(failing) if failing.is_named => {
-                String::from_utf8(failing.record.raw.to_vec()).ok()
-            }
+            Node::Failing(failing) if failing.is_named => String::from_utf8(failing.record.raw.to_vec()).ok(),
             _ => None,
         };
         match (raw, node) {

@@ -233,7 +233,10 @@ mod tests {
                     let mut check = |parts: &[Vec<Field>], around: (usize, usize)| {
                         for part in parts {
                             let size = (around.0 + fields::count(part), around.1 + fields::levels(part));
-                            assert!(size.0 <= fields as usize && size.1 <= levels as usize, "{size:?}: {part:?}");
+                            assert!(
+                                size.0 <= fields as usize && size.1 <= levels as usize,
+                                "{size:?}: {part:?}"
+                            );
                             asked += fields::leaves(part).len();
                         }
                     };
@@ -248,7 +251,8 @@ mod tests {
 
     #[test]
     fn the_fewest_levels_are_those_that_the_documents_name() {
-        let fewest = [&users::ENTITY, &pianos::ENTITY, &clients::ENTITY, &appointments::ENTITY].map(|entity| fewest_levels(entity));
+        let fewest =
+            [&users::ENTITY, &pianos::ENTITY, &clients::ENTITY, &appointments::ENTITY].map(fewest_levels);
         assert_eq!(fewest, [2, 3, 4, 5]);
     }
 }

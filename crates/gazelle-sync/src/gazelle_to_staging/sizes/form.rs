@@ -50,7 +50,12 @@ impl Sizes {
     }
 
     /// The same after a refused record.
-    pub(in super::super) fn smaller_record(&self, entity: &Entity, sent: Sent, refusal: &SourceError) -> bool {
+    pub(in super::super) fn smaller_record(
+        &self,
+        entity: &Entity,
+        sent: Sent,
+        refusal: &SourceError,
+    ) -> bool {
         self.note_refusal(refusal, true);
         sent != self.sent()
             || speaks_of_levels(refusal) && self.fewer_levels(entity)
@@ -109,4 +114,3 @@ fn speaks_of_levels(refusal: &SourceError) -> bool {
     let said = said.to_ascii_lowercase();
     ["depth", "deep", "nest", "level"].iter().any(|word| said.contains(word))
 }
-

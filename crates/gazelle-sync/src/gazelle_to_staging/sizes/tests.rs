@@ -24,9 +24,8 @@ fn lists_inside_a_query_are_shortened_and_nothing_else() {
 fn refusals_lead_down_to_the_smallest_step_and_end_there() {
     let sizes = Sizes::usual(100);
     let shape = |sizes: &Sizes| (sizes.page(), sizes.inner.now().min(LARGEST_INNER));
-    let refused = |sizes: &Sizes| {
-        sizes.smaller_page(&clients::ENTITY, sizes.page(), sizes.sent(), &refusal())
-    };
+    let refused =
+        |sizes: &Sizes| sizes.smaller_page(&clients::ENTITY, sizes.page(), sizes.sent(), &refusal());
     let mut steps = vec![shape(&sizes)];
     while sizes.fields.now() == ANY && refused(&sizes) {
         steps.push(shape(&sizes));
@@ -97,8 +96,7 @@ fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
     let next = Sizes::from_noted(&larger, None, 100, true).to_note();
     assert_eq!((next.page, next.inner, next.counts), (None, None, Some(2)));
     let usual = ApiLimits { undated_end: Some(1), ..ApiLimits::default() };
-    let at_last = (0..10).fold(noted, |noted, _| {
-        Sizes::from_noted(&noted, Some(&clients::ENTITY), 100, true).to_note()
-    });
+    let at_last = (0..10)
+        .fold(noted, |noted, _| Sizes::from_noted(&noted, Some(&clients::ENTITY), 100, true).to_note());
     assert_eq!(at_last, usual);
 }

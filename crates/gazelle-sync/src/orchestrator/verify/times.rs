@@ -125,8 +125,7 @@ pub async fn spot_checks(
             check.checked += 1;
             let id: &str = row.get(0);
             let start: Option<Timestamp> = row.try_get(1).unwrap_or_default();
-            let (date, time): (Option<Date>, Option<Time>) =
-                (row.try_get(2).unwrap_or_default(), row.get(3));
+            let (date, time): (Option<Date>, Option<Time>) = (row.try_get(2).unwrap_or_default(), row.get(3));
             if time != Some(*wanted) {
                 check.differs(format!(
                     "{id}: the view shows {}, the setting spot_checks says {wanted}",
