@@ -160,3 +160,37 @@ async fn a_record_that_the_api_cannot_give_whole_is_the_only_one_that_stays_out(
         assert_eq!(world.count("gazelle_clients").await, 40);
     }
 }
+
+#[tokio::test]
+async fn what_changes_between_the_parts_of_a_page_is_never_put_together() {
+    for changes in ["edited", "deleted"] {
+        let world = World::new().await;
+        world.control.add_fault(complexity(50).fault());
+        // The first parts of pages that the API bears come after some refusals.
+        world.full().await.success();
+        let client = world.control.ids(Kind::Client).remove(2);
+        let changed = client.clone();
+        let second = Fault::new(FaultKind::ServerError).on_operation("ClientsPagePart").skip(1).times(1);
+        world.control.call_after(second, move |control| match changes {
+            "edited" => {
+                let fields = json!({ "companyName": "Neuf", "personalNotes": "Neuves", "custom10": "Neuf" });
+                control.edit(Kind::Client, &changed, fields).unwrap();
+            }
+            _ => drop(control.delete(Kind::Client, &changed).unwrap()),
+        });
+        let run = world.incremental().await;
+        assert_eq!(run.code, 0, "{changes}: {run}");
+        // Whether its page was asked for again, or the change came after it: never half of each.
+        world.incremental().await.success();
+        let versions = world
+            .rows(&format!(
+                "SELECT count(DISTINCT content_hash) AS n FROM staging_clients WHERE external_id = '{client}' AND operation = 'upsert'"
+            ))
+            .await;
+        let expected = if changes == "edited" { 2 } else { 1 };
+        assert_eq!(versions[0]["n"], expected, "{changes}");
+        world.control.clear_faults();
+        world.full().await.success();
+        assert_eq!(world.run(&["verify", "--sample", "100"]).await.code, 0, "{changes}");
+    }
+}

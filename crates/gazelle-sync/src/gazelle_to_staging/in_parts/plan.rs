@@ -116,6 +116,9 @@ impl PartPlan {
         holder: Option<(&'static str, ById)>,
         bounds: Bounds,
     ) -> Result<PartPlan, NoPlan> {
+        if bounds == Bounds::NONE {
+            return Err(NoPlan::Fits);
+        }
         let whole = fields::of_query(query);
         let all = fields::at(&whole, path).to_vec();
         let most = (bounds.fields as usize, bounds.levels as usize);
