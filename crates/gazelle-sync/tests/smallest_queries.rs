@@ -165,13 +165,12 @@ async fn a_record_that_the_api_cannot_give_whole_is_the_only_one_that_stays_out(
 async fn what_changes_between_the_parts_of_a_page_is_never_put_together() {
     for changes in ["edited", "deleted"] {
         let world = World::new().await;
-        world.control.add_fault(complexity(50).fault());
-        // The first parts of pages that the API bears come after some refusals.
+        world.control.add_fault(complexity(20).fault());
         world.full().await.success();
         let client = world.control.ids(Kind::Client).remove(2);
         let changed = client.clone();
-        let second = Fault::new(FaultKind::ServerError).on_operation("ClientsPagePart").skip(1).times(1);
-        world.control.call_after(second, move |control| match changes {
+        let first = Fault::new(FaultKind::Call).on_operation("ClientsPagePart").times(1);
+        world.control.call_after(first, move |control| match changes {
             "edited" => {
                 let fields = json!({ "companyName": "Neuf", "personalNotes": "Neuves", "custom10": "Neuf" });
                 control.edit(Kind::Client, &changed, fields).unwrap();
