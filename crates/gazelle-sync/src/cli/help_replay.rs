@@ -25,9 +25,9 @@ and production is not touched. Staged versions and your own tables stay as they 
 pub(super) const REPLAY_MORE: &str = "\
 Exit status:
   0  done
-  1  failed: the database refused, another run is at work, or the slice names nothing
+  1  failed, nothing was changed: the database refused, another run is at work, or the slice names nothing
   2  wrong use
-  3  partial: staging and production disagree, or removals were withheld
+  3  partial: done but for the records that are named, or removals were withheld
 
 Examples:
   gazelle-sync replay --dry-run

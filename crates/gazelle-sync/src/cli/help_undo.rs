@@ -20,10 +20,10 @@ shown. Nothing is deleted from staging, and the API is not asked.";
 pub(super) const UNDO_MORE: &str = "\
 Exit status:
   0  done
-  1  failed: no such run, undone already, nothing to undo, another run is at work, or something of yours \
+  1  failed, nothing was changed: no such run, undone already, nothing to undo, another run is at work, or something of yours \
 (a foreign key, a constraint, a trigger) refuses what would change
   2  wrong use
-  3  partial: staging and production disagree afterwards, or removals were withheld
+  3  partial: done but for the records that are named, or removals were withheld
 
 Examples:
   gazelle-sync status

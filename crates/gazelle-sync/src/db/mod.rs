@@ -19,6 +19,7 @@ pub mod statements;
 mod timeouts;
 mod tls;
 mod transaction;
+mod utc;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub use error::{DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use timeouts::Timeout;
 pub use transaction::{Begin, Connection, Tx};
+pub use utc::Utc;
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);

@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 
 use crate::access::{self, owners};
-use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::db::{Db, DbError, Fault, Tx, citus, quote};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, VIEWS, relation_names, tables};
 
 /// What a migration would do or did.
@@ -168,15 +168,27 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
         let tx = connection.begin().await?;
         owners::check_in(&tx).await?;
         access::check_owner_rights(&tx).await?;
-        apply(&tx, migration).await?;
-        access::close(&tx).await?;
-        // With the last one, so that a database whose migrations are all there has its rights too.
-        if Some(step) == missing.last() {
-            access::cover(&tx).await?;
-        }
-        tx.commit().await?;
+        let is_last = Some(step) == missing.last();
+        one_step(tx, migration, is_last).await.map_err(|error| match error.fault {
+            // What a user has added to a table refuses a row.
+            Fault::Record => error.while_doing(&format!(
+                "migration {} ({}) and those after it were not applied, nothing of it was kept",
+                step.version, step.name
+            )),
+            _ => error,
+        })?;
     }
     Ok(())
+}
+
+async fn one_step(tx: Tx<'_>, migration: &Migration, is_last: bool) -> Result<(), DbError> {
+    apply(&tx, migration).await?;
+    access::close(&tx).await?;
+    // With the last one, so that a database whose migrations are all there has its rights too.
+    if is_last {
+        access::cover(&tx).await?;
+    }
+    tx.commit().await
 }
 
 async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
