@@ -16,6 +16,7 @@ mod migrations;
 pub mod owners;
 mod pool;
 mod refused;
+mod rows;
 mod session;
 pub mod sqlstate;
 pub mod statements;
@@ -148,7 +149,7 @@ impl Db {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
         };
         // Boxed, as in a transaction: the future of whoever asks would be as large.
-        Box::pin(self.single(template, connection, ask)).await
+        rows::readable(Box::pin(self.single(template, connection, ask)).await?, template)
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.
@@ -297,7 +298,7 @@ impl Tx<'_> {
         let sql = self.db.sql(template);
         let work =
             async { self.heard.rows(self.transaction.query_typed_raw(&sql, each(params)).await).await };
-        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
+        rows::readable(Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await?, template)
     }
 
     /// One statement; returns how many rows it wrote.

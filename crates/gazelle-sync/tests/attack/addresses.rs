@@ -122,14 +122,17 @@ fn query(random: &mut Random, database: bool) -> String {
     };
     let mut text = String::new();
     for number in 0..random.below(3) {
+        let name = *random.pick(names);
+        // Where the server is, and which file is read, is said.
+        let is_shown = ["host", "hostaddr", "sslrootcert"].contains(&name);
         let value = match random.below(3) {
-            0 => secret(random),
+            0 if !is_shown => secret(random),
             1 => (*random.pick(&["require", "disable", "verify-full", "0", "-1", "", "none", "127.0.0.1"]))
                 .to_owned(),
             _ => String::new(),
         };
         let sign = if number == 0 { "?" } else { "&" };
-        text.push_str(&format!("{sign}{}={value}", random.pick(names)));
+        text.push_str(&format!("{sign}{name}={value}"));
     }
     if random.percent(15) {
         text.push_str(&format!("#{}", secret(random)));

@@ -167,11 +167,7 @@ impl Spoiler {
             }
             18 => {
                 let hostile = serde_json::to_string(&HOSTILE).expect("text");
-                ok(
-                    text.replacen("\"id\":\"", &format!("\"id\":{hostile},\"id\":\"{}", &hostile[1..20]), 3)
-                        .as_bytes(),
-                    stream,
-                )
+                ok(text.replacen("\"id\":\"", &format!("\"id\":{hostile},\"id\":\""), 3).as_bytes(), stream)
             }
             19 => {
                 let total = *random.pick(&["-1", "1e308", "18446744073709551616", "null", "\"7\"", "0"]);

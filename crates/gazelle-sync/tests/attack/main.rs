@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use support::Ran;
-use support::hostile_text::is_harmless;
+use support::hostile_text::{is_harmless, texts};
 use support::limited::{Limited, limited};
 use support::random::Random;
 
@@ -63,7 +63,7 @@ impl Tally {
     async fn run_json(&mut self, command: &tokio::process::Command) -> Ran {
         let ran = self.run(command).await;
         let document = ran.json();
-        let words = !ran.reasons().is_empty() || document["checks"].is_array();
+        let words = texts(&document).iter().any(|text| text.contains(' '));
         assert!([0, 3].contains(&ran.code) || words, "it failed without a word: {ran:.3000}");
         ran
     }
@@ -86,6 +86,7 @@ fn play(name: &str, case: impl AsyncFn(Random, &mut Tally)) {
     while played < cases && findings.len() < 10 && time.is_none_or(|time| begun.elapsed() < time) {
         let seed = first.wrapping_add(played);
         let mut tally = tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tally.now.clear();
         let outcome = runtime.block_on(AssertUnwindSafe(case(Random::new(seed), &mut tally)).catch_unwind());
         if outcome.is_err() {
             let finding = format!(
@@ -126,7 +127,7 @@ fn database_whatever_answers_in_its_place_the_program_ends_with_words() {
 }
 
 #[test]
-fn rows_whatever_stands_in_the_database_is_shown_and_acts_nowhere() {
+fn rows_whatever_stands_in_our_tables_is_shown_and_acts_nowhere() {
     play("rows", rows::case);
 }
 

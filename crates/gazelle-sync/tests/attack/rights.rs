@@ -2,6 +2,7 @@
 //!
 //! What is granted is said here once more, from `docs/security.md`, and not read from the program.
 
+use gazelle_sync::db::migrate;
 use tokio_postgres::Client;
 
 use super::Tally;
@@ -79,7 +80,7 @@ async fn installation(random: &mut Random, tally: &mut Tally) -> World {
     let mut told = Vec::new();
     let from_v5 = random.percent(40);
     if from_v5 {
-        world.execute("SET ROLE administrator").await;
+        world.execute("CREATE ROLE lecteur NOLOGIN; SET ROLE administrator").await;
         world.execute(include_str!("../support/old_system.sql")).await;
         world.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, authenticated; RESET ROLE").await;
         world.run(&["migrate", "--from-v5"]).await.success();
@@ -135,7 +136,14 @@ async fn relations(world: &World) -> Vec<Relation> {
         kind: text(&row["kind"]),
         columns: row["columns"].as_array().expect("columns").iter().map(text).collect(),
     };
-    rows.into_iter().map(relation).collect()
+    // What else the company has in its schema is for the company to open.
+    let ours = migrate::relation_names();
+    let is_asked_of = |it: &Relation| {
+        it.schema != "public"
+            || it.name.starts_with("v5_")
+            || ours.iter().any(|name| it.name.starts_with(name))
+    };
+    rows.into_iter().map(relation).filter(is_asked_of).collect()
 }
 
 /// A connection that acts as this role; the public ones come as Supabase's API brings them.
