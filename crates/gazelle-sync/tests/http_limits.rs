@@ -79,11 +79,12 @@ async fn every_answer_says_what_it_is_and_that_nobody_is_to_keep_it() {
     let world = World::new().await;
     world.run(&["migrate"]).await.success();
     let serving = Serving::start(&world, &[]).await;
+    support::service::until("the database is open", async || serving.get("/runs").await.0 == 200).await;
     let json = "application/json";
     for (method, path, status, kind) in [
         ("GET", "/healthz", 200, json),
         ("GET", "/runs", 200, json),
-        ("GET", "/metrics", 200, "openmetrics-text"),
+        ("GET", "/metrics", 200, "text/plain"),
         ("GET", "/nothing", 404, ""),
         ("DELETE", "/runs", 405, ""),
         // Not sent as JSON.

@@ -14,7 +14,7 @@ async fn a_time_that_cannot_be_read_is_told_by_the_name_of_its_column() {
             "UPDATE gazelle_appointments SET appointment_date = 'infinity'
               WHERE external_id = (SELECT min(external_id) FROM gazelle_appointments WHERE appointment_date IS NOT NULL)",
             &["verify", "--offline"][..],
-            "date_montreal",
+            "appointment_date in SELECT … FROM gazelle_appointments",
             &["replay"][..],
         ),
         (

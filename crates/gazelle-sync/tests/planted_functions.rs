@@ -211,7 +211,8 @@ async fn left_by_an_earlier_release(world: &World, scripts: &[Script]) {
                     AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
                   GROUP BY t.tablename
              LOOP
-                 EXECUTE format('INSERT INTO shop.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM whole.%1$I',
+                 EXECUTE format('INSERT INTO shop.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM whole.%1$I
+                                 ON CONFLICT DO NOTHING',
                                 name, columns);
              END LOOP;
          END
