@@ -86,13 +86,19 @@ fn said(random: &mut Random) -> Vec<u8> {
         6 => authentication(5, b"salt"),
         7 => authentication(
             10,
-            *random.pick(&[&b"SCRAM-SHA-256\0\0"[..], b"\0", b"", b"SCRAM-SHA-256-PLUS\0\0", b"X\0\0"]),
+            random.pick::<&[u8]>(&[
+                &b"SCRAM-SHA-256\0\0"[..],
+                b"\0",
+                b"",
+                b"SCRAM-SHA-256-PLUS\0\0",
+                b"X\0\0",
+            ]),
         ),
         8 => authentication(11, b"r=x,s=AAAA,i=4096"),
         9 => authentication(12, b"v=AAAA"),
         10 => authentication(random.next() as u32, b""),
         11 => message(b'K', &noise(random, 12)),
-        12 => message(b'Z', *random.pick(&[&b"I"[..], b"E", b"", b"?"])),
+        12 => message(b'Z', random.pick::<&[u8]>(&[&b"I"[..], b"E", b"", b"?"])),
         13 => {
             let fields = [
                 b"SFATAL\0C28P01\0M",
@@ -210,7 +216,7 @@ async fn between(random: &mut Random, tally: &mut Tally, world: &World) {
         4 => Change::Message,
         _ => Change::Longer,
     };
-    let command: &[&str] = *random.pick(&[
+    let command: &[&str] = random.pick::<&[&str]>(&[
         &["status"][..],
         &["sync", "--mode", "full"],
         &["sync"],

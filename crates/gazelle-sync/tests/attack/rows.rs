@@ -33,7 +33,7 @@ fn value(random: &mut Random, kind: &str) -> String {
         3 => "forged row\nforged too".to_owned(),
         _ => HOSTILE.to_owned(),
     };
-    let one_of = |random: &mut Random, values: &[&str]| quoted(*random.pick(values));
+    let one_of = |random: &mut Random, values: &[&str]| quoted(random.pick::<&str>(values));
     match kind {
         "text[]" => format!("ARRAY[{}, NULL, '']", quoted(&text)),
         "jsonb" => match random.below(5) {
