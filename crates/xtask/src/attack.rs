@@ -48,7 +48,7 @@ pub fn run(args: &AttackArgs) -> Result<()> {
     for attacker in chosen {
         let name = attacker.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let mut test = Command::new(&cargo);
-        test.args(["test", "--quiet", "-p", "gazelle-sync", "--test", "attack", &format!("{name}_")])
+        test.args(["test", "--quiet", "--workspace", "--test", "attack", &format!("{name}_")])
             .args(["--", "--nocapture"])
             .env("ATTACK_SEED", seed.to_string())
             .env("ATTACK_SECONDS", seconds.to_string());

@@ -236,7 +236,9 @@ fn has_stray_at(url: &str) -> bool {
         return false;
     };
     let in_query = user.split_once('?').is_some_and(|(_, query)| query.contains('='));
-    in_query || rest.split('?').next().is_some_and(|place| place.contains('@'))
+    let place = rest.split('?').next().unwrap_or_default();
+    let host = place.split('/').next().unwrap_or_default();
+    in_query || place.contains('@') || host.contains("%40")
 }
 
 /// What libpq understands in a URL and our driver does not.
@@ -328,6 +330,7 @@ mod tests {
             ("postgres://sync:so@Geheim@db/shop", "written as %40"),
             ("postgres://sync:so@Gehe/im@db/shop", "written as %40"),
             ("postgres://sync@server:Geheim@db/shop", "written as %40"),
+            ("postgres://sync:so@Geheim%40db/shop", "written as %40"),
             ("postgres://db/shop?password=so@Geheim", "written as %40"),
             ("postgres://[::1]:?sslmode=require&password=so@Geheim", "written as %40"),
         ] {

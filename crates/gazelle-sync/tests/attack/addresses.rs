@@ -134,7 +134,8 @@ fn query(random: &mut Random, database: bool) -> String {
         let sign = if number == 0 { "?" } else { "&" };
         text.push_str(&format!("{sign}{name}={value}"));
     }
-    if random.percent(15) {
+    // Of a database's address it would be part of the name.
+    if !database && random.percent(15) {
         text.push_str(&format!("#{}", secret(random)));
     }
     text
