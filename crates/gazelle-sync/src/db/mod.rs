@@ -13,6 +13,7 @@ mod error;
 mod locks;
 mod pool;
 mod refused;
+mod rows;
 mod session;
 pub mod sqlstate;
 pub mod statements;
@@ -145,7 +146,7 @@ impl Db {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
         };
         // Boxed, as in a transaction: the future of whoever asks would be as large.
-        Box::pin(connection.single(template, ask)).await
+        rows::readable(Box::pin(connection.single(template, ask)).await?, template)
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.

@@ -270,6 +270,34 @@ pub fn newer(version: i32) -> DbError {
     ))
 }
 
+/// What one migration does, and how the register notes it.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Its number.
+    pub version: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// Of its text.
+    pub checksum: String,
+    /// Several statements, with `{schema}` to be filled in.
+    pub sql: String,
+}
+
+/// Every migration as text: the first ones make a database such as an earlier release left, with the register beside them.
+pub fn scripts() -> Vec<Script> {
+    let text = |migration: &Migration| match migration.staging_tables {
+        [] => migration.sql.to_owned(),
+        tables => tables.iter().map(|table| migration.sql.replace("{staging_table}", table) + "\n").collect(),
+    };
+    let script = |migration: &Migration| Script {
+        version: migration.version,
+        name: migration.name,
+        checksum: checksum_of(migration),
+        sql: text(migration),
+    };
+    MIGRATIONS.iter().map(script).collect()
+}
+
 fn checksum_of(migration: &Migration) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(migration.sql.as_bytes());
