@@ -74,12 +74,16 @@ impl Server {
     }
 
     async fn run(&self, query: &str, ca: Option<&Path>) -> Ran {
+        support::ran(self.command(query, ca)).await
+    }
+
+    fn command(&self, query: &str, ca: Option<&Path>) -> tokio::process::Command {
         let mut command = self.place.command(&["migrate", "--json"]);
         command.env("DATABASE_URL", format!("postgres://postgres@{}:5432/{DATABASE}{query}", self.address));
         if let Some(ca) = ca {
             command.env("GAZELLE_SYNC_DATABASE_CA", ca);
         }
-        support::ran(command).await
+        command
     }
 }
 
@@ -126,7 +130,18 @@ async fn the_authority_of_the_settings_is_trusted_and_no_other() {
         run.success();
         assert!(!run.stderr.contains("not verified"), "{run}");
     }
-    for query in ["?sslmode=verify-full", "?sslmode=verify-ca"] {
+    // Who is named takes the place of those that the system trusts.
+    let trusting = async |query: &str, ca: Option<&Path>| {
+        let mut command = server.command(query, ca);
+        command.env("SSL_CERT_FILE", &right);
+        support::ran(command).await
+    };
+    trusting("?sslmode=verify-full", None).await.success();
+    trusting("?sslrootcert=system", Some(&wrong)).await.success();
+    for query in ["?sslmode=verify-full", "?sslmode=require", ""] {
+        refused(&trusting(query, Some(&wrong)).await, &[&name, "authority that is not trusted here"]);
+    }
+    for query in ["?sslmode=verify-full", "?sslmode=verify-ca", "?sslrootcert=system"] {
         refused(&server.run(query, None).await, &[&name, "authority that is not trusted here", advice]);
     }
     let in_url = format!("?sslmode=verify-full&sslrootcert={}", right.display());

@@ -20,6 +20,8 @@ pub struct DbError {
     pub function: Option<String>,
     /// The SQLSTATE, where the server answered at all.
     pub state: Option<String>,
+    /// The answer was longer than any that is taken: fewer records at a time may do.
+    pub is_too_much: bool,
     /// What the driver said, for `{:?}` alone. Not a source: what prints the chain of causes would repeat the
     /// message, and with it the server's DETAIL, which quotes values of records.
     #[allow(dead_code, reason = "read by Debug")]
@@ -51,6 +53,7 @@ impl DbError {
                 named: None,
                 function: None,
                 state: None,
+                is_too_much: false,
                 cause: Some(source),
             };
         };
@@ -95,8 +98,21 @@ impl DbError {
             named,
             function,
             state: Some(state),
+            is_too_much: false,
             cause: Some(source),
         }
+    }
+
+    /// No server was reached: an error of the network's, or of the address.
+    pub(super) fn unconnected(why: &str) -> DbError {
+        let why = with_advice(one_line(why));
+        DbError::infrastructure(format!("the database connection failed during CONNECT: {why}"))
+    }
+
+    /// The connection was given up, since more came, or was announced, than is taken.
+    pub(super) fn too_much(doing: &str, why: &str) -> DbError {
+        let what = format!("the database connection was given up during {}: {why}", headline(doing));
+        DbError { is_too_much: true, ..DbError::infrastructure(what) }
     }
 
     /// The same error, with what it kept us from put before it.
@@ -163,6 +179,7 @@ impl DbError {
             named: None,
             function: None,
             state: None,
+            is_too_much: false,
             cause: None,
         }
     }

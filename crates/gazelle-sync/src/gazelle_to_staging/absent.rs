@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::alone::is_about_all;
-use super::parents::{Looked, get};
+use super::parents::{Looked, MOST_KEPT, get};
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
 use crate::entities::Entity;
@@ -107,7 +107,11 @@ pub async fn look_into(
             }
             answer => answer?,
         };
+        let bytes: usize = there.iter().map(|record| record.raw.len()).sum();
         match answer {
+            Looked::There(_) | Looked::Faulty(_) if bytes > MOST_KEPT => {
+                report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
+            }
             Looked::There(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
             Looked::Faulty(received) => {

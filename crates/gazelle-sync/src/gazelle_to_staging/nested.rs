@@ -16,6 +16,9 @@ use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
+/// Entries of one connection, and their bytes in all: no record that is stored has more.
+const MOST_NODES: usize = 20_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,7 @@ async fn all_nodes(
     let mut first = sizes.page();
     let mut first_error: Option<SourceError> = None;
     let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
-    let mut nodes = Vec::new();
+    let (mut nodes, mut bytes) = (Vec::new(), 0);
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
@@ -134,7 +137,8 @@ async fn all_nodes(
                 };
                 let Some(smaller) = smaller else { return Err(failed(first_error.unwrap_or(error))) };
                 first = smaller;
-                first_error.get_or_insert(error);
+                // The next page needs its room.
+                first_error.get_or_insert(error.without_answer());
                 continue;
             }
         };
@@ -142,6 +146,11 @@ async fn all_nodes(
             return Err(changed());
         }
         let page = answer.page_at(nested.answer, ListShape::Connection).map_err(failed)?;
+        bytes += page.nodes.iter().flatten().map(|node| node.get().len()).sum::<usize>();
+        if bytes > MOST_BYTES || nodes.len() + page.nodes.len() > MOST_NODES {
+            let what = format!("holds more than {MOST_NODES} entries, or than {MOST_BYTES} bytes");
+            return Err(failed(answer.bad(nested.answer, &what)));
+        }
         nodes.extend(page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()));
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
@@ -74,7 +75,8 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
             },
             None => fetched.missing.push(wanted),
         }
-        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) {
+        let bytes: usize = received.iter().map(|(_, record)| record.raw.len()).sum();
+        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) || bytes >= MOST_KEPT {
             stage(fetch, &mut received, &mut fetched).await?;
         }
     }
@@ -87,6 +89,9 @@ const MOST_FAILED: usize = 5;
 
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
+
+/// Bytes of single records that are kept in memory before something is done with them.
+pub const MOST_KEPT: usize = 16 * 1024 * 1024;
 
 /// Stages what was received, of each entity in one statement.
 async fn stage(
@@ -147,7 +152,8 @@ pub async fn get(
 ) -> Result<Looked, SourceError> {
     let answer = loop {
         match client.post(&queries::record(getter, sizes, id)).await {
-            Ok(answer) => break answer,
+            // Kept by whoever asks for many.
+            Ok(answer) => break answer.copied(),
             Err(error)
                 if matches!(error.class(), ErrorClass::OverLimit { .. }) && sizes.fewer_inside(&error) => {}
             Err(error) => return in_part(getter, error),
@@ -186,7 +192,9 @@ fn in_part(getter: &Getter, error: SourceError) -> Result<Looked, SourceError> {
     Ok(match object {
         Some(raw) => {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
-            Looked::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
+            // As above.
+            let raw = Bytes::copy_from_slice(&partial.received(raw));
+            Looked::Faulty(Received { raw, ..faulty_one(record, fault) })
         }
         None => Looked::Refused(fault.message.clone()),
     })
