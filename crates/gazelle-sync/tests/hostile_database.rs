@@ -26,7 +26,8 @@ fn huge(kind: u8) -> Vec<u8> {
 
 /// One column, of text.
 fn columns() -> Vec<u8> {
-    let column = [b"a\0".as_slice(), &[0; 6], &25_u32.to_be_bytes(), &(-1_i16).to_be_bytes(), &[0xff; 4], &[0; 2]];
+    let column =
+        [b"a\0".as_slice(), &[0; 6], &25_u32.to_be_bytes(), &(-1_i16).to_be_bytes(), &[0xff; 4], &[0; 2]];
     message(b'T', &[&1_u16.to_be_bytes()[..], &column.concat()].concat())
 }
 
@@ -35,8 +36,12 @@ fn row(columns: u16) -> Vec<u8> {
     message(b'D', &[&columns.to_be_bytes()[..], &nulls].concat())
 }
 
+fn password_taken() -> Vec<u8> {
+    message(b'R', &[0; 4])
+}
+
 fn let_in() -> Vec<u8> {
-    [message(b'R', &[0; 4]), message(b'Z', b"I")].concat()
+    [password_taken(), message(b'Z', b"I")].concat()
 }
 
 /// What it does once we have said who we are, and what follows without end.
@@ -66,12 +71,30 @@ fn harms() -> Vec<Harm> {
     vec![
         of("a message of two gigabytes in place of the login", huge(b'R'), None, zeros.clone(), before),
         of("an error of two gigabytes in place of the login", huge(b'E'), None, zeros.clone(), before),
-        of("settings without end before the login", vec![], None, message(b'S', b"a\0b\0").repeat(4096), before),
-        of("notices without end before the login", vec![], None, message(b'N', b"SNOTICE\0\0").repeat(4096), before),
+        of(
+            "settings without end before the login is over",
+            password_taken(),
+            None,
+            message(b'S', b"a\0b\0").repeat(4096),
+            before,
+        ),
+        of(
+            "notices without end before the login is over",
+            password_taken(),
+            None,
+            message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
+            before,
+        ),
         of("a row of two gigabytes", let_in(), Some([begun(), huge(b'D')].concat()), zeros, after),
         of("rows without end", let_in(), Some(begun()), row(1).repeat(4096), after),
         of("rows of many columns without end", let_in(), Some(begun()), row(20_000), after),
-        of("notices without end", let_in(), Some(vec![]), message(b'N', b"SNOTICE\0\0").repeat(4096), after),
+        of(
+            "notices without end",
+            let_in(),
+            Some(vec![]),
+            message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
+            after,
+        ),
     ]
 }
 
@@ -98,7 +121,12 @@ fn do_harm(mut stream: TcpStream, harm: &Harm) -> std::io::Result<()> {
     }
     stream.write_all(&harm.first)?;
     if let Some(answer) = &harm.answer {
-        let _ = stream.read(&mut buffer)?;
+        // The beginning of a transaction, and the statement behind it.
+        let mut asked = Vec::new();
+        while !asked.windows(14).any(|bytes| bytes == b"pg_backend_pid") {
+            let read @ 1.. = stream.read(&mut buffer)? else { return Ok(()) };
+            asked.extend_from_slice(&buffer[..read]);
+        }
         stream.write_all(answer)?;
     }
     loop {

@@ -6,6 +6,7 @@ mod support;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Place, Ran};
@@ -101,14 +102,16 @@ async fn little() -> Place {
 
 async fn sync(place: &mut Place, answers: Answers) -> Ran {
     place.env.insert("GAZELLE_API_URL".to_owned(), api(answers));
-    support::ran(support::with_memory(&place.command(&["sync", "--json"]), MEMORY)).await
+    let run = support::ran(support::with_memory(&place.command(&["sync", "--json"]), MEMORY));
+    tokio::time::timeout(Duration::from_secs(120), run).await.expect("nobody waits for himself")
 }
 
 #[tokio::test]
 async fn whatever_an_answer_is_made_of_little_memory_does() {
     let mut place = little().await;
     let field = r#"{"name":"a","type":{"kind":"SCALAR","name":"Int"},"args":[]},"#;
-    let schema = r#"{"data":{"__schema":{"queryType":{"name":"Q"},"types":[{"name":"Q","kind":"OBJECT","fields":["#;
+    let schema =
+        r#"{"data":{"__schema":{"queryType":{"name":"Q"},"types":[{"name":"Q","kind":"OBJECT","fields":["#;
     for (what, body) in [
         ("errors", filled(r#"{"data":null,"errors":["#, r#"{"message":"x","path":["a"]},"#, "1]}")),
         ("errors of nothing", filled(r#"{"data":null,"errors":["#, "1,", "1]}")),
@@ -159,18 +162,21 @@ async fn whatever_a_record_is_made_of_it_lands_or_waits_within_little_memory() {
 async fn lists_inside_a_record_that_do_not_end_are_given_up() {
     let mut place = little().await;
     // Each page of contacts has new ones, and another one follows.
-    let contacts = filled(r#"{"nodes":["#, r#"{"id":"con","lastName":"Doe"},"#, r#"{"id":"con"}],"pageInfo":"#);
+    let contacts =
+        filled(r#"{"nodes":["#, r#"{"id":"con","lastName":"Doe"},"#, r#"{"id":"con"}],"pageInfo":"#);
     let contacts = String::from_utf8(contacts[..contacts.len()].to_vec()).unwrap();
     let run = sync(
         &mut place,
         Arc::new(move |asked| {
             let after = asked["variables"]["after"].as_str().and_then(|after| after.parse::<u64>().ok());
-            let page_info = format!(r#"{{"hasNextPage":true,"endCursor":"{}"}}"#, after.unwrap_or_default() + 1);
+            let page_info =
+                format!(r#"{{"hasNextPage":true,"endCursor":"{}"}}"#, after.unwrap_or_default() + 1);
             if asked["query"].as_str().is_some_and(|query| query.contains("allClients")) {
                 let inside = r#"{"id":"cli_1","allContacts":{"nodes":[],"pageInfo":{"hasNextPage":true}}}"#;
                 return clients(inside, None).into_bytes();
             }
-            format!(r#"{{"data":{{"client":{{"id":"cli_1","allContacts":{contacts}{page_info}}}}}}}}}"#).into_bytes()
+            format!(r#"{{"data":{{"client":{{"id":"cli_1","allContacts":{contacts}{page_info}}}}}}}}}"#)
+                .into_bytes()
         }),
     )
     .await;
@@ -219,7 +225,9 @@ async fn many_large_answers_wait_for_one_another() {
             };
             let data = match query {
                 query if query.contains("allUsers") => json!({ "allUsers": records("usr", "firstName") }),
-                query if query.contains("allClients") => json!({ "allClients": list("cli", "personalNotes") }),
+                query if query.contains("allClients") => {
+                    json!({ "allClients": list("cli", "personalNotes") })
+                }
                 query if query.contains("allPianos") => json!({ "allPianos": list("ins", "notes") }),
                 query => json!({ root_of(query): list("evt", "notes") }),
             };

@@ -197,7 +197,8 @@ mod tests {
         span.add_event(hostile, vec![KeyValue::new("error", hostile), KeyValue::new("count", 3)]);
         span.set_status(Status::error(hostile));
         span.end();
-        let text = format!("{:?}", kept.0.lock().unwrap());
+        // Of what acts, Debug shows the escape; of what stands in its place, the sign or an escape of a backslash.
+        let text = format!("{:?}", kept.0.lock().unwrap()).replace("\\\\", "");
         for raw in ["\\u{1b}", "\\u{202e}", "\\u{9b}", "b\\nc"] {
             assert!(!text.contains(raw), "{raw} in {text}");
         }

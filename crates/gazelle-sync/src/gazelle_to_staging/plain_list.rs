@@ -46,10 +46,7 @@ impl Reader<'_> {
     /// The list by other means; none where the error does not name records and fields of it.
     ///
     /// Errors: those that any request would meet.
-    pub(super) async fn list_in_part(
-        &mut self,
-        error: SourceError,
-    ) -> Result<Option<PageRead>, SourceError> {
+    pub(super) async fn list_in_part(&mut self, error: SourceError) -> Result<Option<PageRead>, SourceError> {
         let failure = error.clone().without_answer();
         let Some(reduced) = self.reduced(error).await? else { return Ok(None) };
         let ids = reduced.ids();

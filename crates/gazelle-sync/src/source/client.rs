@@ -287,6 +287,12 @@ impl GazelleClient {
                     fault.what = "a query refused as too large".into();
                 }
                 if let Some(remains) = &mut fault.remains {
+                    let mut body = body;
+                    if matches!(self.purpose, Purpose::Question) {
+                        // Errors are kept while other questions are asked: with bytes that take no room.
+                        body = Bytes::copy_from_slice(&body);
+                        remains.original = remains.original.take().map(|_| body.clone());
+                    }
                     let (body, data) = readable(&body, remains);
                     let verified = Verified { data, gone: Default::default() };
                     remains.answer = Some(Answer::new(verified, delivery(body)));

@@ -92,7 +92,9 @@ pub async fn ask(
                 answers.failures.push(format!("{} {id}: the API could not give it whole", entity.name));
             }
             Some((entity, _, _, Ok(Looked::There(record)))) if bytes + record.raw.len() > MOST_KEPT * 4 => {
-                answers.failures.push(format!("{}: the sample was cut short: its records are large", entity.name));
+                answers
+                    .failures
+                    .push(format!("{}: the sample was cut short: its records are large", entity.name));
                 break;
             }
             Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
