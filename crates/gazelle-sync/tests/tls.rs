@@ -51,17 +51,18 @@ impl Server {
         let address = address(number);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut settings = vec![("listen_addresses".to_owned(), address.clone())];
+        // Whoever does not come encrypted is not let in where that is offered.
+        let let_in = if certificate.is_some() { "hostssl" } else { "host" };
         if let Some((certificate, key)) = certificate {
             std::fs::write(path("server.pem"), certificate).unwrap();
             std::fs::write(path("server.key"), key).unwrap();
-            // Whoever does not come encrypted is not let in.
-            std::fs::write(path("hba"), "local all all trust\nhostssl all all all trust\n").unwrap();
             own(&folder.path().join("server.key")).await;
             settings.push(("ssl".to_owned(), "on".to_owned()));
             settings.push(("ssl_cert_file".to_owned(), path("server.pem")));
             settings.push(("ssl_key_file".to_owned(), path("server.key")));
-            settings.push(("hba_file".to_owned(), path("hba")));
         }
+        std::fs::write(path("hba"), format!("local all all trust\n{let_in} all all all trust\n")).unwrap();
+        settings.push(("hba_file".to_owned(), path("hba")));
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Server { place: Place::with(&settings).await, address, folder }
