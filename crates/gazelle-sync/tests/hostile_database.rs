@@ -166,6 +166,12 @@ async fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for()
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn the_unit_allows_as_much_memory_as_is_bounded_here() {
+    let unit = include_str!("../../../ops/systemd/gazelle-sync.service");
+    assert!(unit.lines().any(|line| line == format!("MemoryMax={}M", MEMORY / 1024)));
+}
+
 /// The two hosts of an address are tried in turn, and which of them is asked for is looked at.
 #[tokio::test]
 async fn another_host_is_tried_where_the_first_one_does_not_answer() {
