@@ -27,7 +27,10 @@ async fn first_start_makes_a_private_utc_utf8_cluster() {
         ("SELECT lower('ÉÖ') COLLATE \"default\"", "éö"),
         ("SELECT 'Z' < 'a'", "t"),
         // Nobody comes by the network, also where somebody makes it listen there.
-        ("SELECT string_agg(DISTINCT auth_method, ',') FROM pg_hba_file_rules WHERE type LIKE 'host%'", "reject"),
+        (
+            "SELECT string_agg(DISTINCT auth_method, ',') FROM pg_hba_file_rules WHERE type LIKE 'host%'",
+            "reject",
+        ),
     ] {
         assert_eq!(query(&address, sql).await, expected, "{sql}");
     }
