@@ -45,6 +45,29 @@ async fn an_address_that_others_can_reach_needs_a_token() {
 }
 
 #[tokio::test]
+async fn no_answer_is_kept_by_a_cache_or_taken_for_something_else() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    let serving = Serving::start(&world, &[]).await;
+    let address = &serving.base;
+    for (request, status) in [
+        (client().get(format!("{address}/healthz")), 200),
+        (client().get(format!("{address}/metrics")), 200),
+        (client().get(format!("{address}/runs")), 200),
+        (client().get(format!("{address}/nothing")), 404),
+        (client().put(format!("{address}/runs")), 405),
+        (client().post(format!("{address}/runs")).body("{}"), 415),
+        (client().get(format!("{address}/healthz")).header("origin", "http://elsewhere.example"), 403),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{status}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{status}");
+    }
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn who_asks_too_much_or_never_ends_holds_nothing_up() {
     let world = World::new().await;
     world.run(&["migrate"]).await.success();

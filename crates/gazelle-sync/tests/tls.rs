@@ -51,10 +51,8 @@ impl Server {
         let address = address(number);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut settings = vec![("listen_addresses".to_owned(), address.clone())];
-        // Whoever does not come encrypted where that is offered is not let in.
-        let kind = if certificate.is_some() { "hostssl" } else { "host" };
-        std::fs::write(path("hba"), format!("local all all trust\n{kind} all all all trust\n")).unwrap();
-        settings.push(("hba_file".to_owned(), path("hba")));
+        // Whoever does not come encrypted is not let in where that is offered.
+        let let_in = if certificate.is_some() { "hostssl" } else { "host" };
         if let Some((certificate, key)) = certificate {
             std::fs::write(path("server.pem"), certificate).unwrap();
             std::fs::write(path("server.key"), key).unwrap();
@@ -63,6 +61,8 @@ impl Server {
             settings.push(("ssl_cert_file".to_owned(), path("server.pem")));
             settings.push(("ssl_key_file".to_owned(), path("server.key")));
         }
+        std::fs::write(path("hba"), format!("local all all trust\n{let_in} all all all trust\n")).unwrap();
+        settings.push(("hba_file".to_owned(), path("hba")));
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Server { place: Place::with(&settings).await, address, folder }
@@ -75,12 +75,16 @@ impl Server {
     }
 
     async fn run(&self, query: &str, ca: Option<&Path>) -> Ran {
+        support::ran(self.command(query, ca)).await
+    }
+
+    fn command(&self, query: &str, ca: Option<&Path>) -> tokio::process::Command {
         let mut command = self.place.command(&["migrate", "--json"]);
         command.env("DATABASE_URL", format!("postgres://postgres@{}:5432/{DATABASE}{query}", self.address));
         if let Some(ca) = ca {
             command.env("GAZELLE_SYNC_DATABASE_CA", ca);
         }
-        support::ran(command).await
+        command
     }
 }
 
@@ -127,7 +131,18 @@ async fn the_authority_of_the_settings_is_trusted_and_no_other() {
         run.success();
         assert!(!run.stderr.contains("not verified"), "{run}");
     }
-    for query in ["?sslmode=verify-full", "?sslmode=verify-ca"] {
+    // Who is named takes the place of those that the system trusts.
+    let trusting = async |query: &str, ca: Option<&Path>| {
+        let mut command = server.command(query, ca);
+        command.env("SSL_CERT_FILE", &right);
+        support::ran(command).await
+    };
+    trusting("?sslmode=verify-full", None).await.success();
+    trusting("?sslrootcert=system", Some(&wrong)).await.success();
+    for query in ["?sslmode=verify-full", "?sslmode=require", ""] {
+        refused(&trusting(query, Some(&wrong)).await, &[&name, "authority that is not trusted here"]);
+    }
+    for query in ["?sslmode=verify-full", "?sslmode=verify-ca", "?sslrootcert=system"] {
         refused(&server.run(query, None).await, &[&name, "authority that is not trusted here", advice]);
     }
     let in_url = format!("?sslmode=verify-full&sslrootcert={}", right.display());

@@ -6,7 +6,8 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{Status, TracerProvider as _};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -19,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::{LogFormat, Settings};
-use crate::display::{LogFields, LogLine, Progress};
+use crate::display::{Line, LogFields, LogLine, Progress};
 
 /// A collector that does not answer is waited for so long, and at the end of the program no longer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,10 +108,35 @@ fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
         .map_err(|error| error.to_string())?;
     let resource = Resource::builder()
         .with_service_name("gazelle-sync")
-        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
     let exporter = Complaining { exporter, has_complained: AtomicBool::new(false) };
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+/// What is in a span from outside acts no more on a screen there than in a log.
+fn harmless(span: &mut SpanData) {
+    let line = |text: &str| Line::from(text).as_str().to_owned();
+    let clean = |attributes: &mut Vec<KeyValue>| {
+        for KeyValue { value, .. } in attributes {
+            match value {
+                Value::String(text) => *value = line(text.as_str()).into(),
+                Value::Array(Array::String(texts)) => {
+                    texts.iter_mut().for_each(|text| *text = StringValue::from(line(text.as_str())));
+                }
+                _ => {}
+            }
+        }
+    };
+    span.name = line(&span.name).into();
+    clean(&mut span.attributes);
+    for event in &mut span.events.events {
+        event.name = line(&event.name).into();
+        clean(&mut event.attributes);
+    }
+    if let Status::Error { description } = &mut span.status {
+        *description = line(description).into();
+    }
 }
 
 /// Says once that the collector takes nothing, and again after it did; spans that it did not take are dropped.
@@ -121,7 +147,8 @@ struct Complaining<E> {
 }
 
 impl<E: SpanExporter> SpanExporter for Complaining<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        batch.iter_mut().for_each(harmless);
         let result = self.exporter.export(batch).await;
         let complains = result.is_err();
         if complains && !self.has_complained.swap(complains, Ordering::Relaxed) {
@@ -137,5 +164,45 @@ impl<E: SpanExporter> SpanExporter for Complaining<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.exporter.set_resource(resource);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry::trace::{Span as _, Tracer as _};
+
+    use super::*;
+
+    #[derive(Debug, Clone, Default)]
+    struct Keeping(Arc<Mutex<Vec<SpanData>>>);
+
+    impl SpanExporter for Keeping {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().unwrap().extend(batch);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_span_acts_on_the_screen_of_who_reads_it() {
+        let kept = Keeping::default();
+        let exporter = Complaining { exporter: kept.clone(), has_complained: AtomicBool::new(false) };
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+        let hostile = "a\u{1b}[2J\u{202e}b\nc\u{9b}d";
+        let mut span = provider.tracer("test").start(hostile);
+        span.set_attribute(KeyValue::new("reason", hostile));
+        span.set_attribute(KeyValue::new("reasons", Value::Array(vec![StringValue::from(hostile)].into())));
+        span.add_event(hostile, vec![KeyValue::new("error", hostile), KeyValue::new("count", 3)]);
+        span.set_status(Status::error(hostile));
+        span.end();
+        // Of what acts, Debug shows the escape; of what stands in its place, the sign or an escape of a backslash.
+        let text = format!("{:?}", kept.0.lock().unwrap()).replace("\\\\", "");
+        for raw in ["\\u{1b}", "\\u{202e}", "\\u{9b}", "b\\nc"] {
+            assert!(!text.contains(raw), "{raw} in {text}");
+        }
+        assert_eq!(text.matches("b␊c").count(), 6, "{text}");
+        assert!(text.contains("I64(3)"), "{text}");
     }
 }

@@ -83,6 +83,27 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// An address to which nothing travels in clear, unless it stays on this machine.
+fn protected(url: Url) -> Result<Url, String> {
+    let stays_here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() == "https" || stays_here {
+        true => Ok(url),
+        false => Err("begins with http:// and is not on this machine, so that all of it would cross the network in clear: \
+                      write https://"
+            .to_owned()),
+    }
+}
+
+/// Where traces are sent to.
+pub(super) fn protected_address(text: &str) -> Result<Url, String> {
+    web_address(text).and_then(protected)
+}
+
 /// What an error may repeat of a refused value: of an address nothing that could be a user name, a password or a
 /// token in a query. `None`: nothing at all.
 pub(super) fn showable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
@@ -99,10 +120,10 @@ pub(super) fn showable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
     }
 }
 
-/// An http or https address that is itself a secret.
+/// An https address that is itself a secret; http on this machine.
 pub(super) fn secret_web_address(text: &str) -> Result<(), String> {
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => protected(url).map(|_| ()),
         _ => Err("must be an address like https://host/path".to_owned()),
     }
 }

@@ -34,7 +34,7 @@ const fn secret(key: &'static str, env: &'static str, meaning: &'static str) -> 
 pub const SETTINGS: &[SettingDoc] = &[
     // Where the data lives
     secret("database_url", "DATABASE_URL", "PostgreSQL to mirror into; absent: an embedded server in the data folder"),
-    plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authority that the database's TLS certificate must come from"),
+    plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authorities that the database's TLS certificate must come from, in place of the system's"),
     plain("database_connections", "GAZELLE_SYNC_DATABASE_CONNECTIONS", "8", "connections to the database that a run uses at most, 1 to 100; two more are used for short questions beside it; a role that is allowed fewer makes do with them"),
     plain("database_silence_seconds", "GAZELLE_SYNC_DATABASE_SILENCE", "30", "a statement of which the database gives no sign of life for this long has failed, 1 to 3600"),
     plain("lock_notice_seconds", "GAZELLE_SYNC_LOCK_NOTICE", "5", "a statement that waits for a lock for this long is logged, with the session that holds it, 0.1 to 3600 and no longer than `lock_wait_seconds`"),
@@ -58,7 +58,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("attempts", "GAZELLE_SYNC_ATTEMPTS", "3", "times a request is tried before it counts as failed, 1 to 10"),
     plain("retry_delay_seconds", "GAZELLE_SYNC_RETRY_DELAY_SECONDS", "5", "wait before trying again, times the number of the attempt, 0 to 600; Retry-After wins, and where the API asks for patience it is a second at least"),
     plain("timeout_seconds", "GAZELLE_SYNC_TIMEOUT_SECONDS", "10", "longest wait for one answer of the API, 0.1 to 600"),
-    plain("max_response_mb", "GAZELLE_SYNC_MAX_RESPONSE_MB", "32", "largest answer of the API that is read, in MiB, 1 to 1024"),
+    plain("max_response_mb", "GAZELLE_SYNC_MAX_RESPONSE_MB", "32", "largest answer of the API that is read, in MiB, 1 to 1024; what memory is needed depends on it (docs/bounds.md)"),
     plain("lookback_days", "GAZELLE_SYNC_LOOKBACK_DAYS", "30", "days before the bookmark from which an incremental run reads events again, 0 to 3650"),
     plain("events_from", "GAZELLE_SYNC_EVENTS_FROM", "", "a full sync leaves out events dated earlier (YYYY-MM-DD); absent: all"),
     plain("events_until", "GAZELLE_SYNC_EVENTS_UNTIL", "", "a full sync leaves out events dated later (YYYY-MM-DD); absent: all"),

@@ -156,7 +156,7 @@ impl Settings {
             language: read.choice("language", Language::En),
             log_format: read.choice("log_format", LogFormat::Auto),
             log_level: read.optional("log_level", checks::log_level),
-            otlp_endpoint: read.optional("otlp_endpoint", checks::web_address),
+            otlp_endpoint: read.optional("otlp_endpoint", checks::protected_address),
 
             slack_webhook_url: read.secret("slack_webhook_url", checks::secret_web_address),
             smtp_url: read.secret("smtp_url", checks::mail_server),

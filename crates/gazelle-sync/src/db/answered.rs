@@ -174,7 +174,10 @@ pub(super) async fn answer_each<'s, T>(
     waiting.answered();
     db.progress.mark();
     result.map_err(|(error, statement)| {
-        let error = DbError::new(error, statement);
+        let error = match sent.unanswered.refusal.words() {
+            Some(words) => DbError::too_much(statement, words),
+            None => DbError::new(error, statement),
+        };
         if error.state.as_deref() == Some("25006") {
             // A session keeps the setting that it was started with, long after it was taken back.
             db.pool.renew();

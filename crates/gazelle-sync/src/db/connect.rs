@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct ConnectSettings {
     /// A `postgres://` URL or libpq's `key=value` words; may hold a password, so it is never printed.
     pub url: String,
-    /// Certificates (PEM) to trust besides the system's, such as Supabase's.
+    /// Certificates (PEM) to trust in place of the system's, such as Supabase's.
     pub ca_file: Option<PathBuf>,
     /// The schema of this account.
     pub schema: String,
@@ -81,7 +81,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     config.application_name("gazelle-sync");
     notice_silence(&mut config, &url, &asked);
     let place = place(&config);
-    let ca_file = asked.ca_file.as_ref().or(settings.ca_file.as_ref());
+    let ca_file = asked.ca_file.as_ref().or(settings.ca_file.as_ref()).filter(|_| !asked.trusts_system);
     let encryption = Encryption::of(&config, asked.verify, says(&url, "sslmode"));
     let verification = encryption.verification(&config, asked.verify || ca_file.is_some());
     config.ssl_mode(encryption.mode);
@@ -246,6 +246,8 @@ fn has_stray_at(url: &str) -> bool {
 struct Asked {
     verify: bool,
     ca_file: Option<PathBuf>,
+    /// The system's authorities, whatever the settings name.
+    trusts_system: bool,
     /// What our driver calls `keepalives_retries`.
     keepalives_count: Option<u32>,
 }
@@ -259,6 +261,11 @@ fn take_unsupported(url: &str) -> (String, Asked) {
         .filter(|pair| match pair.split_once('=') {
             Some(("sslmode", "verify-full" | "verify-ca")) => {
                 asked.verify = true;
+                false
+            }
+            // libpq's word for it, which demands `verify-full`.
+            Some(("sslrootcert", "system")) => {
+                (asked.verify, asked.trusts_system) = (true, true);
                 false
             }
             Some(("sslrootcert", file)) => {

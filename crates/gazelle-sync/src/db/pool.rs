@@ -14,6 +14,7 @@ use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
+use super::dial::dial;
 use super::session::Session;
 
 /// Places aside.
@@ -183,9 +184,8 @@ impl Pool {
     async fn open_session(&self) -> Result<Session, DbError> {
         let pool = &self.0;
         let generation = pool.generation.load(Ordering::SeqCst);
-        let connecting = pool.config.connect(pool.tls.clone());
-        let (client, connection) = match tokio::time::timeout(pool.connect_limit, connecting).await {
-            Ok(connected) => connected.map_err(|error| DbError::new(error, "CONNECT"))?,
+        let reached = match tokio::time::timeout(pool.connect_limit, dial(&pool.config, &pool.tls)).await {
+            Ok(reached) => reached?,
             Err(_) => {
                 return Err(DbError::no_answer(format!(
                     "no database connection within {} s: no answer comes from there, or the server is overloaded",
@@ -193,14 +193,8 @@ impl Pool {
                 )));
             }
         };
-        let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                // Whoever waits for an answer gets the error; of an idle session nobody needs to hear at once.
-                tracing::debug!("a database connection ended: {error}");
-            }
-        });
         pool.open.fetch_add(1, Ordering::SeqCst);
-        Ok(Session::new(client, task, generation))
+        Ok(Session::new(reached, generation))
     }
 
     fn is_any_open(&self) -> bool {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+use super::dial::Reached;
+use super::measured::Refusal;
 use super::timeouts::Timeouts;
 
 /// A session. Dropping it closes its socket at once.
@@ -20,12 +22,18 @@ pub(super) struct Session {
 
 /// Statements sent through a session whose answers have not come. One that stays makes the session useless: its late
 /// answer would be in the way of the next statement.
-#[derive(Clone, Default)]
-pub(super) struct Unanswered(Arc<AtomicUsize>);
+#[derive(Clone)]
+pub(super) struct Unanswered {
+    count: Arc<AtomicUsize>,
+    /// Why none will come any more.
+    pub(super) refusal: Refusal,
+}
 
 impl Session {
-    pub(super) fn new(client: Client, task: JoinHandle<()>, generation: u64) -> Session {
-        Session { client, timeouts: None, unanswered: Unanswered::default(), task, generation }
+    pub(super) fn new(reached: Reached, generation: u64) -> Session {
+        let Reached { client, task, refusal } = reached;
+        let unanswered = Unanswered { count: Arc::default(), refusal };
+        Session { client, timeouts: None, unanswered, task, generation }
     }
 
     /// The count of unanswered statements, for who borrows the client.
@@ -38,7 +46,7 @@ impl Session {
     pub(super) fn is_usable(&self, generation: u64) -> bool {
         self.generation == generation
             && !self.client.is_closed()
-            && self.unanswered.0.load(Ordering::SeqCst) == 0
+            && self.unanswered.count.load(Ordering::SeqCst) == 0
     }
 }
 
@@ -51,11 +59,11 @@ impl Drop for Session {
 impl Unanswered {
     /// Notes that a statement is sent.
     pub(super) fn sent(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Notes that it was answered.
     pub(super) fn answered(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }

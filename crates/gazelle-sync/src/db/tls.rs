@@ -15,7 +15,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::DbError;
 use super::encryption::Verification;
 
-/// TLS that trusts the system's certificates and the given file's. `place` is the server, for messages.
+/// TLS that trusts the authorities of the given file and no others, as libpq does it; the system's where none is given. `place` is
+/// the server, for messages.
 ///
 /// # Errors
 /// The file is not usable, or there is no TLS at all.
@@ -25,8 +26,13 @@ pub(super) fn connector(
     place: &str,
 ) -> Result<MakeRustlsConnect, DbError> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let named = ca_file.map(|file| add_authorities(&mut roots, file)).transpose()?.unwrap_or_default();
+    let named = match ca_file {
+        Some(file) => add_authorities(&mut roots, file)?,
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            Vec::new()
+        }
+    };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

@@ -23,6 +23,9 @@ use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, SourceError};
 use needs::{Found, Query};
 use schema::Schema;
 
+/// A longer schema is not read. That of the API has half a megabyte, and reading one takes several times its length.
+const LONGEST_SCHEMA: usize = 8 * 1024 * 1024;
+
 /// What a look at the API's schema came to.
 #[derive(Debug, Default)]
 pub struct Drift {
@@ -131,5 +134,8 @@ async fn read(client: &GazelleClient) -> Result<Schema, Unread> {
     let Some(raw) = answer.object("__schema")? else {
         return Err(Unread::Refused("it does not allow introspection".to_owned()));
     };
+    if raw.get().len() > LONGEST_SCHEMA {
+        return Err(Unread::Refused(format!("it is longer than {LONGEST_SCHEMA} bytes")));
+    }
     Schema::read(raw.get()).map_err(|_| Unread::Refused("its answer is no schema".to_owned()))
 }

@@ -13,6 +13,7 @@ pub mod read;
 pub mod scalar;
 pub mod table;
 pub mod users;
+pub mod weight;
 
 use serde_json_borrow::Value as Json;
 

@@ -1,11 +1,9 @@
 //! Reading a record: from JSON paths to typed values.
 //!
-//! Only what a record means nothing without can keep it out: a *required* column that is absent or unreadable is an
-//! error that names the field. Any other column that cannot be read becomes NULL, with a warning; a nested row that
-//! cannot be read is left out, with a warning, and its record goes on.
+//! Only what a record means nothing without keeps it out: a *required* column that is absent or unreadable. Any other that
+//! cannot be read becomes NULL, and a nested row that cannot be read is left out, each with a warning.
 //!
-//! Everything here is pure. Messages name fields and JSON types, never contents: they end in logs,
-//! alerts and screens, where personal data has no place.
+//! Everything here is pure. Messages name fields and JSON types, never contents, which may be personal.
 
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
@@ -13,6 +11,7 @@ use serde_json_borrow::Value as Json;
 pub use super::scalar::kind;
 use super::scalar::{self, shape};
 use super::table::{Column, Row, Rule, Table, Value};
+use super::weight;
 
 /// Why one record cannot be reconciled. It is quarantined with this; the rest of its batch lands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -228,6 +227,7 @@ pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, '
         };
         match found {
             Some(item) => nodes.items.push((format!("{place}."), item)),
+            None if nodes.unreadable.len() >= weight::WARNINGS => {}
             None => nodes.unreadable.push(unreadable_row(place, &Json::Null, "an object")),
         }
     }
@@ -264,12 +264,12 @@ pub fn row(
         }
         values.push(value);
     }
+    own.truncate(weight::WARNINGS.saturating_sub(warnings.len()));
     warnings.append(&mut own);
     Ok(Row { values })
 }
 
-/// Reads a nested row. One that is no object, or whose key cannot be read, is left out with a warning: a key is not made
-/// up in place of one that is there.
+/// Reads a nested row. One that is no object, or whose key cannot be read, is left out with a warning.
 pub fn nested_row(table: &Table, json: &Json<'_>, place: &str, warnings: &mut Vec<Warning>) -> Option<Row> {
     if !matches!(json, Json::Object(_)) {
         warnings.push(unreadable_row(place.trim_end_matches('.').to_owned(), json, "an object"));
@@ -367,7 +367,7 @@ fn text_list(
         ));
     };
     if let Json::Array(items) = json {
-        for position in odd {
+        for position in odd.into_iter().take(weight::WARNINGS) {
             let field = format!("{field}[{position}]");
             warn_of_unreadable(table, column, &field, &items[position], "text", warnings);
         }

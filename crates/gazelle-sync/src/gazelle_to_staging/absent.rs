@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
-use super::parents::{Looked, get, stage};
+use super::parents::{Looked, MOST_KEPT, get, stage};
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
 use crate::db::DbError;
@@ -112,7 +112,11 @@ pub async fn look_into(
             }
             answer => answer?,
         };
+        let bytes: usize = there.iter().map(|record| record.raw.len()).sum();
         match answer {
+            Looked::There(_) | Looked::Faulty(_) if bytes > MOST_KEPT => {
+                report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
+            }
             Looked::There(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
             Looked::Faulty(received) => {

@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::held_back::Failing;
-use super::parents::{Looked, get};
+use super::parents::{Looked, MOST_KEPT, get};
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::record_id;
@@ -169,7 +169,12 @@ impl Reader<'_> {
         attempts: u32,
     ) -> Result<Node, SourceError> {
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
-        match self.sizes.turns.of(id) {
+        let turn = match self.asked_bytes > MOST_KEPT {
+            // As much as is kept in memory: another run asks for it.
+            true => Turn::Unknown,
+            false => self.sizes.turns.of(id),
+        };
+        match turn {
             Turn::Ask => {}
             Turn::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
             Turn::Unknown if self.is_held(id).await => {
@@ -181,11 +186,13 @@ impl Reader<'_> {
         match get(&client, self.sizes, self.entity, getter, id).await {
             Ok(Looked::There(record)) => {
                 self.faulty_in_a_row = 0;
+                self.asked_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
                 let record = Received { seen_at, external_id: id.to_owned(), ..record };
                 Ok(Node::Asked(Box::new(record)))
             }
             Ok(Looked::Faulty(record)) => {
+                self.asked_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
                 Ok(asked(Received { seen_at, external_id: id.to_owned(), ..record }))
             }
@@ -248,7 +255,7 @@ fn asked(record: Received) -> Node {
 /// answer is about that place, also where the API puts it off for ever.
 pub(super) fn is_about_all(error: &SourceError) -> bool {
     error.concerns_any_request()
-        || error.partial().is_none()
+        || !error.is_partial()
             && matches!(
                 error.class(),
                 ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }

@@ -57,7 +57,7 @@ impl Tally {
 
     /// With what the API failed at records.
     pub(super) fn failed_with(&self, error: &SourceError) {
-        self.met().first.get_or_insert_with(|| error.clone());
+        self.met().first.get_or_insert_with(|| error.clone().without_answer());
     }
 
     /// Whether it fails at more records than not, so that none of them is to blame.

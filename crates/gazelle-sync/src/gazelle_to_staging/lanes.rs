@@ -22,7 +22,7 @@ use super::window::Arrived;
 use super::{Fetch, FetchError, broken_off};
 use crate::db::{DbError, Fault, Tx};
 use crate::display::EntityProgress;
-use crate::entities::Entity;
+use crate::entities::{Entity, weight};
 use crate::staging::versions::Received;
 use crate::staging::{bookmarks, versions};
 use crate::staging_to_production::direct::{self, Direct};
@@ -45,6 +45,8 @@ pub(super) struct Lanes {
     gathered: Vec<Received>,
     gathered_ids: Vec<u64>,
     gathered_since: Instant,
+    /// What reading them takes.
+    gathered_memory: usize,
     /// The batches that are being staged: what they come to, and the ids in them.
     under_way: JoinSet<(Result<Direct, DbError>, Vec<u64>)>,
     /// The ids in all of them, as hashes: two of one hash only wait for each other.
@@ -77,6 +79,7 @@ impl Lanes {
             gathered: Vec::new(),
             gathered_ids: Vec::new(),
             gathered_since: Instant::now(),
+            gathered_memory: 0,
             under_way: JoinSet::new(),
             ids_under_way: HashSet::new(),
             hasher: RandomState::new(),
@@ -120,9 +123,10 @@ impl Lanes {
             if self.gathered.is_empty() {
                 self.gathered_since = Instant::now();
             }
+            self.gathered_memory += weight::memory(&record.raw);
             self.gathered.push(record);
             self.gathered_ids.push(id);
-            if self.gathered.len() >= self.batch_size {
+            if self.gathered.len() >= self.batch_size || self.gathered_memory >= weight::BATCH {
                 while self.under_way.len() >= LANES {
                     self.wait_for_one().await?;
                 }
@@ -155,6 +159,7 @@ impl Lanes {
     fn send_off(&mut self) {
         let batch = std::mem::take(&mut self.gathered);
         let ids = std::mem::take(&mut self.gathered_ids);
+        self.gathered_memory = 0;
         self.ids_under_way.extend(&ids);
         let mut stager = self.stager.clone();
         let staging = async move { (stager.stage(&batch, None).await, ids) };

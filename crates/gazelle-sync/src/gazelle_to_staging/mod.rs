@@ -50,6 +50,8 @@ use crate::staging_to_production::{KnownParents, Unread};
 pub struct Fetch {
     /// The API.
     pub client: GazelleClient,
+    /// The same for pages of lists.
+    pub pages: GazelleClient,
     /// The database.
     pub db: Db,
     /// The run's right to write.

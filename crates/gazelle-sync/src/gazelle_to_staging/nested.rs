@@ -19,6 +19,9 @@ use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
+/// Entries of one connection, and their bytes in all: no record that is stored has more.
+const MOST_NODES: usize = 20_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]
@@ -113,14 +116,15 @@ async fn all_nodes(
     let mut first = sizes.page();
     let mut first_error: Option<SourceError> = None;
     let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
-    let mut nodes = Vec::new();
+    let (mut nodes, mut bytes) = (Vec::new(), 0);
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
         // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
         let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
         let trying = if is_tried_out { client.trying(1) } else { client.clone() };
-        let list = List { client: &trying, entity, nested, id, sizes };
+        let room = (MOST_NODES.saturating_sub(nodes.len()), MOST_BYTES.saturating_sub(bytes));
+        let list = List { client: &trying, entity, nested, id, sizes, room };
         let sent = sizes.sent();
         let page = match list.page(sent, after.as_deref(), first).await {
             Ok(page) => page,
@@ -140,11 +144,13 @@ async fn all_nodes(
                 };
                 let Some(smaller) = smaller else { return Err(failed(first_error.unwrap_or(error))) };
                 first = smaller;
-                first_error.get_or_insert(error);
+                // The next page needs its room.
+                first_error.get_or_insert(error.without_answer());
                 continue;
             }
         };
         let Some(page) = page else { return Err(changed()) };
+        bytes += page.bytes();
         nodes.extend(page.nodes);
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
@@ -169,6 +175,8 @@ struct List<'l> {
     nested: &'l Nested,
     id: &'l str,
     sizes: &'l Sizes,
+    /// Entries and bytes that a further page may have.
+    room: (usize, usize),
 }
 
 /// A page of it.
@@ -177,6 +185,12 @@ struct InnerPage {
     has_next_page: bool,
     end_cursor: Option<String>,
     total_count: Option<u64>,
+}
+
+impl InnerPage {
+    fn bytes(&self) -> usize {
+        self.nodes.iter().map(|node| node.get().len()).sum()
+    }
 }
 
 impl List<'_> {
@@ -225,6 +239,11 @@ impl List<'_> {
             return Ok(None);
         }
         let page = answer.page_at(self.nested.answer, ListShape::Connection)?;
+        let bytes: usize = page.nodes.iter().flatten().map(|node| node.get().len()).sum();
+        if page.nodes.len() > self.room.0 || bytes > self.room.1 {
+            let what = format!("holds more than {MOST_NODES} entries, or than {MOST_BYTES} bytes");
+            return Err(answer.bad(self.nested.answer, &what));
+        }
         let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);

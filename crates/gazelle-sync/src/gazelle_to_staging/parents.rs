@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
@@ -82,7 +83,8 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
             },
             None => fetched.missing.push(wanted),
         }
-        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) {
+        let bytes: usize = received.iter().map(|arrival| arrival.record.raw.len()).sum();
+        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) || bytes >= MOST_KEPT {
             stage_all(fetch, &mut received, &mut fetched).await?;
         }
     }
@@ -95,6 +97,9 @@ const MOST_FAILED: usize = 5;
 
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
+
+/// Bytes of single records that are kept in memory before something is done with them.
+pub const MOST_KEPT: usize = 16 * 1024 * 1024;
 
 /// A parent that came.
 struct Arrival {
@@ -204,7 +209,8 @@ async fn get_whole(
     id: &str,
 ) -> Result<Looked, SourceError> {
     let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
-        Ok(answer) => answer,
+        // Kept by whoever asks for many.
+        Ok(answer) => answer.copied(),
         Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
         Err(error) => return in_part(getter, error),
     };
@@ -236,7 +242,7 @@ async fn get_in_parts(
                     other if given.is_empty() => return Ok(without(&answer, &other)),
                     _ => return Ok(changed(id)),
                 }
-                first.get_or_insert(answer);
+                first.get_or_insert(answer.without_body());
                 continue;
             }
             Err(error) => error,
@@ -248,9 +254,9 @@ async fn get_in_parts(
             (None, faults) => return Ok(Looked::Refused(faults[0].message.clone())),
             (Some(raw), faults) => {
                 given.push(raw.get().to_owned());
-                first.get_or_insert(partial.answer().clone());
+                first.get_or_insert(partial.answer().clone().without_body());
                 let of_part = faults.into_iter().next();
-                fault = fault.or(of_part.map(|of_part| (of_part, error.clone())));
+                fault = fault.or(of_part.map(|of_part| (of_part, error.clone().without_answer())));
             }
         }
     }
@@ -313,7 +319,9 @@ fn in_part(getter: &Getter, error: SourceError) -> Result<Looked, SourceError> {
     Ok(match object {
         Some(raw) => {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
-            Looked::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
+            // As above.
+            let raw = Bytes::copy_from_slice(&partial.received(raw));
+            Looked::Faulty(Received { raw, ..faulty_one(record, fault) })
         }
         None => Looked::Refused(fault.message.clone()),
     })

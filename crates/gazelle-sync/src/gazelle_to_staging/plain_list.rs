@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::alone::{faulty_one, id_of};
 use super::held_back::Failing;
+use super::parents::MOST_KEPT;
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::{receive, record_id};
 use crate::entities::ListedIn;
-use crate::source::{GraphqlRequest, ListShape, NodeFault, SourceError};
+use crate::source::{Answer, GraphqlRequest, ListShape, NodeFault, SourceError};
 use crate::staging::versions::{self, Received};
 
 /// What another list says of a record.
@@ -44,10 +46,8 @@ impl Reader<'_> {
     /// The list by other means; none where the error does not name records and fields of it.
     ///
     /// Errors: those that any request would meet.
-    pub(super) async fn list_in_part(
-        &mut self,
-        error: &SourceError,
-    ) -> Result<Option<PageRead>, SourceError> {
+    pub(super) async fn list_in_part(&mut self, error: SourceError) -> Result<Option<PageRead>, SourceError> {
+        let failure = error.clone().without_answer();
         let Some(reduced) = self.reduced(error).await? else { return Ok(None) };
         let ids = reduced.ids();
         let Reduced { mut page, lacks, faults } = reduced;
@@ -91,7 +91,7 @@ impl Reader<'_> {
                 }
             });
         }
-        self.sizes.tally.failed_with(error);
+        self.sizes.tally.failed_with(&failure);
         page.nodes = nodes;
         let fields = lacks.join(", ");
         if !kept.is_empty() {
@@ -124,7 +124,7 @@ impl Reader<'_> {
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => error,
         };
-        let Some(again) = self.reduced(&error).await? else { return Ok(false) };
+        let Some(again) = self.reduced(error).await? else { return Ok(false) };
         let places = |faults: &BTreeMap<usize, NodeFault>| -> Vec<(usize, String)> {
             faults.iter().map(|(index, fault)| (*index, fault.field.clone())).collect()
         };
@@ -132,14 +132,15 @@ impl Reader<'_> {
     }
 
     /// Asks for the list without the fields that errors name, as many as it takes.
-    async fn reduced(&mut self, error: &SourceError) -> Result<Option<Reduced>, SourceError> {
+    async fn reduced(&mut self, mut error: SourceError) -> Result<Option<Reduced>, SourceError> {
         let root = self.entity.walk.root;
         let operation = format!("{}Reduced", self.entity.walk.operation);
         let mut query = self.entity.walk.page_query.replacen(self.entity.walk.operation, &operation, 1);
         let (mut lacks, mut faults) = (Vec::new(), BTreeMap::new());
-        let mut error = error.clone();
         loop {
             let Some(named) = entries_named(&error, root) else { return Ok(None) };
+            // What is asked next may need its room.
+            drop(error);
             let mut is_smaller = false;
             for (index, fault) in named {
                 let field = fault.field.split('.').next().unwrap_or_default().to_owned();
@@ -154,8 +155,8 @@ impl Reader<'_> {
                 return Ok(None);
             }
             let request = GraphqlRequest::new(operation.as_str(), query.as_str(), json!({}));
-            let read = self.fetch.client.trying(2).post(&request).await.and_then(|answer| self.whole(answer));
-            error = match read {
+            let answer = self.fetch.client.trying(2).post(&request).await.map(Answer::copied);
+            error = match answer.and_then(|answer| self.whole(answer)) {
                 Ok(page) => return Ok(Some(Reduced { page, lacks, faults })),
                 Err(error) if error.concerns_any_request() => return Err(error),
                 // Where a field that may be null fails as well.
@@ -168,7 +169,10 @@ impl Reader<'_> {
     }
 
     /// The record as another list holds it.
-    async fn elsewhere(&self, id: &str) -> Result<Elsewhere, SourceError> {
+    async fn elsewhere(&mut self, id: &str) -> Result<Elsewhere, SourceError> {
+        if self.asked_bytes > MOST_KEPT {
+            return Ok(Elsewhere::Nothing);
+        }
         let Some(ListedIn { query, operation, root, field }) = &self.entity.listed_in else {
             return Ok(Elsewhere::Nothing);
         };
@@ -191,7 +195,10 @@ impl Reader<'_> {
         // How the filter is understood is the API's affair: what counts is whose record came.
         Ok(match record.filter(|record| record_id(record.get()).as_deref() == Some(id)) {
             Some(record) => {
-                Elsewhere::Whole(receive(&answer, record.get(), self.fetch.clock.at(answer.arrived)))
+                let received = receive(&answer, record.get(), self.fetch.clock.at(answer.arrived));
+                let raw = Bytes::copy_from_slice(&received.raw);
+                self.asked_bytes += raw.len();
+                Elsewhere::Whole(Received { raw, ..received })
             }
             None => Elsewhere::Nothing,
         })

@@ -92,7 +92,7 @@ pub async fn count(
     let counts = answer.counts()?;
     let counts =
         (0..scopes.len()).map(|i| counts.get(&format!("c{i}")).copied().unwrap_or_default()).collect();
-    Ok((counts, answer))
+    Ok((counts, answer.without_body()))
 }
 
 /// The count of all of an entity; none where the API does not count. One that refuses counts under aliases tells it with a

@@ -101,6 +101,8 @@ pub(super) struct Reader<'f> {
     /// Whether the page before failed at most of its records, in each of several attempts: the next one is not waited for as
     /// long.
     fails_mostly: bool,
+    /// Bytes of records that were asked for alone, for the page in hand or at the end of the walk.
+    pub(super) asked_bytes: usize,
 }
 
 impl<'f> Reader<'f> {
@@ -122,6 +124,7 @@ impl<'f> Reader<'f> {
             heavy: None,
             faulty_in_a_row: 0,
             fails_mostly: false,
+            asked_bytes: 0,
         }
     }
 
@@ -132,6 +135,7 @@ impl<'f> Reader<'f> {
         after: Option<&str>,
         most: Option<u64>,
     ) -> Result<PageRead, SourceError> {
+        self.asked_bytes = 0;
         let mut first_error: Option<SourceError> = None;
         // How long lists inside records may be in a request that is tried out.
         let mut inner: Option<u32> = None;
@@ -143,9 +147,9 @@ impl<'f> Reader<'f> {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
             let client = match is_tried_out || is_hasty {
-                false => self.fetch.client.clone(),
+                false => self.fetch.pages.clone(),
                 // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
-                true => self.fetch.client.trying(1),
+                true => self.fetch.pages.trying(1),
             };
             let sent = self.sizes.sent();
             let plan = match self.shape {
@@ -183,9 +187,17 @@ impl<'f> Reader<'f> {
                 continue;
             }
             let is_list = self.shape == ListShape::Connection;
-            if !is_list && let Some(page) = self.list_in_part(&error).await? {
-                return Ok(page);
-            }
+            let error = match is_list {
+                true => error,
+                // It needs the room of what has come.
+                false => {
+                    let kept = error.clone().without_answer();
+                    if let Some(page) = self.list_in_part(error).await? {
+                        return Ok(page);
+                    }
+                    kept
+                }
+            };
             if !is_list || !error.may_be_too_much() {
                 return Err(first_error.unwrap_or(error));
             }
@@ -196,7 +208,7 @@ impl<'f> Reader<'f> {
                 }
             } else if asked > 1 {
                 if self.heavy.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size()) {
-                    self.heavy = Some(error.clone());
+                    self.heavy = Some(error.clone().without_answer());
                 }
                 self.cap = asked / 2;
                 self.next = 1;
@@ -206,7 +218,8 @@ impl<'f> Reader<'f> {
                 return self.around(first_error.unwrap_or(error), after).await;
             }
             is_tried_out |= error.class().is_retried();
-            first_error.get_or_insert(error);
+            // The next try needs its room.
+            first_error.get_or_insert(error.without_answer());
         }
     }
 

@@ -1,7 +1,6 @@
 //! Taking a record off a page: its id, its bytes, the time. Nothing else of it is read.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -44,40 +43,45 @@ fn external_id(raw: &str) -> String {
 
 /// The id in a record; none where it has none that can be used.
 pub(super) fn record_id(raw: &str) -> Option<String> {
-    let id = serde_json::Deserializer::from_str(raw).deserialize_map(IdOfRecord).ok().flatten();
-    id.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID)
+    let id =
+        serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord("id")).ok().flatten()?.get();
+    let id = match id.as_bytes().first()? {
+        // A text is longer here than it is, at most six times.
+        b'"' if id.len() <= LONGEST_ID * 6 + 2 => serde_json::from_str::<String>(id).ok()?.replace('\0', ""),
+        b'-' | b'0'..=b'9' if id.len() <= LONGEST_ID => {
+            serde_json::from_str::<serde_json::Number>(id).ok()?.to_string()
+        }
+        _ => return None,
+    };
+    Some(id).filter(|id| !id.is_empty() && id.len() <= LONGEST_ID)
 }
 
 /// Whether a record has nothing in a field.
 pub(super) fn lacks(raw: &str, field: &str) -> bool {
-    let fields: Result<HashMap<Cow<'_, str>, &RawValue>, _> = serde_json::from_str(raw);
-    fields.is_ok_and(|fields| fields.get(field).is_none_or(|value| value.get() == "null"))
+    let value = serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord(field));
+    value.is_ok_and(|value| value.is_none_or(|value| value.get() == "null"))
 }
 
-/// Finds the value of the key `id`; of a repeated one the last, as everywhere.
-struct IdOfRecord;
+/// Finds the value of a key; of a repeated one the last, as everywhere. Keeps nothing else, of which there can be any number.
+struct FieldOfRecord<'f>(&'f str);
 
-impl<'de> Visitor<'de> for IdOfRecord {
-    type Value = Option<String>;
+impl<'de> Visitor<'de> for FieldOfRecord<'_> {
+    type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
-        let mut id = None;
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            if key == "id" {
-                id = match map.next_value::<serde_json::Value>()? {
-                    serde_json::Value::String(text) => Some(text.replace('\0', "")),
-                    serde_json::Value::Number(number) => Some(number.to_string()),
-                    _ => None,
-                };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == self.0 {
+                found = Some(map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(id)
+        Ok(found)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -14,7 +14,7 @@ use super::lanes::{Lanes, Turn};
 use super::plan::{self, Plan};
 use super::seen::SeenIds;
 pub use super::walk_report::WalkReport;
-use super::window::{self, Arrived, Shortfall, WindowEnd};
+use super::window::{self, Outlet, Shortfall, WindowEnd};
 use super::{Errand, Fetch, FetchError, Scope, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
@@ -199,7 +199,9 @@ async fn attempt_walk(
             .map_or(PAGES_WAITING, |pages| pages.max(PAGES_WAITING)),
         _ => PAGES_WAITING,
     };
-    let (sender, mut receiver) = mpsc::channel::<Arrived>(pages_waiting);
+    let (sender, mut receiver) = Outlet::new(pages_waiting);
+    let pages = fetch.client.for_pages(turn.clone());
+    let fetch = &Fetch { pages, ..fetch.clone() };
     let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
     plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
     for window in plan.windows {

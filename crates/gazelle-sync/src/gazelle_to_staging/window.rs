@@ -1,10 +1,11 @@
 //! Paging through one window: the next page is asked for while this one is handed on.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::alone::is_about_all;
 use super::held_back::Failing;
@@ -22,6 +23,8 @@ use crate::staging::versions::Received;
 /// Pages without a record, before a walk that does not end is given up; and pages' worth of records more than four
 /// times what the count promises.
 const PAGES_TOO_MANY: u64 = 20;
+/// Records that were listed again, before a list that repeats itself is given up.
+const MOST_REPEATS: usize = 100_000;
 
 /// A page's records on their way to staging.
 #[derive(Default)]
@@ -38,6 +41,39 @@ pub struct Arrived {
     pub nameless: u64,
     /// What is to be told of the page.
     pub notes: Vec<String>,
+    /// Its share of what may wait.
+    pub(super) waits: Option<OwnedSemaphorePermit>,
+}
+
+/// Where pages go on their way to staging: some of them wait there, and not more than so many bytes.
+#[derive(Clone)]
+pub struct Outlet {
+    pages: mpsc::Sender<Arrived>,
+    bytes: Arc<Semaphore>,
+}
+
+/// Bytes of the pages of a walk that wait for staging, in units of a KiB; a longer one waits alone.
+const MOST_WAITING: u32 = 16 * 1024;
+
+impl Outlet {
+    /// One for so many pages, and where they come out.
+    pub fn new(pages: usize) -> (Outlet, mpsc::Receiver<Arrived>) {
+        let (sender, receiver) = mpsc::channel(pages);
+        (Outlet { pages: sender, bytes: Arc::new(Semaphore::new(MOST_WAITING as usize)) }, receiver)
+    }
+
+    async fn send(&self, mut page: Arrived, bytes: usize) {
+        let units = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(MOST_WAITING);
+        // The semaphore is never closed. A closed channel means that staging failed, which its own error tells; then nobody
+        // waits for room in it either.
+        tokio::select! {
+            waits = self.bytes.clone().acquire_many_owned(units) => {
+                page.waits = waits.ok();
+                let _ = self.pages.send(page).await;
+            }
+            () = self.pages.closed() => {}
+        }
+    }
 }
 
 /// A record that is there and keeps the version that staging holds.
@@ -100,14 +136,14 @@ pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
     window: &Window,
-    arrived: &mpsc::Sender<Arrived>,
+    arrived: &Outlet,
 ) -> Result<WindowEnd, FetchError> {
     let undated = match &entity.walk.shape {
         Shape::Connection { undated, .. } => undated.as_ref(),
         Shape::PlainList => None,
     };
     let (Some(undated), Some(wanted)) = (undated, window.undated) else {
-        let walked = pages(fetch, entity, window, None, arrived).await?;
+        let walked = pages(fetch, entity, window, None, arrived).await.map_err(let_go)?;
         return Ok(walked.end);
     };
     // Where nulls are sorted differs between databases: where they are not at one end of the list, the other is looked at.
@@ -118,7 +154,7 @@ pub async fn walk(
     for place in in_order {
         let at_end = Window { end: Some(ends[place]), ..window.clone() };
         let most = Part { records: wanted, field: undated.field };
-        let walked = pages(fetch, entity, &at_end, Some(most), arrived).await?;
+        let walked = pages(fetch, entity, &at_end, Some(most), arrived).await.map_err(let_go)?;
         end = walked.end;
         if walked.undated >= wanted {
             sizes.found_undated_at(place);
@@ -129,6 +165,14 @@ pub async fn walk(
         }
     }
     Ok(end)
+}
+
+/// The same error without the answer that came with it: other pages wait for its room.
+fn let_go(error: FetchError) -> FetchError {
+    match error {
+        FetchError::Source(error) => error.without_answer().into(),
+        error => error,
+    }
 }
 
 /// A part of a list from one of its ends.
@@ -153,13 +197,13 @@ async fn pages(
     entity: &'static Entity,
     window: &Window,
     part: Option<Part>,
-    arrived: &mpsc::Sender<Arrived>,
+    arrived: &Outlet,
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
     let mut end = WindowEnd::default();
     let mut listed: HashSet<String> = HashSet::new();
     let mut after: Option<String> = None;
-    let (mut pages, mut empty_pages, mut records, mut undated) = (0, 0, 0, 0);
+    let (mut pages, mut empty_pages, mut old_pages, mut records, mut undated) = (0, 0, 0, 0, 0);
     let mut page = reader.page(None, part.map(|part| part.records)).await?;
     loop {
         pages += 1;
@@ -187,6 +231,11 @@ async fn pages(
         } else if page.end_cursor == after {
             end.incomplete = Some(Shortfall::Endless("the API repeated a page cursor".to_owned()));
             None
+        } else if old_pages >= PAGES_TOO_MANY || end.repeats.len() > MOST_REPEATS {
+            end.incomplete = Some(Shortfall::Shifted(format!(
+                "the API lists nothing but records that it has listed before, and had no last page after {pages} pages"
+            )));
+            None
         } else if empty_pages >= PAGES_TOO_MANY || records > most_records {
             end.incomplete =
                 Some(Shortfall::Endless(format!("the API had no last page after {pages} pages")));
@@ -205,10 +254,10 @@ async fn pages(
             }
         };
         // The request first: it is on its way while this page is read.
-        let (next, handed_on): (Result<Option<PageRead>, SourceError>, Result<(), NestedError>) =
+        let (next, handed_on): (Result<Option<PageRead>, SourceError>, Result<bool, NestedError>) =
             tokio::join!(ask, hand_on);
         match handed_on {
-            Ok(()) => {}
+            Ok(has_new) => old_pages = if has_new { 0 } else { old_pages + 1 },
             Err(NestedError::Source { error, .. }) => return Err(error.into()),
             Err(changed) => {
                 end.incomplete.get_or_insert(Shortfall::Shifted(changed.to_string()));
@@ -225,20 +274,23 @@ async fn pages(
 
 /// Hands a page's records on, completing those with long connections. A record that changes while it is completed
 /// is left out: the walk is then incomplete, and staging a shortened record would lose its rest. One of which the API cannot
-/// give a list is handed on as faulty.
+/// give a list is handed on as faulty. Says whether any of them is new to the window.
 async fn hand_on(
     fetch: &Fetch,
     entity: &'static Entity,
     page: PageRead,
-    arrived: &mpsc::Sender<Arrived>,
+    arrived: &Outlet,
     seen: Option<(&mut HashSet<String>, &mut Vec<String>)>,
-) -> Result<(), NestedError> {
+) -> Result<bool, NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
     let PageRead { answer, nodes, notes, .. } = page;
+    let mut bytes = answer.body.len();
     // Not now: the page may have waited for the one before.
     let seen_at = fetch.clock.at(answer.arrived);
     let mut page = Arrived { records: Vec::with_capacity(nodes.len()), notes, ..Arrived::default() };
-    let mut outcome = Ok(());
+    // Those without a record are counted elsewhere.
+    let mut outcome = Ok(true);
+    let is_empty = nodes.is_empty();
     for node in nodes {
         let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };
         let raw = std::str::from_utf8(&raw).unwrap_or_default();
@@ -247,7 +299,10 @@ async fn hand_on(
             continue;
         }
         match nested::complete(&fetch.client, entity, raw, fetch.sizes.of(entity)).await {
-            Ok(whole) => page.records.push(receive_completed(&answer, whole, seen_at)),
+            Ok(whole) => {
+                bytes += whole.len();
+                page.records.push(receive_completed(&answer, whole, seen_at));
+            }
             Err(NestedError::Source { error, field })
                 if !is_about_all(&error) && still_answers(fetch, entity).await =>
             {
@@ -257,13 +312,14 @@ async fn hand_on(
         }
     }
     if let Some((listed, repeats)) = seen {
+        let before = listed.len();
         let held = page.held.iter().map(|held| &held.external_id);
         let failing = page.failing.iter().map(|failing| &failing.record.external_id);
         let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
         repeats.extend(ids.filter(|id| !listed.insert((*id).clone())).cloned());
+        outcome = outcome.map(|_| is_empty || listed.len() > before);
     }
-    // A closed channel means that staging failed, which its own error tells.
-    let _ = arrived.send(page).await;
+    arrived.send(page, bytes).await;
     outcome
 }
 

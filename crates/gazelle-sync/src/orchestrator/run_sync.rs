@@ -217,6 +217,7 @@ async fn run_stages(
     let unread: Arc<Unread> = Arc::default();
     let sizes = Arc::new(AllSizes::load(db, settings.page_size, job.full).await?);
     let fetch = client.map(|client| Fetch {
+        pages: client.for_pages(None),
         client,
         db: db.clone(),
         fence: lease.fence().clone(),

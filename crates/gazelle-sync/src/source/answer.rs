@@ -107,6 +107,22 @@ impl Answer {
         }
     }
 
+    /// The same answer with bytes of its own, which take no room that others wait for: for who keeps it, or a part of it, while
+    /// something else is asked.
+    pub fn copied(self) -> Self {
+        let body = Bytes::copy_from_slice(&self.body);
+        let data = self.data.as_ref().map(|data| {
+            let start = data.as_ptr() as usize - self.body.as_ptr() as usize;
+            body.slice(start..start + data.len())
+        });
+        Self { body, data, ..self }
+    }
+
+    /// The same without its bytes: its number and its times.
+    pub fn without_body(self) -> Self {
+        Self { body: Bytes::new(), data: None, ..self }
+    }
+
     /// An answer that was kept or made up instead of fetched; judged like one that came with HTTP 200.
     ///
     /// Errors: as a request with this body would have.

@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
 use super::compression::{Decoded, decompressed};
+use super::room::{SMALL, Taken};
 use crate::display::acts;
 
 /// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
@@ -56,6 +57,8 @@ pub(super) enum Body {
     TooLarge {
         limit: usize,
     },
+    /// There is no room for it now; what came of it was let go.
+    NoRoom,
     /// Compressed in a way that we did not offer and cannot read, or broken: how it was said to be encoded.
     Undecoded {
         encoding: String,
@@ -82,18 +85,23 @@ impl Attempt {
     }
 }
 
-/// Sends once. `timeout` covers everything up to the last byte; `max_bytes` bounds the body.
-pub(super) async fn attempt(request: RequestBuilder, timeout: Duration, max_bytes: usize) -> Attempt {
+/// Sends once. `timeout` covers everything up to the last byte; `max_bytes` bounds the body, and so does the `room` for it.
+pub(super) async fn attempt(
+    request: RequestBuilder,
+    timeout: Duration,
+    max_bytes: usize,
+    room: &mut Taken,
+) -> Attempt {
     let started_at = Timestamp::now();
     let begun = Instant::now();
-    let seen = match tokio::time::timeout(timeout, send_and_read(request, max_bytes)).await {
+    let seen = match tokio::time::timeout(timeout, send_and_read(request, max_bytes, room)).await {
         Ok(seen) => seen,
         Err(_) => Seen::TimedOut { after: timeout },
     };
     Attempt { seen, latency: begun.elapsed(), started_at }
 }
 
-async fn send_and_read(request: RequestBuilder, max_bytes: usize) -> Seen {
+async fn send_and_read(request: RequestBuilder, max_bytes: usize, room: &mut Taken) -> Seen {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
@@ -108,28 +116,36 @@ async fn send_and_read(request: RequestBuilder, max_bytes: usize) -> Seen {
     let location = text_header(&response, header::LOCATION);
     let encoding = text_header(&response, header::CONTENT_ENCODING);
     let body = if response.status().is_success() {
-        decoded(read_body(response, max_bytes).await, encoding.as_deref(), max_bytes)
+        let body = read_body(response, max_bytes, room).await;
+        match decoded(body, encoding.as_deref(), max_bytes, room) {
+            Body::Whole(body) => Body::Whole(room.keep(body)),
+            body => body,
+        }
     } else {
-        match decoded(read_error_body(response).await, encoding.as_deref(), ERROR_BODY_LIMIT) {
+        match decoded(read_error_body(response).await, encoding.as_deref(), ERROR_BODY_LIMIT, room) {
             // The status has decided; what cannot be read says nothing.
-            Body::Undecoded { .. } | Body::TooLarge { .. } => Body::Whole(Bytes::new()),
+            Body::Undecoded { .. } | Body::TooLarge { .. } | Body::NoRoom => Body::Whole(Bytes::new()),
             body => body,
         }
     };
     Seen::Reply(Reply { status, content_type, location, retry_after, server_date, body })
 }
 
-async fn read_body(mut response: Response, limit: usize) -> Body {
+async fn read_body(mut response: Response, limit: usize, room: &mut Taken) -> Body {
     // A length announced beforehand spares reading what will be refused, and growing the buffer step by step.
     let announced =
         response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced > limit {
         return Body::TooLarge { limit };
     }
+    if !room.is_room_for(announced) {
+        return Body::NoRoom;
+    }
     let mut body = Vec::with_capacity(announced);
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Body::TooLarge { limit },
+            Ok(Some(chunk)) if !room.is_room_for(body.len() + chunk.len()) => return Body::NoRoom,
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Body::Whole(body.into()),
             Err(_) => return Body::Cut { after: body.len() },
@@ -151,9 +167,22 @@ async fn read_error_body(mut response: Response) -> Body {
 }
 
 /// The body as it was before it was compressed. Some servers and gateways compress unasked, and some do not say so.
-fn decoded(body: Body, encoding: Option<&str>, limit: usize) -> Body {
+fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut Taken) -> Body {
     let Body::Whole(bytes) = body else { return body };
-    match decompressed(&bytes, encoding, limit) {
+    let mut allowed = limit.min(SMALL);
+    let decoded = loop {
+        match decompressed(&bytes, encoding, allowed) {
+            Decoded::TooLong if allowed < limit => {
+                // Unpacked once more, with room for all of it.
+                if !room.is_room_for(limit) {
+                    return Body::NoRoom;
+                }
+                allowed = limit;
+            }
+            decoded => break decoded,
+        }
+    };
+    match decoded {
         Decoded::AsItCame => Body::Whole(bytes),
         Decoded::Plain(plain) => Body::Whole(plain.into()),
         Decoded::TooLong => Body::TooLarge { limit },

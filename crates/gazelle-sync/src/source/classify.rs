@@ -148,6 +148,12 @@ fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, F
             format!("an answer packed as {encoding} that could not be unpacked"),
             "we offer gzip alone; look at what stands between here and the API, or try later",
         ),
+        // The client asks for those again, when there is room.
+        Body::NoRoom => target.fault(
+            ErrorClass::TooLarge,
+            "an answer for which there was no room",
+            "ask for smaller pages",
+        ),
         Body::TooLarge { limit } => target.fault(
             ErrorClass::TooLarge,
             format!("an answer longer than {limit} bytes"),

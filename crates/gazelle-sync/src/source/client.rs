@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{Client, header, redirect};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tracing::Instrument;
 
 use super::{
@@ -24,6 +24,7 @@ use super::{
     observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
     request::GraphqlRequest,
     retry::{RetryPlan, with_jitter},
+    room::{Purpose, Room},
     settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
     target::Target,
 };
@@ -40,6 +41,7 @@ pub struct GazelleClient {
     stop: Stop,
     /// Fewer attempts than the settings allow, where a request is only tried out.
     most_attempts: u32,
+    purpose: Purpose,
 }
 
 struct Shared {
@@ -49,6 +51,7 @@ struct Shared {
     target: Target,
     /// One permit is one request in flight.
     places: Arc<Semaphore>,
+    room: Room,
 }
 
 impl GazelleClient {
@@ -72,13 +75,15 @@ impl GazelleClient {
             })),
         };
         let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
-        let shared = Arc::new(Shared { http, settings, access, target, places });
+        let room = Room::for_answers_of(settings.max_response_bytes);
+        let shared = Arc::new(Shared { http, settings, access, target, places, room });
         Ok(Self {
             shared,
             observers: Vec::new(),
             made: Arc::default(),
             stop: Stop::never(),
             most_attempts: u32::MAX,
+            purpose: Purpose::default(),
         })
     }
 
@@ -101,6 +106,12 @@ impl GazelleClient {
     /// patience.
     pub fn trying(&self, attempts: u32) -> Self {
         Self { most_attempts: attempts, ..self.clone() }
+    }
+
+    /// The same client for pages of a list, each held until its records are stored; where that has its turn, with a sign that it
+    /// has come. Large ones wait for those that are held: one must not be held while another is waited for, but for the next.
+    pub fn for_pages(&self, turn: Option<watch::Receiver<bool>>) -> Self {
+        Self { purpose: Purpose::Page(turn), ..self.clone() }
     }
 
     /// Scheme, host and path of the GraphQL endpoint, for people.
@@ -216,9 +227,10 @@ impl GazelleClient {
         recording: &mut Recording<'_>,
     ) -> Result<Answer, Fault> {
         let shared = &*self.shared;
-        let attempt = {
+        let mut room = shared.room.as_needed(&self.purpose);
+        let attempt = loop {
             // The semaphore is never closed, so this cannot fail.
-            let _place = shared.places.acquire().await.ok();
+            let place = shared.places.acquire().await.ok();
             let http_request = shared
                 .http
                 .post(shared.settings.graphql_url.clone())
@@ -226,8 +238,13 @@ impl GazelleClient {
                 .header(header::ACCEPT, "application/json")
                 .header(header::ACCEPT_ENCODING, compression::OFFERED)
                 .body(body.clone());
-            attempt(pass.show(http_request), shared.settings.timeout, shared.settings.max_response_bytes)
-                .await
+            let (timeout, longest) = (shared.settings.timeout, shared.settings.max_response_bytes);
+            let attempt = attempt(pass.show(http_request), timeout, longest, &mut room).await;
+            if !matches!(attempt.seen, Seen::Reply(Reply { body: Body::NoRoom, .. })) {
+                break attempt;
+            }
+            drop((place, room));
+            room = shared.room.whole(&self.purpose).await;
         };
         let verdict = classify(&attempt.seen, &shared.target);
         let failure = verdict.as_ref().err().map(|fault| fault.class.clone());
@@ -270,6 +287,12 @@ impl GazelleClient {
                     fault.what = "a query refused as too large".into();
                 }
                 if let Some(remains) = &mut fault.remains {
+                    let mut body = body;
+                    if matches!(self.purpose, Purpose::Question) {
+                        // Errors are kept while other questions are asked: with bytes that take no room.
+                        body = Bytes::copy_from_slice(&body);
+                        remains.original = remains.original.take().map(|_| body.clone());
+                    }
                     let (body, data) = readable(&body, remains);
                     let verified = Verified { data, gone: Default::default() };
                     remains.answer = Some(Answer::new(verified, delivery(body)));

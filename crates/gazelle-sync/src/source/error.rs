@@ -234,6 +234,19 @@ impl SourceError {
         Some(Partial::new(remains.answer.as_ref()?, remains))
     }
 
+    /// Whether an answer came that is not whole.
+    pub fn is_partial(&self) -> bool {
+        self.inner.fault.remains.is_some()
+    }
+
+    /// The same error, to be kept: without the answer, which takes room that others may wait for.
+    pub fn without_answer(mut self) -> SourceError {
+        if let Some(remains) = &mut self.inner.fault.remains {
+            (remains.answer, remains.original) = (None, None);
+        }
+        self
+    }
+
     /// The same line without the operation: equal where several requests failed for one reason.
     pub fn cause(&self) -> String {
         self.line_with("")

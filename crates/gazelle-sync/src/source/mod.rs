@@ -2,7 +2,7 @@
 //!
 //! 1. `request`: what is asked, one GraphQL operation with variables.
 //! 2. `client`: takes a place among the requests in flight and a pass from `credential`, sends, repeats where `retry` says
-//!    so, and leaves a record for `observe`. `settings` says where and how politely.
+//!    so, and leaves a record for `observe`. `settings` says where and how politely, `room` how much may be held at once.
 //! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing. `compression` unpacks what came.
 //! 4. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP
 //!    answer. Its classes are in `error`; `target` and `wording` put what is said about a fault.
@@ -32,6 +32,7 @@ mod partial;
 mod pick;
 mod request;
 mod retry;
+mod room;
 mod settings;
 mod target;
 mod token_file;

@@ -43,6 +43,8 @@ impl fmt::Debug for Page<'_> {
 
 /// No page that is asked for has as many, nor has a company people.
 const MOST_RECORDS: usize = 100_000;
+/// A longer cursor would be sent, and recorded, with each request.
+const LONGEST_CURSOR: usize = 4_096;
 
 type Records<T> = FirstOf<T, MOST_RECORDS>;
 
@@ -98,6 +100,9 @@ fn read_connection(connection: Connection<'_>) -> Result<Page<'_>, String> {
     let PageInfo { has_next_page, end_cursor } = connection.page_info;
     if has_next_page && end_cursor.is_none() {
         return Err("announces a next page without an endCursor".to_owned());
+    }
+    if end_cursor.as_ref().is_some_and(|cursor| cursor.len() > LONGEST_CURSOR) {
+        return Err(format!("has an endCursor of more than {LONGEST_CURSOR} bytes"));
     }
     Ok(Page { nodes, has_next_page, end_cursor, total_count: connection.total_count })
 }

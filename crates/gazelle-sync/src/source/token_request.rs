@@ -11,6 +11,7 @@ use super::{
     attempt::attempt,
     classify::classify_token_reply,
     error::{ErrorClass, Fault},
+    room::Taken,
     settings::place_of,
     target::{Door, Target},
     token_store::Tokens,
@@ -27,7 +28,8 @@ pub(super) async fn ask_for_tokens(
     form: &[(&str, &str)],
     door: Door,
 ) -> Result<Tokens, Fault> {
-    let attempt = attempt(http.post(token_url.clone()).form(form), timeout, MAX_TOKEN_ANSWER).await;
+    let request = http.post(token_url.clone()).form(form);
+    let attempt = attempt(request, timeout, MAX_TOKEN_ANSWER, &mut Taken::none()).await;
     tracing::debug!(
         http_status = attempt.http_status(),
         latency_ms = attempt.latency.as_millis() as u64,

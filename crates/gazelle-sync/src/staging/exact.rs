@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 /// Deeper records are not read by the reconcilers either.
 pub const MAX_DEPTH: usize = 100;
+/// Keys of an object that are compared with one another.
+const MOST_KEYS: usize = 500;
 /// Digits that `numeric` surely holds.
 const MAX_NUMBER: usize = 300;
 /// Largest exponent, and smallest, that `numeric` surely holds.
@@ -118,8 +120,11 @@ struct Keys<'b> {
 }
 
 impl<'b> Keys<'b> {
-    /// Whether this key was not there before; now it is.
+    /// Whether this key was not there before; now it is. Of one among very many that is not found out.
     fn is_new(&mut self, key: &'b [u8]) -> bool {
+        if self.keys.len() >= MOST_KEYS {
+            return false;
+        }
         let at = |index: usize| key.get(index).copied().map_or(0, usize::from);
         let end = key.len().saturating_sub(1);
         let look = (key.len() * 53 + at(0) * 7 + at(end / 2) * 31 + at(end) * 11) % 256;

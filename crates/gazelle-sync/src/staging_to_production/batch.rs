@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::entities::read::{ErrorCode, Reconciled, RecordError};
-use crate::entities::{Entity, read};
+use crate::entities::{Entity, read, weight};
 use crate::staging::{exact, pending::Pending, versions::Version};
 
 /// A version, read.
@@ -46,6 +46,17 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
         fetched_at: pending.fetched_at(),
         says,
     }
+}
+
+/// Reads the first of some pending versions, at least one, and as many as memory is meant for.
+pub fn read_some(entity: &Entity, pending: Vec<Pending>) -> Vec<Candidate> {
+    let mut memory = 0;
+    let fits = |pending: &Pending| {
+        let is_first = memory == 0;
+        memory += weight::memory(pending.original().unwrap_or(pending.json().as_bytes()));
+        is_first || memory <= weight::BATCH
+    };
+    pending.into_iter().take_while(fits).map(|pending| read(entity, &pending)).collect()
 }
 
 /// Reads a version that is about to be staged, from the bytes as received.
@@ -88,6 +99,9 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
         message: format!("Unreadable record: {why}"),
         waits_for: None,
     };
+    if weight::is_too_heavy(&text) {
+        return Err(unreadable(&format!("it holds more than {} values", weight::HEAVIEST)));
+    }
     let value: serde_json_borrow::Value<'_> =
         serde_json::from_str(&text).map_err(|_| unreadable("not valid JSON"))?;
     if !matches!(value, serde_json_borrow::Value::Object(_)) {

@@ -116,8 +116,15 @@ impl Reconciliation<'_> {
         after: Uuid,
         before: Uuid,
     ) -> Result<Vec<Candidate>, DbError> {
-        let pending = pending::claim(self.db, entity, after, before, self.batch_size as i64).await?;
-        Ok(pending.iter().map(|pending| batch::read(entity, pending)).collect())
+        let mut most = self.batch_size as i64;
+        let pending = loop {
+            match pending::claim(self.db, entity, after, before, most).await {
+                // Records of many megabytes.
+                Err(error) if error.is_too_much && most > 1 => most = (most / 10).max(1),
+                claimed => break claimed?,
+            }
+        };
+        Ok(batch::read_some(entity, pending))
     }
 
     /// Applies a batch in lanes side by side. All versions of a record are in one lane, so that their order

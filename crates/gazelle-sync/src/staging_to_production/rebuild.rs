@@ -78,8 +78,11 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
     let mut not_placed = NotPlaced::default();
     for entity in ENTITIES {
         let ids = pending::chronology(tx, entity, basis).await?;
-        for chunk in ids.chunks(batch_size.max(1)) {
-            for run in distinct_runs(&read(tx, entity, chunk).await?) {
+        let mut left = ids.as_slice();
+        while !left.is_empty() {
+            let (candidates, after) = read(tx, entity, left, batch_size).await?;
+            left = after;
+            for run in distinct_runs(&candidates) {
                 write_in_parts(tx, entity, run, &mut not_placed).await?;
             }
         }
@@ -87,9 +90,22 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
     Ok(not_placed.0.into_values().collect())
 }
 
-async fn read(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Candidate>, DbError> {
-    let versions = pending::versions(tx, entity, ids).await?;
-    Ok(versions.iter().map(|version| batch::read(entity, version)).collect())
+/// Reads the first of these versions, and returns which are left.
+async fn read<'i>(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    ids: &'i [Uuid],
+    batch_size: usize,
+) -> Result<(Vec<Candidate>, &'i [Uuid]), DbError> {
+    let (chunk, rest) = ids.split_at(batch_size.clamp(1, ids.len()));
+    let candidates = batch::read_some(entity, pending::versions(tx, entity, chunk).await?);
+    let last = candidates.last().map(|candidate| candidate.staging_id);
+    // Some may have been too large to be read together with these.
+    let left = match chunk.iter().position(|id| Some(*id) == last) {
+        Some(at) => &ids[at + 1..],
+        None => rest,
+    };
+    Ok((candidates, left))
 }
 
 /// Writes what these versions say to production, one after the other. Returns how many rows that wrote; one that several
@@ -104,9 +120,11 @@ pub(super) async fn write_again(
     batch_size: usize,
     order: Order,
 ) -> Result<u64, DbError> {
-    let mut written = 0;
-    for chunk in ids.chunks(batch_size.max(1)) {
-        for run in distinct_runs(&read(tx, entity, chunk).await?) {
+    let (mut written, mut left) = (0, ids);
+    while !left.is_empty() {
+        let (candidates, after) = read(tx, entity, left, batch_size).await?;
+        left = after;
+        for run in distinct_runs(&candidates) {
             written += apply::write_only(tx, entity, run.iter(), Target::Production, order).await?;
         }
     }

@@ -99,6 +99,24 @@ fn values_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
+fn nothing_is_sent_in_clear_to_another_machine() {
+    for key in ["slack_webhook_url", "alert_webhook_url", "deadman_url", "otlp_endpoint"] {
+        for here in
+            ["http://localhost:4318/x", "http://127.0.0.1:9/x", "http://[::1]:9/x", "https://hooks.example/x"]
+        {
+            case().file(&format!("{key} = '{here}'")).good();
+        }
+        for elsewhere in
+            ["http://hooks.example/s3cret", "http://192.0.2.1/s3cret", "http://localhost.example/s3cret"]
+        {
+            let error = case().file(&format!("{key} = '{elsewhere}'")).error();
+            assert_says(&error, &["line 1", key, "not on this machine", "write https://"]);
+            assert!(key == "otlp_endpoint" || !error.contains("s3cret"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused() {
     let error = case().env("GAZELLE_CLIENT_ID", "abc").error();
     assert_says(&error, &["client_id is set", "GAZELLE_CLIENT_SECRET"]);

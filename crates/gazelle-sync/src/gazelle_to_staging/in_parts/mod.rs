@@ -104,7 +104,8 @@ async fn part_of(
     let (raw, fault) = found.map_or((None, None), |(raw, faults)| {
         (raw.map(|raw| raw.get().to_owned()), faults.into_iter().next())
     });
-    Ok(Came::Failed(raw, fault.unwrap_or(whole), error))
+    // Kept while the other parts are asked for.
+    Ok(Came::Failed(raw, fault.unwrap_or(whole), error.without_answer()))
 }
 
 type Completed = Option<(String, Option<(NodeFault, SourceError)>)>;

@@ -39,7 +39,8 @@ impl Reader<'_> {
         for part in &plan.parts[1..] {
             let request =
                 queries::page(self.entity, self.sizes, self.window, after, asked, inner, Some(part));
-            let read = self.fetch.client.post(&request).await.and_then(|answer| self.whole(answer));
+            // Kept while the next parts are asked for.
+            let read = self.fetch.client.post(&request).await.and_then(|answer| self.whole(answer.copied()));
             let page = match read {
                 Ok(page) => page,
                 Err(error) if error.concerns_any_request() => return Err(error),

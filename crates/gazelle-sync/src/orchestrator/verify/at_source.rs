@@ -11,7 +11,7 @@ use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::parents::{self, Looked};
+use crate::gazelle_to_staging::parents::{self, Looked, MOST_KEPT};
 use crate::gazelle_to_staging::{plan, sizes::Sizes};
 use crate::source::GazelleClient;
 use crate::staging::versions::Received;
@@ -82,6 +82,7 @@ pub async fn ask(
             Some((entity, id, asked_at, record))
         })
         .buffer_unordered(settings.concurrency.max(1));
+    let mut bytes = 0;
     while let Some(answer) = asked.next().await {
         match answer {
             Some((entity, id, _, Ok(Looked::Unsettled(why)))) => {
@@ -90,7 +91,14 @@ pub async fn ask(
             Some((entity, id, _, Ok(Looked::Faulty(_) | Looked::Refused(_)))) => {
                 answers.failures.push(format!("{} {id}: the API could not give it whole", entity.name));
             }
+            Some((entity, _, _, Ok(Looked::There(record)))) if bytes + record.raw.len() > MOST_KEPT * 4 => {
+                answers
+                    .failures
+                    .push(format!("{}: the sample was cut short: its records are large", entity.name));
+                break;
+            }
             Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
+                bytes += record.raw.len();
                 answers.records.push(Answered { entity, id, asked_at, record: Some(record) });
             }
             Some((entity, id, asked_at, Ok(Looked::Gone(_)))) => {

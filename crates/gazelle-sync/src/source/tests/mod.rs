@@ -5,6 +5,7 @@ mod places;
 mod provider;
 mod reading;
 mod retries;
+mod room;
 mod scripted_server;
 mod secrets;
 mod token_files;

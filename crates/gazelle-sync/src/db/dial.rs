@@ -1,0 +1,250 @@
+//! Reaching a server: its addresses one after the other, and the login, over a stream that is measured.
+//!
+//! In the way of the driver's own `Config::connect`, which lets nobody stand between it and its socket.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tokio_postgres::config::{Config, Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::DbError;
+use super::measured::{Content, Measured, Refusal};
+
+/// A socket of either kind.
+enum Socket {
+    Network(TcpStream),
+    Local(UnixStream),
+}
+
+/// Hands a call on to whichever it is.
+macro_rules! of_either {
+    ($socket:expr, $call:ident ( $($with:expr),* )) => {
+        match $socket.get_mut() {
+            Socket::Network(stream) => Pin::new(stream).$call($($with),*),
+            Socket::Local(stream) => Pin::new(stream).$call($($with),*),
+        }
+    };
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        of_either!(self, poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        of_either!(self, poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_either!(self, poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_either!(self, poll_shutdown(cx))
+    }
+}
+
+/// A server that let us in.
+pub(super) struct Reached {
+    pub(super) client: Client,
+    /// Reads and writes for it.
+    pub(super) task: JoinHandle<()>,
+    /// Why the connection was given up, once it was.
+    pub(super) refusal: Refusal,
+}
+
+/// Where a server may be.
+enum Address {
+    Network(SocketAddr),
+    /// A socket of this machine.
+    Local(PathBuf),
+}
+
+/// Connects to the first of the hosts that takes us.
+///
+/// # Errors
+/// That of the last one.
+pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Reached, DbError> {
+    let (hosts, given) = (config.get_hosts(), config.get_hostaddrs());
+    if !hosts.is_empty() && !given.is_empty() && hosts.len() != given.len() {
+        return Err(unreached(&wrong("the numbers of host and hostaddr in DATABASE_URL differ")));
+    }
+    let count = hosts.len().max(given.len());
+    let ports = config.get_ports();
+    if ports.len() > 1 && ports.len() != count {
+        return Err(unreached(&wrong("the numbers of hosts and ports in DATABASE_URL differ")));
+    }
+    let mut failure = unreached(&wrong("DATABASE_URL names no host"));
+    for index in in_order(config, count) {
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        let name = match hosts.get(index) {
+            Some(Host::Tcp(name)) => name.as_str(),
+            _ => "",
+        };
+        let addresses = match (given.get(index), hosts.get(index)) {
+            (Some(address), _) => Ok(vec![Address::Network((*address, port).into())]),
+            (None, Some(Host::Unix(folder))) => Ok(vec![Address::Local(socket_in(folder, port))]),
+            (None, _) => addresses_of(config, name, port).await,
+        };
+        let addresses = match addresses {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                failure = unreached(&error);
+                continue;
+            }
+        };
+        for address in addresses {
+            match reach(config, tls, name, &address).await {
+                Ok(reached) => return Ok(reached),
+                Err(error) => failure = error,
+            }
+        }
+    }
+    Err(failure)
+}
+
+/// The numbers below this, in the order of the address or in one by chance, as it asks for.
+fn in_order(config: &Config, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+        let chance = RandomState::new();
+        order.sort_by_key(|index| chance.hash_one(index));
+    }
+    order
+}
+
+async fn addresses_of(config: &Config, name: &str, port: u16) -> io::Result<Vec<Address>> {
+    let found: Vec<SocketAddr> = lookup_host((name, port)).await?.collect();
+    if found.is_empty() {
+        return Err(wrong("failed to lookup address information: the name has none"));
+    }
+    Ok(in_order(config, found.len()).into_iter().map(|index| Address::Network(found[index])).collect())
+}
+
+fn socket_in(folder: &Path, port: u16) -> PathBuf {
+    folder.join(format!(".s.PGSQL.{port}"))
+}
+
+/// Connects and logs in.
+async fn reach(
+    config: &Config,
+    tls: &MakeRustlsConnect,
+    name: &str,
+    address: &Address,
+) -> Result<Reached, DbError> {
+    let socket = open(config, address).await.map_err(|error| unreached(&error))?;
+    let content = match (config.get_ssl_mode(), config.get_ssl_negotiation()) {
+        (SslMode::Disable, _) => Content::Messages,
+        (_, SslNegotiation::Direct) => Content::Encrypted,
+        _ => Content::Offer,
+    };
+    let refusal = Refusal::default();
+    let Ok(connect) = MakeTlsConnect::<Measured<Socket>>::make_tls_connect(&mut tls.clone(), name);
+    let tls = MeasuredTls { connect, refusal: refusal.clone() };
+    let stream = Measured::new(socket, content, &refusal);
+    let failed = |error| DbError::new(error, "CONNECT");
+    let (client, connection) = config.connect_raw(stream, tls).await.map_err(failed)?;
+    let task = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            // Whoever waits for an answer gets the error; of an idle session nobody needs to hear at once.
+            tracing::debug!("a database connection ended: {error}");
+        }
+    });
+    let reached = Reached { client, task, refusal };
+    if config.get_target_session_attrs() != TargetSessionAttrs::Any {
+        serves(config, &reached).await?;
+    }
+    Ok(reached)
+}
+
+/// An error where the server takes writes and a replica was asked for, or the other way round.
+async fn serves(config: &Config, reached: &Reached) -> Result<(), DbError> {
+    let answer = reached.client.query_typed("SHOW transaction_read_only", &[]).await;
+    let answer = answer.map_err(|error| DbError::new(error, "SHOW transaction_read_only"))?;
+    let is_read_only = answer.iter().any(|row| row.try_get::<_, &str>(0).is_ok_and(|it| it == "on"));
+    match (config.get_target_session_attrs(), is_read_only) {
+        (TargetSessionAttrs::ReadWrite, true) => Err(unreached(&wrong("database does not allow writes"))),
+        (TargetSessionAttrs::ReadOnly, false) => Err(unreached(&wrong("database is not read only"))),
+        _ => Ok(()),
+    }
+}
+
+async fn open(config: &Config, address: &Address) -> io::Result<Socket> {
+    let limit = config.get_connect_timeout().copied();
+    match address {
+        Address::Local(path) => Ok(Socket::Local(within(limit, UnixStream::connect(path)).await?)),
+        Address::Network(address) => {
+            let stream = within(limit, TcpStream::connect(address)).await?;
+            stream.set_nodelay(true)?;
+            let socket = SockRef::from(&stream);
+            #[cfg(target_os = "linux")]
+            if let Some(limit) = config.get_tcp_user_timeout() {
+                socket.set_tcp_user_timeout(Some(*limit))?;
+            }
+            if config.get_keepalives() {
+                let mut alive = TcpKeepalive::new().with_time(config.get_keepalives_idle());
+                if let Some(interval) = config.get_keepalives_interval() {
+                    alive = alive.with_interval(interval);
+                }
+                if let Some(retries) = config.get_keepalives_retries() {
+                    alive = alive.with_retries(retries);
+                }
+                socket.set_tcp_keepalive(&alive)?;
+            }
+            Ok(Socket::Network(stream))
+        }
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, opening: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, opening)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "connection timed out"))),
+        None => opening.await,
+    }
+}
+
+fn wrong(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
+fn unreached(error: &io::Error) -> DbError {
+    DbError::unconnected(&error.to_string())
+}
+
+/// Encryption of a stream, and a measure of what it hides.
+struct MeasuredTls {
+    connect: <MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::TlsConnect,
+    refusal: Refusal,
+}
+
+impl TlsConnect<Measured<Socket>> for MeasuredTls {
+    type Stream = Measured<<MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::Stream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
+
+    fn connect(self, stream: Measured<Socket>) -> Self::Future {
+        let MeasuredTls { connect, refusal } = self;
+        let connecting = connect.connect(stream);
+        Box::pin(async move { Ok(Measured::new(connecting.await?, Content::Messages, &refusal)) })
+    }
+}

@@ -1,0 +1,265 @@
+//! A stream from the server of which every message is measured before it is read into memory.
+//!
+//! The driver believes whatever length a message announces, also that of a server that has not let us in yet, and whoever stands
+//! in its place. Here the connection ends instead, with words.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, TlsStream};
+
+const KIB: u64 = 1024;
+/// The longest message until we are let in. What is asked for there, errors included, has some hundred bytes.
+const LOGIN_MESSAGE: u64 = 64 * KIB;
+/// All of them until we are let in.
+const LOGIN: u64 = 512 * KIB;
+/// What an answer may take in memory from then on, in one message or in many. `jsonb` holds no more in a value, and no row of ours
+/// holds more than one record.
+const ANSWER: u64 = 256 * KIB * KIB;
+/// What a message takes besides its bytes, and each column of a row: a row of nothing is still a row.
+const EACH: u64 = 128;
+const EACH_COLUMN: u64 = 24;
+
+/// The kind of a message by which the server waits for the next statement: an answer is at its end.
+const READY: u8 = b'Z';
+/// The kind of a row.
+const ROW: u8 = b'D';
+/// Bytes of the kind and the length of a message.
+const SHORT: usize = 5;
+
+/// Why a connection was given up, for those who wait for an answer: the driver tells them only that it is closed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusal(Arc<OnceLock<String>>);
+
+impl Refusal {
+    /// The reason, where there is one.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
+
+/// What the bytes of a stream are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// First the one byte that says whether the rest is encrypted, then messages or not.
+    Offer,
+    /// Encrypted: they are measured where they are messages again.
+    Encrypted,
+    Messages,
+}
+
+/// The stream.
+pub(super) struct Measured<S> {
+    stream: S,
+    gauge: Gauge,
+    refusal: Refusal,
+}
+
+impl<S> Measured<S> {
+    /// Measures what comes of a stream; a reason to give it up is told there too.
+    pub(super) fn new(stream: S, content: Content, refusal: &Refusal) -> Measured<S> {
+        Measured { stream, gauge: Gauge::new(content), refusal: refusal.clone() }
+    }
+}
+
+/// How much has come.
+#[derive(Debug)]
+struct Gauge {
+    content: Content,
+    /// The beginning of a message: its kind, its length but for that byte, and of a row how many columns it has.
+    header: [u8; 7],
+    /// Bytes of the header that have come, and that are looked at.
+    has: usize,
+    wants: usize,
+    /// Bytes of the message that are still to come.
+    rest: u64,
+    is_let_in: bool,
+    /// What this answer, or the login, has come to.
+    sum: u64,
+}
+
+impl Gauge {
+    fn new(content: Content) -> Gauge {
+        Gauge { content, header: [0; 7], has: 0, wants: SHORT, rest: 0, is_let_in: false, sum: 0 }
+    }
+
+    /// Counts bytes that have come.
+    ///
+    /// Errors: there is more of them, or announced, than any server has to say.
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        if let (Content::Offer, [answer, rest @ ..]) = (self.content, bytes) {
+            self.content = if *answer == b'S' { Content::Encrypted } else { Content::Messages };
+            bytes = rest;
+        }
+        if self.content == Content::Encrypted {
+            return Ok(());
+        }
+        while !bytes.is_empty() {
+            if self.rest > 0 && self.has == 0 {
+                let here = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
+                (self.rest, bytes) = (self.rest - here as u64, &bytes[here..]);
+                continue;
+            }
+            self.header[self.has] = bytes[0];
+            (self.has, bytes) = (self.has + 1, &bytes[1..]);
+            if self.has < self.wants {
+                continue;
+            }
+            if self.has == SHORT {
+                self.begin()?;
+                if self.header[0] == ROW && self.rest >= 2 {
+                    self.wants = self.header.len();
+                    continue;
+                }
+            } else {
+                let [.., high, low] = self.header;
+                self.sum += u64::from(u16::from_be_bytes([high, low])) * EACH_COLUMN;
+                self.rest -= 2;
+            }
+            (self.has, self.wants) = (0, SHORT);
+        }
+        Ok(())
+    }
+
+    /// A message begins.
+    fn begin(&mut self) -> Result<(), String> {
+        let [kind, a, b, c, d, ..] = self.header;
+        // It counts itself. One below that is for the driver to refuse.
+        self.rest = u64::from(u32::from_be_bytes([a, b, c, d])).saturating_sub(4);
+        self.sum += self.rest + EACH;
+        if kind == READY {
+            (self.is_let_in, self.sum) = (true, 0);
+        }
+        match self.is_let_in {
+            false if self.rest > LOGIN_MESSAGE => Err(format!(
+                "it announced a message of {} bytes before it let us in, where {LOGIN_MESSAGE} are the most: is it a Postgres \
+                 server at all? Look at host and port of DATABASE_URL",
+                self.rest
+            )),
+            false if self.sum > LOGIN => Err(format!(
+                "it sent more than {LOGIN} bytes before it let us in: is it a Postgres server at all? Look at host and port \
+                 of DATABASE_URL"
+            )),
+            true if self.sum > ANSWER => Err(format!(
+                "it sent, or announced, an answer that takes more than {} MiB of memory: fewer records at a time take less \
+                 (setting batch_size)",
+                ANSWER / KIB / KIB
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Measured { stream, gauge, refusal } = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(stream).poll_read(cx, buffer))?;
+        if let Err(words) = gauge.take(&buffer.filled()[before..]) {
+            // The driver gets nothing of it: it would make room for all that is announced.
+            buffer.set_filled(before);
+            let _ = refusal.0.set(words.clone());
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, words)));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Measured<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+impl<S: TlsStream + Unpin> TlsStream for Measured<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        self.stream.channel_binding()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message with this many bytes after its length.
+    fn message(kind: u8, bytes: u32) -> Vec<u8> {
+        let mut message = vec![kind];
+        message.extend((bytes + 4).to_be_bytes());
+        message.resize(message.len() + bytes as usize, 0);
+        message
+    }
+
+    /// Takes bytes in pieces of some length, as a network may give them.
+    fn takes(gauge: &mut Gauge, bytes: &[u8], piece: usize) -> Result<(), String> {
+        bytes.chunks(piece).try_for_each(|piece| gauge.take(piece))
+    }
+
+    #[test]
+    fn a_message_is_refused_by_what_it_announces_however_its_bytes_come() {
+        let long = 128 * 1024;
+        for piece in [1, 2, 4, 5, 6, 7, 4096] {
+            let mut gauge = Gauge::new(Content::Messages);
+            takes(&mut gauge, &message(b'R', 4), piece).unwrap();
+            assert!(takes(&mut gauge, &message(b'E', long)[..5], piece).unwrap_err().contains("131072"));
+
+            let mut gauge = Gauge::new(Content::Messages);
+            takes(&mut gauge, &[message(b'R', 4), message(READY, 1)].concat(), piece).unwrap();
+            takes(&mut gauge, &message(b'D', long), piece).unwrap();
+            let huge = [b'D', 0x7f, 0xff, 0xff, 0xff];
+            assert!(takes(&mut gauge, &huge, piece).unwrap_err().contains("256 MiB"));
+        }
+    }
+
+    #[test]
+    fn many_small_ones_add_up_until_the_answer_is_at_its_end() {
+        let mut gauge = Gauge::new(Content::Messages);
+        let told = (0..20_000).find_map(|_| gauge.take(&message(b'S', 0)).err());
+        assert!(told.is_some_and(|told| told.contains("before it let us in")));
+
+        let mut gauge = Gauge::new(Content::Messages);
+        gauge.take(&message(READY, 1)).unwrap();
+        let row = message(b'D', 1024 * 1024);
+        for _ in 0..3 {
+            (0..200).for_each(|_| gauge.take(&row).unwrap());
+            gauge.take(&message(READY, 1)).unwrap();
+        }
+        let rows = (0..300).find_map(|_| gauge.take(&row).err());
+        assert!(rows.is_some_and(|told| told.contains("batch_size")));
+
+        // Columns that are null take no bytes, but memory.
+        let mut gauge = Gauge::new(Content::Messages);
+        gauge.take(&message(READY, 1)).unwrap();
+        let mut row = message(ROW, 2 + 4 * 10_000);
+        row[5..7].copy_from_slice(&10_000_u16.to_be_bytes());
+        let rows = (0..2_000).position(|_| takes(&mut gauge, &row, 3).is_err());
+        assert!(rows.is_some_and(|rows| rows < 1_000), "{rows:?}");
+    }
+
+    #[test]
+    fn what_is_encrypted_is_measured_elsewhere_and_what_is_not_is_measured_from_its_first_byte() {
+        let huge = [b'R', 0x7f, 0xff, 0xff, 0xff];
+        assert!(Gauge::new(Content::Encrypted).take(&huge).is_ok());
+        for (offer, is_refused) in [(b'S', false), (b'N', true)] {
+            let mut gauge = Gauge::new(Content::Offer);
+            gauge.take(&[offer]).unwrap();
+            assert_eq!(gauge.take(&huge).is_err(), is_refused);
+            let mut gauge = Gauge::new(Content::Offer);
+            assert_eq!(gauge.take(&[&[offer], &huge[..]].concat()).is_err(), is_refused);
+        }
+    }
+}
