@@ -98,16 +98,3 @@ async fn a_sync_whose_alerts_alone_cannot_be_written_tells_that_too() {
     world.full().await.success();
     assert_eq!(told(&sink), ["started", "over"]);
 }
-
-#[tokio::test]
-async fn messages_of_one_process_share_a_client_and_so_a_connection() {
-    let mut world = World::new().await;
-    let sink = Sink::start().await;
-    for name in ["SLACK_WEBHOOK_URL", "ALERT_WEBHOOK_URL", "DEADMAN_URL"] {
-        world.set(name, &sink.url(&format!("/{name}")));
-    }
-    world.run(&["alerts", "test"]).await.success();
-    let peers: Vec<u16> = sink.taken().iter().map(|received| received.peer).collect();
-    assert_eq!(peers.len(), 3);
-    assert!(peers.iter().all(|peer| *peer == peers[0]), "{peers:?}");
-}

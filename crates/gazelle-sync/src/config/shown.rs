@@ -41,7 +41,7 @@ impl Settings {
                 value: match doc.key {
                     // The only one whose default is found out rather than written down.
                     "data_dir" => Some(self.data_dir.display().to_string()),
-                    _ => secret.or_else(|| given.and_then(|given| given.value.clone())),
+                    _ => secret.or_else(|| given.and_then(|given| given.value.as_deref().map(without_query))),
                 },
                 from: match (given, doc.key) {
                     (Some(given), _) => Some(given.place.clone()),
@@ -52,5 +52,13 @@ impl Settings {
             }
         };
         SETTINGS.iter().map(show).collect()
+    }
+}
+
+/// A value without the query of an address: some servers take a key there.
+fn without_query(value: &str) -> String {
+    match value.split_once(['?', '#']) {
+        Some((place, _)) if place.contains("://") => format!("{place}?(set)"),
+        _ => value.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -17,8 +17,6 @@ pub struct Received {
     pub path: String,
     pub body: String,
     pub idempotency_key: Option<String>,
-    /// The port of the other side: the same for requests of one connection.
-    pub peer: u16,
     /// What it was answered.
     pub status: u16,
 }
@@ -48,8 +46,7 @@ impl Sink {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let _ = axum::serve(listener, service).await;
+            let _ = axum::serve(listener, router).await;
         });
         Sink { address, noted, task }
     }
@@ -79,18 +76,13 @@ impl Drop for Sink {
     }
 }
 
-async fn note(
-    State(noted): State<Arc<Noted>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
+async fn note(State(noted): State<Arc<Noted>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let status = *noted.status.lock().unwrap();
     noted.received.lock().unwrap().push(Received {
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
-        peer: peer.port(),
         body: String::from_utf8(body.to_vec()).unwrap(),
         idempotency_key: parts.headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned()),
         status,

@@ -116,3 +116,20 @@ fn is_loopback(url: &str) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_are_reached_alike_share_a_client() {
+        let kept = |reached| CLIENTS.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&reached);
+        let plain = Reached { loopback: true, plain: true };
+        assert!(!kept(plain));
+        client("http://127.0.0.1/a").unwrap();
+        assert!(kept(plain));
+        let encrypted = Reached { plain: false, ..plain };
+        client("https://127.0.0.1/a").unwrap();
+        assert!(kept(encrypted));
+    }
+}

@@ -100,3 +100,19 @@ fn errors_of_secrets_hold_no_value() {
         assert!(!listed.contains("s3cr3t"), "{listed}");
     }
 }
+
+#[test]
+fn the_query_of_an_address_may_hold_a_key_and_is_not_shown() {
+    let place = "https://api.example.org/graphql";
+    for (address, seen) in [
+        (place.to_owned(), place.to_owned()),
+        (format!("{place}?key=hunter2"), format!("{place}?(set)")),
+        (format!("{place}#hunter2"), format!("{place}?(set)")),
+    ] {
+        for (key, env) in [("api_url", "GAZELLE_API_URL"), ("oauth_url", "GAZELLE_OAUTH_URL")] {
+            let settings = case().env(env, &address).good();
+            let shown = settings.shown().into_iter().find(|shown| shown.key == key).unwrap();
+            assert_eq!(shown.value.as_deref(), Some(seen.as_str()));
+        }
+    }
+}
