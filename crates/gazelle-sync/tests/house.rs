@@ -2,6 +2,8 @@
 
 #[path = "house/decisions.rs"]
 mod decisions;
+#[path = "house/documents.rs"]
+mod documents;
 #[path = "house/layers.rs"]
 mod layers;
 #[path = "house/plans.rs"]
