@@ -6,8 +6,8 @@
 //! read in November is still July's. `docs/timezone.md` tells the whole story.
 
 use jiff::{
-    Timestamp,
-    civil::{Date, Time},
+    SignedDuration, Timestamp,
+    civil::{Date, DateTime, Time},
     fmt::temporal::Pieces,
     tz::TimeZone,
 };
@@ -29,7 +29,7 @@ pub const KNOWN_HOURS: [(&str, &str); 8] = [
 
 /// The parts under which an instant is stored: `appointment_date` and `appointment_time`, in UTC.
 pub fn utc_parts(instant: Timestamp) -> (Date, Time) {
-    let utc = instant.to_zoned(TimeZone::UTC).datetime();
+    let utc = utc(instant);
     (utc.date(), utc.time())
 }
 
@@ -76,6 +76,36 @@ pub fn read_any_instant(text: &str) -> Result<Timestamp, String> {
         Some(instant) => Ok(instant),
         None => strict,
     }
+}
+
+/// The same as date and time in UTC, up to the end of the year 9999, which for some APIs means "never": an instant that is
+/// good for any zone ends a day before.
+///
+/// # Errors
+/// As [`read_instant`].
+pub fn read_utc(text: &str) -> Result<DateTime, String> {
+    let strict = match read_any_instant(text) {
+        Ok(instant) => return Ok(utc(instant)),
+        Err(error) => error,
+    };
+    if let Some(date) = date_alone(text) {
+        return Ok(date.to_datetime(Time::midnight()));
+    }
+    let Ok(pieces) = Pieces::parse(text.trim()) else { return Err(strict) };
+    let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else { return Err(strict) };
+    let ahead = SignedDuration::from_secs(offset.seconds().into());
+    let utc = pieces.date().to_datetime(time).checked_sub(ahead);
+    utc.map_err(|_| "is not within the years that can be read (4714 BC to 9999)".to_owned())
+}
+
+/// An instant as date and time in UTC.
+pub fn utc(instant: Timestamp) -> DateTime {
+    instant.to_zoned(TimeZone::UTC).datetime()
+}
+
+/// The instant of a date and time in UTC; none where it is too near the end of the year 9999 to be one in every zone.
+pub fn instant_of(utc: DateTime) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(utc).ok()
 }
 
 /// The date of a text that holds a date and no time of day.

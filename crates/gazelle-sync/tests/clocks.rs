@@ -287,6 +287,31 @@ async fn a_run_dated_into_the_future_hides_neither_a_later_one_nor_how_old_the_d
 }
 
 #[tokio::test]
+async fn a_failed_run_dated_into_the_future_is_told_until_the_next_one() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_RETRIES", "1");
+    world.filled().await;
+    world.control.add_fault(gazelle_sim::Fault::new(gazelle_sim::FaultKind::ServerError).forever());
+    assert_ne!(world.incremental().await.code, 0);
+    let ahead = "UPDATE sync_runs SET started_at = started_at + interval '200 days', finished_at = finished_at + interval '200 days'
+                  WHERE status <> 'success'";
+    world.execute(ahead).await;
+    let alerts = open_alerts(&world).await;
+    assert!(alerts.contains(&"run_failed".to_owned()), "{alerts:?}");
+
+    // A good one makes up for it, also one of the future; and hides none that fails after it.
+    world.control.clear_faults();
+    world.full().await.success();
+    let alerts = open_alerts(&world).await;
+    assert!(!alerts.contains(&"run_failed".to_owned()), "{alerts:?}");
+    world.execute(&ahead.replace("<>", "=")).await;
+    assert!(!open_alerts(&world).await.contains(&"run_failed".to_owned()));
+    world.control.add_fault(gazelle_sim::Fault::new(gazelle_sim::FaultKind::ServerError).forever());
+    assert_ne!(world.incremental().await.code, 0);
+    assert!(open_alerts(&world).await.contains(&"run_failed".to_owned()));
+}
+
+#[tokio::test]
 async fn a_note_of_dropped_versions_from_the_future_ends_with_the_next_full_run() {
     let world = World::new().await;
     world.filled().await;

@@ -63,6 +63,14 @@ async fn a_demo_works_again_leaves_what_is_the_users_and_stops_when_told() {
     let status = folder.run(&["status"]).await;
     assert!(status.code == 0 && status.stdout.contains(&format!("psql \"{url}\"")), "{status}");
 
+    let doctor = folder.run(&["doctor", "--json"]).await.json();
+    let lines = doctor["checks"].as_array().unwrap();
+    let of_runs = lines.iter().find(|line| line["check"] == "runs").unwrap();
+    assert!(
+        of_runs["level"] == "ok" && of_runs["said"].as_str().unwrap().contains("made-up shop"),
+        "{of_runs}"
+    );
+
     // Built on our tables: the demo gives way.
     db.batch_execute("CREATE VIEW my_view AS SELECT external_id FROM gazelle_clients").await.unwrap();
     let refused = folder.run(&["demo", "--small", "--json"]).await;

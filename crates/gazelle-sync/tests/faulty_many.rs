@@ -135,37 +135,6 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
 }
 
 #[tokio::test]
-async fn an_api_that_allows_less_depth_than_is_needed_is_quoted_and_the_depth_named() {
-    let depth = |depth| {
-        let kind = FaultKind::QueryLimit {
-            complexity: None,
-            per_record: false,
-            depth: Some(depth),
-            aliases: None,
-            page_size: None,
-            status: 200,
-            code: None,
-        };
-        Fault::new(kind).forever()
-    };
-    let world = World::new().await;
-    world.control.add_fault(depth(6).on_operation("ClientsPage"));
-    let run = world.full().await;
-    let reasons = run.reasons();
-    assert!(reasons.contains("a depth of 7 for clients is needed"), "{reasons}");
-    assert!(reasons.contains("limit of 6 exceeded") || reasons.contains("max depth of 6"), "{reasons}");
-    let noted = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:clients'").await;
-    assert_eq!(noted, None, "no size was the reason");
-    // Nothing of it was read, in whatever steps.
-    let warnings = run.json()["warnings"].to_string();
-    assert!(!warnings.contains("api_limit"), "{warnings}");
-    world.control.clear_faults();
-    world.control.add_fault(depth(7).on_operation("ClientsPage"));
-    world.full().await.success();
-    assert_eq!(json!(world.count("gazelle_clients").await), json!(40));
-}
-
-#[tokio::test]
 async fn records_that_fail_side_by_side_keep_no_other_out() {
     let world = World::new().await;
     let clients = world.control.ids(Kind::Client);

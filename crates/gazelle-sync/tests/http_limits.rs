@@ -134,3 +134,34 @@ async fn wrong_tokens_are_counted_and_told_and_the_right_one_serves_on_this_mach
     assert_eq!(log.matches("a wrong token").count(), 1, "{log}");
     assert!(log.contains("127.0.0.1") && !log.contains("guess-number") && !log.contains(TOKEN), "{log}");
 }
+
+#[tokio::test]
+async fn every_answer_says_what_it_is_and_that_nobody_is_to_keep_it() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    let serving = Serving::start(&world, &[]).await;
+    support::service::until("the database is open", async || serving.get("/runs").await.0 == 200).await;
+    let json = "application/json";
+    for (method, path, status, kind) in [
+        ("GET", "/healthz", 200, json),
+        ("GET", "/runs", 200, json),
+        ("GET", "/metrics", 200, "text/plain"),
+        ("GET", "/nothing", 404, ""),
+        ("DELETE", "/runs", 405, ""),
+        // Not sent as JSON.
+        ("POST", "/runs", 415, json),
+    ] {
+        let method = method.parse().unwrap();
+        let request = client().request(method, format!("{}{path}", serving.base));
+        let answer = request.body("{}").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        assert_eq!(
+            (header("cache-control"), header("x-content-type-options")),
+            ("no-store", "nosniff"),
+            "{path}"
+        );
+        assert!(header("content-type").contains(kind), "{path}: {}", header("content-type"));
+    }
+    serving.stop().await;
+}

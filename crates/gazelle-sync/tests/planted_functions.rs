@@ -1,5 +1,5 @@
 //! Functions and operators that somebody has put where a search path looks, and that fit better than the server's own: none
-//! is ever called, whoever runs whichever command.
+//! is ever called, whoever runs whichever command, in a new database or one of an earlier release.
 
 mod support;
 
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use gazelle_sim::Kind;
+use gazelle_sync::migrate::{Script, scripts};
 use serde_json::json;
 use support::World;
 use support::roles::{act_as, supabase};
@@ -108,16 +109,20 @@ async fn none_was_called(world: &World, by: &str) {
     assert!(!world.one::<bool>("SELECT is_called FROM public.called", &[]).await, "called by {by}");
 }
 
+/// That they would be called, were it not for the program: anybody's own statement does.
+async fn are_called_by_others(world: &World) {
+    let planted =
+        world.db.batch_execute("SET search_path = shop, public; SELECT quote_ident('x'::name)").await;
+    assert!(planted.unwrap_err().as_db_error().unwrap().message().contains("planted"));
+    world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
+}
+
 #[tokio::test]
 async fn what_somebody_planted_beside_the_servers_functions_is_never_called() {
     let mut world = supabase().await;
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
     plant(&world, &words_called()).await;
-    // That they would be called, were it not for the program: anybody's own statement does.
-    let planted =
-        world.db.batch_execute("SET search_path = shop, public; SELECT quote_ident('x'::name)").await;
-    assert!(planted.unwrap_err().as_db_error().unwrap().message().contains("planted"));
-    world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
+    are_called_by_others(&world).await;
 
     world.run(&["migrate", "--roles"]).await.success();
     none_was_called(&world, "migrate --roles").await;
@@ -175,5 +180,87 @@ async fn every_command(world: &World, role: &str, turn: usize) {
         none_was_called(world, &format!("{command:?} as {role}: {ran}")).await;
         let refused = ["planted", "is not unique", "operator does not exist", "function "];
         assert!(!refused.iter().any(|word| ran.reasons().contains(word)), "{command:?} as {role}: {ran}");
+    }
+}
+
+/// Makes the schema `shop` what an earlier release left: its migrations, its register, and rows in all its tables.
+async fn left_by_an_earlier_release(world: &World, scripts: &[Script]) {
+    let mut sql = "SET search_path = pg_catalog; SET ROLE administrator;
+        CREATE TABLE shop.sync_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                                           applied_at timestamptz NOT NULL);"
+        .to_owned();
+    for Script { version, name, checksum, sql: text } in scripts {
+        sql.push_str(&text.replace("{schema_text}", "'shop'").replace("{schema}", "shop"));
+        sql.push_str(&format!(
+            ";\nINSERT INTO shop.sync_migrations VALUES ({version}, '{name}', '{checksum}', pg_catalog.now());\n"
+        ));
+    }
+    // Of the columns that there were then.
+    sql.push_str(
+        "RESET ROLE; SET session_replication_role = replica;
+         DO $copy$
+         DECLARE name text; columns text;
+         BEGIN
+             FOR name, columns IN
+                 SELECT t.tablename, string_agg(quote_ident(a.attname), ', ')
+                   FROM pg_tables t
+                   JOIN pg_attribute a ON a.attrelid = format('shop.%I', t.tablename)::regclass
+                   JOIN pg_attribute o ON o.attrelid = format('whole.%I', t.tablename)::regclass
+                                      AND o.attname = a.attname
+                  WHERE t.schemaname = 'shop' AND t.tablename <> 'sync_migrations'
+                    AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                  GROUP BY t.tablename
+             LOOP
+                 EXECUTE format('INSERT INTO shop.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM whole.%1$I
+                                 ON CONFLICT DO NOTHING',
+                                name, columns);
+             END LOOP;
+         END
+         $copy$;
+         RESET session_replication_role; RESET search_path",
+    );
+    world.execute(&sql).await;
+}
+
+#[tokio::test]
+async fn no_upgrade_from_an_earlier_release_calls_what_was_planted_before_it() {
+    let mut world = supabase().await;
+    world.set("GAZELLE_SYNC_SCHEMA", "whole");
+    world.filled().await;
+    world.incremental().await.success();
+    world.set("GAZELLE_SYNC_SCHEMA", "shop");
+    plant(&world, &words_called()).await;
+    are_called_by_others(&world).await;
+    let scripts = scripts();
+    assert!(scripts.len() > 20, "{} migrations", scripts.len());
+    for until in 1..scripts.len() {
+        let newest = scripts[until - 1].version;
+        left_by_an_earlier_release(&world, &scripts[..until]).await;
+        none_was_called(&world, "the test itself").await;
+        let role = if until % 2 == 0 { "administrator" } else { "postgres" };
+        act_as(&mut world, role);
+        let by = format!("an upgrade from {newest} as {role}");
+        let run = world.run(&["migrate"]).await;
+        none_was_called(&world, &by).await;
+        let applied = run.success()["applied"].as_array().map_or(0, Vec::len);
+        assert_eq!(applied, scripts.len() - until, "{by}: {run}");
+        // And it is one to work with.
+        let run = world.incremental().await;
+        none_was_called(&world, &format!("a sync after {by}")).await;
+        assert!([0, 3].contains(&run.code), "a sync after {by}: {run}");
+        world
+            .execute(
+                "SET search_path = pg_catalog;
+                 DO $drop$
+                 DECLARE ours text;
+                 BEGIN
+                     FOR ours IN SELECT format('shop.%I', tablename) FROM pg_tables WHERE schemaname = 'shop' LOOP
+                         EXECUTE 'DROP TABLE ' || ours || ' CASCADE';
+                     END LOOP;
+                 END
+                 $drop$;
+                 RESET search_path",
+            )
+            .await;
     }
 }

@@ -260,7 +260,7 @@ async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same()
     let end = json!({ "hasNextPage": false, "endCursor": null });
     let body = json!({ "data": { "allClients": { "pageInfo": end, "nodes": [] } } }).to_string();
     let uncounted = FaultKind::Status { status: 200, body };
-    world.control.add_fault(Fault::new(uncounted).on_operation("ClientsPage").forever());
+    world.control.add_fault(Fault::new(uncounted).on_operation("ClientsPageCursor").forever());
     let run = world.run(&ALL).await;
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(check(&run.json(), "API counts")["checked"], 3, "{run}");

@@ -1,5 +1,6 @@
 //! Developer commands: `cargo run --release -p xtask -- bench`.
 
+mod attack;
 mod audit;
 mod bench;
 mod fuzz;
@@ -17,14 +18,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Attack the program in five ways, at random from a seed, for as long as asked
+    Attack(attack::AttackArgs),
     /// Measure speed and memory against plain SQL and a script, on one server, in one run
     Bench(bench::BenchArgs),
     /// Throw hostile records at everything that reads one
     Fuzz(fuzz::FuzzArgs),
     /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
     SimulateHistories(histories::HistoriesArgs),
-    /// Look at the licences, the origins and the versions of all dependencies; asks nobody
-    Audit,
+    /// Look at licences, origins, versions and known vulnerabilities of all dependencies; asks nobody
+    Audit(audit::AuditArgs),
     /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
     #[command(hide = true)]
     Simulator(simulator::Shop),
@@ -32,7 +35,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Audit => audit::run(),
+        Command::Attack(args) => attack::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::SimulateHistories(args) => histories::run(&args),

@@ -13,6 +13,7 @@ use super::outbox::{self, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
+use crate::display::{self, shortened};
 use crate::stop::Stop;
 
 /// After this long a pass takes up no further message; the next one does. With the longest sending it is over before a
@@ -24,6 +25,9 @@ const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How long the database may take for an answer once the end of the program is wished. Longer than a note of one that
 /// answers, and short beside what a person waits for: a message that is on its way has a longer time (`service::tick`).
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
+/// The most characters of a title, of each fact, and of the text of a message.
+const LONGEST_FACT: usize = 2_000;
+const LONGEST_BODY: usize = 10_000;
 
 /// What a pass came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -152,16 +156,19 @@ pub(super) fn wait(first: Duration, attempts: i32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
 }
 
+/// A message as it goes out: whatever was written into the outbox, no part of it is longer than somebody reads.
 fn letter(message: &Message) -> Letter {
+    let mut facts = message.facts.clone();
+    display::bounded(&mut facts, LONGEST_FACT);
     Letter {
         id: message.id,
         alert_id: message.alert_id,
         kind: message.kind.clone(),
         occasion: message.occasion.as_str(),
-        text: Text::stored(&message.title, &message.body),
+        text: Text::stored(&shortened(&message.title, LONGEST_FACT), &shortened(&message.body, LONGEST_BODY)),
         opened_at: message.opened_at,
         closed_at: message.closed_at,
-        facts: message.facts.clone(),
+        facts,
     }
 }
 
@@ -188,6 +195,33 @@ pub async fn send_test(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_part_of_a_message_is_longer_than_somebody_reads() {
+        let long = "é ".repeat(1_000_000);
+        let now = Timestamp::UNIX_EPOCH;
+        let letter = letter(&Message {
+            id: Uuid::nil(),
+            alert_id: Uuid::nil(),
+            kind: "run_failed".to_owned(),
+            occasion: super::super::kind::Occasion::Started,
+            title: long.clone(),
+            body: long.clone(),
+            opened_at: now,
+            closed_at: None,
+            facts: json!({ "reason": long, "run_id": "1" }),
+            attempts: 0,
+            created_at: now,
+            claimed_until: now,
+        });
+        let lengths = [
+            letter.text.title.as_str().len(),
+            letter.text.body.as_str().len(),
+            letter.facts.to_string().len(),
+        ];
+        assert!(lengths.iter().all(|length| *length < 20_000), "{lengths:?}");
+        assert_eq!(letter.facts["run_id"], "1");
+    }
 
     #[test]
     fn waits_double_up_to_a_quarter_of_an_hour() {

@@ -41,8 +41,8 @@ pub struct Message {
     /// Attempts, this one included.
     pub attempts: i32,
     /// Until when it is ours.
-    claimed_until: Timestamp,
-    created_at: Timestamp,
+    pub(super) claimed_until: Timestamp,
+    pub(super) created_at: Timestamp,
 }
 
 /// The channels for which a message is due.

@@ -76,7 +76,8 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(wrong());
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    // A password is not always where a parser finds it: in `http:user?password@host` it is a query, which is shown.
+    if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
         return Err("must hold no user name or password".to_owned());
     }
     Ok(url)

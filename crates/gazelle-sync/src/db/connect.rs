@@ -183,6 +183,13 @@ pub fn way(url: &str, names_authority: bool) -> Option<Way> {
 /// Whether a connection string can be used, before anything is connected. The error completes the sentence
 /// "DATABASE_URL …" and repeats nothing of the value but the name of a parameter.
 pub fn check_url(url: &str) -> Result<(), String> {
+    if has_stray_at(url) {
+        return Err(
+            "has an @ that does not stand between user and host: an @ of a password or a user name must be \
+                    written as %40"
+                .to_owned(),
+        );
+    }
     let (url, _) = take_unsupported(url);
     let Err(error) = Config::from_str(&url) else { return Ok(()) };
     let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -220,6 +227,18 @@ pub fn check_url(url: &str) -> Result<(), String> {
                 .to_owned()
         }
     })
+}
+
+/// Whether an @ of a URL may be part of a password. Our driver takes what follows the first one for the host: it would be
+/// shown as the place of the database, and name servers would be asked for it.
+fn has_stray_at(url: &str) -> bool {
+    let Some((user, rest)) = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')) else {
+        return false;
+    };
+    let in_query = user.split_once('?').is_some_and(|(_, query)| query.contains('='));
+    let place = rest.split('?').next().unwrap_or_default();
+    let host = place.split('/').next().unwrap_or_default();
+    in_query || place.contains('@') || host.contains("%40")
 }
 
 /// What libpq understands in a URL and our driver does not.
@@ -284,6 +303,8 @@ mod tests {
         for good in [
             "postgres://sync:geheim@db/shop?sslmode=verify-full&sslrootcert=/ca.pem&pgbouncer=true",
             "host=db user=sync password=geheim",
+            "postgres://sync:so/geheim@db/shop?application_name=sync@home",
+            "host=db user=sync password=so@geheim",
             "postgres://one,two:5433/shop?target_session_attrs=read-write",
         ] {
             assert_eq!(check_url(good), Ok(()));
@@ -305,6 +326,13 @@ mod tests {
             ("host=db password=so geheim=x", "a parameter that is not known"),
             ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
             ("postgres://sync@db/shop?Geheim=x", "cannot be read"),
+            // What follows the first @ would be taken for the host: shown, and asked for at name servers.
+            ("postgres://sync:so@Geheim@db/shop", "written as %40"),
+            ("postgres://sync:so@Gehe/im@db/shop", "written as %40"),
+            ("postgres://sync@server:Geheim@db/shop", "written as %40"),
+            ("postgres://sync:so@Geheim%40db/shop", "written as %40"),
+            ("postgres://db/shop?password=so@Geheim", "written as %40"),
+            ("postgres://[::1]:?sslmode=require&password=so@Geheim", "written as %40"),
         ] {
             let error = check_url(wrong).unwrap_err();
             assert!(error.contains(told) && !error.to_lowercase().contains("geheim"), "{wrong}: {error}");

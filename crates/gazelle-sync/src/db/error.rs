@@ -256,13 +256,17 @@ fn headline(sql: &str) -> String {
 /// `SELECT … FROM table`; short lists of columns are told whole.
 fn selected(words: &[&str]) -> String {
     let mut depth = 0_usize;
+    let mut in_subselect = false;
     let mut from = None;
     for (at, word) in words.iter().enumerate() {
         // Not that of IS DISTINCT FROM, nor that of a function's argument.
         let is_from = word.eq_ignore_ascii_case("FROM") && !words[at - 1].eq_ignore_ascii_case("DISTINCT");
-        if is_from && depth == 0 {
+        if is_from && (depth == 0 || in_subselect) {
             from = words.get(at + 1).map(|table| (at, *table));
-            break;
+            in_subselect = from.is_some_and(|(_, table)| table.starts_with('('));
+            if !in_subselect {
+                break;
+            }
         }
         depth = (depth + word.matches('(').count()).saturating_sub(word.matches(')').count());
     }
@@ -342,6 +346,10 @@ mod tests {
             ),
             ("SELECT DISTINCT channel FROM {schema}.a", "SELECT DISTINCT channel FROM a"),
             ("SELECT current_setting('a'), b", "SELECT …"),
+            (
+                "SELECT a, count(b) FROM (SELECT * FROM {schema}.gazelle_pianos LIMIT $2) a",
+                "SELECT … FROM gazelle_pianos",
+            ),
             ("SELECT 1", "SELECT 1"),
             ("(SELECT 1 FROM {schema}.a) EXCEPT (SELECT 1 FROM b)", "SELECT 1 FROM a"),
             ("SET LOCAL jit = off; SET LOCAL statement_timeout = 4500", "SET LOCAL jit …"),

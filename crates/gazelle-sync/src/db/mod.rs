@@ -13,12 +13,14 @@ mod error;
 mod locks;
 mod pool;
 mod refused;
+mod rows;
 mod session;
 pub mod sqlstate;
 pub mod statements;
 mod timeouts;
 mod tls;
 mod transaction;
+mod utc;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ pub use error::{DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use timeouts::Timeout;
 pub use transaction::{Begin, Connection, Tx};
+pub use utc::Utc;
 
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -143,7 +146,7 @@ impl Db {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
         };
         // Boxed, as in a transaction: the future of whoever asks would be as large.
-        Box::pin(connection.single(template, ask)).await
+        rows::readable(Box::pin(connection.single(template, ask)).await?, template)
     }
 
     /// One statement, in a transaction of its own; returns how many rows it wrote.

@@ -10,7 +10,7 @@ use super::answered::{self, Heard, Sent};
 use super::pool::{Place, Pooled};
 use super::session::Unanswered;
 use super::timeouts::Timeouts;
-use super::{ASK_PID, Db, DbError, Param, SEARCH_PATH, Timeout, each, statements};
+use super::{ASK_PID, Db, DbError, Param, SEARCH_PATH, Timeout, each, rows, statements};
 
 /// A pooled connection.
 pub struct Connection {
@@ -212,7 +212,7 @@ impl Tx<'_> {
         let sql = self.db.sql(template);
         let work =
             async { self.heard.rows(self.open.client.query_typed_raw(&sql, each(params)).await).await };
-        Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
+        rows::readable(Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await?, template)
     }
 
     /// One statement; returns how many rows it wrote.

@@ -27,6 +27,13 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
         return Ok(lines);
     }
     let past = recorded::past(db).await?;
+    let of_demo = "SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'";
+    if past.last_good.is_none() && !db.query(of_demo, &[]).await?.is_empty() {
+        let said = "this database holds the made-up shop of `demo`, which nothing keeps up to date; a company's data go into \
+                    a database of their own (DATABASE_URL)";
+        lines.ok(check, said);
+        return Ok(lines);
+    }
     let Some(at) = past.last_good else {
         lines.warning(check, "none was good yet", "gazelle-sync sync --mode full");
         return Ok(lines);

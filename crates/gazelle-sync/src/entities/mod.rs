@@ -72,9 +72,9 @@ pub struct Entity {
 pub struct Refresh {
     /// The table of the rows.
     pub table: &'static str,
-    /// SQL that counts the rows to be refreshed.
+    /// SQL that gives the keys of the rows to be refreshed.
     pub to_write: &'static str,
-    /// SQL that refreshes them.
+    /// SQL that refreshes them and returns the keys of those that were.
     pub write: &'static str,
 }
 

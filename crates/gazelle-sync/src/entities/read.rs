@@ -13,7 +13,6 @@ use serde_json_borrow::Value as Json;
 pub use super::scalar::kind;
 use super::scalar::{self, shape};
 use super::table::{Column, Row, Rule, Table, Value};
-use crate::time;
 
 /// Why one record cannot be reconciled. It is quarantined with this; the rest of its batch lands.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -165,7 +164,7 @@ pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) 
         for (column, value) in table.columns.iter().zip(&row.values) {
             let day = match (column.rule, value) {
                 (Rule::UtcDate, Value::Date(day)) => *day,
-                (Rule::Instant, Value::Instant(instant)) => time::utc_parts(*instant).0,
+                (Rule::Instant, Value::Instant(instant)) => instant.date(),
                 _ => continue,
             };
             // What a nested row takes over from its record is told there.

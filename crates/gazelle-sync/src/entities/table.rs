@@ -1,10 +1,7 @@
 //! What a production table is: its key, its columns, and for each column where in the record its
 //! value comes from. One declaration serves the reconciler, the upsert, comparisons and messages.
 
-use jiff::{
-    Timestamp,
-    civil::{Date, Time},
-};
+use jiff::civil::{Date, DateTime, Time};
 
 /// A production table as its entity's folder declares it.
 #[derive(Debug)]
@@ -158,7 +155,7 @@ pub enum Value {
     /// UTC time of day.
     Time(Time),
     /// An instant.
-    Instant(Timestamp),
+    Instant(DateTime),
     /// A list of texts.
     TextList(Vec<String>),
 }

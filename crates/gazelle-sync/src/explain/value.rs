@@ -15,7 +15,7 @@ pub fn json_of(value: &Value) -> Json {
         Value::Boolean(flag) => json!(flag),
         Value::Date(date) => json!(date.to_string()),
         Value::Time(time) => json!(time.to_string()),
-        Value::Instant(instant) => json!(instant.to_string()),
+        Value::Instant(instant) => json!(format!("{instant}Z")),
         Value::TextList(texts) => json!(texts),
     }
 }

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::alone::is_about_all;
-use super::parents::{Looked, get};
+use super::apart::{Apart, Refused};
+use super::parents::{Looked, get, stage};
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::staging::deletions::{self, Gone};
-use crate::staging::versions::{self, Received, Staged};
+use crate::staging::versions::{Received, Staged};
 
 /// More suspects than this are not asked for one by one: something else is wrong.
 const MOST_ASKED: usize = 1000;
@@ -52,6 +54,9 @@ pub struct AbsentReport {
     pub withheld: u64,
     /// Not seen, and not asked for since they were too many.
     pub unasked: u64,
+    /// Those of which the staging table refused a version or a tombstone, by id, with the reason: the next complete walk asks
+    /// for them again.
+    pub refused: Refused,
     /// Those that still exist and that the API could not give whole.
     pub faulty: Vec<Received>,
     /// Not seen, and there, but not to be read whole this time: each a sentence's end.
@@ -129,20 +134,48 @@ pub async fn look_into(
         return Ok(report);
     }
     let withhold = gone.len() as u64 > guard.limit(held);
-    let mut connection = fetch.db.connection().await?;
-    let tx = fetch.fence.begin(&mut connection).await?;
-    report.staged = versions::stage(&tx, entity, fetch.run_id, &there).await?;
-    report.faulty = there.into_iter().filter(|record| record.fault.is_some()).collect();
-    deletions::note(&tx, entity, fetch.run_id, &gone, withhold, fetch.clock.now()).await?;
+    let mut refused = Refused::new();
+    let mut apart = Apart::new(&there, |record| &record.external_id);
+    while let Some(part) = apart.next() {
+        match stage(fetch, entity, part).await {
+            Ok(staged) => report.staged += staged,
+            Err(error) => apart.failed(part, error, &mut refused)?,
+        }
+    }
+    let is_staged = |record: &Received| !refused.contains_key(&record.external_id);
+    report.faulty =
+        there.iter().filter(|record| record.fault.is_some() && is_staged(record)).cloned().collect();
+    let mut apart = Apart::new(&gone, |gone| &gone.external_id);
+    while let Some(part) = apart.next() {
+        match note_gone(fetch, entity, part, withhold).await {
+            Ok(tombstones) => report.tombstones += tombstones,
+            Err(error) => apart.failed(part, error, &mut refused)?,
+        }
+    }
     if withhold {
         report.withheld = gone.len() as u64;
-    } else {
-        report.tombstones =
-            deletions::stage_tombstones(&tx, entity, fetch.run_id, &gone, fetch.clock.now()).await?;
+    }
+    report.refused = refused;
+    Ok(report)
+}
+
+/// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.
+async fn note_gone(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    gone: &[Gone],
+    withhold: bool,
+) -> Result<u64, DbError> {
+    let mut connection = fetch.db.connection().await?;
+    let tx = fetch.fence.begin(&mut connection).await?;
+    deletions::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
+    let mut tombstones = 0;
+    if !withhold {
+        tombstones = deletions::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
     tx.commit().await?;
-    Ok(report)
+    Ok(tombstones)
 }
 
 /// What a tombstone rests on. `id` as in every record, so that a tombstone reads like one.

@@ -4,8 +4,8 @@
 //! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
 //! are handed to it inside the transaction that stages them.
 
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::apart::{Apart, Refused};
 use super::window::Arrived;
 use super::{Fetch, FetchError, broken_off};
 use crate::db::{DbError, Fault, Tx};
@@ -206,9 +207,6 @@ struct Last<'w> {
     bookmark: Option<(Timestamp, &'w str)>,
 }
 
-/// Records that staging did not take, by id, with the reason.
-pub(super) type Refused = BTreeMap<String, String>;
-
 /// How a batch is staged, from the fastest way to the one that never fails by a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -254,7 +252,7 @@ impl Stager {
                 }
                 // Something that a user has added to the staging table.
                 Err(error) if error.fault == Fault::Record => {
-                    break self.stage_apart(batch, last, error).await?;
+                    break self.stage_apart(batch, last).await?;
                 }
                 other => break other?,
             }
@@ -266,29 +264,13 @@ impl Stager {
 
     /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
     /// stands alone, and all others are stored.
-    async fn stage_apart(
-        &self,
-        batch: &[Received],
-        last: Option<Last<'_>>,
-        refusal: DbError,
-    ) -> Result<Direct, DbError> {
+    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
         let mut done = Direct::default();
-        let (mut parts, mut known) = (vec![batch], Some(refusal));
-        while let Some(part) = parts.pop() {
-            let outcome = match known.take() {
-                Some(refusal) => Err(refusal),
-                None => self.tried(part, None, Way::Pending).await,
-            };
-            match outcome {
+        let mut apart = Apart::new(batch, |record| &record.external_id);
+        while let Some(part) = apart.next() {
+            match self.tried(part, None, Way::Pending).await {
                 Ok(staged) => done += staged,
-                Err(error) if error.fault == Fault::Record => match part {
-                    [alone] => drop(self.refused().insert(alone.external_id.clone(), error.to_string())),
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
-                },
-                Err(error) => return Err(error),
+                Err(error) => apart.failed(part, error, &mut self.refused())?,
             }
         }
         if let Some(last) = last {

@@ -2,18 +2,22 @@
 //!
 //! A walk reads top-down through these files: [`plan`] has the parts of an entity counted, `split` puts them together
 //! into windows whose counts add up to the whole, `window` pages through one of them, `reader` reads each page in whatever
-//! steps it takes ([`sizes`]; `alone`: a record apart from its page, `turns`: which of many, `plain_list`: a list that one
-//! failing record empties; `held_back`: what fails waits for the end of the walk) with the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes
-//! the id and the bytes, [`lanes`] stage what arrives, [`walk`] decides whether the walk was complete, and then the bookmark
-//! moves. [`absent`] asks for what a complete walk did not see, [`parents`]
-//! fetches single records that others wait for.
+//! steps it takes ([`sizes`]; [`in_parts`]: some of the fields at a time; `alone`: a record apart from its page, `turns`: which
+//! of many, `plain_list`: a list that one failing record empties; `held_back`: what fails waits for the end of the walk) with
+//! the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes the id and the bytes,
+//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses), [`walk`] decides whether the walk was complete,
+//! and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`] fetches single records
+//! that others wait for.
 //! Nothing here interprets a record.
 
 pub mod absent;
 mod alone;
+pub mod apart;
 mod held_back;
+pub mod in_parts;
 pub mod lanes;
 pub mod nested;
+mod object;
 pub mod parents;
 mod plain_list;
 pub mod plan;

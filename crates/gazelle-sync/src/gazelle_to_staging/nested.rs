@@ -5,12 +5,15 @@
 
 use std::collections::HashSet;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::in_parts::fields::Field;
+use super::in_parts::plan::PartPlan;
+use super::in_parts::{Gathered, gather};
+use super::object::{Object, Read, list, raw_text};
 use super::queries;
-use super::sizes::Sizes;
+use super::receive::record_id;
+use super::sizes::{Sent, Sizes};
 use crate::entities::{Entity, Nested};
 use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
@@ -53,7 +56,7 @@ pub async fn complete(
 ) -> Result<String, NestedError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
     for nested in entity.nested {
-        complete_at(client, nested, nested.path, &mut record, sizes).await?;
+        complete_at(client, entity, nested, nested.path, &mut record, sizes).await?;
     }
     Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
 }
@@ -61,6 +64,7 @@ pub async fn complete(
 /// Completes the connection at the end of `path`, inside `holder` or inside the nodes on the way.
 async fn complete_at(
     client: &GazelleClient,
+    entity: &Entity,
     nested: &Nested,
     path: &[&str],
     holder: &mut Object,
@@ -75,7 +79,7 @@ async fn complete_at(
             return Ok(());
         }
         let Some(id) = holder.get("id").and_then(|raw| raw.read::<String>()) else { return Ok(()) };
-        let nodes = all_nodes(client, nested, &id, sizes).await?;
+        let nodes = all_nodes(client, entity, nested, &id, sizes).await?;
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
     } else {
@@ -86,7 +90,7 @@ async fn complete_at(
                 continue;
             }
             if let Some(mut object) = node.read::<Object>() {
-                Box::pin(complete_at(client, nested, rest, &mut object, sizes)).await?;
+                Box::pin(complete_at(client, entity, nested, rest, &mut object, sizes)).await?;
                 *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
             }
         }
@@ -100,6 +104,7 @@ async fn complete_at(
 /// own count.
 async fn all_nodes(
     client: &GazelleClient,
+    entity: &Entity,
     nested: &Nested,
     id: &str,
     sizes: &Sizes,
@@ -112,12 +117,13 @@ async fn all_nodes(
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
-        let request = queries::inner(nested, sizes, id, after.as_deref(), first);
         // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
         let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
         let trying = if is_tried_out { client.trying(1) } else { client.clone() };
-        let answer = match trying.post(&request).await {
-            Ok(answer) => answer,
+        let list = List { client: &trying, entity, nested, id, sizes };
+        let sent = sizes.sent();
+        let page = match list.page(sent, after.as_deref(), first).await {
+            Ok(page) => page,
             Err(error) => {
                 let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
                 // An error that names an entry of the list would be there in any page.
@@ -127,7 +133,7 @@ async fn all_nodes(
                 let is_named = error.partial().is_some_and(names_entry);
                 let smaller = match first {
                     _ if !error.may_be_too_much() || is_named && !is_limit => None,
-                    1 if is_limit && sizes.fewer_inside(&error) => Some(1),
+                    1 if is_limit && sizes.smaller_record(entity, sent, &error) => Some(1),
                     1 => None,
                     _ if is_limit => Some(first / 2),
                     _ => Some((first / 5).max(1)),
@@ -138,11 +144,8 @@ async fn all_nodes(
                 continue;
             }
         };
-        if answer.object_path(nested.answer).map_err(failed)?.is_none() {
-            return Err(changed());
-        }
-        let page = answer.page_at(nested.answer, ListShape::Connection).map_err(failed)?;
-        nodes.extend(page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()));
+        let Some(page) = page else { return Err(changed()) };
+        nodes.extend(page.nodes);
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
             return if agrees { Ok(nodes) } else { Err(changed()) };
@@ -159,70 +162,73 @@ async fn all_nodes(
     }
 }
 
-/// A JSON object of which only the keys are read: values keep their bytes and their order.
-struct Object(Vec<(String, Box<RawValue>)>);
+/// A connection inside a record.
+struct List<'l> {
+    client: &'l GazelleClient,
+    entity: &'l Entity,
+    nested: &'l Nested,
+    id: &'l str,
+    sizes: &'l Sizes,
+}
 
-impl Object {
-    fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| &**value)
-    }
+/// A page of it.
+struct InnerPage {
+    nodes: Vec<Box<RawValue>>,
+    has_next_page: bool,
+    end_cursor: Option<String>,
+    total_count: Option<u64>,
+}
 
-    fn set(&mut self, key: &str, value: Box<RawValue>) {
-        match self.0.iter_mut().rev().find(|(name, _)| name == key) {
-            Some((_, held)) => *held = value,
-            None => self.0.push((key.to_owned(), value)),
+impl List<'_> {
+    /// A page, in parts where the API bears no query for the whole; none where it changed meanwhile.
+    async fn page(
+        &self,
+        sent: Sent,
+        after: Option<&str>,
+        first: u32,
+    ) -> Result<Option<InnerPage>, SourceError> {
+        let Ok(plan) = PartPlan::of_nested(self.entity, self.nested, sent.bounds) else {
+            return self.ask(after, first, None).await;
+        };
+        let mut parts: Vec<InnerPage> = Vec::new();
+        for part in &plan.parts {
+            let Some(page) = self.ask(after, first, Some(part)).await? else { return Ok(None) };
+            parts.push(page);
         }
-    }
-}
-
-/// Reading a raw value as a type, where it is one.
-trait Read {
-    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T>;
-}
-
-impl Read for RawValue {
-    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T> {
-        serde_json::from_str(self.get()).ok()
-    }
-}
-
-fn raw_text(json: String) -> Box<RawValue> {
-    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
-fn list(nodes: &[Box<RawValue>]) -> Box<RawValue> {
-    raw_text(serde_json::to_string(nodes).unwrap_or_default())
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Object(entries))
-            }
+        let Some(head) = parts.pop() else { return Ok(None) };
+        if parts.iter().any(|part| part.nodes.len() != head.nodes.len()) {
+            return Ok(None);
         }
-        deserializer.deserialize_map(Entries)
-    }
-}
-
-impl Serialize for Object {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, value) in &self.0 {
-            map.serialize_entry(key, value)?;
+        let mut nodes = Vec::with_capacity(head.nodes.len());
+        for (index, node) in head.nodes.iter().enumerate() {
+            let beside = parts.iter().map(|part| part.nodes[index].get().to_owned());
+            let given: Vec<String> = beside.chain([node.get().to_owned()]).collect();
+            let id = record_id(node.get()).unwrap_or_default();
+            nodes.push(match gather(self.client, self.sizes, &plan, &id, given, None).await? {
+                Gathered::Whole(raw) => raw_text(raw),
+                Gathered::Faulty { error, .. } => return Err(error),
+                Gathered::Changed => return Ok(None),
+            });
         }
-        map.end()
+        Ok(Some(InnerPage { nodes, ..head }))
+    }
+
+    async fn ask(
+        &self,
+        after: Option<&str>,
+        first: u32,
+        part: Option<&[Field]>,
+    ) -> Result<Option<InnerPage>, SourceError> {
+        let request = queries::inner(self.nested, self.sizes, self.id, after, first, part);
+        let answer = self.client.post(&request).await?;
+        if answer.object_path(self.nested.answer)?.is_none() {
+            return Ok(None);
+        }
+        let page = answer.page_at(self.nested.answer, ListShape::Connection)?;
+        let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();
+        let (has_next_page, end_cursor, total_count) =
+            (page.has_next_page, page.end_cursor, page.total_count);
+        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count }))
     }
 }
 
@@ -235,12 +241,5 @@ mod tests {
         assert!(may_overflow(r#"{"a":{"pageInfo":{"hasNextPage" : true}}}"#));
         assert!(!may_overflow(r#"{"a":{"pageInfo":{"hasNextPage":false}},"b":true}"#));
         assert!(!may_overflow(r#"{"title":"hasNextPage: true"}"#));
-    }
-
-    #[test]
-    fn values_that_are_not_touched_keep_their_bytes_and_order() {
-        let text = r#"{"z":1.50,"a":{ "b" : 1e2 },"m":"é\u0000"}"#;
-        let object: Object = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&object).unwrap(), text);
     }
 }

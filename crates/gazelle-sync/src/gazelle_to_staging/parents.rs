@@ -7,12 +7,16 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::alone::{faulty_one, is_about_all};
+use super::apart::{Apart, Refused};
+use super::in_parts::plan::PartPlan;
+use super::in_parts::{self, Gathered};
 use super::nested::{self, NestedError};
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
+use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
-use crate::source::{ErrorClass, GazelleClient, Lookup, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, SourceError};
 use crate::staging::exact;
 use crate::staging::missing_parents::Wanted;
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
@@ -23,6 +27,8 @@ use crate::staging::versions::{self, Received, Staged};
 pub struct Fetched {
     /// What staging those that the API knows came to, by entity.
     pub staged: HashMap<&'static str, Staged>,
+    /// Those that staging refused, by entity and id, with the reason. They are among the missing too.
+    pub refused: HashMap<&'static str, Refused>,
     /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
     pub missing: Vec<Wanted>,
 }
@@ -44,19 +50,21 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
             (wanted, answer)
         })
         .buffer_unordered(fetch.concurrency.max(1));
-    let mut received: Vec<(&'static Entity, Received)> = Vec::new();
+    let mut received: Vec<Arrival> = Vec::new();
     let mut failed = 0;
     while let Some((wanted, answer)) = answers.next().await {
         match answer {
             Some((entity, answer)) => match answer {
                 // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
                 Ok(Looked::Faulty(record)) => {
-                    received.push((entity, Received { seen_at: fetch.clock.now(), ..record }));
+                    let record = Received { seen_at: fetch.clock.now(), ..record };
+                    received.push(Arrival { entity, record, wanted: wanted.clone() });
                     // Its children wait all the same, and the next runs are not to ask each time.
                     fetched.missing.push(wanted);
                 }
                 Ok(Looked::There(record)) => {
-                    received.push((entity, Received { seen_at: fetch.clock.now(), ..record }));
+                    let record = Received { seen_at: fetch.clock.now(), ..record };
+                    received.push(Arrival { entity, record, wanted });
                 }
                 Ok(Looked::Gone(_) | Looked::Refused(_) | Looked::Unsettled(_)) => {
                     fetched.missing.push(wanted)
@@ -68,17 +76,17 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
                     fetched.missing.push(wanted);
                 }
                 Err(error) => {
-                    stage(fetch, &mut received, &mut fetched).await?;
+                    stage_all(fetch, &mut received, &mut fetched).await?;
                     return Err(error.into());
                 }
             },
             None => fetched.missing.push(wanted),
         }
         if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) {
-            stage(fetch, &mut received, &mut fetched).await?;
+            stage_all(fetch, &mut received, &mut fetched).await?;
         }
     }
-    stage(fetch, &mut received, &mut fetched).await?;
+    stage_all(fetch, &mut received, &mut fetched).await?;
     Ok(fetched)
 }
 
@@ -88,28 +96,56 @@ const MOST_FAILED: usize = 5;
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
 
-/// Stages what was received, of each entity in one statement.
-async fn stage(
+/// A parent that came.
+struct Arrival {
+    entity: &'static Entity,
+    record: Received,
+    wanted: Wanted,
+}
+
+/// Stages what was received, of each entity in one transaction; what staging refuses, by itself.
+async fn stage_all(
     fetch: &Fetch,
-    received: &mut Vec<(&'static Entity, Received)>,
+    received: &mut Vec<Arrival>,
     fetched: &mut Fetched,
 ) -> Result<(), FetchError> {
-    if received.is_empty() {
-        return Ok(());
+    let mut by_entity: HashMap<&'static str, Vec<Arrival>> = HashMap::new();
+    for arrival in received.drain(..) {
+        by_entity.entry(arrival.entity.name).or_default().push(arrival);
     }
-    let mut by_entity: HashMap<&'static str, (&'static Entity, Vec<Received>)> = HashMap::new();
-    for (entity, record) in received.drain(..) {
-        by_entity.entry(entity.name).or_insert_with(|| (entity, Vec::new())).1.push(record);
-    }
-    let mut connection = fetch.db.connection().await?;
-    let tx = fetch.fence.begin(&mut connection).await?;
-    for (entity, records) in by_entity.values() {
-        let staged = versions::stage(&tx, entity, fetch.run_id, records).await?;
+    for arrivals in by_entity.into_values() {
+        let Some(entity) = arrivals.first().map(|arrival| arrival.entity) else { continue };
+        let (records, wanted): (Vec<Received>, Vec<Wanted>) =
+            arrivals.into_iter().map(|arrival| (arrival.record, arrival.wanted)).unzip();
+        let mut refused = Refused::new();
+        let mut staged = Staged::default();
+        let mut apart = Apart::new(&records, |record| &record.external_id);
+        while let Some(part) = apart.next() {
+            match stage(fetch, entity, part).await {
+                Ok(of_part) => staged += of_part,
+                Err(error) => apart.failed(part, error, &mut refused)?,
+            }
+        }
         *fetched.staged.entry(entity.name).or_default() += staged;
+        let of_refused = records.iter().zip(wanted).filter(|(of, _)| refused.contains_key(&of.external_id));
+        fetched.missing.extend(of_refused.map(|(_, wanted)| wanted));
+        fetched.refused.entry(entity.name).or_default().append(&mut refused);
     }
-    tx.commit().await?;
     crate::crash::at(crate::crash::Step::ParentStaged);
     Ok(())
+}
+
+/// Stages records in a transaction of their own.
+pub(super) async fn stage(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    records: &[Received],
+) -> Result<Staged, DbError> {
+    let mut connection = fetch.db.connection().await?;
+    let tx = fetch.fence.begin(&mut connection).await?;
+    let staged = versions::stage(&tx, entity, fetch.run_id, records).await?;
+    tx.commit().await?;
+    Ok(staged)
 }
 
 /// The way to a parent: its own getter, or one through the record that waits for it.
@@ -144,31 +180,123 @@ pub async fn get(
     getter: &Getter,
     id: &str,
 ) -> Result<Looked, SourceError> {
-    let answer = loop {
-        match client.post(&queries::record(getter, sizes, id)).await {
-            Ok(answer) => break answer,
+    loop {
+        let sent = sizes.sent();
+        let looked = match PartPlan::of_getter(entity, getter, sent.bounds) {
+            Ok(plan) => get_in_parts(client, sizes, entity, getter, id, &plan).await,
+            Err(_) => get_whole(client, sizes, entity, getter, id).await,
+        };
+        match looked {
             Err(error)
-                if matches!(error.class(), ErrorClass::OverLimit { .. }) && sizes.fewer_inside(&error) => {}
-            Err(error) => return in_part(getter, error),
+                if matches!(error.class(), ErrorClass::OverLimit { .. })
+                    && sizes.smaller_record(entity, sent, &error) => {}
+            looked => return looked,
         }
+    }
+}
+
+/// With one query.
+async fn get_whole(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    entity: &'static Entity,
+    getter: &Getter,
+    id: &str,
+) -> Result<Looked, SourceError> {
+    let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
+        Ok(answer) => answer,
+        Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
+        Err(error) => return in_part(getter, error),
     };
     let raw = match answer.lookup(getter.path)? {
         Lookup::There(raw) => raw,
-        Lookup::Gone => return Ok(Looked::Gone(exact::hold(&answer.body).json.into_owned())),
-        Lookup::Unclear => {
-            let why = "the API answered null with an error that says \"not found\" without a code and the field's name";
-            return Ok(Looked::Unsettled(why.to_owned()));
-        }
+        other => return Ok(without(&answer, &other)),
     };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
         return Ok(Looked::There(receive(&answer, raw.get(), Timestamp::now())));
     }
-    match nested::complete(client, entity, raw.get(), sizes).await {
-        Ok(whole) => Ok(Looked::There(receive_completed(&answer, whole, Timestamp::now()))),
+    completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await
+}
+
+/// With several queries, since the API bears none with all fields.
+async fn get_in_parts(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    entity: &'static Entity,
+    getter: &Getter,
+    id: &str,
+    plan: &PartPlan,
+) -> Result<Looked, SourceError> {
+    let (mut given, mut fault, mut first) = (Vec::new(), None, None);
+    for part in &plan.parts {
+        let error = match client.post(&queries::record(getter, sizes, id, Some(part))).await {
+            Ok(answer) => {
+                match answer.lookup(getter.path)? {
+                    Lookup::There(raw) => given.push(raw.get().to_owned()),
+                    other if given.is_empty() => return Ok(without(&answer, &other)),
+                    _ => return Ok(changed(id)),
+                }
+                first.get_or_insert(answer);
+                continue;
+            }
+            Err(error) => error,
+        };
+        let found = error.partial().filter(|_| !matches!(error.class(), ErrorClass::OverLimit { .. }));
+        let Some(partial) = found else { return Err(error) };
+        match partial.object(getter.path) {
+            (_, faults) if faults.is_empty() => return Err(error),
+            (None, faults) => return Ok(Looked::Refused(faults[0].message.clone())),
+            (Some(raw), faults) => {
+                given.push(raw.get().to_owned());
+                first.get_or_insert(partial.answer().clone());
+                let of_part = faults.into_iter().next();
+                fault = fault.or(of_part.map(|of_part| (of_part, error.clone())));
+            }
+        }
+    }
+    let Some(answer) = first else { return Ok(changed(id)) };
+    match in_parts::gather(client, sizes, plan, id, given, fault).await? {
+        Gathered::Whole(raw) if nested::may_overflow(&raw) => {
+            let record = receive_completed(&answer, raw.clone(), Timestamp::now());
+            completed(client, sizes, entity, record, &answer, &raw).await
+        }
+        Gathered::Whole(raw) => Ok(Looked::There(receive_completed(&answer, raw, Timestamp::now()))),
+        Gathered::Faulty { raw, fault, .. } => {
+            Ok(Looked::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault)))
+        }
+        Gathered::Changed => Ok(changed(id)),
+    }
+}
+
+fn changed(id: &str) -> Looked {
+    Looked::Unsettled(format!("{id} changed while it was read"))
+}
+
+/// What an answer without the record comes to.
+fn without(answer: &Answer, found: &Lookup<'_>) -> Looked {
+    match found {
+        Lookup::Gone => Looked::Gone(exact::hold(&answer.body).json.into_owned()),
+        _ => {
+            let why = "the API answered null with an error that says \"not found\" without a code and the field's name";
+            Looked::Unsettled(why.to_owned())
+        }
+    }
+}
+
+/// The record with its long connections whole; `shortened` as it came.
+async fn completed(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    entity: &'static Entity,
+    shortened: Received,
+    answer: &Answer,
+    raw: &str,
+) -> Result<Looked, SourceError> {
+    match nested::complete(client, entity, raw, sizes).await {
+        Ok(whole) => Ok(Looked::There(receive_completed(answer, whole, Timestamp::now()))),
         Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
         Err(NestedError::Source { error, field }) => {
-            let record = receive(&answer, raw.get(), Timestamp::now());
-            Ok(Looked::Faulty(faulty_inside(record, &error, &field)))
+            Ok(Looked::Faulty(faulty_inside(shortened, &error, &field)))
         }
         Err(NestedError::Changed(what)) => {
             tracing::warn!(entity = entity.name, what, "a record changed while it was read");

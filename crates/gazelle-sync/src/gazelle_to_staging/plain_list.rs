@@ -116,7 +116,8 @@ impl Reader<'_> {
         ids: &[Option<String>],
         faults: &BTreeMap<usize, NodeFault>,
     ) -> Result<bool, SourceError> {
-        let request = queries::page(self.entity, self.sizes, self.window, None, self.sizes.page(), None);
+        let request =
+            queries::page(self.entity, self.sizes, self.window, None, self.sizes.page(), None, None);
         let client = self.fetch.client.trying(2);
         let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
             Ok(_) => return Ok(false),

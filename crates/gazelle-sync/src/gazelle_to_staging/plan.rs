@@ -106,12 +106,18 @@ pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Opti
         },
         Shape::PlainList => ListShape::Plain,
     };
-    let request = queries::page(entity, &Sizes::usual(1), &Window::default(), None, 1, None);
-    let answer = client.post(&request).await?;
-    let page = answer.page(entity.walk.root, shape)?;
+    let window = Window::default();
     Ok(match shape {
-        ListShape::Plain => Some(page.nodes.len() as u64),
-        ListShape::Connection => page.total_count,
+        ListShape::Plain => {
+            let request = queries::page(entity, &Sizes::usual(1), &window, None, 1, None, None);
+            let answer = client.post(&request).await?;
+            Some(answer.page(entity.walk.root, shape)?.nodes.len() as u64)
+        }
+        ListShape::Connection => {
+            let answer = client.post(&queries::cursor(entity, &window, None, 1)).await?;
+            let count = answer.object_path(&[entity.walk.root, "totalCount"]).ok().flatten();
+            count.and_then(|count| count.get().parse().ok())
+        }
     })
 }
 

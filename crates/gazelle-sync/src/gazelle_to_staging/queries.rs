@@ -1,16 +1,35 @@
 //! The requests of stage 1, made from an entity's queries and what the API was found to bear.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
+use super::in_parts::fields::{self, Field};
 use super::plan::Window;
 use super::sizes::Sizes;
 use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
 use crate::source::GraphqlRequest;
 
-/// One page of a window, after a page cursor; with lists inside records of at most `inner`, where that is tried out.
+/// A query, or one for a part of what it asks of the records at the end of a path.
+fn or_part<'q>(
+    (operation, query): (&'q str, &'q str),
+    path: &[&str],
+    part: Option<&[Field]>,
+) -> (Cow<'q, str>, Cow<'q, str>) {
+    match part {
+        None => (operation.into(), query.into()),
+        Some(part) => {
+            let named = format!("{operation}Part");
+            let query = fields::replaced(query, (operation, &named), path, part);
+            (named.into(), query.into())
+        }
+    }
+}
+
+/// One page of a window, after a page cursor; with lists inside records of at most `inner`, where that is tried out, and with
+/// a part of each record's fields, where the API does not bear all of them.
 pub(super) fn page(
     entity: &Entity,
     sizes: &Sizes,
@@ -18,9 +37,12 @@ pub(super) fn page(
     after: Option<&str>,
     first: u32,
     inner: Option<u32>,
+    part: Option<&[Field]>,
 ) -> GraphqlRequest {
-    let query = sizes.shaped(entity.walk.page_query, inner);
-    of_window(entity, entity.walk.operation, query.into_owned(), window, after, first)
+    let whole = (entity.walk.operation, entity.walk.page_query);
+    let (operation, query) = or_part(whole, &[entity.walk.root, "nodes"], part);
+    let query = sizes.shaped(&query, inner);
+    of_window(entity, &operation, query.into_owned(), window, after, first)
 }
 
 /// Where the records of a page are asked for.
@@ -99,8 +121,9 @@ fn of_window(
 }
 
 /// One record by its id.
-pub(super) fn record(getter: &Getter, sizes: &Sizes, id: &str) -> GraphqlRequest {
-    GraphqlRequest::new(getter.operation, sizes.shaped(getter.query, None), json!({ "id": id }))
+pub(super) fn record(getter: &Getter, sizes: &Sizes, id: &str, part: Option<&[Field]>) -> GraphqlRequest {
+    let (operation, query) = or_part((getter.operation, getter.query), getter.path, part);
+    GraphqlRequest::new(operation, sizes.shaped(&query, None), json!({ "id": id }))
 }
 
 /// One page of a list inside a record.
@@ -110,9 +133,12 @@ pub(super) fn inner(
     id: &str,
     after: Option<&str>,
     first: u32,
+    part: Option<&[Field]>,
 ) -> GraphqlRequest {
     let variables = json!({ "id": id, "first": first, "after": after });
-    GraphqlRequest::new(nested.operation, sizes.shaped(nested.query, None), variables)
+    let path = [nested.answer, &["nodes"]].concat();
+    let (operation, query) = or_part((nested.operation, nested.query), &path, part);
+    GraphqlRequest::new(operation, sizes.shaped(&query, None), variables)
 }
 
 #[cfg(test)]
@@ -155,7 +181,7 @@ mod tests {
             graphql_parser::parse_query::<&str>(&request.query).unwrap();
 
             let window = Window { end: Some(UndatedEnd::Last("X")), ..Window::default() };
-            let request = page(entity, &Sizes::usual(100), &window, None, 7, None);
+            let request = page(entity, &Sizes::usual(100), &window, None, 7, None, None);
             assert!(request.query.contains("(last: $first,"), "{}", request.query);
             assert!(!request.query.contains("$after"), "{}", request.query);
             assert_eq!(request.variables.get("after"), None);

@@ -8,12 +8,13 @@ use bytes::Bytes;
 
 use super::alone::{bare, faulty_one};
 use super::held_back::Failing;
+use super::in_parts::plan::PartPlan;
 use super::plan::Window;
 use super::receive::{self, receive, record_id};
 use super::sizes::Sizes;
 use super::{Fetch, queries};
 use crate::entities::{Entity, Shape};
-use crate::source::{Answer, ErrorClass, ListShape, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, SourceError};
 use crate::staging::versions::Received;
 
 /// A page that was read.
@@ -71,6 +72,19 @@ impl Node {
     }
 }
 
+/// What came of asking for a page.
+pub(super) enum Tried {
+    /// All of it.
+    Whole(PageRead),
+    /// What is whole of it, and what is not.
+    InPart(PageRead),
+    /// Its parts are of different records, since the list has changed between them: null in place of each.
+    Shifted(PageRead),
+}
+
+/// A page is asked for so often while its list changes; then the walk is repeated.
+const MOST_SHIFTED: u32 = 3;
+
 /// Reads the pages of one window.
 pub(super) struct Reader<'f> {
     pub(super) fetch: &'f Fetch,
@@ -124,6 +138,7 @@ impl<'f> Reader<'f> {
         // Beside a record that cannot be had is often another.
         let mut is_tried_out = self.faulty_in_a_row > 0;
         let mut is_hasty = std::mem::take(&mut self.fails_mostly);
+        let mut shifted = 0;
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
@@ -132,25 +147,37 @@ impl<'f> Reader<'f> {
                 // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
                 true => self.fetch.client.trying(1),
             };
-            let request = queries::page(self.entity, self.sizes, self.window, after, asked, inner);
-            let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
-                Ok(page) => {
+            let sent = self.sizes.sent();
+            let plan = match self.shape {
+                ListShape::Connection => PartPlan::of_page(self.entity, sent.bounds).ok(),
+                ListShape::Plain => None,
+            };
+            let error = match self.try_page(&client, plan.as_ref(), after, asked, inner).await {
+                Ok(Tried::Whole(page)) => {
                     if let (Some(inner), Some(failure)) = (inner, &first_error) {
                         self.sizes.bears_lists_of(inner, failure);
                     }
                     self.next = asked.saturating_mul(2);
-                    if page.nodes.iter().any(|node| matches!(node, Node::Whole(_))) {
+                    if plan.is_some() && self.sizes.bears() {
+                        (self.next, self.cap) = (self.sizes.page(), self.sizes.page());
+                    }
+                    if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
                         self.faulty_in_a_row = 0;
                     }
                     return self.name_nulls(page, after, asked).await;
+                }
+                Ok(Tried::InPart(page)) => return Ok(page),
+                Ok(Tried::Shifted(page)) => {
+                    shifted += 1;
+                    match shifted {
+                        1..MOST_SHIFTED => continue,
+                        _ => return Ok(page),
+                    }
                 }
                 Err(error) => error,
             };
             if error.concerns_any_request() {
                 return Err(error);
-            }
-            if let Some(page) = self.in_part(&error, after, asked).await? {
-                return Ok(page);
             }
             if std::mem::take(&mut is_hasty) {
                 continue;
@@ -163,7 +190,7 @@ impl<'f> Reader<'f> {
                 return Err(first_error.unwrap_or(error));
             }
             if matches!(error.class(), ErrorClass::OverLimit { .. }) {
-                if !self.sizes.smaller_page(asked, &error) {
+                if !self.sizes.smaller_page(self.entity, asked, sent, &error) {
                     self.sizes.forget();
                     return Err(first_error.unwrap_or(error));
                 }
@@ -180,6 +207,32 @@ impl<'f> Reader<'f> {
             }
             is_tried_out |= error.class().is_retried();
             first_error.get_or_insert(error);
+        }
+    }
+
+    /// Asks for a page; also takes what is whole of one that is not.
+    async fn try_page(
+        &mut self,
+        client: &GazelleClient,
+        plan: Option<&PartPlan>,
+        after: Option<&str>,
+        asked: u32,
+        inner: Option<u32>,
+    ) -> Result<Tried, SourceError> {
+        let part = plan.map(|plan| plan.parts[0].as_slice());
+        let request = queries::page(self.entity, self.sizes, self.window, after, asked, inner, part);
+        let (page, is_whole) = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
+            Ok(page) => (page, true),
+            Err(error) if error.concerns_any_request() => return Err(error),
+            Err(error) => match self.in_part(&error, after, asked).await? {
+                Some(page) => (page, false),
+                None => return Err(error),
+            },
+        };
+        match plan {
+            Some(plan) => self.with_other_parts(plan, page, is_whole, after, asked, inner).await,
+            None if is_whole => Ok(Tried::Whole(page)),
+            None => Ok(Tried::InPart(page)),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::lease::Fence;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
+pub(super) use form::Sent;
 
 /// No limit is known.
 const ANY: u32 = u32::MAX;
@@ -33,7 +34,7 @@ impl AllSizes {
         let mut all = Vec::new();
         for entity in ENTITIES {
             let noted = api_limits::read(db, entity).await?;
-            let sizes = Sizes::from_noted(&noted, page_size, full);
+            let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
             all.push((entity, sizes, noted));
         }
         Ok(AllSizes(all))
@@ -120,6 +121,11 @@ pub struct Sizes {
     usual_page: u32,
     inner: Size,
     counts: Size,
+    /// Names of fields, and levels of them, in a query for records.
+    fields: Size,
+    levels: Size,
+    /// Whether queries have become smaller inside, so that they may bear more records again.
+    may_be_longer: AtomicBool,
     undated_end: AtomicUsize,
     /// Which of its records that their list cannot give are asked for by their ids.
     pub(super) turns: Turns,
@@ -134,11 +140,12 @@ pub struct Sizes {
 impl Sizes {
     /// No limit is known.
     pub fn usual(page_size: u32) -> Sizes {
-        Sizes::from_noted(&ApiLimits::default(), page_size, false)
+        Sizes::from_noted(&ApiLimits::default(), None, page_size, false)
     }
 
-    fn from_noted(noted: &ApiLimits, page_size: u32, larger: bool) -> Sizes {
+    fn from_noted(noted: &ApiLimits, of_entity: Option<&Entity>, page_size: u32, larger: bool) -> Sizes {
         let usual_page = page_size.max(1);
+        let (usual_fields, usual_levels) = of_entity.map_or((ANY, ANY), form::usual);
         // Of what is as much as is ever asked for, no limit is known any more.
         let step = |noted: Option<u32>, most: u32| match noted {
             Some(size) if larger => {
@@ -152,6 +159,13 @@ impl Sizes {
             usual_page,
             inner: Size::new(step(noted.inner, LARGEST_INNER).max(1)),
             counts: Size::new(step(noted.counts, MOST_COUNTS)),
+            fields: Size::new(step(noted.fields, usual_fields).max(1)),
+            levels: Size::new(match noted.levels {
+                Some(levels) if larger && levels.saturating_add(1) >= usual_levels => ANY,
+                Some(levels) => levels.saturating_add(u32::from(larger)),
+                None => ANY,
+            }),
+            may_be_longer: AtomicBool::new(false),
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
             turns: Turns::new(&noted.asked_alone, noted.asked_alone_is_cut),
             tally: Tally::default(),
@@ -162,7 +176,7 @@ impl Sizes {
 
     fn to_note(&self) -> ApiLimits {
         let limits = self.limits();
-        let is_limited = limits.page.is_some() || limits.inner.is_some() || limits.counts.is_some();
+        let is_limited = limits != ApiLimits::default();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
         let Asked { ids: asked_alone, is_cut: asked_alone_is_cut } = self.turns.to_note();
         ApiLimits {
@@ -180,6 +194,8 @@ impl Sizes {
             page: self.page.to_note(self.usual_page),
             inner: self.inner.to_note(ANY),
             counts: self.counts.to_note(ANY),
+            fields: self.fields.to_note(ANY),
+            levels: self.levels.to_note(ANY),
             ..ApiLimits::default()
         }
     }
@@ -221,27 +237,6 @@ impl Sizes {
         self.note_refusal(failure, is_about_size);
     }
 
-    /// After a refused page of this many records: shorter pages, or shorter lists inside them. False where neither can be.
-    pub(super) fn smaller_page(&self, asked: u32, refusal: &SourceError) -> bool {
-        self.note_refusal(refusal, true);
-        if asked > PAGE_BEFORE_INNER || !self.fewer_inside(refusal) {
-            self.page.lower((asked / 2).max(1), true);
-            return asked > 1;
-        }
-        true
-    }
-
-    /// After a refused record: shorter lists inside it. False where they cannot be shorter.
-    pub(super) fn fewer_inside(&self, refusal: &SourceError) -> bool {
-        let now = self.inner.now().min(LARGEST_INNER);
-        if now <= 1 {
-            return false;
-        }
-        self.inner.lower((now / 4).max(1), true);
-        self.note_refusal(refusal, true);
-        true
-    }
-
     /// After this failure, pages of this many records were read.
     pub(super) fn bears_pages_of(&self, size: u32, failure: &SourceError) {
         self.page.lower(size.max(1), failure.is_about_size());
@@ -262,8 +257,9 @@ impl Sizes {
 
     /// Nothing was small enough: then size was not the reason, and what was known before stands.
     pub(super) fn forget(&self) {
-        self.page.restore();
-        self.inner.restore();
+        for size in [&self.page, &self.inner, &self.fields, &self.levels] {
+            size.restore();
+        }
     }
 
     /// At which end records without a date are looked for first.
@@ -274,52 +270,6 @@ impl Sizes {
     /// They were all found at this end.
     pub(super) fn found_undated_at(&self, end: usize) {
         self.undated_end.store(end, Relaxed);
-    }
-
-    fn note_refusal(&self, refusal: &SourceError, is_about_size: bool) {
-        if !is_about_size {
-            tracing::warn!(
-                class = refusal.class().name(),
-                "a large query failed: asking for less at once in this run"
-            );
-            return;
-        }
-        let words = match refusal.class() {
-            ErrorClass::OverLimit { said } if !said.is_empty() => format!("\"{said}\""),
-            _ => refusal.cause(),
-        };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first is about the query as it would be without limits.
-        if !said.1 {
-            tracing::warn!(
-                class = refusal.class().name(),
-                "the API refused a large query: asking for less at once"
-            );
-            *said = (Some(words), true);
-        }
-    }
-
-    fn refusal(&self, entity: &Entity) -> Option<String> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = said.0.as_ref().filter(|_| said.1)?;
-        let now = self.limits();
-        let mut steps: Vec<String> = Vec::new();
-        match now.counts {
-            Some(0) => steps.push("without counting beforehand".to_owned()),
-            Some(counts) => steps.push(format!("{counts} counts a request")),
-            None => {}
-        }
-        steps.extend(now.page.map(|page| format!("{page} records a page")));
-        steps.extend(now.inner.map(|inner| format!("{inner} entries of each list inside a record")));
-        // Where nothing was small enough, nothing is remembered.
-        if steps.is_empty() {
-            return None;
-        }
-        Some(format!(
-            "{}: the API did not answer a large query ({words}); it was read in smaller steps ({}), which is remembered",
-            entity.name,
-            steps.join(", ")
-        ))
     }
 }
 
@@ -343,5 +293,7 @@ fn with_inner_lists(query: &str, most: u32) -> String {
     shaped
 }
 
+mod form;
+mod said;
 #[cfg(test)]
 mod tests;

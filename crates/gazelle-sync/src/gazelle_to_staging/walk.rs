@@ -119,6 +119,7 @@ async fn look_into_absent(
             report.done.staged += found.staged;
             report.done.left += found.staged.staged + found.tombstones;
             report.note_faulty(&found.faulty);
+            report.refused.extend(found.refused.clone());
             report.absent = found;
             Ok(())
         }

@@ -52,7 +52,7 @@ pub struct WalkReport {
     /// alone.
     pub unasked: BTreeSet<String>,
     /// The records of the last attempt that the staging table refused, by id, with the reason: something that a user has
-    /// added to it. They count as seen, and the bookmark has not moved.
+    /// added to it. They count as seen. Of one that was listed the bookmark has not moved.
     pub refused: BTreeMap<String, String>,
     /// What is to be told of the pages of the last attempt, each a sentence.
     pub notes: Vec<String>,

@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 
 use crate::access::{self, owners};
-use crate::db::{Db, DbError, Tx, citus, quote};
+use crate::db::{Db, DbError, Fault, Tx, citus, quote};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, VIEWS, relation_names, tables};
 
 /// What a migration would do or did.
@@ -168,15 +168,27 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
         let tx = connection.begin().await?;
         owners::check_in(&tx).await?;
         access::check_owner_rights(&tx).await?;
-        apply(&tx, migration).await?;
-        access::close(&tx).await?;
-        // With the last one, so that a database whose migrations are all there has its rights too.
-        if Some(step) == missing.last() {
-            access::cover(&tx).await?;
-        }
-        tx.commit().await?;
+        let is_last = Some(step) == missing.last();
+        one_step(tx, migration, is_last).await.map_err(|error| match error.fault {
+            // What a user has added to a table refuses a row.
+            Fault::Record => error.while_doing(&format!(
+                "migration {} ({}) and those after it were not applied, nothing of it was kept",
+                step.version, step.name
+            )),
+            _ => error,
+        })?;
     }
     Ok(())
+}
+
+async fn one_step(tx: Tx<'_>, migration: &Migration, is_last: bool) -> Result<(), DbError> {
+    apply(&tx, migration).await?;
+    access::close(&tx).await?;
+    // With the last one, so that a database whose migrations are all there has its rights too.
+    if is_last {
+        access::cover(&tx).await?;
+    }
+    tx.commit().await
 }
 
 async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
@@ -256,6 +268,34 @@ pub fn newer(version: i32) -> DbError {
     DbError::infrastructure(format!(
         "the database was migrated to version {version} by a newer gazelle-sync: upgrade this program"
     ))
+}
+
+/// What one migration does, and how the register notes it.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Its number.
+    pub version: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// Of its text.
+    pub checksum: String,
+    /// Several statements, with `{schema}` to be filled in.
+    pub sql: String,
+}
+
+/// Every migration as text: the first ones make a database such as an earlier release left, with the register beside them.
+pub fn scripts() -> Vec<Script> {
+    let text = |migration: &Migration| match migration.staging_tables {
+        [] => migration.sql.to_owned(),
+        tables => tables.iter().map(|table| migration.sql.replace("{staging_table}", table) + "\n").collect(),
+    };
+    let script = |migration: &Migration| Script {
+        version: migration.version,
+        name: migration.name,
+        checksum: checksum_of(migration),
+        sql: text(migration),
+    };
+    MIGRATIONS.iter().map(script).collect()
 }
 
 fn checksum_of(migration: &Migration) -> String {

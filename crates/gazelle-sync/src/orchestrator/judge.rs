@@ -6,6 +6,8 @@ use tokio_postgres::types::Type;
 use crate::db::{Db, DbError};
 use crate::entities::{self, Entity};
 use crate::gazelle_to_staging::Scope;
+use crate::gazelle_to_staging::apart::Refused;
+use crate::gazelle_to_staging::in_parts::plan::fewest_levels;
 use crate::gazelle_to_staging::sizes::AllSizes;
 use crate::gazelle_to_staging::walk::WalkReport;
 use crate::run_log::report::{RunReport, RunWarning, Status};
@@ -108,18 +110,7 @@ fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
             ),
         );
     }
-    if let Some((id, why)) = walk.refused.first_key_value() {
-        report.note(
-            Status::Partial,
-            format!(
-                "{name}: {} record(s) could not be stored as received ({id}: {why}{}): all others were, and the next run fetches \
-                 these again; what was added to {} refuses them, `gazelle-sync doctor` lists it",
-                walk.refused.len(),
-                if walk.refused.len() > 1 { "; …" } else { "" },
-                entity.staging_table
-            ),
-        );
-    }
+    note_refused(report, entity, &walk.refused);
     if walk.nameless > 0 {
         report.note(
             Status::Partial,
@@ -248,9 +239,8 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
             _ => Status::Partial,
         };
         let mut line = if entities.len() == 1 { failure.to_string() } else { cause };
-        let of_depth = line.to_ascii_lowercase().contains("depth");
-        if of_depth && matches!(failure.class(), ErrorClass::OverLimit { .. }) {
-            line += &needed(&entities);
+        if matches!(failure.class(), ErrorClass::OverLimit { .. }) {
+            line += &needed(&entities, &line);
         }
         report.note(status, format!("{}: {line}", entities.join(", ")));
     }
@@ -261,14 +251,33 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
     }
 }
 
-/// What the smallest query of these entities needs, where even that exceeds a limit.
-fn needed(entities: &[&str]) -> String {
+/// What staging did not take.
+pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &Refused) {
+    let Some((id, why)) = refused.first_key_value() else { return };
+    report.note(
+        Status::Partial,
+        format!(
+            "{}: {} record(s) could not be stored as received ({id}: {why}{}): all others were, and later runs fetch \
+             these again; what was added to {} refuses them, `gazelle-sync doctor` lists it",
+            entity.name,
+            refused.len(),
+            if refused.len() > 1 { "; …" } else { "" },
+            entity.staging_table
+        ),
+    );
+}
+
+/// What the smallest queries of these entities need, where even those exceed a limit of which `said` speaks.
+fn needed(entities: &[&str], said: &str) -> String {
+    if !said.to_ascii_lowercase().contains("depth") {
+        return "; it refuses the smallest queries too: one record, some ten fields at once".to_owned();
+    }
     let levels = entities
         .iter()
-        .filter_map(|name| Some(format!("{} for {name}", entities::entity(name)?.walk.levels())))
+        .filter_map(|name| Some(format!("{} for {name}", fewest_levels(entities::entity(name)?))))
         .collect::<Vec<String>>()
         .join(", ");
-    format!("; the smallest query asks for one record, and a depth of {levels} is needed")
+    format!("; the smallest queries ask for parts of one record, and a depth of {levels} is needed")
 }
 
 /// Compares staging with production, all entities side by side, and fills the counts.

@@ -339,7 +339,8 @@ async fn run_stages(
     if let (Some(fetch), Stages::Both, true) = (&fetch, job.stages, failures.is_empty() && !interrupted) {
         match stages::fetch_missing_parents(fetch, &reconciliation, progress).await {
             Ok(parents) => {
-                for Parents { entity, staged, applied } in parents {
+                for Parents { entity, staged, applied, refused } in parents {
+                    judge::note_refused(&mut report, entity, &refused);
                     add_applied(&mut entities, entity, applied, Duration::ZERO);
                     if let Some(of_entity) = entities.iter_mut().find(|e| e.entity == entity.name) {
                         of_entity.staged += staged.staged;

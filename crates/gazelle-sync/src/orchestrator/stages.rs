@@ -13,6 +13,7 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
+use crate::gazelle_to_staging::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
 use crate::lease::Fence;
@@ -160,6 +161,8 @@ pub struct Parents {
     pub staged: Staged,
     /// What stage 2 did, with the records that had waited.
     pub applied: Applied,
+    /// Those that staging refused.
+    pub refused: Refused,
 }
 
 /// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
@@ -169,8 +172,12 @@ pub async fn fetch_missing_parents(
     reconciliation: &Reconciliation<'_>,
     progress: &Progress,
 ) -> Result<Vec<Parents>, FetchError> {
-    let of =
-        |entity: &&'static Entity| Parents { entity, staged: Staged::default(), applied: Applied::default() };
+    let of = |entity: &&'static Entity| Parents {
+        entity,
+        staged: Staged::default(),
+        applied: Applied::default(),
+        refused: Refused::new(),
+    };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
     for _ in 0..PARENT_ROUNDS {
@@ -193,6 +200,8 @@ pub async fn fetch_missing_parents(
         note_missing(fetch, reconciliation, &brought.missing).await?;
         for of_entity in &mut parents {
             of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
+            let refused = brought.refused.get(of_entity.entity.name).into_iter().flatten();
+            of_entity.refused.extend(refused.map(|(id, why)| (id.clone(), why.clone())));
         }
         if brought.staged.values().all(|staged| staged.staged == 0) {
             break;

@@ -37,7 +37,9 @@ pub async fn next(db: &Db) -> Result<Option<Wanted>, DbError> {
     let mut ended = false;
     for row in &rows {
         let (id, mode): (Uuid, String) = (row.get(0), row.get(1));
-        let (names, times): (Option<Vec<String>>, i32) = (row.get(2), row.get(3));
+        let (names, times): (Option<Vec<Option<String>>>, i32) = (row.get(2), row.get(3));
+        // Whoever asks writes the row; a NULL among the names is none of ours.
+        let names = names.map(|names| names.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>());
         let status: Option<String> = row.get(4);
         if matches!(status.as_deref(), Some("success" | "partial" | "failed")) {
             ended = true;

@@ -17,6 +17,10 @@ pub struct ApiLimits {
     pub inner: Option<u32>,
     /// Counts in one request; 0: it is not asked for counts.
     pub counts: Option<u32>,
+    /// Names of fields in one query.
+    pub fields: Option<u32>,
+    /// Levels of fields in one query.
+    pub levels: Option<u32>,
     /// At which of the entity's ends the records without a date were found, where it was not the first.
     pub undated_end: Option<usize>,
     /// What the API said when it refused last.

@@ -63,13 +63,19 @@ async fn write_or_blame(
     }
 }
 
-/// Does something in a savepoint, and undoes it if the database refused a row.
+/// Does something in a savepoint, and undoes it if the database refused a row; also where a constraint of a user's would ask
+/// only at the end of the transaction, when nothing can be told apart any more.
 async fn within_savepoint<T>(
     tx: &Tx<'_>,
     work: impl Future<Output = Result<T, DbError>>,
 ) -> Result<T, DbError> {
     tx.batch("SAVEPOINT difference").await?;
-    let outcome = work.await;
+    let outcome: Result<T, DbError> = async {
+        let done = work.await?;
+        tx.batch("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        Ok(done)
+    }
+    .await;
     if outcome.as_ref().is_err_and(|error| error.fault == Fault::Record) {
         tx.batch("ROLLBACK TO SAVEPOINT difference").await?;
     }

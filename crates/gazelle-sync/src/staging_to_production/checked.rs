@@ -1,56 +1,66 @@
 //! Writing to production, and making sure that it was written: a trigger of a user's that returns NULL, a rule or a policy
 //! keeps a row as it is without an error, which must not be taken for success.
 
+use std::collections::HashSet;
+
 use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Param, Tx};
 
-/// What is written, and how it is told whether it was. All statements take the same parameters.
+/// What is written, and how it is told whether it was. All statements take the same parameters and return the keys of rows,
+/// each column as text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write<'s> {
     /// The table, for messages.
     pub(super) table: &'s str,
-    /// Counts the rows that are to be written; none after they were.
+    /// Which rows are to be written.
     pub(super) to_write: &'s str,
-    /// Write them, one after the other.
+    /// Write them, one after the other, and return which were.
     pub(super) statements: &'s [&'s str],
     /// What the rows are then, for messages.
     pub(super) done: &'s str,
 }
 
-/// How often rows are written: what another transaction inserts between the count and the writing is compared again.
+/// How often rows are written: what another transaction inserts between the question and the writing is compared again.
 const ROUNDS: usize = 2;
 
-/// Writes what is to be written, and nothing where that is none. Returns how many rows were.
+/// The key of a row.
+type Key = Vec<Option<String>>;
+
+/// Writes what is to be written, and nothing where that is none. Returns how many rows were. Keys are compared, not numbers:
+/// another transaction may make a row one that is to be written after the question, and in a number it would stand for one
+/// that was kept as it is. A row that was written and that a trigger has changed is not asked for again.
 ///
 /// # Errors
-/// The database's; and fewer rows than were to be written, which names what can be the cause.
+/// The database's; and rows that were to be written and were not, which names what can be the cause.
 pub(super) async fn write(tx: &Tx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
     let mut total = 0;
-    let mut left = count(tx, write.to_write, params).await?;
+    let mut written: HashSet<Key> = HashSet::new();
+    let mut left = keys(tx, write.to_write, params).await?;
     for _ in 0..ROUNDS {
-        if left == 0 {
+        if left.is_empty() {
             return Ok(total);
         }
-        let mut written = 0;
         for statement in write.statements {
-            written += tx.execute(statement, params).await?;
+            let rows = keys(tx, statement, params).await?;
+            total += rows.len() as u64;
+            written.extend(rows);
         }
-        total += written;
-        if written >= left {
+        if left.iter().all(|key| written.contains(key)) {
             return Ok(total);
         }
-        left = count(tx, write.to_write, params).await?;
+        left = keys(tx, write.to_write, params).await?;
+        left.retain(|key| !written.contains(key));
     }
-    match left {
+    match left.len() {
         0 => Ok(total),
-        _ => Err(suppressed(tx, write.table, &format!("{left} were not {}", write.done)).await?),
+        left => Err(suppressed(tx, write.table, &format!("{left} were not {}", write.done)).await?),
     }
 }
 
-async fn count(tx: &Tx<'_>, sql: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
+async fn keys(tx: &Tx<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Key>, DbError> {
     let rows = tx.query(sql, params).await?;
-    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs())
+    Ok(rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect())
 }
 
 /// The error for rows that were not written although the database reported none. It names what was added to the table

@@ -16,4 +16,4 @@ INSERT INTO {prefix}{table}
 SELECT {all_columns}, staging_id, synced_from_gazelle_at, $1, NULL
   FROM absent
 ON CONFLICT ({key}) DO NOTHING
-RETURNING 1
+RETURNING {key_text}

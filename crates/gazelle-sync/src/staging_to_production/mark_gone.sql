@@ -3,3 +3,4 @@ UPDATE {prefix}{table} t
   FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, seen_at)
  WHERE t.{holder} = gone.id
    AND t.deleted_at IS NULL
+RETURNING {key_text}

@@ -4,3 +4,4 @@ UPDATE {prefix}{table} t
   FROM ({left_out}) AS left_out
  WHERE {same_member}
    AND t.{owner} = left_out.owner
+RETURNING {key_text}

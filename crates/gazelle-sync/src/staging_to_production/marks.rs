@@ -53,7 +53,7 @@ pub(super) async fn mark_left_out(
     }
 }
 
-/// Marks rows of production as deleted: by a statement that counts them, and one that marks them.
+/// Marks rows of production as deleted: by a statement that finds them, and one that marks them.
 async fn mark_production(
     tx: &Tx<'_>,
     table: &Table,
@@ -65,12 +65,12 @@ async fn mark_production(
 }
 
 /// The statements of [`mark_left_out`] for production, whose members are identified by these columns besides their owner: one
-/// counts them, one marks them.
+/// finds them, one marks them.
 fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String; 2] {
     let left_out = include_str!("left_out.sql");
-    let count = format!("SELECT count(*) FROM ({left_out}) AS left_out");
+    let to_mark = format!("SELECT owner::text, {{names_text}} FROM ({left_out}) AS left_out");
     let mark = include_str!("mark_left_out.sql").replace("{left_out}", left_out);
-    [count, mark].map(|template| fill(&template, table, owner, members, Target::Production))
+    [to_mark, mark].map(|template| fill(&template, table, owner, members, Target::Production))
 }
 
 /// The one of a rebuild.
@@ -90,6 +90,11 @@ fn fill(template: &str, table: &Table, owner: &str, members: &[&str], target: Ta
         .replace("{has_members}", &each(&|_, member| format!("has.{member}"), ", "))
         .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
         .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
+        .replace("{names_text}", &each(&|_, member| format!("left_out.{member}::text"), ", "))
+        .replace(
+            "{key_text}",
+            &format!("t.{owner}::text, {}", each(&|_, member| format!("t.{member}::text"), ", ")),
+        )
         .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
         .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
         .replace("{held_member}", &each(&|at, member| format!("held.m{at} = t.{member}::text"), " AND "))
@@ -136,10 +141,12 @@ pub(super) async fn mark_gone(
 }
 
 fn gone_statements(table: &Table, holder: &str) -> [String; 2] {
+    let keys = table.key.iter().map(|key| format!("t.{key}::text")).collect::<Vec<_>>().join(", ");
     [include_str!("gone_to_mark.sql"), include_str!("mark_gone.sql")].map(|sql| {
         sql.replace("{prefix}", Target::Production.prefix())
             .replace("{table}", table.name)
             .replace("{holder}", holder)
+            .replace("{key_text}", &keys)
     })
 }
 

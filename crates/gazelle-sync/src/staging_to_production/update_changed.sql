@@ -29,4 +29,4 @@ ON CONFLICT ({key}) DO UPDATE
        reconciler_version = EXCLUDED.reconciler_version,
        deleted_at = EXCLUDED.deleted_at
  {still_later}
-RETURNING 1
+RETURNING {held_key_text}

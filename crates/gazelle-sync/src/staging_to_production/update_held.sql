@@ -17,3 +17,4 @@ UPDATE {prefix}{table} AS held
  WHERE {held_match}
    AND ({may_write})
    AND (NOT ({is_as_held}) OR held.reconciler_version <> $1)
+RETURNING {held_key_text}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::checked::{self, Write};
 use super::target::{Order, Target};
-use crate::db::{DbError, Param, Tx};
+use crate::db::{DbError, Param, Tx, Utc};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
 use crate::staging::pending;
@@ -208,6 +208,8 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
         .replace("{still_later}", &still_later(table))
         .replace("{key_match}", &key_match.join(" AND "))
         .replace("{held_match}", &held_match.join(" AND "))
+        .replace("{held_key_text}", &join(&|name| format!("held.{name}::text"), table.key))
+        .replace("{key_text}", &join(&|name| format!("{name}::text"), table.key))
         .replace("{first_key}", table.key[0])
         .replace("{key}", &table.key.join(", "))
         .replace("{table}", table.name)
@@ -256,7 +258,7 @@ enum ColumnArray<'r> {
     Boolean(Vec<Option<bool>>),
     Date(Vec<Option<Date>>),
     Time(Vec<Option<Time>>),
-    Instant(Vec<Option<Timestamp>>),
+    Instant(Vec<Option<Utc>>),
 }
 
 impl<'r> ColumnArray<'r> {
@@ -280,7 +282,7 @@ impl<'r> ColumnArray<'r> {
             Rule::Boolean => ColumnArray::Boolean(take!(Value::Boolean(flag) => *flag)),
             Rule::Date | Rule::UtcDate => ColumnArray::Date(take!(Value::Date(date) => *date)),
             Rule::UtcTime => ColumnArray::Time(take!(Value::Time(time) => *time)),
-            Rule::Instant => ColumnArray::Instant(take!(Value::Instant(instant) => *instant)),
+            Rule::Instant => ColumnArray::Instant(take!(Value::Instant(instant) => Utc(*instant))),
         }
     }
 

@@ -17,7 +17,7 @@ pub struct Addition {
 }
 
 /// Every kind, on the appointment whose title becomes `Refusé`; what does no harm, all at once.
-pub const ADDITIONS: [Addition; 11] = [
+pub const ADDITIONS: [Addition; 13] = [
     Addition {
         name: "what refuses nothing",
         add: "ALTER TABLE gazelle_appointments ADD COLUMN defaut text NOT NULL DEFAULT 'x';
@@ -97,6 +97,28 @@ pub const ADDITIONS: [Addition; 11] = [
         refuses: Some("title"),
         alters: false,
         warned: &["gazelle_appointments.mon_titre"],
+    },
+    Addition {
+        name: "a foreign key that is asked at the end of a transaction",
+        add: "CREATE TABLE mes_titres (titre text PRIMARY KEY);
+              INSERT INTO mes_titres SELECT DISTINCT title FROM gazelle_appointments WHERE title IS NOT NULL;
+              ALTER TABLE gazelle_appointments ADD CONSTRAINT mon_titre FOREIGN KEY (title) REFERENCES mes_titres
+                DEFERRABLE INITIALLY DEFERRED",
+        remove: "ALTER TABLE gazelle_appointments DROP CONSTRAINT mon_titre; DROP TABLE mes_titres",
+        refuses: Some("mon_titre"),
+        alters: false,
+        warned: &["gazelle_appointments.mon_titre"],
+    },
+    Addition {
+        name: "a trigger that refuses at the end of a transaction",
+        add: "CREATE FUNCTION refuser() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN IF NEW.title LIKE 'Refus%' THEN RAISE EXCEPTION 'secret %', NEW.title; END IF; RETURN NULL; END $$;
+              CREATE CONSTRAINT TRIGGER refuser AFTER INSERT OR UPDATE ON gazelle_appointments
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuser()",
+        remove: "DROP FUNCTION refuser CASCADE",
+        refuses: Some("refuser()"),
+        alters: true,
+        warned: &["gazelle_appointments.refuser"],
     },
     Addition {
         name: "a trigger that changes a value of ours and fills one of the user's",

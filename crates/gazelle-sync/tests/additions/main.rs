@@ -7,6 +7,8 @@ mod staging;
 #[path = "../support/mod.rs"]
 mod support;
 mod suppressed;
+mod tables;
+mod upgrade;
 
 use gazelle_sim::Kind;
 use kinds::ADDITIONS;
@@ -129,6 +131,7 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
         for args in [
             &["replay", "--dry-run"][..],
             &["replay", "--id", &changed],
+            &["replay", "--entity", "appointments"],
             &["replay"],
             &["undo", run],
             &["undo", "--lift", run],
@@ -141,7 +144,9 @@ async fn whatever_is_added_makes_at_most_the_refused_record_wait() {
             match (args, addition.alters) {
                 (_, true) => assert!([0, 1, 3].contains(&ran.code), "{what}"),
                 // The refused version counts again, and is refused again.
-                (["undo", "--lift", _] | ["replay"] | ["replay", "--id", _], _) if !first.is_empty() => {
+                (["undo", "--lift", _] | ["replay"] | ["replay", "--id" | "--entity", _], _)
+                    if !first.is_empty() =>
+                {
                     assert_eq!(ran.code, 3, "{what}");
                     assert!(ran.reasons().contains("could not be written"), "{what}");
                 }
@@ -227,28 +232,47 @@ async fn replay_and_undo_apply_nothing_where_a_processed_record_is_refused_and_n
     let (id, other) = (world.upcoming(0), world.upcoming(1));
     world.control.edit(Kind::Event, &id, json!({"title": "Déplacé"})).unwrap();
     let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
-    world
-        .execute(&format!(
-            "UPDATE gazelle_appointments SET title = 'faux' WHERE external_id IN ('{id}', '{other}');
-             ALTER TABLE gazelle_appointments ADD CONSTRAINT mon_controle CHECK (external_id <> '{id}' OR title = 'faux')"
-        ))
-        .await;
+    let faux =
+        format!("UPDATE gazelle_appointments SET title = 'faux' WHERE external_id IN ('{id}', '{other}')");
+    world.execute(&faux).await;
     let before = world.production(&[]).await;
-    for args in [
-        vec!["replay"],
-        vec!["replay", "--entity", "appointments"],
-        vec!["replay", "--id", &id],
-        vec!["undo", &run],
+    // Whether it asks at once or at the end of the transaction.
+    for (add, remove) in [
+        (
+            format!(
+                "CREATE FUNCTION mon_controle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     IF NEW.external_id = '{id}' AND NEW.title <> 'faux' THEN RAISE 'non'; END IF; RETURN NULL; END $$;
+                 CREATE CONSTRAINT TRIGGER fin AFTER UPDATE ON gazelle_appointments DEFERRABLE INITIALLY DEFERRED
+                     FOR EACH ROW EXECUTE FUNCTION mon_controle()"
+            ),
+            "DROP FUNCTION mon_controle CASCADE",
+        ),
+        (
+            format!(
+                "ALTER TABLE gazelle_appointments ADD CONSTRAINT mon_controle CHECK (external_id <> '{id}' OR title = 'faux')"
+            ),
+            "",
+        ),
     ] {
-        let ran = world.run(&args).await;
-        assert_eq!(ran.code, 1, "{args:?}: {ran}");
-        let said = ran.reasons();
-        assert!(
-            said.contains(&format!("appointments {id}")) && said.contains("mon_controle"),
-            "{args:?}: {said}"
-        );
-        assert!(said.contains("nothing was changed"), "{args:?}: {said}");
-        assert_same(&before, &world.production(&[]).await, &format!("{args:?}"));
+        world.execute(&add).await;
+        for args in [
+            vec!["replay"],
+            vec!["replay", "--entity", "appointments"],
+            vec!["replay", "--id", &id],
+            vec!["undo", &run],
+        ] {
+            // Nothing was changed: that is a failure, whichever command it is.
+            let ran = world.run(&args).await;
+            assert_eq!(ran.code, 1, "{args:?}: {ran}");
+            let said = ran.reasons();
+            assert!(
+                said.contains(&format!("appointments {id}")) && said.contains("mon_controle"),
+                "{args:?}: {said}"
+            );
+            assert!(said.contains("nothing was changed"), "{args:?}: {said}");
+            assert_same(&before, &world.production(&[]).await, &format!("{args:?}"));
+        }
+        world.execute(remove).await;
     }
     // A part without it goes on, and verify says what differs.
     world.run(&["replay", "--id", &other]).await.success();

@@ -7,7 +7,6 @@
 mod support;
 
 mod changes;
-mod random;
 mod runner;
 mod story;
 mod truth;
@@ -19,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use embedded_postgres::testing::TestServer;
 use story::{Figures, Stage};
+use support::random;
 
 /// Histories that run side by side, each in a database of its own.
 const WORKERS: usize = 2;

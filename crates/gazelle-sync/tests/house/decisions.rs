@@ -64,7 +64,7 @@ fn marks_of_superseded_decisions_agree_with_the_index() {
             let later = between(line, "](", ")");
             assert!(pages.contains_key(later), "{page} is superseded by {later}, which is not there");
             assert_eq!(between(line, "[", "]"), number(later), "{page}: {line}");
-            assert!(number(page) < number(later), "{page} is superseded by an earlier page: {line}");
+            assert_ne!(page, later, "{page} is superseded by itself");
             marked.entry(page.clone()).or_insert_with(BTreeSet::new).insert(number(later).to_owned());
         }
     }

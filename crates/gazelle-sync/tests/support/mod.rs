@@ -4,11 +4,15 @@
 pub mod deployed;
 pub mod failing;
 pub mod fault_proxy;
+pub mod hostile_api;
+pub mod hostile_text;
+pub mod limited;
 pub mod login;
 pub mod mail;
 pub mod oracle;
 pub mod pooler;
 pub mod quarantined;
+pub mod random;
 pub mod roles;
 pub mod service;
 pub mod sink;

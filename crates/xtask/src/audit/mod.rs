@@ -1,12 +1,30 @@
-//! What the lock file brings in: licences that may be shipped, one version of each library, one place they come from.
-//! Reads `cargo tree` offline; nothing is asked of anybody.
+//! What the lock file brings in: licences that may be shipped, one version of each library, one place they come from, no
+//! vulnerability that was known when the list of them was copied. Asks `cargo` offline; nothing is asked of anybody else.
 
+mod advisories;
 mod licence;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+/// Flags of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Write docs/dependencies.md anew instead of comparing it
+    #[arg(long)]
+    write: bool,
+    /// Copy known vulnerabilities anew from this folder, a clone of RustSec's advisory-db
+    #[arg(long, value_name = "FOLDER", requires = "of")]
+    advisories: Option<PathBuf>,
+    /// The date of that clone's newest commit, like 2026-08-21
+    #[arg(long, value_name = "DATE", requires = "advisories")]
+    of: Option<String>,
+}
 
 /// Licences that a dependency may be taken under; an expression needs one of its ways to be among them.
 const ALLOWED: [&str; 10] = [
@@ -48,15 +66,39 @@ struct Package {
 }
 
 /// Audits, prints, and fails where something is not as it should be.
-pub fn run() -> Result<()> {
+pub fn run(args: &AuditArgs) -> Result<()> {
     let packages = packages()?;
-    let problems = audit(&packages);
+    let built = packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
+    let (workspace, trusted) = trust::list(&built)?;
+    if let (Some(list), Some(date)) = (&args.advisories, &args.of) {
+        let count = advisories::renew(list, date, &workspace)?;
+        println!("{count} advisories of {date} copied: build again to use them");
+        return Ok(());
+    }
+    let list = workspace.join(trust::PLACE);
+    if args.write {
+        std::fs::write(&list, &trusted)?;
+    }
+    let mut problems = audit(&packages);
+    let lock = std::fs::read_to_string(workspace.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
+    let (known, date) = advisories::problems(&lock)?;
+    problems.extend(known);
+    // The list is of what is built there; elsewhere other packages are.
+    if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        let written = std::fs::read_to_string(&list).unwrap_or_default();
+        let differences = trust::differences(&written, &trusted);
+        if !differences.is_empty() {
+            problems.extend(differences);
+            problems.push("look at what is new, then `cargo run -p xtask -- audit --write`".to_owned());
+        }
+    }
     for problem in &problems {
         eprintln!("{problem}");
     }
-    ensure!(problems.is_empty(), "{} problem(s) with dependencies", problems.len());
+    ensure!(problems.is_empty(), "{} line(s) about dependencies, above", problems.len());
     println!(
-        "{} packages: licences allowed, from crates.io, no version twice but {} accepted libraries",
+        "{} packages: licences allowed, from crates.io, no version twice but {} accepted libraries, none that an advisory of \
+         RustSec's list of {date} concerns",
         packages.len(),
         TWO_VERSIONS.len()
     );

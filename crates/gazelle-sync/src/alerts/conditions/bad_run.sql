@@ -1,21 +1,27 @@
 -- A later success makes up for a bad run when it was about all that the bad one was about; one that broke off before
--- it noted any entity was about everything. What is dated later than now ($2), by a wrong clock, hides nothing.
-WITH ended AS (
-    SELECT r.run_id, r.status, r.started_at, r.reason,
+-- it noted any entity was about everything. What is dated later than now ($2), by a wrong clock, hides nothing: by its
+-- fencing token, which no clock can change, it was just before the next run, or is the last one.
+WITH dated AS (
+    SELECT r.run_id, r.command, r.status, r.started_at, r.reason, coalesce(r.fencing_token, 0) AS token,
+           CASE WHEN r.started_at <= $2 THEN r.started_at
+                ELSE coalesce((SELECT min(next.started_at) FROM {schema}.sync_runs next
+                                WHERE next.fencing_token > r.fencing_token AND next.started_at <= $2),
+                              $2) - interval '1 microsecond' END AS at,
            (SELECT count(*) FROM {schema}.sync_run_entities e WHERE e.run_id = r.run_id) AS entities
       FROM {schema}.sync_runs r
      WHERE r.command IN ('sync', 'fetch') AND r.status IN ('success', 'partial', 'failed')
-       AND r.started_at <= $2
+       AND (r.started_at <= $2 OR r.fencing_token IS NOT NULL)
        AND r.started_at >= coalesce((SELECT g.started_at FROM {schema}.sync_runs g
                                       WHERE g.command = 'sync' AND g.status = 'success' AND g.started_at <= $2
                                         AND (SELECT count(*) FROM {schema}.sync_run_entities e
                                               WHERE e.run_id = g.run_id) >= $1
-                                      ORDER BY g.started_at DESC LIMIT 1), '-infinity'))
+                                      ORDER BY g.started_at DESC LIMIT 1), '-infinity')
+)
 SELECT bad.status, bad.run_id, bad.started_at, bad.reason
-  FROM ended AS bad
+  FROM dated AS bad
  WHERE bad.status <> 'success'
-   AND NOT EXISTS (SELECT 1 FROM ended AS good
-                    WHERE good.status = 'success' AND good.started_at > bad.started_at
+   AND NOT EXISTS (SELECT 1 FROM dated AS good
+                    WHERE good.status = 'success' AND (good.at, good.token) > (bad.at, bad.token)
                       AND (good.entities >= $1
                            OR (bad.entities > 0
                                AND NOT EXISTS (SELECT entity FROM {schema}.sync_run_entities
@@ -23,5 +29,5 @@ SELECT bad.status, bad.run_id, bad.started_at, bad.reason
                                                EXCEPT
                                                SELECT entity FROM {schema}.sync_run_entities
                                                 WHERE run_id = good.run_id))))
- ORDER BY bad.started_at DESC
+ ORDER BY bad.at DESC, bad.token DESC
  LIMIT 1

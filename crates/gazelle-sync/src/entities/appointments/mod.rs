@@ -42,7 +42,7 @@ pub static ENTITY: Entity = Entity {
         answer: &["event", "allEventPianos"],
     }],
     tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
-    reconciler_version: 2,
+    reconciler_version: 3,
     reconcile: reconcile::reconcile,
     after_apply: None,
 };

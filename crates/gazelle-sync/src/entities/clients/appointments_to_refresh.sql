@@ -1,5 +1,5 @@
 -- The appointments that refresh_appointments.sql writes.
-SELECT count(*)
+SELECT a.external_id::text
   FROM {schema}.gazelle_clients c
   JOIN {schema}.gazelle_appointments a ON a.client_external_id = c.external_id
  WHERE c.external_id = ANY ($1::text[])

@@ -38,7 +38,7 @@ pub static ENTITY: Entity = Entity {
         },
     ],
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
-    reconciler_version: 2,
+    reconciler_version: 3,
     reconcile: reconcile::reconcile,
     after_apply: Some(Refresh {
         table: "gazelle_appointments",

@@ -8,3 +8,4 @@ UPDATE {schema}.gazelle_appointments a
    AND a.client_external_id = c.external_id
    AND (a.contact_external_id, a.location_external_id)
        IS DISTINCT FROM (c.default_contact_external_id, c.default_location_external_id)
+RETURNING a.external_id::text

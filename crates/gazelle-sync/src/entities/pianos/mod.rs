@@ -27,7 +27,7 @@ pub static ENTITY: Entity = Entity {
     listed_in: None,
     nested: &[],
     tables: &[&GAZELLE_PIANOS],
-    reconciler_version: 2,
+    reconciler_version: 3,
     reconcile,
     after_apply: None,
 };

@@ -36,7 +36,7 @@ pub static ENTITY: Entity = Entity {
     }),
     nested: &[],
     tables: &[&GAZELLE_USERS],
-    reconciler_version: 2,
+    reconciler_version: 3,
     reconcile,
     after_apply: None,
 };

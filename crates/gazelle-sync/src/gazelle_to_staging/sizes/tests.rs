@@ -23,12 +23,33 @@ fn lists_inside_a_query_are_shortened_and_nothing_else() {
 #[test]
 fn refusals_lead_down_to_the_smallest_step_and_end_there() {
     let sizes = Sizes::usual(100);
-    let mut steps = vec![(sizes.page(), LARGEST_INNER)];
-    while sizes.smaller_page(sizes.page(), &refusal()) {
-        steps.push((sizes.page(), sizes.inner.now().min(LARGEST_INNER)));
+    let shape = |sizes: &Sizes| (sizes.page(), sizes.inner.now().min(LARGEST_INNER));
+    let refused =
+        |sizes: &Sizes| sizes.smaller_page(&clients::ENTITY, sizes.page(), sizes.sent(), &refusal());
+    let mut steps = vec![shape(&sizes)];
+    while sizes.fields.now() == ANY && refused(&sizes) {
+        steps.push(shape(&sizes));
         assert!(steps.len() < 20, "{steps:?}");
     }
-    assert_eq!(steps, [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1)]);
+    let usual = form::usual(&clients::ENTITY);
+    assert_eq!(
+        steps,
+        [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1), (1, 1)]
+    );
+    // Then parts of a record's fields, and where some are read, longer pages again.
+    let mut fields = vec![sizes.fields.now()];
+    assert!(sizes.bears() && !sizes.bears());
+    assert_eq!(shape(&sizes), (100, 20));
+    while shape(&sizes) != (1, 1) {
+        assert!(refused(&sizes));
+    }
+    while sizes.levels.now() == ANY && refused(&sizes) {
+        fields.push(sizes.fields.now());
+    }
+    assert!(fields.is_sorted_by(|a, b| a > b || *b == ANY) && fields[0] < usual.0, "{fields:?}");
+    // Then fewer levels, down to those that suffice.
+    while refused(&sizes) {}
+    assert_eq!(sizes.levels.now(), 4);
     let mut counts = vec![144];
     while sizes.counts() > 0 {
         sizes.fewer_counts(*counts.last().unwrap(), &refusal(), true);
@@ -42,7 +63,7 @@ fn refusals_lead_down_to_the_smallest_step_and_end_there() {
 #[test]
 fn a_failure_that_says_nothing_of_size_makes_steps_smaller_in_its_run_alone() {
     let noted = ApiLimits { page: Some(25), said: Some("no".to_owned()), ..ApiLimits::default() };
-    let sizes = Sizes::from_noted(&noted, 100, false);
+    let sizes = Sizes::from_noted(&noted, None, 100, false);
     let broken = Answer::from_body("Test", "{\"data\":").unwrap_err();
     sizes.fewer_counts(144, &broken, broken.is_about_size());
     sizes.bears_pages_of(6, &broken);
@@ -60,17 +81,22 @@ fn what_was_noted_is_used_again_and_a_full_sync_tries_the_next_larger_step() {
         page: Some(25),
         inner: Some(5),
         counts: Some(0),
+        fields: Some(28),
+        levels: Some(5),
         undated_end: Some(1),
         said: Some("no".to_owned()),
         asked_alone: Vec::new(),
         asked_alone_is_cut: false,
     };
-    assert_eq!(Sizes::from_noted(&noted, 100, false).to_note(), noted);
-    let larger = Sizes::from_noted(&noted, 100, true).to_note();
+    assert_eq!(Sizes::from_noted(&noted, None, 100, false).to_note(), noted);
+    let larger_inside = Sizes::from_noted(&noted, Some(&clients::ENTITY), 100, true).to_note();
+    assert_eq!((larger_inside.fields, larger_inside.levels), (Some(56), Some(6)));
+    let larger = Sizes::from_noted(&noted, None, 100, true).to_note();
     assert_eq!((larger.page, larger.inner, larger.counts), (Some(50), Some(10), Some(1)));
-    let next = Sizes::from_noted(&larger, 100, true).to_note();
+    let next = Sizes::from_noted(&larger, None, 100, true).to_note();
     assert_eq!((next.page, next.inner, next.counts), (None, None, Some(2)));
     let usual = ApiLimits { undated_end: Some(1), ..ApiLimits::default() };
-    let at_last = (0..10).fold(noted, |noted, _| Sizes::from_noted(&noted, 100, true).to_note());
+    let at_last = (0..10)
+        .fold(noted, |noted, _| Sizes::from_noted(&noted, Some(&clients::ENTITY), 100, true).to_note());
     assert_eq!(at_last, usual);
 }

@@ -289,7 +289,7 @@ fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
     let Says::Is(reconciled) = &candidate.says else { return None };
     let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
     match entity.tables[0].get(row, "source_updated_at") {
-        crate::entities::table::Value::Instant(at) => Some(*at),
+        crate::entities::table::Value::Instant(at) => crate::time::instant_of(*at),
         _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! The view of local times against the storage, computed a second time here.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use tokio_postgres::types::Type;
+use jiff::civil::{Date, DateTime, Time};
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
 
 use super::Check;
 use crate::config::SpotCheck;
@@ -23,19 +24,26 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
         for row in &rows {
             check.checked += 1;
             let id: &str = row.get("external_id");
-            let shown: (Option<Date>, Option<Time>) = (row.get("date_montreal"), row.get("time_montreal"));
-            let (date, time): (Option<Date>, Option<Time>) =
-                (row.get("appointment_date"), row.get("appointment_time"));
+            let (shown_date, shown_time) = (held(row, "date_montreal"), held(row, "time_montreal"));
+            let (date, time) = (held(row, "appointment_date"), held(row, "appointment_time"));
+            let (Ok(shown_date), Ok(shown_time), Ok(date), Ok(time)) = (shown_date, shown_time, date, time)
+            else {
+                check.differs(format!("{id}: it is dated beyond the years that Gazelle's dates can have"));
+                continue;
+            };
+            let shown: (Option<Date>, Option<Time>) = (shown_date, shown_time);
             let floating =
                 row.get::<_, Option<bool>>("is_all_day") == Some(true) && time == Some(Time::midnight());
-            let start: Option<Timestamp> = row.get("start_at");
-            let expected = match start {
-                None => (None, None),
-                Some(_) if floating => (date, time),
-                Some(start) => {
+            let start: Option<DateTime> = held(row, "start_utc").unwrap_or_default();
+            let expected = match (start, start.and_then(time::instant_of)) {
+                (None, _) => (None, None),
+                (Some(_), _) if floating => (date, time),
+                (_, Some(start)) => {
                     let (date, time) = time::montreal_parts(start);
                     (Some(date), Some(time))
                 }
+                // The last day of the year 9999, which is no instant in every zone.
+                (_, None) => shown,
             };
             if row.get::<_, i64>("shown") != 1 {
                 check.differs(format!("{id}: the view shows it {} times", row.get::<_, i64>("shown")));
@@ -72,6 +80,11 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
         ));
     }
     Ok(check)
+}
+
+/// A value that may be beyond what can be read.
+fn held<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>, tokio_postgres::Error> {
+    row.try_get(name)
 }
 
 fn written(parts: (Option<Date>, Option<Time>)) -> String {
@@ -111,8 +124,8 @@ pub async fn spot_checks(
         for row in &rows {
             check.checked += 1;
             let id: &str = row.get(0);
-            let (start, date, time): (Option<Timestamp>, Option<Date>, Option<Time>) =
-                (row.get(1), row.get(2), row.get(3));
+            let start: Option<Timestamp> = row.try_get(1).unwrap_or_default();
+            let (date, time): (Option<Date>, Option<Time>) = (row.try_get(2).unwrap_or_default(), row.get(3));
             if time != Some(*wanted) {
                 check.differs(format!(
                     "{id}: the view shows {}, the setting spot_checks says {wanted}",

@@ -1,5 +1,6 @@
 -- Appointments that are not deleted, after the id $1, each with what the view shows of it.
-SELECT a.external_id, a.appointment_date, a.appointment_time, a.start_at, a.is_all_day,
+SELECT a.external_id, a.appointment_date, a.appointment_time, a.start_at AT TIME ZONE 'UTC' AS start_utc,
+       a.is_all_day,
        v.date_montreal, v.time_montreal, coalesce(v.shown, 0) AS shown,
        (a.title, a.client_external_id, a.appointment_date)
            IS NOT DISTINCT FROM (v.title, v.client_external_id, v.appointment_date) AS same

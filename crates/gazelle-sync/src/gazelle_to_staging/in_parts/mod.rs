@@ -1,0 +1,232 @@
+//! Records that are asked for with several queries, since the API bears none with all their fields: `plan` says which, `fields`
+//! takes queries apart, and here the answers are put together. A record is then what one query would have given: the same
+//! keys in the same order, each value with the bytes that came. See docs/decisions/0063.
+
+pub(super) mod fields;
+mod page;
+pub mod plan;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use self::fields::Field;
+use self::plan::{ById, Inside, PartPlan};
+use super::alone::is_about_all;
+use super::object::{Object, Read, list, raw_text};
+use super::sizes::Sizes;
+use crate::source::{GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
+
+/// What came of a record.
+pub(super) enum Gathered {
+    Whole(String),
+    /// The API failed at a field of it: all the rest, and where.
+    Faulty {
+        raw: String,
+        fault: NodeFault,
+        error: SourceError,
+    },
+    /// It changed or vanished while it was read.
+    Changed,
+}
+
+/// What came of one part.
+enum Came {
+    There(String),
+    Failed(Option<String>, NodeFault, SourceError),
+    Absent,
+}
+
+/// Puts a record together of the parts that a list or a getter gave, and of those that are asked for by its id.
+///
+/// Errors: the API's that say nothing of this record, those of a query that is too large among them.
+pub(super) async fn gather(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    plan: &PartPlan,
+    id: &str,
+    given: Vec<String>,
+    fault: Option<(NodeFault, SourceError)>,
+) -> Result<Gathered, SourceError> {
+    let (mut parts, mut fault) = (given, fault);
+    if let Some((by_id, wanted)) = &plan.of_record {
+        for part in wanted {
+            match part_of(client, sizes, by_id, part, id).await? {
+                Came::There(raw) => parts.push(raw),
+                Came::Failed(raw, of_part, error) => {
+                    parts.extend(raw);
+                    fault.get_or_insert((of_part, error));
+                }
+                Came::Absent => return Ok(Gathered::Changed),
+            }
+        }
+    }
+    let Some(mut raw) = merged(&plan.all, &parts) else { return Ok(Gathered::Changed) };
+    if let Some(inside) = &plan.inside {
+        match with_inside(client, sizes, inside, &raw).await? {
+            Some((completed, of_inside)) => {
+                raw = completed;
+                fault = fault.or(of_inside);
+            }
+            None => return Ok(Gathered::Changed),
+        }
+    }
+    Ok(match fault {
+        Some((fault, error)) => Gathered::Faulty { raw, fault, error },
+        None => Gathered::Whole(raw),
+    })
+}
+
+/// One part of an object by its id.
+async fn part_of(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    by_id: &ById,
+    part: &[Field],
+    id: &str,
+) -> Result<Came, SourceError> {
+    let ById { root, name, operation } = by_id;
+    let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::written(part));
+    let request = GraphqlRequest::new(operation.as_str(), sizes.shaped(&query, None), json!({ "id": id }));
+    let error = match client.post(&request).await {
+        Ok(answer) => {
+            return Ok(match answer.lookup(&[name])? {
+                Lookup::There(raw) => Came::There(raw.get().to_owned()),
+                Lookup::Gone | Lookup::Unclear => Came::Absent,
+            });
+        }
+        Err(error) => error,
+    };
+    if is_about_all(&error) {
+        return Err(error);
+    }
+    let whole = NodeFault { field: String::new(), message: error.to_string(), is_not_text: false };
+    let found = error.partial().map(|partial| partial.object(&[name]));
+    let (raw, fault) = found.map_or((None, None), |(raw, faults)| {
+        (raw.map(|raw| raw.get().to_owned()), faults.into_iter().next())
+    });
+    Ok(Came::Failed(raw, fault.unwrap_or(whole), error))
+}
+
+type Completed = Option<(String, Option<(NodeFault, SourceError)>)>;
+
+/// The record with what its objects are asked for by their own ids; none where one vanished or changed meanwhile.
+async fn with_inside(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    inside: &Inside,
+    raw: &str,
+) -> Result<Completed, SourceError> {
+    let untouched = || Ok(Some((raw.to_owned(), None)));
+    let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return untouched() };
+    let Some(mut connection) = record.get(inside.list).and_then(|raw| raw.read::<Object>()) else {
+        return untouched();
+    };
+    let mut nodes: Vec<Box<RawValue>> =
+        connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
+    let mut fault = None;
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let id =
+            node.read::<Object>().and_then(|object| object.get("id").and_then(|raw| raw.read::<String>()));
+        let Some(id) = id else { continue };
+        let mut parts = vec![node.get().to_owned()];
+        for part in &inside.parts {
+            match part_of(client, sizes, &inside.by_id, part, &id).await? {
+                Came::There(raw) => parts.push(raw),
+                Came::Failed(raw, of_part, error) => {
+                    parts.extend(raw);
+                    let field = format!("{}.nodes.{index}.{}", inside.list, of_part.field);
+                    let field = field.trim_end_matches('.').to_owned();
+                    fault.get_or_insert((NodeFault { field, ..of_part }, error));
+                }
+                Came::Absent => return Ok(None),
+            }
+        }
+        let Some(whole) = merged(&inside.all, &parts) else { return Ok(None) };
+        *node = raw_text(whole);
+    }
+    connection.set("nodes", list(&nodes));
+    record.set(inside.list, raw_text(serde_json::to_string(&connection).unwrap_or_default()));
+    Ok(Some((serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()), fault)))
+}
+
+/// The parts of one record as the record; none where they do not agree, since it changed between the requests.
+pub(super) fn merged<T: AsRef<str>>(all: &[Field], parts: &[T]) -> Option<String> {
+    let parts: Option<Vec<&RawValue>> =
+        parts.iter().map(|part| serde_json::from_str(part.as_ref()).ok()).collect();
+    Some(merged_objects(all, &parts?)?.get().to_owned())
+}
+
+fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
+    if let [one] = parts {
+        return Some((*one).to_owned());
+    }
+    let nulls = parts.iter().filter(|part| part.get() == "null").count();
+    if nulls > 0 {
+        return (nulls == parts.len()).then(|| RawValue::NULL.to_owned());
+    }
+    let objects: Vec<Object> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
+    let mut whole = Object::default();
+    for field in all {
+        let values: Vec<&RawValue> = objects.iter().filter_map(|object| object.get(&field.name)).collect();
+        let value = match values.as_slice() {
+            [] => continue,
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] if field.is_one() => {
+                rest.iter().all(|value| value.get() == first.get()).then(|| (*first).to_owned())?
+            }
+            _ if field.name == "nodes" => merged_lists(&field.inside, &values)?,
+            _ => merged_objects(&field.inside, &values)?,
+        };
+        whole.set(&field.name, value);
+    }
+    Some(raw_text(serde_json::to_string(&whole).ok()?))
+}
+
+fn merged_lists(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
+    let lists: Vec<Vec<&RawValue>> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
+    let length = lists.first()?.len();
+    if lists.iter().any(|list| list.len() != length) {
+        return None;
+    }
+    let whole = (0..length).map(|index| {
+        let entries: Vec<&RawValue> = lists.iter().map(|list| list[index]).collect();
+        merged_objects(all, &entries)
+    });
+    Some(list(&whole.collect::<Option<Vec<_>>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_make_the_record_that_one_query_would_have_given() {
+        let all =
+            fields::of_query("query X { id a updatedAt list { totalCount nodes { id b c { d } } } e { f } }");
+        let parts = [
+            r#"{"id":"x","updatedAt":"1","e":{"f":1.50}}"#,
+            r#"{"id":"x","updatedAt":"1","list":{"nodes":[{"id":"1","c":null},{"id":"2","c":{"d":[]}}]}}"#,
+            r#"{"id":"x","a":"é","updatedAt":"1","list":{"totalCount":2,"nodes":[{"id":"1","b":1},{"id":"2","b":2}]}}"#,
+        ];
+        assert_eq!(
+            merged(&all, &parts).unwrap(),
+            r#"{"id":"x","a":"é","updatedAt":"1","list":{"totalCount":2,"nodes":[{"id":"1","b":1,"c":null},{"id":"2","b":2,"c":{"d":[]}}]},"e":{"f":1.50}}"#
+        );
+    }
+
+    #[test]
+    fn parts_that_do_not_agree_make_no_record() {
+        let all = fields::of_query("query X { id a updatedAt list { nodes { id b c } } }");
+        for other in [
+            r#"{"id":"y","updatedAt":"1","a":1}"#,
+            r#"{"id":"x","updatedAt":"2","a":1}"#,
+            r#"{"id":"x","updatedAt":"1","list":{"nodes":[{"id":"2","c":1}]}}"#,
+            r#"{"id":"x","updatedAt":"1","list":{"nodes":[]}}"#,
+            r#"{"id":"x","updatedAt":"1","list":null}"#,
+            "null",
+        ] {
+            let one = r#"{"id":"x","updatedAt":"1","list":{"nodes":[{"id":"1","b":1}]}}"#;
+            assert_eq!(merged(&all, &[one, other]), None, "{other}");
+        }
+    }
+}

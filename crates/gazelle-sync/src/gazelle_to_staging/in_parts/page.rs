@@ -1,0 +1,152 @@
+//! A page of a list of which the records are asked for in parts: the same page again for each part, matched by the ids.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::plan::PartPlan;
+use super::{Gathered, gather};
+use crate::gazelle_to_staging::alone::{faulty_one, is_about_all};
+use crate::gazelle_to_staging::held_back::Failing;
+use crate::gazelle_to_staging::nested::{self, NestedError};
+use crate::gazelle_to_staging::parents::faulty_inside;
+use crate::gazelle_to_staging::queries;
+use crate::gazelle_to_staging::reader::{Node, PageRead, Reader, Tried};
+use crate::gazelle_to_staging::receive::{receive_completed, record_id};
+use crate::source::{Answer, SourceError};
+use crate::staging::versions::Received;
+
+/// What the parts of one page gave of a record.
+enum Parts {
+    /// What each gave, with the record as that one knows it which failed.
+    There(Vec<String>, Option<Box<Failing>>),
+    /// Nothing can be put together.
+    Other(Node),
+}
+
+impl Reader<'_> {
+    /// The page whole, of which the first part has come.
+    pub(in super::super) async fn with_other_parts(
+        &mut self,
+        plan: &PartPlan,
+        first: PageRead,
+        is_whole: bool,
+        after: Option<&str>,
+        asked: u32,
+        inner: Option<u32>,
+    ) -> Result<Tried, SourceError> {
+        let mut is_whole = is_whole;
+        let PageRead { answer, nodes, has_next_page, end_cursor, total_count, notes } = first;
+        let mut of_parts: Vec<Vec<Node>> = vec![nodes];
+        for part in &plan.parts[1..] {
+            let request =
+                queries::page(self.entity, self.sizes, self.window, after, asked, inner, Some(part));
+            let read = self.fetch.client.post(&request).await.and_then(|answer| self.whole(answer));
+            let page = match read {
+                Ok(page) => page,
+                Err(error) if error.concerns_any_request() => return Err(error),
+                Err(error) => match self.in_part(&error, after, asked).await? {
+                    Some(page) => {
+                        is_whole = false;
+                        page
+                    }
+                    None => return Err(error),
+                },
+            };
+            of_parts.push(page.nodes);
+        }
+        let length = of_parts[0].len();
+        let page =
+            |nodes| PageRead { answer: answer.clone(), nodes, has_next_page, end_cursor, total_count, notes };
+        if of_parts.iter().any(|nodes| nodes.len() != length) {
+            return Ok(Tried::Shifted(page((0..length).map(|_| Node::Null).collect())));
+        }
+        let mut of_parts: Vec<_> = of_parts.into_iter().map(Vec::into_iter).collect();
+        let by_record: Vec<Parts> =
+            (0..length).map(|_| matched(of_parts.iter_mut().filter_map(Iterator::next).collect())).collect();
+        let reader = &*self;
+        let mut has_changed = false;
+        let nodes: Vec<Option<Node>> = stream::iter(by_record)
+            .map(|parts| reader.put_together(plan, &answer, parts))
+            .buffered(self.fetch.concurrency.max(1))
+            .try_collect()
+            .await?;
+        let nodes = nodes.into_iter().map(|node| {
+            has_changed |= node.is_none();
+            node.unwrap_or(Node::Null)
+        });
+        let page = page(nodes.collect());
+        Ok(match is_whole {
+            _ if has_changed => Tried::Shifted(page),
+            true => Tried::Whole(page),
+            false => Tried::InPart(page),
+        })
+    }
+
+    /// A record of its parts; none where they do not agree.
+    async fn put_together(
+        &self,
+        plan: &PartPlan,
+        answer: &Answer,
+        parts: Parts,
+    ) -> Result<Option<Node>, SourceError> {
+        let (given, failing) = match parts {
+            Parts::There(given, failing) => (given, failing),
+            Parts::Other(node) => return Ok(Some(node)),
+        };
+        let Some(id) = given.first().and_then(|raw| record_id(raw)) else { return Ok(None) };
+        let (client, sizes) = (&self.fetch.client, self.sizes);
+        let seen_at = self.fetch.clock.at(answer.arrived);
+        let received = |raw: String| receive_completed(answer, raw, seen_at);
+        let fails = |record: Received| {
+            let attempts = failing.as_ref().map_or(1, |failing| failing.attempts);
+            Node::Failing(Box::new(Failing { record, is_named: true, attempts }))
+        };
+        let (raw, fault) = match gather(client, sizes, plan, &id, given, None).await? {
+            Gathered::Changed => return Ok(None),
+            Gathered::Whole(raw) => (raw, None),
+            Gathered::Faulty { raw, fault, error } => {
+                self.sizes.tally.failed_with(&error);
+                (raw, Some(fault))
+            }
+        };
+        let of_page = failing.as_ref().and_then(|failing| failing.record.fault.clone());
+        if of_page.is_some() {
+            return Ok(Some(fails(Received { fault: of_page, ..received(raw) })));
+        }
+        if let Some(fault) = fault {
+            return Ok(Some(fails(faulty_one(received(raw), &fault))));
+        }
+        if !nested::may_overflow(&raw) {
+            return Ok(Some(Node::Received(Box::new(received(raw)))));
+        }
+        match nested::complete(client, self.entity, &raw, sizes).await {
+            Ok(whole) => Ok(Some(Node::Received(Box::new(received(whole))))),
+            Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
+            Err(NestedError::Source { error, field }) => {
+                self.sizes.tally.failed_with(&error);
+                Ok(Some(fails(faulty_inside(received(raw), &error, &field))))
+            }
+            Err(NestedError::Changed(_)) => Ok(None),
+        }
+    }
+}
+
+/// What the parts gave of one record. What is no text has lost some bytes, and is asked for by its id in the end.
+fn matched(nodes: Vec<Node>) -> Parts {
+    let (mut given, mut failing) = (Vec::new(), None);
+    for node in nodes {
+        let raw = match &node {
+            Node::Whole(raw) => String::from_utf8(raw.to_vec()).ok(),
+            Node::Failing(failing) if failing.is_named => String::from_utf8(failing.record.raw.to_vec()).ok(),
+            _ => None,
+        };
+        match (raw, node) {
+            (Some(raw), Node::Failing(of_part)) => {
+                given.push(raw);
+                failing.get_or_insert(of_part);
+            }
+            (Some(raw), _) => given.push(raw),
+            (None, node) => return Parts::Other(node),
+        }
+    }
+    Parts::There(given, failing)
+}
