@@ -1,5 +1,9 @@
 //! The rules of the house: who may know what, and that all our GraphQL and SQL is valid.
 
+#[path = "house/decisions.rs"]
+mod decisions;
+#[path = "house/documents.rs"]
+mod documents;
 #[path = "house/layers.rs"]
 mod layers;
 #[path = "house/plans.rs"]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::help_alerts::{ALERTS_MORE, CHECK, TEST};
+use super::help;
 
 /// `alerts`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
@@ -16,13 +16,13 @@ pub struct AlertsArgs {
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum AlertsAction {
     /// List what is wrong, what was over within a week, and messages that nobody got yet (as `alerts` alone does)
-    #[command(after_long_help = ALERTS_MORE)]
+    #[command(after_long_help = help::ALERTS.more())]
     List,
     /// Send one test message on every configured channel and say what happened
-    #[command(long_about = TEST, after_long_help = ALERTS_MORE)]
+    #[command(long_about = help::ALERTS_TEST.about(), after_long_help = help::ALERTS.more())]
     Test,
     /// Look now what is wrong and send what is due, once, as `serve` does all the time
-    #[command(long_about = CHECK, after_long_help = ALERTS_MORE)]
+    #[command(long_about = help::ALERTS_CHECK.about(), after_long_help = help::ALERTS.more())]
     Check,
 }
 

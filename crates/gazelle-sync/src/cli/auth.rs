@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::help_auth::{AUTH_MORE, LOGIN, LOGOUT, STATUS};
+use super::help;
 
 /// `auth`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
@@ -16,17 +16,17 @@ pub struct AuthArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum AuthAction {
     /// Say what is used, who that is at Gazelle, and until when it is good (as `auth` alone does)
-    #[command(long_about = STATUS, after_long_help = AUTH_MORE)]
+    #[command(long_about = help::AUTH_STATUS.about(), after_long_help = help::AUTH.more())]
     Status {
         /// Do not ask Gazelle
         #[arg(long)]
         offline: bool,
     },
     /// Let a person agree in a browser, and keep the tokens
-    #[command(long_about = LOGIN, after_long_help = AUTH_MORE)]
+    #[command(long_about = help::AUTH_LOGIN.about(), after_long_help = help::AUTH.more())]
     Login(LoginArgs),
     /// Remove the stored tokens
-    #[command(long_about = LOGOUT, after_long_help = AUTH_MORE)]
+    #[command(long_about = help::AUTH_LOGOUT.about(), after_long_help = help::AUTH.more())]
     Logout,
 }
 

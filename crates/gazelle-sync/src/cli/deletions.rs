@@ -15,21 +15,21 @@ pub struct DeletionsArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum DeletionsAction {
     /// List those that wait for a word, with --all every one, each with its evidence
-    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    #[command(after_long_help = super::help::DELETIONS.more())]
     List {
         /// Also those that are done or decided
         #[arg(long)]
         all: bool,
     },
     /// Delete what a run withheld
-    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    #[command(after_long_help = super::help::DELETIONS.more())]
     Approve {
         /// As `deletions list` prints it
         #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
         run: Uuid,
     },
     /// Keep what a run withheld, now and in later runs, until it is seen at the source again
-    #[command(after_long_help = super::help::DELETIONS_MORE)]
+    #[command(after_long_help = super::help::DELETIONS.more())]
     Dismiss {
         /// As `deletions list` prints it
         #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]

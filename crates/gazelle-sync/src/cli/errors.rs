@@ -20,20 +20,20 @@ pub struct ErrorsArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum ErrorsAction {
     /// List them (as `errors` alone does)
-    #[command(after_long_help = super::help::ERRORS_MORE)]
+    #[command(after_long_help = super::help::ERRORS.more())]
     List(ErrorFilter),
     /// Show everything about one: reason, attempts, raw record
-    #[command(after_long_help = super::help::ERRORS_MORE)]
+    #[command(after_long_help = super::help::ERRORS.more())]
     Show {
         /// As `errors list` prints it
         #[arg(value_name = "ID")]
         id: String,
     },
     /// Try them again: these, or all that match
-    #[command(after_long_help = super::help::ERRORS_MORE)]
+    #[command(after_long_help = super::help::ERRORS.more())]
     Retry(ErrorsRetry),
     /// Take one out of the list for good, with a reason; the raw record stays
-    #[command(after_long_help = super::help::ERRORS_MORE)]
+    #[command(after_long_help = super::help::ERRORS.more())]
     Dismiss {
         /// As `errors list` prints it
         #[arg(value_name = "ID")]

@@ -9,16 +9,6 @@ mod deletions;
 mod entity_names;
 mod errors;
 mod help;
-mod help_alerts;
-mod help_auth;
-mod help_doctor;
-mod help_history;
-mod help_migrate;
-mod help_replay;
-mod help_serve;
-mod help_undo;
-mod help_verify;
-mod help_warnings;
 mod history;
 mod manual;
 mod migrate;
@@ -63,9 +53,9 @@ use crate::config::settings_text;
 #[command(
     name = "gazelle-sync",
     version,
-    long_about = help::ABOUT,
-    after_help = help::WHERE_TO_START,
-    after_long_help = format!("{}\n\n{}\n\n{}", help::WHERE_TO_START, help::EXIT_STATUS, settings_text()),
+    long_about = help::PROGRAM.about(),
+    after_help = help::PROGRAM.first_section(),
+    after_long_help = format!("{}\n\n{}", help::PROGRAM.more(), settings_text()),
     subcommand_required = true,
     arg_required_else_help = true,
 )]
@@ -115,72 +105,72 @@ pub struct GlobalFlags {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Try everything on a made-up shop: embedded database, simulated Gazelle, two syncs
-    #[command(long_about = help::DEMO, after_long_help = help::DEMO_MORE)]
+    #[command(long_about = help::DEMO.about(), after_long_help = help::DEMO.more())]
     Demo(DemoArgs),
     /// Fetch from Gazelle and bring production up to date (both stages)
-    #[command(long_about = help::SYNC, after_long_help = help::SYNC_MORE)]
+    #[command(long_about = help::SYNC.about(), after_long_help = help::SYNC.more())]
     Sync(SyncArgs),
     /// Fetch from Gazelle into staging (stage 1 alone)
-    #[command(long_about = help::FETCH, after_long_help = help::FETCH_MORE)]
+    #[command(long_about = help::FETCH.about(), after_long_help = help::FETCH.more())]
     Fetch(FetchArgs),
     /// Bring production up to date with staging (stage 2 alone)
-    #[command(long_about = help::RECONCILE, after_long_help = help::RECONCILE_MORE)]
+    #[command(long_about = help::RECONCILE.about(), after_long_help = help::RECONCILE.more())]
     Reconcile(ReconcileArgs),
     /// Run by itself: sync by schedule and on demand, until stopped
-    #[command(long_about = help_serve::SERVE, after_long_help = help_serve::SERVE_MORE)]
+    #[command(long_about = help::SERVE.about(), after_long_help = help::SERVE.more())]
     Serve(ServeArgs),
     /// Rebuild production from staging, without the API
-    #[command(long_about = help_replay::REPLAY, after_long_help = help_replay::REPLAY_MORE)]
+    #[command(long_about = help::REPLAY.about(), after_long_help = help::REPLAY.more())]
     Replay(ReplayArgs),
     /// Put production back to before a run, or lift that again
-    #[command(long_about = help_undo::UNDO, after_long_help = help_undo::UNDO_MORE)]
+    #[command(long_about = help::UNDO.about(), after_long_help = help::UNDO.more())]
     Undo(UndoArgs),
     /// Prove that production is what it should be
-    #[command(long_about = help_verify::VERIFY, after_long_help = help_verify::VERIFY_MORE)]
+    #[command(long_about = help::VERIFY.about(), after_long_help = help::VERIFY.more())]
     Verify(VerifyArgs),
     /// Show what is held, what waits, and the last runs
-    #[command(long_about = help::STATUS, after_long_help = help::STATUS_MORE)]
+    #[command(long_about = help::STATUS.about(), after_long_help = help::STATUS.more())]
     Status,
     /// List the versions of a record and what changed in each
-    #[command(long_about = help_history::HISTORY, after_long_help = help_history::HISTORY_MORE)]
+    #[command(long_about = help::HISTORY.about(), after_long_help = help::HISTORY.more())]
     History(HistoryArgs),
     /// Tell where a value in production came from
-    #[command(long_about = help_history::EXPLAIN, after_long_help = help_history::EXPLAIN_MORE)]
+    #[command(long_about = help::EXPLAIN.about(), after_long_help = help::EXPLAIN.more())]
     Explain(ExplainArgs),
     /// List, show, retry or dismiss the records in quarantine
-    #[command(long_about = help::ERRORS, after_long_help = help::ERRORS_MORE)]
+    #[command(long_about = help::ERRORS.about(), after_long_help = help::ERRORS.more())]
     Errors(ErrorsArgs),
     /// List what is worth knowing and is no error
-    #[command(long_about = help_warnings::WARNINGS, after_long_help = help_warnings::WARNINGS_MORE)]
+    #[command(long_about = help::WARNINGS.about(), after_long_help = help::WARNINGS.more())]
     Warnings(WarningsArgs),
     /// List records found gone at the source, decide on those withheld
-    #[command(long_about = help::DELETIONS, after_long_help = help::DELETIONS_MORE)]
+    #[command(long_about = help::DELETIONS.about(), after_long_help = help::DELETIONS.more())]
     Deletions(DeletionsArgs),
     /// Log in at Gazelle, see until when that is good, log out
-    #[command(long_about = help_auth::AUTH, after_long_help = help_auth::AUTH_MORE)]
+    #[command(long_about = help::AUTH.about(), after_long_help = help::AUTH.more())]
     Auth(AuthArgs),
     /// Show what is wrong and who was told, test the channels
-    #[command(long_about = help_alerts::ALERTS, after_long_help = help_alerts::ALERTS_MORE)]
+    #[command(long_about = help::ALERTS.about(), after_long_help = help::ALERTS.more())]
     Alerts(AlertsArgs),
     /// Look whether everything that is needed is there, and name what mends it
-    #[command(long_about = help_doctor::DOCTOR, after_long_help = help_doctor::DOCTOR_MORE)]
+    #[command(long_about = help::DOCTOR.about(), after_long_help = help::DOCTOR.more())]
     Doctor,
     /// Create or upgrade the database
-    #[command(long_about = help_migrate::MIGRATE, after_long_help = help_migrate::MIGRATE_MORE)]
+    #[command(long_about = help::MIGRATE.about(), after_long_help = help::MIGRATE.more())]
     Migrate(MigrateArgs),
     /// Run a simulated Gazelle with a made-up shop
-    #[command(long_about = help::SIMULATE, after_long_help = help::SIMULATE_MORE)]
+    #[command(long_about = help::SIMULATE.about(), after_long_help = help::SIMULATE.more())]
     Simulate(SimulateArgs),
     /// Show the settings in force and where each came from
     #[command(
-        long_about = help::SETTINGS,
-        after_long_help = format!("{}\n\n{}", help::SETTINGS_MORE, settings_text()),
+        long_about = help::SETTINGS.about(),
+        after_long_help = format!("{}\n\n{}", help::SETTINGS.more(), settings_text()),
     )]
     Settings,
     /// Print the script that completes commands and flags in a shell
-    #[command(long_about = help::COMPLETIONS, after_long_help = help::COMPLETIONS_MORE)]
+    #[command(long_about = help::COMPLETIONS.about(), after_long_help = help::COMPLETIONS.more())]
     Completions(CompletionsArgs),
     /// Print the manual page, or write the pages of all commands
-    #[command(long_about = help::MAN, after_long_help = help::MAN_MORE)]
+    #[command(long_about = help::MAN.about(), after_long_help = help::MAN.more())]
     Man(ManArgs),
 }
