@@ -109,8 +109,11 @@ async fn pretend_citus(place: &Place, version: &str, is_coordinator: bool, distr
                     (3, 'three', 5434, 'primary'), (2, 'standby', 5435, 'secondary');
              CREATE TABLE pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint);
              CREATE TABLE pg_catalog.pg_dist_placement (shardid bigint, groupid int);
-             CREATE FUNCTION pg_catalog.citus_total_relation_size(regclass) RETURNS bigint LANGUAGE sql
-                 RETURN 1048576;
+             CREATE FUNCTION pg_catalog.citus_total_relation_size(regclass) RETURNS bigint LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE 'a node of another account is down' USING ERRCODE = '08006'; END $$;
+             CREATE FUNCTION pg_catalog.run_command_on_shards(
+                 regclass, text, OUT shardid bigint, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+                 AS $$ SELECT 1::bigint, true, '1048576' $$;
              GRANT SELECT ON pg_catalog.pg_dist_local_group, pg_catalog.pg_dist_schema, pg_catalog.pg_dist_node,
                    pg_catalog.pg_dist_shard, pg_catalog.pg_dist_placement TO PUBLIC;
              RESET allow_system_table_mods"
