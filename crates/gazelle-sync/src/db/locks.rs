@@ -89,7 +89,7 @@ pub(super) async fn blockers(db: &Db, pid: i32, on_citus: bool) -> Result<Vec<Bl
         if !rows.is_empty() {
             return Ok(rows.iter().map(|row| blocker(row, row.get("node"))).collect());
         }
-        // Citus does not know of a prepared transaction, nor of what is this node's alone.
+        // What Citus does not name, this node may know.
     }
     let rows = db.query(include_str!("blockers.sql"), &params).await?;
     Ok(rows.iter().map(|row| blocker(row, None)).collect())
