@@ -92,24 +92,11 @@ pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The bytes of a table on disk, with its indexes and long values, wherever its rows are, as an expression over
-/// `{schema}.{staging_table}`. NULL where the node that holds it does not say: other nodes are not asked, as Citus'
-/// own function of that name does, so that one that is down keeps nobody from a size.
-///
-/// # Errors
-/// The database's.
-pub async fn size_expression(db: &Db) -> Result<&'static str, DbError> {
-    Ok(match distributes(db).await? {
-        true => include_str!("citus_size.sql").trim_end(),
-        false => "pg_catalog.pg_total_relation_size('{schema}.{staging_table}'::regclass)",
-    })
-}
-
 /// Whether Citus distributes the account's schema.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn distributes(db: &Db) -> Result<bool, DbError> {
+pub async fn distributes(db: &Db) -> Result<bool, DbError> {
     Ok(look(db).await?.is_some_and(|citus| citus.distributes))
 }
 
