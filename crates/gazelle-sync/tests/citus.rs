@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 
+use gazelle_sim::Kind;
 use gazelle_sync::db::statements;
 use serde_json::{Value, json};
 use support::roles::supabase;
@@ -109,8 +110,11 @@ async fn pretend_citus(place: &Place, version: &str, is_coordinator: bool, distr
                     (3, 'three', 5434, 'primary'), (2, 'standby', 5435, 'secondary');
              CREATE TABLE pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint);
              CREATE TABLE pg_catalog.pg_dist_placement (shardid bigint, groupid int);
-             CREATE FUNCTION pg_catalog.citus_total_relation_size(regclass) RETURNS bigint LANGUAGE sql
-                 RETURN 1048576;
+             CREATE FUNCTION pg_catalog.citus_total_relation_size(regclass) RETURNS bigint LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE 'a node of another account is down' USING ERRCODE = '08006'; END $$;
+             CREATE FUNCTION pg_catalog.run_command_on_shards(
+                 regclass, text, OUT shardid bigint, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+                 AS $$ SELECT 1::bigint, true, '1048576' $$;
              GRANT SELECT ON pg_catalog.pg_dist_local_group, pg_catalog.pg_dist_schema, pg_catalog.pg_dist_node,
                    pg_catalog.pg_dist_shard, pg_catalog.pg_dist_placement TO PUBLIC;
              RESET allow_system_table_mods"
@@ -208,6 +212,104 @@ async fn doctor_says_who_holds_the_schema_whether_it_can_move_and_how_large_it_i
     world.execute("UPDATE pg_extension SET extversion = '14.0-1' WHERE extname = 'citus'").await;
     let report = world.run(&["doctor"]).await.json();
     assert_eq!(line(&report, "Citus")["level"], "problem", "{report}");
+}
+
+#[tokio::test]
+async fn a_size_that_no_node_tells_keeps_nobody_from_the_rest() {
+    let world = World::new().await;
+    world.filled().await;
+    pretend_citus(&world, "13.2-1", true, true).await;
+    world
+        .execute(
+            "CREATE OR REPLACE FUNCTION pg_catalog.run_command_on_shards(
+                 regclass, text, OUT shardid bigint, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+                 AS $$ SELECT 1::bigint, false, 'Connection refused' $$",
+        )
+        .await;
+    let status = world.run(&["status"]).await.success();
+    let size = &status["staging_size"][0];
+    assert_eq!((&size["bytes"], &size["bytes_a_day"]), (&json!(null), &json!(null)), "{status}");
+    assert!(size["versions"].as_i64() > Some(0), "{status}");
+    let text = support::ran(world.command(&["status"])).await;
+    assert!(text.code == 0 && text.stdout.contains("unknown"), "{text}");
+    let report = world.run(&["doctor"]).await.json();
+    let told = line(&report, "size on Citus");
+    assert!(told["level"] == "warning" && told["said"].as_str().unwrap().contains("is not known"), "{told}");
+    assert_eq!(line(&report, "schema on Citus")["level"], "ok", "{report}");
+}
+
+/// Has a session that sleeps, or waits for a lock, look as that of a coordinator does while another node does the same for
+/// it: it waits for its client. What the node does is seen in Citus' views alone.
+async fn pretend_another_node_works(place: &Place) {
+    place
+        .execute(
+            "SET allow_system_table_mods = on;
+             CREATE FUNCTION pg_catalog.citus_backend_gpid() RETURNS bigint LANGUAGE sql
+                 RETURN 10000000000 + pg_backend_pid();
+             CREATE FUNCTION pg_catalog.citus_nodeid_for_gpid(bigint) RETURNS int LANGUAGE sql RETURN $1 / 10000000000;
+             CREATE FUNCTION pg_catalog.citus_pid_for_gpid(bigint) RETURNS int LANGUAGE sql RETURN $1 % 10000000000;
+             CREATE FUNCTION pg_catalog.citus_calculate_gpid(int, int) RETURNS bigint LANGUAGE sql
+                 RETURN $1 * 10000000000 + $2;
+             ALTER TABLE pg_catalog.pg_dist_node ADD nodeid int DEFAULT 1;
+             DELETE FROM pg_catalog.pg_dist_node WHERE nodename <> 'head';
+             DO $$ BEGIN
+               EXECUTE 'CREATE VIEW pg_catalog.activity AS ' || pg_get_viewdef('pg_catalog.pg_stat_activity'::regclass);
+             END $$;
+             CREATE VIEW pg_catalog.citus_stat_activity AS
+                 SELECT 10000000000 + pid AS global_pid, 1 AS nodeid, false AS is_worker_query, a.* FROM pg_catalog.activity a
+                  UNION ALL
+                 SELECT 10000000000 + pid, 2, true, a.* FROM pg_catalog.activity a
+                  WHERE wait_event = 'PgSleep' OR wait_event_type = 'Lock';
+             CREATE VIEW pg_catalog.citus_lock_waits AS
+                 SELECT 10000000000 + a.pid AS waiting_gpid, 10000000000 + b.pid AS blocking_gpid
+                   FROM pg_catalog.activity a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b (pid);
+             DO $$ DECLARE columns text; BEGIN
+               SELECT string_agg(CASE attname
+                          WHEN 'wait_event_type' THEN $q$ CASE WHEN wait_event = 'PgSleep' OR wait_event_type = 'Lock'
+                               THEN 'Client' ELSE wait_event_type END AS wait_event_type $q$
+                          WHEN 'wait_event' THEN $q$ CASE WHEN wait_event = 'PgSleep' OR wait_event_type = 'Lock'
+                               THEN 'ClientRead' ELSE wait_event END AS wait_event $q$
+                          ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
+                 INTO columns
+                 FROM pg_attribute WHERE attrelid = 'pg_catalog.activity'::regclass AND attnum > 0;
+               EXECUTE 'CREATE OR REPLACE VIEW pg_catalog.pg_stat_activity AS SELECT ' || columns ||
+                       ' FROM pg_catalog.activity';
+             END $$;
+             GRANT SELECT ON pg_catalog.activity, pg_catalog.citus_stat_activity, pg_catalog.citus_lock_waits TO PUBLIC;
+             RESET allow_system_table_mods",
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_works_on_is_waited_for_and_who_holds_its_lock_is_named() {
+    let mut world = World::new().await;
+    world.filled().await;
+    pretend_citus(&world, "13.2-1", true, true).await;
+    pretend_another_node_works(&world).await;
+    world.set("GAZELLE_SYNC_DATABASE_SILENCE", "1");
+    world.set("GAZELLE_SYNC_LOCK_NOTICE", "0.3");
+    world.set("GAZELLE_SYNC_LOCK_WAIT", "3");
+
+    // Longer than a client may be silent, which is four times as long.
+    let client = world.control.ids(Kind::Client)[0].clone();
+    let slow = "ALTER TABLE gazelle_clients ADD CONSTRAINT slow
+                CHECK (company_name IS DISTINCT FROM 'Lent' OR pg_sleep(5) IS NOT NULL) NOT VALID";
+    world.execute(slow).await;
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Lent" })).unwrap();
+    world.incremental().await.success();
+    world.execute("ALTER TABLE gazelle_clients DROP CONSTRAINT slow").await;
+
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Attendue" })).unwrap();
+    let person = support::connect(&world.url()).await;
+    person.batch_execute("BEGIN; UPDATE gazelle_clients SET company_name = company_name").await.unwrap();
+    let pid: i32 = person.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let run = world.incremental().await;
+    let named = format!("session {pid} at head:5432");
+    refused(&run, &["waited 3 s for a lock", &named]);
+    assert!(run.stderr.contains("given up after 3 s"), "it is said while it waits: {run}");
+    person.batch_execute("ROLLBACK").await.unwrap();
+    world.incremental().await.success();
 }
 
 #[tokio::test]

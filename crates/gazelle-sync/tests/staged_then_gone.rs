@@ -60,6 +60,32 @@ async fn a_quarantined_record_that_is_gone_leaves_the_quarantine() {
 }
 
 #[tokio::test]
+async fn a_withheld_deletion_of_a_quarantined_record_is_no_difference_to_verify() {
+    let mut world = World::new().await;
+    let event = world.upcoming(0);
+    world.control.move_event(&event, None).unwrap();
+    world.filled().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
+    world.control.delete(Kind::Event, &event).unwrap();
+    let run = world.full().await;
+    assert_eq!(run.code, 3, "withheld: {run}");
+    let rows = format!("gazelle_appointments WHERE external_id = '{event}'");
+    assert_eq!(world.count(&rows).await, 0, "it is in quarantine alone");
+    world.run(&["verify", "--sample", "20"]).await.success();
+
+    // Kept by a person's word it stays held.
+    let run_id = run.json()["run_id"].as_str().unwrap().to_owned();
+    world.run(&["deletions", "dismiss", &run_id]).await.success();
+    world.run(&["verify", "--sample", "20"]).await.success();
+
+    // One more that is gone is a difference still.
+    world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
+    let verified = world.run(&["verify", "--sample", "0"]).await;
+    assert_eq!(verified.code, 1, "{verified}");
+    assert!(verified.json()["checks"].to_string().contains("and 1 kept although gone"), "{verified}");
+}
+
+#[tokio::test]
 async fn a_contact_goes_to_the_client_seen_last_although_the_clock_stepped_back() {
     let world = World::new().await;
     world.filled().await;

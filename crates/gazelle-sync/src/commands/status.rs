@@ -174,8 +174,8 @@ async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbEr
     Ok(Some(StatusReport { staging, staging_size, retention, production, runs, lock_waits }))
 }
 
-fn bytes(number: i64) -> String {
-    display::bytes(number.max(0) as u64)
+fn bytes(number: Option<i64>) -> String {
+    number.map_or_else(|| "unknown".to_owned(), |number| display::bytes(number.max(0) as u64))
 }
 
 fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> Lines {

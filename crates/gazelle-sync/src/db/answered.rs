@@ -18,7 +18,7 @@ use tokio_postgres::{Row, RowStream, SimpleQueryMessage};
 use super::locks::{self, Blocker};
 use super::pool::Place;
 use super::session::Unanswered;
-use super::{Db, DbError};
+use super::{Db, DbError, citus};
 
 /// How long the database may keep us waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,13 +257,13 @@ async fn watch<T>(
     let limit = if sent.batch { BATCH_LIMIT } else { SINGLE_LIMIT };
     let (mut sign_of_life, mut waiting_since, mut said_at) = (begun, None::<Instant>, None::<Instant>);
     let mut working_seen = false;
-    let mut rows = 0;
+    let (mut rows, mut on_citus) = (0, None);
     loop {
         let looked = Instant::now();
         let seen = tokio::select! {
             biased;
             result = &mut work => return Ok(result),
-            seen = look(db, sent) => seen,
+            seen = look(db, sent, &mut on_citus) => seen,
         };
         let rows_now = sent.heard.rows.load(Ordering::Relaxed);
         if rows_now != std::mem::replace(&mut rows, rows_now) {
@@ -326,12 +326,17 @@ fn silent(sent: &Sent<'_>, why: &str, limit: Duration) -> DbError {
     ))
 }
 
-/// Looks at a statement through another session.
-async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
+/// Looks at a statement through another session. Whether Citus distributes the schema is asked once a statement: that
+/// may change while a service runs.
+async fn look(db: &Db, sent: &Sent<'_>, on_citus: &mut Option<bool>) -> Seen {
     let aside = db.aside();
     let looked = async {
+        let on_citus = match *on_citus {
+            Some(known) => known,
+            None => *on_citus.insert(citus::distributes(&aside).await?),
+        };
         let params = [(&sent.heard.pid() as _, Type::INT4), (&sent.sql as _, Type::TEXT)];
-        let rows = aside.query(include_str!("sign_of_life.sql"), &params).await?;
+        let rows = aside.query(citus::sign_of_life(on_citus), &params).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         if row.get("waits_for_us") {
             // A large statement, and a large answer, may be long on its way.
@@ -344,7 +349,7 @@ async fn look(db: &Db, sent: &Sent<'_>) -> Seen {
         if !row.get::<_, bool>("waits_for_lock") {
             return Ok(Some(Seen::Working));
         }
-        let held_by = locks::blockers(&aside, row.get("pid")).await?;
+        let held_by = locks::blockers(&aside, row.get("pid"), on_citus).await?;
         Ok::<_, DbError>(Some(Seen::Waiting { since: row.get("waits_since"), held_by }))
     };
     match tokio::time::timeout(ASIDE_LIMIT * 2, looked).await {

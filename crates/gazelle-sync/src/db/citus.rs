@@ -92,13 +92,17 @@ pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The function that gives the bytes of a table on disk, with its indexes and long values, wherever its rows are.
+/// Whether Citus distributes the account's schema.
 ///
 /// # Errors
 /// The database's.
-pub async fn size_function(db: &Db) -> Result<&'static str, DbError> {
-    let distributes = look(db).await?.is_some_and(|citus| citus.distributes);
-    Ok(if distributes { "pg_catalog.citus_total_relation_size" } else { "pg_catalog.pg_total_relation_size" })
+pub async fn distributes(db: &Db) -> Result<bool, DbError> {
+    Ok(look(db).await?.is_some_and(|citus| citus.distributes))
+}
+
+/// What asks for a sign of life of a statement. A node of Citus that waits for another one looks as if it waited for us.
+pub(super) fn sign_of_life(is_distributed: bool) -> &'static str {
+    if is_distributed { include_str!("citus_sign_of_life.sql") } else { include_str!("sign_of_life.sql") }
 }
 
 /// The nodes, as `host:port`, that hold the account's schema.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::{Db, DbError};
@@ -13,6 +14,9 @@ use super::{Db, DbError};
 pub struct Blocker {
     /// Its server process; 0 for a prepared transaction, which has none.
     pub pid: i32,
+    /// The node of Citus that it talks to, as `host:port`, where Citus distributes the schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Its role; absent where the session is gone.
     pub role: Option<String>,
     /// Since when its transaction is open; absent where the server does not show it to us.
@@ -30,6 +34,9 @@ impl Blocker {
             return "a prepared transaction (see pg_prepared_xacts)".to_owned();
         }
         let mut text = format!("session {}", self.pid);
+        if let Some(node) = &self.node {
+            text.push_str(&format!(" at {node}"));
+        }
         if let Some(role) = &self.role {
             text.push_str(&format!(" (role {role})"));
         }
@@ -74,19 +81,29 @@ pub(super) fn names(blockers: &[Blocker]) -> String {
     }
 }
 
-/// Who holds the lock that a session waits for.
-pub(super) async fn blockers(db: &Db, pid: i32) -> Result<Vec<Blocker>, DbError> {
-    let rows = db.query(include_str!("blockers.sql"), &[(&pid, Type::INT4)]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| Blocker {
-            pid: row.get("pid"),
-            role: row.get("usename"),
-            open_since: row.get("xact_start"),
-            state: row.get("state"),
-            first_word: row.get("first_word"),
-        })
-        .collect())
+/// Who holds the lock that a session waits for, on whichever node where Citus distributes the schema.
+pub(super) async fn blockers(db: &Db, pid: i32, on_citus: bool) -> Result<Vec<Blocker>, DbError> {
+    let params = [(&pid as _, Type::INT4)];
+    if on_citus {
+        let rows = db.query(include_str!("citus_blockers.sql"), &params).await?;
+        if !rows.is_empty() {
+            return Ok(rows.iter().map(|row| blocker(row, row.get("node"))).collect());
+        }
+        // What Citus does not name, this node may know.
+    }
+    let rows = db.query(include_str!("blockers.sql"), &params).await?;
+    Ok(rows.iter().map(|row| blocker(row, None)).collect())
+}
+
+fn blocker(row: &Row, node: Option<String>) -> Blocker {
+    Blocker {
+        pid: row.get("pid"),
+        node,
+        role: row.get("usename"),
+        open_since: row.get("xact_start"),
+        state: row.get("state"),
+        first_word: row.get("first_word"),
+    }
 }
 
 /// Who waits for a lock at the account's tables for longer than a moment, longest first; at most five.
@@ -100,7 +117,7 @@ pub async fn lock_waits(db: &Db, longer_than: Duration) -> Result<Vec<LockWait>,
     let mut waits = Vec::new();
     for row in db.query(include_str!("lock_waits.sql"), &params).await? {
         let pid = row.get("pid");
-        let held_by = blockers(&db, pid).await?;
+        let held_by = blockers(&db, pid, false).await?;
         waits.push(LockWait { pid, role: row.get("usename"), since: row.get("since"), held_by });
     }
     Ok(waits)

@@ -1,6 +1,10 @@
-SELECT coalesce(sum(pg_catalog.citus_total_relation_size(shard.logicalrelid)), 0)::bigint
+-- The bytes of our tables ($1), and how many of them no node tells. Asked of the node that holds each table, and of no other.
+SELECT coalesce(sum(node.result::bigint) FILTER (WHERE node.success), 0)::bigint,
+       count(*) FILTER (WHERE NOT coalesce(node.success, false))
   FROM (SELECT DISTINCT s.logicalrelid
           FROM pg_catalog.pg_dist_shard s
           JOIN pg_catalog.pg_class c ON c.oid = s.logicalrelid
           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = {schema_text} AND c.relname = ANY ($1::text[])) AS shard
+  LEFT JOIN LATERAL pg_catalog.run_command_on_shards(shard.logicalrelid,
+                                                     'SELECT pg_catalog.pg_total_relation_size(''%s'')') AS node ON true

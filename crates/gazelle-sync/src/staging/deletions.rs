@@ -160,21 +160,11 @@ async fn kept_by_a_person(db: &Db, entity: &Entity) -> Result<HashSet<String>, D
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// How many records exist in production although they were found gone at the source: withheld by the guard, or kept
-/// by a person's word.
+/// How many records are held, in production or in quarantine alone, although they were found gone at the source:
+/// withheld by the guard, or kept by a person's word.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let rows = tx
-        .query(
-            &format!(
-                "SELECT count(DISTINCT d.external_id)
-                   FROM {{schema}}.sync_deletions d
-                   JOIN {{schema}}.{} t ON t.external_id = d.external_id AND t.deleted_at IS NULL
-                  WHERE d.entity = $1 AND d.state IN ('withheld', 'dismissed')",
-                entity.tables[0].name
-            ),
-            &[(&entity.name, Type::TEXT)],
-        )
-        .await?;
+    let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
+    let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 

@@ -18,38 +18,42 @@ pub struct Size {
     pub entity: &'static str,
     /// Versions held.
     pub versions: i64,
-    /// Bytes on disk, indexes and long values included.
-    pub bytes: i64,
+    /// Bytes on disk, indexes and long values included; none where a node of Citus does not say.
+    pub bytes: Option<i64>,
     /// Versions added a day, over the last seven days or since the first one.
     pub versions_a_day: f64,
-    /// Bytes added a day, from the average size of a version.
-    pub bytes_a_day: i64,
+    /// Bytes added a day, from the average size of a version; none where that is not known.
+    pub bytes_a_day: Option<i64>,
     /// What the last run added, less what it dropped; none where no run is recorded.
     pub last_run: Option<i64>,
 }
 
 /// The sizes of all entities, as of now.
 pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
-    let function = citus::size_function(db).await?;
+    // Of the node that holds the table: Citus' own function asks every node, and fails while any is down.
+    let bytes = match citus::distributes(db).await? {
+        true => include_str!("size_on_citus.sql").trim_end(),
+        false => "pg_catalog.pg_total_relation_size('{schema}.{staging_table}'::regclass)",
+    };
     let mut sizes = Vec::new();
     for entity in ENTITIES {
-        sizes.push(of(db, entity, now, function).await?);
+        sizes.push(of(db, entity, now, bytes).await?);
     }
     Ok(sizes)
 }
 
-async fn of(db: &Db, entity: &'static Entity, now: Timestamp, function: &str) -> Result<Size, DbError> {
+async fn of(db: &Db, entity: &'static Entity, now: Timestamp, bytes: &str) -> Result<Size, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::UNIX_EPOCH);
-    let sql = for_entity(include_str!("size.sql"), entity).replace("{size}", function);
+    let sql = for_entity(&include_str!("size.sql").replace("{size}", bytes), entity);
     let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ), (&entity.name, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
-    let (versions, bytes, added): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let (versions, bytes, added): (i64, Option<i64>, i64) = (row.get(0), row.get(1), row.get(2));
     let first: Option<Timestamp> = row.get(3);
     let versions_a_day = a_day(added, first.map_or(since, |first| first.max(since)), now);
-    let bytes_a_day = match versions {
+    let bytes_a_day = bytes.map(|bytes| match versions {
         0 => 0,
         _ => (versions_a_day * bytes as f64 / versions as f64).round() as i64,
-    };
+    });
     Ok(Size { entity: entity.name, versions, bytes, versions_a_day, bytes_a_day, last_run: row.get(4) })
 }
 

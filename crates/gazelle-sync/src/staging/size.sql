@@ -1,5 +1,5 @@
 SELECT count(*),
-       {size}('{schema}.{staging_table}'::regclass),
+       {size},
        count(*) FILTER (WHERE s.created_at > $1),
        min(s.created_at),
        (SELECT e.staged - e.dropped
