@@ -13,7 +13,7 @@ use support::World;
 use support::roles::{act_as, supabase};
 
 /// What an argument can be declared as: an exact match wins over the server's function that takes any of them.
-const TYPES: [&str; 16] = [
+const TYPES: [&str; 18] = [
     "text",
     "name",
     "int2",
@@ -27,93 +27,107 @@ const TYPES: [&str; 16] = [
     "interval",
     "uuid",
     "jsonb",
+    "bytea",
     "oid",
+    "regclass",
     "text[]",
     "uuid[]",
 ];
 
-/// The words that stand before a parenthesis in the program's sources: the functions of its SQL are among them.
-fn words_called() -> BTreeSet<String> {
-    fn gather(folder: &Path, words: &mut BTreeSet<String>) {
+/// What the program's sources may call by name or by operator. What is no SQL in them is no name in the server's catalog, or
+/// planted for nothing.
+#[derive(Default)]
+struct Called {
+    functions: BTreeSet<String>,
+    operators: BTreeSet<String>,
+}
+
+fn called() -> Called {
+    fn gather(folder: &Path, called: &mut Called) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                gather(&path, words);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            for (at, _) in text.match_indices('(') {
-                let before = &text[..at];
-                let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-                let word = &before[before.trim_end_matches(is_part).len()..];
-                words.extend((!word.is_empty()).then(|| word.to_owned()));
+                gather(&path, called);
+            } else {
+                called.read(&std::fs::read_to_string(&path).unwrap_or_default());
             }
         }
     }
-    let mut words = BTreeSet::new();
-    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut words);
-    words
+    let mut called = Called::default();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut called);
+    called
 }
 
-/// Puts overloads of every function that the sources may call, and of every operator, into both schemas.
-async fn plant(world: &World, words: &BTreeSet<String>) {
-    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    let types: Vec<String> = TYPES.iter().map(|name| format!("'{name}'")).collect();
-    let (words, types) = (words.join(", "), types.join(", "));
-    world
-        .execute(&format!(
-            "CREATE SEQUENCE public.called;
-             GRANT ALL ON SEQUENCE public.called TO PUBLIC;
-             CREATE SCHEMA shop AUTHORIZATION administrator;
-             ALTER DATABASE {database} SET search_path = shop, public;
-             DO $plant$
-             DECLARE
-                 place text; called name; args text; op record; l text; r text;
-                 body CONSTANT text := '$$ BEGIN PERFORM pg_catalog.nextval(''public.called''); RAISE ''planted''; END $$';
-                 types CONSTANT text[] := ARRAY[{types}];
-             BEGIN
-                 FOREACH place IN ARRAY ARRAY['shop', 'public'] LOOP
-                     FOR called IN SELECT DISTINCT proname FROM pg_proc
-                                    WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN ({words}) LOOP
-                         FOR args IN SELECT a FROM unnest(types) AS a
-                                     UNION ALL SELECT a || ', ' || b FROM unnest(types) AS a, unnest(types) AS b LOOP
-                             EXECUTE format('CREATE FUNCTION %I.%I(%s) RETURNS text LANGUAGE plpgsql AS %s',
-                                            place, called, args, body);
-                         END LOOP;
-                     END LOOP;
-                     FOREACH l IN ARRAY types LOOP
-                         FOREACH r IN ARRAY types LOOP
-                             EXECUTE format('CREATE FUNCTION %I.planted(%s, %s) RETURNS bool LANGUAGE plpgsql AS %s',
-                                            place, l, r, body);
-                             FOR op IN SELECT DISTINCT oprname FROM pg_operator
-                                        WHERE oprname IN ('=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '||',
-                                                          '->', '->>', '@>', '~', '~~')
-                                          AND NOT EXISTS (SELECT 1 FROM pg_operator exact
-                                                           WHERE exact.oprname = pg_operator.oprname
-                                                             AND exact.oprleft = l::regtype
-                                                             AND exact.oprright = r::regtype) LOOP
-                                 EXECUTE format('CREATE OPERATOR %I.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %I.planted)',
-                                                place, op.oprname, l, r, place);
-                             END LOOP;
-                         END LOOP;
-                     END LOOP;
-                 END LOOP;
-             END
-             $plant$",
-            database = support::DATABASE,
-        ))
-        .await;
+impl Called {
+    /// The words that stand before a parenthesis, and whatever can be an operator.
+    fn read(&mut self, text: &str) {
+        for (at, _) in text.match_indices('(') {
+            let before = text[..at].trim_end();
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let word = &before[before.trim_end_matches(is_part).len()..];
+            self.functions.extend((!word.is_empty()).then(|| word.to_ascii_lowercase()));
+        }
+        // `a=-1` holds two operators and no sign says where one ends: each part of a run may be one.
+        for run in text.split(|c: char| !"+-*/<>=~!@#%^&|?".contains(c)) {
+            for from in 0..run.len() {
+                self.operators
+                    .extend((from + 1..=run.len().min(from + 4)).map(|to| run[from..to].to_owned()));
+            }
+        }
+        // What keywords stand for.
+        for (word, operator) in [("like", "~~"), ("not like", "!~~"), ("ilike", "~~*"), ("not ilike", "!~~*")]
+        {
+            let says = text.to_ascii_lowercase().contains(&format!(" {word} "));
+            self.operators.extend(says.then(|| operator.to_owned()));
+        }
+    }
+}
+
+/// As a list of SQL literals.
+fn quoted<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts = texts.into_iter().map(|text| format!("'{}'", text.as_ref()));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// Puts overloads of every function and operator that the sources may call into both schemas, which a new session looks
+/// through before the server's own.
+async fn plant(world: &World, called: &Called) {
+    let sql = include_str!("planted_functions.sql")
+        .replace("{database}", support::DATABASE)
+        .replace("{functions}", &quoted(&called.functions))
+        .replace("{operators}", &quoted(&called.operators))
+        .replace("{types}", &quoted(TYPES));
+    world.execute(&sql).await;
 }
 
 async fn none_was_called(world: &World, by: &str) {
     assert!(!world.one::<bool>("SELECT is_called FROM public.called", &[]).await, "called by {by}");
 }
 
-/// That they would be called, were it not for the program: anybody's own statement does.
+/// That they would be called, were it not for the program: anybody's own statement calls them, whatever it needs.
 async fn are_called_by_others(world: &World) {
-    let planted =
-        world.db.batch_execute("SET search_path = shop, public; SELECT quote_ident('x'::name)").await;
-    assert!(planted.unwrap_err().as_db_error().unwrap().message().contains("planted"));
+    for expression in [
+        "now()",
+        "clock_timestamp()",
+        "pg_backend_pid()",
+        "quote_ident('x'::name)",
+        "set_config('a.b', 'c', true)",
+        "format('%s %s', 'a'::text, 1)",
+        "regexp_replace('a'::text, 'b', 'c', 'g')",
+        "make_interval(secs => 1.5)",
+        "'a'::text = 'b'",
+        "ARRAY['a'::text] && ARRAY['b'::text]",
+        "'{}'::jsonb ? 'a'::text",
+        "'{}'::jsonb ?& ARRAY['a'::text]",
+        "'a'::text LIKE 'b'",
+        "- 1::numeric",
+    ] {
+        let statement = format!("SET search_path = shop, public, pg_catalog; SELECT {expression}");
+        let planted = world.db.batch_execute(&statement).await;
+        let refused = planted.expect_err(expression);
+        let message = refused.as_db_error().expect(expression).message().to_owned();
+        assert!(message.contains("planted"), "{expression}: {message}");
+    }
     world.execute("RESET search_path; SELECT pg_catalog.setval('public.called', 1, false)").await;
 }
 
@@ -121,7 +135,7 @@ async fn are_called_by_others(world: &World) {
 async fn what_somebody_planted_beside_the_servers_functions_is_never_called() {
     let mut world = supabase().await;
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
-    plant(&world, &words_called()).await;
+    plant(&world, &called()).await;
     are_called_by_others(&world).await;
 
     world.run(&["migrate", "--roles"]).await.success();
@@ -178,7 +192,8 @@ async fn every_command(world: &World, role: &str, turn: usize) {
         let ran = world.run(&command).await;
         assert_ne!(ran.code, 2, "no such command: {command:?}: {ran}");
         none_was_called(world, &format!("{command:?} as {role}: {ran}")).await;
-        let refused = ["planted", "is not unique", "operator does not exist", "function "];
+        let refused =
+            ["planted", "is not unique", "operator does not exist", "function ", "cannot accept a value"];
         assert!(!refused.iter().any(|word| ran.reasons().contains(word)), "{command:?} as {role}: {ran}");
     }
 }
@@ -229,7 +244,7 @@ async fn no_upgrade_from_an_earlier_release_calls_what_was_planted_before_it() {
     world.filled().await;
     world.incremental().await.success();
     world.set("GAZELLE_SYNC_SCHEMA", "shop");
-    plant(&world, &words_called()).await;
+    plant(&world, &called()).await;
     are_called_by_others(&world).await;
     let scripts = scripts();
     assert!(scripts.len() > 20, "{} migrations", scripts.len());
