@@ -55,6 +55,19 @@ async fn an_older_row_that_somebody_puts_back_is_refused_until_a_new_login() {
 }
 
 #[tokio::test]
+async fn a_row_that_somebody_puts_back_after_a_logout_is_refused_until_a_new_login() {
+    let world = with_key().await;
+    log_in(&world).await;
+    let old = row(&world).await;
+    let name: String = world.one("SELECT key_name FROM sync_tokens", &[]).await;
+    assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], true);
+    world.execute(&format!("UPDATE sync_tokens SET sealed = '{old}', key_name = '{name}'")).await;
+    refused(&world, &["older than the last ones seen here", "auth login"]).await;
+    log_in(&world).await;
+    status(&world).await.success();
+}
+
+#[tokio::test]
 async fn a_machine_that_saw_tokens_refreshed_elsewhere_takes_no_older_ones() {
     let mut world = with_key().await;
     log_in(&world).await;

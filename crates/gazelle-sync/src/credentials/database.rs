@@ -321,9 +321,13 @@ impl TokenLock for DatabaseLock {
 
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
-            let there = self.locked.row.is_some();
-            let Self { store, order, .. } = *self;
-            Self::give(&store, order, None).await.map(|()| there)
+            let Self { store, locked, least, order } = *self;
+            let site = store.site().await?;
+            // No tokens have this counter, and all that are sealed later have a higher one: what was there is older from now on.
+            let retired = store.next_counter(site, &locked, least);
+            Self::give(&store, order, None).await?;
+            site.last_seen.note(retired).await;
+            Ok(locked.row.is_some())
         })
     }
 }
