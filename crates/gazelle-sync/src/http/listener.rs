@@ -43,11 +43,8 @@ impl axum::serve::Listener for Bounded {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
-            let Some(one) = self.places.free().await else {
-                return std::future::pending().await;
-            };
             match self.listener.accept().await {
-                Ok((stream, address)) => match self.places.give(one, address.ip()) {
+                Ok((stream, address)) => match self.places.give(address.ip()).await {
                     Ok(place) => return (Connection::new(stream, place, self.metrics.clone()), address),
                     // Closed without a word: an answer would have to be waited for.
                     Err(full) => self.metrics.http_refused(full.name()),

@@ -44,6 +44,8 @@ pub(super) struct Places {
 struct Taken {
     last_number: u64,
     by: Vec<Holder>,
+    /// Somebody waits for a place, and nobody could give way: the next that would wait for a request does.
+    is_wanted: bool,
 }
 
 /// Who has a place.
@@ -76,19 +78,23 @@ impl Places {
         Places { all: Arc::new(Semaphore::new(ALL)), taken: Arc::default(), is_near }
     }
 
-    /// Waits until one is free, for whoever comes next.
-    pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
-        if self.all.available_permits() == 0 {
-            lock(&self.taken).give_way(|_| true);
-        }
+    /// Gives a place to whoever is at this address, and waits until there is one. Only somebody who is there makes another
+    /// give way.
+    pub(super) async fn give(&self, peer: IpAddr) -> Result<Place, Full> {
+        let elsewhere = (!(self.is_near)(peer)).then(|| whom(peer));
+        self.make_room(elsewhere)?;
         // The semaphore is never closed.
-        self.all.clone().acquire_owned().await.ok()
+        let one = self.all.clone().acquire_owned().await.ok();
+        let mut taken = lock(&self.taken);
+        taken.is_wanted = false;
+        taken.last_number += 1;
+        let number = taken.last_number;
+        taken.by.push(Holder { number, elsewhere, give_way: None });
+        Ok(Place { _one: one, number, taken: self.taken.clone() })
     }
 
-    /// Gives a free place to whoever is at this address.
-    pub(super) fn give(&self, one: OwnedSemaphorePermit, peer: IpAddr) -> Result<Place, Full> {
+    fn make_room(&self, elsewhere: Option<IpAddr>) -> Result<(), Full> {
         let mut taken = lock(&self.taken);
-        let elsewhere = (!(self.is_near)(peer)).then(|| whom(peer));
         if let Some(peer) = elsewhere {
             let is_same = |other| other == peer;
             if taken.count(is_same) >= ONE_ADDRESS && !taken.give_way(|other| other.is_some_and(is_same)) {
@@ -98,16 +104,15 @@ impl Places {
                 return Err(Full::Elsewhere);
             }
         }
-        taken.last_number += 1;
-        let number = taken.last_number;
-        taken.by.push(Holder { number, elsewhere, give_way: None });
-        Ok(Place { _one: one, number, taken: self.taken.clone() })
+        // Those who were told to give way are not among them any more, and leave in a moment.
+        taken.is_wanted = taken.by.len() >= ALL && !taken.give_way(|_| true);
+        Ok(())
     }
 }
 
 /// A place, until it is dropped.
 pub(super) struct Place {
-    _one: OwnedSemaphorePermit,
+    _one: Option<OwnedSemaphorePermit>,
     number: u64,
     taken: Arc<Mutex<Taken>>,
 }
@@ -120,6 +125,9 @@ impl Place {
         if let Some(at) = taken.by.iter().position(|holder| holder.number == self.number) {
             let holder = taken.by.remove(at);
             taken.by.push(Holder { give_way: Some(tell), ..holder });
+        }
+        if taken.is_wanted {
+            taken.is_wanted = !taken.give_way(|_| true);
         }
         told
     }
@@ -160,6 +168,8 @@ pub(super) fn whom(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const NEAR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     #[test]
     fn this_machine_is_its_loopback_addresses_however_they_are_written() {
         for (address, near) in [
@@ -190,10 +200,7 @@ mod tests {
     async fn some_places_are_for_each_address_and_some_are_kept_for_this_machine() {
         let places = Places::new(is_near);
         let mut held = Vec::new();
-        let give = async |peer: &str| {
-            let one = places.free().await.unwrap();
-            places.give(one, peer.parse().unwrap())
-        };
+        let give = async |peer: &str| places.give(peer.parse().unwrap()).await;
         // All of them at work on requests.
         for network in 0..6 {
             for _ in 0..ONE_ADDRESS {
@@ -219,8 +226,7 @@ mod tests {
     async fn where_no_place_is_left_the_one_that_has_waited_longest_gives_way() {
         let places = Places::new(is_near);
         let give = async |peer: &str| {
-            let one = places.free().await.unwrap();
-            let place = places.give(one, peer.parse().unwrap()).ok().unwrap();
+            let place = places.give(peer.parse().unwrap()).await.ok().unwrap();
             (place.waits(), place)
         };
         let asked = |told: &mut oneshot::Receiver<()>| told.try_recv().is_ok();
@@ -242,12 +248,33 @@ mod tests {
         for _ in 4..ALL {
             more.push(give("127.0.0.1").await);
         }
-        let next = places.free();
+        assert_eq!(places.all.available_permits(), 0);
+        assert!(second_again.try_recv().is_err(), "for nobody");
+        let next = places.give(NEAR);
         tokio::pin!(next);
         assert!(futures_util::poll!(next.as_mut()).is_pending());
         assert!(asked(&mut second_again), "it waited longest");
         drop(two);
-        assert!(next.await.is_some());
+        assert!(next.await.is_ok());
         drop((one, fifth, sixth));
+    }
+
+    #[tokio::test]
+    async fn where_all_are_at_work_the_first_that_is_done_gives_way_to_who_waits() {
+        let places = Places::new(is_near);
+        let mut held = Vec::new();
+        for _ in 0..ALL {
+            held.push(places.give(NEAR).await.ok().unwrap());
+        }
+        let next = places.give(NEAR);
+        tokio::pin!(next);
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        let mut first = held[7].waits();
+        let mut second = held[3].waits();
+        assert!(first.try_recv().is_ok() && second.try_recv().is_err(), "one gives way");
+        drop(held.remove(7));
+        let next = next.await.ok().unwrap();
+        // Nobody waits any more.
+        assert!(next.waits().try_recv().is_err());
     }
 }
