@@ -279,6 +279,24 @@ async fn a_holder_elsewhere_is_waited_for_until_its_lease_has_run_out() {
 }
 
 #[tokio::test]
+async fn a_lease_that_cannot_be_taken_is_no_runner_at_work() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    world
+        .execute(
+            "INSERT INTO sync_lease (name, holder, token, expires_at)
+             VALUES ('sync', 'elsewhere boot 12345678 pid 4242 started 99', 9223372036854775807, 'epoch')",
+        )
+        .await;
+    let refused = world.full().await;
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(!refused.reasons().contains("at work"), "{refused}");
+    for word in ["sync_lease could not be taken", "out of range (SQLSTATE 22003)"] {
+        assert!(refused.reasons().contains(word), "{word} not in {refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     let mut world = slow_world().await;
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");

@@ -21,6 +21,9 @@ const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
 /// A machine under load may need this long between two statements of a transaction.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// SQLSTATE of a key that is there already.
+const UNIQUE_VIOLATION: &str = "23505";
+
 /// A held lease; renewed in the background until released or dropped.
 pub struct Lease {
     db: Db,
@@ -53,13 +56,22 @@ impl Lease {
             ];
             match db.query(include_str!("take_lease.sql"), &taker).await {
                 // Of two first takers at once the second meets the keys of the first.
-                Err(error) if error.fault == Fault::Record => Vec::new(),
-                other => other?,
+                Err(error) if error.state.as_deref() == Some(UNIQUE_VIOLATION) => Vec::new(),
+                Err(error) if error.fault == Fault::Record => {
+                    return Err(DbError::infrastructure(not_taken(&error.to_string())));
+                }
+                Err(error) => return Err(error),
+                Ok(taken) => taken,
             }
         } else {
             Vec::new()
         };
         let Some(row) = taken.first() else {
+            if expired || dead {
+                return Err(DbError::busy(not_taken(
+                    "another gazelle-sync took it at the same moment, or what was added to the table keeps its row as it is",
+                )));
+            }
             let who = previous.unwrap_or_else(|| "another runner".to_owned());
             let until = expires_at.map_or_else(String::new, |at| format!(" (its lease runs until {at})"));
             return Err(DbError::busy(format!(
@@ -105,6 +117,14 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
     }
+}
+
+/// Nobody holds the lease, and it is not ours either.
+fn not_taken(why: &str) -> String {
+    format!(
+        "the lease in sync_lease could not be taken: {why}; try again, and see the row and the triggers of that table if it \
+         stays so"
+    )
 }
 
 /// Gives back the lease that a runner took with this token. What it may still have under way is held off by the fence as soon
