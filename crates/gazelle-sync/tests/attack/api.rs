@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use gazelle_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::Tally;
@@ -235,6 +236,19 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
     // Half of them begin with a good copy, which can be harmed.
     if random.percent(50) {
         world.filled().await;
+    }
+    // A third read records in parts, since the API limits its queries.
+    if random.percent(33) {
+        let limit = FaultKind::QueryLimit {
+            complexity: Some(15 + random.below(80) as u64),
+            per_record: false,
+            depth: Some(5 + random.below(4) as u64),
+            aliases: None,
+            page_size: None,
+            status: *random.pick(&[200, 400]),
+            code: None,
+        };
+        world.control.add_fault(Fault::new(limit).forever());
     }
     world.execute("CREATE TABLE canary AS SELECT 1 AS alive").await;
     let honest: SocketAddr = world.sim.graphql_url().split('/').nth(2).unwrap().parse().expect("an address");
