@@ -15,7 +15,7 @@ use super::queries;
 use super::receive::record_id;
 use super::sizes::{Sent, Sizes};
 use crate::entities::{Entity, Nested};
-use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
@@ -86,8 +86,9 @@ async fn complete_at(
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
     } else {
-        let mut nodes: Vec<Box<RawValue>> =
-            connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
+        // What is no list stays as it came.
+        let nodes = connection.get("nodes").and_then(|raw| raw.read::<Vec<Box<RawValue>>>());
+        let Some(mut nodes) = nodes else { return Ok(()) };
         for node in &mut nodes {
             if !may_overflow(node.get()) {
                 continue;
@@ -99,7 +100,9 @@ async fn complete_at(
         }
         connection.set("nodes", list(&nodes));
     }
-    holder.set(name, raw_text(serde_json::to_string(&connection).unwrap_or_default()));
+    if let Ok(connection) = serde_json::to_string(&connection) {
+        holder.set(name, raw_text(connection));
+    }
     Ok(())
 }
 
@@ -185,6 +188,8 @@ struct InnerPage {
     has_next_page: bool,
     end_cursor: Option<String>,
     total_count: Option<u64>,
+    /// Without its bytes.
+    answer: Answer,
 }
 
 impl InnerPage {
@@ -217,11 +222,16 @@ impl List<'_> {
         for (index, node) in head.nodes.iter().enumerate() {
             let beside = parts.iter().map(|part| part.nodes[index].get().to_owned());
             let given: Vec<String> = beside.chain([node.get().to_owned()]).collect();
-            let id = record_id(node.get()).unwrap_or_default();
-            nodes.push(match gather(self.client, self.sizes, &plan, &id, given, None).await? {
+            let id = record_id(node.get());
+            nodes.push(match gather(self.client, self.sizes, &plan, id.as_deref(), given, None).await? {
                 Gathered::Whole(raw) => raw_text(raw),
-                Gathered::Faulty { error, .. } => return Err(error),
-                Gathered::Changed => return Ok(None),
+                Gathered::Faulty { error: Some(error), .. } => return Err(error),
+                Gathered::Faulty { fault, error: None, .. } => {
+                    let field = format!("nodes.{index}.{}", fault.field);
+                    let path = [self.nested.answer, &[&field]].concat();
+                    return Err(head.answer.bad(&path, &fault.message));
+                }
+                Gathered::Changed(_) => return Ok(None),
             });
         }
         Ok(Some(InnerPage { nodes, ..head }))
@@ -247,7 +257,8 @@ impl List<'_> {
         let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);
-        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count }))
+        let answer = answer.without_body();
+        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count, answer }))
     }
 }
 

@@ -261,7 +261,7 @@ async fn get_in_parts(
         }
     }
     let Some(answer) = first else { return Ok(changed(id)) };
-    match in_parts::gather(client, sizes, plan, id, given, fault).await? {
+    match in_parts::gather(client, sizes, plan, Some(id), given, fault).await? {
         Gathered::Whole(raw) if nested::may_overflow(&raw) => {
             let record = receive_completed(&answer, raw.clone(), Timestamp::now());
             completed(client, sizes, entity, record, &answer, &raw).await
@@ -270,7 +270,8 @@ async fn get_in_parts(
         Gathered::Faulty { raw, fault, .. } => {
             Ok(Looked::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault)))
         }
-        Gathered::Changed => Ok(changed(id)),
+        Gathered::Changed(at) if at.field.is_empty() => Ok(changed(id)),
+        Gathered::Changed(at) => Ok(Looked::Unsettled(format!("{id}: {}: {}", at.field, at.message))),
     }
 }
 

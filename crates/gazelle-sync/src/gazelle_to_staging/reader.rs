@@ -78,7 +78,8 @@ pub(super) enum Tried {
     Whole(PageRead),
     /// What is whole of it, and what is not.
     InPart(PageRead),
-    /// Its parts are of different records, since the list has changed between them: null in place of each.
+    /// Its parts are of different moments, since the list or a record has changed between them: null in place of each record
+    /// that may be another one, and what is wrong with each that is the same and still does not come together.
     Shifted(PageRead),
 }
 

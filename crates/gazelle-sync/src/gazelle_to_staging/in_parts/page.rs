@@ -11,7 +11,7 @@ use crate::gazelle_to_staging::parents::faulty_inside;
 use crate::gazelle_to_staging::queries;
 use crate::gazelle_to_staging::reader::{Node, PageRead, Reader, Tried};
 use crate::gazelle_to_staging::receive::{receive_completed, record_id};
-use crate::source::{Answer, SourceError};
+use crate::source::{Answer, NodeFault, SourceError};
 use crate::staging::versions::Received;
 
 /// What the parts of one page gave of a record.
@@ -20,6 +20,16 @@ enum Parts {
     There(Vec<String>, Option<Box<Failing>>),
     /// Nothing can be put together.
     Other(Node),
+}
+
+/// What came of the parts of a record.
+enum Made {
+    Node(Node),
+    /// They are of different moments, or so it seems: the record with what is wrong, should it be the same when the page is
+    /// asked for again.
+    Changed(Node),
+    /// They are of different records.
+    Shifted,
 }
 
 impl Reader<'_> {
@@ -65,14 +75,17 @@ impl Reader<'_> {
             (0..length).map(|_| matched(of_parts.iter_mut().filter_map(Iterator::next).collect())).collect();
         let reader = &*self;
         let mut has_changed = false;
-        let nodes: Vec<Option<Node>> = stream::iter(by_record)
+        let nodes: Vec<Made> = stream::iter(by_record)
             .map(|parts| reader.put_together(plan, &answer, parts))
             .buffered(self.fetch.concurrency.max(1))
             .try_collect()
             .await?;
-        let nodes = nodes.into_iter().map(|node| {
-            has_changed |= node.is_none();
-            node.unwrap_or(Node::Null)
+        let nodes = nodes.into_iter().map(|made| {
+            has_changed |= !matches!(made, Made::Node(_));
+            match made {
+                Made::Node(node) | Made::Changed(node) => node,
+                Made::Shifted => Node::Null,
+            }
         });
         let page = page(nodes.collect());
         Ok(match is_whole {
@@ -82,51 +95,65 @@ impl Reader<'_> {
         })
     }
 
-    /// A record of its parts; none where they do not agree.
+    /// A record of its parts.
     async fn put_together(
         &self,
         plan: &PartPlan,
         answer: &Answer,
         parts: Parts,
-    ) -> Result<Option<Node>, SourceError> {
+    ) -> Result<Made, SourceError> {
         let (given, failing) = match parts {
             Parts::There(given, failing) => (given, failing),
-            Parts::Other(node) => return Ok(Some(node)),
+            Parts::Other(node) => return Ok(Made::Node(node)),
         };
-        let Some(id) = given.first().and_then(|raw| record_id(raw)) else { return Ok(None) };
+        let id = given.first().and_then(|raw| record_id(raw));
+        if given.iter().any(|raw| record_id(raw) != id) {
+            return Ok(Made::Shifted);
+        }
         let (client, sizes) = (&self.fetch.client, self.sizes);
         let seen_at = self.fetch.clock.at(answer.arrived);
         let received = |raw: String| receive_completed(answer, raw, seen_at);
         let fails = |record: Received| {
             let attempts = failing.as_ref().map_or(1, |failing| failing.attempts);
-            Node::Failing(Box::new(Failing { record, is_named: true, attempts }))
+            Node::Failing(Box::new(Failing { record, is_named: id.is_some(), attempts }))
         };
-        let (raw, fault) = match gather(client, sizes, plan, &id, given, None).await? {
-            Gathered::Changed => return Ok(None),
+        let changed = |fault: NodeFault| match &id {
+            Some(id) => {
+                let record = faulty_one(self.bare(answer, id, String::new()), &fault);
+                // Its getter has been asked.
+                Made::Changed(Node::Failing(Box::new(Failing { record, is_named: false, attempts: 1 })))
+            }
+            None => Made::Shifted,
+        };
+        let (raw, fault) = match gather(client, sizes, plan, id.as_deref(), given, None).await? {
+            Gathered::Changed(at) => return Ok(changed(at)),
             Gathered::Whole(raw) => (raw, None),
             Gathered::Faulty { raw, fault, error } => {
-                self.sizes.tally.failed_with(&error);
+                error.iter().for_each(|error| self.sizes.tally.failed_with(error));
                 (raw, Some(fault))
             }
         };
         let of_page = failing.as_ref().and_then(|failing| failing.record.fault.clone());
         if of_page.is_some() {
-            return Ok(Some(fails(Received { fault: of_page, ..received(raw) })));
+            return Ok(Made::Node(fails(Received { fault: of_page, ..received(raw) })));
         }
         if let Some(fault) = fault {
-            return Ok(Some(fails(faulty_one(received(raw), &fault))));
+            return Ok(Made::Node(fails(faulty_one(received(raw), &fault))));
         }
         if !nested::may_overflow(&raw) {
-            return Ok(Some(Node::Received(Box::new(received(raw)))));
+            return Ok(Made::Node(Node::Received(Box::new(received(raw)))));
         }
         match nested::complete(client, self.entity, &raw, sizes).await {
-            Ok(whole) => Ok(Some(Node::Received(Box::new(received(whole))))),
+            Ok(whole) => Ok(Made::Node(Node::Received(Box::new(received(whole))))),
             Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
             Err(NestedError::Source { error, field }) => {
                 self.sizes.tally.failed_with(&error);
-                Ok(Some(fails(faulty_inside(received(raw), &error, &field))))
+                Ok(Made::Node(fails(faulty_inside(received(raw), &error, &field))))
             }
-            Err(NestedError::Changed(_)) => Ok(None),
+            Err(error @ NestedError::Changed(_)) => {
+                let (field, message) = (String::new(), error.to_string());
+                Ok(changed(NodeFault { field, message, is_not_text: false }))
+            }
         }
     }
 }
