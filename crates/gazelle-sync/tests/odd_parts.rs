@@ -134,3 +134,36 @@ async fn a_record_that_is_listed_while_its_getter_says_null_is_named_and_no_othe
         assert!(came["sync_bookmarks"].iter().any(|row| is_of_clients(&row)), "{:?}", came["sync_bookmarks"]);
     }
 }
+
+#[tokio::test]
+async fn a_record_that_would_take_thousands_of_requests_is_named_instead() {
+    let world = World::new().await;
+    world.filled().await;
+    let clients = with_some_contacts(&world).await;
+    let client = clients[0].clone();
+    let asked_for = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let count = asked_for.clone();
+    let odd = before(&world.sim.graphql_url(), move |asked, answer| {
+        if String::from_utf8_lossy(&asked.body).contains("con_many") {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        with_contacts(
+            answer,
+            &client,
+            Some(&|_| {
+                let contacts: Vec<String> =
+                    (0..3_000).map(|n| format!(r#"{{"id":"con_many_{n}"}}"#)).collect();
+                format!("[{}]", contacts.join(","))
+            }),
+        )
+    });
+    let (run, came) = after(&world, LIMITS[2], &odd).await;
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(asked_for.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert!(run.reasons().contains(&clients[0]), "{run}");
+    let cases = &came["sync_quarantine"];
+    assert!(
+        cases.iter().any(|case| case.contains(&clients[0]) && case.contains("incomplete_at_source")),
+        "{cases:?}"
+    );
+}

@@ -3,13 +3,16 @@
 //! keys in the same order, each value with the bytes that came. See docs/decisions/0063.
 
 pub(super) mod fields;
+pub(super) mod held;
 mod page;
 pub mod plan;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use self::fields::Field;
+use self::held::{Held, MOST_REQUESTS};
 use self::plan::{ById, Inside, PartPlan};
 use super::alone::is_about_all;
 use super::object::{Object, Read, list, raw_text};
@@ -27,6 +30,8 @@ pub(super) enum Gathered {
     },
     /// It changed or vanished while it was read, or so it seems: where.
     Changed(NodeFault),
+    /// Its parts hold more than they may.
+    TooLarge,
 }
 
 fn fault(field: impl Into<String>, message: impl Into<String>) -> NodeFault {
@@ -50,12 +55,14 @@ pub(super) async fn gather(
     id: Option<&str>,
     given: Vec<String>,
     of_given: Option<(NodeFault, SourceError)>,
+    held: &Held,
 ) -> Result<Gathered, SourceError> {
     let (mut parts, mut found) = (given, of_given.map(|(fault, error)| (fault, Some(error))));
     let is_object = parts.iter().any(|part| part.starts_with('{'));
     match (&plan.of_record, id) {
         (Some((by_id, wanted)), Some(id)) => {
             for part in wanted {
+                let before = parts.len();
                 match part_of(client, sizes, by_id, part, id).await? {
                     Came::There(raw) => parts.push(raw),
                     Came::Failed(raw, of_part, error) => {
@@ -63,6 +70,9 @@ pub(super) async fn gather(
                         found.get_or_insert((of_part, Some(error)));
                     }
                     Came::Absent => return Ok(Gathered::Changed(fault("", absent(by_id)))),
+                }
+                if !held.takes(parts[before..].iter().map(String::len).sum()) {
+                    return Ok(Gathered::TooLarge);
                 }
             }
         }
@@ -75,13 +85,17 @@ pub(super) async fn gather(
         return Ok(Gathered::Changed(fault("", "the parts that it is asked for in do not agree")));
     };
     if let Some(inside) = &plan.inside {
-        match with_inside(client, sizes, inside, &raw).await? {
+        match with_inside(client, sizes, inside, &raw, held).await? {
             Inner::Untouched => {}
             Inner::Completed(completed, of_inside) => {
                 raw = completed;
                 found = found.or(of_inside);
             }
             Inner::Changed(at) => return Ok(Gathered::Changed(at)),
+            Inner::TooMany(at) => {
+                found.get_or_insert((at, None));
+            }
+            Inner::TooLarge => return Ok(Gathered::TooLarge),
         }
     }
     Ok(match found {
@@ -136,7 +150,21 @@ enum Inner {
     Completed(String, Option<(NodeFault, Option<SourceError>)>),
     /// One vanished or changed meanwhile.
     Changed(NodeFault),
+    /// They would take too many requests.
+    TooMany(NodeFault),
+    /// Their parts hold more than they may.
+    TooLarge,
 }
+
+/// What came of one of them.
+enum OneInside {
+    Node(Box<RawValue>, Option<(NodeFault, Option<SourceError>)>),
+    Changed(NodeFault),
+    TooLarge,
+}
+
+/// Objects inside one record that are asked for at once.
+const AT_ONCE: usize = 4;
 
 /// The record with what its objects are asked for by their own ids.
 async fn with_inside(
@@ -144,42 +172,78 @@ async fn with_inside(
     sizes: &Sizes,
     inside: &Inside,
     raw: &str,
+    held: &Held,
 ) -> Result<Inner, SourceError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(Inner::Untouched) };
     let connection = record.get(inside.list).and_then(|raw| raw.read::<Object>());
     let nodes = connection.as_ref().and_then(|list| list.get("nodes")?.read::<Vec<Box<RawValue>>>());
-    let (Some(mut connection), Some(mut nodes)) = (connection, nodes) else { return Ok(Inner::Untouched) };
-    let mut found = None;
-    for (index, node) in nodes.iter_mut().enumerate() {
-        let Some(object) = node.read::<Object>() else { continue };
-        let place = format!("{}.nodes.{index}", inside.list);
-        let Some(id) = object.get("id").and_then(|raw| raw.read::<String>()) else {
-            found.get_or_insert((fault(place, NO_ID), None));
-            continue;
-        };
-        let mut parts = vec![node.get().to_owned()];
-        for part in &inside.parts {
-            match part_of(client, sizes, &inside.by_id, part, &id).await? {
-                Came::There(raw) => parts.push(raw),
-                Came::Failed(raw, of_part, error) => {
-                    parts.extend(raw);
-                    let field = format!("{place}.{}", of_part.field);
-                    let field = field.trim_end_matches('.').to_owned();
-                    found.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
-                }
-                Came::Absent => return Ok(Inner::Changed(fault(place, absent(&inside.by_id)))),
-            }
-        }
-        let Some(whole) = merged(&inside.all, &parts) else {
-            return Ok(Inner::Changed(fault(place, "the parts that it is asked for in do not agree")));
-        };
-        *node = raw_text(whole);
+    let (Some(mut connection), Some(nodes)) = (connection, nodes) else { return Ok(Inner::Untouched) };
+    let objects = nodes.iter().filter(|node| node.get().starts_with('{')).count();
+    let requests = objects.saturating_mul(inside.parts.len());
+    if requests > MOST_REQUESTS {
+        let said = format!(
+            "its {objects} entries would take {requests} requests, and {MOST_REQUESTS} are made for a record at most"
+        );
+        return Ok(Inner::TooMany(fault(format!("{}.nodes", inside.list), said)));
     }
+    let mut asked = stream::iter(nodes.into_iter().enumerate())
+        .map(|(index, node)| one_inside(client, sizes, inside, index, node, held))
+        .buffered(AT_ONCE);
+    let (mut nodes, mut found) = (Vec::new(), None);
+    while let Some(one) = asked.try_next().await? {
+        match one {
+            OneInside::Node(node, of_node) => {
+                nodes.push(node);
+                found = found.or(of_node);
+            }
+            OneInside::Changed(at) => return Ok(Inner::Changed(at)),
+            OneInside::TooLarge => return Ok(Inner::TooLarge),
+        }
+    }
+    drop(asked);
     connection.set("nodes", list(&nodes));
     let Ok(connection) = serde_json::to_string(&connection) else { return Ok(Inner::Untouched) };
     record.set(inside.list, raw_text(connection));
     let Ok(record) = serde_json::to_string(&record) else { return Ok(Inner::Untouched) };
     Ok(Inner::Completed(record, found))
+}
+
+/// One of them, which comes back as it was where it is no object.
+async fn one_inside(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    inside: &Inside,
+    index: usize,
+    node: Box<RawValue>,
+    held: &Held,
+) -> Result<OneInside, SourceError> {
+    let Some(object) = node.read::<Object>() else { return Ok(OneInside::Node(node, None)) };
+    let place = format!("{}.nodes.{index}", inside.list);
+    let Some(id) = object.get("id").and_then(|raw| raw.read::<String>()) else {
+        return Ok(OneInside::Node(node, Some((fault(place, NO_ID), None))));
+    };
+    let mut found = None;
+    let mut parts = vec![node.get().to_owned()];
+    for part in &inside.parts {
+        let before = parts.len();
+        match part_of(client, sizes, &inside.by_id, part, &id).await? {
+            Came::There(raw) => parts.push(raw),
+            Came::Failed(raw, of_part, error) => {
+                parts.extend(raw);
+                let field = format!("{place}.{}", of_part.field);
+                let field = field.trim_end_matches('.').to_owned();
+                found.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
+            }
+            Came::Absent => return Ok(OneInside::Changed(fault(place, absent(&inside.by_id)))),
+        }
+        if !held.takes(parts[before..].iter().map(String::len).sum()) {
+            return Ok(OneInside::TooLarge);
+        }
+    }
+    Ok(match merged(&inside.all, &parts) {
+        Some(whole) => OneInside::Node(raw_text(whole), found),
+        None => OneInside::Changed(fault(place, "the parts that it is asked for in do not agree")),
+    })
 }
 
 /// The parts of one record as the record; none where they do not agree, since it changed between the requests.
