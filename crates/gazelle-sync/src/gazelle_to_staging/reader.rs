@@ -258,7 +258,7 @@ impl<'f> Reader<'f> {
             },
         };
         match plan {
-            Some(plan) => self.with_other_parts(plan, page, is_whole, after, asked, inner, held).await,
+            Some(plan) => self.with_other_parts(plan, (page, is_whole), after, asked, inner, held).await,
             None if is_whole => Ok(Tried::Whole(page)),
             None => Ok(Tried::InPart(page)),
         }

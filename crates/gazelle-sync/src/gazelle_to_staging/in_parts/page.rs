@@ -61,8 +61,7 @@ impl Reader<'_> {
     pub(in super::super) async fn with_other_parts(
         &mut self,
         plan: &PartPlan,
-        first: PageRead,
-        is_whole: bool,
+        (first, is_whole): (PageRead, bool),
         after: Option<&str>,
         asked: u32,
         inner: Option<u32>,
