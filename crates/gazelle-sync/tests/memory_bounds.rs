@@ -247,6 +247,66 @@ async fn many_large_answers_wait_for_one_another() {
     }
 }
 
+/// An API that allows few fields a query, and gives a long text in each part of a record.
+#[tokio::test]
+async fn parts_of_a_record_are_held_within_little_memory() {
+    let mut place = little().await;
+    let run = sync(
+        &mut place,
+        Arc::new(|asked| {
+            let query = asked["query"].as_str().unwrap_or_default();
+            let body = query.split_once('{').map_or("", |(_, body)| body);
+            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let outside: String =
+                body.split('(').map(|part| part.split_once(')').map_or(part, |(_, after)| after)).collect();
+            let names: Vec<&str> = outside.split(|c| !is_word(c)).filter(|name| !name.is_empty()).collect();
+            if names.len() > 14 || query.contains("__schema") {
+                let said =
+                    format!("Query has complexity of {}, which exceeds max complexity of 14", names.len());
+                return json!({ "errors": [{ "message": said }] }).to_string().into_bytes();
+            }
+            let page = [
+                "allClients",
+                "nodes",
+                "pageInfo",
+                "hasNextPage",
+                "endCursor",
+                "totalCount",
+                "id",
+                "updatedAt",
+                "client",
+            ];
+            let Some(field) = names.iter().find(|name| !page.contains(name)) else {
+                return clients(r#"{"id":"cli_1","updatedAt":"2026-01-01T00:00:00Z"},{"id":"cli_2"}"#, None)
+                    .replace(r#""totalCount":1"#, r#""totalCount":2"#)
+                    .into_bytes();
+            };
+            let long = "a".repeat(LONG - 1000);
+            let large = format!(r#"{{"id":"cli_1","updatedAt":"2026-01-01T00:00:00Z","{field}":"{long}"}}"#);
+            let small = r#"{"id":"cli_2","updatedAt":"2026-01-01T00:00:00Z"}"#;
+            if names[0] == "client" {
+                let record = if asked["variables"]["id"] == "cli_1" { &large } else { small };
+                return format!(r#"{{"data":{{"client":{record}}}}}"#).into_bytes();
+            }
+            // A page of one has the first, and the second comes after it.
+            let first = asked["variables"]["first"].as_u64().unwrap_or(1);
+            let records = match (first, asked["variables"]["after"].as_str()) {
+                (1, None) => large,
+                (_, None) => format!("{large},{small}"),
+                _ => small.to_owned(),
+            };
+            let more = (first == 1 && asked["variables"]["after"].is_null()).then_some("2");
+            clients(&records, more).replace(r#""totalCount":1"#, r#""totalCount":2"#).into_bytes()
+        }),
+    )
+    .await;
+    assert_eq!(run.code, 3, "exit {} {:.2000} {:.2000}", run.code, run.stdout, run.stderr);
+    assert!(run.reasons().contains("cli_1"), "{:.2000}", run.stdout);
+    let cases = place.quarantine().await;
+    assert!(cases.iter().any(|case| case["external_id"] == "cli_1"), "{cases:?}");
+    assert_eq!(place.count("staging_clients WHERE external_id = 'cli_2'").await, 1, "{:.2000}", run.stdout);
+}
+
 /// The name of the list of events in a query.
 fn root_of(query: &str) -> &str {
     let at = query.find("allEvents").unwrap_or_default();

@@ -235,7 +235,7 @@ impl Reader<'_> {
     }
 
     /// All that is known of a record of which nothing came.
-    fn bare(&self, answer: &Answer, id: &str, said: String) -> Received {
+    pub(super) fn bare(&self, answer: &Answer, id: &str, said: String) -> Received {
         Received {
             raw: bare(id),
             external_id: id.to_owned(),

@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 32 * 1024 * 1024;
 pub(super) struct Failing {
     /// What came of it, with its fault.
     pub(super) record: Received,
-    /// Whether its id is known, so that it can be asked for.
+    /// Whether it is to be asked for by its id: that is known, and its getter was not asked before.
     pub(super) is_named: bool,
     /// How often it is then asked for.
     pub(super) attempts: u32,

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use super::in_parts::fields::Field;
+use super::in_parts::held::{self, Held, MOST_REQUESTS};
 use super::in_parts::plan::PartPlan;
 use super::in_parts::{Gathered, gather};
 use super::object::{Object, Read, list, raw_text};
@@ -15,7 +16,7 @@ use super::queries;
 use super::receive::record_id;
 use super::sizes::{Sent, Sizes};
 use crate::entities::{Entity, Nested};
-use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
@@ -86,8 +87,9 @@ async fn complete_at(
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
     } else {
-        let mut nodes: Vec<Box<RawValue>> =
-            connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
+        // What is no list stays as it came.
+        let nodes = connection.get("nodes").and_then(|raw| raw.read::<Vec<Box<RawValue>>>());
+        let Some(mut nodes) = nodes else { return Ok(()) };
         for node in &mut nodes {
             if !may_overflow(node.get()) {
                 continue;
@@ -99,7 +101,9 @@ async fn complete_at(
         }
         connection.set("nodes", list(&nodes));
     }
-    holder.set(name, raw_text(serde_json::to_string(&connection).unwrap_or_default()));
+    if let Ok(connection) = serde_json::to_string(&connection) {
+        holder.set(name, raw_text(connection));
+    }
     Ok(())
 }
 
@@ -116,14 +120,18 @@ async fn all_nodes(
     let mut first = sizes.page();
     let mut first_error: Option<SourceError> = None;
     let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
-    let (mut nodes, mut bytes) = (Vec::new(), 0);
+    let (mut nodes, mut bytes, mut requests) = (Vec::new(), 0, 0);
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
     loop {
         // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
         let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
         let trying = if is_tried_out { client.trying(1) } else { client.clone() };
-        let room = (MOST_NODES.saturating_sub(nodes.len()), MOST_BYTES.saturating_sub(bytes));
+        let room = Room {
+            nodes: MOST_NODES.saturating_sub(nodes.len()),
+            bytes: MOST_BYTES.saturating_sub(bytes),
+            requests: MOST_REQUESTS.saturating_sub(requests),
+        };
         let list = List { client: &trying, entity, nested, id, sizes, room };
         let sent = sizes.sent();
         let page = match list.page(sent, after.as_deref(), first).await {
@@ -151,6 +159,7 @@ async fn all_nodes(
         };
         let Some(page) = page else { return Err(changed()) };
         bytes += page.bytes();
+        requests += page.requests;
         nodes.extend(page.nodes);
         if !page.has_next_page {
             let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
@@ -175,8 +184,15 @@ struct List<'l> {
     nested: &'l Nested,
     id: &'l str,
     sizes: &'l Sizes,
-    /// Entries and bytes that a further page may have.
-    room: (usize, usize),
+    room: Room,
+}
+
+/// What a further page may have.
+struct Room {
+    nodes: usize,
+    bytes: usize,
+    /// For its entries by their ids.
+    requests: usize,
 }
 
 /// A page of it.
@@ -185,6 +201,10 @@ struct InnerPage {
     has_next_page: bool,
     end_cursor: Option<String>,
     total_count: Option<u64>,
+    /// Without its bytes.
+    answer: Answer,
+    /// Requests that its entries took.
+    requests: usize,
 }
 
 impl InnerPage {
@@ -204,27 +224,44 @@ impl List<'_> {
         let Ok(plan) = PartPlan::of_nested(self.entity, self.nested, sent.bounds) else {
             return self.ask(after, first, None).await;
         };
+        let held = Held::at_most(self.room.bytes);
         let mut parts: Vec<InnerPage> = Vec::new();
         for part in &plan.parts {
             let Some(page) = self.ask(after, first, Some(part)).await? else { return Ok(None) };
+            if !held.takes(page.bytes()) {
+                return Err(page.answer.bad(self.nested.answer, &held::too_large()));
+            }
             parts.push(page);
         }
         let Some(head) = parts.pop() else { return Ok(None) };
         if parts.iter().any(|part| part.nodes.len() != head.nodes.len()) {
             return Ok(None);
         }
+        let of_each = plan.of_record.as_ref().map_or(0, |(_, parts)| parts.len());
+        let requests = head.nodes.len().saturating_mul(of_each);
+        if requests > self.room.requests {
+            let what = format!("holds entries that take more than {MOST_REQUESTS} requests");
+            return Err(head.answer.bad(self.nested.answer, &what));
+        }
         let mut nodes = Vec::with_capacity(head.nodes.len());
         for (index, node) in head.nodes.iter().enumerate() {
             let beside = parts.iter().map(|part| part.nodes[index].get().to_owned());
             let given: Vec<String> = beside.chain([node.get().to_owned()]).collect();
-            let id = record_id(node.get()).unwrap_or_default();
-            nodes.push(match gather(self.client, self.sizes, &plan, &id, given, None).await? {
+            let id = record_id(node.get());
+            let gathered = gather(self.client, self.sizes, &plan, id.as_deref(), given, None, &held).await?;
+            nodes.push(match gathered {
+                Gathered::TooLarge => return Err(head.answer.bad(self.nested.answer, &held::too_large())),
                 Gathered::Whole(raw) => raw_text(raw),
-                Gathered::Faulty { error, .. } => return Err(error),
-                Gathered::Changed => return Ok(None),
+                Gathered::Faulty { error: Some(error), .. } => return Err(error),
+                Gathered::Faulty { fault, error: None, .. } => {
+                    let field = format!("nodes.{index}.{}", fault.field);
+                    let path = [self.nested.answer, &[&field]].concat();
+                    return Err(head.answer.bad(&path, &fault.message));
+                }
+                Gathered::Changed(_) => return Ok(None),
             });
         }
-        Ok(Some(InnerPage { nodes, ..head }))
+        Ok(Some(InnerPage { nodes, requests, ..head }))
     }
 
     async fn ask(
@@ -240,14 +277,15 @@ impl List<'_> {
         }
         let page = answer.page_at(self.nested.answer, ListShape::Connection)?;
         let bytes: usize = page.nodes.iter().flatten().map(|node| node.get().len()).sum();
-        if page.nodes.len() > self.room.0 || bytes > self.room.1 {
+        if page.nodes.len() > self.room.nodes || bytes > self.room.bytes {
             let what = format!("holds more than {MOST_NODES} entries, or than {MOST_BYTES} bytes");
             return Err(answer.bad(self.nested.answer, &what));
         }
         let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);
-        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count }))
+        let answer = answer.without_body();
+        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count, answer, requests: 0 }))
     }
 }
 

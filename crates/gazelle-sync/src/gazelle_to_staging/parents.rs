@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::alone::{faulty_one, is_about_all};
+use super::alone::{bare, faulty_one, is_about_all};
 use super::apart::{Apart, Refused};
+use super::in_parts::held::{self, Held};
 use super::in_parts::plan::PartPlan;
 use super::in_parts::{self, Gathered};
 use super::nested::{self, NestedError};
@@ -17,7 +18,7 @@ use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
 use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
-use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, NodeFault, SourceError};
 use crate::staging::exact;
 use crate::staging::missing_parents::Wanted;
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
@@ -185,10 +186,22 @@ pub async fn get(
     getter: &Getter,
     id: &str,
 ) -> Result<Looked, SourceError> {
+    let mut turn = None;
     loop {
         let sent = sizes.sent();
         let looked = match PartPlan::of_getter(entity, getter, sent.bounds) {
-            Ok(plan) => get_in_parts(client, sizes, entity, getter, id, &plan).await,
+            Ok(plan) => {
+                let held = Held::nothing(turn.is_some());
+                match get_in_parts(client, sizes, entity, getter, id, &plan, &held).await {
+                    Ok(Parts::Looked(looked)) => Ok(looked),
+                    Ok(Parts::TooLarge(_)) if turn.is_none() => {
+                        turn = sizes.turn_for_large().await;
+                        continue;
+                    }
+                    Ok(Parts::TooLarge(record)) => Ok(Looked::Faulty(record)),
+                    Err(error) => Err(error),
+                }
+            }
             Err(_) => get_whole(client, sizes, entity, getter, id).await,
         };
         match looked {
@@ -224,6 +237,13 @@ async fn get_whole(
     completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await
 }
 
+/// What came of a record in parts.
+enum Parts {
+    Looked(Looked),
+    /// They hold more than they may: what is wrong with it, should it be the only one.
+    TooLarge(Received),
+}
+
 /// With several queries, since the API bears none with all fields.
 async fn get_in_parts(
     client: &GazelleClient,
@@ -232,15 +252,22 @@ async fn get_in_parts(
     getter: &Getter,
     id: &str,
     plan: &PartPlan,
-) -> Result<Looked, SourceError> {
+    held: &Held,
+) -> Result<Parts, SourceError> {
+    let too_large = |answer: &Answer| {
+        let of_parts = NodeFault { field: String::new(), message: held::too_large(), is_not_text: false };
+        let bare = String::from_utf8_lossy(&bare(id)).into_owned();
+        Ok(Parts::TooLarge(faulty_one(receive_completed(answer, bare, Timestamp::now()), &of_parts)))
+    };
     let (mut given, mut fault, mut first) = (Vec::new(), None, None);
     for part in &plan.parts {
         let error = match client.post(&queries::record(getter, sizes, id, Some(part))).await {
             Ok(answer) => {
                 match answer.lookup(getter.path)? {
+                    Lookup::There(raw) if !held.takes(raw.get().len()) => return too_large(&answer),
                     Lookup::There(raw) => given.push(raw.get().to_owned()),
-                    other if given.is_empty() => return Ok(without(&answer, &other)),
-                    _ => return Ok(changed(id)),
+                    other if given.is_empty() => return Ok(Parts::Looked(without(&answer, &other))),
+                    _ => return Ok(Parts::Looked(changed(id))),
                 }
                 first.get_or_insert(answer.without_body());
                 continue;
@@ -251,7 +278,8 @@ async fn get_in_parts(
         let Some(partial) = found else { return Err(error) };
         match partial.object(getter.path) {
             (_, faults) if faults.is_empty() => return Err(error),
-            (None, faults) => return Ok(Looked::Refused(faults[0].message.clone())),
+            (None, faults) => return Ok(Parts::Looked(Looked::Refused(faults[0].message.clone()))),
+            (Some(raw), _) if !held.takes(raw.get().len()) => return too_large(partial.answer()),
             (Some(raw), faults) => {
                 given.push(raw.get().to_owned());
                 first.get_or_insert(partial.answer().clone().without_body());
@@ -260,18 +288,20 @@ async fn get_in_parts(
             }
         }
     }
-    let Some(answer) = first else { return Ok(changed(id)) };
-    match in_parts::gather(client, sizes, plan, id, given, fault).await? {
+    let Some(answer) = first else { return Ok(Parts::Looked(changed(id))) };
+    Ok(Parts::Looked(match in_parts::gather(client, sizes, plan, Some(id), given, fault, held).await? {
+        Gathered::TooLarge => return too_large(&answer),
         Gathered::Whole(raw) if nested::may_overflow(&raw) => {
             let record = receive_completed(&answer, raw.clone(), Timestamp::now());
-            completed(client, sizes, entity, record, &answer, &raw).await
+            completed(client, sizes, entity, record, &answer, &raw).await?
         }
-        Gathered::Whole(raw) => Ok(Looked::There(receive_completed(&answer, raw, Timestamp::now()))),
+        Gathered::Whole(raw) => Looked::There(receive_completed(&answer, raw, Timestamp::now())),
         Gathered::Faulty { raw, fault, .. } => {
-            Ok(Looked::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault)))
+            Looked::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault))
         }
-        Gathered::Changed => Ok(changed(id)),
-    }
+        Gathered::Changed(at) if at.field.is_empty() => changed(id),
+        Gathered::Changed(at) => Looked::Unsettled(format!("{id}: {}: {}", at.field, at.message)),
+    }))
 }
 
 fn changed(id: &str) -> Looked {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::alone::{bare, faulty_one};
 use super::held_back::Failing;
+use super::in_parts::held::Held;
 use super::in_parts::plan::PartPlan;
 use super::plan::Window;
 use super::receive::{self, receive, record_id};
@@ -78,8 +79,11 @@ pub(super) enum Tried {
     Whole(PageRead),
     /// What is whole of it, and what is not.
     InPart(PageRead),
-    /// Its parts are of different records, since the list has changed between them: null in place of each.
+    /// Its parts are of different moments, since the list or a record has changed between them: null in place of each record
+    /// that may be another one, and what is wrong with each that is the same and still does not come together.
     Shifted(PageRead),
+    /// Its parts hold more than they may: what is wrong with each of its records, should it be the only one.
+    TooLarge(PageRead),
 }
 
 /// A page is asked for so often while its list changes; then the walk is repeated.
@@ -143,6 +147,7 @@ impl<'f> Reader<'f> {
         let mut is_tried_out = self.faulty_in_a_row > 0;
         let mut is_hasty = std::mem::take(&mut self.fails_mostly);
         let mut shifted = 0;
+        let mut turn = None;
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
@@ -156,7 +161,8 @@ impl<'f> Reader<'f> {
                 ListShape::Connection => PartPlan::of_page(self.entity, sent.bounds).ok(),
                 ListShape::Plain => None,
             };
-            let error = match self.try_page(&client, plan.as_ref(), after, asked, inner).await {
+            let held = Held::nothing(turn.is_some());
+            let error = match self.try_page(&client, plan.as_ref(), after, asked, inner, &held).await {
                 Ok(Tried::Whole(page)) => {
                     if let (Some(inner), Some(failure)) = (inner, &first_error) {
                         self.sizes.bears_lists_of(inner, failure);
@@ -177,6 +183,14 @@ impl<'f> Reader<'f> {
                         1..MOST_SHIFTED => continue,
                         _ => return Ok(page),
                     }
+                }
+                Ok(Tried::TooLarge(page)) => {
+                    match (&turn, asked) {
+                        (None, _) => turn = self.sizes.turn_for_large().await,
+                        (Some(_), 1) => return Ok(page),
+                        (Some(_), _) => (self.cap, self.next) = (asked / 2, asked / 2),
+                    }
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -231,6 +245,7 @@ impl<'f> Reader<'f> {
         after: Option<&str>,
         asked: u32,
         inner: Option<u32>,
+        held: &Held,
     ) -> Result<Tried, SourceError> {
         let part = plan.map(|plan| plan.parts[0].as_slice());
         let request = queries::page(self.entity, self.sizes, self.window, after, asked, inner, part);
@@ -243,7 +258,7 @@ impl<'f> Reader<'f> {
             },
         };
         match plan {
-            Some(plan) => self.with_other_parts(plan, page, is_whole, after, asked, inner).await,
+            Some(plan) => self.with_other_parts(plan, (page, is_whole), after, asked, inner, held).await,
             None if is_whole => Ok(Tried::Whole(page)),
             None => Ok(Tried::InPart(page)),
         }

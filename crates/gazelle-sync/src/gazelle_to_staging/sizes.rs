@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::held_back::Tally;
 use super::turns::{Asked, Turns};
@@ -32,9 +34,11 @@ impl AllSizes {
     /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
     pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
+        let large = Arc::new(Semaphore::new(1));
         for entity in ENTITIES {
             let noted = api_limits::read(db, entity).await?;
             let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
+            let sizes = Sizes { large: large.clone(), ..sizes };
             all.push((entity, sizes, noted));
         }
         Ok(AllSizes(all))
@@ -131,6 +135,8 @@ pub struct Sizes {
     pub(super) turns: Turns,
     /// What the walk that is under way has met.
     pub(super) tally: Tally,
+    /// The turn of whoever puts much together from parts, over all entities.
+    large: Arc<Semaphore>,
     /// Whether this run has walked the entity.
     is_walked: AtomicBool,
     /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
@@ -169,6 +175,7 @@ impl Sizes {
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
             turns: Turns::new(&noted.asked_alone, noted.asked_alone_is_cut),
             tally: Tally::default(),
+            large: Arc::new(Semaphore::new(1)),
             is_walked: AtomicBool::new(false),
             said: Mutex::new((noted.said.clone(), false)),
         }
@@ -203,6 +210,12 @@ impl Sizes {
     /// A walk of the entity begins.
     pub(super) fn begin_walk(&self) {
         self.is_walked.store(true, Relaxed);
+    }
+
+    /// Waits for the turn to hold much that is put together from parts. Who has it waits for nobody else's.
+    pub(super) async fn turn_for_large(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        self.large.clone().acquire_owned().await.ok()
     }
 
     /// Records a page, at most.

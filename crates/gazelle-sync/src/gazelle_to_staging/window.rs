@@ -292,6 +292,9 @@ async fn hand_on(
     let mut outcome = Ok(true);
     let is_empty = nodes.is_empty();
     for node in nodes {
+        if let Node::Received(record) = &node {
+            bytes += record.raw.len();
+        }
         let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };
         let raw = std::str::from_utf8(&raw).unwrap_or_default();
         if entity.nested.is_empty() || !nested::may_overflow(raw) {

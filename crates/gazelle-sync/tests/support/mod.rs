@@ -13,6 +13,7 @@ pub mod oracle;
 pub mod pooler;
 pub mod quarantined;
 pub mod random;
+pub mod rewritten;
 pub mod roles;
 pub mod service;
 pub mod sink;

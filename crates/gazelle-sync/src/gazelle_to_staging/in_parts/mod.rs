@@ -3,13 +3,16 @@
 //! keys in the same order, each value with the bytes that came. See docs/decisions/0063.
 
 pub(super) mod fields;
+pub(super) mod held;
 mod page;
 pub mod plan;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use self::fields::Field;
+use self::held::{Held, MOST_REQUESTS};
 use self::plan::{ById, Inside, PartPlan};
 use super::alone::is_about_all;
 use super::object::{Object, Read, list, raw_text};
@@ -19,14 +22,20 @@ use crate::source::{GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceErro
 /// What came of a record.
 pub(super) enum Gathered {
     Whole(String),
-    /// The API failed at a field of it: all the rest, and where.
+    /// The API failed at a field of it, with this error, or we do not ask for all of it: all the rest, and where.
     Faulty {
         raw: String,
         fault: NodeFault,
-        error: SourceError,
+        error: Option<SourceError>,
     },
-    /// It changed or vanished while it was read.
-    Changed,
+    /// It changed or vanished while it was read, or so it seems: where.
+    Changed(NodeFault),
+    /// Its parts hold more than they may.
+    TooLarge,
+}
+
+fn fault(field: impl Into<String>, message: impl Into<String>) -> NodeFault {
+    NodeFault { field: field.into(), message: message.into(), is_not_text: false }
 }
 
 /// What came of one part.
@@ -43,37 +52,62 @@ pub(super) async fn gather(
     client: &GazelleClient,
     sizes: &Sizes,
     plan: &PartPlan,
-    id: &str,
+    id: Option<&str>,
     given: Vec<String>,
-    fault: Option<(NodeFault, SourceError)>,
+    of_given: Option<(NodeFault, SourceError)>,
+    held: &Held,
 ) -> Result<Gathered, SourceError> {
-    let (mut parts, mut fault) = (given, fault);
-    if let Some((by_id, wanted)) = &plan.of_record {
-        for part in wanted {
-            match part_of(client, sizes, by_id, part, id).await? {
-                Came::There(raw) => parts.push(raw),
-                Came::Failed(raw, of_part, error) => {
-                    parts.extend(raw);
-                    fault.get_or_insert((of_part, error));
+    let (mut parts, mut found) = (given, of_given.map(|(fault, error)| (fault, Some(error))));
+    let is_object = parts.iter().any(|part| part.starts_with('{'));
+    match (&plan.of_record, id) {
+        (Some((by_id, wanted)), Some(id)) => {
+            for part in wanted {
+                let before = parts.len();
+                match part_of(client, sizes, by_id, part, id).await? {
+                    Came::There(raw) => parts.push(raw),
+                    Came::Failed(raw, of_part, error) => {
+                        parts.extend(raw);
+                        found.get_or_insert((of_part, Some(error)));
+                    }
+                    Came::Absent => return Ok(Gathered::Changed(fault("", absent(by_id)))),
                 }
-                Came::Absent => return Ok(Gathered::Changed),
+                if !held.takes(parts[before..].iter().map(String::len).sum()) {
+                    return Ok(Gathered::TooLarge);
+                }
             }
         }
+        (Some(_), None) if is_object => {
+            found.get_or_insert((fault("id", NO_ID), None));
+        }
+        _ => {}
     }
-    let Some(mut raw) = merged(&plan.all, &parts) else { return Ok(Gathered::Changed) };
+    let Some(mut raw) = merged(&plan.all, &parts) else {
+        return Ok(Gathered::Changed(fault("", "the parts that it is asked for in do not agree")));
+    };
     if let Some(inside) = &plan.inside {
-        match with_inside(client, sizes, inside, &raw).await? {
-            Some((completed, of_inside)) => {
+        match with_inside(client, sizes, inside, &raw, held).await? {
+            Inner::Untouched => {}
+            Inner::Completed(completed, of_inside) => {
                 raw = completed;
-                fault = fault.or(of_inside);
+                found = found.or(of_inside);
             }
-            None => return Ok(Gathered::Changed),
+            Inner::Changed(at) => return Ok(Gathered::Changed(at)),
+            Inner::TooMany(at) => {
+                found.get_or_insert((at, None));
+            }
+            Inner::TooLarge => return Ok(Gathered::TooLarge),
         }
     }
-    Ok(match fault {
+    Ok(match found {
         Some((fault, error)) => Gathered::Faulty { raw, fault, error },
         None => Gathered::Whole(raw),
     })
+}
+
+const NO_ID: &str = "it has no id, by which the rest of it could be asked for";
+
+fn absent(by_id: &ById) -> String {
+    format!("the list has it, its getter `{}` answers null", by_id.name)
 }
 
 /// One part of an object by its id.
@@ -108,46 +142,108 @@ async fn part_of(
     Ok(Came::Failed(raw, fault.unwrap_or(whole), error.without_answer()))
 }
 
-type Completed = Option<(String, Option<(NodeFault, SourceError)>)>;
+/// What came of the objects inside a record.
+enum Inner {
+    /// There are none, or no list of them: the record stays as it came, to the byte.
+    Untouched,
+    /// The record with them, and the first that is not whole.
+    Completed(String, Option<(NodeFault, Option<SourceError>)>),
+    /// One vanished or changed meanwhile.
+    Changed(NodeFault),
+    /// They would take too many requests.
+    TooMany(NodeFault),
+    /// Their parts hold more than they may.
+    TooLarge,
+}
 
-/// The record with what its objects are asked for by their own ids; none where one vanished or changed meanwhile.
+/// What came of one of them.
+enum OneInside {
+    Node(Box<RawValue>, Option<(NodeFault, Option<SourceError>)>),
+    Changed(NodeFault),
+    TooLarge,
+}
+
+/// Objects inside one record that are asked for at once.
+const AT_ONCE: usize = 4;
+
+/// The record with what its objects are asked for by their own ids.
 async fn with_inside(
     client: &GazelleClient,
     sizes: &Sizes,
     inside: &Inside,
     raw: &str,
-) -> Result<Completed, SourceError> {
-    let untouched = || Ok(Some((raw.to_owned(), None)));
-    let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return untouched() };
-    let Some(mut connection) = record.get(inside.list).and_then(|raw| raw.read::<Object>()) else {
-        return untouched();
-    };
-    let mut nodes: Vec<Box<RawValue>> =
-        connection.get("nodes").and_then(|raw| raw.read()).unwrap_or_default();
-    let mut fault = None;
-    for (index, node) in nodes.iter_mut().enumerate() {
-        let id =
-            node.read::<Object>().and_then(|object| object.get("id").and_then(|raw| raw.read::<String>()));
-        let Some(id) = id else { continue };
-        let mut parts = vec![node.get().to_owned()];
-        for part in &inside.parts {
-            match part_of(client, sizes, &inside.by_id, part, &id).await? {
-                Came::There(raw) => parts.push(raw),
-                Came::Failed(raw, of_part, error) => {
-                    parts.extend(raw);
-                    let field = format!("{}.nodes.{index}.{}", inside.list, of_part.field);
-                    let field = field.trim_end_matches('.').to_owned();
-                    fault.get_or_insert((NodeFault { field, ..of_part }, error));
-                }
-                Came::Absent => return Ok(None),
-            }
-        }
-        let Some(whole) = merged(&inside.all, &parts) else { return Ok(None) };
-        *node = raw_text(whole);
+    held: &Held,
+) -> Result<Inner, SourceError> {
+    let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(Inner::Untouched) };
+    let connection = record.get(inside.list).and_then(|raw| raw.read::<Object>());
+    let nodes = connection.as_ref().and_then(|list| list.get("nodes")?.read::<Vec<Box<RawValue>>>());
+    let (Some(mut connection), Some(nodes)) = (connection, nodes) else { return Ok(Inner::Untouched) };
+    let objects = nodes.iter().filter(|node| node.get().starts_with('{')).count();
+    let requests = objects.saturating_mul(inside.parts.len());
+    if requests > MOST_REQUESTS {
+        let said = format!(
+            "its {objects} entries would take {requests} requests, and {MOST_REQUESTS} are made for a record at most"
+        );
+        return Ok(Inner::TooMany(fault(format!("{}.nodes", inside.list), said)));
     }
+    let mut asked = stream::iter(nodes.into_iter().enumerate())
+        .map(|(index, node)| one_inside(client, sizes, inside, index, node, held))
+        .buffered(AT_ONCE);
+    let (mut nodes, mut found) = (Vec::new(), None);
+    while let Some(one) = asked.try_next().await? {
+        match one {
+            OneInside::Node(node, of_node) => {
+                nodes.push(node);
+                found = found.or(of_node);
+            }
+            OneInside::Changed(at) => return Ok(Inner::Changed(at)),
+            OneInside::TooLarge => return Ok(Inner::TooLarge),
+        }
+    }
+    drop(asked);
     connection.set("nodes", list(&nodes));
-    record.set(inside.list, raw_text(serde_json::to_string(&connection).unwrap_or_default()));
-    Ok(Some((serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()), fault)))
+    let Ok(connection) = serde_json::to_string(&connection) else { return Ok(Inner::Untouched) };
+    record.set(inside.list, raw_text(connection));
+    let Ok(record) = serde_json::to_string(&record) else { return Ok(Inner::Untouched) };
+    Ok(Inner::Completed(record, found))
+}
+
+/// One of them, which comes back as it was where it is no object.
+async fn one_inside(
+    client: &GazelleClient,
+    sizes: &Sizes,
+    inside: &Inside,
+    index: usize,
+    node: Box<RawValue>,
+    held: &Held,
+) -> Result<OneInside, SourceError> {
+    let Some(object) = node.read::<Object>() else { return Ok(OneInside::Node(node, None)) };
+    let place = format!("{}.nodes.{index}", inside.list);
+    let Some(id) = object.get("id").and_then(|raw| raw.read::<String>()) else {
+        return Ok(OneInside::Node(node, Some((fault(place, NO_ID), None))));
+    };
+    let mut found = None;
+    let mut parts = vec![node.get().to_owned()];
+    for part in &inside.parts {
+        let before = parts.len();
+        match part_of(client, sizes, &inside.by_id, part, &id).await? {
+            Came::There(raw) => parts.push(raw),
+            Came::Failed(raw, of_part, error) => {
+                parts.extend(raw);
+                let field = format!("{place}.{}", of_part.field);
+                let field = field.trim_end_matches('.').to_owned();
+                found.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
+            }
+            Came::Absent => return Ok(OneInside::Changed(fault(place, absent(&inside.by_id)))),
+        }
+        if !held.takes(parts[before..].iter().map(String::len).sum()) {
+            return Ok(OneInside::TooLarge);
+        }
+    }
+    Ok(match merged(&inside.all, &parts) {
+        Some(whole) => OneInside::Node(raw_text(whole), found),
+        None => OneInside::Changed(fault(place, "the parts that it is asked for in do not agree")),
+    })
 }
 
 /// The parts of one record as the record; none where they do not agree, since it changed between the requests.
@@ -161,9 +257,8 @@ fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
     if let [one] = parts {
         return Some((*one).to_owned());
     }
-    let nulls = parts.iter().filter(|part| part.get() == "null").count();
-    if nulls > 0 {
-        return (nulls == parts.len()).then(|| RawValue::NULL.to_owned());
+    if let Some(same) = same(parts) {
+        return Some(same);
     }
     let objects: Vec<Object> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
     let mut whole = Object::default();
@@ -172,9 +267,7 @@ fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
         let value = match values.as_slice() {
             [] => continue,
             [one] => (*one).to_owned(),
-            [first, rest @ ..] if field.is_one() => {
-                rest.iter().all(|value| value.get() == first.get()).then(|| (*first).to_owned())?
-            }
+            values if field.is_one() => same(values)?,
             _ if field.name == "nodes" => merged_lists(&field.inside, &values)?,
             _ => merged_objects(&field.inside, &values)?,
         };
@@ -183,7 +276,16 @@ fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
     Some(raw_text(serde_json::to_string(&whole).ok()?))
 }
 
+/// What all parts have alike, whatever it is: null where a list is expected, too.
+fn same(parts: &[&RawValue]) -> Option<Box<RawValue>> {
+    let (first, rest) = parts.split_first()?;
+    rest.iter().all(|part| part.get() == first.get()).then(|| (*first).to_owned())
+}
+
 fn merged_lists(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
+    if let Some(same) = same(parts) {
+        return Some(same);
+    }
     let lists: Vec<Vec<&RawValue>> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
     let length = lists.first()?.len();
     if lists.iter().any(|list| list.len() != length) {
@@ -213,6 +315,17 @@ mod tests {
             merged(&all, &parts).unwrap(),
             r#"{"id":"x","a":"é","updatedAt":"1","list":{"totalCount":2,"nodes":[{"id":"1","b":1,"c":null},{"id":"2","b":2,"c":{"d":[]}}]},"e":{"f":1.50}}"#
         );
+    }
+
+    #[test]
+    fn what_is_no_list_or_no_object_is_taken_where_all_parts_have_it_alike() {
+        let all = fields::of_query("query X { id a list { totalCount nodes { id b c } } }");
+        for nodes in ["null", r#"{"x":1}"#, "3", "[null]", r#"[null,"x",{"id":null}]"#] {
+            let parts =
+                ["", r#""totalCount":1,"#].map(|n| format!(r#"{{"id":"x","list":{{{n}"nodes":{nodes}}}}}"#));
+            let expected = format!(r#"{{"id":"x","list":{{"totalCount":1,"nodes":{nodes}}}}}"#);
+            assert_eq!(merged(&all, &parts).unwrap(), expected);
+        }
     }
 
     #[test]

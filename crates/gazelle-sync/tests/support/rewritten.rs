@@ -1,0 +1,59 @@
+//! The simulated API with some of its answers written otherwise, byte by byte, before they arrive.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpStream;
+
+use serde_json::value::RawValue;
+
+use super::hostile_api::{self, Asked, HostileApi, whole};
+
+/// Stands before the API at this address, and changes the answer to each request.
+pub fn before(api: &str, change: impl Fn(&Asked, String) -> String + Send + Sync + 'static) -> HostileApi {
+    let address = api.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    HostileApi::start(move |asked, stream| {
+        let mut api = TcpStream::connect(&address).unwrap();
+        let unpacked =
+            asked.head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("accept-encoding"));
+        let head = unpacked.collect::<Vec<_>>().join("\r\n");
+        api.write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
+        api.write_all(&asked.body).unwrap();
+        let Some(answer) = hostile_api::read(&mut api) else { return };
+        let body = change(asked, String::from_utf8(answer.body).unwrap()).into_bytes();
+        let _ = stream.write_all(&whole("200 OK", &body)).and_then(|()| stream.write_all(&body));
+    })
+}
+
+/// The answer with this in place of the contacts of a client; none: their key is missing too.
+pub fn with_contacts(answer: String, client: &str, contacts: Option<&dyn Fn(&str) -> String>) -> String {
+    let mut changed = answer;
+    let begin = format!("{{\"id\":\"{client}\"");
+    let places: Vec<usize> = changed.match_indices(&begin).map(|(at, _)| at).collect();
+    for at in places.into_iter().rev() {
+        let Some(object) = members(&changed[at..]) else { continue };
+        let Some(list) = object.get("allContacts").and_then(|list| members(list.get())) else { continue };
+        let Some(nodes) = list.get("nodes") else { continue };
+        let start = nodes.get().as_ptr() as usize - changed.as_ptr() as usize;
+        let end = start + nodes.get().len();
+        match contacts {
+            Some(contacts) => {
+                let with = contacts(nodes.get());
+                changed.replace_range(start..end, &with);
+            }
+            None => {
+                let key = start - "\"nodes\":".len();
+                match changed[..key].ends_with(',') {
+                    true => changed.replace_range(key - 1..end, ""),
+                    false => {
+                        changed.replace_range(key..end + usize::from(changed[end..].starts_with(',')), "")
+                    }
+                }
+            }
+        }
+    }
+    changed
+}
+
+fn members(text: &str) -> Option<BTreeMap<String, &RawValue>> {
+    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
+}
