@@ -216,7 +216,7 @@ fn swelling(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {
 fn pass_on_statements(mut from: TcpStream, mut to: UnixStream, asked: &AtomicUsize) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if buffer[..read].windows(8).any(|bytes| bytes == b"staging_") {
+        if buffer[..read].windows(9).any(|bytes| bytes == b".staging_") {
             asked.store(1, Ordering::SeqCst);
         }
         if to.write_all(&buffer[..read]).is_err() {
@@ -251,8 +251,8 @@ fn swell(
                 to.write_all(&some)?;
             }
             // As long as the program may wait at most.
-            from.set_read_timeout(Some(Duration::from_secs(20)))?;
-            from.read_exact(&mut [0; 1 << 20])?;
+            std::thread::park_timeout(Duration::from_secs(20));
+            return to.shutdown(std::net::Shutdown::Both);
         }
     }
 }
@@ -266,8 +266,11 @@ async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
     let (port, swollen) = swelling(socket, 185 << 20);
     let mut command = world.place.command(&["sync", "--mode", "full", "--json"]);
     command
-        .env("DATABASE_URL", format!("postgres://postgres@127.0.0.1:{port}/{}", support::DATABASE))
-        .env("GAZELLE_SYNC_DATABASE_SILENCE_SECONDS", "5")
+        .env(
+            "DATABASE_URL",
+            format!("postgres://postgres@127.0.0.1:{port}/{}?sslmode=disable", support::DATABASE),
+        )
+        .env("GAZELLE_SYNC_DATABASE_SILENCE", "10")
         .env("MALLOC_ARENA_MAX", "2")
         .env("TOKIO_WORKER_THREADS", "2");
     let run = support::ran(support::with_memory(&command, MEMORY));
