@@ -5,9 +5,13 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::{Place, Ran};
+use support::{Place, Ran, World};
 
 /// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. As much as the unit
 /// allows it in memory.
@@ -67,7 +71,7 @@ fn harms() -> Vec<Harm> {
     };
     let zeros = vec![0; 64 * 1024];
     let begun = || [message(b'C', b"BEGIN\0"), message(b'Z', b"T"), columns()].concat();
-    let (before, after) = ("before it let us in", "takes more than 256 MiB");
+    let (before, after) = ("before it let us in", "takes more than 192 MiB");
     vec![
         of("a message of two gigabytes in place of the login", huge(b'R'), None, zeros.clone(), before),
         of("an error of two gigabytes in place of the login", huge(b'E'), None, zeros.clone(), before),
@@ -187,4 +191,92 @@ async fn another_host_is_tried_where_the_first_one_does_not_answer() {
     let run = limited(&place, &words("target_session_attrs=read-only")).await;
     assert_eq!(run.code, 1, "{run}");
     assert!(run.reasons().contains("not read only"), "{run}");
+}
+
+/// A proxy before the database that repeats a row until the answer has this many bytes, on every connection that says something
+/// of staging, and then says nothing more for a while. Returns its port, and how many answers it made longer.
+fn swelling(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let swollen = Arc::new(AtomicUsize::new(0));
+    let count = swollen.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(stream), Ok(server)) = (stream, UnixStream::connect(&database)) else { return };
+            let (asked, count) = (Arc::new(AtomicUsize::new(0)), count.clone());
+            let ends = (stream.try_clone().unwrap(), server.try_clone().unwrap(), asked.clone());
+            std::thread::spawn(move || pass_on_statements(ends.0, ends.1, &ends.2));
+            // An error is the end of a connection.
+            std::thread::spawn(move || swell(server, stream, &asked, bytes, &count));
+        }
+    });
+    (port, swollen)
+}
+
+fn pass_on_statements(mut from: TcpStream, mut to: UnixStream, asked: &AtomicUsize) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if buffer[..read].windows(9).any(|bytes| bytes == b".staging_") {
+            asked.store(1, Ordering::SeqCst);
+        }
+        if to.write_all(&buffer[..read]).is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+fn swell(
+    mut from: UnixStream,
+    mut to: TcpStream,
+    asked: &AtomicUsize,
+    bytes: usize,
+    count: &AtomicUsize,
+) -> std::io::Result<()> {
+    loop {
+        let mut header = [0; 5];
+        from.read_exact(&mut header)?;
+        let length = u32::from_be_bytes(header[1..].try_into().unwrap()) as usize - 4;
+        let mut message = header.to_vec();
+        message.resize(5 + length, 0);
+        from.read_exact(&mut message[5..])?;
+        to.write_all(&message)?;
+        if header[0] == b'D' && asked.swap(0, Ordering::SeqCst) == 1 {
+            count.fetch_add(1, Ordering::SeqCst);
+            let columns = usize::from(u16::from_be_bytes([message[5], message[6]]));
+            // What a row takes in memory, besides its bytes.
+            let rows = bytes / (length + 128 + 24 * columns);
+            let some = message.repeat(1000);
+            for _ in 0..rows / 1000 {
+                to.write_all(&some)?;
+            }
+            // As long as the program may wait at most.
+            std::thread::park_timeout(Duration::from_secs(20));
+            return to.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+/// Each answer would be allowed if it were alone.
+#[tokio::test]
+async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
+    let world = World::new().await;
+    world.place.run(&["migrate"]).await.success();
+    let socket = world.place.server.socket_dir().join(".s.PGSQL.5432");
+    let (port, swollen) = swelling(socket, 185 << 20);
+    let mut command = world.place.command(&["sync", "--mode", "full", "--json"]);
+    command
+        .env(
+            "DATABASE_URL",
+            format!("postgres://postgres@127.0.0.1:{port}/{}?sslmode=disable", support::DATABASE),
+        )
+        .env("GAZELLE_SYNC_DATABASE_SILENCE", "10")
+        .env("MALLOC_ARENA_MAX", "2")
+        .env("TOKIO_WORKER_THREADS", "2");
+    let run = support::ran(support::with_memory(&command, MEMORY));
+    let run = tokio::time::timeout(Duration::from_secs(180), run).await.expect("nobody waits for ever");
+    // It ends with words, as a process that was ended for its memory does not.
+    assert!([1, 3].contains(&run.code), "exit {} {:.3000}", run.code, run.stderr);
+    assert!(!run.reasons().is_empty(), "{run}");
+    assert!(swollen.load(Ordering::SeqCst) > 1, "{run}");
 }

@@ -270,6 +270,10 @@ async fn watch<T>(
             sign_of_life = Instant::now();
             db.progress.mark();
         }
+        if sent.unanswered.room.is_waiting() {
+            // It is we who take no more, for a while.
+            sign_of_life = Instant::now();
+        }
         match seen {
             Seen::Working => {
                 (sign_of_life, waiting_since, working_seen) = (Instant::now(), None, true);

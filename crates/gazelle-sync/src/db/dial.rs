@@ -21,6 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
 use super::measured::{Content, Measured, Refusal};
+use super::room::Room;
 
 /// A socket of either kind.
 enum Socket {
@@ -69,6 +70,8 @@ pub(super) struct Reached {
     pub(super) task: JoinHandle<()>,
     /// Why the connection was given up, once it was.
     pub(super) refusal: Refusal,
+    /// What its answers hold.
+    pub(super) room: Room,
 }
 
 /// Where a server may be.
@@ -156,10 +159,10 @@ async fn reach(
         (_, SslNegotiation::Direct) => Content::Encrypted,
         _ => Content::Offer,
     };
-    let refusal = Refusal::default();
+    let (refusal, room) = (Refusal::default(), Room::new());
     let Ok(connect) = MakeTlsConnect::<Measured<Socket>>::make_tls_connect(&mut tls.clone(), name);
-    let tls = MeasuredTls { connect, refusal: refusal.clone() };
-    let stream = Measured::new(socket, content, &refusal);
+    let tls = MeasuredTls { connect, refusal: refusal.clone(), room: room.clone() };
+    let stream = Measured::new(socket, content, &refusal, &room);
     let failed = |error| DbError::new(error, "CONNECT");
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(failed)?;
     let task = tokio::spawn(async move {
@@ -168,7 +171,7 @@ async fn reach(
             tracing::debug!("a database connection ended: {error}");
         }
     });
-    let reached = Reached { client, task, refusal };
+    let reached = Reached { client, task, refusal, room };
     if config.get_target_session_attrs() != TargetSessionAttrs::Any {
         serves(config, &reached).await?;
     }
@@ -235,6 +238,7 @@ fn unreached(error: &io::Error) -> DbError {
 struct MeasuredTls {
     connect: <MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::TlsConnect,
     refusal: Refusal,
+    room: Room,
 }
 
 impl TlsConnect<Measured<Socket>> for MeasuredTls {
@@ -243,8 +247,8 @@ impl TlsConnect<Measured<Socket>> for MeasuredTls {
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
 
     fn connect(self, stream: Measured<Socket>) -> Self::Future {
-        let MeasuredTls { connect, refusal } = self;
+        let MeasuredTls { connect, refusal, room } = self;
         let connecting = connect.connect(stream);
-        Box::pin(async move { Ok(Measured::new(connecting.await?, Content::Messages, &refusal)) })
+        Box::pin(async move { Ok(Measured::new(connecting.await?, Content::Messages, &refusal, &room)) })
     }
 }

@@ -11,14 +11,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
+use super::room::{ANSWER, Room};
+
 const KIB: u64 = 1024;
 /// The longest message until we are let in. What is asked for there, errors included, has some hundred bytes.
 const LOGIN_MESSAGE: u64 = 64 * KIB;
 /// All of them until we are let in.
 const LOGIN: u64 = 512 * KIB;
-/// What an answer may take in memory from then on, in one message or in many. `jsonb` holds no more in a value, and no row of ours
-/// holds more than one record.
-const ANSWER: u64 = 256 * KIB * KIB;
 /// What a message takes besides its bytes, and each column of a row: a row of nothing is still a row.
 const EACH: u64 = 128;
 const EACH_COLUMN: u64 = 24;
@@ -56,12 +55,47 @@ pub(super) struct Measured<S> {
     stream: S,
     gauge: Gauge,
     refusal: Refusal,
+    room: Room,
+    /// Bytes that wait for room, and how much of it is wanted for them.
+    kept: Vec<u8>,
+    wanted: u64,
 }
 
 impl<S> Measured<S> {
     /// Measures what comes of a stream; a reason to give it up is told there too.
-    pub(super) fn new(stream: S, content: Content, refusal: &Refusal) -> Measured<S> {
-        Measured { stream, gauge: Gauge::new(content), refusal: refusal.clone() }
+    pub(super) fn new(stream: S, content: Content, refusal: &Refusal, room: &Room) -> Measured<S> {
+        Measured {
+            stream,
+            gauge: Gauge::new(content),
+            refusal: refusal.clone(),
+            room: room.clone(),
+            kept: Vec::new(),
+            wanted: 0,
+        }
+    }
+
+    fn refuse(&self, words: String) -> Poll<io::Result<()>> {
+        let _ = self.refusal.0.set(words.clone());
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, words)))
+    }
+
+    /// Hands on what was kept, once there is room for it.
+    fn hand_on(&mut self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if ready!(self.room.poll_take(self.wanted, cx)).is_err() {
+            return self.refuse(too_long());
+        }
+        self.wanted = 0;
+        let here = self.kept.len().min(buffer.remaining());
+        buffer.put_slice(&self.kept[..here]);
+        self.kept.drain(..here);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What the connection held goes with it.
+impl<S> Drop for Measured<S> {
+    fn drop(&mut self) {
+        self.room.release();
     }
 }
 
@@ -79,11 +113,13 @@ struct Gauge {
     is_let_in: bool,
     /// What this answer, or the login, has come to.
     sum: u64,
+    /// What has come since somebody asked.
+    more: u64,
 }
 
 impl Gauge {
     fn new(content: Content) -> Gauge {
-        Gauge { content, header: [0; 7], has: 0, wants: SHORT, rest: 0, is_let_in: false, sum: 0 }
+        Gauge { content, header: [0; 7], has: 0, wants: SHORT, rest: 0, is_let_in: false, sum: 0, more: 0 }
     }
 
     /// Counts bytes that have come.
@@ -116,7 +152,7 @@ impl Gauge {
                 }
             } else {
                 let [.., high, low] = self.header;
-                self.sum += u64::from(u16::from_be_bytes([high, low])) * EACH_COLUMN;
+                self.count(u64::from(u16::from_be_bytes([high, low])) * EACH_COLUMN);
                 self.rest -= 2;
             }
             (self.has, self.wants) = (0, SHORT);
@@ -124,12 +160,17 @@ impl Gauge {
         Ok(())
     }
 
+    fn count(&mut self, more: u64) {
+        self.sum += more;
+        self.more += more;
+    }
+
     /// A message begins.
     fn begin(&mut self) -> Result<(), String> {
         let [kind, a, b, c, d, ..] = self.header;
         // It counts itself. One below that is for the driver to refuse.
         self.rest = u64::from(u32::from_be_bytes([a, b, c, d])).saturating_sub(4);
-        self.sum += self.rest + EACH;
+        self.count(self.rest + EACH);
         if kind == READY {
             (self.is_let_in, self.sum) = (true, 0);
         }
@@ -143,14 +184,18 @@ impl Gauge {
                 "it sent more than {LOGIN} bytes before it let us in: is it a Postgres server at all? Look at host and port \
                  of DATABASE_URL"
             )),
-            true if self.sum > ANSWER => Err(format!(
-                "it sent, or announced, an answer that takes more than {} MiB of memory: fewer records at a time take less \
-                 (setting batch_size)",
-                ANSWER / KIB / KIB
-            )),
+            true if self.sum > ANSWER => Err(too_long()),
             _ => Ok(()),
         }
     }
+}
+
+fn too_long() -> String {
+    format!(
+        "it sent, or announced, an answer that takes more than {} MiB of memory: fewer records at a time take less (setting \
+         batch_size)",
+        ANSWER / KIB / KIB
+    )
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
@@ -159,16 +204,30 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Measured { stream, gauge, refusal } = self.get_mut();
-        let before = buffer.filled().len();
-        ready!(Pin::new(stream).poll_read(cx, buffer))?;
-        if let Err(words) = gauge.take(&buffer.filled()[before..]) {
-            // The driver gets nothing of it: it would make room for all that is announced.
-            buffer.set_filled(before);
-            let _ = refusal.0.set(words.clone());
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, words)));
+        let this = self.get_mut();
+        if !this.kept.is_empty() {
+            return this.hand_on(cx, buffer);
         }
-        Poll::Ready(Ok(()))
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        let taken = this.gauge.take(&buffer.filled()[before..]);
+        let words = match (taken, std::mem::take(&mut this.gauge.more)) {
+            (Ok(()), 0) => return Poll::Ready(Ok(())),
+            (Ok(()), more) => match this.room.poll_take(more, cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(_)) => too_long(),
+                Poll::Pending => {
+                    this.kept.extend_from_slice(&buffer.filled()[before..]);
+                    this.wanted = more;
+                    buffer.set_filled(before);
+                    return Poll::Pending;
+                }
+            },
+            (Err(words), _) => words,
+        };
+        // The driver gets nothing of it: it would make room for all that is announced.
+        buffer.set_filled(before);
+        this.refuse(words)
     }
 }
 
@@ -221,7 +280,7 @@ mod tests {
             takes(&mut gauge, &[message(b'R', 4), message(READY, 1)].concat(), piece).unwrap();
             takes(&mut gauge, &message(b'D', long), piece).unwrap();
             let huge = [b'D', 0x7f, 0xff, 0xff, 0xff];
-            assert!(takes(&mut gauge, &huge, piece).unwrap_err().contains("256 MiB"));
+            assert!(takes(&mut gauge, &huge, piece).unwrap_err().contains("192 MiB"));
         }
     }
 
@@ -235,7 +294,7 @@ mod tests {
         gauge.take(&message(READY, 1)).unwrap();
         let row = message(b'D', 1024 * 1024);
         for _ in 0..3 {
-            (0..200).for_each(|_| gauge.take(&row).unwrap());
+            (0..150).for_each(|_| gauge.take(&row).unwrap());
             gauge.take(&message(READY, 1)).unwrap();
         }
         let rows = (0..300).find_map(|_| gauge.take(&row).err());

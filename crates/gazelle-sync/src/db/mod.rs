@@ -15,6 +15,7 @@ mod locks;
 mod measured;
 mod pool;
 mod refused;
+mod room;
 mod rows;
 mod session;
 pub mod sqlstate;

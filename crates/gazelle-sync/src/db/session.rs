@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 
 use super::dial::Reached;
 use super::measured::Refusal;
+use super::room::Room;
 use super::timeouts::Timeouts;
 
 /// A session. Dropping it closes its socket at once.
@@ -27,12 +28,16 @@ pub(super) struct Unanswered {
     count: Arc<AtomicUsize>,
     /// Why none will come any more.
     pub(super) refusal: Refusal,
+    /// What the answers hold.
+    pub(super) room: Room,
 }
 
 impl Session {
     pub(super) fn new(reached: Reached, generation: u64) -> Session {
-        let Reached { client, task, refusal } = reached;
-        let unanswered = Unanswered { count: Arc::default(), refusal };
+        let Reached { client, task, refusal, room } = reached;
+        // That of the login is over.
+        room.release();
+        let unanswered = Unanswered { count: Arc::default(), refusal, room };
         Session { client, timeouts: None, unanswered, task, generation }
     }
 
@@ -62,8 +67,10 @@ impl Unanswered {
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Notes that it was answered.
+    /// Notes that it was answered. Answers to statements that were sent together are let go together.
     pub(super) fn answered(&self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
+        if self.count.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.room.release();
+        }
     }
 }

@@ -1,0 +1,148 @@
+//! What the answers of the database may take in memory, over all connections of this process together.
+//!
+//! Small answers wait for nobody. Larger ones take of what all share; where that is used up, one of them at a time goes on to its
+//! end, and the others are read no further until it has. Whoever goes on needs nothing that those hold, so nobody waits for ever.
+
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+const MIB: u64 = 1024 * 1024;
+/// The longest answer, in one message or in many. Whether one is too long never depends on the others.
+pub(super) const ANSWER: u64 = 192 * MIB;
+/// What all answers share.
+const SHARED: u64 = 64 * MIB;
+/// What each has besides.
+const SMALL: u64 = MIB;
+
+static ALL: LazyLock<Arc<Mutex<Taken>>> = LazyLock::new(Arc::default);
+
+/// What is taken, by all connections.
+#[derive(Debug, Default)]
+struct Taken {
+    shared: u64,
+    /// Whether one of them goes on beyond what is shared.
+    is_beyond: bool,
+    waiting: Vec<Waker>,
+}
+
+/// The part of one connection. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Room(Arc<Part>);
+
+#[derive(Debug)]
+struct Part {
+    all: Arc<Mutex<Taken>>,
+    mine: Mutex<Mine>,
+}
+
+#[derive(Debug, Default)]
+struct Mine {
+    /// What the answers that are not over have come to.
+    sum: u64,
+    shared: u64,
+    /// Whether it is the one that goes on beyond what is shared.
+    is_beyond: bool,
+    is_waiting: bool,
+}
+
+/// An answer is too long, whatever the others are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+impl Room {
+    /// That of a new connection.
+    pub(super) fn new() -> Room {
+        Room::of(&ALL)
+    }
+
+    fn of(all: &Arc<Mutex<Taken>>) -> Room {
+        Room(Arc::new(Part { all: all.clone(), mine: Mutex::default() }))
+    }
+
+    /// Takes room for more of an answer, once there is some.
+    ///
+    /// # Errors
+    /// The answer is too long.
+    pub(super) fn poll_take(&self, more: u64, cx: &Context<'_>) -> Poll<Result<(), TooLong>> {
+        let mut mine = lock(&self.0.mine);
+        let sum = mine.sum + more;
+        if sum > ANSWER {
+            return Poll::Ready(Err(TooLong));
+        }
+        if sum > SMALL && !mine.is_beyond {
+            let wanted = sum - SMALL - mine.shared;
+            let mut all = lock(&self.0.all);
+            if all.shared + wanted <= SHARED {
+                all.shared += wanted;
+                mine.shared += wanted;
+            } else if all.is_beyond {
+                all.waiting.push(cx.waker().clone());
+                mine.is_waiting = true;
+                return Poll::Pending;
+            } else {
+                (all.is_beyond, mine.is_beyond) = (true, true);
+            }
+        }
+        (mine.sum, mine.is_waiting) = (sum, false);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Lets go of it all: no answer is under way, or none will come any more.
+    pub(super) fn release(&self) {
+        let mine = std::mem::take(&mut *lock(&self.0.mine));
+        if mine.shared == 0 && !mine.is_beyond {
+            return;
+        }
+        let mut all = lock(&self.0.all);
+        all.shared -= mine.shared;
+        all.is_beyond &= !mine.is_beyond;
+        let waiting = std::mem::take(&mut all.waiting);
+        drop(all);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether it is read no further because of others.
+    pub(super) fn is_waiting(&self) -> bool {
+        lock(&self.0.mine).is_waiting
+    }
+}
+
+/// Numbers stay true after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(room: &Room, mib: u64) -> Poll<Result<(), TooLong>> {
+        room.poll_take(mib * MIB, &Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn one_answer_goes_on_beyond_what_is_shared_and_the_others_wait_for_its_end() {
+        let all = Arc::default();
+        let [one, other, third] = [(); 3].map(|()| Room::of(&all));
+        let fine = Poll::Ready(Ok(()));
+        assert_eq!(take(&one, 40), fine);
+        assert_eq!(take(&other, 20), fine);
+        // Both need more than there is: one gets it, to the longest that an answer may be.
+        assert_eq!(take(&one, 20), fine);
+        assert_eq!(take(&other, 20), Poll::Pending);
+        assert!(other.is_waiting() && !one.is_waiting());
+        assert_eq!(take(&one, 132), fine);
+        assert_eq!(take(&third, 1), fine);
+        assert_eq!(take(&third, 30), Poll::Pending);
+        // What is too long is so with and without others.
+        assert_eq!(take(&one, 1), Poll::Ready(Err(TooLong)));
+        assert_eq!(take(&other, 200), Poll::Ready(Err(TooLong)));
+        one.release();
+        assert_eq!(take(&other, 20), fine);
+        assert!(!other.is_waiting());
+        assert_eq!(take(&third, 30), fine);
+        (other.release(), third.release());
+        let left = lock(&all);
+        assert!(left.shared == 0 && !left.is_beyond && left.waiting.is_empty(), "{left:?}");
+    }
+}
