@@ -141,7 +141,8 @@ mod tests {
         assert_eq!(take(&other, 20), fine);
         assert!(!other.is_waiting());
         assert_eq!(take(&third, 30), fine);
-        (other.release(), third.release());
+        other.release();
+        third.release();
         let left = lock(&all);
         assert!(left.shared == 0 && !left.is_beyond && left.waiting.is_empty(), "{left:?}");
     }
