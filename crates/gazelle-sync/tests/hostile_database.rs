@@ -71,7 +71,7 @@ fn harms() -> Vec<Harm> {
     };
     let zeros = vec![0; 64 * 1024];
     let begun = || [message(b'C', b"BEGIN\0"), message(b'Z', b"T"), columns()].concat();
-    let (before, after) = ("before it let us in", "takes more than 192 MiB");
+    let (before, after) = ("before the login", "takes more than 192 MiB");
     vec![
         of("a message of two gigabytes in place of the login", huge(b'R'), None, zeros.clone(), before),
         of("an error of two gigabytes in place of the login", huge(b'E'), None, zeros.clone(), before),

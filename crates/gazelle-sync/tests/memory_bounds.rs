@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::hostile_api::bodies;
 use support::{Place, Ran};
 
 /// The longest answer that is read, by a setting, and one as long, less a little.
@@ -116,26 +117,11 @@ async fn whatever_an_answer_is_made_of_little_memory_does() {
     let field = r#"{"name":"a","type":{"kind":"SCALAR","name":"Int"},"args":[]},"#;
     let schema =
         r#"{"data":{"__schema":{"queryType":{"name":"Q"},"types":[{"name":"Q","kind":"OBJECT","fields":["#;
-    for (what, body) in [
-        ("errors", filled(r#"{"data":null,"errors":["#, r#"{"message":"x","path":["a"]},"#, "1]}")),
-        ("errors of nothing", filled(r#"{"data":null,"errors":["#, "1,", "1]}")),
-        ("one long message", filled(r#"{"data":null,"errors":[{"message":""#, "'a' ", r#""}]}"#)),
-        ("one long path", filled(r#"{"data":null,"errors":[{"message":"x","path":["#, "0,", "0]}]}")),
-        ("one long code", filled(r#"{"errors":[{"extensions":{"code":["#, "0,", "0]}}]}")),
-        ("root fields", filled(r#"{"errors":[1],"data":{"#, r#""a":1,"#, r#""b":1}}"#)),
-        ("counts", filled(r#"{"data":{"#, r#""a":{"totalCount":1},"#, r#""b":{"totalCount":1}}}"#)),
-        ("users of nothing", filled(r#"{"data":{"allUsers":["#, "null,", "null]}}")),
-        ("users without content", filled(r#"{"data":{"allUsers":["#, "{},", "{}]}}")),
-        ("lists in lists", filled(r#"{"data":{"allUsers":["#, "[", "")),
-        ("objects in objects", filled(r#"{"data":{"allUsers":["#, r#"{"a":"#, "")),
-        ("no JSON", filled("", "x", "")),
-        (
-            "bytes that are no text",
-            [b"{\"data\":\"".to_vec(), vec![0xff; LONG - 20], b"\"}".to_vec()].concat(),
-        ),
+    let of_it_alone = [
         ("fields of a schema", filled(schema, field, r#"{"name":"b"}]}]}}}"#)),
         ("a cursor", clients("", Some(&"c".repeat(LONG - 600))).into_bytes()),
-    ] {
+    ];
+    for (what, body) in bodies(LONG).into_iter().chain(of_it_alone) {
         let run = sync(&mut place, Arc::new(move |_| body.clone())).await;
         assert!([1, 3].contains(&run.code), "{what}: exit {} {:.2000}", run.code, run.stderr);
         assert!(!run.reasons().is_empty(), "{what}: {:.2000}", run.stdout);

@@ -63,7 +63,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// A server that let us in.
+/// A connection whose login has succeeded.
 pub(super) struct Reached {
     pub(super) client: Client,
     /// Reads and writes for it.

@@ -1,6 +1,6 @@
 //! A stream from the server of which every message is measured before it is read into memory.
 //!
-//! The driver believes whatever length a message announces, also that of a server that has not let us in yet, and whoever stands
+//! The driver believes whatever length a message announces, also before the login has succeeded, and whoever stands
 //! in its place. Here the connection ends instead, with words.
 
 use std::io;
@@ -176,12 +176,12 @@ impl Gauge {
         }
         match self.is_let_in {
             false if self.rest > LOGIN_MESSAGE => Err(format!(
-                "it announced a message of {} bytes before it let us in, where {LOGIN_MESSAGE} are the most: is it a Postgres \
+                "it announced a message of {} bytes before the login, where {LOGIN_MESSAGE} are the most: is it a Postgres \
                  server at all? Look at host and port of DATABASE_URL",
                 self.rest
             )),
             false if self.sum > LOGIN => Err(format!(
-                "it sent more than {LOGIN} bytes before it let us in: is it a Postgres server at all? Look at host and port \
+                "it sent more than {LOGIN} bytes before the login: is it a Postgres server at all? Look at host and port \
                  of DATABASE_URL"
             )),
             true if self.sum > ANSWER => Err(too_long()),
@@ -288,7 +288,7 @@ mod tests {
     fn many_small_ones_add_up_until_the_answer_is_at_its_end() {
         let mut gauge = Gauge::new(Content::Messages);
         let told = (0..20_000).find_map(|_| gauge.take(&message(b'S', 0)).err());
-        assert!(told.is_some_and(|told| told.contains("before it let us in")));
+        assert!(told.is_some_and(|told| told.contains("before the login")));
 
         let mut gauge = Gauge::new(Content::Messages);
         gauge.take(&message(READY, 1)).unwrap();

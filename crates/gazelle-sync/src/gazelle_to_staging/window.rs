@@ -45,7 +45,7 @@ pub struct Arrived {
     pub(super) waits: Option<OwnedSemaphorePermit>,
 }
 
-/// Where pages go on their way to staging: some of them wait there, and not more than so many bytes.
+/// The queue of pages before staging, bounded in pages and in bytes.
 #[derive(Clone)]
 pub struct Outlet {
     pages: mpsc::Sender<Arrived>,

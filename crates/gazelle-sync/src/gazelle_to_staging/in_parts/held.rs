@@ -26,7 +26,7 @@ impl Held {
         Held { bytes: AtomicUsize::new(0), most: most.min(MOST_BYTES) }
     }
 
-    /// Holds so many bytes more; says whether that is not too much.
+    /// Adds bytes to those that are held. Returns whether the total is within the limit.
     pub fn takes(&self, bytes: usize) -> bool {
         self.bytes.fetch_add(bytes, Relaxed) + bytes <= self.most
     }

@@ -1,4 +1,4 @@
-//! Which fields are asked for together, where the API does not bear a query with all of them: so many fields and levels a query,
+//! Splits the fields of a query where the API refuses a query with all of them: at most so many fields and levels a query,
 //! as few queries as that takes. What is too deep in a list is asked for by the id of the record, or of what it holds.
 
 use super::fields::{self, Field, Place};

@@ -1,4 +1,4 @@
-//! What is told of an API that refused large queries.
+//! Messages about an API that refused large queries.
 
 use std::sync::PoisonError;
 
