@@ -98,9 +98,13 @@ impl Lab {
 
     /// Runs `gazelle-sync` on a database; returns what it took and its stdout.
     pub fn gazelle_sync(&self, database: &str, api: &str, args: &[&str]) -> Result<(Measured, String)> {
+        self.run(&self.program, database, api, args)
+    }
+
+    fn run(&self, program: &Path, database: &str, api: &str, args: &[&str]) -> Result<(Measured, String)> {
         let api = if api.is_empty() { "http://127.0.0.1:9/" } else { api };
         measure(
-            Command::new(&self.program)
+            Command::new(program)
                 .args(args)
                 .current_dir(&self.folder)
                 .env("DATABASE_URL", self.url(database)?)
@@ -111,7 +115,17 @@ impl Lab {
 
     /// A full sync.
     pub fn full_sync(&self, database: &str, api: &str) -> Result<(Measured, serde_json::Value)> {
-        let (measured, report) = self.gazelle_sync(database, api, &["sync", "--mode", "full", "--json"])?;
+        self.full_sync_by(&self.program, database, api)
+    }
+
+    /// A full sync by some build of the program.
+    pub fn full_sync_by(
+        &self,
+        program: &Path,
+        database: &str,
+        api: &str,
+    ) -> Result<(Measured, serde_json::Value)> {
+        let (measured, report) = self.run(program, database, api, &["sync", "--mode", "full", "--json"])?;
         Ok((measured, serde_json::from_str(&report)?))
     }
 

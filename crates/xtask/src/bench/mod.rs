@@ -48,6 +48,9 @@ pub struct BenchArgs {
     /// The program to measure [default: gazelle-sync beside this one]
     #[arg(long)]
     program: Option<PathBuf>,
+    /// Another build: its first full sync is measured in the same rounds, so that the two can be compared
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Option<PathBuf>,
     /// Where the database is made, on a real disk; it takes about 2 GB (--million: 8 GB)
     #[arg(long, default_value = "/var/tmp")]
     folder: PathBuf,
@@ -60,7 +63,14 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         Some(program) => std::path::absolute(program)?,
         None => beside_this()?,
     };
-    ensure!(program.is_file(), "{} is not there: cargo build --release -p gazelle-sync", program.display());
+    let beside = args.beside.as_deref().map(std::path::absolute).transpose()?;
+    for program in std::iter::once(&program).chain(&beside) {
+        ensure!(
+            program.is_file(),
+            "{} is not there: cargo build --release -p gazelle-sync",
+            program.display()
+        );
+    }
     let folder = tempfile::Builder::new().prefix("gazelle-bench-").tempdir_in(&args.folder)?;
     // As root the server runs as another account, which must get through.
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
@@ -69,7 +79,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     results.note("Postgres", lab.postgres()?.1);
     let shop =
         Shop { appointments: args.appointments, clients: args.clients, pianos: args.pianos, latency_ms: 0 };
-    rounds::measure(&lab, &shop, args.runs, &mut results)?;
+    rounds::measure(&lab, &shop, args.runs, beside.as_deref(), &mut results)?;
     if !args.no_latency {
         latency::measure(&lab, args.runs, &mut results)?;
     }

@@ -1,5 +1,7 @@
 //! The big shop, round by round: gazelle-sync (A), plain SQL (B), a script (C), a walk that finds nothing new (D).
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 
 use super::compare::{ensure_same, written_since};
@@ -24,6 +26,8 @@ struct Taken {
 #[derive(Debug, Clone, Copy, Default)]
 struct Round {
     sync: Taken,
+    /// The first sync of the program beside it.
+    beside: Option<Taken>,
     copy: f64,
     fill: f64,
     mark: f64,
@@ -34,8 +38,14 @@ struct Round {
     again_rows_written: f64,
 }
 
-/// Measures the shop and notes the medians.
-pub fn measure(lab: &Lab, shop: &Shop, runs: usize, results: &mut Results) -> Result<()> {
+/// Measures the shop and notes the medians. `beside` is another build of the program.
+pub fn measure(
+    lab: &Lab,
+    shop: &Shop,
+    runs: usize,
+    beside: Option<&Path>,
+    results: &mut Results,
+) -> Result<()> {
     say("making the shop");
     let simulator = Running::start(shop)?;
     warm_up(lab, &simulator)?;
@@ -43,7 +53,7 @@ pub fn measure(lab: &Lab, shop: &Shop, runs: usize, results: &mut Results) -> Re
     let mut rounds = Vec::new();
     for run in 1..=runs {
         say(&format!("round {run} of {runs}"));
-        rounds.push(round(lab, &simulator)?);
+        rounds.push(round(lab, &simulator, beside)?);
     }
     lab.let_autovacuum_work()?;
     lab.drop_database("synced")?;
@@ -69,7 +79,8 @@ fn warm_up(lab: &Lab, simulator: &Running) -> Result<()> {
     Ok(())
 }
 
-fn round(lab: &Lab, simulator: &Running) -> Result<Round> {
+fn round(lab: &Lab, simulator: &Running, beside: Option<&Path>) -> Result<Round> {
+    let beside = beside.map(|program| first_sync_by(program, lab, simulator)).transpose()?;
     lab.fresh("synced")?;
     lab.checkpoint()?;
     let sync = watched(lab, simulator, || Ok(lab.full_sync("synced", &simulator.url)?.0))?;
@@ -98,6 +109,7 @@ fn round(lab: &Lab, simulator: &Running) -> Result<Round> {
     lab.drop_database("plain")?;
     Ok(Round {
         sync,
+        beside,
         copy,
         fill,
         mark,
@@ -107,6 +119,14 @@ fn round(lab: &Lab, simulator: &Running) -> Result<Round> {
         again_wal_mb: wal.parse::<f64>()? / 1e6,
         again_rows_written: written as f64,
     })
+}
+
+fn first_sync_by(program: &Path, lab: &Lab, simulator: &Running) -> Result<Taken> {
+    lab.fresh("synced")?;
+    lab.checkpoint()?;
+    let taken = watched(lab, simulator, || Ok(lab.full_sync_by(program, "synced", &simulator.url)?.0))?;
+    lab.drop_database("synced")?;
+    Ok(taken)
 }
 
 fn watched(lab: &Lab, simulator: &Running, work: impl FnOnce() -> Result<Measured>) -> Result<Taken> {
@@ -143,6 +163,14 @@ fn report(shop: &Shop, rounds: &[Round], results: &mut Results) {
         ),
     );
     results.note("A: first full sync", shown(|round| round.sync));
+    if rounds.iter().all(|round| round.beside.is_some()) {
+        let beside = |round: &Round| round.beside.unwrap_or_default();
+        results.note("A of the program beside it", shown(beside));
+        let seconds =
+            |of: &dyn Fn(&Round) -> Taken| median(rounds.iter().map(|round| of(round).program.seconds));
+        let ratio = seconds(&|round| round.sync) / seconds(&beside);
+        results.note("A / A of the program beside it", format!("{ratio:.2}"));
+    }
     results.note(
         "B: \\copy + set-based SQL + status update",
         format!(
