@@ -15,7 +15,6 @@ use gazelle_sync::service::clock::Clock;
 use gazelle_sync::service::state::Shared;
 use gazelle_sync::service::{Opener, Service};
 use gazelle_sync::source::{Credential, GazelleClient, SourceSettings};
-use gazelle_sync::stop::Stopper;
 use gazelle_sync::time;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -23,6 +22,7 @@ use serde_json::Value;
 use support::World;
 use support::service::{Serving, runs, until};
 use support::sink::{Received, Sink};
+use tokio_util::sync::CancellationToken;
 
 /// Goes on to whatever is waited for; remembers what that was.
 struct Jumping {
@@ -110,14 +110,14 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
     let begin: Timestamp = "2027-03-13T17:30:00Z".parse().unwrap();
     let end = begin + SignedDuration::from_hours(24 * DAYS);
     let clock = Arc::new(Jumping { now: Mutex::new(begin), waited_for: Mutex::default() });
-    let stopper = Stopper::new();
+    let stopper = CancellationToken::new();
     let shared = Arc::new(Shared::new(settings.clone()));
     let service = Service {
         opener: Opening(settings.clone()),
         clock: clock.clone(),
         timetable,
         shared: shared.clone(),
-        stop: stopper.stop(),
+        stop: stopper.clone(),
     };
 
     let mut number = 0;
@@ -150,7 +150,7 @@ async fn over_many_days_with_faults_no_run_is_missed_and_none_runs_twice() {
                 was_down = true;
             }
         }
-        stopper.ask();
+        stopper.cancel();
     };
     tokio::join!(service.run(), lives);
     assert!(was_down, "{number} runs");

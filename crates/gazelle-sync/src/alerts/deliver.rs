@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::channels::{Channel, Channels, Letter, SendError};
@@ -14,7 +15,7 @@ use super::words::{Text, Words};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::{self, shortened};
-use crate::stop::Stop;
+use crate::stop;
 
 /// After this long a pass takes up no further message; the next one does. With the longest sending it is over before a
 /// service that is asked to stop is cut off.
@@ -47,7 +48,7 @@ pub async fn deliver(
     db: &Db,
     channels: &Channels,
     first_wait: Duration,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<Delivered, DbError> {
     let due = within(stop, outbox::due_channels(db)).await?;
     let passes = due
@@ -68,11 +69,11 @@ async fn deliver_to(
     channels: &Channels,
     channel: &Channel,
     first_wait: Duration,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<Delivered, DbError> {
     let begun = Instant::now();
     let mut delivered = Delivered::default();
-    while begun.elapsed() < LONGEST_PASS && !stop.is_asked() {
+    while begun.elapsed() < LONGEST_PASS && !stop.is_cancelled() {
         let Some(message) = within(stop, outbox::claim(db, &channel.key())).await? else { break };
         match channels.send(channel, &letter(&message)).await {
             Ok(()) => {
@@ -90,11 +91,14 @@ async fn deliver_to(
 }
 
 /// What the database answers, for which it has [`LAST_PATIENCE`] once the end is wished.
-async fn within<T>(stop: &Stop, asked: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+async fn within<T>(
+    stop: &CancellationToken,
+    asked: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
     tokio::select! {
         biased;
         answer = asked => answer,
-        () = stop.overdue_after(LAST_PATIENCE) => Err(DbError::infrastructure(
+        () = stop::overdue(stop, LAST_PATIENCE) => Err(DbError::infrastructure(
             "the database gave no answer before the program was to end: what is not noted is sent again",
         )),
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::opened::Opened;
 use super::{Context, FAILED};
@@ -14,7 +15,6 @@ use crate::cli::{AlertsAction, AlertsArgs};
 use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
 use crate::migrate;
-use crate::stop::Stop;
 use crate::time;
 
 /// The file of the data folder that holds what was told past the database.
@@ -116,7 +116,7 @@ async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivere
     tell_directly(settings, written.as_ref().err()).await;
     let changes = written?;
     let delivered =
-        alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6, &Stop::never()).await?;
+        alerts::deliver(&opened.db, &channels, settings.retry_delay() * 6, &CancellationToken::new()).await?;
     alerts::ping(&opened.db, settings).await?;
     Ok((changes, delivered))
 }

@@ -19,6 +19,7 @@ use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
 use crate::migrate;
 use crate::orchestrator::{Job, Stages, run_sync};
+use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
 use crate::source::{Credential, GazelleClient};
 use crate::time::MONTREAL;
@@ -111,12 +112,12 @@ async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Res
 
 async fn sync(context: &Context, db: &Db, client: &GazelleClient, full: bool) -> Result<RunReport> {
     let job = Job {
-        command: "demo",
+        command: RunCommand::Demo,
         stages: Stages::Both,
         full,
         since: None,
         entities: ENTITIES.to_vec(),
-        trigger: "demo",
+        trigger: RunTrigger::Demo,
     };
     let started = Instant::now();
     let report = run_sync(db, Some(client.clone()), &context.settings, &job, &context.progress).await?;

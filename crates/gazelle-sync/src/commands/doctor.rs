@@ -5,21 +5,21 @@ use anyhow::Result;
 use super::opened::{self, Opened};
 use super::{Context, FAILED};
 use crate::display::{self, Lines};
-use crate::doctor::{self, Level, Patient, Report};
+use crate::doctor::{self, Level, Report, Subject};
 
 /// Examines and prints; touches nothing.
 pub async fn run(context: &Context) -> Result<u8> {
     let settings = &context.settings;
     // A database that takes no writes is looked at too: why it takes none is what people ask.
     let opened = Opened::open_to_read(settings).await;
-    let patient = Patient {
+    let subject = Subject {
         settings,
         database: opened.as_ref().map(|opened| &opened.db).map_err(|error| format!("{error:#}")),
         embedded: settings.database_url.is_none(),
         shared_account: opened.as_ref().ok().and_then(Opened::shared_account),
         client: opened::client(settings, opened.as_ref().ok()).map_err(|error| format!("{error:#}")),
     };
-    let report = doctor::examine(&patient).await;
+    let report = doctor::examine(&subject).await;
     if let Ok(opened) = opened {
         opened.close().await?;
     }

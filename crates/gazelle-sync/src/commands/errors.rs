@@ -14,7 +14,8 @@ use crate::entities::Entity;
 use crate::explain::{self, case};
 use crate::lease::Lease;
 use crate::migrate;
-use crate::orchestrator::{Job, Stages, run_sync};
+use crate::orchestrator::{Job, run_sync};
+use crate::run_log::kinds::RunCommand;
 use crate::staging::quarantine::{self, Case, Which};
 use crate::staging::quarantine_pages::Pages;
 use crate::time;
@@ -266,14 +267,7 @@ async fn retry(
     if pending == 0 && !which.ids.is_empty() {
         bail!("none of these records is in quarantine (gazelle-sync errors lists those that are)");
     }
-    let job = Job {
-        command: "errors retry",
-        stages: Stages::ReconcileOnly,
-        full: false,
-        since: None,
-        entities: entities.to_vec(),
-        trigger: "command",
-    };
+    let job = Job::reconcile(RunCommand::ErrorsRetry, entities.to_vec());
     let report =
         run_sync(&opened.db, None, &context.settings, &job, &Progress::clone(&context.progress)).await?;
     #[derive(Serialize)]

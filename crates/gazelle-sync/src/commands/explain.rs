@@ -13,7 +13,7 @@ use crate::cli::{ExplainArgs, did_you_mean};
 use crate::db::Tx;
 use crate::display::Lines;
 use crate::entities::table::Table;
-use crate::explain::column::{self, Explanation, Looked, Source};
+use crate::explain::column::{self, CheckedPath, Explanation, Source};
 use crate::explain::find::Found;
 use crate::explain::times::Times;
 use crate::staging::history;
@@ -170,7 +170,7 @@ fn filled_by(what: &str) -> &'static str {
     }
 }
 
-fn looked_text(looked: &Looked) -> String {
+fn looked_text(looked: &CheckedPath) -> String {
     match (looked.found, looked.used) {
         (false, _) => format!("{}: nothing there", looked.path),
         (true, true) => format!("{}: {}", looked.path, value_text(&looked.raw)),

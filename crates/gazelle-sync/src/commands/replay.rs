@@ -11,7 +11,7 @@ use super::sync::{chosen, instant, wrong_use};
 use crate::cli::ReplayArgs;
 use crate::display::{self, Column, Lines, Table};
 use crate::orchestrator::replay::into_schema::{self, Built};
-use crate::orchestrator::replay::{ReplayReport, Wanted, replay};
+use crate::orchestrator::replay::{ReplayReport, ReplayRequest, replay};
 use crate::run_log::report::Status;
 use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::{Sample, TableDifference};
@@ -42,7 +42,8 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     {
         return wrong_use(context, "--since must be before --until");
     }
-    let wanted = Wanted { entities, slice, dry_run: args.dry_run, allow_deletions: args.allow_deletions };
+    let wanted =
+        ReplayRequest { entities, slice, dry_run: args.dry_run, allow_deletions: args.allow_deletions };
     let opened = Opened::open(&context.settings).await?;
     let report = replay(&opened.db, &context.settings, &wanted, &context.progress).await;
     opened.close().await?;

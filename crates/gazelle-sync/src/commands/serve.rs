@@ -8,19 +8,19 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::opened::{self, Opened};
 use super::{Context, FAILED};
 use crate::cli::ServeArgs;
 use crate::config::Settings;
 use crate::db::Db;
-use crate::http::Door;
+use crate::http::HttpSocket;
 use crate::orchestrator::schedule::{Schedule, Timetable};
 use crate::service::clock::DatabaseClock;
 use crate::service::state::Shared;
 use crate::service::{Opener, Service};
 use crate::source::GazelleClient;
-use crate::stop::Stopper;
 
 /// A service that has not ended so long after the first signal is cut off.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
@@ -36,8 +36,9 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     };
     // Said at once, not with the first run.
     opened::client(&settings, None)?;
-    let door = Door::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
-    let address = door.address()?;
+    let socket =
+        HttpSocket::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
+    let address = socket.address()?;
     let document = json!({
         "listening": address,
         "incremental": settings.incremental_schedule,
@@ -52,19 +53,19 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         )
     })?;
 
-    let (stopper, stop_http) = (Stopper::new(), Stopper::new());
+    let (stopper, stop_http) = (CancellationToken::new(), CancellationToken::new());
     let shared = Arc::new(Shared::new(settings.clone()));
-    let mut http = tokio::spawn(door.serve(shared.clone(), stop_http.stop()));
+    let mut http = tokio::spawn(socket.serve(shared.clone(), stop_http.clone()));
     let service = Service {
         opener: Opening { settings, open: Mutex::new(None) },
         clock: Arc::new(DatabaseClock::default()),
         timetable,
         shared,
-        stop: stopper.stop(),
+        stop: stopper.clone(),
     };
     let asked = signals.second_or_late(&stopper);
     let end = until_one_ends(service.run(), &mut http, asked, &stopper).await;
-    stop_http.ask();
+    stop_http.cancel();
     if !http.is_finished() {
         let _ = tokio::time::timeout(Duration::from_secs(2), http).await;
     }
@@ -99,14 +100,14 @@ async fn until_one_ends(
     service: impl Future<Output = ()>,
     http: &mut JoinHandle<std::io::Result<()>>,
     asked: impl Future<Output = ()>,
-    stopper: &Stopper,
+    stopper: &CancellationToken,
 ) -> End {
     let mut http_gone = false;
     let watch_http = async {
         let ended = http.await;
         http_gone = true;
         tracing::error!("the HTTP side ended by itself ({ended:?}): the service ends too");
-        stopper.ask();
+        stopper.cancel();
         tokio::time::sleep(LONGEST_STOP).await;
     };
     let ended_well = tokio::select! {
@@ -143,10 +144,10 @@ impl Signals {
     }
 
     /// Asks to stop at the first signal; returns at the second, or when the first was not obeyed in time.
-    async fn second_or_late(mut self, stopper: &Stopper) {
+    async fn second_or_late(mut self, stopper: &CancellationToken) {
         self.next().await;
         tracing::info!("asked to stop: what is under way is finished (a second signal stops at once)");
-        stopper.ask();
+        stopper.cancel();
         tokio::select! {
             () = self.next() => {}
             () = tokio::time::sleep(LONGEST_STOP) => {}
@@ -206,11 +207,11 @@ mod tests {
         let aborted = tokio::spawn(pending());
         aborted.abort();
         for mut http in [panics(), tokio::spawn(async { Ok(()) }), aborted] {
-            let stopper = Stopper::new();
-            let stop = stopper.stop();
+            let stopper = CancellationToken::new();
+            let stop = stopper.clone();
             // What is under way is finished.
             let service = async {
-                stop.asked().await;
+                stop.cancelled().await;
                 tokio::time::sleep(Duration::from_secs(7)).await;
             };
             let begun = Instant::now();
@@ -219,14 +220,14 @@ mod tests {
         }
         // One that does not stop is cut off.
         let begun = Instant::now();
-        let end = until_one_ends(pending(), &mut panics(), pending(), &Stopper::new()).await;
+        let end = until_one_ends(pending(), &mut panics(), pending(), &CancellationToken::new()).await;
         assert_eq!((end, begun.elapsed()), (End::HttpGone, LONGEST_STOP));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_asked_to_stop_ends_well_or_is_cut_off() {
         let mut http = tokio::spawn(pending());
-        let stopper = Stopper::new();
+        let stopper = CancellationToken::new();
         assert_eq!(until_one_ends(async {}, &mut http, pending(), &stopper).await, End::AsAsked);
         assert_eq!(until_one_ends(pending(), &mut http, async {}, &stopper).await, End::CutOff);
     }

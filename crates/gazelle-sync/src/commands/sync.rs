@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::{self, ENTITIES, Entity};
 use crate::orchestrator::{Job, Stages, run_sync};
+use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status};
 
 /// Warnings of a run that are shown with it.
@@ -19,12 +20,12 @@ const WARNINGS_SHOWN: usize = 20;
 
 /// Both stages.
 pub async fn sync(context: &Context, args: SyncArgs) -> Result<u8> {
-    walk(context, args.fetch, Stages::Both, "sync").await
+    walk(context, args.fetch, Stages::Both, RunCommand::Sync).await
 }
 
 /// Stage 1 alone.
 pub async fn fetch(context: &Context, args: FetchArgs) -> Result<u8> {
-    walk(context, args, Stages::FetchOnly, "fetch").await
+    walk(context, args, Stages::FetchOnly, RunCommand::Fetch).await
 }
 
 /// Stage 2 alone.
@@ -33,27 +34,21 @@ pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<u8> {
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
     };
-    let job = Job {
-        command: "reconcile",
-        stages: Stages::ReconcileOnly,
-        full: false,
-        since: None,
-        entities,
-        trigger: "command",
-    };
+    let job = Job::reconcile(RunCommand::Reconcile, entities);
     let opened = Opened::open(&context.settings).await?;
     let report = run_sync(&opened.db, None, &context.settings, &job, &context.progress).await;
     opened.close().await?;
     print(context, &report?)
 }
 
-async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: &'static str) -> Result<u8> {
+async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCommand) -> Result<u8> {
     let entities = match chosen(&args.entity) {
         Ok(entities) => entities,
         Err(message) => return wrong_use(context, &message),
     };
     let since = args.since.map(|since| instant(context, since)).transpose()?;
-    let job = Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: "command" };
+    let job =
+        Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: RunTrigger::Command };
     // Missing credentials are said before a database is opened.
     opened::client(&context.settings, None)?;
     let opened = super::alerts::open_or_tell(&context.settings).await?;

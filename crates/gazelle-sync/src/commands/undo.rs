@@ -10,14 +10,14 @@ use super::replay::samples_lines;
 use crate::cli::UndoArgs;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::ErrorCode;
-use crate::orchestrator::undo::{Step, UndoReport, Wanted, undo};
+use crate::orchestrator::undo::{Step, UndoReport, UndoRequest, undo};
 use crate::run_log::report::Status;
 
 /// Undoes a run or lifts its undo, and shows what changed by it.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let settings = &context.settings;
-    let wanted = Wanted {
+    let wanted = UndoRequest {
         id: args.run,
         lift: args.lift,
         dry_run: args.dry_run,

@@ -24,7 +24,7 @@ pub(super) fn uri(port: u16) -> String {
 }
 
 /// What came back.
-pub(super) enum Came {
+pub(super) enum CallbackResult {
     /// The code to exchange.
     Code(SecretString),
     /// The person, or Gazelle, said no: the word of the standard (`access_denied`).
@@ -39,7 +39,7 @@ pub(super) struct Callback {
 
 struct Waiting {
     state: String,
-    came: mpsc::Sender<Came>,
+    came: mpsc::Sender<CallbackResult>,
     strangers: std::sync::atomic::AtomicU32,
 }
 
@@ -61,7 +61,7 @@ impl Callback {
     }
 
     /// Waits for an answer that carries `state`; others are refused and waited beyond.
-    pub async fn answer(self, state: &str, patience: Duration) -> Result<Came> {
+    pub async fn answer(self, state: &str, patience: Duration) -> Result<CallbackResult> {
         let (sender, mut receiver) = mpsc::channel(1);
         let waiting = Arc::new(Waiting {
             state: state.to_owned(),
@@ -102,10 +102,10 @@ async fn come(State(waiting): State<Arc<Waiting>>, Query(query): Query<HashMap<S
     match read(&query, &waiting.state) {
         Ok(came) => {
             let text = match &came {
-                Came::Code(_) => {
+                CallbackResult::Code(_) => {
                     "gazelle-sync has got its answer. You can close this page; the terminal says the rest."
                 }
-                Came::Refused(_) => "Gazelle did not let gazelle-sync in. The terminal says more.",
+                CallbackResult::Refused(_) => "Gazelle did not let gazelle-sync in. The terminal says more.",
             };
             let _ = waiting.came.try_send(came);
             page(StatusCode::OK, text)
@@ -119,7 +119,7 @@ async fn come(State(waiting): State<Arc<Waiting>>, Query(query): Query<HashMap<S
 }
 
 /// What an address that the browser was sent to says, if it belongs to this login.
-pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<Came, &'static str> {
+pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<CallbackResult, &'static str> {
     let given = query.get("state").map(String::as_bytes).unwrap_or_default();
     // Compared in constant time, so that nobody can find it out letter by letter.
     if aws_lc_rs::constant_time::verify_slices_are_equal(given, state.as_bytes()).is_err() {
@@ -129,8 +129,8 @@ pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<Came,
         );
     }
     match (query.get("code"), query.get("error")) {
-        (_, Some(error)) => Ok(Came::Refused(plain_word(error))),
-        (Some(code), None) if !code.is_empty() => Ok(Came::Code(code.clone().into())),
+        (_, Some(error)) => Ok(CallbackResult::Refused(plain_word(error))),
+        (Some(code), None) if !code.is_empty() => Ok(CallbackResult::Code(code.clone().into())),
         _ => Err("This answer holds neither a code nor an error."),
     }
 }

@@ -85,7 +85,7 @@ impl DatabaseTokenStore {
             let database: String = rows.first().map(|row| row.get(0)).unwrap_or_default();
             let Inner { connect, key, client_id, data_dir, .. } = &*self.0;
             // By the server too: two of them may hold databases of one name, each with tokens of an age of its own.
-            let server = db::way(&connect.url, false).map(|way| way.host).unwrap_or_default();
+            let server = db::route(&connect.url, false).map(|route| route.host).unwrap_or_default();
             let of = [key.name(), &server, &database, &connect.schema, client_id];
             let last_seen = LastSeen::new(data_dir, &of);
             Ok(Site { database, last_seen })

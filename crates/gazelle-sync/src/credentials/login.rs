@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
 use url::Url;
 
-use super::callback::{self, Callback, Came};
+use super::callback::{self, Callback, CallbackResult};
 use crate::source::{OauthLogin, TokenStore, Tokens};
 
 /// How a login goes.
@@ -46,11 +46,11 @@ pub async fn login(
         None => pasted(&state, how.patience).await?,
     };
     let code = match came {
-        Came::Code(code) => code,
-        Came::Refused(word) if word == "access_denied" => {
+        CallbackResult::Code(code) => code,
+        CallbackResult::Refused(word) if word == "access_denied" => {
             bail!("the login was declined at Gazelle (access_denied): nothing was changed")
         }
-        Came::Refused(word) => bail!("Gazelle refused the login ({word}): nothing was changed"),
+        CallbackResult::Refused(word) => bail!("Gazelle refused the login ({word}): nothing was changed"),
     };
     let tokens = exchange(client, &code, &redirect_uri, &verifier).await?;
     store.lock().await?.save(tokens.clone()).await?;
@@ -69,7 +69,7 @@ async fn exchange(
 }
 
 /// Reads the address from the terminal.
-async fn pasted(state: &str, patience: Duration) -> Result<Came> {
+async fn pasted(state: &str, patience: Duration) -> Result<CallbackResult> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     // A thread of its own, which nobody waits for: a terminal cannot be made to stop waiting.
     std::thread::spawn(move || {

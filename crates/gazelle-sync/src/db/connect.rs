@@ -154,7 +154,7 @@ fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
 
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
+pub struct Route {
     /// Name, address or folder of the socket.
     pub host: String,
     /// A socket of this machine, or a loopback address.
@@ -165,7 +165,7 @@ pub struct Way {
 
 /// How the server of a connection string is reached, where the settings name an authority or do not; none where it is no
 /// connection string.
-pub fn way(url: &str, names_authority: bool) -> Option<Way> {
+pub fn route(url: &str, names_authority: bool) -> Option<Route> {
     let (url, asked) = take_unsupported(url);
     let config = Config::from_str(&url).ok()?;
     let host = match config.get_hosts().first()? {
@@ -177,7 +177,7 @@ pub fn way(url: &str, names_authority: bool) -> Option<Way> {
     let demanded = asked.verify || names_authority || asked.ca_file.is_some();
     let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
     let is_protected = encryption.mode == SslMode::Require && is_verified;
-    Some(Way { host, stays_here: stays_here(&config), is_protected })
+    Some(Route { host, stays_here: stays_here(&config), is_protected })
 }
 
 /// Whether a connection string can be used, before anything is connected. The error completes the sentence

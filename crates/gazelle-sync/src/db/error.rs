@@ -28,6 +28,9 @@ pub struct DbError {
     cause: Option<tokio_postgres::Error>,
 }
 
+/// How often a transaction is tried that met another one ([`Fault::Conflict`]).
+pub const CONFLICT_ATTEMPTS: u32 = 5;
+
 /// The classes of database errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -34,8 +34,8 @@ use answered::{Heard, Progress};
 use pool::{Place, Pool};
 
 pub use answered::Limits;
-pub use connect::{ConnectSettings, Way, check_url, connect, connect_to_read, connect_within, way};
-pub use error::{DbError, Fault};
+pub use connect::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
+pub use error::{CONFLICT_ATTEMPTS, DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use timeouts::Timeout;
 pub use transaction::{Begin, Connection, Tx};

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::clock::Reading;
-use super::{Lines, Patient};
+use super::{Lines, Subject};
 use crate::display;
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
@@ -12,9 +12,9 @@ use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
 /// Records asked for.
 const PAGE: u32 = 5;
 
-pub(super) async fn look(patient: &Patient<'_>) -> (Lines, Option<Reading>) {
+pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<Reading>) {
     let mut lines = Lines::default();
-    let client = match &patient.client {
+    let client = match &subject.client {
         Ok(client) => client,
         Err(why) => {
             lines.problem(

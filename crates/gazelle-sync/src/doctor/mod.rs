@@ -34,7 +34,7 @@ use crate::source::GazelleClient;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is examined. What could not be opened comes as the reason.
-pub struct Patient<'a> {
+pub struct Subject<'a> {
     /// The settings in force.
     pub settings: &'a Settings,
     /// The database.
@@ -63,25 +63,25 @@ pub struct Report {
 }
 
 /// Looks at everything. Never fails: what cannot be looked at is a problem of its own.
-pub async fn examine(patient: &Patient<'_>) -> Report {
+pub async fn examine(subject: &Subject<'_>) -> Report {
     let mut lines = Lines::default();
-    let (in_database, (of_api, api_clock)) = tokio::join!(in_database(patient), api::look(patient));
+    let (in_database, (of_api, api_clock)) = tokio::join!(in_database(subject), api::look(subject));
     lines.extend(in_database);
     lines.extend(of_api);
     clock::of_api(&mut lines, api_clock);
     zone::of_program(&mut lines);
     let (of_service, of_alerts) =
-        tokio::join!(service::look(patient.settings), alerts::reachable(patient.settings));
+        tokio::join!(service::look(subject.settings), alerts::reachable(subject.settings));
     lines.extend(of_alerts);
     lines.extend(of_service);
-    room::of_backup_folder(&mut lines, patient);
-    room::of_disk(&mut lines, patient);
+    room::of_backup_folder(&mut lines, subject);
+    room::of_disk(&mut lines, subject);
     lines.into_report()
 }
 
-async fn in_database(patient: &Patient<'_>) -> Lines {
+async fn in_database(subject: &Subject<'_>) -> Lines {
     let mut lines = Lines::default();
-    let db = match &patient.database {
+    let db = match &subject.database {
         Ok(db) => *db,
         Err(why) => {
             lines.problem(
@@ -92,7 +92,7 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
             return lines;
         }
     };
-    within(&mut lines, "database", server::look(db, patient)).await;
+    within(&mut lines, "database", server::look(db, subject)).await;
     if let Ok(Some(why)) = owners::refusal(db).await {
         let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
                     checks of the tables are left out until then";
@@ -103,13 +103,13 @@ async fn in_database(patient: &Patient<'_>) -> Lines {
     within(&mut lines, "tables", tables::look(db)).await;
     within(&mut lines, "additions", additions::look(db)).await;
     within(&mut lines, "look-alikes", look_alikes::look(db)).await;
-    within(&mut lines, "rights", rights::look(db, patient.embedded)).await;
+    within(&mut lines, "rights", rights::look(db, subject.embedded)).await;
     within(&mut lines, "backup of the old system", backup::look(db)).await;
     within(&mut lines, "database clock", clock::of_database(db)).await;
     within(&mut lines, "database time zones", zone::of_database(db)).await;
-    within(&mut lines, "runs", service::runs(db, patient.settings)).await;
+    within(&mut lines, "runs", service::runs(db, subject.settings)).await;
     within(&mut lines, "alert messages", alerts::sent(db)).await;
-    within(&mut lines, "backup", room::of_database(db, patient)).await;
+    within(&mut lines, "backup", room::of_database(db, subject)).await;
     lines
 }
 

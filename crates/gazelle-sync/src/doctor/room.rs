@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::{Level, Lines, Patient};
+use super::{Level, Lines, Subject};
 use crate::db::{Db, DbError, citus};
 use crate::display;
 
@@ -20,9 +20,9 @@ const LITTLE_ROOM: u64 = 1 << 30;
 const HOW: &str = "pg_dump as docs/runbook.md says, daily, into a folder named by GAZELLE_SYNC_BACKUP_DIR";
 
 /// The newest file of the folder where backups land, where one is set.
-pub(super) fn of_backup_folder(lines: &mut Lines, patient: &Patient<'_>) {
+pub(super) fn of_backup_folder(lines: &mut Lines, subject: &Subject<'_>) {
     let check = "backup";
-    let Some(folder) = &patient.settings.backup_dir else {
+    let Some(folder) = &subject.settings.backup_dir else {
         return;
     };
     let newest = match newest(folder) {
@@ -63,7 +63,7 @@ fn newest(folder: &Path) -> std::io::Result<Option<(String, u64, Duration)>> {
 }
 
 /// What the server knows of backups, where no folder is set, and how large the database is.
-pub(super) async fn of_database(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbError> {
+pub(super) async fn of_database(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let rows = db
         .query(
@@ -84,7 +84,7 @@ pub(super) async fn of_database(db: &Db, patient: &Patient<'_>) -> Result<Lines,
         _ => "the database",
     };
     lines.ok("size", format!("{what} holds {}", display::bytes(size)));
-    if patient.settings.backup_dir.is_some() {
+    if subject.settings.backup_dir.is_some() {
         return Ok(lines);
     }
     let check = "backup";
@@ -112,17 +112,17 @@ pub(super) async fn of_database(db: &Db, patient: &Patient<'_>) -> Result<Lines,
 }
 
 /// Room where the embedded database lives; that of another server is not to be seen from here.
-pub(super) fn of_disk(lines: &mut Lines, patient: &Patient<'_>) {
+pub(super) fn of_disk(lines: &mut Lines, subject: &Subject<'_>) {
     let check = "disk";
-    let folder = &patient.settings.data_dir;
+    let folder = &subject.settings.data_dir;
     let Some(there) = folder.ancestors().find(|folder| folder.is_dir()) else { return };
-    let what = if patient.embedded { "the embedded database" } else { "tokens" };
+    let what = if subject.embedded { "the embedded database" } else { "tokens" };
     match rustix::fs::statvfs(there) {
         Ok(found) => {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             let said = format!("{} free for {what} in {}", display::bytes(free), folder.display());
             let mend = "make room, or another folder: GAZELLE_SYNC_DATA_DIR";
-            match judge(free, patient.embedded) {
+            match judge(free, subject.embedded) {
                 Level::Ok => lines.ok(check, said),
                 Level::Warning => lines.warning(check, said, mend),
                 Level::Problem => lines.problem(check, said, mend),

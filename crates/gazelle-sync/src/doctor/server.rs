@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 
-use super::{Lines, Patient};
+use super::{Lines, Subject};
 use crate::db::{self, Connection, Db, DbError, quote};
 
 /// How often two connections change places to see whether a pooler hands out others behind them.
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const MORE: &str = "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size; or lower database_connections";
 
-pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbError> {
+pub(super) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let rows = db
         .query(
@@ -28,14 +28,14 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
     let Some(row) = rows.first() else { return Ok(lines) };
     let (version, database, user, encrypted): (String, String, String, bool) =
         (row.get(0), row.get(1), row.get(2), row.get(3));
-    let what = if patient.embedded { "the embedded server, " } else { "" };
+    let what = if subject.embedded { "the embedded server, " } else { "" };
     lines.ok(
         "database",
         format!("{what}Postgres {version}, database {database}, schema {}, as {user}", db.schema()),
     );
-    account(&mut lines, patient);
+    account(&mut lines, subject);
     writes(&mut lines, db, &database, &user).await?;
-    tls(&mut lines, patient, encrypted);
+    tls(&mut lines, subject, encrypted);
     let (mut open, refused) = connections(db).await;
     let wanted = db.most_connections();
     match (open.len(), refused) {
@@ -62,9 +62,9 @@ pub(super) async fn look(db: &Db, patient: &Patient<'_>) -> Result<Lines, DbErro
 }
 
 /// Who else could read the data of the embedded server.
-fn account(lines: &mut Lines, patient: &Patient<'_>) {
-    let Some(account) = patient.shared_account else { return };
-    let folder = patient.settings.data_dir.join("postgres");
+fn account(lines: &mut Lines, subject: &Subject<'_>) {
+    let Some(account) = subject.shared_account else { return };
+    let folder = subject.settings.data_dir.join("postgres");
     lines.warning(
         "server account",
         format!(
@@ -111,34 +111,34 @@ async fn writes(lines: &mut Lines, db: &Db, database: &str, user: &str) -> Resul
 }
 
 /// Whether others on the way could read or change what travels.
-fn tls(lines: &mut Lines, patient: &Patient<'_>, encrypted: bool) {
+fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
     let check = "TLS to the database";
-    let names_authority = patient.settings.database_ca_file.is_some();
-    let way = patient.settings.database_url.as_ref();
-    let way = way.and_then(|url| db::way(url.expose_secret(), names_authority));
-    let Some(way) = way.filter(|_| !patient.embedded) else {
+    let names_authority = subject.settings.database_ca_file.is_some();
+    let route = subject.settings.database_url.as_ref();
+    let route = route.and_then(|url| db::route(url.expose_secret(), names_authority));
+    let Some(route) = route.filter(|_| !subject.embedded) else {
         return lines.ok(check, "not needed: a socket of this machine");
     };
     let mend =
         "write ?sslmode=require at the end of DATABASE_URL (on Supabase also GAZELLE_SYNC_DATABASE_CA)";
-    match (way.stays_here, way.is_protected, encrypted) {
-        (true, ..) => lines.ok(check, format!("not needed: {} is this machine", way.host)),
+    match (route.stays_here, route.is_protected, encrypted) {
+        (true, ..) => lines.ok(check, format!("not needed: {} is this machine", route.host)),
         (false, true, _) => {
-            lines.ok(check, format!("demanded of {}, its certificate and name verified", way.host));
+            lines.ok(check, format!("demanded of {}, its certificate and name verified", route.host));
         }
         (false, false, true) => lines.warning(
             check,
             format!(
                 "encrypted, but a server at {} that offers no encryption, or whose certificate cannot be verified, would be \
                  accepted",
-                way.host
+                route.host
             ),
             mend,
         ),
         (false, false, false) => {
             lines.problem(
                 check,
-                format!("{} is reached without encryption, password included", way.host),
+                format!("{} is reached without encryption, password included", route.host),
                 mend,
             );
         }

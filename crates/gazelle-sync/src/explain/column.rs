@@ -58,7 +58,7 @@ pub struct Explanation {
     /// The version that the row names; none where the column is not filled from one, or it is not held any more.
     pub source: Option<Source>,
     /// The paths that were looked at, in order; the value was taken from the first that holds one.
-    pub looked_at: Vec<Looked>,
+    pub looked_at: Vec<CheckedPath>,
     /// What the reconciler makes of that version now.
     pub made: Option<Json>,
     /// Whether production says the same; none where nothing can be compared.
@@ -94,7 +94,7 @@ pub struct Source {
 
 /// A path that was looked at.
 #[derive(Debug, Serialize)]
-pub struct Looked {
+pub struct CheckedPath {
     /// From the record on.
     pub path: String,
     /// Whether it holds a value; null counts as none.
@@ -106,7 +106,7 @@ pub struct Looked {
 }
 
 /// What an explanation of one row needs: the row, and all versions of its record.
-struct Ground<'t, 'c> {
+struct ColumnExplainer<'t, 'c> {
     tx: &'t Tx<'c>,
     zone: &'t TimeZone,
     entity: &'static Entity,
@@ -151,7 +151,7 @@ pub async fn explain(
 ) -> Result<Option<Explanation>, DbError> {
     let record_id = find::record_of(table, row, &found.record_id);
     let versions = history::versions(tx, found.entity, &record_id).await?;
-    let ground = Ground {
+    let explainer = ColumnExplainer {
         tx,
         zone,
         entity: found.entity,
@@ -161,10 +161,10 @@ pub async fn explain(
         record_id,
         versions,
     };
-    ground.column(column).await
+    explainer.column(column).await
 }
 
-impl Ground<'_, '_> {
+impl ColumnExplainer<'_, '_> {
     async fn column(&self, name: &str) -> Result<Option<Explanation>, DbError> {
         let declared = self.table.columns.iter().find(|column| column.name == name);
         let mut explanation = if let Some(column) = declared {
@@ -279,7 +279,7 @@ impl Ground<'_, '_> {
                     let raw = raw.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
                     let taken = led.value.is_some() && !used && column.made.is_none();
                     used |= taken;
-                    explanation.looked_at.push(Looked {
+                    explanation.looked_at.push(CheckedPath {
                         path: led.path,
                         found: led.value.is_some(),
                         raw,
@@ -314,7 +314,7 @@ impl Ground<'_, '_> {
             if let Some((_, tombstone)) = version.filter(|(_, version)| version.is_tombstone) {
                 let said: Option<Json> = serde_json::from_str(&tombstone.json).ok();
                 let raw = said.map_or(Json::Null, |mut said| said["evidence"].take());
-                let evidence = Looked { path: "evidence".to_owned(), found: true, raw, used: true };
+                let evidence = CheckedPath { path: "evidence".to_owned(), found: true, raw, used: true };
                 explanation.looked_at.push(evidence);
             }
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
-use super::parents::{Looked, MOST_KEPT, get, stage};
+use super::parents::{LookupResult, MOST_KEPT, get, stage};
 use super::seen::SeenIds;
 use super::{Fetch, FetchError, Scope};
 use crate::db::DbError;
@@ -108,24 +108,24 @@ pub async fn look_into(
         let answer = match answer {
             // One record that the API cannot be asked for keeps no other from being settled.
             Err(error) if !is_about_all(&error) && report.unsettled.len() < MOST_FAILED => {
-                Looked::Unsettled(error.to_string())
+                LookupResult::Inconclusive(error.to_string())
             }
             answer => answer?,
         };
         let bytes: usize = there.iter().map(|record| record.raw.len()).sum();
         match answer {
-            Looked::There(_) | Looked::Faulty(_) if bytes > MOST_KEPT => {
+            LookupResult::Found(_) | LookupResult::Faulty(_) if bytes > MOST_KEPT => {
                 report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
             }
-            Looked::There(received) => there.push(Received { seen_at: asked_at, ..received }),
+            LookupResult::Found(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
-            Looked::Faulty(received) => {
+            LookupResult::Faulty(received) => {
                 there.push(Received { seen_at: asked_at, external_id: id, ..received })
             }
             // What the API says may quote the record.
-            Looked::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
-            Looked::Unsettled(why) => report.unsettled.push(format!("{id}: {why}")),
-            Looked::Gone(answer) => {
+            LookupResult::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
+            LookupResult::Inconclusive(why) => report.unsettled.push(format!("{id}: {why}")),
+            LookupResult::Missing(answer) => {
                 let evidence = evidence(&id, getter.operation, &answer, asked_at, scope, fetch);
                 gone.push(Gone { external_id: id, evidence });
             }

@@ -6,11 +6,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::held_back::Failing;
-use super::parents::{Looked, MOST_KEPT, get};
+use super::parents::{LookupResult, MOST_KEPT, get};
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::record_id;
-use super::turns::Turn;
+use super::turns::AskById;
 use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
@@ -171,40 +171,40 @@ impl Reader<'_> {
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         let turn = match self.asked_bytes > MOST_KEPT {
             // As much as is kept in memory: another run asks for it.
-            true => Turn::Unknown,
+            true => AskById::Unknown,
             false => self.sizes.turns.of(id),
         };
         match turn {
-            Turn::Ask => {}
-            Turn::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
-            Turn::Unknown if self.is_held(id).await => {
+            AskById::Ask => {}
+            AskById::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
+            AskById::Unknown if self.is_held(id).await => {
                 return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
             }
-            Turn::NotYet | Turn::Unknown => return Ok(Node::Received(Box::new(not_asked(before)))),
+            AskById::NotYet | AskById::Unknown => return Ok(Node::Received(Box::new(not_asked(before)))),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
-            Ok(Looked::There(record)) => {
+            Ok(LookupResult::Found(record)) => {
                 self.faulty_in_a_row = 0;
                 self.asked_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
                 let record = Received { seen_at, external_id: id.to_owned(), ..record };
                 Ok(Node::Asked(Box::new(record)))
             }
-            Ok(Looked::Faulty(record)) => {
+            Ok(LookupResult::Faulty(record)) => {
                 self.asked_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
                 Ok(asked(Received { seen_at, external_id: id.to_owned(), ..record }))
             }
-            Ok(Looked::Refused(said)) => {
+            Ok(LookupResult::Refused(said)) => {
                 let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
                 let said = of_record(said);
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 Ok(asked(Received { fault, ..before }))
             }
-            Ok(Looked::Gone(_)) => Ok(Node::Gone),
+            Ok(LookupResult::Missing(_)) => Ok(Node::Gone),
             // Changed while it was read: another walk may find it still.
-            Ok(Looked::Unsettled(_)) => Ok(Node::Null),
+            Ok(LookupResult::Inconclusive(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(asked(before)),
         }

@@ -18,15 +18,15 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::apart::{Apart, Refused};
+use super::reconciler::WalkReconciler;
 use super::window::Arrived;
 use super::{Fetch, FetchError, broken_off};
-use crate::db::{DbError, Fault, Tx};
+use crate::db::{CONFLICT_ATTEMPTS, DbError, Fault, Tx};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
+use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::Received;
 use crate::staging::{bookmarks, versions};
-use crate::staging_to_production::direct::{self, Direct};
-use crate::staging_to_production::{CONFLICT_ATTEMPTS, Ground};
 
 /// Transactions side by side: one for each of two processors.
 const LANES: usize = 2;
@@ -48,13 +48,13 @@ pub(super) struct Lanes {
     /// What reading them takes.
     gathered_memory: usize,
     /// The batches that are being staged: what they come to, and the ids in them.
-    under_way: JoinSet<(Result<Direct, DbError>, Vec<u64>)>,
+    under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<u64>)>,
     /// The ids in all of them, as hashes: two of one hash only wait for each other.
     ids_under_way: HashSet<u64>,
     hasher: RandomState,
     /// A version of each transaction that added any.
     marks: Vec<Uuid>,
-    done: Direct,
+    done: BatchOutcome,
     failure: Option<DbError>,
 }
 
@@ -65,14 +65,14 @@ impl Lanes {
         turn: Option<Turn>,
         progress: &EntityProgress,
     ) -> Lanes {
-        let ground = Arc::new(Ground::new(fetch.known.clone(), fetch.unread.clone()));
+        let reconciler = fetch.reconciler.begin_walk(entity, fetch.run_id);
         Lanes {
             batch_size: (fetch.batch_size / LANES).max(1),
             stager: Stager {
                 fetch: fetch.clone(),
                 entity,
                 turn,
-                ground,
+                reconciler,
                 progress: progress.clone(),
                 refused: Arc::default(),
             },
@@ -84,14 +84,14 @@ impl Lanes {
             ids_under_way: HashSet::new(),
             hasher: RandomState::new(),
             marks: Vec::new(),
-            done: Direct::default(),
+            done: BatchOutcome::default(),
             failure: None,
         }
     }
 
     /// Whether the database held nothing of the entity when the first of this was staged.
-    pub(super) fn began_with_nothing(&self) -> bool {
-        self.stager.ground.was_bare()
+    pub(super) fn began_empty(&self) -> bool {
+        self.stager.reconciler.began_empty()
     }
 
     /// The next page; none after the last. Meanwhile records that have waited long enough go on their way.
@@ -142,7 +142,7 @@ impl Lanes {
     pub(super) async fn finish(
         mut self,
         bookmark: Option<(Timestamp, &str)>,
-    ) -> Result<(Direct, Refused), FetchError> {
+    ) -> Result<(BatchOutcome, Refused), FetchError> {
         while !self.under_way.is_empty() {
             self.wait_for_one().await?;
         }
@@ -173,7 +173,7 @@ impl Lanes {
         self.stop_if_failed().await
     }
 
-    fn note(&mut self, ended: Result<(Result<Direct, DbError>, Vec<u64>), JoinError>) {
+    fn note(&mut self, ended: Result<(Result<BatchOutcome, DbError>, Vec<u64>), JoinError>) {
         match ended {
             Ok((end, ids)) => {
                 for id in &ids {
@@ -212,15 +212,15 @@ struct Last<'w> {
     bookmark: Option<(Timestamp, &'w str)>,
 }
 
-/// How a batch is staged, from the fastest way to the one that never fails by a record.
+/// How a batch is staged, from the fastest mode to the one that never fails by a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// With stage 2, and without a question where the walk began with nothing.
-    AskingNothing,
-    /// With stage 2.
-    Asking,
-    /// As pending: stage 2 comes later.
-    Pending,
+enum BatchMode {
+    /// Staged and reconciled; nothing is compared where the destination was empty when the walk began.
+    InsertOnly,
+    /// Staged and reconciled.
+    Upsert,
+    /// Staged as pending: it is reconciled later.
+    StageOnly,
 }
 
 /// Stages batches, each in a transaction.
@@ -229,7 +229,7 @@ struct Stager {
     fetch: Fetch,
     entity: &'static Entity,
     turn: Option<Turn>,
-    ground: Arc<Ground>,
+    reconciler: Arc<dyn WalkReconciler>,
     progress: EntityProgress,
     refused: Arc<Mutex<Refused>>,
 }
@@ -240,19 +240,21 @@ impl Stager {
     }
 
     /// Stages a batch; reconciled at once where stage 2 is there and the database refuses none of it.
-    async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
+    async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
         let with_stage_two = match &mut self.turn {
             Some(turn) => turn.wait_for(|is_ours| *is_ours).await.is_ok(),
             None => false,
         };
-        let mut way = if with_stage_two { Way::AskingNothing } else { Way::Pending };
+        let mut mode = if with_stage_two { BatchMode::InsertOnly } else { BatchMode::StageOnly };
         let done = loop {
-            match self.tried(batch, last, way).await {
-                Err(DbError { fault: Fault::Record | Fault::Conflict, .. }) if way != Way::Pending => {
-                    way = match way {
-                        Way::AskingNothing if self.ground.was_bare() => Way::Asking,
+            match self.tried(batch, last, mode).await {
+                Err(DbError { fault: Fault::Record | Fault::Conflict, .. })
+                    if mode != BatchMode::StageOnly =>
+                {
+                    mode = match mode {
+                        BatchMode::InsertOnly if self.reconciler.began_empty() => BatchMode::Upsert,
                         // Stage 2 finds out which record it is.
-                        _ => Way::Pending,
+                        _ => BatchMode::StageOnly,
                     };
                 }
                 // Something that a user has added to the staging table.
@@ -269,27 +271,32 @@ impl Stager {
 
     /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
     /// stands alone, and all others are stored.
-    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<Direct, DbError> {
-        let mut done = Direct::default();
+    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
+        let mut done = BatchOutcome::default();
         let mut apart = Apart::new(batch, |record| &record.external_id);
         while let Some(part) = apart.next() {
-            match self.tried(part, None, Way::Pending).await {
+            match self.tried(part, None, BatchMode::StageOnly).await {
                 Ok(staged) => done += staged,
                 Err(error) => apart.failed(part, error, &mut self.refused())?,
             }
         }
         if let Some(last) = last {
             let bookmark = last.bookmark.filter(|_| self.refused().is_empty());
-            done += self.tried(&[], Some(Last { bookmark, ..last }), Way::Pending).await?;
+            done += self.tried(&[], Some(Last { bookmark, ..last }), BatchMode::StageOnly).await?;
         }
         Ok(done)
     }
 
     /// A transaction, tried again where it met another one.
-    async fn tried(&self, batch: &[Received], last: Option<Last<'_>>, way: Way) -> Result<Direct, DbError> {
+    async fn tried(
+        &self,
+        batch: &[Received],
+        last: Option<Last<'_>>,
+        mode: BatchMode,
+    ) -> Result<BatchOutcome, DbError> {
         let mut conflicts = 0;
         loop {
-            match self.transaction(batch, last, way).await {
+            match self.transaction(batch, last, mode).await {
                 Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
                     conflicts += 1
                 }
@@ -304,8 +311,8 @@ impl Stager {
         &self,
         batch: &[Received],
         last: Option<Last<'_>>,
-        way: Way,
-    ) -> Result<Direct, DbError> {
+        mode: BatchMode,
+    ) -> Result<BatchOutcome, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
         // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
@@ -317,14 +324,12 @@ impl Stager {
             self.all_there(&tx, last.marks).await?;
         }
         let now = self.fetch.clock.database_now();
-        let done = if way == Way::Pending {
-            self.ground.meet(batch);
-            let staged = versions::stage(&tx, self.entity, *run_id, batch).await?;
-            Direct { staged, left: staged.staged, ..Direct::default() }
+        let done = if mode == BatchMode::StageOnly {
+            self.reconciler.note_pending(batch);
+            BatchOutcome::pending(versions::stage(&tx, self.entity, *run_id, batch).await?)
         } else {
-            let asks_nothing = way == Way::AskingNothing;
-            direct::stage_and_reconcile(&tx, self.entity, *run_id, batch, &self.ground, asks_nothing, now)
-                .await?
+            let insert_only = mode == BatchMode::InsertOnly;
+            self.reconciler.stage_and_reconcile(&tx, batch, insert_only, now).await?
         };
         if let Some((walk_started_at, walk)) = last.and_then(|last| last.bookmark) {
             bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id, now).await?;

@@ -5,7 +5,7 @@
 //! steps it takes ([`sizes`]; [`in_parts`]: some of the fields at a time; `alone`: a record apart from its page, `turns`: which
 //! of many, `plain_list`: a list that one failing record empties; `held_back`: what fails waits for the end of the walk) with
 //! the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes the id and the bytes,
-//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses), [`walk`] decides whether the walk was complete,
+//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses; [`reconciler`]: with stage 2 in the same transaction), [`walk`] decides whether the walk was complete,
 //! and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`] fetches single records
 //! that others wait for.
 //! Nothing here interprets a record.
@@ -24,6 +24,7 @@ pub mod plan;
 mod queries;
 mod reader;
 pub mod receive;
+pub mod reconciler;
 mod seen;
 pub mod sizes;
 mod split;
@@ -39,11 +40,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 use uuid::Uuid;
 
+use reconciler::Reconciler;
+
 use crate::db::{Db, DbError};
 use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
-use crate::staging_to_production::{KnownParents, Unread};
 
 /// Stage 1 of one run. Cheap to clone.
 #[derive(Clone)]
@@ -66,10 +68,8 @@ pub struct Fetch {
     pub concurrency: usize,
     /// Records a transaction, over all lanes of a walk.
     pub batch_size: usize,
-    /// Rows that records name and that are known to be there.
-    pub known: Arc<KnownParents>,
-    /// What could not be read in this run.
-    pub unread: Arc<Unread>,
+    /// Who reconciles batches as they are staged, when it is their entity's turn.
+    pub reconciler: Arc<dyn Reconciler>,
     /// How often a walk is tried before it counts as incomplete.
     pub walk_attempts: u32,
     /// What versions are dated by.
@@ -101,7 +101,7 @@ impl Fetch {
 
 /// What is to be walked, and what a complete walk of it is worth.
 #[derive(Debug, Clone, Copy)]
-pub struct Errand {
+pub struct WalkSpec {
     /// The part of the entity.
     pub scope: Scope,
     /// Whether the bookmark may move: not for a part that a person chose and that leaves something unseen

@@ -20,7 +20,7 @@ use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
 use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, NodeFault, SourceError};
 use crate::staging::exact;
-use crate::staging::missing_parents::Wanted;
+use crate::staging::missing_parents::MissingParent;
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received, Staged};
 
@@ -32,14 +32,14 @@ pub struct Fetched {
     /// Those that staging refused, by entity and id, with the reason. They are among the missing too.
     pub refused: HashMap<&'static str, Refused>,
     /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
-    pub missing: Vec<Wanted>,
+    pub missing: Vec<MissingParent>,
 }
 
 /// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction.
 ///
 /// # Errors
 /// Those of the API and of the database; what was staged before stays.
-pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchError> {
+pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched, FetchError> {
     let mut fetched = Fetched::default();
     let mut answers = stream::iter(wanted)
         .map(|wanted| async move {
@@ -58,17 +58,17 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<Wanted>) -> Result<Fetched, FetchE
         match answer {
             Some((entity, answer)) => match answer {
                 // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
-                Ok(Looked::Faulty(record)) => {
+                Ok(LookupResult::Faulty(record)) => {
                     let record = Received { seen_at: fetch.clock.now(), ..record };
                     received.push(Arrival { entity, record, wanted: wanted.clone() });
                     // Its children wait all the same, and the next runs are not to ask each time.
                     fetched.missing.push(wanted);
                 }
-                Ok(Looked::There(record)) => {
+                Ok(LookupResult::Found(record)) => {
                     let record = Received { seen_at: fetch.clock.now(), ..record };
                     received.push(Arrival { entity, record, wanted });
                 }
-                Ok(Looked::Gone(_) | Looked::Refused(_) | Looked::Unsettled(_)) => {
+                Ok(LookupResult::Missing(_) | LookupResult::Refused(_) | LookupResult::Inconclusive(_)) => {
                     fetched.missing.push(wanted)
                 }
                 // One record that the API fails at keeps no other out.
@@ -106,7 +106,7 @@ pub const MOST_KEPT: usize = 16 * 1024 * 1024;
 struct Arrival {
     entity: &'static Entity,
     record: Received,
-    wanted: Wanted,
+    wanted: MissingParent,
 }
 
 /// Stages what was received, of each entity in one transaction; what staging refuses, by itself.
@@ -121,7 +121,7 @@ async fn stage_all(
     }
     for arrivals in by_entity.into_values() {
         let Some(entity) = arrivals.first().map(|arrival| arrival.entity) else { continue };
-        let (records, wanted): (Vec<Received>, Vec<Wanted>) =
+        let (records, wanted): (Vec<Received>, Vec<MissingParent>) =
             arrivals.into_iter().map(|arrival| (arrival.record, arrival.wanted)).unzip();
         let mut refused = Refused::new();
         let mut staged = Staged::default();
@@ -155,7 +155,7 @@ pub(super) async fn stage(
 }
 
 /// The way to a parent: its own getter, or one through the record that waits for it.
-fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)> {
+fn getter_of(wanted: &MissingParent) -> Option<(&'static Entity, &'static Getter, &str)> {
     let entity = entities::entity_of_table(&wanted.table)?;
     if let Some(getter) = &entity.getter {
         return Some((entity, getter, &wanted.external_id));
@@ -165,17 +165,17 @@ fn getter_of(wanted: &Wanted) -> Option<(&'static Entity, &'static Getter, &str)
 }
 
 /// What the API answered to the question for one record.
-pub enum Looked {
+pub enum LookupResult {
     /// The record.
-    There(Received),
-    /// That there is none, with the whole answer as `jsonb` takes it.
-    Gone(String),
+    Found(Received),
+    /// The API says that there is none, with the whole answer as `jsonb` takes it.
+    Missing(String),
     /// The record with its fault: the API could not give it whole.
     Faulty(Received),
     /// Nothing of a record, and an error in place of it: what the API said.
     Refused(String),
-    /// A record that could not be read whole this time: why.
-    Unsettled(String),
+    /// A record that could not be read whole this time, and why.
+    Inconclusive(String),
 }
 
 /// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
@@ -185,7 +185,7 @@ pub async fn get(
     entity: &'static Entity,
     getter: &Getter,
     id: &str,
-) -> Result<Looked, SourceError> {
+) -> Result<LookupResult, SourceError> {
     let mut turn = None;
     loop {
         let sent = sizes.sent();
@@ -193,12 +193,12 @@ pub async fn get(
             Ok(plan) => {
                 let held = Held::nothing(turn.is_some());
                 match get_in_parts(client, sizes, entity, getter, id, &plan, &held).await {
-                    Ok(Parts::Looked(looked)) => Ok(looked),
+                    Ok(Parts::Result(looked)) => Ok(looked),
                     Ok(Parts::TooLarge(_)) if turn.is_none() => {
                         turn = sizes.turn_for_large().await;
                         continue;
                     }
-                    Ok(Parts::TooLarge(record)) => Ok(Looked::Faulty(record)),
+                    Ok(Parts::TooLarge(record)) => Ok(LookupResult::Faulty(record)),
                     Err(error) => Err(error),
                 }
             }
@@ -220,7 +220,7 @@ async fn get_whole(
     entity: &'static Entity,
     getter: &Getter,
     id: &str,
-) -> Result<Looked, SourceError> {
+) -> Result<LookupResult, SourceError> {
     let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
         // Kept by whoever asks for many.
         Ok(answer) => answer.copied(),
@@ -232,14 +232,14 @@ async fn get_whole(
         other => return Ok(without(&answer, &other)),
     };
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
-        return Ok(Looked::There(receive(&answer, raw.get(), Timestamp::now())));
+        return Ok(LookupResult::Found(receive(&answer, raw.get(), Timestamp::now())));
     }
     completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await
 }
 
 /// What came of a record in parts.
 enum Parts {
-    Looked(Looked),
+    Result(LookupResult),
     /// They hold more than they may: what is wrong with it, should it be the only one.
     TooLarge(Received),
 }
@@ -266,8 +266,8 @@ async fn get_in_parts(
                 match answer.lookup(getter.path)? {
                     Lookup::There(raw) if !held.takes(raw.get().len()) => return too_large(&answer),
                     Lookup::There(raw) => given.push(raw.get().to_owned()),
-                    other if given.is_empty() => return Ok(Parts::Looked(without(&answer, &other))),
-                    _ => return Ok(Parts::Looked(changed(id))),
+                    other if given.is_empty() => return Ok(Parts::Result(without(&answer, &other))),
+                    _ => return Ok(Parts::Result(changed(id))),
                 }
                 first.get_or_insert(answer.without_body());
                 continue;
@@ -278,7 +278,7 @@ async fn get_in_parts(
         let Some(partial) = found else { return Err(error) };
         match partial.object(getter.path) {
             (_, faults) if faults.is_empty() => return Err(error),
-            (None, faults) => return Ok(Parts::Looked(Looked::Refused(faults[0].message.clone()))),
+            (None, faults) => return Ok(Parts::Result(LookupResult::Refused(faults[0].message.clone()))),
             (Some(raw), _) if !held.takes(raw.get().len()) => return too_large(partial.answer()),
             (Some(raw), faults) => {
                 given.push(raw.get().to_owned());
@@ -288,33 +288,33 @@ async fn get_in_parts(
             }
         }
     }
-    let Some(answer) = first else { return Ok(Parts::Looked(changed(id))) };
-    Ok(Parts::Looked(match in_parts::gather(client, sizes, plan, Some(id), given, fault, held).await? {
+    let Some(answer) = first else { return Ok(Parts::Result(changed(id))) };
+    Ok(Parts::Result(match in_parts::gather(client, sizes, plan, Some(id), given, fault, held).await? {
         Gathered::TooLarge => return too_large(&answer),
         Gathered::Whole(raw) if nested::may_overflow(&raw) => {
             let record = receive_completed(&answer, raw.clone(), Timestamp::now());
             completed(client, sizes, entity, record, &answer, &raw).await?
         }
-        Gathered::Whole(raw) => Looked::There(receive_completed(&answer, raw, Timestamp::now())),
+        Gathered::Whole(raw) => LookupResult::Found(receive_completed(&answer, raw, Timestamp::now())),
         Gathered::Faulty { raw, fault, .. } => {
-            Looked::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault))
+            LookupResult::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault))
         }
         Gathered::Changed(at) if at.field.is_empty() => changed(id),
-        Gathered::Changed(at) => Looked::Unsettled(format!("{id}: {}: {}", at.field, at.message)),
+        Gathered::Changed(at) => LookupResult::Inconclusive(format!("{id}: {}: {}", at.field, at.message)),
     }))
 }
 
-fn changed(id: &str) -> Looked {
-    Looked::Unsettled(format!("{id} changed while it was read"))
+fn changed(id: &str) -> LookupResult {
+    LookupResult::Inconclusive(format!("{id} changed while it was read"))
 }
 
 /// What an answer without the record comes to.
-fn without(answer: &Answer, found: &Lookup<'_>) -> Looked {
+fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
     match found {
-        Lookup::Gone => Looked::Gone(exact::hold(&answer.body).json.into_owned()),
+        Lookup::Gone => LookupResult::Missing(exact::hold(&answer.body).json.into_owned()),
         _ => {
             let why = "the API answered null with an error that says \"not found\" without a code and the field's name";
-            Looked::Unsettled(why.to_owned())
+            LookupResult::Inconclusive(why.to_owned())
         }
     }
 }
@@ -327,22 +327,22 @@ async fn completed(
     shortened: Received,
     answer: &Answer,
     raw: &str,
-) -> Result<Looked, SourceError> {
+) -> Result<LookupResult, SourceError> {
     match nested::complete(client, entity, raw, sizes).await {
-        Ok(whole) => Ok(Looked::There(receive_completed(answer, whole, Timestamp::now()))),
+        Ok(whole) => Ok(LookupResult::Found(receive_completed(answer, whole, Timestamp::now()))),
         Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
         Err(NestedError::Source { error, field }) => {
-            Ok(Looked::Faulty(faulty_inside(shortened, &error, &field)))
+            Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
         }
         Err(NestedError::Changed(what)) => {
             tracing::warn!(entity = entity.name, what, "a record changed while it was read");
-            Ok(Looked::Unsettled(format!("{what} changed while it was read")))
+            Ok(LookupResult::Inconclusive(format!("{what} changed while it was read")))
         }
     }
 }
 
 /// What an answer says of a record that is not whole; the error itself where it says nothing.
-fn in_part(getter: &Getter, error: SourceError) -> Result<Looked, SourceError> {
+fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceError> {
     let Some(partial) = error.partial() else { return Err(error) };
     let (object, faults) = partial.object(getter.path);
     let Some(fault) = faults.first() else { return Err(error) };
@@ -351,9 +351,9 @@ fn in_part(getter: &Getter, error: SourceError) -> Result<Looked, SourceError> {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
             // As above.
             let raw = Bytes::copy_from_slice(&partial.received(raw));
-            Looked::Faulty(Received { raw, ..faulty_one(record, fault) })
+            LookupResult::Faulty(Received { raw, ..faulty_one(record, fault) })
         }
-        None => Looked::Refused(fault.message.clone()),
+        None => LookupResult::Refused(fault.message.clone()),
     })
 }
 

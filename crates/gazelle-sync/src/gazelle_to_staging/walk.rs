@@ -15,7 +15,7 @@ use super::plan::{self, Plan};
 use super::seen::SeenIds;
 pub use super::walk_report::WalkReport;
 use super::window::{self, Outlet, Shortfall, WindowEnd};
-use super::{Errand, Fetch, FetchError, Scope, broken_off};
+use super::{Fetch, FetchError, Scope, WalkSpec, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::source::SourceError;
@@ -31,11 +31,11 @@ const SHORT_WALK: u64 = 15_000;
 pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
-    errand: Errand,
+    spec: WalkSpec,
     turn: Option<Turn>,
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
-    let scope = errand.scope;
+    let scope = spec.scope;
     let sizes = fetch.sizes.of(entity);
     sizes.begin_walk();
     let mut report = WalkReport::new(scope);
@@ -48,7 +48,7 @@ pub async fn walk(
         // A split walk that did not come out even is repeated in one sequence of pages.
         splits &= attempt < fetch.walk_attempts.max(2);
         let tried = Try { splits, repeats: repeats.as_deref() };
-        match attempt_walk(fetch, entity, errand, tried, turn.clone(), progress, &mut report).await {
+        match attempt_walk(fetch, entity, spec, tried, turn.clone(), progress, &mut report).await {
             Ok(Attempt::Complete(seen)) => {
                 report.complete = true;
                 report.reason = None;
@@ -68,7 +68,7 @@ pub async fn walk(
             Ok(Attempt::Short(Shortfall::Shifted(reason))) => {
                 report.reason = Some(reason);
                 // As often before: another walk would find the same.
-                if report.short_by.is_some() && report.short_by == errand.known_shortfall {
+                if report.short_by.is_some() && report.short_by == spec.known_shortfall {
                     return Ok(report);
                 }
                 tracing::warn!(entity = entity.name, attempt, reason = report.reason, "the walk is repeated");
@@ -162,7 +162,7 @@ fn source_of(error: &FetchError) -> Option<&SourceError> {
 async fn attempt_walk(
     fetch: &Fetch,
     entity: &'static Entity,
-    errand: Errand,
+    spec: WalkSpec,
     tried: Try<'_>,
     turn: Option<Turn>,
     progress: &EntityProgress,
@@ -170,7 +170,7 @@ async fn attempt_walk(
 ) -> Result<Attempt, FetchError> {
     progress.restarted();
     let began_at = fetch.clock.database_now();
-    let scope = errand.scope;
+    let scope = spec.scope;
     let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
     let mut started_at = None;
     let mut plan = if is_connection && tried.splits && fetch.concurrency > 1 {
@@ -260,9 +260,9 @@ async fn attempt_walk(
         fetched.map(|fetched| judge(entity, plan_total, is_split, null_nodes, &fetched, tried, report));
     // What was received is staged in any case; only a complete walk moves the bookmark.
     let is_complete = matches!(judged, Ok(None)) && of_the_api.is_none();
-    let moves = is_complete && errand.moves_bookmark && report.seen >= errand.credible;
+    let moves = is_complete && spec.moves_bookmark && report.seen >= spec.credible;
     let started_at = report.started_at.unwrap_or(began_at);
-    let began_with_nothing = lanes.began_with_nothing();
+    let began_empty = lanes.began_empty();
     let (done, refused) = lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
     report.done += done;
     report.refused = refused;
@@ -272,7 +272,7 @@ async fn attempt_walk(
         return Ok(Attempt::OfTheApi);
     }
     Ok(match judged? {
-        None => Attempt::Complete((!began_with_nothing).then_some(seen)),
+        None => Attempt::Complete((!began_empty).then_some(seen)),
         Some(shortfall) => Attempt::Short(shortfall),
     })
 }

@@ -8,9 +8,9 @@ use super::Scope;
 use super::absent::AbsentReport;
 use super::window::Arrived;
 use crate::source::SourceError;
+use crate::staging::outcome::BatchOutcome;
 use crate::staging::source_fault::SourceFaultKind;
 use crate::staging::versions::Received;
-use crate::staging_to_production::direct::Direct;
 
 /// How the walk of an entity went.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct WalkReport {
     /// Records received, over all attempts.
     pub fetched: u64,
     /// What staging them came to, and stage 2 where it was there at the time.
-    pub done: Direct,
+    pub done: BatchOutcome,
     /// Ids that came twice in one page, or twice in two walks alike: the API lists them twice, nothing has shifted.
     pub listed_twice: BTreeSet<String>,
     /// By how much the API counts more records than the walk saw distinct ids, though it read every page; none where the
@@ -70,7 +70,7 @@ impl WalkReport {
             total: None,
             seen: 0,
             fetched: 0,
-            done: Direct::default(),
+            done: BatchOutcome::default(),
             listed_twice: BTreeSet::new(),
             short_by: None,
             faulty: BTreeMap::new(),

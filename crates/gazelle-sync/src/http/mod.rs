@@ -16,27 +16,27 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use listener::{Bounded, Peer};
 use places::Places;
 
 use crate::service::state::Shared;
-use crate::stop::Stop;
 
 /// Shorter tokens could be guessed by trying.
 const SHORTEST_TOKEN: usize = 16;
 
 /// A socket that listens, by the rules of who may reach it.
-pub struct Door {
+pub struct HttpSocket {
     listener: TcpListener,
     token: Option<SecretString>,
 }
 
-impl Door {
+impl HttpSocket {
     /// Listens.
     ///
     /// Errors: an address that others can reach, without a token; one that is taken or is not of this machine.
-    pub async fn open(address: SocketAddr, token: Option<SecretString>) -> Result<Door> {
+    pub async fn open(address: SocketAddr, token: Option<SecretString>) -> Result<HttpSocket> {
         match &token {
             None if !address.ip().is_loopback() => bail!(
                 "{address} can be reached by other machines, and no token is set: set GAZELLE_SYNC_HTTP_TOKEN, or listen \
@@ -56,7 +56,7 @@ impl Door {
         if !address.ip().is_loopback() {
             tracing::warn!(%address, "the HTTP side is not encrypted: put a proxy with TLS before it");
         }
-        Ok(Door { listener, token })
+        Ok(HttpSocket { listener, token })
     }
 
     /// Where it listens.
@@ -65,11 +65,11 @@ impl Door {
     }
 
     /// Answers until asked to stop.
-    pub async fn serve(self, shared: Arc<Shared>, stop: Stop) -> std::io::Result<()> {
+    pub async fn serve(self, shared: Arc<Shared>, stop: CancellationToken) -> std::io::Result<()> {
         let metrics = shared.metrics.clone();
         let routes = guard::guarded(routes::router(shared), self.token, metrics.clone());
         let listener = Bounded::new(self.listener, Places::new(places::is_near), metrics);
         let routes = routes.into_make_service_with_connect_info::<Peer>();
-        axum::serve(listener, routes).with_graceful_shutdown(async move { stop.asked().await }).await
+        axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await
     }
 }

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::entities::ENTITIES;
+use crate::run_log::kinds::RunMode;
 use crate::run_log::report::RunReport;
 use crate::source::RequestRecord;
 
@@ -46,7 +47,6 @@ const REQUEST_OUTCOMES: [&str; 15] = [
     "stopped",
     "setup",
 ];
-const MODES: [&str; 2] = ["incremental", "full"];
 /// Why the HTTP side answers nothing, or not as asked.
 const HTTP_REFUSALS: [&str; 7] =
     ["address_full", "elsewhere_full", "gave_way", "late_head", "no_token", "wrong_token", "paused"];
@@ -182,9 +182,9 @@ impl Metrics {
         for reason in HTTP_REFUSALS {
             drop(self.http_refused.get_or_create(&[("reason", reason)]));
         }
-        for mode in MODES {
+        for mode in RunMode::ALL {
             for status in RUN_STATUSES {
-                drop(self.runs.get_or_create(&[("mode", mode), ("status", status)]));
+                drop(self.runs.get_or_create(&[("mode", mode.as_str()), ("status", status)]));
             }
         }
     }
@@ -206,8 +206,8 @@ impl Metrics {
     }
 
     /// Counts a run that came to its end, whatever its verdict.
-    pub fn run_ended(&self, mode: &'static str, report: &RunReport) {
-        self.runs.get_or_create(&[("mode", mode), ("status", report.status.as_str())]).inc();
+    pub fn run_ended(&self, mode: RunMode, report: &RunReport) {
+        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", report.status.as_str())]).inc();
         for part in &report.entities {
             let Some(entity) = ENTITIES.iter().find(|entity| entity.name == part.entity) else { continue };
             let of = [("entity", entity.name)];
@@ -225,8 +225,8 @@ impl Metrics {
     }
 
     /// Counts a run that the database broke off. What it had done until then is not counted.
-    pub fn run_failed(&self, mode: &'static str) {
-        self.runs.get_or_create(&[("mode", mode), ("status", "failed")]).inc();
+    pub fn run_failed(&self, mode: RunMode) {
+        self.runs.get_or_create(&[("mode", mode.as_str()), ("status", "failed")]).inc();
     }
 
     /// Counts a connection or a request that the HTTP side turned away.

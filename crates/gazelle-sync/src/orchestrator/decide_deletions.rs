@@ -2,12 +2,13 @@
 
 use uuid::Uuid;
 
-use super::run_sync::{Job, Stages, run_sync};
+use super::run_sync::{Job, run_sync};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Lease;
+use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
 use crate::staging::deletions::{self, Gone};
 
@@ -49,14 +50,7 @@ pub async fn decide(
     if touched.is_empty() {
         return Ok(decided);
     }
-    let job = Job {
-        command: "deletions approve",
-        stages: Stages::ReconcileOnly,
-        full: false,
-        since: None,
-        entities: touched,
-        trigger: "command",
-    };
+    let job = Job::reconcile(RunCommand::DeletionsApprove, touched);
     decided.run = Some(run_sync(db, None, settings, &job, progress).await?);
     Ok(decided)
 }

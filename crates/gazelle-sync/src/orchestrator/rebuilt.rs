@@ -7,14 +7,14 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::db::{Connection, Db, DbError, Fault, Tx};
+use crate::db::{CONFLICT_ATTEMPTS, Connection, Db, DbError, Fault, Tx};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::absent::Guard;
 use crate::migrations;
 use crate::staging::{pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
-use crate::staging_to_production::{CONFLICT_ATTEMPTS, rebuild::Unplaced};
+use crate::staging_to_production::rebuild::Unplaced;
 
 use crate::lease::{Fence, FencedTx};
 

@@ -2,11 +2,12 @@
 //! allow, while stage 2 follows in the order parents before children.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use crate::config::{Retention, Settings};
@@ -15,13 +16,14 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Errand, Fetch, FetchError, parents};
+use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off, parents};
 use crate::lease::Fence;
 use crate::run_log::report::{RunReport, Status};
-use crate::staging::missing_parents::{self, Wanted};
+use crate::staging::missing_parents::{self, MissingParent};
+use crate::staging::outcome::{self, Applied};
 use crate::staging::versions::Staged;
-use crate::staging::{outcome, quarantine, retention};
-use crate::staging_to_production::{Applied, Reconciliation};
+use crate::staging::{quarantine, retention};
+use crate::staging_to_production::{Reconciliation, Unread};
 
 /// How often parents of parents are fetched within a run.
 const PARENT_ROUNDS: usize = 3;
@@ -29,55 +31,99 @@ const PARENT_ROUNDS: usize = 3;
 /// Parents that a run asks for one by one; where more are missing, walks of their entities bring them sooner.
 const MOST_PARENTS: usize = 1_000;
 
-/// A walk under way. Dropping it tells its lanes that stage 2 will not come.
-pub struct Walking {
+/// What is walked of an entity.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedWalk {
     /// The entity.
     pub entity: &'static Entity,
-    turn: watch::Sender<bool>,
-    /// How many versions the walk left pending, once it has ended.
-    left: oneshot::Receiver<u64>,
+    /// What of it, and what a complete walk is worth.
+    pub spec: WalkSpec,
+    /// How many records of that production held before the run.
+    pub held_before: u64,
 }
 
-/// What stage 1 of an entity came to.
+/// A walk under way. Dropping it ends the walk.
+pub struct Walking {
+    /// What is walked.
+    pub planned: PlannedWalk,
+    /// Tells the walk's lanes that their entity's turn has come; where it is gone, that it will not come.
+    turn: Option<watch::Sender<bool>>,
+    task: AbortOnDropHandle<Walked>,
+    ended: Option<Walked>,
+}
+
+/// What a walk came to.
 pub struct Walked {
-    /// The entity.
-    pub entity: &'static Entity,
     /// Its report, or the database's error.
     pub report: Result<WalkReport, FetchError>,
-    /// From start to end of its walk.
+    /// From start to end of the walk.
     pub took: Duration,
 }
 
-/// Starts the walks of all these entities; where stage 2 follows, each stages nothing before its turn. Dropping
-/// the set ends them.
+impl Walking {
+    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending, the most
+    /// possible where that is not known.
+    async fn follow(&mut self) -> Result<u64, DbError> {
+        if let Some(turn) = &self.turn {
+            turn.send_replace(true);
+        }
+        let walked = match self.ended.take() {
+            Some(walked) => walked,
+            None => (&mut self.task).await.map_err(broken_off)?,
+        };
+        let left = walked.report.as_ref().map_or(u64::MAX, |report| report.done.left);
+        self.ended = Some(walked);
+        Ok(left)
+    }
+
+    async fn end(self) -> Result<Walked, DbError> {
+        match self.ended {
+            Some(walked) => Ok(walked),
+            None => self.task.await.map_err(broken_off),
+        }
+    }
+}
+
+/// Starts walks, all at once; where stage 2 follows, each stages nothing before its turn. `unread` gets the entities whose
+/// walks fail.
 pub fn start_walks(
     fetch: &Fetch,
-    errands: &[(&'static Entity, Errand)],
+    unread: &Arc<Unread>,
+    planned: &[PlannedWalk],
     stage_two_follows: bool,
     progress: &Progress,
-) -> (Vec<Walking>, JoinSet<Walked>) {
-    let mut walks = JoinSet::new();
-    let mut following = Vec::new();
-    for (entity, errand) in errands.iter().copied() {
+) -> Vec<Walking> {
+    let start = |planned: &PlannedWalk| {
+        let PlannedWalk { entity, spec, .. } = *planned;
         let (turn, its_turn) = watch::channel(false);
         let its_turn = stage_two_follows.then_some(its_turn);
-        let (sender, left) = oneshot::channel();
-        let (fetch, progress) = (fetch.clone(), progress.entity(entity.name));
-        let span = tracing::error_span!("walk", entity = entity.name);
+        let (fetch, unread, progress) = (fetch.clone(), unread.clone(), progress.entity(entity.name));
         let walking = async move {
             let started = Instant::now();
-            let report = walk(&fetch, entity, errand, its_turn, &progress).await;
+            let report = walk(&fetch, entity, spec, its_turn, &progress).await;
             if report.as_ref().map_or(true, |report| report.failure.is_some()) {
-                fetch.unread.note(entity);
+                unread.note(entity);
             }
-            // Nobody waits for it where stage 2 does not follow.
-            let _ = sender.send(report.as_ref().map_or(u64::MAX, |report| report.done.left));
-            Walked { entity, report, took: started.elapsed() }
+            Walked { report, took: started.elapsed() }
         };
-        walks.spawn(walking.instrument(span));
-        following.push(Walking { entity, turn, left });
+        let span = tracing::error_span!("walk", entity = entity.name);
+        let task = AbortOnDropHandle::new(tokio::spawn(walking.instrument(span)));
+        Walking { planned: *planned, turn: Some(turn), task, ended: None }
+    };
+    planned.iter().map(start).collect()
+}
+
+/// Waits for the end of all walks. Those whose turn has not come stage what they have received, as pending.
+///
+/// # Errors
+/// A walk that broke off; the others end with it.
+pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked)>, DbError> {
+    walks.iter_mut().for_each(|walk| drop(walk.turn.take()));
+    let mut ended = Vec::new();
+    for walk in walks {
+        ended.push((walk.planned, walk.end().await?));
     }
-    (following, walks)
+    Ok(ended)
 }
 
 /// Stage 2 of one entity: first what was left pending before this run. Then it is the walk's turn, which
@@ -100,10 +146,7 @@ pub async fn reconcile(
         applied += reconciliation.run_left(entity, &report).await?;
     }
     let left = match walking {
-        Some(walking) => {
-            walking.turn.send_replace(true);
-            (&mut walking.left).await.unwrap_or(u64::MAX)
-        }
+        Some(walking) => walking.follow().await?,
         // Not known: of a walk that has been here before, or of parents fetched one by one.
         None => u64::MAX,
     };
@@ -124,7 +167,7 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     Ok(own)
 }
 
-/// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
+/// When the reconciler's version was raised, what an older one made becomes pending again. VersionContent whether it was.
 async fn redo_older_reconciler(
     reconciliation: &Reconciliation<'_>,
     entity: &Entity,
@@ -217,7 +260,7 @@ pub async fn fetch_missing_parents(
 async fn note_missing(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
-    missing: &[Wanted],
+    missing: &[MissingParent],
 ) -> Result<(), DbError> {
     let mut connection = reconciliation.db.connection().await?;
     let tx = reconciliation.fence.begin(&mut connection).await?;

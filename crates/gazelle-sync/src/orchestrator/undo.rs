@@ -20,6 +20,7 @@ use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
+use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs;
 use crate::staging::clock::Clock;
@@ -46,7 +47,7 @@ pub enum Step {
 
 /// What is undone, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct UndoRequest {
     /// The run, an undo of it, or the lifting of one.
     pub id: Uuid,
     /// Lift the undo instead.
@@ -95,7 +96,7 @@ pub struct UndoReport {
 pub async fn undo(
     db: &Db,
     settings: &Settings,
-    wanted: Wanted,
+    wanted: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
     let started = Instant::now();
@@ -112,7 +113,7 @@ async fn recorded(
     db: &Db,
     settings: &Settings,
     lease: &Lease,
-    wanted: Wanted,
+    wanted: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
     let step = what_is_meant(db, wanted.id, wanted.lift).await?;
@@ -129,10 +130,10 @@ async fn recorded(
         return in_one_snapshot().await;
     }
     let command = match step {
-        Step::Undid(_) => "undo",
-        Step::Lifted { .. } => "undo --lift",
+        Step::Undid(_) => RunCommand::Undo,
+        Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
+    runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
     let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     let outcome = async {
         let mut report = in_one_snapshot().await?;
@@ -235,7 +236,7 @@ async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbErro
 async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
-    wanted: Wanted,
+    wanted: UndoRequest,
     run_id: Uuid,
     step: Step,
 ) -> Result<UndoReport, DbError> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::kinds::RunMode;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,7 +58,7 @@ pub struct RunReport {
     /// Names the run in the bookkeeping tables.
     pub run_id: Uuid,
     /// `incremental` or `full`; none where stage 1 did not run.
-    pub mode: Option<String>,
+    pub mode: Option<RunMode>,
     /// How it ended.
     pub status: Status,
     /// Why it is not a success, one sentence each.
@@ -170,7 +172,7 @@ impl RunReport {
     /// Adds up the entities.
     pub fn new(
         run_id: Uuid,
-        mode: Option<String>,
+        mode: Option<RunMode>,
         entities: Vec<EntityReport>,
         duration: Duration,
     ) -> RunReport {

@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::kinds::{RunCommand, RunMode, RunTrigger};
 use super::report::{EntityReport, RequestSum, RunReport, milliseconds};
 
 use crate::db::{Db, DbError, Tx};
@@ -35,9 +36,9 @@ const REQUESTS_A_STATEMENT: usize = 500;
 pub async fn start(
     db: &Db,
     run_id: Uuid,
-    command: &str,
-    mode: Option<&str>,
-    trigger: &str,
+    command: RunCommand,
+    mode: Option<RunMode>,
+    trigger: RunTrigger,
     fencing_token: i64,
 ) -> Result<(), DbError> {
     let now = db.now().await?;
@@ -55,9 +56,9 @@ pub async fn start(
          VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)",
         &[
             (&run_id, Type::UUID),
-            (&command, Type::TEXT),
-            (&mode, Type::TEXT),
-            (&trigger, Type::TEXT),
+            (&command.as_str(), Type::TEXT),
+            (&mode.map(RunMode::as_str), Type::TEXT),
+            (&trigger.as_str(), Type::TEXT),
             (&now, Type::TIMESTAMPTZ),
             (&fencing_token, Type::INT8),
             (&program, Type::TEXT),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::Fence;
+use crate::run_log::kinds::RunMode;
 
 /// A request whose runs never come to an end (they take the program with them) is given up after so many.
 const TIMES_TAKEN: i32 = 5;
@@ -20,7 +21,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// What is asked for, perhaps by several: one run serves all who asked before it began.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct RequestedRun {
     /// The requests.
     pub ids: Vec<Uuid>,
     /// Every entity whole.
@@ -31,9 +32,9 @@ pub struct Wanted {
 
 /// The request to serve next, with all that ask for the same. Notes the outcome of those whose run has ended, and
 /// refuses those that make no sense. Reads only, when there is nothing to do.
-pub async fn next(db: &Db) -> Result<Option<Wanted>, DbError> {
+pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     let rows = db.query(include_str!("wanted_runs/open.sql"), &[]).await?;
-    let mut wanted: Option<Wanted> = None;
+    let mut wanted: Option<RequestedRun> = None;
     let mut ended = false;
     for row in &rows {
         let (id, mode): (Uuid, String) = (row.get(0), row.get(1));
@@ -56,9 +57,9 @@ pub async fn next(db: &Db) -> Result<Option<Wanted>, DbError> {
             refuse(db, id, &format!("its run was begun {times} times and never came to an end")).await?;
             continue;
         }
-        let full = mode == "full";
+        let full = mode == RunMode::Full.as_str();
         match &mut wanted {
-            None => wanted = Some(Wanted { ids: vec![id], full, entities }),
+            None => wanted = Some(RequestedRun { ids: vec![id], full, entities }),
             Some(first) if first.full == full && same(&first.entities, &entities) => first.ids.push(id),
             Some(_) => {}
         }
@@ -92,7 +93,7 @@ pub async fn ask(
     requested_by: &str,
 ) -> Result<Uuid, DbError> {
     let now = db.now().await?;
-    let mode = if full { "full" } else { "incremental" };
+    let mode = RunMode::of(full).as_str();
     let id = Uuid::new_v4();
     let rows = db
         .query(

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use backoff::Backoff;
 use clock::Clock;
@@ -30,7 +31,7 @@ use crate::orchestrator::schedule::{Due, Timetable};
 use crate::run_log::runs::{self, Past};
 use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
-use crate::stop::{self, Stop};
+use crate::stop;
 
 /// How often the service looks for requests in the database, and at the clock, which may have been set.
 const LOOK: Duration = Duration::from_secs(2);
@@ -63,7 +64,7 @@ pub struct Service<O> {
     /// What the others see of it.
     pub shared: Arc<Shared>,
     /// When to end.
-    pub stop: Stop,
+    pub stop: CancellationToken,
 }
 
 /// What the loop remembers from step to step.
@@ -132,7 +133,7 @@ impl<O: Opener> Service<O> {
             retries: HashMap::new(),
             said_busy: false,
         };
-        while !self.stop.is_asked() {
+        while !self.stop.is_cancelled() {
             self.shared.mark_progress();
             let step = tokio::select! {
                 step = self.step(&mut memory) => step,
@@ -154,7 +155,7 @@ impl<O: Opener> Service<O> {
             tokio::select! {
                 () = self.clock.wait(until, at_most) => {}
                 () = self.shared.wake.notified() => {}
-                () = self.stop.asked() => {}
+                () = self.stop.cancelled() => {}
             }
         }
         self.shared.set_state("stopping", None, None);
@@ -164,7 +165,7 @@ impl<O: Opener> Service<O> {
     /// Waits until the service is asked to stop and what is under way gets no answer: what a silent database holds up is
     /// not waited for. Between runs there is nothing to lose.
     async fn given_up(&self) {
-        self.stop.asked().await;
+        self.stop.cancelled().await;
         let asked = tokio::time::Instant::now();
         loop {
             let running = self.shared.activity().state == "running";

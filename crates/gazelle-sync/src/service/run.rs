@@ -9,10 +9,11 @@ use crate::display::{Progress, ProgressStyle};
 use crate::entities::Entity;
 use crate::lease::Lease;
 use crate::orchestrator::schedule::{Due, DueNow};
-use crate::orchestrator::{Job, Right, Stages, run_by_right, run_span};
+use crate::orchestrator::{Job, LeasedRun, Stages, run_leased, run_span};
+use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use crate::run_log::report::{RunReport, Status};
 use crate::run_log::runs::{self, Past};
-use crate::run_log::wanted_runs::{self, Wanted};
+use crate::run_log::wanted_runs::{self, RequestedRun};
 use crate::source::GazelleClient;
 
 /// How a run of the service ended.
@@ -47,7 +48,7 @@ impl<O: Opener> Service<O> {
         due: DueNow<&'static Entity>,
         known: &[(&'static Entity, Past)],
     ) -> Result<Ended, DbError> {
-        let job = job(due.full, "schedule", due.of);
+        let job = job(due.full, RunTrigger::Schedule, due.of);
         let still_due = async |_: &Lease, _: Uuid| {
             let recorded = runs::past(db).await?;
             self.clock.follow(recorded.asked_at);
@@ -68,9 +69,9 @@ impl<O: Opener> Service<O> {
         &self,
         db: &Db,
         client: GazelleClient,
-        wanted: Wanted,
+        wanted: RequestedRun,
     ) -> Result<Ended, DbError> {
-        let job = job(wanted.full, "request", wanted.entities);
+        let job = job(wanted.full, RunTrigger::Request, wanted.entities);
         let claim = async |lease: &Lease, run_id: Uuid| {
             Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
         };
@@ -84,7 +85,7 @@ impl<O: Opener> Service<O> {
         job: &Job,
         is_wanted: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
     ) -> Result<Ended, DbError> {
-        let mode = if job.full { "full" } else { "incremental" };
+        let mode = RunMode::of(job.full);
         let settings = &self.shared.settings;
         let run = async {
             let lease = match Lease::acquire(db, settings.lease()).await {
@@ -92,20 +93,20 @@ impl<O: Opener> Service<O> {
                 Err(busy) if busy.fault == Fault::Busy => return Ok(Err(Ended::Busy(busy.to_string()))),
                 Err(error) => return Err(error),
             };
-            let right = Right::begin(db, lease, self.stop.clone()).await?;
-            match is_wanted(&right.lease, right.run_id).await {
+            let leased = LeasedRun::begin(db, lease, self.stop.clone()).await?;
+            match is_wanted(&leased.lease, leased.run_id).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    right.lease.release().await?;
+                    leased.lease.release().await?;
                     return Ok(Err(Ended::Nothing));
                 }
                 Err(error) => {
-                    let _ = right.lease.release().await;
+                    let _ = leased.lease.release().await;
                     return Err(error);
                 }
             }
-            self.shared.set_lease(right.lease.fence().token());
-            self.shared.set_state("running", Some(mode), Some(job.trigger));
+            self.shared.set_lease(leased.lease.fence().token());
+            self.shared.set_state("running", Some(mode.as_str()), Some(job.trigger.as_str()));
             let _running = self.shared.metrics.run_begins();
             let shared = self.shared.clone();
             let client = client.observed_by(move |record| {
@@ -113,7 +114,7 @@ impl<O: Opener> Service<O> {
                 shared.mark_progress();
             });
             let progress = Progress::new(ProgressStyle::None);
-            run_by_right(db, Some(client), settings, job, right, &progress).await.map(Ok)
+            run_leased(db, Some(client), settings, job, leased, &progress).await.map(Ok)
         };
         let outcome = run.instrument(run_span(job)).await;
         match outcome {
@@ -132,8 +133,8 @@ impl<O: Opener> Service<O> {
     }
 }
 
-fn job(full: bool, trigger: &'static str, entities: Vec<&'static Entity>) -> Job {
-    Job { command: "sync", stages: Stages::Both, full, since: None, entities, trigger }
+fn job(full: bool, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
+    Job { command: RunCommand::Sync, stages: Stages::Both, full, since: None, entities, trigger }
 }
 
 /// Whether a run did its work: what is only withheld for a person's word does not come by trying again.

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::state::Shared;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::run_log::{forget_runs, wanted_runs};
-use crate::stop::Stop;
+use crate::stop;
 
 /// A duty that is asked to stop and has not ended after this long is cut off.
 const GRACE: Duration = Duration::from_secs(3);
@@ -35,7 +36,7 @@ pub struct Moment {
     /// When this tick began, by the clock of the machine, UTC: for what is told without the database.
     pub now: Timestamp,
     /// When to end.
-    pub stop: Stop,
+    pub stop: CancellationToken,
 }
 
 /// The work of a duty.
@@ -178,7 +179,7 @@ async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
 }
 
 /// Begins all duties; they end when asked to stop, each after what it is at. Dropping the set cuts them off.
-pub(super) fn start(shared: &Arc<Shared>, stop: &Stop) -> JoinSet<()> {
+pub(super) fn start(shared: &Arc<Shared>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for duty in DUTIES {
         tasks.spawn(keep(duty, shared.clone(), stop.clone()));
@@ -186,7 +187,7 @@ pub(super) fn start(shared: &Arc<Shared>, stop: &Stop) -> JoinSet<()> {
     tasks
 }
 
-async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
+async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToken) {
     let mut run_ended = shared.runs_ended.subscribe();
     loop {
         // What is done beside the runs is no progress of theirs.
@@ -195,7 +196,7 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
             Moment { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
         let done = tokio::select! {
             done = (duty.work)(moment) => done,
-            () = stop.overdue_after(duty.grace) => return,
+            () = stop::overdue(&stop, duty.grace) => return,
         };
         if let Err(error) = done {
             tracing::warn!(
@@ -212,7 +213,7 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: Stop) {
         tokio::select! {
             () = tokio::time::sleep(duty.every) => {}
             () = after_run => {}
-            () = stop.asked() => return,
+            () = stop.cancelled() => return,
         }
     }
 }

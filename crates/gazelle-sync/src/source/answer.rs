@@ -19,7 +19,7 @@ use super::{
     first_of::FirstFields,
     page::{ListShape, Page, read_page},
     pick::{Found, pick},
-    target::{Door, Target},
+    target::{Endpoint, Target},
 };
 
 /// What an answer says about one record.
@@ -128,7 +128,7 @@ impl Answer {
     /// Errors: as a request with this body would have.
     pub fn from_body(operation_name: &str, body: impl Into<Bytes>) -> Result<Self, SourceError> {
         let body = body.into();
-        let target = Target { place: "a stored body".into(), door: Door::GraphqlWithKey };
+        let target = Target { place: "a stored body".into(), endpoint: Endpoint::GraphqlWithKey };
         let verified =
             classify_body(&body, &target).map_err(|fault| SourceError::new(fault, operation_name, 1))?;
         let delivery = Delivery {

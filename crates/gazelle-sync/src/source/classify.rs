@@ -39,7 +39,7 @@ use super::{
     first_of::FirstFields,
     graphql_error::{GraphqlError, Kind, read_errors},
     partial::{Remains, as_text},
-    target::{Door, Target},
+    target::{Endpoint, Target},
     wording::{host_of, page_note, shown},
 };
 
@@ -95,21 +95,21 @@ fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>
         Seen::Reply(reply) => reply,
     };
     let status = reply.status;
-    let (class, advice) = match (status, target.door) {
+    let (class, advice) = match (status, target.endpoint) {
         (200..=299, _) => return whole_body(reply, target),
         (300..=399, _) => {
             let what = format!("HTTP {status} redirect to {}", host_of(reply.location.as_deref()));
             let advice = format!("redirects are not followed; set {setting} to the address that answers");
             return Err(with_reply(target.fault(ErrorClass::Redirected, what, advice), reply));
         }
-        (401, _) | (400 | 403, Door::Token | Door::Login) => {
+        (401, _) | (400 | 403, Endpoint::Token | Endpoint::Login) => {
             (ErrorClass::Unauthorized, target.credential_advice().to_owned())
         }
         (429, _) => (ErrorClass::Throttled { retry_after: None }, patience_advice(reply)),
         (408 | 425, _) => {
             (ErrorClass::ServerFault, "the API did not wait for the request; try later".to_owned())
         }
-        (413 | 414 | 431, Door::GraphqlWithKey | Door::GraphqlWithToken) => {
+        (413 | 414 | 431, Endpoint::GraphqlWithKey | Endpoint::GraphqlWithToken) => {
             let fault = over_limit(format!("HTTP {status}"), target);
             return Err(with_reply(fault, reply));
         }

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use reqwest::{Client, header, redirect};
 use tokio::sync::{Mutex, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     attempt::{Body, Reply, Seen, attempt},
     classify::{Verified, classify, readable},
     compression,
-    credential::{Access, Credential, Pass},
+    credential::{Access, Authorization, Credential},
     error::{ErrorClass, Fault, SourceError},
     oauth::{OauthSession, State},
     observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
@@ -28,7 +29,7 @@ use super::{
     settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
     target::Target,
 };
-use crate::stop::Stop;
+use crate::stop;
 
 /// Speaks to one Gazelle account. Cheap to clone; all clones share connections, places (see
 /// [`SourceSettings::concurrency`]) and tokens.
@@ -38,7 +39,7 @@ pub struct GazelleClient {
     observers: Vec<Observer>,
     /// Requests made so far by this client and its clones.
     made: Arc<AtomicI32>,
-    stop: Stop,
+    stop: CancellationToken,
     /// Fewer attempts than the settings allow, where a request is only tried out.
     most_attempts: u32,
     purpose: Purpose,
@@ -74,14 +75,14 @@ impl GazelleClient {
                 state: Mutex::new(State::default()),
             })),
         };
-        let target = Target { place: place_of(&settings.graphql_url), door: access.door() };
+        let target = Target { place: place_of(&settings.graphql_url), endpoint: access.endpoint() };
         let room = Room::for_answers_of(settings.max_response_bytes);
         let shared = Arc::new(Shared { http, settings, access, target, places, room });
         Ok(Self {
             shared,
             observers: Vec::new(),
             made: Arc::default(),
-            stop: Stop::never(),
+            stop: CancellationToken::new(),
             most_attempts: u32::MAX,
             purpose: Purpose::default(),
         })
@@ -98,7 +99,7 @@ impl GazelleClient {
 
     /// The same client, ending its requests when asked to: what is under way may come to its end for [`GRACE`](crate::stop::GRACE),
     /// nothing is sent any more, and what was not answered fails with the class `Stopped`.
-    pub fn stopped_by(&self, stop: &Stop) -> Self {
+    pub fn stopped_by(&self, stop: &CancellationToken) -> Self {
         Self { stop: stop.clone(), ..self.clone() }
     }
 
@@ -136,26 +137,28 @@ impl GazelleClient {
         let mut plan =
             RetryPlan::new(settings.attempts, settings.retry_delay, can_renew).at_most(self.most_attempts);
         let body = request.to_body();
-        // A pass that was refused and is to be replaced before the next attempt.
-        let mut refused: Option<Pass> = None;
+        // An authorization that was refused and is to be replaced before the next attempt.
+        let mut refused: Option<Authorization> = None;
         loop {
-            if self.stop.is_asked() {
+            if self.stop.is_cancelled() {
                 return Err(self.stopped(request, recording));
             }
             // No place is held while a token is fetched: the refresh needs one for itself.
-            let fault = match self.next_pass(&mut refused, &mut plan).await {
+            let fault = match self.next_authorization(&mut refused, &mut plan).await {
                 Err(about_token) => about_token,
-                Ok(pass) => match self.try_once_or_stop(&pass, &body, request, &mut recording).await {
-                    Ok(answer) => {
-                        recording.end(Outcome::Answered);
-                        return Ok(answer);
+                Ok(authorization) => {
+                    match self.try_once_or_stop(&authorization, &body, request, &mut recording).await {
+                        Ok(answer) => {
+                            recording.end(Outcome::Answered);
+                            return Ok(answer);
+                        }
+                        Err(fault) if plan.asks_for_new_token(&fault) => {
+                            refused = Some(authorization);
+                            continue;
+                        }
+                        Err(fault) => fault,
                     }
-                    Err(fault) if plan.asks_for_new_token(&fault) => {
-                        refused = Some(pass);
-                        continue;
-                    }
-                    Err(fault) => fault,
-                },
+                }
             };
             let Some(delay) = plan.wait_after(&fault).map(with_jitter) else {
                 let attempts = plan.failures().max(recording.attempts());
@@ -173,7 +176,7 @@ impl GazelleClient {
             );
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                () = self.stop.asked() => {}
+                () = self.stop.cancelled() => {}
             }
         }
     }
@@ -195,19 +198,23 @@ impl GazelleClient {
     /// One attempt, given up when the program was asked to end and the attempt had its grace.
     async fn try_once_or_stop(
         &self,
-        pass: &Pass,
+        authorization: &Authorization,
         body: &Bytes,
         request: &GraphqlRequest,
         recording: &mut Recording<'_>,
     ) -> Result<Answer, Fault> {
         tokio::select! {
-            outcome = self.try_once(pass, body, request, recording) => outcome,
-            () = self.stop.overdue() => Err(self.stopped_fault()),
+            outcome = self.try_once(authorization, body, request, recording) => outcome,
+            () = stop::overdue(&self.stop, stop::GRACE) => Err(self.stopped_fault()),
         }
     }
 
-    /// What to show at the door; in place of what was refused, something newer.
-    async fn next_pass(&self, refused: &mut Option<Pass>, plan: &mut RetryPlan) -> Result<Pass, Fault> {
+    /// The authorization of the next attempt; in place of one that was refused, a newer one.
+    async fn next_authorization(
+        &self,
+        refused: &mut Option<Authorization>,
+        plan: &mut RetryPlan,
+    ) -> Result<Authorization, Fault> {
         let access = &self.shared.access;
         if let Some(old) = refused {
             if let Some(renewal) = access.renew(old).await {
@@ -215,13 +222,13 @@ impl GazelleClient {
             }
             *refused = None;
         }
-        access.pass().await
+        access.authorization().await
     }
 
     /// One attempt, in one place, put down in the record.
     async fn try_once(
         &self,
-        pass: &Pass,
+        authorization: &Authorization,
         body: &Bytes,
         request: &GraphqlRequest,
         recording: &mut Recording<'_>,
@@ -239,7 +246,7 @@ impl GazelleClient {
                 .header(header::ACCEPT_ENCODING, compression::OFFERED)
                 .body(body.clone());
             let (timeout, longest) = (shared.settings.timeout, shared.settings.max_response_bytes);
-            let attempt = attempt(pass.show(http_request), timeout, longest, &mut room).await;
+            let attempt = attempt(authorization.show(http_request), timeout, longest, &mut room).await;
             if !matches!(attempt.seen, Seen::Reply(Reply { body: Body::NoRoom, .. })) {
                 break attempt;
             }
@@ -281,7 +288,7 @@ impl GazelleClient {
             Ok(verified) => Ok(Answer::new(verified, delivery(body))),
             Err(mut fault) => {
                 if let ErrorClass::OverLimit { said } = &mut fault.class
-                    && pass.is_quoted_in(said)
+                    && authorization.is_quoted_in(said)
                 {
                     said.clear();
                     fault.what = "a query refused as too large".into();

@@ -9,7 +9,7 @@ use super::{
     error::{Fault, SourceError},
     oauth::{OauthSession, Renewal},
     settings::bad_setting,
-    target::Door,
+    target::Endpoint,
     token_store::{TokenStore, Tokens},
 };
 
@@ -44,9 +44,9 @@ pub(super) enum Access {
     Oauth(Arc<OauthSession>),
 }
 
-/// What one attempt shows at the door.
+/// What authorizes one attempt.
 #[derive(Debug, Clone)]
-pub(super) enum Pass {
+pub(super) enum Authorization {
     Key(HeaderValue),
     Token(Arc<Tokens>),
 }
@@ -70,31 +70,31 @@ impl Access {
         Ok(Self::Key(value))
     }
 
-    /// The pass for the next attempt; may read the store or refresh the token first.
-    pub(super) async fn pass(&self) -> Result<Pass, Fault> {
+    /// The authorization for the next attempt; may read the store or refresh the token first.
+    pub(super) async fn authorization(&self) -> Result<Authorization, Fault> {
         match self {
-            Self::Key(key) => Ok(Pass::Key(key.clone())),
-            Self::Oauth(session) => session.tokens().await.map(Pass::Token),
+            Self::Key(key) => Ok(Authorization::Key(key.clone())),
+            Self::Oauth(session) => session.tokens().await.map(Authorization::Token),
         }
     }
 
-    /// A newer pass in place of one that was refused; `None` where there cannot be one.
-    pub(super) async fn renew(&self, refused: &Pass) -> Option<Result<Renewal, Fault>> {
+    /// A newer authorization in place of one that was refused; `None` where there cannot be one.
+    pub(super) async fn renew(&self, refused: &Authorization) -> Option<Result<Renewal, Fault>> {
         match (self, refused) {
-            (Self::Oauth(session), Pass::Token(tokens)) => Some(session.renew(tokens.clone()).await),
+            (Self::Oauth(session), Authorization::Token(tokens)) => Some(session.renew(tokens.clone()).await),
             _ => None,
         }
     }
 
-    pub(super) fn door(&self) -> Door {
+    pub(super) fn endpoint(&self) -> Endpoint {
         match self {
-            Self::Key(_) => Door::GraphqlWithKey,
-            Self::Oauth(_) => Door::GraphqlWithToken,
+            Self::Key(_) => Endpoint::GraphqlWithKey,
+            Self::Oauth(_) => Endpoint::GraphqlWithToken,
         }
     }
 }
 
-impl Pass {
+impl Authorization {
     pub(super) fn show(&self, request: RequestBuilder) -> RequestBuilder {
         match self {
             Self::Key(key) => request.header(API_KEY_HEADER, key.clone()),

@@ -1,7 +1,7 @@
 //! The only code that speaks HTTP to Gazelle. A request's way through it, top to bottom:
 //!
 //! 1. `request`: what is asked, one GraphQL operation with variables.
-//! 2. `client`: takes a place among the requests in flight and a pass from `credential`, sends, repeats where `retry` says
+//! 2. `client`: takes a place among the requests in flight and an authorization from `credential`, sends, repeats where `retry` says
 //!    so, and leaves a record for `observe`. `settings` says where and how politely, `room` how much may be held at once.
 //! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing. `compression` unpacks what came.
 //! 4. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP

@@ -18,7 +18,7 @@ use super::{
     credential::OauthCredential,
     error::{ErrorClass, Fault},
     settings::place_of,
-    target::Door,
+    target::Endpoint,
     token_request::ask_for_tokens,
     token_store::{TokenLock, TokenStoreError, Tokens},
 };
@@ -172,7 +172,7 @@ impl OauthSession {
         ];
         // The semaphore is never closed; without it the refresh still goes out.
         let _place = self.places.acquire().await.ok();
-        let fresh = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Door::Token).await?;
+        let fresh = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Endpoint::Token).await?;
         // RFC 6749 section 6 lets the answer leave it out: then the old one stays good.
         let refresh_token = fresh.refresh_token.or_else(|| old.refresh_token.clone());
         Ok(Tokens { refresh_token, ..fresh })

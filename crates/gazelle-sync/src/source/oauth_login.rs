@@ -15,7 +15,7 @@ use super::{
     client::http_client,
     error::SourceError,
     settings::{CheckedSettings, SourceSettings},
-    target::Door,
+    target::Endpoint,
     token_request::ask_for_tokens,
     token_store::Tokens,
 };
@@ -79,7 +79,7 @@ impl OauthLogin {
             ("client_id", &self.client_id),
             ("client_secret", self.client_secret.expose_secret()),
         ];
-        let asked = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Door::Login).await;
+        let asked = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Endpoint::Login).await;
         asked.map_err(|fault| SourceError::new(fault, "login", 1))
     }
 }

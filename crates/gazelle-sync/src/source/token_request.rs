@@ -13,7 +13,7 @@ use super::{
     error::{ErrorClass, Fault},
     room::Taken,
     settings::place_of,
-    target::{Door, Target},
+    target::{Endpoint, Target},
     token_store::Tokens,
 };
 
@@ -26,7 +26,7 @@ pub(super) async fn ask_for_tokens(
     token_url: &Url,
     timeout: Duration,
     form: &[(&str, &str)],
-    door: Door,
+    endpoint: Endpoint,
 ) -> Result<Tokens, Fault> {
     let request = http.post(token_url.clone()).form(form);
     let attempt = attempt(request, timeout, MAX_TOKEN_ANSWER, &mut Taken::none()).await;
@@ -35,7 +35,7 @@ pub(super) async fn ask_for_tokens(
         latency_ms = attempt.latency.as_millis() as u64,
         "tokens asked for"
     );
-    let target = Target { place: place_of(token_url), door };
+    let target = Target { place: place_of(token_url), endpoint };
     let body = classify_token_reply(&attempt.seen, &target)?;
     let answer = read_answer(&body);
     match (answer.access_token, answer.refresh_token) {

@@ -13,7 +13,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A parent that quarantined records wait for, and one of those records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct MissingParent {
     /// The production table that lacks it.
     pub table: String,
     /// Its id.
@@ -30,14 +30,14 @@ pub struct Wanted {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Wanted>, DbError> {
+pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<MissingParent>, DbError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = db
         .query(include_str!("wanted_parents.sql"), &[(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)])
         .await?;
     Ok(rows
         .iter()
-        .map(|row| Wanted {
+        .map(|row| MissingParent {
             table: row.get(0),
             external_id: row.get(1),
             child_entity: row.get(2),
@@ -51,7 +51,7 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Wanted>
 ///
 /// # Errors
 /// Those of the database.
-pub async fn note(tx: &FencedTx<'_>, missing: &[Wanted], at: Timestamp) -> Result<(), DbError> {
+pub async fn note(tx: &FencedTx<'_>, missing: &[MissingParent], at: Timestamp) -> Result<(), DbError> {
     tx.execute(include_str!("settle_missing_parents.sql"), &[]).await?;
     if missing.is_empty() {
         return Ok(());

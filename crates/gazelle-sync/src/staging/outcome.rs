@@ -5,9 +5,61 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::for_entity;
+use super::versions::Staged;
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, read::RecordError};
 use crate::lease::FencedTx;
+
+/// What reconciling a batch of versions came to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Versions now processed.
+    pub processed: u64,
+    /// Versions now in quarantine.
+    pub errors: u64,
+    /// Versions of the same run that left the quarantine again, since their parent is in production now.
+    pub released: u64,
+    /// Records newly marked deleted.
+    pub deleted: u64,
+    /// Production rows inserted, updated or marked.
+    pub rows_written: u64,
+}
+
+impl std::ops::AddAssign for Applied {
+    fn add_assign(&mut self, other: Applied) {
+        self.processed += other.processed;
+        self.errors += other.errors;
+        self.released += other.released;
+        self.deleted += other.deleted;
+        self.rows_written += other.rows_written;
+    }
+}
+
+/// What staging a batch of records came to, and reconciling it where that was done in the same transaction.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct BatchOutcome {
+    /// Versions added, and records that needed none.
+    pub staged: Staged,
+    /// Of those added, what was reconciled at once.
+    pub applied: Applied,
+    /// Of those added, the ones that are pending.
+    pub left: u64,
+}
+
+impl BatchOutcome {
+    /// Of a batch whose versions are all pending.
+    pub fn pending(staged: Staged) -> BatchOutcome {
+        BatchOutcome { staged, left: staged.staged, ..BatchOutcome::default() }
+    }
+}
+
+impl std::ops::AddAssign for BatchOutcome {
+    fn add_assign(&mut self, other: BatchOutcome) {
+        self.staged += other.staged;
+        self.applied += other.applied;
+        self.left += other.left;
+    }
+}
 
 /// Marks versions as processed.
 pub async fn processed(

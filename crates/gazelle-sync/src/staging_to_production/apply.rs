@@ -7,45 +7,21 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::batch::{Candidate, Says};
+use super::batch::{Candidate, VersionContent};
 use super::checked::{self, Write};
 use super::late::Late;
 use super::marks::{mark_gone, mark_left_out};
 use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
 use super::target::{Order, Target};
-use super::upsert::{Lined, upsert};
+use super::upsert::{RowWithLineage, upsert};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::entities::read::{Reconciled, RecordError};
 use crate::entities::table::{Row, Table};
 use crate::lease::FencedTx;
-use crate::staging::{outcome, quarantine};
-
-/// What applying a batch came to.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Applied {
-    /// Versions now processed.
-    pub processed: u64,
-    /// Versions now in quarantine.
-    pub errors: u64,
-    /// Versions of the same run that left the quarantine again, since their parent has landed.
-    pub released: u64,
-    /// Records newly marked deleted.
-    pub deleted: u64,
-    /// Production rows inserted, updated or marked.
-    pub rows_written: u64,
-}
-
-impl std::ops::AddAssign for Applied {
-    fn add_assign(&mut self, other: Applied) {
-        self.processed += other.processed;
-        self.errors += other.errors;
-        self.released += other.released;
-        self.deleted += other.deleted;
-        self.rows_written += other.rows_written;
-    }
-}
+use crate::staging::outcome::{self, Applied};
+use crate::staging::quarantine;
 
 /// A good version among the candidates.
 pub(super) struct Good<'b> {
@@ -73,12 +49,15 @@ pub async fn apply(
     // A faulty one keeps its reason: it is no content, and must not count as what its record said at its time.
     let moot: Vec<(Uuid, &RecordError)> = superseded
         .iter()
-        .filter_map(|candidate| match &candidate.says {
-            Says::Faulty(error) => Some((candidate.staging_id, error)),
+        .filter_map(|candidate| match &candidate.content {
+            VersionContent::Faulty(error) => Some((candidate.staging_id, error)),
             _ => None,
         })
         .collect();
-    let read = superseded.iter().copied().filter(|candidate| !matches!(candidate.says, Says::Faulty(_)));
+    let read = superseded
+        .iter()
+        .copied()
+        .filter(|candidate| !matches!(candidate.content, VersionContent::Faulty(_)));
     let (late_ones, processed): (Vec<&Candidate>, Vec<&Candidate>) =
         read.chain(sorted.landed()).partition(|candidate| late.is_late(candidate));
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
@@ -112,10 +91,10 @@ impl<'b> Sorted<'b> {
     ) -> Result<Sorted<'b>, DbError> {
         let mut sorted = Sorted { good: Vec::new(), gone: Vec::new(), faulty: Vec::new(), left: 0 };
         for candidate in candidates {
-            match &candidate.says {
-                Says::Is(reconciled) => sorted.good.push(Good { candidate, reconciled }),
-                Says::Gone => sorted.gone.push(candidate),
-                Says::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
+            match &candidate.content {
+                VersionContent::Record(reconciled) => sorted.good.push(Good { candidate, reconciled }),
+                VersionContent::Tombstone => sorted.gone.push(candidate),
+                VersionContent::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
             }
         }
         let absent = absent_parents(tx, entity, &sorted.good, Target::Production, known).await?;
@@ -212,12 +191,13 @@ pub async fn write_only<'b>(
 ) -> Result<u64, DbError> {
     let mut good: Vec<Good<'_>> = batch
         .clone()
-        .filter_map(|candidate| match &candidate.says {
-            Says::Is(reconciled) => Some(Good { candidate, reconciled }),
+        .filter_map(|candidate| match &candidate.content {
+            VersionContent::Record(reconciled) => Some(Good { candidate, reconciled }),
             _ => None,
         })
         .collect();
-    let gone: Vec<&Candidate> = batch.filter(|candidate| matches!(candidate.says, Says::Gone)).collect();
+    let gone: Vec<&Candidate> =
+        batch.filter(|candidate| matches!(candidate.content, VersionContent::Tombstone)).collect();
     let absent = absent_parents(tx, entity, &good, target, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
     let written = write_rows(tx, entity, &good, target, order).await?;
@@ -240,13 +220,15 @@ async fn write_rows(
         if !all_new {
             written += mark_left_out(tx, table, index, good, target).await?;
         }
-        let rows: Vec<Lined<'_>> = good
+        let rows: Vec<RowWithLineage<'_>> = good
             .iter()
             .flat_map(|good| {
-                good.reconciled.rows.iter().filter(move |(of, _)| *of == index).map(|(_, row)| Lined {
-                    row,
-                    staging_id: good.candidate.staging_id,
-                    fetched_at: good.candidate.fetched_at,
+                good.reconciled.rows.iter().filter(move |(of, _)| *of == index).map(|(_, row)| {
+                    RowWithLineage {
+                        row,
+                        staging_id: good.candidate.staging_id,
+                        fetched_at: good.candidate.fetched_at,
+                    }
                 })
             })
             .collect();
@@ -263,12 +245,12 @@ async fn write_rows(
 
 /// A row that several records claim (a contact that moved between two clients read at different times) goes to
 /// the one seen last.
-fn latest_claims<'r>(table: &Table, rows: Vec<Lined<'r>>) -> Vec<Lined<'r>> {
+fn latest_claims<'r>(table: &Table, rows: Vec<RowWithLineage<'r>>) -> Vec<RowWithLineage<'r>> {
     let key = |row: &Row| -> Vec<String> {
         table.key.iter().map(|key| table.get(row, key).as_text().unwrap_or_default().to_owned()).collect()
     };
     let mut position: HashMap<Vec<String>, usize> = HashMap::new();
-    let mut kept: Vec<Lined<'r>> = Vec::with_capacity(rows.len());
+    let mut kept: Vec<RowWithLineage<'r>> = Vec::with_capacity(rows.len());
     for lined in rows {
         match position.entry(key(lined.row)) {
             Entry::Vacant(free) => {

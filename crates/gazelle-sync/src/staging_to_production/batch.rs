@@ -18,33 +18,33 @@ pub struct Candidate {
     /// When this version was seen.
     pub fetched_at: Timestamp,
     /// What it says.
-    pub says: Says,
+    pub content: VersionContent,
 }
 
 /// What a version says about its record.
-pub enum Says {
+pub enum VersionContent {
     /// The record is as follows.
-    Is(Reconciled),
+    Record(Reconciled),
     /// The record is gone.
-    Gone,
+    Tombstone,
     /// Nothing that can be understood.
     Faulty(RecordError),
 }
 
 /// Reads one pending version by its entity's reconciler.
 pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
-    let says = if pending.is_tombstone() {
-        Says::Gone
+    let content = if pending.is_tombstone() {
+        VersionContent::Tombstone
     } else if let Some(fault) = pending.source_fault() {
-        Says::Faulty(fault.error())
+        VersionContent::Faulty(fault.error())
     } else {
-        says(entity, pending.json(), pending.original(), pending.external_id())
+        content_of(entity, pending.json(), pending.original(), pending.external_id())
     };
     Candidate {
         staging_id: pending.id(),
         external_id: pending.external_id().to_owned(),
         fetched_at: pending.fetched_at(),
-        says,
+        content,
     }
 }
 
@@ -65,24 +65,27 @@ pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
         staging_id: version.id,
         external_id: version.external_id.to_owned(),
         fetched_at: version.fetched_at,
-        says: match version.fault {
-            Some(fault) => Says::Faulty(fault.error()),
-            None => says(entity, &version.held.json, version.held.original, version.external_id),
+        content: match version.fault {
+            Some(fault) => VersionContent::Faulty(fault.error()),
+            None => content_of(entity, &version.held.json, version.held.original, version.external_id),
         },
     }
 }
 
 /// What a record says that is staged under this id. Whatever is kept of it goes by that id, so that one that names
 /// another is not understood.
-fn says(entity: &Entity, json: &str, original: Option<&[u8]>, external_id: &str) -> Says {
+fn content_of(entity: &Entity, json: &str, original: Option<&[u8]>, external_id: &str) -> VersionContent {
     let reconciled = match reconcile(entity, json, original) {
         Ok(reconciled) => reconciled,
-        Err(error) => return Says::Faulty(error),
+        Err(error) => return VersionContent::Faulty(error),
     };
     let (table, own) = (entity.tables[0], reconciled.rows.iter().find(|(table, _)| *table == 0));
     match own.is_some_and(|(_, row)| table.get(row, table.key[0]).as_text() == Some(external_id)) {
-        true => Says::Is(reconciled),
-        false => Says::Faulty(RecordError::invalid("id", "is not the id under which the record is staged")),
+        true => VersionContent::Record(reconciled),
+        false => VersionContent::Faulty(RecordError::invalid(
+            "id",
+            "is not the id under which the record is staged",
+        )),
     }
 }
 

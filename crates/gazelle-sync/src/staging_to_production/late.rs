@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::batch::{Candidate, Says};
+use super::batch::{Candidate, VersionContent};
 use super::rebuild;
 use super::target::Order;
 use crate::db::{DbError, Tx};
@@ -46,7 +46,7 @@ impl<'b> Late<'b> {
         match self.newer.get(&candidate.staging_id) {
             None => false,
             Some(Newer::Content) => true,
-            Some(Newer::Gone) => !matches!(candidate.says, Says::Is(_)),
+            Some(Newer::Gone) => !matches!(candidate.content, VersionContent::Record(_)),
         }
     }
 
@@ -82,7 +82,7 @@ impl<'b> Late<'b> {
 /// Whether a version is faulty because the database refused it: it is not among what its record is told from, and telling
 /// it again would be refused again.
 fn was_refused(candidate: &Candidate) -> bool {
-    matches!(&candidate.says, Says::Faulty(error) if error.code == ErrorCode::RefusedByDatabase)
+    matches!(&candidate.content, VersionContent::Faulty(error) if error.code == ErrorCode::RefusedByDatabase)
 }
 
 /// A record may have many versions; they need not be in memory together.

@@ -1,6 +1,6 @@
 //! Stage 2: production is made to say what the newest raw versions say.
 //!
-//! What stage 1 receives while stage 2 is at the same entity goes through [`direct`]: both stages of a batch in
+//! What stage 1 receives while stage 2 is at the same entity goes through [`inline`]: both stages of a batch in
 //! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
 //! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
@@ -13,9 +13,9 @@ mod apply;
 pub mod apply_difference;
 pub mod batch;
 mod checked;
+mod destination;
 pub mod difference;
-pub mod direct;
-mod ground;
+pub mod inline;
 mod late;
 mod marks;
 mod notes;
@@ -29,25 +29,23 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-pub use apply::Applied;
-use batch::{Candidate, Says};
-pub use ground::Ground;
+use batch::{Candidate, VersionContent};
+pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
 pub use target::{Order, Target, scratch_table};
 
-use crate::db::{Db, DbError, Fault};
+use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
 use crate::staging::clock::Clock;
+use crate::staging::outcome::Applied;
 use crate::staging::pending;
 
 /// No run lasts longer than this.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Fewer versions than this are not worth a lane, that is a connection and a transaction, of their own.
 const LANE_WORTH: usize = 250;
-/// How often a transaction that met another one is tried.
-pub const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// Stage 2 of one run.
 pub struct Reconciliation<'a> {
@@ -228,7 +226,7 @@ impl Reconciliation<'_> {
             staging_id: candidate.staging_id,
             external_id: candidate.external_id.clone(),
             fetched_at: candidate.fetched_at,
-            says: Says::Faulty(error),
+            content: VersionContent::Faulty(error),
         }];
         self.apply_once(entity, &faulty, Order::UpdateFirst).await
     }
@@ -268,7 +266,7 @@ mod tests {
             staging_id: Uuid::now_v7(),
             external_id: id.to_owned(),
             fetched_at: Timestamp::UNIX_EPOCH,
-            says: Says::Gone,
+            content: VersionContent::Tombstone,
         }
     }
 

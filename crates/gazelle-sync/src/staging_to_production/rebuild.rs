@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{self, Candidate, Says};
+use super::batch::{self, Candidate, VersionContent};
 use super::target::{Order, Target, scratch_table};
 use super::{apply, distinct_runs};
 use crate::db::{DbError, Fault, Tx};
@@ -46,17 +46,17 @@ impl NotPlaced {
     /// A run of distinct records has been written: those with content are placed, faulty ones are not.
     fn written(&mut self, entity: &Entity, run: &[Candidate]) {
         for candidate in run {
-            match &candidate.says {
-                Says::Is(_) => {
+            match &candidate.content {
+                VersionContent::Record(_) => {
                     // Most rebuilds note nothing: no key is made for them.
                     if !self.0.is_empty() {
                         self.0.remove(&(entity.name, candidate.external_id.clone()));
                     }
                 }
-                Says::Faulty(error) => {
+                VersionContent::Faulty(error) => {
                     self.note(entity, &candidate.external_id, error.message.clone(), false)
                 }
-                Says::Gone => {}
+                VersionContent::Tombstone => {}
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::entities::table::{Row, Rule, Table, Value};
 use crate::staging::pending;
 
 /// A row and the raw record it came from.
-pub struct Lined<'r> {
+pub struct RowWithLineage<'r> {
     /// The row, in the order of its table's columns.
     pub row: &'r Row,
     /// The staging row it came from.
@@ -42,7 +42,7 @@ pub async fn upsert(
     tx: &Tx<'_>,
     entity: &Entity,
     table: &Table,
-    rows: &[Lined<'_>],
+    rows: &[RowWithLineage<'_>],
     target: Target,
     order: Order,
 ) -> Result<Written, DbError> {
@@ -262,7 +262,7 @@ enum ColumnArray<'r> {
 }
 
 impl<'r> ColumnArray<'r> {
-    fn collect(table: &Table, index: usize, rows: &[Lined<'r>]) -> ColumnArray<'r> {
+    fn collect(table: &Table, index: usize, rows: &[RowWithLineage<'r>]) -> ColumnArray<'r> {
         /// Every value of the column as what `$pattern` binds; NULL and strangers become NULL.
         macro_rules! take {
             ($pattern:pat => $value:expr) => {

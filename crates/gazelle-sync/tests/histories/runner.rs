@@ -129,7 +129,7 @@ async fn perform(setting: &Setting, url: &str, task: Task) -> Ended {
                 Ended::Report(Box::new(report))
             }
             Task::Replay => {
-                let wanted = replay::Wanted {
+                let wanted = replay::ReplayRequest {
                     entities: gazelle_sync::entities::ENTITIES.to_vec(),
                     slice: Slice::default(),
                     allow_deletions: false,

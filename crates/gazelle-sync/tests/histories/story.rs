@@ -12,6 +12,7 @@ use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{self, Decision};
 use gazelle_sync::orchestrator::verify::{Question, Verdict, verify};
 use gazelle_sync::orchestrator::{Job, Stages};
+use gazelle_sync::run_log::kinds::{RunCommand, RunTrigger};
 use gazelle_sync::run_log::report::{RunReport, Status};
 use tokio_postgres::Client;
 
@@ -245,7 +246,7 @@ impl Story<'_> {
                 full,
                 since: None,
                 entities: ENTITIES.to_vec(),
-                trigger: "command",
+                trigger: RunTrigger::Command,
             })
         };
         match self.random.below(20) {
@@ -253,11 +254,11 @@ impl Story<'_> {
                 // The lookback is 5 days at least.
                 let from = gazelle_sync::time::utc_parts(jiff::Timestamp::now()).0;
                 let from = from.saturating_sub(jiff::Span::new().days(4));
-                (job("sync", Stages::Both, false), Some(Extent::From(from)), "incremental sync")
+                (job(RunCommand::Sync, Stages::Both, false), Some(Extent::From(from)), "incremental sync")
             }
-            11..15 => (job("sync", Stages::Both, true), Some(Extent::All), "full sync"),
-            15..17 => (job("fetch", Stages::FetchOnly, false), None, "fetch"),
-            17..18 => (job("reconcile", Stages::ReconcileOnly, false), None, "reconcile"),
+            11..15 => (job(RunCommand::Sync, Stages::Both, true), Some(Extent::All), "full sync"),
+            15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, false), None, "fetch"),
+            17..18 => (job(RunCommand::Reconcile, Stages::ReconcileOnly, false), None, "reconcile"),
             _ => (Task::Replay, None, "replay"),
         }
     }
@@ -321,12 +322,12 @@ impl Story<'_> {
     async fn finish(&mut self) -> Result<(), String> {
         self.told.push("at the end: full sync".to_owned());
         let full = Task::Run(Job {
-            command: "sync",
+            command: RunCommand::Sync,
             stages: Stages::Both,
             full: true,
             since: None,
             entities: ENTITIES.to_vec(),
-            trigger: "command",
+            trigger: RunTrigger::Command,
         });
         let mut ended = self.run(full.clone()).await?;
         if let Ended::Report(report) = &ended

@@ -53,7 +53,7 @@ pub fn measure(
     let mut rounds = Vec::new();
     for run in 1..=runs {
         say(&format!("round {run} of {runs}"));
-        rounds.push(round(lab, &simulator, beside)?);
+        rounds.push(round(lab, &simulator, beside, run % 2 == 1)?);
     }
     lab.let_autovacuum_work()?;
     lab.drop_database("synced")?;
@@ -79,8 +79,10 @@ fn warm_up(lab: &Lab, simulator: &Running) -> Result<()> {
     Ok(())
 }
 
-fn round(lab: &Lab, simulator: &Running, beside: Option<&Path>) -> Result<Round> {
-    let beside = beside.map(|program| first_sync_by(program, lab, simulator)).transpose()?;
+/// One round. Which of two programs goes first alternates between rounds: the first finds the machine cooler.
+fn round(lab: &Lab, simulator: &Running, beside: Option<&Path>, beside_first: bool) -> Result<Round> {
+    let by = |program| first_sync_by(program, lab, simulator);
+    let first = beside.filter(|_| beside_first).map(by).transpose()?;
     lab.fresh("synced")?;
     lab.checkpoint()?;
     let sync = watched(lab, simulator, || Ok(lab.full_sync("synced", &simulator.url)?.0))?;
@@ -93,6 +95,10 @@ fn round(lab: &Lab, simulator: &Running, beside: Option<&Path>) -> Result<Round>
     let wal = lab.query("synced", &format!("SELECT pg_current_wal_lsn() - '{position}'::pg_lsn"))?;
     let (_, written) = written_since(lab, "synced", &before)?;
     lab.drop_database("synced")?;
+    let beside = match first {
+        Some(first) => Some(first),
+        None => beside.map(by).transpose()?,
+    };
 
     lab.fresh_for_sql("plain")?;
     lab.checkpoint()?;

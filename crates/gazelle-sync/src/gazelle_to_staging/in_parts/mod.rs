@@ -39,8 +39,8 @@ fn fault(field: impl Into<String>, message: impl Into<String>) -> NodeFault {
 }
 
 /// What came of one part.
-enum Came {
-    There(String),
+enum PartResult {
+    Read(String),
     Failed(Option<String>, NodeFault, SourceError),
     Absent,
 }
@@ -64,12 +64,12 @@ pub(super) async fn gather(
             for part in wanted {
                 let before = parts.len();
                 match part_of(client, sizes, by_id, part, id).await? {
-                    Came::There(raw) => parts.push(raw),
-                    Came::Failed(raw, of_part, error) => {
+                    PartResult::Read(raw) => parts.push(raw),
+                    PartResult::Failed(raw, of_part, error) => {
                         parts.extend(raw);
                         found.get_or_insert((of_part, Some(error)));
                     }
-                    Came::Absent => return Ok(Gathered::Changed(fault("", absent(by_id)))),
+                    PartResult::Absent => return Ok(Gathered::Changed(fault("", absent(by_id)))),
                 }
                 if !held.takes(parts[before..].iter().map(String::len).sum()) {
                     return Ok(Gathered::TooLarge);
@@ -117,15 +117,15 @@ async fn part_of(
     by_id: &ById,
     part: &[Field],
     id: &str,
-) -> Result<Came, SourceError> {
+) -> Result<PartResult, SourceError> {
     let ById { root, name, operation } = by_id;
     let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::written(part));
     let request = GraphqlRequest::new(operation.as_str(), sizes.shaped(&query, None), json!({ "id": id }));
     let error = match client.post(&request).await {
         Ok(answer) => {
             return Ok(match answer.lookup(&[name])? {
-                Lookup::There(raw) => Came::There(raw.get().to_owned()),
-                Lookup::Gone | Lookup::Unclear => Came::Absent,
+                Lookup::There(raw) => PartResult::Read(raw.get().to_owned()),
+                Lookup::Gone | Lookup::Unclear => PartResult::Absent,
             });
         }
         Err(error) => error,
@@ -139,7 +139,7 @@ async fn part_of(
         (raw.map(|raw| raw.get().to_owned()), faults.into_iter().next())
     });
     // Kept while the other parts are asked for.
-    Ok(Came::Failed(raw, fault.unwrap_or(whole), error.without_answer()))
+    Ok(PartResult::Failed(raw, fault.unwrap_or(whole), error.without_answer()))
 }
 
 /// What came of the objects inside a record.
@@ -227,14 +227,14 @@ async fn one_inside(
     for part in &inside.parts {
         let before = parts.len();
         match part_of(client, sizes, &inside.by_id, part, &id).await? {
-            Came::There(raw) => parts.push(raw),
-            Came::Failed(raw, of_part, error) => {
+            PartResult::Read(raw) => parts.push(raw),
+            PartResult::Failed(raw, of_part, error) => {
                 parts.extend(raw);
                 let field = format!("{place}.{}", of_part.field);
                 let field = field.trim_end_matches('.').to_owned();
                 found.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
             }
-            Came::Absent => return Ok(OneInside::Changed(fault(place, absent(&inside.by_id)))),
+            PartResult::Absent => return Ok(OneInside::Changed(fault(place, absent(&inside.by_id)))),
         }
         if !held.takes(parts[before..].iter().map(String::len).sum()) {
             return Ok(OneInside::TooLarge);

@@ -69,14 +69,14 @@ pub(in super::super) enum NoPlan {
 }
 
 /// A way to ask for a leaf.
-struct Way {
+struct LeafQuery {
     /// Fields and levels of the query around what is asked.
     around: (usize, usize),
     /// Where its objects are in the record.
     from: Place,
 }
 
-impl Way {
+impl LeafQuery {
     /// How many fields and levels it takes to ask for this leaf alone; none where it is no way to it.
     fn cost(&self, all: &[Field], (place, levels): &(Place, usize)) -> Option<(usize, usize)> {
         let inside = place.strip_prefix(self.from.as_slice())?;
@@ -126,13 +126,14 @@ impl PartPlan {
         if size.0 <= most.0 && size.1 <= most.1 || all.is_empty() {
             return Err(NoPlan::Fits);
         }
-        let mut ways = vec![Way { around: (size.0 - fields::count(&all), path.len()), from: Vec::new() }];
+        let mut ways =
+            vec![LeafQuery { around: (size.0 - fields::count(&all), path.len()), from: Vec::new() }];
         if own.is_some() {
-            ways.push(Way { around: (1, 1), from: Vec::new() });
+            ways.push(LeafQuery { around: (1, 1), from: Vec::new() });
         }
         let inside = holder.as_ref().and_then(|(list, _)| fields::place_of(&all, &[list, "nodes"]));
         let first_inside = ways.len();
-        ways.extend(inside.map(|from| Way { around: (1, 1), from }));
+        ways.extend(inside.map(|from| LeafQuery { around: (1, 1), from }));
 
         let mut chosen: Vec<Vec<Place>> = ways.iter().map(|_| Vec::new()).collect();
         for leaf in fields::leaves(&all) {
@@ -161,7 +162,7 @@ impl PartPlan {
 }
 
 /// Groups leaves, in their order, so that a query for a group keeps within the number of fields; a leaf that does not is alone.
-fn together(all: &[Field], way: &Way, leaves: &[Place], most: usize) -> Vec<Vec<Field>> {
+fn together(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Vec<Vec<Field>> {
     let fields = way.from.iter().fold(all, |fields, index| &fields[*index].inside);
     let mut groups: Vec<Vec<Field>> = Vec::new();
     let mut group: Vec<&[usize]> = Vec::new();

@@ -21,6 +21,7 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
+use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs;
 use crate::staging::clock::Clock;
@@ -32,7 +33,7 @@ use crate::staging_to_production::{Reconciliation, rebuild};
 
 /// What is replayed.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct ReplayRequest {
     /// These entities.
     pub entities: Vec<&'static Entity>,
     /// Of them, these records.
@@ -74,7 +75,7 @@ pub struct ReplayReport {
 pub async fn replay(
     db: &Db,
     settings: &Settings,
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
     let started = Instant::now();
@@ -88,15 +89,15 @@ pub async fn replay(
 async fn recorded(
     db: &Db,
     settings: &Settings,
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     lease: &Lease,
     started: Instant,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
-    let command = if wanted.dry_run { "replay --dry-run" } else { "replay" };
-    runs::start(db, run_id, command, None, "command", lease.fence().token()).await?;
+    let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
+    runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
     let outcome = find_and_apply(db, settings, wanted, lease, run_id, clock, progress).await;
     let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
     let result = match outcome {
@@ -120,7 +121,7 @@ async fn recorded(
 async fn find_and_apply(
     db: &Db,
     settings: &Settings,
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     lease: &Lease,
     run_id: Uuid,
     clock: Clock,
@@ -162,12 +163,12 @@ async fn find_and_apply(
     Ok(report)
 }
 
-/// Finds the difference and applies it, in one transaction of one snapshot. Says also whether records are among it whose
+/// Finds the difference and applies it, in one transaction of one snapshot. VersionContent also whether records are among it whose
 /// newest version stage 2 has not processed.
 async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
-    wanted: &Wanted,
+    wanted: &ReplayRequest,
     run_id: Uuid,
 ) -> Result<(ReplayReport, bool), DbError> {
     let (parts, records) = part::of(&tx, wanted).await?;

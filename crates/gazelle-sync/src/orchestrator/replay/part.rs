@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::Wanted;
+use super::ReplayRequest;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::slice;
@@ -11,7 +11,7 @@ use crate::staging_to_production::difference::Part;
 /// The parts that are wanted, parents first, and how many records they are; none where they are all.
 ///
 /// Errors: the database's; an id that neither staging nor production knows, and a slice that holds no record.
-pub(super) async fn of(tx: &Tx<'_>, wanted: &Wanted) -> Result<(Vec<Part>, Option<u64>), DbError> {
+pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<Part>, Option<u64>), DbError> {
     let mut parts: Vec<Part> = Vec::new();
     if wanted.slice.is_whole() {
         for entity in &wanted.entities {

@@ -11,12 +11,12 @@ use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::parents::{self, Looked, MOST_KEPT};
+use crate::gazelle_to_staging::parents::{self, LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::{plan, sizes::Sizes};
 use crate::source::GazelleClient;
 use crate::staging::versions::Received;
 use crate::staging::{balance, deletions, undo, versions};
-use crate::staging_to_production::batch::{self, Candidate, Says};
+use crate::staging_to_production::batch::{self, Candidate, VersionContent};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::rebuild::{self, Unplaced};
 
@@ -85,23 +85,25 @@ pub async fn ask(
     let mut bytes = 0;
     while let Some(answer) = asked.next().await {
         match answer {
-            Some((entity, id, _, Ok(Looked::Unsettled(why)))) => {
+            Some((entity, id, _, Ok(LookupResult::Inconclusive(why)))) => {
                 answers.failures.push(format!("{} {id}: {why}", entity.name));
             }
-            Some((entity, id, _, Ok(Looked::Faulty(_) | Looked::Refused(_)))) => {
+            Some((entity, id, _, Ok(LookupResult::Faulty(_) | LookupResult::Refused(_)))) => {
                 answers.failures.push(format!("{} {id}: the API could not give it whole", entity.name));
             }
-            Some((entity, _, _, Ok(Looked::There(record)))) if bytes + record.raw.len() > MOST_KEPT * 4 => {
+            Some((entity, _, _, Ok(LookupResult::Found(record))))
+                if bytes + record.raw.len() > MOST_KEPT * 4 =>
+            {
                 answers
                     .failures
                     .push(format!("{}: the sample was cut short: its records are large", entity.name));
                 break;
             }
-            Some((entity, id, asked_at, Ok(Looked::There(record)))) => {
+            Some((entity, id, asked_at, Ok(LookupResult::Found(record)))) => {
                 bytes += record.raw.len();
                 answers.records.push(Answered { entity, id, asked_at, record: Some(record) });
             }
-            Some((entity, id, asked_at, Ok(Looked::Gone(_)))) => {
+            Some((entity, id, asked_at, Ok(LookupResult::Missing(_)))) => {
                 answers.records.push(Answered { entity, id, asked_at, record: None });
             }
             Some((entity, _, _, Err(error))) => {
@@ -280,21 +282,21 @@ pub async fn judge(
 
 fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
     let text = String::from_utf8_lossy(&record.raw);
-    let says = match batch::reconcile(entity, &text, Some(&record.raw)) {
-        Ok(reconciled) => Says::Is(reconciled),
-        Err(error) => Says::Faulty(error),
+    let content = match batch::reconcile(entity, &text, Some(&record.raw)) {
+        Ok(reconciled) => VersionContent::Record(reconciled),
+        Err(error) => VersionContent::Faulty(error),
     };
     Candidate {
         staging_id: Uuid::nil(),
         external_id: answered.id.clone(),
         fetched_at: answered.asked_at,
-        says,
+        content,
     }
 }
 
 /// When the source says that the record was last edited.
 fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
-    let Says::Is(reconciled) = &candidate.says else { return None };
+    let VersionContent::Record(reconciled) = &candidate.content else { return None };
     let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
     match entity.tables[0].get(row, "source_updated_at") {
         crate::entities::table::Value::Instant(at) => crate::time::instant_of(*at),

@@ -2,7 +2,8 @@
 
 use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::lease::Lease;
-use gazelle_sync::orchestrator::{Job, Stages};
+use gazelle_sync::orchestrator::Job;
+use gazelle_sync::run_log::kinds::RunCommand;
 use gazelle_sync::run_log::report::Status;
 use gazelle_sync::staging::quarantine;
 
@@ -139,14 +140,7 @@ impl Story<'_> {
         self.told.push(format!("the user takes it away, {refused} records wait for it"));
         self.stage.remove_additions().await;
         self.try_refused_again().await?;
-        let reconcile = Task::Run(Job {
-            command: "errors retry",
-            stages: Stages::ReconcileOnly,
-            full: false,
-            since: None,
-            entities: ENTITIES.to_vec(),
-            trigger: "command",
-        });
+        let reconcile = Task::Run(Job::reconcile(RunCommand::ErrorsRetry, ENTITIES.to_vec()));
         match self.run(reconcile).await? {
             // What waits for a parent that no run has brought yet goes on waiting.
             Ended::Report(report) if report.status != Status::Failed => {}

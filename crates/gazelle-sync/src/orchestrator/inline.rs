@@ -1,0 +1,58 @@
+//! Joins the stages: what a walk stages is reconciled in the same transaction.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::DbError;
+use crate::entities::Entity;
+use crate::gazelle_to_staging::reconciler::{Reconciler, WalkReconciler};
+use crate::lease::FencedTx;
+use crate::staging::outcome::BatchOutcome;
+use crate::staging::versions::Received;
+use crate::staging_to_production::{DestinationState, KnownParents, Unread, inline};
+
+/// Stage 2 of a run, as its walks know it.
+#[derive(Debug)]
+pub(super) struct InlineReconciler {
+    /// Rows that records name and that are known to be there.
+    known: Arc<KnownParents>,
+    /// What could not be read in this run.
+    unread: Arc<Unread>,
+}
+
+impl InlineReconciler {
+    /// For the walks of one run.
+    pub(super) fn new(unread: Arc<Unread>) -> InlineReconciler {
+        InlineReconciler { known: Arc::default(), unread }
+    }
+}
+
+impl Reconciler for InlineReconciler {
+    fn begin_walk(&self, entity: &'static Entity, run_id: Uuid) -> Arc<dyn WalkReconciler> {
+        Arc::new(DestinationState::new(entity, run_id, self.known.clone(), self.unread.clone()))
+    }
+}
+
+impl WalkReconciler for DestinationState {
+    fn stage_and_reconcile<'a>(
+        &'a self,
+        tx: &'a FencedTx<'a>,
+        batch: &'a [Received],
+        insert_only: bool,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<BatchOutcome, DbError>> {
+        inline::stage_and_reconcile(tx, batch, self, insert_only, at).boxed()
+    }
+
+    fn note_pending(&self, batch: &[Received]) {
+        self.note_staged(batch);
+    }
+
+    fn began_empty(&self) -> bool {
+        DestinationState::began_empty(self)
+    }
+}

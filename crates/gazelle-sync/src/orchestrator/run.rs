@@ -1,0 +1,283 @@
+//! What a run does between its start and its end, in five steps: it plans what is walked, starts the walks, follows them
+//! with stage 2, collects what they came to, and judges it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::Instrument;
+
+use super::inline::InlineReconciler;
+use super::run_sync::{Job, LeasedRun};
+use super::scope::{self, Clocks};
+use super::stages::{self, Parents, PlannedWalk, Walked, Walking};
+use super::tally::Tally;
+use super::{judge, unread};
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::display::Progress;
+use crate::drift::{self, Drift};
+use crate::gazelle_to_staging::absent::Guard;
+use crate::gazelle_to_staging::sizes::AllSizes;
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
+use crate::run_log::report::{RunReport, Status};
+use crate::run_log::{forget_runs, runs};
+use crate::source::{ErrorClass, GazelleClient, SourceError};
+use crate::staging_to_production::{Reconciliation, Unread};
+use crate::stop;
+
+/// What all steps of a run work with.
+pub(super) struct Run<'a> {
+    pub(super) db: &'a Db,
+    pub(super) settings: &'a Settings,
+    pub(super) job: &'a Job,
+    pub(super) leased: &'a LeasedRun,
+    pub(super) progress: &'a Progress,
+}
+
+/// What is walked, in the order of the job, and what the bookmarks say about clocks.
+#[derive(Default)]
+struct Plan {
+    walks: Vec<PlannedWalk>,
+    clocks: Clocks,
+}
+
+/// What judging the walks found besides what is in the report.
+#[derive(Default)]
+struct Judged {
+    /// The errors of the API that ended walks.
+    failures: Vec<(&'static str, SourceError)>,
+    /// Whether a walk was told to stop.
+    interrupted: bool,
+}
+
+impl Run<'_> {
+    /// Does the run. The client is not needed where nothing is fetched.
+    ///
+    /// # Errors
+    /// The database's; what the API does is in the report.
+    pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
+        let unread: Arc<Unread> = Arc::default();
+        let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.full).await?);
+        let client = client.filter(|_| self.job.stages.fetch());
+        let fetch = client.map(|client| self.fetch(client, &sizes, &unread));
+        let reconciliation = Reconciliation {
+            db: self.db,
+            fence: self.leased.lease.fence(),
+            run_id: self.leased.run_id,
+            batch_size: self.settings.batch_size,
+            unread: unread.clone(),
+            clock: self.leased.clock,
+        };
+        let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
+        let mut tally = Tally::new(&self.job.entities);
+
+        // 1. Plan. An API that lacks what the copy is made of is not walked.
+        let drift = self.drift(fetch.as_ref()).await?;
+        report.warnings = drift.warnings;
+        if !drift.missing.is_empty() {
+            drift.missing.into_iter().for_each(|missing| report.note(Status::Failed, missing));
+            report.entities = tally.into_entities();
+            return Ok(report);
+        }
+        let mut plan = self.plan(fetch.as_ref()).await?;
+
+        // 2. Start.
+        let mut walks = match &fetch {
+            Some(fetch) => {
+                stages::start_walks(fetch, &unread, &plan.walks, self.job.stages.reconcile(), self.progress)
+            }
+            None => Vec::new(),
+        };
+
+        // 3. Follow.
+        let is_done = self.follow(&reconciliation, &mut walks, &mut tally).await?;
+
+        // 4. Collect.
+        let walked = stages::collect(walks).await?;
+
+        // 5. Judge.
+        let readable = walked.iter().filter_map(|(_, walked)| walked.report.as_ref().ok());
+        plan.clocks.note_walks(readable);
+        report.warnings.extend(plan.clocks.warnings(&self.leased.clock));
+        report.warnings.extend(crate::additions::warnings(self.db).await?);
+        let mut judged = self.judge_walks(&mut report, &mut tally, walked).await?;
+        judged.interrupted |= !is_done;
+        judge::judge_failures(&mut report, plan.walks.len(), &judged.failures);
+        judge::warn_of_limits(&mut report, &sizes, &judged.failures);
+        sizes.save(self.db, self.leased.lease.fence()).await?;
+        if let Some(fetch) = fetch.as_ref().filter(|_| self.job.stages.reconcile())
+            && judged.failures.is_empty()
+            && !judged.interrupted
+        {
+            judged.interrupted |=
+                !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut tally).await?;
+        }
+        report.entities = tally.into_entities();
+        report.add_up();
+        self.conclude(&mut report, judged.interrupted).await?;
+        Ok(report)
+    }
+
+    /// Stage 1, with stage 2 where a batch is reconciled as it is staged.
+    fn fetch(&self, client: GazelleClient, sizes: &Arc<AllSizes>, unread: &Arc<Unread>) -> Fetch {
+        let settings = self.settings;
+        Fetch {
+            pages: client.for_pages(None),
+            client,
+            db: self.db.clone(),
+            fence: self.leased.lease.fence().clone(),
+            run_id: self.leased.run_id,
+            page_size: settings.page_size,
+            sizes: sizes.clone(),
+            batch_size: settings.batch_size,
+            reconciler: Arc::new(InlineReconciler::new(unread.clone())),
+            concurrency: settings.concurrency,
+            walk_attempts: settings.walk_attempts,
+            clock: self.leased.clock,
+            delete_guard: Guard {
+                records: settings.delete_guard_records,
+                percent: settings.delete_guard_percent,
+            },
+        }
+    }
+
+    /// Compares the API's schema with what the copy is made of, in a full run.
+    async fn drift(&self, fetch: Option<&Fetch>) -> Result<Drift, DbError> {
+        match fetch.filter(|_| self.job.full) {
+            Some(fetch) => {
+                let fence = self.leased.lease.fence();
+                drift::check(&fetch.client, self.db, fence, self.leased.run_id, &self.job.entities).await
+            }
+            None => Ok(Drift::default()),
+        }
+    }
+
+    /// Decides what is walked; nothing where nothing is fetched.
+    async fn plan(&self, fetch: Option<&Fetch>) -> Result<Plan, DbError> {
+        let mut plan = Plan::default();
+        if fetch.is_none() {
+            return Ok(plan);
+        }
+        let Run { db, settings, job, leased, .. } = *self;
+        for entity in job.entities.iter().copied() {
+            let of_entity = scope::of(db, settings, job, entity, &leased.clock).await?;
+            let (scope, moves_bookmark) = plan.clocks.note_bookmark(of_entity, entity);
+            let held_before = judge::held_before(db, entity, scope).await?;
+            let credible = judge::credible(held_before, settings.shrink_guard_percent);
+            let known_shortfall = runs::known_shortfall(db, entity, scope == Scope::WHOLE).await?;
+            let spec = WalkSpec { scope, moves_bookmark, credible, known_shortfall };
+            plan.walks.push(PlannedWalk { entity, spec, held_before });
+        }
+        Ok(plan)
+    }
+
+    /// Reconciles entity by entity, parents first, each with its walk. VersionContent whether it came to the end: a program that was
+    /// asked to stop leaves the rest.
+    async fn follow(
+        &self,
+        reconciliation: &Reconciliation<'_>,
+        walks: &mut [Walking],
+        tally: &mut Tally,
+    ) -> Result<bool, DbError> {
+        if !self.job.stages.reconcile() {
+            return Ok(true);
+        }
+        for entity in self.job.entities.iter().copied() {
+            let begun = Instant::now();
+            let walk = walks.iter_mut().find(|walk| walk.planned.entity.name == entity.name);
+            // Cut off, a batch is rolled back and waits as pending.
+            let applied = tokio::select! {
+                applied = stages::reconcile(reconciliation, entity, walk, self.progress)
+                    .instrument(tracing::error_span!("reconcile", entity = entity.name)) => applied?,
+                () = stop::overdue(&self.leased.stop, stop::GRACE) => return Ok(false),
+            };
+            tally.add_applied(entity, applied, begun.elapsed());
+        }
+        Ok(true)
+    }
+
+    /// Judges the walks one by one.
+    async fn judge_walks(
+        &self,
+        report: &mut RunReport,
+        tally: &mut Tally,
+        walks: Vec<(PlannedWalk, Walked)>,
+    ) -> Result<Judged, DbError> {
+        let mut judged = Judged::default();
+        let guard = self.settings.shrink_guard_percent;
+        for (planned, Walked { report: walk, took }) in walks {
+            let entity = planned.entity;
+            let walk = match walk {
+                Ok(walk) => walk,
+                Err(FetchError::Database(error)) => return Err(error),
+                Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
+            };
+            judge::warn_of_walk(report, entity, &walk);
+            let is_settled = walk.short_by.is_some() && walk.short_by == planned.spec.known_shortfall;
+            if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
+                judged.interrupted = true;
+            } else {
+                judged.failures.extend(walk.failure.clone().map(|failure| (entity.name, failure)));
+                judge::judge_walk(report, entity, &walk, planned.held_before, guard, is_settled);
+                if let Some(whole) = walk.whole_total {
+                    let held = judge::held_before(self.db, entity, Scope::WHOLE).await?;
+                    judge::judge_empty_window(report, entity, whole, held, guard);
+                }
+            }
+            // A walk of some days that saw less is no list of all.
+            let is_whole = planned.spec.scope == Scope::WHOLE;
+            tally.add_walk(entity, &walk, is_settled, is_whole, took);
+        }
+        Ok(judged)
+    }
+
+    /// Fetches the parents that records wait for. VersionContent whether it came to the end.
+    async fn fetch_missing_parents(
+        &self,
+        fetch: &Fetch,
+        reconciliation: &Reconciliation<'_>,
+        report: &mut RunReport,
+        tally: &mut Tally,
+    ) -> Result<bool, DbError> {
+        match stages::fetch_missing_parents(fetch, reconciliation, self.progress).await {
+            Ok(parents) => {
+                for Parents { entity, staged, applied, refused } in parents {
+                    judge::note_refused(report, entity, &refused);
+                    tally.add_applied(entity, applied, Duration::ZERO);
+                    tally.add_found_by_id(entity, staged);
+                }
+                Ok(true)
+            }
+            Err(FetchError::Database(error)) => Err(error),
+            Err(FetchError::Source(error)) if *error.class() == ErrorClass::Stopped => Ok(false),
+            Err(FetchError::Source(error)) => {
+                report.note(Status::Partial, format!("missing parents could not be fetched: {error}"));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Compares staging with production, and cleans up what settings do not want kept.
+    async fn conclude(&self, report: &mut RunReport, interrupted: bool) -> Result<(), DbError> {
+        let Run { db, settings, job, leased, .. } = *self;
+        if interrupted {
+            report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
+            return Ok(());
+        }
+        if !job.stages.reconcile() {
+            return Ok(());
+        }
+        judge::compare(db, report, &job.entities).await?;
+        unread::judge(db, report, unread::Guard::of(settings)).await?;
+        // Reads staging whole, which an incremental sync has no time for.
+        if job.full || !job.stages.fetch() {
+            let now = leased.clock.database_now();
+            stages::drop_old_versions(db, settings, leased.lease.fence(), now, report).await?;
+            // Old bookkeeping is no reason for a run to fail.
+            if let Err(error) = forget_runs::forget(db, settings.runs_retention).await {
+                tracing::warn!(%error, "old runs could not be forgotten; the next full sync tries again");
+            }
+        }
+        Ok(())
+    }
+}

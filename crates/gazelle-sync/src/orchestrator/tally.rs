@@ -1,0 +1,127 @@
+//! The counts of a run, entity by entity, while it goes on.
+
+use std::time::Duration;
+
+use crate::entities::{ENTITIES, Entity};
+use crate::gazelle_to_staging::walk::WalkReport;
+use crate::run_log::report::{EntityReport, milliseconds};
+use crate::staging::outcome::Applied;
+use crate::staging::versions::Staged;
+
+/// The reports of the entities of a run, in the order of [`ENTITIES`].
+pub(super) struct Tally(Vec<EntityReport>);
+
+impl Tally {
+    /// Nothing counted yet.
+    pub(super) fn new(entities: &[&'static Entity]) -> Tally {
+        Tally(entities.iter().map(|entity| empty(entity)).collect())
+    }
+
+    /// The reports.
+    pub(super) fn into_entities(self) -> Vec<EntityReport> {
+        self.0
+    }
+
+    fn get(&mut self, entity: &Entity) -> Option<&mut EntityReport> {
+        self.0.iter_mut().find(|report| report.entity == entity.name)
+    }
+
+    /// The report of an entity; one that was not asked for (a parent) gets its own.
+    fn get_or_insert(&mut self, entity: &Entity) -> &mut EntityReport {
+        let order = |name: &str| ENTITIES.iter().position(|entity| entity.name == name);
+        let position = match self.0.iter().position(|report| report.entity == entity.name) {
+            Some(position) => position,
+            None => {
+                let after = |report: &EntityReport| order(&report.entity) < order(entity.name);
+                let position = self.0.partition_point(after);
+                self.0.insert(position, empty(entity));
+                position
+            }
+        };
+        &mut self.0[position]
+    }
+
+    /// Adds what stage 2 did.
+    pub(super) fn add_applied(&mut self, entity: &Entity, applied: Applied, took: Duration) {
+        if applied == Applied::default() && self.get(entity).is_none() {
+            return;
+        }
+        let report = self.get_or_insert(entity);
+        report.processed += applied.processed;
+        // What this run put into quarantine and let out again is no error of it.
+        report.errors = (report.errors + applied.errors).saturating_sub(applied.released);
+        report.deleted += applied.deleted;
+        report.rows_written += applied.rows_written;
+        report.reconcile_ms = Some(report.reconcile_ms.unwrap_or_default() + milliseconds(took));
+    }
+
+    /// Adds what a walk did. `is_settled`: its count is off as it was before; `is_whole`: it was of everything.
+    pub(super) fn add_walk(
+        &mut self,
+        entity: &Entity,
+        walk: &WalkReport,
+        is_settled: bool,
+        is_whole: bool,
+        took: Duration,
+    ) {
+        let report = self.get_or_insert(entity);
+        report.walk = Some(walk.walk.clone());
+        report.walk_complete = Some(walk.complete);
+        report.walk_settled = is_settled;
+        report.short_by = walk.short_by;
+        report.incomplete_reason = walk.reason.clone();
+        report.source_total = walk.total;
+        report.seen = Some(walk.seen);
+        report.fetched += walk.fetched;
+        report.staged += walk.done.staged.staged + walk.absent.tombstones;
+        report.unchanged += walk.done.staged.unchanged;
+        report.unlisted += if is_whole { walk.absent.unlisted } else { 0 };
+        report.fetch_ms = Some(milliseconds(took));
+        self.add_applied(entity, walk.done.applied, Duration::ZERO);
+    }
+
+    /// Adds parents that were fetched by their ids.
+    pub(super) fn add_found_by_id(&mut self, entity: &Entity, staged: Staged) {
+        if let Some(report) = self.get(entity) {
+            report.staged += staged.staged;
+            report.unchanged += staged.unchanged;
+            report.found_by_id += staged.staged;
+        }
+    }
+}
+
+fn empty(entity: &Entity) -> EntityReport {
+    EntityReport { entity: entity.name.to_owned(), ..EntityReport::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(processed: u64, errors: u64, released: u64) -> Applied {
+        Applied { processed, errors, released, ..Applied::default() }
+    }
+
+    #[test]
+    fn an_entity_that_was_not_asked_for_is_listed_in_order_when_it_counts() {
+        let [first, second, last] = [&ENTITIES[0], &ENTITIES[1], &ENTITIES[ENTITIES.len() - 1]];
+        let mut tally = Tally::new(&[first, last]);
+        tally.add_applied(second, Applied::default(), Duration::ZERO);
+        tally.add_found_by_id(second, Staged { staged: 1, ..Staged::default() });
+        tally.add_applied(second, applied(2, 0, 0), Duration::from_millis(3));
+        let entities = tally.into_entities();
+        let names: Vec<&str> = entities.iter().map(|report| report.entity.as_str()).collect();
+        assert_eq!(names, [first.name, second.name, last.name]);
+        assert_eq!((entities[1].processed, entities[1].staged), (2, 0));
+        assert_eq!((entities[1].reconcile_ms, entities[0].reconcile_ms), (Some(3), None));
+    }
+
+    #[test]
+    fn what_leaves_the_quarantine_again_is_no_error_of_the_run() {
+        let mut tally = Tally::new(&[ENTITIES[0]]);
+        tally.add_applied(ENTITIES[0], applied(1, 3, 0), Duration::ZERO);
+        tally.add_applied(ENTITIES[0], applied(2, 0, 2), Duration::ZERO);
+        let [report] = tally.into_entities().try_into().unwrap();
+        assert_eq!((report.processed, report.errors), (3, 1));
+    }
+}

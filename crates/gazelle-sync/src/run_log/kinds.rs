@@ -1,0 +1,99 @@
+//! What a run is called in the bookkeeping tables, in reports, metrics and logs: its command, mode and trigger.
+
+use serde::Serialize;
+
+/// How much of Gazelle a run walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// From the bookmarks.
+    Incremental,
+    /// Everything.
+    Full,
+}
+
+impl RunMode {
+    /// All of them.
+    pub const ALL: [RunMode; 2] = [RunMode::Incremental, RunMode::Full];
+
+    /// Full or not.
+    pub fn of(full: bool) -> RunMode {
+        if full { RunMode::Full } else { RunMode::Incremental }
+    }
+
+    /// The word stored and printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunMode::Incremental => "incremental",
+            RunMode::Full => "full",
+        }
+    }
+}
+
+/// The command of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunCommand {
+    /// `sync`, also by the service.
+    Sync,
+    /// `fetch`.
+    Fetch,
+    /// `reconcile`.
+    Reconcile,
+    /// `errors retry`.
+    ErrorsRetry,
+    /// `deletions approve`.
+    DeletionsApprove,
+    /// `replay`.
+    Replay,
+    /// `replay --dry-run`.
+    ReplayDryRun,
+    /// `undo`.
+    Undo,
+    /// `undo --lift`.
+    UndoLift,
+    /// `demo`.
+    Demo,
+}
+
+impl RunCommand {
+    /// The words stored and printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunCommand::Sync => "sync",
+            RunCommand::Fetch => "fetch",
+            RunCommand::Reconcile => "reconcile",
+            RunCommand::ErrorsRetry => "errors retry",
+            RunCommand::DeletionsApprove => "deletions approve",
+            RunCommand::Replay => "replay",
+            RunCommand::ReplayDryRun => "replay --dry-run",
+            RunCommand::Undo => "undo",
+            RunCommand::UndoLift => "undo --lift",
+            RunCommand::Demo => "demo",
+        }
+    }
+}
+
+/// Who started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunTrigger {
+    /// A command that somebody typed, or a script.
+    Command,
+    /// The service, by its schedule.
+    Schedule,
+    /// The service, for a row of `sync_wanted_runs`.
+    Request,
+    /// The demo.
+    Demo,
+}
+
+impl RunTrigger {
+    /// The word stored and printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunTrigger::Command => "command",
+            RunTrigger::Schedule => "schedule",
+            RunTrigger::Request => "request",
+            RunTrigger::Demo => "demo",
+        }
+    }
+}

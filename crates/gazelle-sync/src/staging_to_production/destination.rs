@@ -1,0 +1,94 @@
+//! What is known of the destination during a walk: whether staging and production held anything of its entity, as they do
+//! not in the first sync of an account. An empty destination needs no comparison: no record has an earlier version, no row
+//! is there to be compared, no quarantine case or warning to be settled.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::parents::{KnownParents, Unread};
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::staging::versions::{self, Received};
+
+/// What is known of the destination during one walk, shared by its lanes.
+#[derive(Debug)]
+pub struct DestinationState {
+    /// What is walked.
+    pub(super) entity: &'static Entity,
+    /// The run, noted with versions and warnings.
+    pub(super) run_id: Uuid,
+    /// Rows that records may name, known to be there.
+    pub(super) known: Arc<KnownParents>,
+    /// What could not be read in this run.
+    pub(super) unread: Arc<Unread>,
+    began_empty: OnceCell<bool>,
+    /// Records since staged that may have left something else than a row: a version that is pending or faulty.
+    staged: Mutex<HashSet<String>>,
+}
+
+/// More are no longer remembered one by one: from then on everything is compared.
+const MOST_REMEMBERED: usize = 20_000;
+
+impl DestinationState {
+    /// Of a walk of `entity`, with what the walks of its run have in common.
+    pub fn new(
+        entity: &'static Entity,
+        run_id: Uuid,
+        known: Arc<KnownParents>,
+        unread: Arc<Unread>,
+    ) -> DestinationState {
+        DestinationState {
+            entity,
+            run_id,
+            known,
+            unread,
+            began_empty: OnceCell::new(),
+            staged: Mutex::default(),
+        }
+    }
+
+    /// Whether the database can hold nothing of these records but a row of each, which its unique keys tell: it
+    /// held nothing of the entity when this was first asked.
+    pub(super) async fn is_empty_for(&self, tx: &Tx<'_>, batch: &[Received]) -> Result<bool, DbError> {
+        if !*self.began_empty.get_or_try_init(|| holds_nothing(tx, self.entity)).await? {
+            return Ok(false);
+        }
+        let staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(staged.len() <= MOST_REMEMBERED
+            && !batch.iter().any(|record| staged.contains(&record.external_id)))
+    }
+
+    /// Notes records that are staged in a way that may leave something else than a row.
+    pub fn note_staged(&self, batch: &[Received]) {
+        if self.began_empty() {
+            let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+            if staged.len() <= MOST_REMEMBERED {
+                staged.extend(batch.iter().map(|record| record.external_id.clone()));
+            }
+        }
+    }
+
+    /// Whether the destination was empty when the walk began. False also where that was never asked.
+    pub fn began_empty(&self) -> bool {
+        self.began_empty.get().copied().unwrap_or(false)
+    }
+}
+
+async fn holds_nothing(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
+    if versions::holds_any(tx, entity).await? {
+        return Ok(false);
+    }
+    let mut held: Vec<String> = entity
+        .tables
+        .iter()
+        .map(|table| format!("EXISTS (SELECT 1 FROM {{schema}}.{})", table.name))
+        .collect();
+    held.push("EXISTS (SELECT 1 FROM {schema}.sync_quality_warnings WHERE entity = $1)".to_owned());
+    let sql = format!("SELECT {}", held.join(" OR "));
+    let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
+    Ok(rows.first().is_some_and(|row| !row.get::<_, bool>(0)))
+}

@@ -1,0 +1,87 @@
+//! Both stages of a batch in one transaction: what stage 1 has just received is reconciled from the same bytes,
+//! and its versions are added as what they are, processed, instead of being written, read back and written again.
+//!
+//! The raw record still comes first in every respect: versions, rows and outcome are there together or not at
+//! all, and when a record cannot be reconciled in this way its versions are staged as pending, for stage 2.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::apply::Sorted;
+use super::batch::{self, Candidate};
+use super::destination::DestinationState;
+use super::target::Order;
+use crate::db::DbError;
+use crate::lease::FencedTx;
+use crate::staging::outcome::BatchOutcome;
+use crate::staging::versions::{self, Received, Version};
+
+/// Stages a batch and reconciles it, in the caller's transaction. Nothing older of the entity may be pending, and its
+/// parents must have been reconciled. With `insert_only`, where the destination held nothing of the entity when the walk
+/// began, nothing is compared: the unique keys prove that all is new. `at` dates the outcome.
+///
+/// # Errors
+/// The database's. Where it refused a record, the caller rolls back and tries again without `insert_only`, and then
+/// stages the batch as pending.
+pub async fn stage_and_reconcile(
+    tx: &FencedTx<'_>,
+    batch: &[Received],
+    destination: &DestinationState,
+    insert_only: bool,
+    at: Timestamp,
+) -> Result<BatchOutcome, DbError> {
+    if insert_only
+        && destination.is_empty_for(tx, batch).await?
+        && let Some(done) = reconcile(tx, batch, destination, true, at).await?
+    {
+        return Ok(done);
+    }
+    destination.note_staged(batch);
+    Ok(reconcile(tx, batch, destination, false, at).await?.unwrap_or_default())
+}
+
+/// Gives nothing, and has written nothing, where `insert_only` does not do: a record that gets no row of its own could
+/// have been received before without a unique key that tells.
+async fn reconcile(
+    tx: &FencedTx<'_>,
+    batch: &[Received],
+    destination: &DestinationState,
+    insert_only: bool,
+    at: Timestamp,
+) -> Result<Option<BatchOutcome>, DbError> {
+    let (entity, run_id) = (destination.entity, destination.run_id);
+    let fresh = versions::choose(tx, entity, run_id, batch, insert_only).await?;
+    let staged = fresh.staged();
+    if fresh.versions.is_empty() {
+        return Ok(Some(BatchOutcome { staged, ..BatchOutcome::default() }));
+    }
+    let candidates: Vec<Candidate> =
+        newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
+    let known = Some(&*destination.known);
+    let sorted = Sorted::of(tx, entity, &candidates, known, &destination.unread).await?;
+    if insert_only && (!sorted.all_landed() || candidates.len() != fresh.versions.len()) {
+        return Ok(None);
+    }
+    let processed: HashSet<Uuid> = sorted.landed().map(|candidate| candidate.staging_id).collect();
+    versions::insert(tx, entity, run_id, &fresh.versions, &processed, at).await?;
+    let order = if insert_only { Order::AllNew } else { Order::InsertFirst };
+    let applied = sorted.write_rows(tx, entity, order).await?;
+    sorted.note(tx, entity, run_id, at, insert_only).await?;
+    // Should this transaction come to nothing after all, a record that names one of these meets the foreign key.
+    if entity.is_named_by_others() {
+        let ids = sorted.landed().map(|candidate| candidate.external_id.as_str());
+        destination.known.remember(entity.tables[0].name, ids);
+    }
+    Ok(Some(BatchOutcome { staged, applied, left: staged.staged - sorted.settled() }))
+}
+
+/// Of several versions of a record the last; the earlier ones are stage 2's, which sees that they are superseded.
+fn newest_of_each<'v, 'b>(versions: &'v [Version<'b>]) -> impl Iterator<Item = &'v Version<'b>> {
+    let mut seen = HashSet::new();
+    let mut newest: Vec<&Version<'b>> =
+        versions.iter().rev().filter(|version| seen.insert(version.external_id)).collect();
+    newest.reverse();
+    newest.into_iter()
+}
