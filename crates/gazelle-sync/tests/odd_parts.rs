@@ -3,10 +3,12 @@
 
 mod support;
 
-use gazelle_sim::{Fault, FaultKind};
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use serde_json::{Map, Value, json};
 use support::hostile_api::HostileApi;
-use support::rewritten::{before, with_contacts};
+use support::rewritten::{before, null_in_place, with_contacts};
 use support::whole::whole;
 use support::{Ran, Tables, World, assert_same, connect, ran};
 
@@ -166,4 +168,53 @@ async fn a_record_that_would_take_thousands_of_requests_is_named_instead() {
         cases.iter().any(|case| case.contains(&clients[0]) && case.contains("incomplete_at_source")),
         "{cases:?}"
     );
+}
+
+/// Whoever reads a large page in parts has the turn for large ones; a record of that page that is asked for by its id may need
+/// the turn too.
+#[tokio::test]
+async fn a_large_record_that_its_large_page_gives_as_null_is_asked_for_by_its_id() {
+    let world = World::new().await;
+    world.filled().await;
+    let clients = with_some_contacts(&world).await;
+    for client in &clients[..2] {
+        let fields = Map::from_iter([("personalNotes".to_owned(), json!("a".repeat(1_200_000)))]);
+        let edit = Change::Edit { kind: Kind::Client, id: client.clone(), fields, bump: true };
+        world.control.apply(edit).unwrap();
+    }
+    let missing = clients[0].clone();
+    let odd = before(&world.sim.graphql_url(), move |_, answer| null_in_place(answer, &missing));
+    let ended = tokio::time::timeout(Duration::from_secs(300), after(&world, LIMITS[1], &odd)).await;
+    let (run, came) = ended.expect("the run waits for itself");
+    assert_eq!(run.code, 0, "{run}");
+    let has_all = |row: &&String| row.contains(&clients[0]) && row.len() > 1_200_000;
+    assert_eq!(came["gazelle_clients"].iter().filter(has_all).count(), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_neither_its_list_nor_its_getter_gives_is_named_and_stays() {
+    let world = World::new().await;
+    world.filled().await;
+    let client = with_some_contacts(&world).await[0].clone();
+    for (said, limit) in [
+        (r#""client":null"#, LIMITS[0]),
+        (r#""client":null"#, LIMITS[4]),
+        (r#""client":null},"errors":[{"message":"not found"}],"extensions":{"a":1"#, LIMITS[1]),
+    ] {
+        let id = client.clone();
+        let odd = before(&world.sim.graphql_url(), move |asked, answer| {
+            let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+            match request["variables"]["id"] == json!(id) && answer.contains(r#""client":{"#) {
+                true => format!(r#"{{"data":{{{said}}}}}"#),
+                false => null_in_place(answer, &id),
+            }
+        });
+        let (run, came) = after(&world, limit, &odd).await;
+        assert_eq!(run.code, 3, "{said}: {run}");
+        assert_eq!(run.entity("clients")["walk_complete"], true, "{said}: {run}");
+        let of_it = |case: &&String| case.contains(&client) && case.contains("incomplete_at_source");
+        assert_eq!(came["sync_quarantine"].iter().filter(of_it).count(), 1, "{said}");
+        let live = |row: &&String| row.contains(&client) && !row.contains(r#""deleted": true"#);
+        assert_eq!(came["gazelle_clients"].iter().filter(live).count(), 1, "{said}");
+    }
 }

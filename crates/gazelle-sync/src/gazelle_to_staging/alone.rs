@@ -93,7 +93,12 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let before = self.bare(&page.answer, &id, words.to_owned());
-                    self.ask_alone(&id, before, 2).await?
+                    match self.ask_alone(&id, before.clone(), 2).await? {
+                        // The list has named it a moment ago: that is no word of its deletion, and no reason for
+                        // another walk.
+                        Node::Gone | Node::Null => answered(before),
+                        node => node,
+                    }
                 }
             };
         }
@@ -194,19 +199,19 @@ impl Reader<'_> {
             Ok(LookupResult::Faulty(record)) => {
                 self.asked_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
-                Ok(asked(Received { seen_at, external_id: id.to_owned(), ..record }))
+                Ok(answered(Received { seen_at, external_id: id.to_owned(), ..record }))
             }
             Ok(LookupResult::Refused(said)) => {
                 let is_bare = before.fault.as_ref().is_none_or(|fault| fault.field.is_empty());
                 let said = of_record(said);
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
-                Ok(asked(Received { fault, ..before }))
+                Ok(answered(Received { fault, ..before }))
             }
             Ok(LookupResult::Missing(_)) => Ok(Node::Gone),
             // Changed while it was read: another walk may find it still.
             Ok(LookupResult::Inconclusive(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
-            Err(_) => Ok(asked(before)),
+            Err(_) => Ok(answered(before)),
         }
     }
 
@@ -247,7 +252,7 @@ impl Reader<'_> {
 }
 
 /// What came of asking for a record by its id.
-fn asked(record: Received) -> Node {
+pub(super) fn answered(record: Received) -> Node {
     Node::Asked(Box::new(record))
 }
 
@@ -290,8 +295,14 @@ pub(super) fn bare(id: &str) -> Bytes {
 }
 
 pub(super) fn id_of(node: &Node) -> Option<String> {
+    let of_raw = |raw: &[u8]| record_id(std::str::from_utf8(raw).ok()?);
     match node {
-        Node::Whole(raw) => record_id(std::str::from_utf8(raw).ok()?),
-        _ => None,
+        Node::Whole(raw) => of_raw(raw),
+        Node::Received(record) | Node::Asked(record) => of_raw(&record.raw),
+        Node::Failing(failing) => {
+            let named = failing.is_named.then(|| failing.record.external_id.clone());
+            of_raw(&failing.record.raw).or(named)
+        }
+        Node::Held { .. } | Node::Null | Node::Nameless | Node::Gone => None,
     }
 }

@@ -5,7 +5,7 @@
 //! steps it takes ([`sizes`]; [`in_parts`]: some of the fields at a time; `alone`: a record apart from its page, `turns`: which
 //! of many, `plain_list`: a list that one failing record empties; `held_back`: what fails waits for the end of the walk) with
 //! the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes the id and the bytes,
-//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses; [`reconciler`]: with stage 2 in the same transaction), [`walk`] decides whether the walk was complete,
+//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses; [`reconciler`]: with stage 2 in the same transaction), [`walk`] decides whether the walk was complete (`completeness`),
 //! and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`] fetches single records
 //! that others wait for.
 //! Nothing here interprets a record.
@@ -13,6 +13,7 @@
 pub mod absent;
 mod alone;
 pub mod apart;
+mod completeness;
 mod held_back;
 pub mod in_parts;
 pub mod lanes;

@@ -140,6 +140,19 @@ impl<'f> Reader<'f> {
         most: Option<u64>,
     ) -> Result<PageRead, SourceError> {
         self.asked_bytes = 0;
+        match self.read(after, most).await? {
+            // Records are asked for by their ids only now: each may wait for the turn that reading the page has had.
+            (page, Some(asked)) => self.name_nulls(page, after, asked).await,
+            (page, None) => Ok(page),
+        }
+    }
+
+    /// The same, with how many records were asked for where nothing was left out of it.
+    async fn read(
+        &mut self,
+        after: Option<&str>,
+        most: Option<u64>,
+    ) -> Result<(PageRead, Option<u32>), SourceError> {
         let mut first_error: Option<SourceError> = None;
         // How long lists inside records may be in a request that is tried out.
         let mut inner: Option<u32> = None;
@@ -151,15 +164,18 @@ impl<'f> Reader<'f> {
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
-            let client = match is_tried_out || is_hasty {
-                false => self.fetch.pages.clone(),
-                // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
-                true => self.fetch.pages.trying(1),
-            };
             let sent = self.sizes.sent();
             let plan = match self.shape {
                 ListShape::Connection => PartPlan::of_page(self.entity, sent.bounds).ok(),
                 ListShape::Plain => None,
+            };
+            // Parts are copied out of their answers at once, so that they need not wait for stage 2 to take them: whoever
+            // waits for it while it has the turn for large pages may be waited for by the entity that stage 2 is at.
+            let client = if plan.is_some() { &self.fetch.client } else { &self.fetch.pages };
+            let client = match is_tried_out || is_hasty {
+                false => client.clone(),
+                // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
+                true => client.trying(1),
             };
             let held = Held::nothing(turn.is_some());
             let error = match self.try_page(&client, plan.as_ref(), after, asked, inner, &held).await {
@@ -174,20 +190,20 @@ impl<'f> Reader<'f> {
                     if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
                         self.faulty_in_a_row = 0;
                     }
-                    return self.name_nulls(page, after, asked).await;
+                    return Ok((page, Some(asked)));
                 }
-                Ok(Tried::InPart(page)) => return Ok(page),
+                Ok(Tried::InPart(page)) => return Ok((page, None)),
                 Ok(Tried::Shifted(page)) => {
                     shifted += 1;
                     match shifted {
                         1..MOST_SHIFTED => continue,
-                        _ => return Ok(page),
+                        _ => return Ok((page, None)),
                     }
                 }
                 Ok(Tried::TooLarge(page)) => {
                     match (&turn, asked) {
                         (None, _) => turn = self.sizes.turn_for_large().await,
-                        (Some(_), 1) => return Ok(page),
+                        (Some(_), 1) => return Ok((page, None)),
                         (Some(_), _) => (self.cap, self.next) = (asked / 2, asked / 2),
                     }
                     continue;
@@ -207,7 +223,7 @@ impl<'f> Reader<'f> {
                 false => {
                     let kept = error.clone().without_answer();
                     if let Some(page) = self.list_in_part(error).await? {
-                        return Ok(page);
+                        return Ok((page, None));
                     }
                     kept
                 }
@@ -229,7 +245,7 @@ impl<'f> Reader<'f> {
             } else if let Some(shorter) = self.sizes.shorter_lists(self.entity, inner) {
                 inner = Some(shorter);
             } else {
-                return self.around(first_error.unwrap_or(error), after).await;
+                return Ok((self.around(first_error.unwrap_or(error), after).await?, None));
             }
             is_tried_out |= error.class().is_retried();
             // The next try needs its room.

@@ -57,3 +57,19 @@ pub fn with_contacts(answer: String, client: &str, contacts: Option<&dyn Fn(&str
 fn members(text: &str) -> Option<BTreeMap<String, &RawValue>> {
     serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
+
+/// The answer with null in place of the record with this id in a list, wherever more than its id is given.
+pub fn null_in_place(answer: String, id: &str) -> String {
+    let mut changed = answer;
+    let begin = format!("{{\"id\":\"{id}\"");
+    let places: Vec<usize> = changed.match_indices(&begin).map(|(at, _)| at).collect();
+    for at in places.into_iter().rev() {
+        let object: Option<Box<RawValue>> =
+            serde_json::Deserializer::from_str(&changed[at..]).into_iter().next().and_then(Result::ok);
+        let Some(object) = object.filter(|object| object.get().len() > begin.len() + 1) else { continue };
+        if changed[..at].ends_with(['[', ',']) {
+            changed.replace_range(at..at + object.get().len(), "null");
+        }
+    }
+    changed
+}
