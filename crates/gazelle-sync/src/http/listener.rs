@@ -69,7 +69,10 @@ mod attacks {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::http::connection::HEAD;
+    use crate::http::connection::{ANSWER, HEAD};
+
+    /// More than the buffers of two sockets hold.
+    const LARGE: usize = 32 << 20;
 
     const SUPERVISOR: &str = "127.0.0.1";
 
@@ -82,7 +85,8 @@ mod attacks {
         let address = listener.local_addr().unwrap();
         let metrics = Metrics::new();
         let bounded = Bounded::new(listener, Places::new(is_the_supervisor), metrics.clone());
-        let routes = Router::new().route("/", get(async || "alive"));
+        let routes =
+            Router::new().route("/", get(async || "alive")).route("/large", get(async || "x".repeat(LARGE)));
         tokio::spawn(async move { axum::serve(bounded, routes).await });
         (address, metrics)
     }
@@ -119,6 +123,37 @@ mod attacks {
                 beat.tick().await;
             }
         });
+    }
+
+    /// Asks for a large answer, and begins to take it.
+    async fn begin_large(from: &str, to: SocketAddr) -> TcpStream {
+        let mut stream = connect(from, to).await;
+        stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        stream.read_exact(&mut [0; 1024]).await.unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_large_answer_slowly_gets_it_and_gives_way_after_a_while_alone() {
+        let (address, _) = served().await;
+        let mut slow = begin_large("127.0.0.2", address).await;
+        // Longer than a head may take, with others of its address that come and stay.
+        tokio::time::sleep(HEAD + Duration::from_secs(1)).await;
+        let mut others = Vec::new();
+        for _ in 0..6 {
+            others.push(connect("127.0.0.2", address).await);
+        }
+        assert!(ask("127.0.0.2", address).await.is_some());
+        let mut left = vec![0; LARGE - 1024];
+        slow.read_exact(&mut left).await.expect("the whole answer");
+        // Four that take nothing more keep their address waiting no longer than an answer may take.
+        let mut stuck = Vec::new();
+        for _ in 0..4 {
+            stuck.push(begin_large("127.0.0.3", address).await);
+        }
+        assert!(ask("127.0.0.3", address).await.is_none(), "all are at work");
+        tokio::time::sleep(ANSWER + Duration::from_secs(1)).await;
+        assert!(ask("127.0.0.3", address).await.is_some());
     }
 
     /// Begins HTTP/2 a byte at a time, then sends what ends no head of a request and looks as if it did.
