@@ -5,6 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
+use gazelle_sync::db::{self, ConnectSettings};
+use gazelle_sync::lease::{self, Lease};
+use jiff::SignedDuration;
 use support::service::until;
 use support::{Place, Tables, World, assert_same};
 use tokio::process::Child;
@@ -276,6 +279,24 @@ async fn a_holder_elsewhere_is_waited_for_until_its_lease_has_run_out() {
     world.full().await.success();
     let token: i64 = world.one("SELECT token FROM sync_lease", &[]).await;
     assert_eq!(token, 8);
+}
+
+/// The two come over sessions of their own, and a server may hear the later one first.
+#[tokio::test]
+async fn a_renewal_that_is_heard_after_the_return_of_the_lease_renews_nothing() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let settings =
+        ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
+    let db = db::connect(&settings).await.unwrap();
+    let lease = Lease::acquire(&db, Duration::from_secs(60)).await.unwrap();
+    let token = lease.fence().token();
+    let until = db.now().await.unwrap() + SignedDuration::from_secs(60);
+    assert!(lease::prolong(&db, token, until).await.unwrap(), "while it is held");
+    lease.release().await.unwrap();
+    assert!(!lease::prolong(&db, token, until).await.unwrap(), "after it was given back");
+    let free = place.text("SELECT (expires_at = 'epoch')::text FROM sync_lease").await;
+    assert_eq!(free.as_deref(), Some("true"));
 }
 
 #[tokio::test]

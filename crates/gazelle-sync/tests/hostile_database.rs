@@ -193,6 +193,21 @@ async fn another_host_is_tried_where_the_first_one_does_not_answer() {
     assert!(run.reasons().contains("not read only"), "{run}");
 }
 
+/// A frozen server's kernel goes on taking connections.
+#[tokio::test]
+async fn another_host_is_tried_where_the_first_one_takes_the_connection_and_says_nothing() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let folder = place.server.socket_dir().display().to_string();
+    let words = format!(
+        "host=127.0.0.1,{folder} port={port},5432 user=postgres dbname={} connect_timeout=1",
+        support::DATABASE
+    );
+    limited(&place, &words).await.success();
+}
+
 /// A proxy before the database that repeats a row until the answer has this many bytes, on every connection that says something
 /// of staging, and then says nothing more for a while. Returns its port, and how many answers it made longer.
 fn swelling(database: PathBuf, bytes: usize) -> (u16, Arc<AtomicUsize>) {

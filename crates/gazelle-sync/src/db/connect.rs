@@ -14,8 +14,9 @@ use super::{Db, DbError};
 const OLDEST_VERSION: i32 = 150_000;
 /// The only encoding that holds every text that Gazelle can send.
 const ENCODING: &str = "UTF8";
-/// The longest wait for each address of the server to take a connection, unless the URL says otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait for each address of the server to take a connection, or to let us in while there is another to try,
+/// unless the URL says otherwise.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the database is and how to reach it.
 #[derive(Debug, Clone)]

@@ -14,12 +14,14 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::config::{Config, Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
+use super::connect::CONNECT_TIMEOUT;
 use super::measured::{Content, Measured, Refusal};
 use super::room::Room;
 
@@ -81,7 +83,8 @@ enum Address {
     Local(PathBuf),
 }
 
-/// Connects to the first of the hosts that takes us.
+/// Connects to the first of the hosts that takes us. While there is another to try, one that lets nobody in within
+/// `connect_timeout` is left alone, also one that takes the connection and then says nothing.
 ///
 /// # Errors
 /// That of the last one.
@@ -96,7 +99,8 @@ pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Rea
         return Err(unreached(&wrong("the numbers of hosts and ports in DATABASE_URL differ")));
     }
     let mut failure = unreached(&wrong("DATABASE_URL names no host"));
-    for index in in_order(config, count) {
+    let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+    for (tried, index) in in_order(config, count).into_iter().enumerate() {
         let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
         let name = match hosts.get(index) {
             Some(Host::Tcp(name)) => name.as_str(),
@@ -114,8 +118,16 @@ pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Rea
                 continue;
             }
         };
+        let mut left = addresses.len() + count - tried - 1;
         for address in addresses {
-            match reach(config, tls, name, &address).await {
+            left -= 1;
+            let reaching = reach(config, tls, name, &address);
+            let reached = match left {
+                // Whoever asks has a limit for all of it.
+                0 => reaching.await,
+                _ => timeout(patience, reaching).await.unwrap_or_else(|_| Err(silent(patience))),
+            };
+            match reached {
                 Ok(reached) => return Ok(reached),
                 Err(error) => failure = error,
             }
@@ -219,7 +231,7 @@ async fn open(config: &Config, address: &Address) -> io::Result<Socket> {
 
 async fn within<T>(limit: Option<Duration>, opening: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     match limit {
-        Some(limit) => tokio::time::timeout(limit, opening)
+        Some(limit) => timeout(limit, opening)
             .await
             .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "connection timed out"))),
         None => opening.await,
@@ -232,6 +244,10 @@ fn wrong(what: &str) -> io::Error {
 
 fn unreached(error: &io::Error) -> DbError {
     DbError::unconnected(&error.to_string())
+}
+
+fn silent(patience: Duration) -> DbError {
+    DbError::no_answer(format!("no answer of the database within {} s", patience.as_secs_f64()))
 }
 
 /// Encryption of a stream, and a measure of what it hides.

@@ -1,28 +1,16 @@
-//! Connections, bounded in number and in time, so that one that sends slowly or never leaves holds nothing up.
+//! Connections, bounded in number and in time.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep};
+use tokio::net::TcpListener;
 
-use super::places::{Place, Places};
+use super::connection::Connection;
+use super::places::Places;
 use crate::metrics::Metrics;
-
-/// The head of a request, up to the empty line behind it, has to be here within so long after the connection began or the last
-/// answer went out.
-const HEAD: Duration = Duration::from_secs(5);
-/// A connection that is silent for so long is closed; longer than any answer takes.
-const SILENCE: Duration = Duration::from_secs(15);
-/// No connection lives longer, however little it sends at a time.
-const LIFETIME: Duration = Duration::from_secs(60);
 
 /// A listener with these bounds.
 pub(super) struct Bounded {
@@ -70,174 +58,6 @@ impl Connected<IncomingStream<'_, Bounded>> for Peer {
     }
 }
 
-/// Looks for the end of a request's head in what comes.
-#[derive(Debug, Default)]
-struct EndOfHead {
-    begun: bool,
-    line_is_empty: bool,
-}
-
-impl EndOfHead {
-    /// Whether the head ends in these bytes, which follow those before.
-    fn is_in(&mut self, bytes: &[u8]) -> bool {
-        for byte in bytes {
-            match byte {
-                b'\n' if self.line_is_empty => return true,
-                // Empty lines before a request are none of its head.
-                b'\n' => self.line_is_empty = self.begun,
-                b'\r' => {}
-                _ => (self.begun, self.line_is_empty) = (true, false),
-            }
-        }
-        false
-    }
-}
-
-/// A head that is waited for.
-struct Head {
-    end: EndOfHead,
-    until: Pin<Box<Sleep>>,
-    gives_way: oneshot::Receiver<()>,
-}
-
-impl Head {
-    fn awaited(place: &Place) -> Head {
-        let until = Box::pin(tokio::time::sleep(HEAD));
-        Head { end: EndOfHead::default(), until, gives_way: place.waits() }
-    }
-}
-
-/// A connection with its place and its time.
-pub(super) struct Connection {
-    stream: TcpStream,
-    /// The head that is waited for; none while a request is being answered.
-    head: Option<Head>,
-    has_answered: bool,
-    silence: Pin<Box<Sleep>>,
-    end: Pin<Box<Sleep>>,
-    metrics: Metrics,
-    place: Place,
-}
-
-impl Connection {
-    fn new(stream: TcpStream, place: Place, metrics: Metrics) -> Connection {
-        Connection {
-            stream,
-            head: Some(Head::awaited(&place)),
-            has_answered: false,
-            silence: Box::pin(tokio::time::sleep(SILENCE)),
-            end: Box::pin(tokio::time::sleep(LIFETIME)),
-            metrics,
-            place,
-        }
-    }
-
-    fn heard(&mut self) {
-        self.silence.as_mut().reset(Instant::now() + SILENCE);
-    }
-
-    /// Registers for the end of the time, and says whether it has come.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        self.end.as_mut().poll(context).is_ready() || self.silence.as_mut().poll(context).is_ready()
-    }
-
-    /// The same for a head that does not come, or not before another needs the place.
-    fn is_late(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(head) = &mut self.head else { return false };
-        let reason = match Pin::new(&mut head.gives_way).poll(context) {
-            Poll::Ready(Ok(())) => "gave_way",
-            _ if head.until.as_mut().poll(context).is_ready() => "late_head",
-            _ => return false,
-        };
-        // A connection that had its answer and rests is closed like any other, and is nothing to count.
-        if head.end.begun || !self.has_answered {
-            self.metrics.http_refused(reason);
-        }
-        true
-    }
-}
-
-fn over<T>() -> Poll<io::Result<T>> {
-    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.is_over(context) || self.is_late(context) {
-            return over();
-        }
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if read.is_ready() {
-            self.heard();
-            let came = &buffer.filled()[before..];
-            if self.head.as_mut().is_some_and(|head| head.end.is_in(came)) {
-                self.head = None;
-                self.place.works();
-            }
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.is_over(context) {
-            return over();
-        }
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if written.is_ready() {
-            self.heard();
-            self.has_answered = true;
-            if self.head.is_none() {
-                self.head = Some(Head::awaited(&self.place));
-            }
-        }
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_head_ends_at_its_empty_line_however_it_is_cut() {
-        for (head, ends) in [
-            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", true),
-            ("GET / HTTP/1.1\nHost: x\n\n", true),
-            ("\r\n\r\nGET / HTTP/1.1\r\n\r\n", true),
-            ("GET / HTTP/1.1\r\nHost: x\r\n", false),
-            // What is before a request does not end it.
-            ("\r\n\r\n\r\n", false),
-            ("\r\n\r\nGET /", false),
-            ("", false),
-        ] {
-            for size in 1..=head.len().max(1) {
-                let mut end = EndOfHead::default();
-                let found = head.as_bytes().chunks(size).any(|chunk| end.is_in(chunk));
-                assert_eq!(found, ends, "{head:?} by {size}");
-            }
-        }
-    }
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod attacks {
     //! Strangers that take every place there is. On Linux all addresses of 127.0.0.0/8 are there to play them.
@@ -245,9 +65,14 @@ mod attacks {
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpSocket;
+    use tokio::net::{TcpSocket, TcpStream};
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::http::connection::{ANSWER, HEAD};
+
+    /// More than the buffers of two sockets hold.
+    const LARGE: usize = 32 << 20;
 
     const SUPERVISOR: &str = "127.0.0.1";
 
@@ -260,7 +85,8 @@ mod attacks {
         let address = listener.local_addr().unwrap();
         let metrics = Metrics::new();
         let bounded = Bounded::new(listener, Places::new(is_the_supervisor), metrics.clone());
-        let routes = Router::new().route("/", get(async || "alive"));
+        let routes =
+            Router::new().route("/", get(async || "alive")).route("/large", get(async || "x".repeat(LARGE)));
         tokio::spawn(async move { axum::serve(bounded, routes).await });
         (address, metrics)
     }
@@ -281,6 +107,12 @@ mod attacks {
         String::from_utf8_lossy(&said).contains("alive").then(|| begun.elapsed())
     }
 
+    fn counted(metrics: &Metrics, reason: &str) -> u32 {
+        let text = metrics.render(None).unwrap();
+        let line = format!("gazelle_sync_http_refused_total{{reason=\"{reason}\"}} ");
+        text.lines().find_map(|it| it.strip_prefix(&line)?.parse().ok()).unwrap()
+    }
+
     /// Sends a header that never ends, a byte at a time.
     fn drip(mut stream: TcpStream) {
         tokio::spawn(async move {
@@ -291,6 +123,68 @@ mod attacks {
                 beat.tick().await;
             }
         });
+    }
+
+    /// Asks for a large answer, and begins to take it.
+    async fn begin_large(from: &str, to: SocketAddr) -> TcpStream {
+        let mut stream = connect(from, to).await;
+        stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        stream.read_exact(&mut [0; 1024]).await.unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_large_answer_slowly_gets_it_and_gives_way_after_a_while_alone() {
+        let (address, _) = served().await;
+        let mut slow = begin_large("127.0.0.2", address).await;
+        // Longer than a head may take, with others of its address that come and stay.
+        tokio::time::sleep(HEAD + Duration::from_secs(1)).await;
+        let mut others = Vec::new();
+        for _ in 0..6 {
+            others.push(connect("127.0.0.2", address).await);
+        }
+        assert!(ask("127.0.0.2", address).await.is_some());
+        let mut left = vec![0; LARGE - 1024];
+        slow.read_exact(&mut left).await.expect("the whole answer");
+        // Four that take nothing more keep their address waiting no longer than an answer may take.
+        let mut stuck = Vec::new();
+        for _ in 0..4 {
+            stuck.push(begin_large("127.0.0.3", address).await);
+        }
+        assert!(ask("127.0.0.3", address).await.is_none(), "all are at work");
+        tokio::time::sleep(ANSWER + Duration::from_secs(1)).await;
+        assert!(ask("127.0.0.3", address).await.is_some());
+    }
+
+    /// Begins HTTP/2 a byte at a time, then sends what ends no head of a request and looks as if it did.
+    async fn speak_http2(stream: &mut TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0" {
+            stream.write_all(&[*byte]).await?;
+        }
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            // A WINDOW_UPDATE, which nobody answers, of 0x0A0A bytes: two ends of lines.
+            stream.write_all(b"\0\0\x04\x08\0\0\0\0\0\0\0\n\n").await?;
+        }
+    }
+
+    #[tokio::test]
+    async fn strangers_that_speak_http2_keep_nobody_away() {
+        let (address, metrics) = served().await;
+        let mut strangers = tokio::task::JoinSet::new();
+        for number in 0..24 {
+            let mut stream = connect(&format!("127.0.0.{}", 2 + number / 4), address).await;
+            strangers.spawn(async move { speak_http2(&mut stream).await });
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for other in [SUPERVISOR, "127.0.0.2", "127.0.0.9"] {
+            let took = ask(other, address).await;
+            assert!(took.is_some_and(|took| took < Duration::from_secs(2)), "{other}: {took:?}");
+        }
+        let ended = tokio::time::timeout(Duration::from_secs(2), strangers.join_all()).await;
+        assert!(ended.is_ok_and(|all| all.iter().all(Result::is_err)), "none is spoken with");
+        assert_eq!(counted(&metrics, "http2"), 24);
     }
 
     #[tokio::test]
@@ -323,11 +217,7 @@ mod attacks {
             let end = tokio::time::timeout(HEAD * 2, stream.read_to_end(&mut Vec::new())).await;
             assert!(end.is_ok(), "still open after {:?}", begun.elapsed());
         }
-        let counted = |reason: &str| {
-            let text = metrics.render(None).unwrap();
-            let line = format!("gazelle_sync_http_refused_total{{reason=\"{reason}\"}} ");
-            text.lines().find_map(|it| it.strip_prefix(&line)?.parse::<u32>().ok()).unwrap()
-        };
+        let counted = |reason| counted(&metrics, reason);
         while counted("late_head") + counted("gave_way") < 80 {
             assert!(begun.elapsed() < HEAD * 2, "strangers that drip hold their places");
             tokio::task::yield_now().await;

@@ -1,10 +1,12 @@
 //! The service's HTTP side: whether it lives, whether it is ready, its metrics, and runs on demand.
 //!
-//! `listener` bounds connections and their time, and `places` says for whom they are; `guard` decides who may ask, and
-//! `tries` remembers wrong tokens; `routes` answers, with nothing but `answer`s.
+//! `listener` takes connections, `connection` bounds their time by what `head` sees, and `places` says for whom they are;
+//! `guard` decides who may ask, and `tries` remembers wrong tokens; `routes` answers, with nothing but `answer`s.
 
 mod answer;
+mod connection;
 mod guard;
+mod head;
 mod listener;
 mod places;
 mod routes;

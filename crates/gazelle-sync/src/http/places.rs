@@ -122,9 +122,13 @@ impl Place {
     pub(super) fn waits(&self) -> oneshot::Receiver<()> {
         let (tell, told) = oneshot::channel();
         let mut taken = lock(&self.taken);
-        if let Some(at) = taken.by.iter().position(|holder| holder.number == self.number) {
-            let holder = taken.by.remove(at);
-            taken.by.push(Holder { give_way: Some(tell), ..holder });
+        match taken.by.iter().position(|holder| holder.number == self.number) {
+            Some(at) => {
+                let holder = taken.by.remove(at);
+                taken.by.push(Holder { give_way: Some(tell), ..holder });
+            }
+            // Told to give way already, when it did not listen.
+            None => drop(tell.send(())),
         }
         if taken.is_wanted {
             taken.is_wanted = !taken.give_way(|_| true);

@@ -135,6 +135,17 @@ pub async fn give_back(db: &Db, token: i64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Renews the lease that a runner took with this token, and says whether it still has it. One that was given back stays so:
+/// a renewal that was on its way by then comes to a server that may hear the return, over another session, first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prolong(db: &Db, token: i64, until: Timestamp) -> Result<bool, DbError> {
+    let sql = "UPDATE {schema}.sync_lease SET expires_at = $2
+                WHERE name = 'sync' AND token = $1 AND expires_at <> 'epoch'";
+    Ok(db.execute(sql, &[(&token, Type::INT8), (&until, Type::TIMESTAMPTZ)]).await? > 0)
+}
+
 /// Renews at a third of the lease's time, over connections aside: it does not wait until a batch has ended, and one
 /// that is not answered is given up in time for the next. A renewal that fails is tried again at the next turn: the
 /// fence, not the renewal, is what keeps two runners apart.
@@ -145,19 +156,17 @@ async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
         tokio::time::sleep(third).await;
         let renewed = async {
             let until = db.now().await?.saturating_add(ttl).unwrap_or(Timestamp::MAX);
-            db.execute(
-                "UPDATE {schema}.sync_lease SET expires_at = $2 WHERE name = 'sync' AND token = $1",
-                &[(&fence.token(), Type::INT8), (&until, Type::TIMESTAMPTZ)],
-            )
-            .await
+            prolong(&db, fence.token(), until).await
         }
         .await;
         match renewed {
-            Ok(0) => {
-                tracing::warn!("the lease was taken over by another runner");
+            Ok(false) => {
+                tracing::warn!(
+                    "the lease is held no more: another runner took it over, or it was given back"
+                );
                 return;
             }
-            Ok(_) => {}
+            Ok(true) => {}
             Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again"),
         }
     }

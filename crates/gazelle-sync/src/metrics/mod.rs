@@ -48,8 +48,8 @@ const REQUEST_OUTCOMES: [&str; 15] = [
     "setup",
 ];
 /// Why the HTTP side answers nothing, or not as asked.
-const HTTP_REFUSALS: [&str; 7] =
-    ["address_full", "elsewhere_full", "gave_way", "late_head", "no_token", "wrong_token", "paused"];
+const HTTP_REFUSALS: [&str; 8] =
+    ["address_full", "elsewhere_full", "gave_way", "late_head", "http2", "no_token", "wrong_token", "paused"];
 const RUN_STATUSES: [&str; 4] = ["success", "partial", "failed", "interrupted"];
 
 /// Seconds that a stage of one entity takes: from a poll that finds nothing to the first sync of a large shop.
