@@ -180,6 +180,32 @@ async fn a_process_killed_while_it_holds_the_lock_frees_it() {
     }
 }
 
+/// Whoever logs out while a process still has the tokens in memory.
+#[tokio::test]
+async fn a_running_process_writes_no_tokens_back_after_a_logout() {
+    for world in both(SimOptions::default()).await {
+        log_in(&world).await;
+        world.filled().await;
+        world.control.clear_requests();
+        let slow = world.control.add_fault(Fault::new(FaultKind::Slow { milliseconds: 6000 }));
+        let running = world.start(&["sync", "--mode", "full", "--json"]);
+        until("it asks with its tokens", async || !world.control.requests().is_empty()).await;
+        assert_eq!(world.place.run(&["auth", "logout"]).await.success()["removed"], true);
+        world.control.expire_access_tokens();
+        let output = running.wait_with_output().await.unwrap();
+        world.control.remove_fault(slow);
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr).as_ref();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("logged out; run `gazelle-sync auth login`"), "{said}");
+        let requests = world.control.requests();
+        assert!(!requests.iter().any(|it| it.root_fields == ["oauthToken"]), "nothing is refreshed");
+        let ran = world.place.run(&["auth", "logout"]).await;
+        assert_eq!(ran.success()["removed"], false, "nothing was written back: {ran}");
+        log_in(&world).await;
+        world.incremental().await.success();
+    }
+}
+
 #[tokio::test]
 async fn stored_tokens_that_cannot_be_trusted_or_read_are_told_clearly() {
     let [file, mut database] = both(SimOptions::default()).await;

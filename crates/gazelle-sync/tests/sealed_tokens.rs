@@ -67,6 +67,28 @@ async fn a_row_that_somebody_puts_back_after_a_logout_is_refused_until_a_new_log
     status(&world).await.success();
 }
 
+/// A clock of the database that was a year ahead is mended; the counters from then stay.
+#[tokio::test]
+async fn a_login_after_a_logout_counts_on_from_it_on_another_machine() {
+    let mut world = with_key().await;
+    log_in(&world).await;
+    let folder = world.folder.path().to_owned();
+    let [a, b] = ["data", "another machine"].map(|name| folder.join(name).display().to_string());
+    let seen = std::fs::read_dir(&a).unwrap().map(|file| file.unwrap().path());
+    let seen = seen.filter(|path| path.extension().is_some_and(|end| end == "seen")).collect::<Vec<_>>();
+    let [seen] = seen.as_slice() else { panic!("{seen:?}") };
+    let counter: u64 = std::fs::read_to_string(seen).unwrap().trim().parse().unwrap();
+    std::fs::write(seen, format!("{}\n", counter + 365 * 86_400 * 1_000_000)).unwrap();
+    log_in(&world).await;
+    world.place.run(&["auth", "logout"]).await.success();
+
+    world.set("GAZELLE_SYNC_DATA_DIR", &b);
+    log_in(&world).await;
+    status(&world).await.success();
+    world.set("GAZELLE_SYNC_DATA_DIR", &a);
+    status(&world).await.success();
+}
+
 #[tokio::test]
 async fn a_machine_that_saw_tokens_refreshed_elsewhere_takes_no_older_ones() {
     let mut world = with_key().await;

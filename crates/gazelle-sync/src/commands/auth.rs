@@ -85,7 +85,7 @@ async fn status(context: &Context, offline: bool) -> Result<u8> {
 async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: bool) -> Result<(), String> {
     let store = credentials::store(settings).map_err(|error| error.to_string())?;
     standing.kept_in = Some(store.place());
-    let stored = store.load().await.map_err(|error| error.to_string())?;
+    let stored = store.load().await.map_err(|error| error.to_string())?.tokens();
     let (from, tokens): (_, Tokens) = match (stored, credentials::first_tokens(settings)) {
         (Some(tokens), _) => ("store", tokens),
         (None, Some(tokens)) => ("environment", tokens),

@@ -18,7 +18,9 @@ use super::last_seen::LastSeen;
 use super::seal::{Home, Key, Opened, Refused};
 use crate::access::owners;
 use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
-use crate::source::{TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json};
+use crate::source::{
+    Stored, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,
+};
 
 /// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice
 /// after hours. One that was only slow keeps its tokens in memory and saves them next time.
@@ -99,8 +101,8 @@ impl DatabaseTokenStore {
     }
 
     /// Opens what a row holds; `least` is the counter that was remembered before the row was read.
-    async fn open(&self, row: Row, least: Option<u64>) -> Result<Option<Tokens>, TokenStoreError> {
-        let Some((sealed, key_name)) = row else { return Ok(None) };
+    async fn open(&self, row: Row, least: Option<u64>) -> Result<Stored, TokenStoreError> {
+        let Some((sealed, key_name)) = row else { return Ok(Stored::Nothing) };
         let site = self.site().await?;
         if key_name != self.0.key.name() {
             return Err(self.wrong(
@@ -115,7 +117,10 @@ impl DatabaseTokenStore {
         {
             site.last_seen.note(counter).await;
         }
-        tokens_from_json(&plain).map(Some).ok_or_else(|| self.refused(Refused::Damaged))
+        if plain.is_empty() {
+            return Ok(Stored::LoggedOut);
+        }
+        tokens_from_json(&plain).map(Stored::Tokens).ok_or_else(|| self.refused(Refused::Damaged))
     }
 
     fn refused(&self, why: Refused) -> TokenStoreError {
@@ -174,7 +179,7 @@ impl TokenStore for DatabaseTokenStore {
         format!("the database (schema {})", self.0.connect.schema)
     }
 
-    fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
         Box::pin(async move {
             let least = self.site().await?.last_seen.counter().await;
             let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle'";
@@ -282,6 +287,17 @@ struct DatabaseLock {
 }
 
 impl DatabaseLock {
+    async fn seal_and_give(self, plain: Vec<u8>) -> Result<(), TokenStoreError> {
+        let Self { store, locked, least, order } = self;
+        let site = store.site().await?;
+        let key = &store.0.key;
+        let counter = store.next_counter(site, &locked, least);
+        let sealed = key.seal(plain, store.home(site), counter).ok_or_else(|| stopped(&store))?;
+        Self::give(&store, order, Some((sealed, key.name().to_owned()))).await?;
+        site.last_seen.note(counter).await;
+        Ok(())
+    }
+
     async fn give(
         store: &DatabaseTokenStore,
         order: oneshot::Sender<Order>,
@@ -299,35 +315,24 @@ impl DatabaseLock {
 }
 
 impl TokenLock for DatabaseLock {
-    fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
         Box::pin(async move { self.store.open(self.locked.row.clone(), self.least).await })
     }
 
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
         Box::pin(async move {
-            let Self { store, locked, least, order } = *self;
-            let site = store.site().await?;
-            let key = &store.0.key;
-            let counter = store.next_counter(site, &locked, least);
-            let sealed = tokens_to_json(&tokens)
-                .ok()
-                .and_then(|plain| key.seal(plain, store.home(site), counter))
-                .ok_or_else(|| stopped(&store))?;
-            Self::give(&store, order, Some((sealed, key.name().to_owned()))).await?;
-            site.last_seen.note(counter).await;
-            Ok(())
+            let plain = tokens_to_json(&tokens).map_err(|_| stopped(&self.store))?;
+            self.seal_and_give(plain).await
         })
     }
 
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
-            let Self { store, locked, least, order } = *self;
-            let site = store.site().await?;
-            // No tokens have this counter, and all that are sealed later have a higher one: what was there is older from now on.
-            let retired = store.next_counter(site, &locked, least);
-            Self::give(&store, order, None).await?;
-            site.last_seen.note(retired).await;
-            Ok(locked.row.is_some())
+            let before = self.store.open(self.locked.row.clone(), self.least).await;
+            // An empty text in the tokens' place, with a counter that no tokens have: what was there is older from now on, what
+            // is sealed later counts on from it on every machine, and whoever still has the tokens learns of the logout.
+            self.seal_and_give(Vec::new()).await?;
+            Ok(!matches!(before, Ok(Stored::LoggedOut | Stored::Nothing)))
         })
     }
 }

@@ -121,7 +121,7 @@ pub async fn stored_ending(settings: &Settings, db: &Db, now: Timestamp) -> Opti
     if settings.api_key.is_some() || settings.client_id.is_none() {
         return None;
     }
-    let tokens = store_with(settings, Some(db)).ok()?.load().await.ok()??;
+    let tokens = store_with(settings, Some(db)).ok()?.load().await.ok()?.tokens()?;
     ending(&tokens, now)
 }
 

@@ -55,5 +55,5 @@ pub use self::{
     request::GraphqlRequest,
     settings::SourceSettings,
     token_file::{FileTokenStore, tokens_from_json, tokens_to_json},
-    token_store::{TokenLock, TokenStore, TokenStoreError, Tokens},
+    token_store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
 };

@@ -3,6 +3,9 @@
 //!   and who finds a newer token there takes it instead;
 //! - a rotated token that is used before it is saved dies with the process: so it is saved first;
 //! - a caller that stops waiting in between would lose it as well: so the whole runs in a task of its own.
+//!
+//! And a logout is heeded: tokens that somebody logged out of are forgotten here too, and never written back. Only a store
+//! that says so is believed: one that fails, or lost its tokens, is no logout.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,7 +23,7 @@ use super::{
     settings::place_of,
     target::Endpoint,
     token_request::ask_for_tokens,
-    token_store::{TokenLock, TokenStoreError, Tokens},
+    token_store::{Stored, TokenLock, TokenStoreError, Tokens},
 };
 
 /// After a refresh ahead of time failed while the old token still works, the next try waits this long.
@@ -50,6 +53,17 @@ pub(super) struct State {
     /// Refreshed but not saved, because the store failed; the only copy of a rotated token, unused until it is saved.
     unsaved: Option<Tokens>,
     no_early_refresh_before: Option<Instant>,
+    /// The store was seen without word of a logout: if there is one later, it concerns what is held here.
+    heeds_logout: bool,
+    /// Somebody logged out, and has not logged in again since.
+    logged_out: bool,
+}
+
+impl State {
+    /// Uses tokens that the store holds.
+    fn adopt(&mut self, stored: Arc<Tokens>) {
+        *self = Self { current: Some(stored), heeds_logout: true, ..Self::default() };
+    }
 }
 
 impl OauthSession {
@@ -72,15 +86,18 @@ impl OauthSession {
         }
         match self.renew(current.clone()).await {
             Ok(_) => Ok(self.state.lock().await.current.clone().unwrap_or(current)),
-            Err(fault) if !is_over => {
+            Err(fault) => {
+                let mut state = self.state.lock().await;
+                if is_over || state.logged_out {
+                    return Err(fault);
+                }
                 tracing::warn!(
                     class = fault.class.name(),
                     "the token could not be refreshed ahead of its end; the old one still serves"
                 );
-                self.state.lock().await.no_early_refresh_before = Some(Instant::now() + EARLY_REFRESH_PAUSE);
+                state.no_early_refresh_before = Some(Instant::now() + EARLY_REFRESH_PAUSE);
                 Ok(current)
             }
-            Err(fault) => Err(fault),
         }
     }
 
@@ -106,19 +123,22 @@ impl OauthSession {
         }
         let mut lock = self.credential.store.lock().await.map_err(|error| self.store_fault(error))?;
         let stored = lock.load().await.map_err(|error| self.store_fault(error))?;
-        if let Some(stored) = &stored
-            && !stored.same_access(refused)
-        {
-            tracing::info!("another process has refreshed the token; it is taken from the store");
-            state.current = Some(Arc::new(stored.clone()));
-            state.unsaved = None;
-            return Ok(Renewal::Adopted);
+        match &stored {
+            Stored::Tokens(stored) if !stored.same_access(refused) => {
+                tracing::info!("another process has refreshed the token; it is taken from the store");
+                state.adopt(Arc::new(stored.clone()));
+                return Ok(Renewal::Adopted);
+            }
+            Stored::LoggedOut if state.heeds_logout => return Err(self.forget(&mut state)),
+            // Lost after the logout: that does not undo it.
+            Stored::Nothing if state.logged_out => return Err(self.forget(&mut state)),
+            Stored::Tokens(_) | Stored::LoggedOut | Stored::Nothing => {}
         }
         if let Some(unsaved) = state.unsaved.clone() {
             return self.save_and_use(&mut state, lock, unsaved).await;
         }
-        let latest = stored.as_ref().unwrap_or(refused);
-        let fresh = self.refresh(latest).await?;
+        let stored = stored.tokens();
+        let fresh = self.refresh(stored.as_ref().unwrap_or(refused)).await?;
         self.save_and_use(&mut state, lock, fresh).await
     }
 
@@ -130,11 +150,9 @@ impl OauthSession {
     ) -> Result<Renewal, Fault> {
         state.unsaved = Some(fresh.clone());
         lock.save(fresh.clone()).await.map_err(|error| self.store_fault(error))?;
-        state.unsaved = None;
-        state.no_early_refresh_before = None;
         tracing::info!(expires_at = ?fresh.expires_at, "the token was refreshed and saved");
         let is_usable = !fresh.access_token.expose_secret().is_empty();
-        state.current = Some(Arc::new(fresh));
+        state.adopt(Arc::new(fresh));
         match is_usable {
             true => Ok(Renewal::Refreshed),
             false => {
@@ -148,14 +166,41 @@ impl OauthSession {
 
     async fn first(&self, state: &mut State) -> Result<Arc<Tokens>, Fault> {
         let stored = self.credential.store.load().await.map_err(|error| self.store_fault(error))?;
-        let tokens = stored.or_else(|| self.credential.first_tokens.clone()).ok_or_else(|| {
-            let what = format!("no OAuth token stored in {}", self.credential.store.place());
-            let advice = "run `gazelle-sync auth login`, or set GAZELLE_REFRESH_TOKEN";
-            self.fault(ErrorClass::Unauthorized, what, advice)
-        })?;
-        let tokens = Arc::new(tokens);
-        state.current = Some(tokens.clone());
-        Ok(tokens)
+        let first = match stored {
+            Stored::Tokens(tokens) => {
+                let tokens = Arc::new(tokens);
+                state.adopt(tokens.clone());
+                return Ok(tokens);
+            }
+            // What the environment holds may be what this process had, or older.
+            _ if state.logged_out => return Err(self.forget(state)),
+            Stored::LoggedOut => self.credential.first_tokens.clone().ok_or_else(|| self.logged_out())?,
+            Stored::Nothing => {
+                state.heeds_logout = true;
+                self.credential.first_tokens.clone().ok_or_else(|| {
+                    let what = format!("no OAuth token stored in {}", self.credential.store.place());
+                    let advice = "run `gazelle-sync auth login`, or set GAZELLE_REFRESH_TOKEN";
+                    self.fault(ErrorClass::Unauthorized, what, advice)
+                })?
+            }
+        };
+        let first = Arc::new(first);
+        state.current = Some(first.clone());
+        Ok(first)
+    }
+
+    /// After a logout: what this process holds is gone too, saved or not.
+    fn forget(&self, state: &mut State) -> Fault {
+        if !state.logged_out {
+            tracing::warn!("somebody logged out: the tokens of this process are forgotten");
+        }
+        *state = State { heeds_logout: true, logged_out: true, ..State::default() };
+        self.logged_out()
+    }
+
+    fn logged_out(&self) -> Fault {
+        let what = format!("no OAuth token stored in {}", self.credential.store.place());
+        self.fault(ErrorClass::Unauthorized, what, "somebody logged out; run `gazelle-sync auth login`")
     }
 
     /// Asks the token URL; `refresh_token` grant, form-encoded.

@@ -2,8 +2,8 @@
 //! replaced file would protect nothing.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, ErrorKind},
+    fs::{File, TryLockError},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,8 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::token_store::{TokenLock, TokenStore, TokenStoreError, Tokens};
-use crate::private_files::{self, NotOurs, beside, folder_of};
+use super::token_store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens};
+use crate::private_files::{self, NotOurs, beside};
 
 /// A refresh lasts seconds; whoever holds the lock longer hangs.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -55,13 +55,13 @@ impl TokenStore for FileTokenStore {
         self.path.display().to_string()
     }
 
-    fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
         let store = self.clone();
         Box::pin(async move {
             let path = store.path.clone();
             match blocking(move || private_files::read(&path)).await {
-                Ok(None) => Ok(None),
-                Ok(Some(bytes)) => tokens_from_json(&bytes).map(Some).ok_or_else(|| TokenStoreError {
+                Ok(None) => Ok(Stored::Nothing),
+                Ok(Some(bytes)) => stored_in(&bytes).ok_or_else(|| TokenStoreError {
                     what: "no readable tokens".to_owned(),
                     place: store.place(),
                     advice: "remove the file and run `gazelle-sync auth login`".to_owned(),
@@ -114,7 +114,7 @@ struct FileLock {
 }
 
 impl TokenLock for FileLock {
-    fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
         self.store.load()
     }
 
@@ -131,6 +131,7 @@ impl TokenLock for FileLock {
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
             let store = self.store.clone();
+            // As in `save`: the lock moves into the thread.
             blocking(move || remove(&self.store.path))
                 .await
                 .map_err(|error| store.error("the tokens cannot be removed", &error))
@@ -140,7 +141,7 @@ impl TokenLock for FileLock {
 
 /// How tokens are written down. An absent `expires_at` is an unknown end.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct TokenFile {
     access_token: String,
     refresh_token: Option<String>,
     expires_at: Option<Timestamp>,
@@ -150,7 +151,7 @@ struct Stored {
 
 /// Reads tokens that [`tokens_to_json`] wrote; `None` where the bytes are something else.
 pub fn tokens_from_json(bytes: &[u8]) -> Option<Tokens> {
-    let stored: Stored = serde_json::from_slice(bytes).ok()?;
+    let stored: TokenFile = serde_json::from_slice(bytes).ok()?;
     Some(Tokens {
         access_token: stored.access_token.into(),
         refresh_token: stored.refresh_token.map(SecretString::from),
@@ -161,7 +162,7 @@ pub fn tokens_from_json(bytes: &[u8]) -> Option<Tokens> {
 
 /// Tokens as JSON, secrets and all: for stores, which keep it from others.
 pub fn tokens_to_json(tokens: &Tokens) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec_pretty(&Stored {
+    serde_json::to_vec_pretty(&TokenFile {
         access_token: tokens.access_token.expose_secret().to_owned(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
         expires_at: tokens.expires_at,
@@ -173,12 +174,30 @@ fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
     private_files::replace(path, &tokens_to_json(tokens)?)
 }
 
-fn remove(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
-        Ok(()) => File::open(folder_of(path))?.sync_all().map(|()| true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+/// What takes the place of the tokens at a logout.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoggedOut {
+    logged_out: bool,
+}
+
+fn stored_in(bytes: &[u8]) -> Option<Stored> {
+    match serde_json::from_slice(bytes) {
+        Ok(LoggedOut { logged_out: true }) => Some(Stored::LoggedOut),
+        _ => tokens_from_json(bytes).map(Stored::Tokens),
     }
+}
+
+/// Replaces the file and does not remove it: a file that is lost is no logout.
+fn remove(path: &Path) -> io::Result<bool> {
+    let before = private_files::read(path);
+    private_files::replace(path, &serde_json::to_vec(&LoggedOut { logged_out: true })?)?;
+    Ok(match before {
+        Ok(None) => false,
+        Ok(Some(bytes)) => !matches!(stored_in(&bytes), Some(Stored::LoggedOut)),
+        // Whatever it held is gone.
+        Err(_) => true,
+    })
 }
 
 /// Runs file work on a thread that may block.

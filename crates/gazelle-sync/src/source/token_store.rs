@@ -69,6 +69,27 @@ impl Tokens {
     }
 }
 
+/// What a store holds.
+#[derive(Debug, Clone)]
+pub enum Stored {
+    /// Tokens.
+    Tokens(Tokens),
+    /// None, since somebody logged out: whoever still has the tokens from before forgets them.
+    LoggedOut,
+    /// None, and nobody logged out: never any, or they were lost.
+    Nothing,
+}
+
+impl Stored {
+    /// The tokens, where there are some.
+    pub fn tokens(self) -> Option<Tokens> {
+        match self {
+            Self::Tokens(tokens) => Some(tokens),
+            Self::LoggedOut | Self::Nothing => None,
+        }
+    }
+}
+
 /// A store that could not be read, locked or written. Display is one line without secrets: what, where, what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what} in {place}: {advice}")]
@@ -87,8 +108,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// How messages name the store (a file's path, "the database"); without secrets.
     fn place(&self) -> String;
 
-    /// The stored tokens, `None` when there are none yet. Takes no lock; what it sees is never half-written.
-    fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>>;
+    /// What is stored. Takes no lock; what it sees is never half-written.
+    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
 
     /// Waits, within bounds, for the sole right to change the tokens, against other processes too.
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>>;
@@ -96,12 +117,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
 /// The sole right to change the tokens of a store; ends when it is saved or dropped.
 pub trait TokenLock: Send {
-    /// The tokens as they are now, under the lock.
-    fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>>;
+    /// What is stored now, under the lock.
+    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
 
     /// Replaces the tokens, whole or not at all; when it returns they survive a crash. Ends the lock.
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>>;
 
-    /// Removes the tokens; says whether there were any. Ends the lock.
+    /// Removes the tokens and leaves word of the logout ([`Stored::LoggedOut`]); says whether there were any. Ends the lock.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>>;
 }

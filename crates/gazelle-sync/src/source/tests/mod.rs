@@ -1,5 +1,6 @@
 //! Tests against a scripted server on loopback. Waits run on tokio's paused clock, so that 15 s of retries take none.
 
+mod logouts;
 mod outcomes;
 mod places;
 mod provider;

@@ -47,7 +47,7 @@ impl Provider {
 pub struct Scene {
     pub server: ScriptedServer,
     pub store: Arc<FileTokenStore>,
-    _folder: TempDir,
+    pub _folder: TempDir,
 }
 
 /// A provider whose newest tokens are generation 1, and an empty token file.

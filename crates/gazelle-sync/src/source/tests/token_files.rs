@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::super::{FileTokenStore, TokenStore, Tokens};
+use super::super::{FileTokenStore, Stored, TokenStore, Tokens};
 
 pub(super) fn tokens(access: &str, refresh: &str) -> Tokens {
     Tokens {
@@ -21,7 +21,7 @@ pub(super) async fn put(store: &dyn TokenStore, tokens: Tokens) {
 }
 
 pub(super) async fn stored_access(store: &dyn TokenStore) -> String {
-    store.load().await.unwrap().unwrap().access_token.expose_secret().to_owned()
+    store.load().await.unwrap().tokens().unwrap().access_token.expose_secret().to_owned()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -33,12 +33,12 @@ async fn tokens_survive_in_a_file_of_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new folder/tokens.json");
     let store = FileTokenStore::new(&path);
-    assert!(store.load().await.unwrap().is_none());
+    assert!(matches!(store.load().await.unwrap(), Stored::Nothing));
 
     let ends = "2026-02-08T12:00:00Z".parse().unwrap();
     put(&store, Tokens { expires_at: Some(ends), ..tokens("acc-1", "ref-1") }).await;
 
-    let read = FileTokenStore::new(&path).load().await.unwrap().unwrap();
+    let read = FileTokenStore::new(&path).load().await.unwrap().tokens().unwrap();
     assert_eq!(read.access_token.expose_secret(), "acc-1");
     assert_eq!(read.refresh_token.unwrap().expose_secret(), "ref-1");
     assert_eq!(read.expires_at, Some(ends));

@@ -8,7 +8,7 @@ use std::sync::{
 use futures_util::future::BoxFuture;
 
 use super::{
-    super::{ErrorClass, FileTokenStore, TokenLock, TokenStore, TokenStoreError, Tokens},
+    super::{ErrorClass, FileTokenStore, Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
     provider::{Provider, TOKEN_PATH, oauth, scene, stale},
     token_files::{put, stored_access},
     *,
@@ -67,17 +67,17 @@ async fn a_caller_that_stops_waiting_does_not_lose_the_token() {
 
 /// A store whose first saves fail, as on a full disk.
 #[derive(Debug, Clone)]
-struct FullDisk {
-    tokens: Arc<Mutex<Tokens>>,
-    failures_left: Arc<AtomicUsize>,
+pub struct FullDisk {
+    pub stored: Arc<Mutex<Stored>>,
+    pub failures_left: Arc<AtomicUsize>,
 }
 
 impl TokenStore for FullDisk {
     fn place(&self) -> String {
         "the full disk".into()
     }
-    fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
-        Box::pin(async { Ok(Some(self.tokens.lock().unwrap().clone())) })
+    fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
+        Box::pin(async { Ok(self.stored.lock().unwrap().clone()) })
     }
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>> {
         Box::pin(async { Ok(Box::new(self.clone()) as Box<dyn TokenLock>) })
@@ -85,7 +85,7 @@ impl TokenStore for FullDisk {
 }
 
 impl TokenLock for FullDisk {
-    fn load(&mut self) -> BoxFuture<'_, Result<Option<Tokens>, TokenStoreError>> {
+    fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>> {
         TokenStore::load(self)
     }
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
@@ -97,7 +97,7 @@ impl TokenLock for FullDisk {
                 let (what, advice) = ("the tokens cannot be saved".into(), "free some space".into());
                 return Err(TokenStoreError { what, place: self.place(), advice });
             }
-            *self.tokens.lock().unwrap() = tokens;
+            *self.stored.lock().unwrap() = Stored::Tokens(tokens);
             Ok(())
         })
     }
@@ -110,7 +110,8 @@ impl TokenLock for FullDisk {
 async fn a_rotated_token_that_cannot_be_saved_is_neither_used_nor_lost() {
     let mut provider = Provider { generation: 1, token_file: None };
     let server = ScriptedServer::start(move |received| provider.answer(received)).await;
-    let store = FullDisk { tokens: Arc::new(Mutex::new(stale())), failures_left: Arc::new(1.into()) };
+    let store =
+        FullDisk { stored: Arc::new(Mutex::new(Stored::Tokens(stale()))), failures_left: Arc::new(1.into()) };
     let client = oauth(&server, Arc::new(store.clone()), None);
 
     let error = client.post(&request()).await.unwrap_err();

@@ -29,7 +29,7 @@ async fn a_refused_token_is_refreshed_saved_and_then_used() {
     assert_eq!(form.header("content-type"), "application/x-www-form-urlencoded");
     assert_eq!(answer.attempts, 2);
     assert_eq!(stored_access(&*scene.store).await, "acc-2");
-    let ends = scene.store.load().await.unwrap().unwrap().expires_at.unwrap();
+    let ends = scene.store.load().await.unwrap().tokens().unwrap().expires_at.unwrap();
     assert_eq!((ends - Timestamp::now()).total(jiff::Unit::Hour).unwrap().round(), 720.0);
     assert_eq!(records.lock().unwrap()[0].attempts[0].failure, Some(ErrorClass::Unauthorized));
 
