@@ -282,6 +282,34 @@ async fn a_collector_receives_the_spans_of_a_run_with_its_id() {
 }
 
 #[tokio::test]
+async fn traces_follow_no_redirect_and_reach_this_machine_without_a_proxy() {
+    let mut world = World::new().await;
+    let (url, kept) = collector().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sends_on = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, elsewhere) = (Arc::new(Mutex::new(0)), format!("{url}/v1/traces"));
+    let counted = asked.clone();
+    let routes = axum::Router::new().fallback(async move || {
+        *counted.lock().unwrap() += 1;
+        axum::response::Redirect::temporary(&elsewhere)
+    });
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &sends_on);
+    let ran = world.full().await;
+    assert_eq!(ran.success()["status"], "success");
+    assert!(*asked.lock().unwrap() > 0 && kept.lock().unwrap().is_empty());
+    assert_eq!(ran.stderr.matches("takes no traces").count(), 1, "{}", ran.stderr);
+
+    // The same server as a proxy: it is not asked.
+    *asked.lock().unwrap() = 0;
+    world.set("OTEL_EXPORTER_OTLP_ENDPOINT", &url);
+    world.set("HTTP_PROXY", &sends_on);
+    world.set("http_proxy", &sends_on);
+    assert_eq!(world.full().await.success()["status"], "success");
+    assert!(*asked.lock().unwrap() == 0 && !kept.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_collector_that_cannot_be_reached_costs_a_run_nothing() {
     let mut world = World::new().await;
     // A port on which nobody listens.

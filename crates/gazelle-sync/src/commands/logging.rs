@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use opentelemetry::trace::{Status, TracerProvider as _};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
-use opentelemetry_otlp::{Protocol, WithExportConfig};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use reqwest::{blocking, redirect};
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -19,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use crate::alerts::is_loopback;
 use crate::config::{LogFormat, Settings};
 use crate::display::{Line, LogFields, LogLine, Progress};
 
@@ -97,6 +99,19 @@ fn may_be_written(metadata: &Metadata<'_>) -> bool {
     is_ours(metadata) || *metadata.level() <= coarse
 }
 
+/// The client for a collector: it follows no redirect, and asks what listens on this machine directly, whatever proxy the
+/// environment names.
+fn client(endpoint: &str) -> Result<blocking::Client, String> {
+    let builder = blocking::Client::builder().timeout(EXPORT_TIMEOUT).redirect(redirect::Policy::none());
+    let builder = if is_loopback(endpoint) { builder.no_proxy() } else { builder };
+    // It waits for a runtime of its own, which a thread of ours may not.
+    let made = std::thread::spawn(move || builder.build()).join();
+    match made {
+        Ok(client) => client.map_err(|error| error.to_string()),
+        Err(_) => Err("no HTTP client could be made".to_owned()),
+    }
+}
+
 /// Sends spans to a collector, in batches, from a thread of its own.
 fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
@@ -104,6 +119,7 @@ fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
         .with_timeout(EXPORT_TIMEOUT)
+        .with_http_client(client(endpoint)?)
         .build()
         .map_err(|error| error.to_string())?;
     let resource = Resource::builder()

@@ -3,6 +3,7 @@
 //! The driver believes whatever length a message announces, also before the login has succeeded, and whoever stands
 //! in its place. Here the connection ends instead, with words.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -24,6 +25,11 @@ const EACH_COLUMN: u64 = 24;
 
 /// The kind of a message by which the server waits for the next statement: an answer is at its end.
 const READY: u8 = b'Z';
+/// The kind of a message by which the server names a parameter of its own and its value. The driver keeps the last value of
+/// each name for as long as the connection lives.
+const PARAMETER: u8 = b'S';
+/// How many names there may be; a server has some fifteen. Each such message is as long as one of the login at most.
+const PARAMETERS: usize = 64;
 /// The kind of a row.
 const ROW: u8 = b'D';
 /// Bytes of the kind and the length of a message.
@@ -115,11 +121,27 @@ struct Gauge {
     sum: u64,
     /// What has come since somebody asked.
     more: u64,
+    /// Whether the bytes that come are those of a parameter's name, what has come of it, and all names.
+    is_name: bool,
+    name: Vec<u8>,
+    names: BTreeSet<Vec<u8>>,
 }
 
 impl Gauge {
     fn new(content: Content) -> Gauge {
-        Gauge { content, header: [0; 7], has: 0, wants: SHORT, rest: 0, is_let_in: false, sum: 0, more: 0 }
+        Gauge {
+            content,
+            header: [0; 7],
+            has: 0,
+            wants: SHORT,
+            rest: 0,
+            is_let_in: false,
+            sum: 0,
+            more: 0,
+            is_name: false,
+            name: Vec::new(),
+            names: BTreeSet::new(),
+        }
     }
 
     /// Counts bytes that have come.
@@ -136,6 +158,7 @@ impl Gauge {
         while !bytes.is_empty() {
             if self.rest > 0 && self.has == 0 {
                 let here = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
+                self.note_name(&bytes[..here])?;
                 (self.rest, bytes) = (self.rest - here as u64, &bytes[here..]);
                 continue;
             }
@@ -165,12 +188,46 @@ impl Gauge {
         self.more += more;
     }
 
+    /// Notes what comes of a parameter's name, up to the zero at its end.
+    fn note_name(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if !self.is_name {
+            return Ok(());
+        }
+        let end = bytes.iter().position(|byte| *byte == 0);
+        self.name.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
+        if end.is_none() {
+            return Ok(());
+        }
+        self.is_name = false;
+        self.names.insert(std::mem::take(&mut self.name));
+        match self.names.len() > PARAMETERS {
+            true => Err(format!("it named more than {PARAMETERS} parameters of its own (ParameterStatus)")),
+            false => Ok(()),
+        }
+    }
+
     /// A message begins.
     fn begin(&mut self) -> Result<(), String> {
         let [kind, a, b, c, d, ..] = self.header;
         // It counts itself. One below that is for the driver to refuse.
         self.rest = u64::from(u32::from_be_bytes([a, b, c, d])).saturating_sub(4);
         self.count(self.rest + EACH);
+        // Before it is taken for the end of the login, or of an answer.
+        if kind == READY && self.rest > 1 {
+            return Err(format!(
+                "it announced {} bytes where it says that it is ready, which takes 1: is it a Postgres server at all? \
+                 Look at host and port of DATABASE_URL",
+                self.rest
+            ));
+        }
+        self.is_name = kind == PARAMETER;
+        self.name.clear();
+        if kind == PARAMETER && self.is_let_in && self.rest > LOGIN_MESSAGE {
+            return Err(format!(
+                "it announced {} bytes for one of its parameters (ParameterStatus), where {LOGIN_MESSAGE} are the most",
+                self.rest
+            ));
+        }
         if kind == READY {
             (self.is_let_in, self.sum) = (true, 0);
         }
@@ -252,73 +309,4 @@ impl<S: TlsStream + Unpin> TlsStream for Measured<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A message with this many bytes after its length.
-    fn message(kind: u8, bytes: u32) -> Vec<u8> {
-        let mut message = vec![kind];
-        message.extend((bytes + 4).to_be_bytes());
-        message.resize(message.len() + bytes as usize, 0);
-        message
-    }
-
-    /// Takes bytes in pieces of some length, as a network may give them.
-    fn takes(gauge: &mut Gauge, bytes: &[u8], piece: usize) -> Result<(), String> {
-        bytes.chunks(piece).try_for_each(|piece| gauge.take(piece))
-    }
-
-    #[test]
-    fn a_message_is_refused_by_what_it_announces_however_its_bytes_come() {
-        let long = 128 * 1024;
-        for piece in [1, 2, 4, 5, 6, 7, 4096] {
-            let mut gauge = Gauge::new(Content::Messages);
-            takes(&mut gauge, &message(b'R', 4), piece).unwrap();
-            assert!(takes(&mut gauge, &message(b'E', long)[..5], piece).unwrap_err().contains("131072"));
-
-            let mut gauge = Gauge::new(Content::Messages);
-            takes(&mut gauge, &[message(b'R', 4), message(READY, 1)].concat(), piece).unwrap();
-            takes(&mut gauge, &message(b'D', long), piece).unwrap();
-            let huge = [b'D', 0x7f, 0xff, 0xff, 0xff];
-            assert!(takes(&mut gauge, &huge, piece).unwrap_err().contains("192 MiB"));
-        }
-    }
-
-    #[test]
-    fn many_small_ones_add_up_until_the_answer_is_at_its_end() {
-        let mut gauge = Gauge::new(Content::Messages);
-        let told = (0..20_000).find_map(|_| gauge.take(&message(b'S', 0)).err());
-        assert!(told.is_some_and(|told| told.contains("before the login")));
-
-        let mut gauge = Gauge::new(Content::Messages);
-        gauge.take(&message(READY, 1)).unwrap();
-        let row = message(b'D', 1024 * 1024);
-        for _ in 0..3 {
-            (0..150).for_each(|_| gauge.take(&row).unwrap());
-            gauge.take(&message(READY, 1)).unwrap();
-        }
-        let rows = (0..300).find_map(|_| gauge.take(&row).err());
-        assert!(rows.is_some_and(|told| told.contains("batch_size")));
-
-        // Columns that are null take no bytes, but memory.
-        let mut gauge = Gauge::new(Content::Messages);
-        gauge.take(&message(READY, 1)).unwrap();
-        let mut row = message(ROW, 2 + 4 * 10_000);
-        row[5..7].copy_from_slice(&10_000_u16.to_be_bytes());
-        let rows = (0..2_000).position(|_| takes(&mut gauge, &row, 3).is_err());
-        assert!(rows.is_some_and(|rows| rows < 1_000), "{rows:?}");
-    }
-
-    #[test]
-    fn what_is_encrypted_is_measured_elsewhere_and_what_is_not_is_measured_from_its_first_byte() {
-        let huge = [b'R', 0x7f, 0xff, 0xff, 0xff];
-        assert!(Gauge::new(Content::Encrypted).take(&huge).is_ok());
-        for (offer, is_refused) in [(b'S', false), (b'N', true)] {
-            let mut gauge = Gauge::new(Content::Offer);
-            gauge.take(&[offer]).unwrap();
-            assert_eq!(gauge.take(&huge).is_err(), is_refused);
-            let mut gauge = Gauge::new(Content::Offer);
-            assert_eq!(gauge.take(&[&[offer], &huge[..]].concat()).is_err(), is_refused);
-        }
-    }
-}
+mod tests;

@@ -118,6 +118,8 @@ enum Trouble {
 async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, Trouble> {
     let client = reqwest::Client::builder()
         .no_proxy()
+        // The token is for this address alone.
+        .redirect(reqwest::redirect::Policy::none())
         .timeout(PATIENCE)
         .tls_certs_only([])
         .build()

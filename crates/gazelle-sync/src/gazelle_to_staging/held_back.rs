@@ -20,6 +20,8 @@ use crate::staging::versions::Received;
 const FEW: u64 = 2;
 /// Bytes of failing records that wait. As many records as fill them are the API's fault, whatever their share.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// What each takes besides its texts.
+const EACH: usize = 256;
 
 /// A record that its list could not give whole.
 pub(super) struct Failing {
@@ -29,6 +31,14 @@ pub(super) struct Failing {
     pub(super) is_named: bool,
     /// How often it is then asked for.
     pub(super) attempts: u32,
+}
+
+impl Failing {
+    /// What it takes in memory: of a bare record its fault may be the larger part.
+    fn bytes(&self) -> usize {
+        let said = self.record.fault.as_ref().map_or(0, |fault| fault.field.len() + fault.said.len());
+        self.record.raw.len() + self.record.external_id.len() + said + EACH
+    }
 }
 
 /// What the windows of a walk have met so far.
@@ -107,8 +117,9 @@ impl HeldBack {
             }
             // Bytes of its own: it would hold its whole page in memory.
             let raw = Bytes::copy_from_slice(&record.raw);
-            self.bytes += raw.len();
-            self.records.push(Failing { record: Received { raw, ..record }, is_named, attempts });
+            let failing = Failing { record: Received { raw, ..record }, is_named, attempts };
+            self.bytes += failing.bytes();
+            self.records.push(failing);
         }
     }
 
@@ -172,7 +183,33 @@ fn told(tally: &Tally) -> Settled {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::staging::source_fault::{SourceFault, SourceFaultKind};
+
+    #[test]
+    fn what_is_said_of_bare_records_fills_the_room_too() {
+        let failing = |n: u32, said: String| {
+            let fault = SourceFault { field: "notes".to_owned(), said, kind: SourceFaultKind::Incomplete };
+            let record = Received {
+                external_id: n.to_string(),
+                raw: Bytes::from_static(b"{}"),
+                seen_at: Timestamp::UNIX_EPOCH,
+                request: 0,
+                fault: Some(Box::new(fault)),
+            };
+            Failing { record, is_named: true, attempts: 1 }
+        };
+        let mut held = HeldBack::default();
+        held.take((0..20_000).map(|n| failing(n, "a".repeat(4096))).collect());
+        assert!(held.bytes > MOST_BYTES && held.bytes < MOST_BYTES + 8192, "{}", held.bytes);
+        assert!(held.records.len() < 8_000, "{}", held.records.len());
+
+        let mut held = HeldBack::default();
+        held.take((0..20_000).map(|n| failing(n, String::new())).collect());
+        assert!(held.bytes >= 20_000 * EACH && held.records.len() == 20_000, "{}", held.bytes);
+    }
 
     #[test]
     fn whose_fault_it_is_depends_on_the_share_of_all_that_was_walked() {

@@ -1,6 +1,5 @@
 //! Paging through one window: the next page is asked for while this one is handed on.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use super::parents::faulty_inside;
 use super::plan::Window;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::{receive, receive_completed};
+use super::seen::Listed;
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
 use crate::entities::{Entity, Shape, UndatedEnd};
@@ -23,8 +23,6 @@ use crate::staging::versions::Received;
 /// Pages without a record, before a walk that does not end is given up; and pages' worth of records more than four
 /// times what the count promises.
 const PAGES_TOO_MANY: u64 = 20;
-/// Records that were listed again, before a list that repeats itself is given up.
-const MOST_REPEATS: usize = 100_000;
 
 /// A page's records on their way to staging.
 #[derive(Default)]
@@ -201,7 +199,7 @@ async fn pages(
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
     let mut end = WindowEnd::default();
-    let mut listed: HashSet<String> = HashSet::new();
+    let mut listed = Listed::default();
     let mut after: Option<String> = None;
     let (mut pages, mut empty_pages, mut old_pages, mut records, mut undated) = (0, 0, 0, 0, 0);
     let mut page = reader.page(None, part.map(|part| part.records)).await?;
@@ -231,7 +229,7 @@ async fn pages(
         } else if page.end_cursor == after {
             end.incomplete = Some(Shortfall::Endless("the API repeated a page cursor".to_owned()));
             None
-        } else if old_pages >= PAGES_TOO_MANY || end.repeats.len() > MOST_REPEATS {
+        } else if old_pages >= PAGES_TOO_MANY || listed.repeats_itself() {
             end.incomplete = Some(Shortfall::Shifted(format!(
                 "the API lists nothing but records that it has listed before, and had no last page after {pages} pages"
             )));
@@ -244,7 +242,7 @@ async fn pages(
             page.end_cursor.clone()
         };
         // The records at one end of a list may be read again at the other.
-        let seen = part.is_none().then_some((&mut listed, &mut end.repeats));
+        let seen = part.is_none().then_some(&mut listed);
         let hand_on = hand_on(fetch, entity, page, arrived, seen);
         let left = part.map(|part| part.records - records);
         let ask = async {
@@ -265,6 +263,7 @@ async fn pages(
         }
         let Some(next) = next? else {
             reader.finish();
+            end.repeats = listed.into_repeats();
             return Ok(Walked { end, undated });
         };
         after = next_cursor;
@@ -280,7 +279,7 @@ async fn hand_on(
     entity: &'static Entity,
     page: PageRead,
     arrived: &Outlet,
-    seen: Option<(&mut HashSet<String>, &mut Vec<String>)>,
+    seen: Option<&mut Listed>,
 ) -> Result<bool, NestedError> {
     crate::crash::at(crate::crash::Step::PageReceived);
     let PageRead { answer, nodes, notes, .. } = page;
@@ -314,13 +313,12 @@ async fn hand_on(
             Err(error) => outcome = Err(error),
         }
     }
-    if let Some((listed, repeats)) = seen {
-        let before = listed.len();
+    if let Some(listed) = seen {
         let held = page.held.iter().map(|held| &held.external_id);
         let failing = page.failing.iter().map(|failing| &failing.record.external_id);
         let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
-        repeats.extend(ids.filter(|id| !listed.insert((*id).clone())).cloned());
-        outcome = outcome.map(|_| is_empty || listed.len() > before);
+        let has_new = listed.add(ids);
+        outcome = outcome.map(|_| is_empty || has_new);
     }
     arrived.send(page, bytes).await;
     outcome

@@ -107,7 +107,8 @@ fn reason(error: &reqwest::Error) -> Line {
     deepest.to_string().chars().take(160).collect::<String>().into()
 }
 
-fn is_loopback(url: &str) -> bool {
+/// Whether an address is one of this machine alone.
+pub fn is_loopback(url: &str) -> bool {
     let Ok(url) = url::Url::parse(url) else { return false };
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -18,6 +18,7 @@ use crate::display::Line;
 
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
+pub use http::is_loopback;
 pub(super) use http::read as read_answer;
 
 /// The longest that sending one message may take, with everything. Shorter than a claim lasts.

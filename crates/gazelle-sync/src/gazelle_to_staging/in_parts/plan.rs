@@ -220,8 +220,19 @@ pub fn usual_fields(entity: &Entity) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::entities::{appointments, clients, pianos, users};
+
+    /// Where the plain values are that these fields ask for.
+    fn places(fields: &[Field], under: &str) -> BTreeSet<String> {
+        let of = |field: &Field| {
+            let place = format!("{under}.{}", field.name);
+            if field.inside.is_empty() { BTreeSet::from([place]) } else { places(&field.inside, &place) }
+        };
+        fields.iter().flat_map(of).collect()
+    }
 
     #[test]
     fn no_part_exceeds_its_bounds_and_together_they_ask_for_all() {
@@ -233,21 +244,23 @@ mod tests {
                         Err(NoPlan::Fits) => continue,
                         Err(NoPlan::TooDeep) => panic!("{} at {levels}", entity.name),
                     };
-                    let mut asked = 0;
-                    let mut check = |parts: &[Vec<Field>], around: (usize, usize)| {
+                    let mut asked = BTreeSet::new();
+                    let mut check = |parts: &[Vec<Field>], around: (usize, usize), under: &str| {
                         for part in parts {
                             let size = (around.0 + fields::count(part), around.1 + fields::levels(part));
                             assert!(
                                 size.0 <= fields as usize && size.1 <= levels as usize,
                                 "{size:?}: {part:?}"
                             );
-                            asked += fields::leaves(part).len();
+                            asked.extend(places(part, under));
                         }
                     };
-                    check(&plan.parts, (6, 2));
-                    plan.of_record.iter().for_each(|(_, parts)| check(parts, (1, 1)));
-                    plan.inside.iter().for_each(|inside| check(&inside.parts, (1, 1)));
-                    assert!(asked >= fields::leaves(&plan.all).len());
+                    check(&plan.parts, (6, 2), "");
+                    plan.of_record.iter().for_each(|(_, parts)| check(parts, (1, 1), ""));
+                    plan.inside.iter().for_each(|inside| {
+                        check(&inside.parts, (1, 1), &format!(".{}.nodes", inside.list));
+                    });
+                    assert_eq!(asked, places(&plan.all, ""), "{} at {levels}, {fields}", entity.name);
                 }
             }
         }
