@@ -194,7 +194,7 @@ async fn a_running_process_writes_no_tokens_back_after_a_logout() {
         world.control.expire_access_tokens();
         let output = running.wait_with_output().await.unwrap();
         world.control.remove_fault(slow);
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr).as_ref();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("logged out; run `gazelle-sync auth login`"), "{said}");
         let requests = world.control.requests();

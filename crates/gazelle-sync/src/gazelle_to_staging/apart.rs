@@ -58,7 +58,9 @@ mod tests {
     use super::*;
 
     fn error(fault: Fault) -> DbError {
-        DbError { fault, ..DbError::infrastructure("refused") }
+        let mut error = DbError::infrastructure("refused");
+        error.fault = fault;
+        error
     }
 
     /// What comes of staging `items` where this says what the database does with a part, the number of parts tried so far.
