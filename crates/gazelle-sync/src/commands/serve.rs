@@ -57,7 +57,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     let shared = Arc::new(Shared::new(settings.clone()));
     let mut http = tokio::spawn(socket.serve(shared.clone(), stop_http.clone()));
     let service = Service {
-        opener: Opening { settings, open: Mutex::new(None) },
+        opener: Opening { settings, open: Mutex::new(None), last: Mutex::new(None) },
         clock: Arc::new(DatabaseClock::default()),
         timetable,
         shared,
@@ -159,6 +159,8 @@ impl Signals {
 struct Opening {
     settings: Arc<Settings>,
     open: Mutex<Option<Opened>>,
+    /// The client of the last opening: what its login holds may be nowhere else.
+    last: Mutex<Option<GazelleClient>>,
 }
 
 impl Opener for Opening {
@@ -177,6 +179,10 @@ impl Opener for Opening {
                 return Err(error);
             }
         };
+        let mut last = self.last.lock().await;
+        if let Some(before) = last.replace(client.clone()) {
+            client.continue_login_of(&before).await;
+        }
         let db = opened.db.clone();
         *open = Some(opened);
         Ok((db, client))

@@ -90,8 +90,10 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
         tracing::warn!("the way to the database at {place} is not protected: {risk}");
     }
     let tls = tls::connector(ca_file, verification, &place)?;
-    // Every address of a name is tried; encryption and login have their time too.
-    let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * 3;
+    // Every address of a name is tried, and every host; encryption and login have their time too.
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let times = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(2).clamp(3, 20);
+    let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * times;
     let pool = Pool::new(config, tls, connect_limit, settings.connections.max(1));
     let progress = Arc::new(Progress::new());
     let db = Db { pool, place: Place::Work, limits, progress, schema: settings.schema.clone() };

@@ -83,8 +83,8 @@ enum Address {
     Local(PathBuf),
 }
 
-/// Connects to the first of the hosts that takes us. While there is another to try, one that lets nobody in within
-/// `connect_timeout` is left alone, also one that takes the connection and then says nothing.
+/// Connects to the first of the hosts that takes us. While there is another host to try, an address that lets nobody in
+/// within `connect_timeout` is given up, also one that takes the connection and then says nothing.
 ///
 /// # Errors
 /// That of the last one.
@@ -118,12 +118,11 @@ pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Rea
                 continue;
             }
         };
-        let mut left = addresses.len() + count - tried - 1;
+        let hosts_left = count - tried - 1;
         for address in addresses {
-            left -= 1;
             let reaching = reach(config, tls, name, &address);
-            let reached = match left {
-                // Whoever asks has a limit for all of it.
+            let reached = match hosts_left {
+                // Whoever asks has a limit for all of it, which a slow login may use.
                 0 => reaching.await,
                 _ => timeout(patience, reaching).await.unwrap_or_else(|_| Err(silent(patience))),
             };

@@ -108,7 +108,7 @@ pub async fn look_into(
         let answer = match answer {
             // One record that the API cannot be asked for keeps no other from being settled.
             Err(error) if !is_about_all(&error) && report.unsettled.len() < MOST_FAILED => {
-                LookupResult::Inconclusive(error.to_string())
+                LookupResult::Unclear(error.to_string())
             }
             answer => answer?,
         };
@@ -124,7 +124,9 @@ pub async fn look_into(
             }
             // What the API says may quote the record.
             LookupResult::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
-            LookupResult::Inconclusive(why) => report.unsettled.push(format!("{id}: {why}")),
+            LookupResult::Changed(why) | LookupResult::Unclear(why) => {
+                report.unsettled.push(format!("{id}: {why}"))
+            }
             LookupResult::Missing(answer) => {
                 let evidence = evidence(&id, getter.operation, &answer, asked_at, scope, fetch);
                 gone.push(Gone { external_id: id, evidence });

@@ -10,7 +10,7 @@ use super::parents::{LookupResult, MOST_KEPT, get};
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::record_id;
-use super::turns::AskById;
+use super::turns::AskDecision;
 use crate::source::{Answer, ErrorClass, ListShape, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
@@ -93,12 +93,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let before = self.bare(&page.answer, &id, words.to_owned());
-                    match self.ask_alone(&id, before.clone(), 2).await? {
-                        // The list has named it a moment ago: that is no word of its deletion, and no reason for
-                        // another walk.
-                        Node::Gone | Node::Null => answered(before),
-                        node => node,
-                    }
+                    self.ask_alone(&id, before, 2).await?
                 }
             };
         }
@@ -164,7 +159,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Asks for a record by its id; where the API cannot give it, it is as it came before.
+    /// Asks for a record by its id that its list has named; where the API cannot give it, it is as it came before.
     ///
     /// Errors: those that are not about the record.
     pub(super) async fn ask_alone(
@@ -176,16 +171,20 @@ impl Reader<'_> {
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         let turn = match self.asked_bytes > MOST_KEPT {
             // As much as is kept in memory: another run asks for it.
-            true => AskById::Unknown,
+            true => AskDecision::Unknown,
             false => self.sizes.turns.of(id),
         };
         match turn {
-            AskById::Ask => {}
-            AskById::AskedBefore => return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true }),
-            AskById::Unknown if self.is_held(id).await => {
+            AskDecision::Ask => {}
+            AskDecision::AskedBefore => {
                 return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
             }
-            AskById::NotYet | AskById::Unknown => return Ok(Node::Received(Box::new(not_asked(before)))),
+            AskDecision::Unknown if self.is_held(id).await => {
+                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
+            }
+            AskDecision::NotYet | AskDecision::Unknown => {
+                return Ok(Node::Received(Box::new(not_asked(before))));
+            }
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -207,9 +206,10 @@ impl Reader<'_> {
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 Ok(answered(Received { fault, ..before }))
             }
-            Ok(LookupResult::Missing(_)) => Ok(Node::Gone),
-            // Changed while it was read: another walk may find it still.
-            Ok(LookupResult::Inconclusive(_)) => Ok(Node::Null),
+            // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk.
+            Ok(LookupResult::Missing(_) | LookupResult::Unclear(_)) => Ok(answered(before)),
+            // Another walk may read it whole.
+            Ok(LookupResult::Changed(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(answered(before)),
         }
@@ -252,7 +252,7 @@ impl Reader<'_> {
 }
 
 /// What came of asking for a record by its id.
-pub(super) fn answered(record: Received) -> Node {
+fn answered(record: Received) -> Node {
     Node::Asked(Box::new(record))
 }
 
@@ -303,6 +303,6 @@ pub(super) fn id_of(node: &Node) -> Option<String> {
             let named = failing.is_named.then(|| failing.record.external_id.clone());
             of_raw(&failing.record.raw).or(named)
         }
-        Node::Held { .. } | Node::Null | Node::Nameless | Node::Gone => None,
+        Node::Held { .. } | Node::Null | Node::Nameless => None,
     }
 }

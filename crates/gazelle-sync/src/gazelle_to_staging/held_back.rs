@@ -7,7 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::Fetch;
-use super::alone::answered;
 use super::plan::Window;
 use super::reader::{Node, Reader};
 use super::seen::SeenIds;
@@ -152,11 +151,7 @@ impl HeldBack {
         let mut reader = Reader::new(fetch, entity, &window);
         for Failing { record, is_named, attempts } in waiting {
             let node = match is_named {
-                true => match reader.ask_alone(&record.external_id, record.clone(), attempts).await? {
-                    // Neither the list nor its id gives it: another walk would fare no better.
-                    Node::Null => answered(record),
-                    node => node,
-                },
+                true => reader.ask_alone(&record.external_id.clone(), record, attempts).await?,
                 false => Node::Received(Box::new(record)),
             };
             // What is asked for alone is completed on the way.

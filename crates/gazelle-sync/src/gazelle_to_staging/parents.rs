@@ -68,9 +68,12 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched,
                     let record = Received { seen_at: fetch.clock.now(), ..record };
                     received.push(Arrival { entity, record, wanted });
                 }
-                Ok(LookupResult::Missing(_) | LookupResult::Refused(_) | LookupResult::Inconclusive(_)) => {
-                    fetched.missing.push(wanted)
-                }
+                Ok(
+                    LookupResult::Missing(_)
+                    | LookupResult::Refused(_)
+                    | LookupResult::Changed(_)
+                    | LookupResult::Unclear(_),
+                ) => fetched.missing.push(wanted),
                 // One record that the API fails at keeps no other out.
                 Err(error) if !is_about_all(&error) && failed < MOST_FAILED => {
                     tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
@@ -174,8 +177,10 @@ pub enum LookupResult {
     Faulty(Received),
     /// Nothing of a record, and an error in place of it: what the API said.
     Refused(String),
-    /// A record that could not be read whole this time, and why.
-    Inconclusive(String),
+    /// A record that changed while it was read: what. Another try may read it whole.
+    Changed(String),
+    /// No record, and no word that there is none: what was answered.
+    Unclear(String),
 }
 
 /// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
@@ -300,12 +305,12 @@ async fn get_in_parts(
             LookupResult::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault))
         }
         Gathered::Changed(at) if at.field.is_empty() => changed(id),
-        Gathered::Changed(at) => LookupResult::Inconclusive(format!("{id}: {}: {}", at.field, at.message)),
+        Gathered::Changed(at) => LookupResult::Changed(format!("{id}: {}: {}", at.field, at.message)),
     }))
 }
 
 fn changed(id: &str) -> LookupResult {
-    LookupResult::Inconclusive(format!("{id} changed while it was read"))
+    LookupResult::Changed(format!("{id} changed while it was read"))
 }
 
 /// What an answer without the record comes to.
@@ -314,7 +319,7 @@ fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
         Lookup::Gone => LookupResult::Missing(exact::hold(&answer.body).json.into_owned()),
         _ => {
             let why = "the API answered null with an error that says \"not found\" without a code and the field's name";
-            LookupResult::Inconclusive(why.to_owned())
+            LookupResult::Unclear(why.to_owned())
         }
     }
 }
@@ -336,7 +341,7 @@ async fn completed(
         }
         Err(NestedError::Changed(what)) => {
             tracing::warn!(entity = entity.name, what, "a record changed while it was read");
-            Ok(LookupResult::Inconclusive(format!("{what} changed while it was read")))
+            Ok(LookupResult::Changed(format!("{what} changed while it was read")))
         }
     }
 }

@@ -51,8 +51,6 @@ pub(super) enum Node {
     Null,
     /// A record that the API cannot give, and of which it does not tell the id either.
     Nameless,
-    /// It has gone since the page was listed.
-    Gone,
 }
 
 impl Node {
@@ -67,7 +65,7 @@ impl Node {
             Node::Whole(raw) => raw,
             Node::Received(record) | Node::Asked(record) => &record.raw,
             Node::Failing(failing) => &failing.record.raw,
-            Node::Held { .. } | Node::Null | Node::Nameless | Node::Gone => return false,
+            Node::Held { .. } | Node::Null | Node::Nameless => return false,
         };
         std::str::from_utf8(raw).is_ok_and(|raw| receive::lacks(raw, field))
     }

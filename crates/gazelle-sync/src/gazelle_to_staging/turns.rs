@@ -11,7 +11,7 @@ const MOST_REMEMBERED: usize = 500;
 
 /// What is to be done about a record that its list could not give whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskById {
+pub(super) enum AskDecision {
     /// Ask for it by its id.
     Ask,
     /// It was asked for in an earlier run, or in this one: what came of it then is in staging.
@@ -64,21 +64,21 @@ impl Turns {
     }
 
     /// Whether it is a record's turn.
-    pub(super) fn of(&self, id: &str) -> AskById {
+    pub(super) fn of(&self, id: &str) -> AskDecision {
         let mut state = self.state();
         if state.due.remove(id) {
-            return AskById::Ask;
+            return AskDecision::Ask;
         }
         let is_known = |ids: &[String]| ids.iter().any(|known| known == id);
         if is_known(&state.done) || is_known(&state.before) {
-            return AskById::AskedBefore;
+            return AskDecision::AskedBefore;
         }
         if state.left == 0 {
             state.has_left_out = true;
-            return if state.is_cut { AskById::Unknown } else { AskById::NotYet };
+            return if state.is_cut { AskDecision::Unknown } else { AskDecision::NotYet };
         }
         state.left -= 1;
-        AskById::Ask
+        AskDecision::Ask
     }
 
     /// What came of asking for a record goes to staging.
@@ -124,16 +124,16 @@ mod tests {
             let mut in_run = 0;
             for id in &ids {
                 match turns.of(id) {
-                    AskById::Ask => {
+                    AskDecision::Ask => {
                         in_run += 1;
                         *asked.entry(id.clone()).or_default() += 1;
                         turns.had(id);
                     }
-                    AskById::AskedBefore => assert!(asked.contains_key(id)),
-                    AskById::NotYet => assert!(!asked.contains_key(id), "{id} in run {run}"),
-                    AskById::Unknown => panic!("all are remembered"),
+                    AskDecision::AskedBefore => assert!(asked.contains_key(id)),
+                    AskDecision::NotYet => assert!(!asked.contains_key(id), "{id} in run {run}"),
+                    AskDecision::Unknown => panic!("all are remembered"),
                 }
-                assert_ne!(turns.of(id), AskById::Ask, "twice in a run");
+                assert_ne!(turns.of(id), AskDecision::Ask, "twice in a run");
             }
             assert!(in_run <= MOST_ASKED, "{in_run} in run {run}");
             noted = turns.to_note().ids;
@@ -150,7 +150,7 @@ mod tests {
     fn a_record_that_is_met_no_more_is_forgotten_where_all_were_listed() {
         let before = ids("id_", 7);
         let turns = Turns::new(&before, false);
-        assert_eq!(turns.of("id_1"), AskById::Ask);
+        assert_eq!(turns.of("id_1"), AskDecision::Ask);
         turns.had("id_1");
         // A part of the list, or one that broke off: those that were not met are the first in turn, in their order.
         assert_eq!(turns.to_note().ids, ["id_0", "id_2", "id_3", "id_4", "id_5", "id_6", "id_1"]);
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn who_was_asked_is_doubted_from_when_too_many_were_until_all_are_known() {
         let turns = Turns::new(&ids("id_", MOST_REMEMBERED), false);
-        let new: Vec<AskById> = ids("new_", MOST_ASKED).iter().map(|id| turns.of(id)).collect();
-        assert_eq!(new[..5], [AskById::Ask; 5]);
-        assert_eq!(new[5..], [AskById::Unknown; 5]);
+        let new: Vec<AskDecision> = ids("new_", MOST_ASKED).iter().map(|id| turns.of(id)).collect();
+        assert_eq!(new[..5], [AskDecision::Ask; 5]);
+        assert_eq!(new[5..], [AskDecision::Unknown; 5]);
         turns.have_listed_all();
         assert!(turns.to_note().is_cut);
         let next = Turns::new(&ids("id_", 20), true);

@@ -96,7 +96,6 @@ impl Arrived {
             Node::Failing(failing) => self.failing.push(*failing),
             Node::Null => self.null_nodes += 1,
             Node::Nameless => self.nameless += 1,
-            Node::Gone => {}
         }
         None
     }

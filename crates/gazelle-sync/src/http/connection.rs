@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// What a connection is at.
-enum Turn {
+enum Phase {
     /// The head of a request is waited for.
     Head(Head),
     /// A request is there.
@@ -75,7 +75,7 @@ impl Answer {
 pub(super) struct Connection {
     stream: TcpStream,
     opening: Opening,
-    turn: Turn,
+    phase: Phase,
     /// It was told to give way, or its head came too late.
     is_gone: bool,
     has_answered: bool,
@@ -90,7 +90,7 @@ impl Connection {
         Connection {
             stream,
             opening: Opening::new(),
-            turn: Turn::Head(Head::awaited(&place)),
+            phase: Phase::Head(Head::awaited(&place)),
             is_gone: false,
             has_answered: false,
             silence: Box::pin(tokio::time::sleep(SILENCE)),
@@ -114,15 +114,15 @@ impl Connection {
         if self.is_gone {
             return true;
         }
-        let (reason, counts) = match &mut self.turn {
-            Turn::Request => return false,
-            Turn::Answer(answer) => {
+        let (reason, counts) = match &mut self.phase {
+            Phase::Request => return false,
+            Phase::Answer(answer) => {
                 if !answer.is_too_slow(&self.place, context) {
                     return false;
                 }
                 ("gave_way", true)
             }
-            Turn::Head(head) => {
+            Phase::Head(head) => {
                 let reason = match Pin::new(&mut head.gives_way).poll(context) {
                     Poll::Ready(Ok(())) => "gave_way",
                     _ if head.until.as_mut().poll(context).is_ready() => "late_head",
@@ -162,10 +162,10 @@ impl AsyncRead for Connection {
                 self.metrics.http_refused("http2");
                 return over();
             }
-            if let Turn::Head(head) = &mut self.turn
+            if let Phase::Head(head) = &mut self.phase
                 && head.end.is_in(came)
             {
-                self.turn = Turn::Request;
+                self.phase = Phase::Request;
                 self.place.works();
             }
         }
@@ -179,10 +179,10 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !matches!(self.turn, Turn::Answer(_)) {
+        if !matches!(self.phase, Phase::Answer(_)) {
             // Also of a request that came together with the one before.
             self.place.works();
-            self.turn = Turn::Answer(Answer::begun());
+            self.phase = Phase::Answer(Answer::begun());
         }
         if self.is_over(context) || self.is_late(context) {
             return over();
@@ -198,8 +198,8 @@ impl AsyncWrite for Connection {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         // The server's library flushes once it has written all of an answer.
-        if flushed.is_ready() && matches!(self.turn, Turn::Answer(_)) {
-            self.turn = Turn::Head(Head::awaited(&self.place));
+        if flushed.is_ready() && matches!(self.phase, Phase::Answer(_)) {
+            self.phase = Phase::Head(Head::awaited(&self.place));
         }
         flushed
     }

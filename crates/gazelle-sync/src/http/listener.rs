@@ -177,7 +177,13 @@ mod attacks {
             let mut stream = connect(&format!("127.0.0.{}", 2 + number / 4), address).await;
             strangers.spawn(async move { speak_http2(&mut stream).await });
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let all_are_known = async {
+            while counted(&metrics, "http2") < 24 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let known = tokio::time::timeout(Duration::from_secs(20), all_are_known).await;
+        assert!(known.is_ok(), "{} of 24 are known", counted(&metrics, "http2"));
         for other in [SUPERVISOR, "127.0.0.2", "127.0.0.9"] {
             let took = ask(other, address).await;
             assert!(took.is_some_and(|took| took < Duration::from_secs(2)), "{other}: {took:?}");

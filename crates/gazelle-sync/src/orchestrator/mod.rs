@@ -1,9 +1,10 @@
 //! What runs, in which order, and by whose right.
 //!
-//! [`run_sync`] is one run from lease to report, `run` its five steps, `tally` its counts; `stages` puts stage 1 and stage 2 side by
+//! [`run_sync`] is one run from lease to report, `run` its five steps, `counts` its counts; `stages` puts stage 1 and stage 2 side by
 //! side, `inline` both into one transaction;
 //! [`judge`] decides whether the run may be called a success; [`replay`] is stage 2 again from staging alone; [`undo`] takes a run back; [`verify`] proves what production says.
 
+mod counts;
 pub mod decide_deletions;
 mod inline;
 pub mod judge;
@@ -14,7 +15,6 @@ mod run_sync;
 pub mod schedule;
 mod scope;
 mod stages;
-mod tally;
 pub mod undo;
 pub mod unread;
 pub mod verify;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
+use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
 use super::run_sync::{Job, LeasedRun};
 use super::scope::{self, Clocks};
 use super::stages::{self, Parents, PlannedWalk, Walked, Walking};
-use super::tally::Tally;
 use super::{judge, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -69,14 +69,14 @@ impl Run<'_> {
             clock: self.leased.clock,
         };
         let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
-        let mut tally = Tally::new(&self.job.entities);
+        let mut counts = EntityCounts::new(&self.job.entities);
 
         // 1. Plan. An API that lacks what the copy is made of is not walked.
         let drift = self.drift(fetch.as_ref()).await?;
         report.warnings = drift.warnings;
         if !drift.missing.is_empty() {
             drift.missing.into_iter().for_each(|missing| report.note(Status::Failed, missing));
-            report.entities = tally.into_entities();
+            report.entities = counts.into_entities();
             return Ok(report);
         }
         let mut plan = self.plan(fetch.as_ref()).await?;
@@ -90,17 +90,17 @@ impl Run<'_> {
         };
 
         // 3. Follow.
-        let is_done = self.follow(&reconciliation, &mut walks, &mut tally).await?;
+        let is_done = self.follow(&reconciliation, &mut walks, &mut counts).await?;
 
         // 4. Collect.
-        let walked = stages::collect(walks).await?;
+        let walked = stages::collect(walks).await;
 
         // 5. Judge.
         let readable = walked.iter().filter_map(|(_, walked)| walked.report.as_ref().ok());
         plan.clocks.note_walks(readable);
         report.warnings.extend(plan.clocks.warnings(&self.leased.clock));
         report.warnings.extend(crate::additions::warnings(self.db).await?);
-        let mut judged = self.judge_walks(&mut report, &mut tally, walked).await?;
+        let mut judged = self.judge_walks(&mut report, &mut counts, walked).await?;
         judged.interrupted |= !is_done;
         judge::judge_failures(&mut report, plan.walks.len(), &judged.failures);
         judge::warn_of_limits(&mut report, &sizes, &judged.failures);
@@ -110,9 +110,9 @@ impl Run<'_> {
             && !judged.interrupted
         {
             judged.interrupted |=
-                !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut tally).await?;
+                !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
         }
-        report.entities = tally.into_entities();
+        report.entities = counts.into_entities();
         report.add_up();
         self.conclude(&mut report, judged.interrupted).await?;
         Ok(report)
@@ -171,13 +171,13 @@ impl Run<'_> {
         Ok(plan)
     }
 
-    /// Reconciles entity by entity, parents first, each with its walk. VersionContent whether it came to the end: a program that was
+    /// Reconciles entity by entity, parents first, each with its walk. Says whether it came to the end: a program that was
     /// asked to stop leaves the rest.
     async fn follow(
         &self,
         reconciliation: &Reconciliation<'_>,
         walks: &mut [Walking],
-        tally: &mut Tally,
+        counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         if !self.job.stages.reconcile() {
             return Ok(true);
@@ -191,7 +191,7 @@ impl Run<'_> {
                     .instrument(tracing::error_span!("reconcile", entity = entity.name)) => applied?,
                 () = stop::overdue(&self.leased.stop, stop::GRACE) => return Ok(false),
             };
-            tally.add_applied(entity, applied, begun.elapsed());
+            counts.add_applied(entity, applied, begun.elapsed());
         }
         Ok(true)
     }
@@ -200,7 +200,7 @@ impl Run<'_> {
     async fn judge_walks(
         &self,
         report: &mut RunReport,
-        tally: &mut Tally,
+        counts: &mut EntityCounts,
         walks: Vec<(PlannedWalk, Walked)>,
     ) -> Result<Judged, DbError> {
         let mut judged = Judged::default();
@@ -226,25 +226,25 @@ impl Run<'_> {
             }
             // A walk of some days that saw less is no list of all.
             let is_whole = planned.spec.scope == Scope::WHOLE;
-            tally.add_walk(entity, &walk, is_settled, is_whole, took);
+            counts.add_walk(entity, &walk, is_settled, is_whole, took);
         }
         Ok(judged)
     }
 
-    /// Fetches the parents that records wait for. VersionContent whether it came to the end.
+    /// Fetches the parents that records wait for. Says whether it came to the end.
     async fn fetch_missing_parents(
         &self,
         fetch: &Fetch,
         reconciliation: &Reconciliation<'_>,
         report: &mut RunReport,
-        tally: &mut Tally,
+        counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         match stages::fetch_missing_parents(fetch, reconciliation, self.progress).await {
             Ok(parents) => {
                 for Parents { entity, staged, applied, refused } in parents {
                     judge::note_refused(report, entity, &refused);
-                    tally.add_applied(entity, applied, Duration::ZERO);
-                    tally.add_found_by_id(entity, staged);
+                    counts.add_applied(entity, applied, Duration::ZERO);
+                    counts.add_found_by_id(entity, staged);
                 }
                 Ok(true)
             }

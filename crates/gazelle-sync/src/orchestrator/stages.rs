@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
@@ -60,26 +61,37 @@ pub struct Walked {
     pub took: Duration,
 }
 
+impl Walked {
+    /// Of a task that ended; one that broke off is an error like one of the database, and ends the run when the other walks
+    /// have come to their ends.
+    fn of(ended: Result<Walked, JoinError>) -> Walked {
+        ended.unwrap_or_else(|error| Walked {
+            report: Err(FetchError::Database(broken_off(error))),
+            took: Duration::ZERO,
+        })
+    }
+}
+
 impl Walking {
     /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending, the most
     /// possible where that is not known.
-    async fn follow(&mut self) -> Result<u64, DbError> {
+    async fn follow(&mut self) -> u64 {
         if let Some(turn) = &self.turn {
             turn.send_replace(true);
         }
         let walked = match self.ended.take() {
             Some(walked) => walked,
-            None => (&mut self.task).await.map_err(broken_off)?,
+            None => Walked::of((&mut self.task).await),
         };
         let left = walked.report.as_ref().map_or(u64::MAX, |report| report.done.left);
         self.ended = Some(walked);
-        Ok(left)
+        left
     }
 
-    async fn end(self) -> Result<Walked, DbError> {
+    async fn end(self) -> Walked {
         match self.ended {
-            Some(walked) => Ok(walked),
-            None => self.task.await.map_err(broken_off),
+            Some(walked) => walked,
+            None => Walked::of(self.task.await),
         }
     }
 }
@@ -113,17 +125,15 @@ pub fn start_walks(
     planned.iter().map(start).collect()
 }
 
-/// Waits for the end of all walks. Those whose turn has not come stage what they have received, as pending.
-///
-/// # Errors
-/// A walk that broke off; the others end with it.
-pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked)>, DbError> {
+/// Waits for the end of all walks, also where one broke off. Those whose turn has not come stage what they have received, as
+/// pending.
+pub async fn collect(mut walks: Vec<Walking>) -> Vec<(PlannedWalk, Walked)> {
     walks.iter_mut().for_each(|walk| drop(walk.turn.take()));
     let mut ended = Vec::new();
     for walk in walks {
-        ended.push((walk.planned, walk.end().await?));
+        ended.push((walk.planned, walk.end().await));
     }
-    Ok(ended)
+    ended
 }
 
 /// Stage 2 of one entity: first what was left pending before this run. Then it is the walk's turn, which
@@ -146,7 +156,7 @@ pub async fn reconcile(
         applied += reconciliation.run_left(entity, &report).await?;
     }
     let left = match walking {
-        Some(walking) => walking.follow().await?,
+        Some(walking) => walking.follow().await,
         // Not known: of a walk that has been here before, or of parents fetched one by one.
         None => u64::MAX,
     };
@@ -167,7 +177,7 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     Ok(own)
 }
 
-/// When the reconciler's version was raised, what an older one made becomes pending again. VersionContent whether it was.
+/// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
 async fn redo_older_reconciler(
     reconciliation: &Reconciliation<'_>,
     entity: &Entity,
@@ -290,4 +300,38 @@ pub async fn drop_old_versions(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gazelle_to_staging::Scope;
+
+    fn walking(task: impl Future<Output = Walked> + Send + 'static) -> Walking {
+        let spec = WalkSpec { scope: Scope::WHOLE, moves_bookmark: true, credible: 0, known_shortfall: None };
+        Walking {
+            planned: PlannedWalk { entity: ENTITIES[0], spec, held_before: 0 },
+            turn: Some(watch::channel(false).0),
+            task: AbortOnDropHandle::new(tokio::spawn(task)),
+            ended: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_walk_that_breaks_off_lets_the_others_come_to_their_ends() {
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let mut broken = walking(async { panic!("of the test") });
+        let other = walking(async move {
+            gone.await.unwrap();
+            let why = DbError::infrastructure("it came to its end");
+            Walked { report: Err(FetchError::Database(why)), took: Duration::ZERO }
+        });
+        assert_eq!(broken.follow().await, u64::MAX, "stage 2 goes on");
+        go.send(()).unwrap();
+        let ended = collect(vec![broken, other]).await;
+        let told: Vec<String> =
+            ended.iter().map(|(_, walked)| walked.report.as_ref().unwrap_err().to_string()).collect();
+        assert!(told[0].contains("of the test") || told[0].contains("panicked"), "{told:?}");
+        assert_eq!(told[1], "it came to its end");
+    }
 }

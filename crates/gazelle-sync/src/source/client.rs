@@ -97,6 +97,15 @@ impl GazelleClient {
         client
     }
 
+    /// Goes on with the login of a client before, made of the same settings: its tokens, saved or not, or that somebody logged
+    /// out. That client is to be used no more.
+    pub async fn continue_login_of(&self, before: &GazelleClient) {
+        if let (Access::Oauth(session), Access::Oauth(before)) = (&self.shared.access, &before.shared.access)
+        {
+            session.take_over(before).await;
+        }
+    }
+
     /// The same client, ending its requests when asked to: what is under way may come to its end for [`GRACE`](crate::stop::GRACE),
     /// nothing is sent any more, and what was not answered fails with the class `Stopped`.
     pub fn stopped_by(&self, stop: &CancellationToken) -> Self {

@@ -54,7 +54,7 @@ pub(super) struct State {
     unsaved: Option<Tokens>,
     no_early_refresh_before: Option<Instant>,
     /// The store was seen without word of a logout: if there is one later, it concerns what is held here.
-    heeds_logout: bool,
+    logout_concerns_us: bool,
     /// Somebody logged out, and has not logged in again since.
     logged_out: bool,
 }
@@ -62,11 +62,18 @@ pub(super) struct State {
 impl State {
     /// Uses tokens that the store holds.
     fn adopt(&mut self, stored: Arc<Tokens>) {
-        *self = Self { current: Some(stored), heeds_logout: true, ..Self::default() };
+        *self = Self { current: Some(stored), logout_concerns_us: true, ..Self::default() };
     }
 }
 
 impl OauthSession {
+    /// Goes on with what an earlier session of the same login holds: a rotated token that could not be saved, or the
+    /// knowledge of a logout. What that session is at is finished first.
+    pub(super) async fn take_over(&self, before: &OauthSession) {
+        let state = std::mem::take(&mut *before.state.lock().await);
+        *self.state.lock().await = state;
+    }
+
     /// The tokens to use now; refreshed first when their end is near.
     pub(super) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
         let (current, early_refresh_allowed) = {
@@ -129,7 +136,7 @@ impl OauthSession {
                 state.adopt(Arc::new(stored.clone()));
                 return Ok(Renewal::Adopted);
             }
-            Stored::LoggedOut if state.heeds_logout => return Err(self.forget(&mut state)),
+            Stored::LoggedOut if state.logout_concerns_us => return Err(self.forget(&mut state)),
             // Lost after the logout: that does not undo it.
             Stored::Nothing if state.logged_out => return Err(self.forget(&mut state)),
             Stored::Tokens(_) | Stored::LoggedOut | Stored::Nothing => {}
@@ -176,7 +183,7 @@ impl OauthSession {
             _ if state.logged_out => return Err(self.forget(state)),
             Stored::LoggedOut => self.credential.first_tokens.clone().ok_or_else(|| self.logged_out())?,
             Stored::Nothing => {
-                state.heeds_logout = true;
+                state.logout_concerns_us = true;
                 self.credential.first_tokens.clone().ok_or_else(|| {
                     let what = format!("no OAuth token stored in {}", self.credential.store.place());
                     let advice = "run `gazelle-sync auth login`, or set GAZELLE_REFRESH_TOKEN";
@@ -194,7 +201,7 @@ impl OauthSession {
         if !state.logged_out {
             tracing::warn!("somebody logged out: the tokens of this process are forgotten");
         }
-        *state = State { heeds_logout: true, logged_out: true, ..State::default() };
+        *state = State { logout_concerns_us: true, logged_out: true, ..State::default() };
         self.logged_out()
     }
 

@@ -188,10 +188,18 @@ fn stored_in(bytes: &[u8]) -> Option<Stored> {
     }
 }
 
-/// Replaces the file and does not remove it: a file that is lost is no logout.
+/// Replaces the file and does not remove it: a file that is lost is no logout. Where there is no room for that, the tokens go
+/// all the same.
 fn remove(path: &Path) -> io::Result<bool> {
     let before = private_files::read(path);
-    private_files::replace(path, &serde_json::to_vec(&LoggedOut { logged_out: true })?)?;
+    let marker = serde_json::to_vec(&LoggedOut { logged_out: true })?;
+    if let Err(error) = private_files::replace(path, &marker) {
+        match std::fs::remove_file(path) {
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+        tracing::warn!(%error, "processes that run with these tokens do not notice the logout: end them");
+    }
     Ok(match before {
         Ok(None) => false,
         Ok(Some(bytes)) => !matches!(stored_in(&bytes), Some(Stored::LoggedOut)),

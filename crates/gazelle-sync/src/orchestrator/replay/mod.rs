@@ -163,7 +163,7 @@ async fn find_and_apply(
     Ok(report)
 }
 
-/// Finds the difference and applies it, in one transaction of one snapshot. VersionContent also whether records are among it whose
+/// Finds the difference and applies it, in one transaction of one snapshot. Says also whether records are among it whose
 /// newest version stage 2 has not processed.
 async fn in_transaction(
     tx: FencedTx<'_>,

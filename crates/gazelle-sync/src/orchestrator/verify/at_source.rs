@@ -85,7 +85,7 @@ pub async fn ask(
     let mut bytes = 0;
     while let Some(answer) = asked.next().await {
         match answer {
-            Some((entity, id, _, Ok(LookupResult::Inconclusive(why)))) => {
+            Some((entity, id, _, Ok(LookupResult::Changed(why) | LookupResult::Unclear(why)))) => {
                 answers.failures.push(format!("{} {id}: {why}", entity.name));
             }
             Some((entity, id, _, Ok(LookupResult::Faulty(_) | LookupResult::Refused(_)))) => {

@@ -9,12 +9,12 @@ use crate::staging::outcome::Applied;
 use crate::staging::versions::Staged;
 
 /// The reports of the entities of a run, in the order of [`ENTITIES`].
-pub(super) struct Tally(Vec<EntityReport>);
+pub(super) struct EntityCounts(Vec<EntityReport>);
 
-impl Tally {
+impl EntityCounts {
     /// Nothing counted yet.
-    pub(super) fn new(entities: &[&'static Entity]) -> Tally {
-        Tally(entities.iter().map(|entity| empty(entity)).collect())
+    pub(super) fn new(entities: &[&'static Entity]) -> EntityCounts {
+        EntityCounts(entities.iter().map(|entity| empty(entity)).collect())
     }
 
     /// The reports.
@@ -105,11 +105,11 @@ mod tests {
     #[test]
     fn an_entity_that_was_not_asked_for_is_listed_in_order_when_it_counts() {
         let [first, second, last] = [&ENTITIES[0], &ENTITIES[1], &ENTITIES[ENTITIES.len() - 1]];
-        let mut tally = Tally::new(&[first, last]);
-        tally.add_applied(second, Applied::default(), Duration::ZERO);
-        tally.add_found_by_id(second, Staged { staged: 1, ..Staged::default() });
-        tally.add_applied(second, applied(2, 0, 0), Duration::from_millis(3));
-        let entities = tally.into_entities();
+        let mut counts = EntityCounts::new(&[first, last]);
+        counts.add_applied(second, Applied::default(), Duration::ZERO);
+        counts.add_found_by_id(second, Staged { staged: 1, ..Staged::default() });
+        counts.add_applied(second, applied(2, 0, 0), Duration::from_millis(3));
+        let entities = counts.into_entities();
         let names: Vec<&str> = entities.iter().map(|report| report.entity.as_str()).collect();
         assert_eq!(names, [first.name, second.name, last.name]);
         assert_eq!((entities[1].processed, entities[1].staged), (2, 0));
@@ -118,10 +118,10 @@ mod tests {
 
     #[test]
     fn what_leaves_the_quarantine_again_is_no_error_of_the_run() {
-        let mut tally = Tally::new(&[ENTITIES[0]]);
-        tally.add_applied(ENTITIES[0], applied(1, 3, 0), Duration::ZERO);
-        tally.add_applied(ENTITIES[0], applied(2, 0, 2), Duration::ZERO);
-        let [report] = tally.into_entities().try_into().unwrap();
+        let mut counts = EntityCounts::new(&[ENTITIES[0]]);
+        counts.add_applied(ENTITIES[0], applied(1, 3, 0), Duration::ZERO);
+        counts.add_applied(ENTITIES[0], applied(2, 0, 2), Duration::ZERO);
+        let [report] = counts.into_entities().try_into().unwrap();
         assert_eq!((report.processed, report.errors), (3, 1));
     }
 }
