@@ -197,7 +197,7 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // The server's library flushes once it has written all of an answer.
+        // The server's library flushes once it has written all of an answer whose body is one piece, as all of ours are.
         if flushed.is_ready() && matches!(self.phase, Phase::Answer(_)) {
             self.phase = Phase::Head(Head::awaited(&self.place));
         }

@@ -123,6 +123,6 @@ pub trait TokenLock: Send {
     /// Replaces the tokens, whole or not at all; when it returns they survive a crash. Ends the lock.
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>>;
 
-    /// Removes the tokens and leaves word of the logout ([`Stored::LoggedOut`]); says whether there were any. Ends the lock.
+    /// Removes the tokens and leaves a marker of the logout ([`Stored::LoggedOut`]); says whether there were any. Ends the lock.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>>;
 }
