@@ -93,7 +93,7 @@ impl Run<'_> {
         let is_done = self.follow(&reconciliation, &mut walks, &mut counts).await?;
 
         // 4. Collect.
-        let walked = stages::collect(walks).await;
+        let walked = stages::collect(walks).await?;
 
         // 5. Judge.
         let readable = walked.iter().filter_map(|(_, walked)| walked.report.as_ref().ok());
