@@ -245,6 +245,10 @@ async fn a_process_under_faults_holds_no_more_at_the_end_than_at_the_beginning()
         most = (most.0.max(now.0), most.1.max(now.1), most.2.max(now.2));
     }
     let after = held(pid);
+    // A run that a fault of the last round still meets would open an alert when all seems to be over.
+    world.control.clear_faults();
+    let good = runs(&world, "status = 'success'").await;
+    until("a run without faults", async || runs(&world, "status = 'success'").await > good).await;
     until("the last trouble is over", async || {
         world.one::<i64>("SELECT count(*) FROM sync_alert_messages WHERE sent_at IS NULL", &[]).await == 0
             && world.one::<i64>("SELECT count(*) FROM sync_alerts WHERE closed_at IS NULL", &[]).await == 0
