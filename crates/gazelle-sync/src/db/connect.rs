@@ -14,7 +14,7 @@ use super::{Db, DbError};
 const OLDEST_VERSION: i32 = 150_000;
 /// The only encoding that holds every text that Gazelle can send.
 const ENCODING: &str = "UTF8";
-/// The longest wait for each address of the server to take a connection, or to let us in while there is another to try,
+/// The longest wait for each address of the server to take a connection, or to complete the login while there is another to try,
 /// unless the URL says otherwise.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -83,8 +83,8 @@ enum Address {
     Local(PathBuf),
 }
 
-/// Connects to the first of the hosts that takes us. While there is another host to try, an address that lets nobody in
-/// within `connect_timeout` is given up, also one that takes the connection and then says nothing.
+/// Connects to the first host at which the login succeeds. While there is another host to try, an address at which it has not
+/// succeeded within `connect_timeout` is given up, also one that accepts the connection and then sends nothing.
 ///
 /// # Errors
 /// That of the last one.

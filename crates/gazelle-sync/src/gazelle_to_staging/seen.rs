@@ -66,7 +66,7 @@ impl Listed {
         self.hashes.len() > before
     }
 
-    /// Whether so many were listed again that no more of them are noted.
+    /// Whether the limit of repeated ids is reached, beyond which none is noted.
     pub(super) fn repeats_itself(&self) -> bool {
         self.repeats.len() > MOST_REPEATS || self.repeated_bytes > MOST_REPEATED_BYTES
     }

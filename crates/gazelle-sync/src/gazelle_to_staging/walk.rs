@@ -27,7 +27,7 @@ use crate::staging::versions::Received;
 /// Pages of a long walk that may wait for staging, so that memory stays bounded.
 const PAGES_WAITING: usize = 4;
 
-/// A walk of up to so many records is small enough to be buffered in memory.
+/// A walk of at most this many records is buffered in memory as a whole.
 const SHORT_WALK: u64 = 15_000;
 
 /// Walks an entity, again when rows shifted, within the attempts allowed. An error of the API ends the

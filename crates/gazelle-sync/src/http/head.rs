@@ -7,7 +7,7 @@ const HTTP2: &[u8] = b"PRI ";
 /// has it do so, and then a head ends and an answer begins without a request: a place would be held for nothing.
 #[derive(Debug)]
 pub(super) struct Opening {
-    /// So many bytes were those of HTTP/2; none once one was not.
+    /// How many bytes have matched the HTTP/2 preface so far; none after a mismatch.
     same: Option<usize>,
 }
 

@@ -151,7 +151,7 @@ mod attacks {
         for _ in 0..4 {
             stuck.push(begin_large("127.0.0.3", address).await);
         }
-        assert!(ask("127.0.0.3", address).await.is_none(), "all are at work");
+        assert!(ask("127.0.0.3", address).await.is_none(), "all places serve requests");
         tokio::time::sleep(ANSWER + Duration::from_secs(1)).await;
         assert!(ask("127.0.0.3", address).await.is_some());
     }

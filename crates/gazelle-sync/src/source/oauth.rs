@@ -53,7 +53,7 @@ pub(super) struct State {
     /// Refreshed but not saved, because the store failed; the only copy of a rotated token, unused until it is saved.
     unsaved: Option<Tokens>,
     no_early_refresh_before: Option<Instant>,
-    /// The store was seen without word of a logout: if there is one later, it concerns what is held here.
+    /// The store was read and had no logout marker: a later one invalidates the tokens held here.
     logout_concerns_us: bool,
     /// Somebody logged out, and has not logged in again since.
     logged_out: bool,

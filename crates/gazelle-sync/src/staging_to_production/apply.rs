@@ -59,7 +59,7 @@ pub async fn apply(
         .copied()
         .filter(|candidate| !matches!(candidate.content, VersionContent::Faulty(_)));
     let (late_ones, processed): (Vec<&Candidate>, Vec<&Candidate>) =
-        read.chain(sorted.landed()).partition(|candidate| late.is_late(candidate));
+        read.chain(sorted.written()).partition(|candidate| late.is_late(candidate));
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, at).await?;
     outcome::faulty(tx, entity, &moot, at).await?;
@@ -112,12 +112,12 @@ impl<'b> Sorted<'b> {
     }
 
     /// Those that production now says.
-    pub(super) fn landed(&self) -> impl Iterator<Item = &'b Candidate> {
+    pub(super) fn written(&self) -> impl Iterator<Item = &'b Candidate> {
         self.good.iter().map(|good| good.candidate).chain(self.gone.iter().copied())
     }
 
     /// Whether production says all of them.
-    pub(super) fn all_landed(&self) -> bool {
+    pub(super) fn all_written(&self) -> bool {
         self.faulty.is_empty() && self.left == 0
     }
 
@@ -134,7 +134,7 @@ impl<'b> Sorted<'b> {
         order: Order,
     ) -> Result<Applied, DbError> {
         let mut applied = Applied {
-            processed: self.landed().count() as u64,
+            processed: self.written().count() as u64,
             errors: self.faulty.len() as u64,
             ..Applied::default()
         };
@@ -158,7 +158,7 @@ impl<'b> Sorted<'b> {
         Ok(applied)
     }
 
-    /// Notes faults and warnings, and closes the quarantine of what landed. The versions are in staging. `bare`
+    /// Notes faults and warnings, and closes the quarantine of what was written. The versions are in staging. `bare`
     /// where nothing can have been noted before.
     pub(super) async fn note(
         &self,
@@ -169,12 +169,12 @@ impl<'b> Sorted<'b> {
         bare: bool,
     ) -> Result<(), DbError> {
         note_faults(tx, entity, &self.faulty, run_id, at).await?;
-        let landed: Vec<(&str, Uuid, Timestamp)> = self
-            .landed()
-            .map(|landed| (landed.external_id.as_str(), landed.staging_id, landed.fetched_at))
+        let written: Vec<(&str, Uuid, Timestamp)> = self
+            .written()
+            .map(|written| (written.external_id.as_str(), written.staging_id, written.fetched_at))
             .collect();
-        if !landed.is_empty() && !bare {
-            quarantine::close(tx, entity, &landed, at).await?;
+        if !written.is_empty() && !bare {
+            quarantine::close(tx, entity, &written, at).await?;
         }
         note_warnings(tx, entity, &self.good, run_id, at, bare).await
     }

@@ -61,17 +61,17 @@ async fn reconcile(
         newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
     let known = Some(&*destination.known);
     let sorted = Sorted::of(tx, entity, &candidates, known, &destination.unread).await?;
-    if insert_only && (!sorted.all_landed() || candidates.len() != fresh.versions.len()) {
+    if insert_only && (!sorted.all_written() || candidates.len() != fresh.versions.len()) {
         return Ok(None);
     }
-    let processed: HashSet<Uuid> = sorted.landed().map(|candidate| candidate.staging_id).collect();
+    let processed: HashSet<Uuid> = sorted.written().map(|candidate| candidate.staging_id).collect();
     versions::insert(tx, entity, run_id, &fresh.versions, &processed, at).await?;
     let order = if insert_only { Order::AllNew } else { Order::InsertFirst };
     let applied = sorted.write_rows(tx, entity, order).await?;
     sorted.note(tx, entity, run_id, at, insert_only).await?;
     // Should this transaction come to nothing after all, a record that names one of these meets the foreign key.
     if entity.is_named_by_others() {
-        let ids = sorted.landed().map(|candidate| candidate.external_id.as_str());
+        let ids = sorted.written().map(|candidate| candidate.external_id.as_str());
         destination.known.remember(entity.tables[0].name, ids);
     }
     Ok(Some(BatchOutcome { staged, applied, left: staged.staged - sorted.settled() }))

@@ -6,7 +6,7 @@ use super::{
     super::{ErrorClass, FileTokenStore, SourceError, Stored, TokenStore, Tokens},
     provider::{Provider, Scene, TOKEN_PATH, ending_in, oauth, scene, stale},
     token_files::{put, stored_access, tokens},
-    token_races::FullDisk,
+    token_races::with_a_full_disk,
     *,
 };
 
@@ -69,7 +69,9 @@ async fn a_logout_is_heeded_although_the_old_access_token_would_serve_on() {
         let let_in = let_in_once(first).await;
         log_out(&*let_in.0.store).await;
         if begun.elapsed() < soon {
-            std::thread::sleep(soon);
+            while refresh_from.is_some_and(|due| jiff::Timestamp::now() < due) {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
             break let_in;
         }
         soon *= 2;
@@ -99,10 +101,7 @@ async fn tokens_of_the_environment_serve_after_an_earlier_logout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rotated_token_that_was_not_saved_yet_is_forgotten_after_a_logout() {
-    let mut provider = Provider { generation: 1, token_file: None };
-    let server = ScriptedServer::start(move |received| provider.answer(received)).await;
-    let store =
-        FullDisk { stored: Arc::new(Mutex::new(Stored::Tokens(stale()))), failures_left: Arc::new(1.into()) };
+    let (server, store) = with_a_full_disk().await;
     let client = oauth(&server, Arc::new(store.clone()), None);
     let error = client.post(&request()).await.unwrap_err();
     assert!(error.to_string().contains("cannot be saved"), "{error}");
@@ -118,10 +117,7 @@ async fn a_rotated_token_that_was_not_saved_yet_is_forgotten_after_a_logout() {
 /// The service makes a new client when it opens the database anew.
 #[tokio::test(start_paused = true)]
 async fn what_a_login_holds_outlives_its_client() {
-    let mut provider = Provider { generation: 1, token_file: None };
-    let server = ScriptedServer::start(move |received| provider.answer(received)).await;
-    let store =
-        FullDisk { stored: Arc::new(Mutex::new(Stored::Tokens(stale()))), failures_left: Arc::new(1.into()) };
+    let (server, store) = with_a_full_disk().await;
     let first = Some(Tokens::from_refresh_token("ref-0".into()));
     let before = oauth(&server, Arc::new(store.clone()), first.clone());
     let error = before.post(&request()).await.unwrap_err();

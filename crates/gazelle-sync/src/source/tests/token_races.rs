@@ -106,12 +106,18 @@ impl TokenLock for FullDisk {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rotated_token_that_cannot_be_saved_is_neither_used_nor_lost() {
+/// A provider, and a store of its first tokens whose next save fails.
+pub async fn with_a_full_disk() -> (ScriptedServer, FullDisk) {
     let mut provider = Provider { generation: 1, token_file: None };
     let server = ScriptedServer::start(move |received| provider.answer(received)).await;
     let store =
         FullDisk { stored: Arc::new(Mutex::new(Stored::Tokens(stale()))), failures_left: Arc::new(1.into()) };
+    (server, store)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_token_that_cannot_be_saved_is_neither_used_nor_lost() {
+    let (server, store) = with_a_full_disk().await;
     let client = oauth(&server, Arc::new(store.clone()), None);
 
     let error = client.post(&request()).await.unwrap_err();
