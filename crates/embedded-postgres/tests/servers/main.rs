@@ -1,0 +1,7 @@
+//! Servers started, attached to, killed and mistaken.
+
+mod common;
+mod crashes;
+mod mistakes;
+mod starting;
+mod test_servers;

@@ -1,0 +1,98 @@
+//! `demo` on a machine with nothing configured: twice, beside tables of a user's own, and really stopped at the end.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::support::{Ran, ran};
+use tokio::process::Command;
+
+/// A data folder whose server does not outlive the test.
+struct Folder {
+    folder: tempfile::TempDir,
+}
+
+impl Folder {
+    fn new() -> Folder {
+        let folder = tempfile::tempdir().unwrap();
+        // As root the server's own account must get through.
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
+        Folder { folder }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    async fn run(&self, args: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gazelle-sync"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("GAZELLE_SYNC_DATA_DIR", self.data())
+            .current_dir(self.folder.path())
+            .kill_on_drop(true);
+        ran(command).await
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let Ok(text) = std::fs::read_to_string(self.data().join("postgres/data/postmaster.pid")) else {
+            return;
+        };
+        if let Some(pid) =
+            text.lines().next().and_then(|pid| rustix::process::Pid::from_raw(pid.parse().ok()?))
+        {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_demo_works_again_leaves_what_is_the_users_and_stops_when_told() {
+    let folder = Folder::new();
+    let first = folder.run(&["demo", "--small", "--json"]).await.success();
+    let url = first["database_url"].as_str().unwrap().to_owned();
+    let db = crate::support::connect(&url).await;
+    db.batch_execute("CREATE TABLE gazelle_mine AS SELECT 'à moi' AS note").await.unwrap();
+    let status = folder.run(&["status"]).await;
+    assert!(status.code == 0 && status.stdout.contains(&format!("psql \"{url}\"")), "{status}");
+
+    let doctor = folder.run(&["doctor", "--json"]).await.json();
+    let lines = doctor["checks"].as_array().unwrap();
+    let of_runs = lines.iter().find(|line| line["check"] == "runs").unwrap();
+    assert!(
+        of_runs["level"] == "ok" && of_runs["said"].as_str().unwrap().contains("made-up shop"),
+        "{of_runs}"
+    );
+
+    // Built on our tables: the demo gives way.
+    db.batch_execute("CREATE VIEW my_view AS SELECT external_id FROM gazelle_clients").await.unwrap();
+    let refused = folder.run(&["demo", "--small", "--json"]).await;
+    assert_eq!(refused.code, 1, "{refused}");
+    let error = refused.json()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("--schema") && !error.contains('\n'), "{error}");
+    // A server that an earlier demo left running runs on for psql.
+    let clients: i64 = db.query_one("SELECT count(*) FROM my_view", &[]).await.unwrap().get(0);
+    assert!(clients > 0);
+    db.batch_execute("DROP VIEW my_view").await.unwrap();
+
+    folder.run(&["demo", "--small", "--json"]).await.success();
+    let note: String = db.query_one("SELECT note FROM gazelle_mine", &[]).await.unwrap().get(0);
+    assert_eq!(note, "à moi");
+    drop(db);
+
+    let last = folder.run(&["demo", "--small", "--stop"]).await;
+    assert_eq!(last.code, 0, "{last}");
+    // Without a terminal it says what a person reads, and logs nothing between.
+    assert!(last.stderr.is_empty() && !last.stdout.contains("\"level\""), "{last}");
+    assert!(last.stdout.contains("(now() AT TIME ZONE 'America/Toronto')::date"), "{last}");
+    assert!(tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_err(), "it still runs");
+    let status = folder.run(&["status"]).await;
+    assert!(status.code == 0 && !status.stdout.contains("psql \""), "{status}");
+    assert!(status.stdout.contains("runs only while a command needs it"), "{status}");
+    assert!(tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_err(), "status left it running");
+}

@@ -1,0 +1,194 @@
+//! `doctor` and what stands around the database: the API, zones, the service, who is told, backups, a pooler.
+
+use crate::support::deployed::{deployed, doctor, line, shows};
+use crate::support::pooler::Pooler;
+use crate::support::service::{Serving, until};
+use crate::support::{Place, World};
+use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
+
+#[tokio::test]
+async fn what_is_wrong_with_the_api_shows_in_its_line() {
+    let mut world = deployed().await;
+    let fault =
+        world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("PianosPage").forever());
+    let run = doctor(&world).await;
+    shows(&run, "API: pianos", "problem", &["500"]);
+    shows(&run, "API: clients", "ok", &[]);
+    shows(&run, "API", "ok", &["takes our credentials"]);
+    world.control.remove_fault(fault);
+    let limit = world.control.add_fault(Fault::new(FaultKind::max_complexity(20)).forever());
+    shows(&doctor(&world).await, "API: clients", "warning", &["more than the API gives", "sync` succeeds"]);
+    world.control.remove_fault(limit);
+
+    for (seconds, level, words) in [(20, "warning", "ahead of"), (7200, "problem", "2 h 0")] {
+        world.control.advance_clock(seconds);
+        shows(&doctor(&world).await, "API clock", level, &[words]);
+    }
+    world.set("GAZELLE_API_KEY", "another-key");
+    let run = doctor(&world).await;
+    shows(&run, "API", "problem", &["GAZELLE_API_KEY"]);
+    shows(&run, "API clock", "warning", &["not known"]);
+    assert!(!format!("{run}").contains("another-key"), "{run}");
+    world.place.env.remove("GAZELLE_API_KEY");
+    shows(&doctor(&world).await, "API", "problem", &["no Gazelle credentials"]);
+    world.set("GAZELLE_API_KEY", "a-key");
+    world.set("GAZELLE_API_URL", "http://127.0.0.1:1/graphql");
+    let run = doctor(&world).await;
+    shows(&run, "API", "problem", &["127.0.0.1:1", "network"]);
+    assert_eq!(line(&run, "API: clients").0, "absent", "told once");
+
+    let spec = ShopSpec { pianos: 0, ..ShopSpec::small(3) };
+    let bare = World::with(spec, SimOptions::default()).await;
+    shows(&doctor(&bare).await, "API: pianos", "warning", &["holds none that we may see", "right account"]);
+}
+
+#[tokio::test]
+async fn time_zone_data_of_this_machine_that_is_wrong_is_found() {
+    let world = deployed().await;
+    let zones = world.folder.path().join("zones/America");
+    std::fs::create_dir_all(&zones).unwrap();
+    std::fs::copy("/usr/share/zoneinfo/Etc/GMT+5", zones.join("Toronto")).expect("a zone of the machine's");
+    let mut command = world.command(&["doctor", "--json"]);
+    command.env("TZDIR", world.folder.path().join("zones"));
+    let run = crate::support::ran(command).await;
+    shows(
+        &run,
+        "time zones",
+        "problem",
+        &["2026-07-15T11:00:00Z is 2026-07-15 07:00 in Montréal, not 2026-07-15 06:00", "tzdata"],
+    );
+    shows(&run, "database time zones", "ok", &[]);
+}
+
+#[tokio::test]
+async fn the_service_and_who_watches_it_are_told() {
+    let mut world = deployed().await;
+    shows(
+        &doctor(&world).await,
+        "service",
+        "warning",
+        &["nothing syncs by itself", "systemctl start gazelle-sync"],
+    );
+    let serving = Serving::start(&world, &[]).await;
+    world.set("GAZELLE_SYNC_LISTEN", serving.base.trim_start_matches("http://"));
+    until("it waits", async || serving.document("/healthz").await["activity"]["state"] == "waiting").await;
+    let run = doctor(&world).await;
+    shows(&run, "service", "ok", &["runs at", "waiting"]);
+    shows(&run, "monitoring", "warning", &["nobody has read the metrics", "Prometheus"]);
+    serving.get("/metrics").await;
+    shows(&doctor(&world).await, "monitoring", "ok", &["the metrics were read"]);
+    serving.stop().await;
+
+    // The simulator is no service of ours.
+    let other = world.sim.graphql_url();
+    let other = other.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    world.set("GAZELLE_SYNC_LISTEN", &other);
+    shows(&doctor(&world).await, "service", "problem", &["something else answers", "GAZELLE_SYNC_LISTEN"]);
+
+    world.set("GAZELLE_SYNC_HTTP_TOKEN", "0123456789abcdef");
+    let serving = Serving::start(&world, &[]).await;
+    world.set("GAZELLE_SYNC_LISTEN", serving.base.trim_start_matches("http://"));
+    shows(&doctor(&world).await, "service", "ok", &["runs at"]);
+    world.set("GAZELLE_SYNC_HTTP_TOKEN", "fedcba9876543210");
+    shows(&doctor(&world).await, "service", "warning", &["refuses our token"]);
+    serving.stop().await;
+}
+
+#[tokio::test]
+async fn ways_to_tell_people_are_knocked_at_and_nothing_is_sent() {
+    let mut world = deployed().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    world.set("SLACK_WEBHOOK_URL", &format!("http://127.0.0.1:{port}/services/secret-word"));
+    world.set("SMTP_URL", "smtp://127.0.0.1:1");
+    world.set("ALERT_EMAIL_FROM", "sync@example.org");
+    world.set("ALERT_EMAIL_TO", "office@example.org");
+    world.set("DEADMAN_URL", &format!("http://127.0.0.1:{port}/ping/secret-word"));
+    let run = doctor(&world).await;
+    shows(&run, "alerts", "ok", &["Slack", "alerts test"]);
+    shows(&run, "alerts: Slack", "ok", &[&format!("127.0.0.1:{port} takes connections")]);
+    shows(&run, "alerts: mail server", "warning", &["127.0.0.1:1 takes no connection", "refused"]);
+    shows(&run, "dead-man's switch", "ok", &["takes connections"]);
+    assert!(!format!("{run}").contains("secret-word"), "{run}");
+    for _ in 0..2 {
+        use tokio::io::AsyncReadExt;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await.unwrap();
+        assert!(said.is_empty(), "a knock and no word");
+    }
+}
+
+#[tokio::test]
+async fn the_last_backup_is_told_by_its_folder() {
+    let mut world = deployed().await;
+    let folder = world.folder.path().join("backups");
+    world.set("GAZELLE_SYNC_BACKUP_DIR", folder.to_str().unwrap());
+    shows(&doctor(&world).await, "backup", "problem", &["cannot be read", "GAZELLE_SYNC_BACKUP_DIR"]);
+    std::fs::create_dir(&folder).unwrap();
+    shows(&doctor(&world).await, "backup", "problem", &["holds no file", "pg_dump"]);
+    let dump = folder.join("gazelle-2026-01-09.dump");
+    std::fs::write(&dump, "").unwrap();
+    shows(&doctor(&world).await, "backup", "problem", &["gazelle-2026-01-09.dump is empty"]);
+    std::fs::write(&dump, "a dump").unwrap();
+    shows(&doctor(&world).await, "backup", "ok", &["gazelle-2026-01-09.dump (6 B)"]);
+    for (days, level) in [(3, "warning"), (9, "problem")] {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400 + 60);
+        std::fs::File::options().write(true).open(&dump).unwrap().set_modified(then).unwrap();
+        shows(&doctor(&world).await, "backup", level, &[&format!("{days} d 00 h old"), "pg_dump"]);
+    }
+}
+
+#[tokio::test]
+async fn the_last_backup_is_told_by_the_servers_own_archive() {
+    for (command, level, words) in
+        [("true", "ok", "archived its log"), ("false", "problem", "the last attempt failed")]
+    {
+        let settings = [("archive_mode", "on"), ("archive_command", command), ("wal_level", "replica")];
+        let place = Place::with(&settings).await;
+        let world = World::on(place, ShopSpec::small(7), SimOptions::default()).await;
+        world.filled().await;
+        world.execute("SELECT pg_switch_wal()").await;
+        until("the archiver has tried", async || {
+            world.one::<bool>("SELECT archived_count + failed_count > 0 FROM pg_stat_archiver", &[]).await
+        })
+        .await;
+        shows(&doctor(&world).await, "backup", level, &[words]);
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_database_is_looked_at_too() {
+    let mut world = World::new().await;
+    world.place.env.remove("DATABASE_URL");
+    let mut command = world.command(&["doctor", "--json"]);
+    command.env_remove("DATABASE_URL");
+    std::fs::set_permissions(world.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let run = crate::support::ran(command).await;
+    shows(&run, "database", "ok", &["the embedded server"]);
+    shows(&run, "our own role", "ok", &["this machine's own account"]);
+    shows(&run, "disk", "ok", &["free for the embedded database"]);
+    // Root runs it as another account, and on machines that were made for tests there is none of its own.
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+    if rustix::process::geteuid().is_root() && !passwd.contains("\ngazelle-sync:") {
+        shows(&run, "server account", "warning", &["runs as", "useradd --system", "chown -R gazelle-sync:"]);
+    } else {
+        assert_eq!(line(&run, "server account").0, "absent");
+    }
+    shows(&run, "migrations", "problem", &["no table of ours yet"]);
+}
+
+#[tokio::test]
+async fn a_transaction_pooler_between_is_seen() {
+    let mut world = World::new().await;
+    let pooler = Pooler::start(&world, 4).await;
+    world.set("DATABASE_URL", &pooler.url(&world));
+    let run = doctor(&world).await;
+    shows(&run, "pooler", "ok", &["a transaction pooler is between"]);
+    shows(&run, "connections", "ok", &["8 at once"]);
+    world.filled().await;
+    let run = doctor(&world).await;
+    shows(&run, "row security", "ok", &[]);
+    shows(&run, "migrations", "ok", &[]);
+}

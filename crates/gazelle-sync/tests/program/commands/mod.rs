@@ -1,0 +1,11 @@
+//! What people and scripts type, and what they read: help, errors, settings, the demonstration, manual pages.
+
+mod bad_input;
+mod demo;
+mod doctor;
+mod doctor_surroundings;
+mod drift;
+mod harmless_text;
+mod history;
+mod logs;
+mod manual;

@@ -1,0 +1,186 @@
+//! A database that gives little or is not as it must be, and a service that is asked much.
+
+use std::time::Duration;
+
+use crate::support::roles::act_as_poor;
+use crate::support::service::{Serving, runs, until};
+use crate::support::{DATABASE, World};
+use serde_json::json;
+
+async fn within<T>(seconds: u64, what: &str, work: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(seconds);
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| panic!("not within {seconds} s: {what}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_with_few_connections_makes_do_with_them() {
+    let mut world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    act_as_poor(&mut world).await;
+    for limit in [3, 2, 1] {
+        world.execute(&format!("ALTER ROLE poor CONNECTION LIMIT {limit}")).await;
+        let run = within(60, "a sync", world.full()).await;
+        assert_eq!(run.code, 0, "{limit}: {run}");
+        if limit < 3 {
+            assert!(run.stderr.contains("database_connections"), "it says so: {run}");
+        }
+        for command in
+            [&["status"][..], &["errors"], &["verify", "--sample", "5"], &["deletions"], &["warnings"]]
+        {
+            let ran = within(60, command[0], world.run(command)).await;
+            assert_eq!(ran.code, 0, "{limit}: {ran}");
+        }
+        // The server counts a session for a moment after its program has ended.
+        crate::support::service::until("no session of another command is counted", async || {
+            world.count("pg_stat_activity WHERE usename = 'poor'").await == 0
+        })
+        .await;
+        let doctor = within(60, "doctor", world.run(&["doctor"])).await;
+        let said = doctor.json()["checks"].as_array().unwrap().clone();
+        let line = said.iter().find(|line| line["check"] == "connections").unwrap();
+        assert_eq!(
+            (&line["level"], line["said"].as_str().unwrap().starts_with(&limit.to_string())),
+            (&json!("warning"), true),
+            "{line}"
+        );
+    }
+    world.set("GAZELLE_SYNC_DATABASE_CONNECTIONS", "1");
+    world.execute("ALTER ROLE poor CONNECTION LIMIT -1").await;
+    let run = within(60, "a sync with one", world.full()).await;
+    assert_eq!(run.code, 0, "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_encoding_is_refused_at_the_start() {
+    let mut world = World::new().await;
+    world
+        .execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        .await;
+    world.set("DATABASE_URL", &world.server.connection_string("latin"));
+    for command in [&["sync", "--mode", "full"][..], &["status"], &["migrate"]] {
+        let run = world.run(command).await;
+        assert_eq!(run.code, 1, "{run}");
+        for word in ["LATIN1", "UTF8 is needed", "template0"] {
+            assert!(run.reasons().contains(word), "{word} not in {run}");
+        }
+    }
+}
+
+/// Every command that works on the database, with what it needs to get there.
+const COMMANDS: [&[&str]; 17] = [
+    &["sync", "--mode", "full"],
+    &["fetch", "--mode", "full"],
+    &["reconcile"],
+    &["replay"],
+    &["replay", "--into", "elsewhere"],
+    &["undo", "0190d3a5-0000-7000-8000-000000000000"],
+    &["status"],
+    &["errors"],
+    &["errors", "retry"],
+    &["verify"],
+    &["deletions"],
+    &["warnings"],
+    &["history", "cli_1"],
+    &["explain", "cli_1", "company_name"],
+    &["alerts"],
+    &["alerts", "check"],
+    &["deletions", "approve", "0190d3a5-0000-7000-8000-000000000000"],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_age_gets_the_same_line_from_every_command() {
+    let world = World::new().await;
+    world.filled().await;
+    world
+        .execute(
+            "INSERT INTO sync_migrations SELECT n, 'to come', 'x', now() FROM generate_series(900, 917) n",
+        )
+        .await;
+    for command in COMMANDS {
+        let run = world.run(command).await;
+        assert_ne!(run.code, 0, "{command:?}: {run}");
+        assert!(run.reasons().contains("version 917 by a newer gazelle-sync"), "{command:?}: {run}");
+    }
+    // As the release before the last migration but one left it.
+    world.execute("DELETE FROM sync_migrations WHERE version >= 16; ALTER TABLE sync_run_entities DROP COLUMN unlisted").await;
+    for command in COMMANDS {
+        let run = world.run(command).await;
+        assert_ne!(run.code, 0, "{command:?}: {run}");
+        let said = run.reasons();
+        assert!(said.contains("gazelle-sync migrate") && said.contains("from 16"), "{command:?}: {run}");
+    }
+}
+
+/// Migration 21 says the same in other words since a server refused it: a database that it was applied to before is current.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_was_written_anew_is_known_by_what_it_said_before() {
+    let world = World::new().await;
+    world.filled().await;
+    let was =
+        |checksum: &str| format!("UPDATE sync_migrations SET checksum = '{checksum}' WHERE version = 21");
+    world.execute(&was("6ee0678709761401")).await;
+    let migrated = world.run(&["migrate"]).await.success();
+    assert_eq!(migrated["applied"], serde_json::json!([]));
+    world.filled().await;
+    world.execute(&was("0000000000000000")).await;
+    let run = world.run(&["sync"]).await;
+    assert!(run.code == 1 && run.reasons().contains("another text"), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_listed_where_nothing_may_be_written() {
+    let world = World::new().await;
+    world.filled().await;
+    world.execute(&format!("ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")).await;
+    world.run(&["alerts"]).await.success();
+    world.run(&["status"]).await.success();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_the_metrics_pile_up_nothing_in_the_database() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
+    let serving = Serving::start(&world, &[]).await;
+    until("the first run", async || runs(&world, "status = 'success'").await == 1).await;
+    // What only the metrics and the alerts read, so that each look takes for ever.
+    let person = crate::support::connect(&world.url()).await;
+    person.batch_execute("BEGIN; LOCK TABLE sync_deletions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%json_object_agg%'";
+    let mut most = 0;
+    for _ in 0..3 {
+        let (status, text) = serving.get("/metrics").await;
+        assert_eq!(status, 200);
+        assert!(text.contains("gazelle_sync_database_up 0"), "{text}");
+        most = most.max(world.one::<i64>(waiting, &[]).await);
+    }
+    assert!(most <= 2, "{most} looks at once");
+    until("what nobody waits for is cancelled", async || world.one::<i64>(waiting, &[]).await == 0).await;
+    drop(person);
+    until("they are read again", async || {
+        serving.get("/metrics").await.1.contains("gazelle_sync_database_up 1")
+    })
+    .await;
+    serving.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_requests_does_not_keep_the_schedule_from_its_turn() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * * *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
+    let serving = Serving::start(&world, &[]).await;
+    until("the first run", async || runs(&world, "status = 'success'").await >= 1).await;
+    let before = runs(&world, "trigger = 'schedule'").await;
+    let mut entities = ["users", "clients", "pianos", "appointments"].into_iter().cycle();
+    // There is always another one waiting.
+    until("both have had their turn", async || {
+        let entity = entities.next().unwrap();
+        let (status, answer) = serving.ask(&format!(r#"{{"mode": "full", "entities": ["{entity}"]}}"#)).await;
+        assert_eq!(status, 202, "{answer}");
+        let scheduled = runs(&world, "trigger = 'schedule'").await - before;
+        scheduled >= 2 && runs(&world, "trigger = 'request'").await >= 2
+    })
+    .await;
+    serving.stop().await;
+}

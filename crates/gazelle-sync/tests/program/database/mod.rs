@@ -1,0 +1,16 @@
+//! The database: roles, migrations, poolers, encryption, trouble, and what was there before us.
+
+mod access;
+mod citus;
+mod database_answers;
+mod database_shape;
+mod database_trouble;
+mod from_v5;
+mod from_v5_rights;
+mod hostile_database;
+mod planted_functions;
+mod pooler;
+mod roles;
+mod there_first;
+mod timeouts;
+mod tls;

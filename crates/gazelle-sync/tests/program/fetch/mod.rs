@@ -1,0 +1,14 @@
+//! Stage 1: lists walked, records got, deletions proved, whatever the API does.
+
+mod api_limits;
+mod clocks;
+mod deletions;
+mod faulty_many;
+mod faulty_records;
+mod faulty_users;
+mod huge_counts;
+mod memory_bounds;
+mod odd_parts;
+mod smallest_queries;
+mod walk_faults;
+mod walk_paging;

@@ -1,0 +1,238 @@
+//! What must not grow, turn in a circle or be asked for ever: runs and requests, lists that never add up, missing parents,
+//! long lists of cases and deletions.
+
+use crate::support::World;
+use crate::support::service::{Serving, until};
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use serde_json::{Value, json};
+
+/// How often an entity was walked, and how often as part of which mode.
+async fn walks(world: &World, entity: &str) -> i64 {
+    world.one("SELECT count(*) FROM sync_run_entities WHERE entity = $1", &[&entity]).await
+}
+
+/// The list of clients counts one more than it holds, wherever it is counted.
+fn count_one_more(world: &World) {
+    for operation in ["ClientsPage", "ClientsCounts"] {
+        world.control.add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation(operation).forever());
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_adds_up_is_tried_a_few_times_and_then_the_schedule_goes_on() {
+    let mut world = World::new().await;
+    for schedule in ["GAZELLE_SYNC_INCREMENTAL", "GAZELLE_SYNC_FULL"] {
+        world.set(schedule, "0 0 1 1 *");
+    }
+    count_one_more(&world);
+    let serving = Serving::start(&world, &[]).await;
+    let settled = "SELECT count(*) FROM sync_run_entities WHERE entity = 'clients' AND walk_settled";
+    until("the list is known to be short", async || {
+        world.db.query_one(settled, &[]).await.is_ok_and(|row| row.get::<_, i64>(0) > 0)
+    })
+    .await;
+    until("and nothing is due", async || {
+        let health = serving.document("/healthz").await;
+        health["activity"]["state"] == "waiting" && serving.get("/readyz").await.0 == 200
+    })
+    .await;
+    assert_eq!(walks(&world, "clients").await, 3, "twice more than the others, and no more");
+    assert_eq!(walks(&world, "users").await, 1, "the others are not walked again for it");
+    serving.stop().await;
+
+    // Once known, the walk is not repeated within a run either; what is listed is up to date.
+    let client = world.control.ids(Kind::Client)[0].clone();
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Encore une fois" })).unwrap();
+    world.control.clear_requests();
+    let ran = world.full().await;
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.reasons().contains("it was so in the runs before"), "{}", ran.reasons());
+    let pages =
+        world.control.requests().iter().filter(|r| r.operation.as_deref() == Some("ClientsPage")).count();
+    let listed = world.control.total(Kind::Client).div_ceil(100) + 1;
+    assert!(pages <= listed, "{pages} pages asked for, {listed} are one walk");
+    let name: String =
+        world.one("SELECT company_name FROM gazelle_clients WHERE external_id = $1", &[&client]).await;
+    assert_eq!(name, "Encore une fois");
+
+    // When it adds up again, all is as before.
+    world.control.clear_faults();
+    world.filled().await;
+}
+
+/// A list that holds a record twice and counts it twice, each time alike, has been read whole.
+#[tokio::test]
+async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
+    for page_size in ["1", "100"] {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
+        let piano = world.control.ids(Kind::Piano)[2].clone();
+        world.control.apply(Change::SetListed { kind: Kind::Piano, id: piano.clone(), times: 2 }).unwrap();
+        // The simulator counts a record once however often it lists it.
+        world
+            .control
+            .add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation("PianosPage").forever());
+        world
+            .control
+            .add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation("PianosCounts").forever());
+        let report = world.run(&["sync", "--mode", "full", "--entity", "pianos"]).await;
+        let document = report.json();
+        let pianos = crate::support::entity(&document, "pianos");
+        assert_eq!(pianos["walk_complete"], true, "page size {page_size}: {report}");
+        let warned = document["warnings"].as_array().unwrap();
+        assert!(
+            warned
+                .iter()
+                .any(|w| w["code"] == "duplicate_id" && w["message"].as_str().unwrap().contains(&piano)),
+            "{report}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn parents_that_never_come_are_asked_for_less_and_less_often_and_at_once_when_a_person_asks() {
+    let world = World::new().await;
+    world.filled().await;
+    let event = world.upcoming(0);
+    let mut record = world.control.record(Kind::Event, &event).unwrap();
+    record["id"] = json!("evt_sans_client");
+    record["client"] = json!({ "id": "cli_jamais" });
+    world.control.add_raw_event(record, None).unwrap();
+    let asked = |world: &World| {
+        let asked = world.control.requests();
+        world.control.clear_requests();
+        asked.iter().filter(|r| r.operation.as_deref() == Some("ClientById")).count()
+    };
+    world.control.clear_requests();
+    world.incremental().await.success();
+    assert_eq!(asked(&world), 1);
+    for _ in 0..2 {
+        world.incremental().await.success();
+        assert_eq!(asked(&world), 0, "not with every run");
+    }
+    let wait = "SELECT extract(epoch FROM next_ask_at - last_asked_at)::float8 FROM sync_missing_parents";
+    let first: f64 = world.one(wait, &[]).await;
+    world.execute("UPDATE sync_missing_parents SET next_ask_at = now()").await;
+    world.incremental().await.success();
+    assert_eq!(asked(&world), 1, "its time had come");
+    let second: f64 = world.one(wait, &[]).await;
+    assert!(second > 1.9 * first, "{first} s, then {second} s");
+
+    world.run(&["errors", "retry", "evt_sans_client"]).await;
+    world.incremental().await.success();
+    assert_eq!(asked(&world), 1, "a person wants it tried");
+}
+
+#[tokio::test]
+async fn missing_parents_are_staged_many_at_once() {
+    let world = World::new().await;
+    let ran = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
+    assert!(ran.code == 0 || ran.code == 3, "{ran}");
+    let (clients, transactions): (i64, i64) = (
+        world.count("staging_clients").await,
+        world.one("SELECT count(DISTINCT xmin::text) FROM staging_clients", &[]).await,
+    );
+    assert!(clients > 20, "{clients}");
+    assert!(transactions <= clients / 10 + 1, "{clients} clients in {transactions} transactions");
+}
+
+/// How many rows the bookkeeping of runs has.
+async fn kept(world: &World, table: &str) -> i64 {
+    world.count(table).await
+}
+
+#[tokio::test]
+async fn old_runs_and_requests_go_and_what_a_version_names_stays() {
+    let mut world = World::new().await;
+    world.filled().await;
+    world.control.edit(Kind::Event, &world.upcoming(0), json!({ "title": "changé" })).unwrap();
+    world.incremental().await.success();
+    // Long ago: runs that brought something, and 150 that brought nothing.
+    world
+        .execute(
+            "UPDATE sync_runs SET started_at = started_at - interval '200 days', finished_at = finished_at - interval '200 days';
+             INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
+             SELECT gen_random_uuid(), 'sync', 'incremental', 'schedule', 'success', now() - n * interval '1 day',
+                    now() - n * interval '1 day', 'test' FROM generate_series(1, 250) n;
+             INSERT INTO sync_run_entities (run_id, entity) SELECT run_id, 'users' FROM sync_runs WHERE program = 'test';
+             INSERT INTO sync_run_requests (run_id, sequence, operation, variables, attempts, outcome, latency_ms, bytes, started_at)
+             SELECT run_id, n, 'UsersPage', '{}', 1, 'ok', 5, 100, started_at
+               FROM sync_runs, generate_series(1, 20) n WHERE program = 'test'",
+        )
+        .await;
+    let histories = async |world: &World| world.run(&["history", &world.upcoming(0)]).await.success();
+    let explained = histories(&world).await;
+    let requests = kept(&world, "sync_run_requests").await;
+
+    world.set("GAZELLE_SYNC_RUNS_RETENTION", "all");
+    world.filled().await;
+    assert!(kept(&world, "sync_run_requests").await >= requests, "all are kept where that is wanted");
+
+    world.set("GAZELLE_SYNC_RUNS_RETENTION", "90");
+    world.filled().await;
+    let left: i64 = world.one("SELECT count(*) FROM sync_runs WHERE program = 'test'", &[]).await;
+    assert!((95..=100).contains(&left), "the last hundred or those of 90 days: {left}");
+    let orphans: i64 = world
+        .one("SELECT count(*) FROM sync_run_requests WHERE run_id NOT IN (SELECT run_id FROM sync_runs)", &[])
+        .await;
+    assert_eq!(orphans, 0);
+    assert_eq!(
+        histories(&world).await,
+        explained,
+        "run, request and page of each version are told as before"
+    );
+    world.run(&["verify"]).await.success();
+}
+
+#[tokio::test]
+async fn a_list_of_cases_is_a_page_with_its_count_and_reads_no_raw_record_for_it() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    world
+        .execute(
+            "INSERT INTO staging_appointments (external_id, raw_data, sync_status)
+             SELECT 'evt_' || n, jsonb_build_object('id', 'evt_' || n, 'notes', repeat('x', 1000)), 'pending'
+               FROM generate_series(1, 300) n",
+        )
+        .await;
+    world.run(&["reconcile"]).await;
+    let listed = crate::support::ran(world.command(&["errors", "list"])).await;
+    assert!(listed.stdout.contains("50 of 300"), "{listed}");
+    // With raw records that cannot be read, who asks for one fails.
+    world
+        .execute(
+            "ALTER TABLE staging_appointments RENAME COLUMN raw_data TO raw_data_aside;
+             CREATE TYPE unreadable AS (it integer);
+             CREATE FUNCTION read(unreadable) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'read'; END $$;
+             CREATE CAST (unreadable AS text) WITH FUNCTION read(unreadable);
+             ALTER TABLE staging_appointments ADD COLUMN raw_data unreadable;
+             UPDATE staging_appointments SET raw_data = ROW(1)",
+        )
+        .await;
+    let listed = crate::support::ran(world.command(&["errors", "list", "--limit", "3"])).await;
+    assert!(listed.code == 0 && listed.stdout.contains("3 of 300"), "{listed}");
+    assert_ne!(world.run(&["errors", "list", "--limit", "3"]).await.code, 0, "programs get the raw records");
+}
+
+#[tokio::test]
+async fn approving_reaches_every_deletion_however_many_wait() {
+    let world = World::new().await;
+    world.filled().await;
+    let run: String = world.one("SELECT run_id::text FROM sync_runs LIMIT 1", &[]).await;
+    world
+        .execute(&format!(
+            "INSERT INTO staging_users (external_id, raw_data, sync_status)
+             SELECT 'usr_' || n, jsonb_build_object('id', 'usr_' || n), 'pending' FROM generate_series(1, 12000) n;
+             INSERT INTO sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+             SELECT '{run}', 'users', 'usr_' || n, 'withheld', '{{\"gone\": true}}', now() + interval '1 minute'
+               FROM generate_series(1, 12000) n"
+        ))
+        .await;
+    world.run(&["reconcile"]).await.success();
+    let decided: Value = world.run(&["deletions", "approve", &run]).await.success();
+    assert!(decided.to_string().contains("12000"), "{decided}");
+    let live: i64 = world
+        .one("SELECT count(*) FROM gazelle_users WHERE external_id LIKE 'usr\\_%' AND deleted_at IS NULL AND first_name IS NULL", &[])
+        .await;
+    assert_eq!(live, 0, "all of them are deleted, not the first ten thousand");
+}

@@ -1,0 +1,104 @@
+//! Alerts by mail: encrypted, to each receiver for himself, again while the server is down, and never twice in a reader.
+
+use crate::support::failing::{check, failed_place, mail_settings, now_due, succeed};
+use crate::support::mail::{Identity, MailServer, Manners};
+
+#[tokio::test]
+async fn mail_goes_out_encrypted_both_ways_and_waits_while_the_server_is_down() {
+    let identity = Identity::new();
+    for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
+        let mut place = failed_place().await;
+        place.env.insert("GAZELLE_SYNC_LANGUAGE".to_owned(), "fr".to_owned());
+        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
+        let address = server.address;
+        mail_settings(&mut place, &identity, &server, scheme, "anne@example.org, Bob <bob@example.net>");
+        drop(server);
+        check(&place).await;
+        now_due(&place).await;
+        let list = place.run(&["alerts"]).await.success();
+        assert_eq!(list["undelivered"].as_array().unwrap().len(), 2, "{scheme} {list}");
+        assert!(
+            list["undelivered"][0]["last_error"].as_str().unwrap().contains("could not be reached"),
+            "{list}"
+        );
+
+        let server = MailServer::at(address, &identity, Manners { wrapped, ..Manners::default() }).await;
+        check(&place).await;
+        now_due(&place).await;
+        check(&place).await;
+        let mut mails = server.mails();
+        mails.sort_by_key(|mail| mail.to.clone());
+        assert_eq!(mails.len(), 2, "{scheme}: {mails:#?}");
+        assert_eq!([&mails[0].to[..], &mails[1].to[..]], [["anne@example.org"], ["bob@example.net"]]);
+        for mail in &mails {
+            assert!(mail.encrypted, "{scheme}");
+            assert_eq!(mail.from, "sync@example.org");
+            // base64 of NUL sync NUL p@ss-s3cr3t
+            assert_eq!(mail.login.as_deref(), Some("AHN5bmMAcEBzcy1zM2NyM3Q="), "{scheme}");
+            assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
+            assert!(mail.header("Subject").unwrap().contains("La synchronisation a"), "{mail:?}");
+            assert!(mail.header("Date").is_some());
+        }
+
+        succeed(&place).await;
+        check(&place).await;
+        let over =
+            server.mails().into_iter().find(|mail| mail.header("In-Reply-To").is_some()).expect("over");
+        assert_eq!(over.header("In-Reply-To"), mails[0].header("Message-ID"), "it is an answer to the first");
+        assert_eq!(server.mails().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn one_receiver_who_is_unknown_keeps_nobody_else_from_his_mail() {
+    let identity = Identity::new();
+    let mut place = failed_place().await;
+    let unknown = ["gone@example.org".to_owned()].into();
+    let server = MailServer::start(&identity, Manners { unknown, ..Manners::default() }).await;
+    mail_settings(&mut place, &identity, &server, "smtp", "gone@example.org,anne@example.org");
+    check(&place).await;
+    now_due(&place).await;
+    let ran = place.run(&["alerts", "check"]).await;
+    assert_eq!(server.mails().len(), 1, "{:?}", server.mails());
+    let list = place.run(&["alerts"]).await;
+    let waiting = &list.json()["undelivered"];
+    assert_eq!(waiting.as_array().unwrap().len(), 1, "{list}");
+    assert!(waiting[0]["last_error"].as_str().unwrap().contains("550"), "{list}");
+    for text in [&ran.stdout, &ran.stderr, &list.stdout, &list.stderr] {
+        assert!(!text.contains("gone@") && !text.contains("anne@"), "{text}");
+    }
+    server.change(|manners| manners.unknown.clear());
+    now_due(&place).await;
+    check(&place).await;
+    assert_eq!(server.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_takes_a_mail_and_is_gone_gets_it_again_under_the_same_name() {
+    let identity = Identity::new();
+    let mut place = failed_place().await;
+    let server =
+        MailServer::start(&identity, Manners { silent_after_data: true, ..Manners::default() }).await;
+    mail_settings(&mut place, &identity, &server, "smtp", "anne@example.org");
+    check(&place).await;
+    server.change(|manners| manners.silent_after_data = false);
+    now_due(&place).await;
+    check(&place).await;
+    let names: Vec<_> = server.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+    assert_eq!(names.len(), 2);
+    assert_eq!(names[0], names[1], "mail readers show one");
+}
+
+#[tokio::test]
+async fn a_mail_server_without_a_trusted_certificate_gets_neither_password_nor_mail() {
+    let (identity, other) = (Identity::new(), Identity::new());
+    for (scheme, wrapped) in [("smtp", false), ("smtps", true)] {
+        let mut place = failed_place().await;
+        let server = MailServer::start(&identity, Manners { wrapped, ..Manners::default() }).await;
+        mail_settings(&mut place, &other, &server, scheme, "anne@example.org");
+        let ran = place.run(&["alerts", "check"]).await;
+        assert_eq!(ran.success()["failed"], 1);
+        assert!(ran.stderr.to_lowercase().contains("certificate"), "{ran}");
+        assert!(server.connections() > 0 && server.mails().is_empty());
+    }
+}

@@ -1,0 +1,12 @@
+//! `serve`: HTTP, alerts, metrics, deployment.
+
+mod alert_delivery;
+mod alert_direct;
+mod alert_mail;
+mod alert_soak;
+mod alerts;
+mod deployment;
+mod http_limits;
+mod monitoring;
+mod serve;
+mod systemd_secrets;
