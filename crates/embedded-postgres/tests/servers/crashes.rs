@@ -133,7 +133,7 @@ async fn a_reused_pid_is_not_a_server() {
 #[tokio::test]
 async fn a_program_killed_in_the_middle_of_initdb_leaves_no_trap() {
     let place = Place::new();
-    let mut helper = Command::new(common::HELPER).arg(place.path()).spawn().expect("runs");
+    let mut helper = Command::new(crate::common::HELPER).arg(place.path()).spawn().expect("runs");
     let root = place.path().join("postgres");
     let begun = || {
         fs::read_dir(&root).is_ok_and(|mut entries| {

@@ -80,7 +80,7 @@ async fn programs_share_a_server() {
 async fn many_at_once_end_with_one_server() {
     let place = Place::new();
     let start = || Server::start_or_attach(place.options());
-    let mut command = Command::new(common::HELPER);
+    let mut command = Command::new(crate::common::HELPER);
     command.arg(place.path());
     let child = Helper::spawn(command);
     let (a, b, c) = tokio::join!(start(), start(), start());
@@ -164,13 +164,13 @@ async fn an_ordinary_user_runs_it_as_itself() {
     std::os::unix::fs::chown(&home, Some(nobody), Some(nobody)).expect("given");
     // The build folder may be closed to others.
     let program = place.path().join("helper");
-    std::fs::copy(common::HELPER, &program).expect("copied");
+    std::fs::copy(crate::common::HELPER, &program).expect("copied");
 
     let mut command = Command::new(program);
     command.arg(home.join("data")).uid(nobody).gid(nobody).current_dir("/");
     let helper = Helper::run(command);
     assert_eq!(helper.how, "started");
-    assert_eq!(common::owner_of(helper.pid), nobody);
+    assert_eq!(crate::common::owner_of(helper.pid), nobody);
 
     // Root joins in, and later runs it as its owner.
     let options = || Options { allow_download: false, ..Options::new(home.join("data")) };
@@ -179,6 +179,6 @@ async fn an_ordinary_user_runs_it_as_itself() {
     helper.finish();
     root.leave().await.expect("left");
     let root = Server::start_or_attach(options()).await.expect("started");
-    assert_eq!(common::owner_of(root.pid()), nobody);
+    assert_eq!(crate::common::owner_of(root.pid()), nobody);
     root.leave().await.expect("left");
 }

@@ -215,7 +215,7 @@ async fn raw_events_and_listing_are_as_told() {
     assert_eq!((ids.len(), distinct(&ids), total), (121, 120, 121));
 }
 
-impl support::Shop {
+impl crate::support::Shop {
     /// Ids of all events, those without one left out, and the total.
     async fn walk_ids_or_null(&self) -> (Vec<String>, u64) {
         let (nodes, total) = self.walk("allEventsBatched", "", "id", 50).await;
