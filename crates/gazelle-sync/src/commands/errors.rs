@@ -16,8 +16,8 @@ use crate::lease::Lease;
 use crate::migrate;
 use crate::orchestrator::{Job, run_sync};
 use crate::run_log::kinds::RunCommand;
+use crate::staging::quarantine::pages::Pages;
 use crate::staging::quarantine::{self, Case, Which};
-use crate::staging::quarantine_pages::Pages;
 use crate::time;
 
 /// Rows of a table.

@@ -2,7 +2,7 @@
 //!
 //! A folder holds everything that is particular to its entity: the queries (`page.graphql`, and
 //! `get.graphql` for one record by id), the production tables with the rule of every column
-//! (`tables.rs`), the pure reconciler (`reconcile.rs`) and the migration that creates the tables.
+//! (`tables.rs`) and the pure reconciler (`reconcile.rs`).
 //! Adding an entity is a new folder and one line in [`ENTITIES`]. Nothing here knows HTTP.
 
 pub mod appointments;

@@ -24,31 +24,21 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 2,
         name: "staging tables",
-        sql: include_str!("../staging/staging_table.sql"),
+        sql: include_str!("0002_staging_tables.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
-    Migration {
-        version: 3,
-        name: "users",
-        sql: include_str!("../entities/users/tables.sql"),
-        staging_tables: &[],
-    },
+    Migration { version: 3, name: "users", sql: include_str!("0003_users.sql"), staging_tables: &[] },
     Migration {
         version: 4,
         name: "clients, contacts, locations",
-        sql: include_str!("../entities/clients/tables.sql"),
+        sql: include_str!("0004_clients.sql"),
         staging_tables: &[],
     },
-    Migration {
-        version: 5,
-        name: "pianos",
-        sql: include_str!("../entities/pianos/tables.sql"),
-        staging_tables: &[],
-    },
+    Migration { version: 5, name: "pianos", sql: include_str!("0005_pianos.sql"), staging_tables: &[] },
     Migration {
         version: 6,
         name: "appointments",
-        sql: include_str!("../entities/appointments/tables.sql"),
+        sql: include_str!("0006_appointments.sql"),
         staging_tables: &[],
     },
     Migration { version: 7, name: "views", sql: include_str!("0007_views.sql"), staging_tables: &[] },
@@ -72,7 +62,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 15,
         name: "request of a version",
-        sql: include_str!("../staging/staging_request.sql"),
+        sql: include_str!("0015_request_of_a_version.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
     Migration {
@@ -90,7 +80,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 19,
         name: "faults of the source",
-        sql: include_str!("../staging/staging_source_fault.sql"),
+        sql: include_str!("0019_faults_of_the_source.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
     Migration {
@@ -114,7 +104,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 24,
         name: "indexes of what is left",
-        sql: include_str!("../staging/staging_indexes.sql"),
+        sql: include_str!("0024_indexes_of_what_is_left.sql"),
         staging_tables: &["staging_users", "staging_clients", "staging_pianos", "staging_appointments"],
     },
     Migration {

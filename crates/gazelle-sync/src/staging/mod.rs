@@ -18,7 +18,6 @@ pub mod missing_parents;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
-pub mod quarantine_pages;
 pub mod retention;
 pub mod size;
 pub mod slice;

@@ -39,10 +39,14 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
     for statistics in ["", "ANALYZE"] {
         place.execute(statistics).await;
         for (file, parameters, indexes) in [
-            ("first_left.sql", &[run][..], &["staging_clients_pending"][..]),
-            ("claim.sql", &[run, last, "100"], &["staging_clients_pending"]),
-            ("backlog.sql", &[], &["staging_clients_pending"]),
-            ("staged_suspects.sql", &[run, "true"], &["staging_clients_pending", "staging_clients_error"]),
+            ("pending/first_left.sql", &[run][..], &["staging_clients_pending"][..]),
+            ("pending/claim.sql", &[run, last, "100"], &["staging_clients_pending"]),
+            ("backlog/backlog.sql", &[], &["staging_clients_pending"]),
+            (
+                "deletions/staged_suspects.sql",
+                &[run, "true"],
+                &["staging_clients_pending", "staging_clients_error"],
+            ),
         ] {
             let plan = plan(&place, file, parameters).await;
             for index in indexes {
@@ -62,7 +66,7 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
     for after in [["NULL", "NULL", "NULL"], ["timestamptz '2026-01-01T02:00Z'", "'c1'", last]] {
         let [at, id, staging_id] = after;
         let page = &["'clients'", "NULL", "NULL", "100", "'{open,waiting}'", "true", at, id, staging_id];
-        let plan = plan(&place, "quarantine_cases.sql", page).await;
+        let plan = plan(&place, "quarantine/cases.sql", page).await;
         assert!(plan.contains("sync_quarantine_listed"), "{plan}");
         assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{plan}");
     }

@@ -32,9 +32,8 @@ pub struct MissingParent {
 /// Those of the database.
 pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<MissingParent>, DbError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = db
-        .query(include_str!("wanted_parents.sql"), &[(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)])
-        .await?;
+    let rows =
+        db.query(include_str!("wanted.sql"), &[(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)]).await?;
     Ok(rows
         .iter()
         .map(|row| MissingParent {
@@ -52,7 +51,7 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Missing
 /// # Errors
 /// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, missing: &[MissingParent], at: Timestamp) -> Result<(), DbError> {
-    tx.execute(include_str!("settle_missing_parents.sql"), &[]).await?;
+    tx.execute(include_str!("settle.sql"), &[]).await?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -61,7 +60,7 @@ pub async fn note(tx: &FencedTx<'_>, missing: &[MissingParent], at: Timestamp) -
     let asks: Vec<i32> = missing.iter().map(|wanted| wanted.asks.saturating_add(1)).collect();
     let next: Vec<Timestamp> = asks.iter().map(|asks| next_ask(at, *asks)).collect();
     tx.query(
-        include_str!("note_missing_parents.sql"),
+        include_str!("note.sql"),
         &[
             (&tables, Type::TEXT_ARRAY),
             (&ids, Type::TEXT_ARRAY),

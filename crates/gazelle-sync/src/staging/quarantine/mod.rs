@@ -1,5 +1,7 @@
 //! The life of records that could not be reconciled: opened, waiting for a parent, closed.
 
+pub mod pages;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
@@ -46,7 +48,7 @@ pub async fn open(
     let parents: Vec<Option<&str>> =
         faults.iter().map(|fault| fault.error.waits_for.as_ref().map(|(_, id)| id.as_str())).collect();
     tx.execute(
-        include_str!("open_quarantine.sql"),
+        include_str!("open.sql"),
         &[
             (&entity.name, Type::TEXT),
             (&ids, Type::UUID_ARRAY),
@@ -104,7 +106,7 @@ pub async fn close(
     let fetched_at: Vec<Timestamp> = landed.iter().map(|(_, _, at)| *at).collect();
     let rows = tx
         .query(
-            &for_entity(include_str!("close_quarantine.sql"), entity),
+            &for_entity(include_str!("close.sql"), entity),
             &[
                 (&entity.name, Type::TEXT),
                 (&external_ids, Type::TEXT_ARRAY),
@@ -148,7 +150,7 @@ pub async fn retry(
     // Who asks for another try wants the parents asked for too.
     missing_parents::ask_again(tx).await?;
     let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
-    tx.execute(&for_entity(include_str!("retry_quarantine.sql"), entity), &params).await
+    tx.execute(&for_entity(include_str!("retry.sql"), entity), &params).await
 }
 
 /// One record in quarantine, now or once, as `errors` shows it.
@@ -259,7 +261,7 @@ pub struct Which<'w> {
 pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, DbError> {
     let rows = db
         .query(
-            &for_entity(include_str!("quarantine_count.sql"), entity),
+            &for_entity(include_str!("count.sql"), entity),
             &[(&entity.name, Type::TEXT), (&which.code, Type::TEXT), (&which.states, Type::TEXT_ARRAY)],
         )
         .await?;
@@ -282,7 +284,7 @@ pub async fn cases(
     let staging_id = after.and_then(|case| Uuid::parse_str(&case.staging_id).ok());
     let rows = db
         .query(
-            &for_entity(include_str!("quarantine_cases.sql"), entity),
+            &for_entity(include_str!("cases.sql"), entity),
             &[
                 (&entity.name, Type::TEXT),
                 (&which.code, Type::TEXT),

@@ -63,7 +63,7 @@ pub(super) async fn note_warnings(
     }
     if !bare {
         tx.execute(
-            include_str!("drop_settled_warnings.sql"),
+            include_str!("drop_settled.sql"),
             &[
                 (&entity.name, Type::TEXT),
                 (&ids, Type::TEXT_ARRAY),
@@ -78,7 +78,7 @@ pub(super) async fn note_warnings(
         return Ok(());
     }
     tx.execute(
-        include_str!("note_warnings.sql"),
+        include_str!("note.sql"),
         &[
             (&entity.name, Type::TEXT),
             (&external_ids, Type::TEXT_ARRAY),

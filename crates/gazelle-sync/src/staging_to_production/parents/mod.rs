@@ -110,8 +110,8 @@ pub(super) async fn absent_parents(
 /// A rebuild checks what the writer does, and so asks in another way.
 fn absent_sql(target: Target) -> &'static str {
     match target {
-        Target::Production => include_str!("absent_parents.sql"),
-        Target::Scratch => include_str!("rebuild_absent_parents.sql"),
+        Target::Production => include_str!("absent.sql"),
+        Target::Scratch => include_str!("rebuild_absent.sql"),
     }
 }
 

@@ -31,13 +31,10 @@ pub async fn withdraw(
     at: Timestamp,
 ) -> Result<Touched, DbError> {
     let rows = tx
-        .query(
-            &for_entity(include_str!("undo_withdraw.sql"), entity),
-            &[(&run, Type::UUID), (&undo, Type::UUID)],
-        )
+        .query(&for_entity(include_str!("withdraw.sql"), entity), &[(&run, Type::UUID), (&undo, Type::UUID)])
         .await?;
     tx.execute(
-        &for_entity(include_str!("undo_close_quarantine.sql"), entity),
+        &for_entity(include_str!("close_quarantine.sql"), entity),
         &[(&entity.name, Type::TEXT), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
     )
     .await?;
@@ -53,8 +50,7 @@ pub async fn withdraw(
 
 /// Gives back what an undo withdrew. Faulty versions are tried again.
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
-    let rows =
-        tx.query(&for_entity(include_str!("undo_restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
+    let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     // One that was seen at the source meanwhile is no longer kept, and has nothing to be given back.
     tx.execute(
         "UPDATE {schema}.sync_deletions
@@ -78,15 +74,13 @@ fn touched(rows: &[tokio_postgres::Row]) -> Touched {
 /// How many of these records have a version that counts, newer than those that an undo withdrew: they stay as
 /// they are.
 pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64, DbError> {
-    let rows =
-        tx.query(&for_entity(include_str!("undo_with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
+    let rows = tx.query(&for_entity(include_str!("with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
 /// Puts the newest version that counts of each of these records back to pending.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
-    tx.execute(&for_entity(include_str!("undo_take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
-        .await
+    tx.execute(&for_entity(include_str!("take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)]).await
 }
 
 /// Of these records, those whose newest version is withdrawn: production is not to say what the source says.
@@ -96,7 +90,7 @@ pub async fn kept_as_before<'i>(
     records: &[&'i str],
 ) -> Result<HashSet<&'i str>, DbError> {
     let rows = tx
-        .query(&for_entity(include_str!("undo_kept_as_before.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
+        .query(&for_entity(include_str!("kept_as_before.sql"), entity), &[(&records, Type::TEXT_ARRAY)])
         .await?;
     Ok(rows
         .iter()
@@ -108,6 +102,6 @@ pub async fn kept_as_before<'i>(
 /// How many records exist at the source, as far as we know, and do not count here, because an undo withdrew the
 /// versions that say so.
 pub async fn hidden(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let rows = tx.query(&for_entity(include_str!("undo_hidden.sql"), entity), &[]).await?;
+    let rows = tx.query(&for_entity(include_str!("hidden.sql"), entity), &[]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }

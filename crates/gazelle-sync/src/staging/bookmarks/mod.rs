@@ -49,7 +49,7 @@ pub async fn advance(
     database_now: Timestamp,
 ) -> Result<(), DbError> {
     tx.execute(
-        include_str!("advance_bookmark.sql"),
+        include_str!("advance.sql"),
         &[
             (&entity.name, Type::TEXT),
             (&walk_started_at.min(database_now), Type::TIMESTAMPTZ),

@@ -26,8 +26,7 @@ pub async fn drop_superseded(
     entity: &Entity,
     cutoff: Timestamp,
 ) -> Result<u64, DbError> {
-    let due =
-        for_entity(include_str!("retention_due.sql"), entity).replace("{and_not_needed}", &needed_by(entity));
+    let due = for_entity(include_str!("due.sql"), entity).replace("{and_not_needed}", &needed_by(entity));
     let delete = for_entity("DELETE FROM {schema}.{staging_table} WHERE id = ANY ($1::uuid[])", entity);
     let mut from = String::new();
     let mut dropped = 0;

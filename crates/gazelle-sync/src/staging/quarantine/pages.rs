@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::quarantine::{self, Case, Which};
+use super::{Case, Which};
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
+use crate::staging::quarantine;
 
 /// Cases read at once of an entity. Each may bring its raw record.
 const PAGE: i64 = 100;
