@@ -11,10 +11,6 @@ use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
 use crate::migrations;
 use crate::run_log::report::RunWarning;
 
-/// Columns that our tables generate from others.
-const GENERATED: [(&str, &str); 2] =
-    [("gazelle_appointments", "start_at"), ("gazelle_appointments", "end_at")];
-
 /// Something that was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Addition {
@@ -128,11 +124,11 @@ async fn constraints(db: &Db) -> Result<Vec<Addition>, DbError> {
             columns.push(column);
             required.push(is_lineage || table.key.contains(&column));
         }
-    }
-    for (table, column) in GENERATED {
-        relations.push(table);
-        columns.push(column);
-        required.push(false);
+        for generated in table.generated {
+            relations.push(table.name);
+            columns.push(generated.name);
+            required.push(false);
+        }
     }
     let (key_relations, key_columns): (Vec<&str>, Vec<&str>) =
         FOREIGN_KEYS.iter().map(|(table, column, _)| (*table, *column)).unzip();

@@ -48,7 +48,9 @@ pub(super) fn text(schema: &str, dry_run: bool, steps: &[Step]) -> Lines {
     let mut text = Lines::new();
     text.line(format!("schema {schema}: {} migration(s) {verb}", steps.len()));
     for step in steps {
-        text.line(format!("  {:>4}  {}", step.version, step.name));
+        // What the declarations of the entities add has no number.
+        let number = step.version.map_or_else(|| "+".to_owned(), |version| version.to_string());
+        text.line(format!("  {number:>4}  {}", step.name));
     }
     text
 }

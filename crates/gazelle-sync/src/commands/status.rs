@@ -126,7 +126,7 @@ async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbEr
         .collect();
     let staging_size = size::of_all(db, db.now().await?).await?;
     let mut production = Vec::new();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let rows = db
             .query(
                 &format!(

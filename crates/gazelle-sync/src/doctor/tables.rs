@@ -20,7 +20,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
             return Ok(lines);
         }
         Ok(Shape::Older(steps)) => {
-            let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+            let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
             let said = format!("{} missing: {}", steps.len(), names.join(", "));
             lines.problem(check, said, "gazelle-sync migrate (make a backup first)");
         }

@@ -49,7 +49,7 @@ impl Found {
 /// Looks up what the queries of every entity ask for.
 pub fn look_up(schema: &Schema) -> Found {
     let mut found = Found::default();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         for (operation, text) in queries(entity) {
             // A test parses them all.
             if let Ok(document) = graphql_parser::parse_query::<&str>(text) {
@@ -66,7 +66,7 @@ fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
     let mut queries = vec![(entity.walk.operation, entity.walk.page_query)];
     queries.extend(entity.getter.iter().map(|getter| (getter.operation, getter.query)));
     queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.operation, getter.query)));
-    queries.extend(entity.nested.iter().map(|nested| (nested.operation, nested.query)));
+    queries.extend(entity.nested().map(|nested| (nested.operation, nested.query)));
     queries
 }
 
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_query_is_parsed_and_uses_nothing_that_is_not_looked_up() {
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             for (operation, text) in queries(entity) {
                 let document = graphql_parser::parse_query::<&str>(text)
                     .unwrap_or_else(|error| panic!("{operation}: {error}"));

@@ -3,13 +3,14 @@
 //! A folder holds everything that is particular to its entity: the queries (`page.graphql`, and
 //! `get.graphql` for one record by id), the production tables with the rule of every column
 //! (`tables.rs`) and the pure reconciler (`reconcile.rs`).
-//! Adding an entity is a new folder and one line in [`ENTITIES`]. Nothing here knows HTTP.
+//! Adding an entity is a new folder and one line in [`registry`]. Nothing here knows HTTP.
 
 pub mod appointments;
 pub mod clients;
 pub mod example;
 pub mod pianos;
 pub mod read;
+pub mod registry;
 pub mod scalar;
 pub mod table;
 pub mod users;
@@ -18,25 +19,9 @@ pub mod weight;
 use serde_json_borrow::Value as Json;
 
 use read::{Reconciled, RecordError};
+pub use registry::{ENTITIES, FOREIGN_KEYS};
+pub use table::Nested;
 use table::Table;
-
-/// Every entity, parents before children: the order of stage 1 and of stage 2.
-pub static ENTITIES: [&Entity; 4] =
-    [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
-
-/// Every foreign key of production: table, column, and the table whose `external_id` it names.
-pub const FOREIGN_KEYS: [(&str, &str, &str); 10] = [
-    ("gazelle_contacts", "client_external_id", "gazelle_clients"),
-    ("gazelle_locations", "contact_external_id", "gazelle_contacts"),
-    ("gazelle_locations", "client_external_id", "gazelle_clients"),
-    ("gazelle_pianos", "client_external_id", "gazelle_clients"),
-    ("gazelle_appointments", "client_external_id", "gazelle_clients"),
-    ("gazelle_appointments", "contact_external_id", "gazelle_contacts"),
-    ("gazelle_appointments", "location_external_id", "gazelle_locations"),
-    ("gazelle_appointments", "technician_external_id", "gazelle_users"),
-    ("gazelle_appointment_pianos", "appointment_external_id", "gazelle_appointments"),
-    ("gazelle_appointment_pianos", "piano_external_id", "gazelle_pianos"),
-];
 
 /// One kind of Gazelle object: how it is asked for, and what its records become.
 #[derive(Debug)]
@@ -55,8 +40,6 @@ pub struct Entity {
     /// For an entity that the API lists without pages: another list whose records hold those of this one. It serves where a
     /// field of one record takes the whole list along.
     pub listed_in: Option<ListedIn>,
-    /// Connections inside a record that can be longer than their page.
-    pub nested: &'static [Nested],
     /// The production tables that its records fill, parents first; the first is the record's own.
     pub tables: &'static [&'static Table],
     /// Raised when the reconciler's result changes, so that rows made by an older one are redone.
@@ -87,6 +70,16 @@ impl Entity {
             .iter()
             .flat_map(|entity| entity.tables)
             .any(|table| table.columns.iter().any(|column| column.parent == own))
+    }
+
+    /// The connections inside a record, each with the query of its further pages.
+    pub fn nested(&self) -> impl Iterator<Item = &'static Nested> + use<> {
+        self.tables.iter().filter_map(|table| table.list.as_ref())
+    }
+
+    /// Whether a record holds connections.
+    pub fn has_nested(&self) -> bool {
+        self.nested().next().is_some()
     }
 
     /// The column of its first table by whose days it may be walked in part; none where only the whole is sound.
@@ -195,20 +188,6 @@ pub struct ListedIn {
     pub root: &'static str,
     /// The field of its records that holds the record.
     pub field: &'static str,
-}
-
-/// A connection inside a record, and the query that fetches its further pages.
-#[derive(Debug)]
-pub struct Nested {
-    /// Where the connection is: `["allContacts"]`, or inside each node of another one:
-    /// `["allContacts", "allLocations"]`.
-    pub path: &'static [&'static str],
-    /// The query of a further page, with `$id` of the object that holds the connection, `$first`, `$after`.
-    pub query: &'static str,
-    /// Name of the operation in `query`.
-    pub operation: &'static str,
-    /// Path of the connection in the answer: `["contact", "allLocations"]`.
-    pub answer: &'static [&'static str],
 }
 
 /// Finds an entity by the name used on the command line.

@@ -30,7 +30,9 @@ pub fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
             Json::Number(_) => id(json.to_string()),
             _ => Err(expected(rule, json)),
         },
+        Rule::Json => Ok(Value::Json(storable_json(json))),
         _ if is_blank(json) => Ok(Value::Null),
+        Rule::Decimal => decimal(json).map(Value::Decimal),
         Rule::Integer => whole_number(json).map(Value::Integer),
         Rule::Float => number(json).map(Value::Float),
         Rule::Boolean => boolean(json).map(Value::Boolean).ok_or_else(|| expected(rule, json)),
@@ -171,6 +173,48 @@ fn number(json: &Json<'_>) -> Result<f64, String> {
         _ => return Err(expected(Rule::Float, json)),
     };
     found.filter(|number| number.is_finite()).ok_or_else(|| "is out of range".to_owned())
+}
+
+/// Most characters of a decimal number, and the largest power of ten by which one may be written.
+const LONGEST_DECIMAL: usize = 100;
+
+/// A decimal number as Postgres reads it, digit by digit as it came; neither infinity nor a word.
+fn decimal(json: &Json<'_>) -> Result<String, String> {
+    let text = match json {
+        Json::Number(number) => number.to_string(),
+        Json::Str(text) => text.trim().to_owned(),
+        _ => return Err(expected(Rule::Decimal, json)),
+    };
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    let (digits, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
+        return Err(expected(Rule::Decimal, json));
+    }
+    let power: i64 = exponent.parse().map_err(|_| expected(Rule::Decimal, json))?;
+    match text.len() > LONGEST_DECIMAL || power.unsigned_abs() > LONGEST_DECIMAL as u64 {
+        true => Err("is out of range".to_owned()),
+        false => Ok(text),
+    }
+}
+
+/// JSON as `jsonb` can hold it: without U+0000. Staging keeps the original bytes.
+fn storable_json(json: &Json<'_>) -> String {
+    match json {
+        Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),
+        Json::Str(text) => quoted(text),
+        Json::Array(items) => format!("[{}]", items.iter().map(storable_json).collect::<Vec<_>>().join(",")),
+        Json::Object(members) => {
+            let members = members.as_vec().iter();
+            let members = members.map(|(key, value)| format!("{}:{}", quoted(key), storable_json(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(clean(text)).to_string()
 }
 
 /// A boolean, also as 0 and 1 or as one of the words that Postgres takes for it.

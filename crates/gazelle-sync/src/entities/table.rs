@@ -13,14 +13,41 @@ pub struct Table {
     /// For rows that belong to another record (a client's contacts): the column naming the owner.
     /// Rows of an owner that its newest version no longer holds are marked deleted.
     pub owner: Option<&'static str>,
-    /// Where in the record its rows are: a connection, or one in the nodes of another; none where the record is the row.
-    pub inside: &'static [&'static str],
+    /// The list inside the record that its rows are; none where the record is the row.
+    pub list: Option<Nested>,
     /// What a row without an id is called after its holder's id: see [`Table::made_up_id`].
     pub unnamed: Option<&'static str>,
     /// Every column that the reconciler fills, key first. Lineage columns are not listed.
     pub columns: &'static [Column],
     /// Columns that the database derives from other production rows when a row is written.
     pub derived: Option<Derived>,
+    /// Columns that the database computes from others of the row, and that nobody writes.
+    pub generated: &'static [Generated],
+}
+
+/// A connection inside a record, and the query that fetches its further pages.
+#[derive(Debug)]
+pub struct Nested {
+    /// Where the connection is: `["allContacts"]`, or inside each node of another one:
+    /// `["allContacts", "allLocations"]`.
+    pub path: &'static [&'static str],
+    /// The query of a further page, with `$id` of the object that holds the connection, `$first`, `$after`.
+    pub query: &'static str,
+    /// Name of the operation in `query`.
+    pub operation: &'static str,
+    /// Path of the connection in the answer: `["contact", "allLocations"]`.
+    pub answer: &'static [&'static str],
+}
+
+/// A column that the database computes.
+#[derive(Debug)]
+pub struct Generated {
+    /// Name in the database.
+    pub name: &'static str,
+    /// Its type, as SQL.
+    pub sql_type: &'static str,
+    /// SQL over columns of the same row.
+    pub expression: &'static str,
 }
 
 /// Columns taken from a joined production table instead of from the record itself.
@@ -33,8 +60,19 @@ pub struct Derived {
     /// SQL of the join; `i` is the incoming row, `{schema}` our schema, `{prefix}` what table names start with
     /// where production is rebuilt beside itself.
     pub join: &'static str,
-    /// Column name and the SQL expression over the join.
-    pub columns: &'static [(&'static str, &'static str)],
+    /// The columns, each an id.
+    pub columns: &'static [DerivedColumn],
+}
+
+/// A column taken from a joined row.
+#[derive(Debug)]
+pub struct DerivedColumn {
+    /// Name in the database.
+    pub name: &'static str,
+    /// SQL over the join.
+    pub expression: &'static str,
+    /// The table whose row the value names.
+    pub references: &'static str,
 }
 
 /// One column and the rule that fills it.
@@ -53,6 +91,8 @@ pub struct Column {
     pub required: bool,
     /// The table whose row the value names: a record naming an absent one waits in quarantine.
     pub parent: Option<&'static str>,
+    /// The same where that row comes from the same record, and so is never waited for.
+    pub holder: Option<&'static str>,
 }
 
 /// How the reconciler comes to a value that no one path of the record holds.
@@ -87,6 +127,10 @@ pub enum Rule {
     UtcTime,
     /// A list of texts.
     TextList,
+    /// A decimal number, such as an amount of money: exact where it comes as text; a JSON number has 15 significant digits.
+    Decimal,
+    /// Any JSON, as it is.
+    Json,
 }
 
 impl Rule {
@@ -101,6 +145,8 @@ impl Rule {
             Rule::Instant => "timestamptz",
             Rule::UtcTime => "time",
             Rule::TextList => "text[]",
+            Rule::Decimal => "numeric",
+            Rule::Json => "jsonb",
         }
     }
 }
@@ -117,7 +163,15 @@ impl Rule {
             Rule::Date => "a date",
             Rule::Instant | Rule::UtcDate | Rule::UtcTime => "a date and time with a UTC offset",
             Rule::TextList => "a list of texts",
+            Rule::Decimal => "a decimal number",
+            Rule::Json => "JSON",
         }
+    }
+
+    /// Whether values travel as text and are cast where they arrive: Postgres has no arrays of arrays of different lengths,
+    /// and the driver no decimals.
+    pub fn travels_as_text(self) -> bool {
+        matches!(self, Rule::TextList | Rule::Decimal | Rule::Json)
     }
 
     /// What it does, for people.
@@ -133,6 +187,8 @@ impl Rule {
             Rule::UtcDate => "the UTC date of an instant",
             Rule::UtcTime => "the UTC time of day of an instant",
             Rule::TextList => "a list of texts",
+            Rule::Decimal => "a decimal number, also written as text",
+            Rule::Json => "JSON, as it is",
         }
     }
 }
@@ -158,6 +214,10 @@ pub enum Value {
     Instant(DateTime),
     /// A list of texts.
     TextList(Vec<String>),
+    /// A decimal number, as Postgres reads it.
+    Decimal(String),
+    /// JSON that `jsonb` can hold.
+    Json(String),
 }
 
 impl Value {
@@ -187,6 +247,23 @@ pub struct Row {
 }
 
 impl Table {
+    /// What most tables are: rows that are records of their own, with columns that come from the record alone.
+    pub const OF_RECORDS: Table = Table {
+        name: "",
+        key: &["external_id"],
+        owner: None,
+        list: None,
+        unnamed: None,
+        columns: &[],
+        derived: None,
+        generated: &[],
+    };
+
+    /// Where in the record its rows are: a connection, or one in the nodes of another; empty where the record is the row.
+    pub fn inside(&self) -> &'static [&'static str] {
+        self.list.as_ref().map_or(&[], |list| list.path)
+    }
+
     /// Position of a column.
     ///
     /// # Panics
@@ -226,15 +303,32 @@ impl Table {
     /// The columns that we write, in order, each with its SQL type: what the record says, what is derived from other
     /// rows, and the lineage. Columns that the database generates are not among them.
     pub fn stored_columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let derived = self.derived.as_ref().map(|derived| derived.columns).unwrap_or_default();
         let said = self.columns.iter().map(|column| (column.name, column.rule.sql_type()));
-        said.chain(derived.iter().map(|(name, _)| (*name, Rule::Id.sql_type()))).chain(LINEAGE)
+        said.chain(self.derived_columns().iter().map(|column| (column.name, Rule::Id.sql_type())))
+            .chain(LINEAGE)
+    }
+
+    /// The names of all its columns, those that the database computes too.
+    pub fn all_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.stored_columns().map(|(name, _)| name).chain(self.generated.iter().map(|column| column.name))
+    }
+
+    /// The columns that are taken from another production row; empty where there are none.
+    pub fn derived_columns(&self) -> &'static [DerivedColumn] {
+        self.derived.as_ref().map(|derived| derived.columns).unwrap_or_default()
+    }
+
+    /// Its foreign keys: column, and the table whose `external_id` it names.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let said =
+            self.columns.iter().filter_map(|column| Some((column.name, column.parent.or(column.holder)?)));
+        said.chain(self.derived_columns().iter().map(|column| (column.name, column.references)))
     }
 }
 
 /// A column copied by a rule from the first path that holds a value.
 pub const fn column(name: &'static str, rule: Rule, from: &'static [&'static str]) -> Column {
-    Column { name, rule, from, made: None, required: false, parent: None }
+    Column { name, rule, from, made: None, required: false, parent: None, holder: None }
 }
 
 impl Column {
@@ -247,6 +341,12 @@ impl Column {
     /// Says how the reconciler sets the column itself.
     pub const fn made(mut self, from: &'static [&'static str], how: &'static str) -> Column {
         self.made = Some(Made { from, how });
+        self
+    }
+
+    /// Makes the column name a row of another table that the same record gives.
+    pub const fn held_by(mut self, table: &'static str) -> Column {
+        self.holder = Some(table);
         self
     }
 

@@ -236,9 +236,9 @@ impl ColumnExplainer<'_, '_> {
         let Some((index, version)) = version else { return Ok(None) };
         let sources = Sources::of(self.tx, std::slice::from_ref(version), self.zone).await?;
         let request = sources.request(version);
-        let operations: Vec<&str> = self.entity.nested.iter().map(|nested| nested.operation).collect();
+        let operations: Vec<&str> = self.entity.nested().map(|nested| nested.operation).collect();
         let completed_by = match &request {
-            Some(request) if !self.table.inside.is_empty() => {
+            Some(request) if !self.table.inside().is_empty() => {
                 completed_by(self.tx, request, &operations, ids, self.zone).await?
             }
             _ => Vec::new(),
@@ -324,8 +324,8 @@ impl ColumnExplainer<'_, '_> {
 
     /// The column of the joined row that a derived column repeats.
     fn derived(&self, name: &str) -> Option<&'static str> {
-        let derived = self.table.derived.as_ref()?;
-        derived.columns.iter().find(|(column, _)| *column == name).map(|(_, expression)| *expression)
+        let derived = self.table.derived_columns();
+        derived.iter().find(|column| column.name == name).map(|column| column.expression)
     }
 
     async fn of_another_row(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {

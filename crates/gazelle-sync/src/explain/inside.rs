@@ -66,11 +66,11 @@ impl<'j, 'a> Item<'j, 'a> {
 /// The JSON that gives the row of `table` with this key: the record itself, or the first such item in it.
 pub fn find<'j, 'a>(table: &Table, record: &'j Json<'a>, key: &[&str]) -> Option<Item<'j, 'a>> {
     let whole = Item { json: record, place: String::new(), holders: Vec::new(), position: 0 };
-    if table.inside.is_empty() {
+    if table.inside().is_empty() {
         return Some(whole);
     }
     let mut level = vec![whole];
-    for connection in table.inside {
+    for connection in table.inside() {
         level = level.iter().flat_map(|holder| items(holder, connection)).collect();
     }
     level.into_iter().find(|item| item.gives(table, key))
@@ -159,7 +159,7 @@ mod tests {
                 assert!(table.columns.iter().any(|column| column.name == derived.by), "{}", derived.by);
                 assert!(derived.join.contains(derived.table) && derived.join.contains(derived.by));
             }
-            assert_eq!(table.inside.is_empty(), table.owner.is_none(), "{}", table.name);
+            assert_eq!(table.inside().is_empty(), table.owner.is_none(), "{}", table.name);
         }
     }
 }

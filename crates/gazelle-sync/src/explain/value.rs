@@ -17,6 +17,9 @@ pub fn json_of(value: &Value) -> Json {
         Value::Time(time) => json!(time.to_string()),
         Value::Instant(instant) => json!(format!("{instant}Z")),
         Value::TextList(texts) => json!(texts),
+        Value::Decimal(text) | Value::Json(text) => {
+            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+        }
     }
 }
 
@@ -25,7 +28,7 @@ pub fn json_of(value: &Value) -> Json {
 pub fn agrees(rule: Rule, made: &Json, held: &Json) -> Option<bool> {
     let (Json::String(a), Json::String(b)) = (made, held) else {
         return Some(match (rule, made.as_f64(), held.as_f64()) {
-            (Rule::Float, Some(a), Some(b)) => a == b,
+            (Rule::Float | Rule::Decimal, Some(a), Some(b)) => a == b,
             _ => made == held,
         });
     };

@@ -8,10 +8,6 @@ use crate::db::{DbError, Tx};
 use crate::migrations;
 use crate::staging_to_production::rebuild::production_tables;
 
-/// Columns of a production table beside those that its reconciler fills.
-const OTHER_COLUMNS: [&str; 6] =
-    ["staging_id", "reconciler_version", "synced_from_gazelle_at", "deleted_at", "start_at", "end_at"];
-
 /// A table or view that stands where one of ours belongs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Moving {
@@ -136,15 +132,8 @@ async fn count(tx: &Tx<'_>, table: &str) -> Result<i64, DbError> {
 /// The columns of an old table that the new one of the same name has not.
 fn local_columns(table: &str, columns: Vec<String>) -> Vec<String> {
     let Some(new) = production_tables().find(|new| new.name == table) else { return Vec::new() };
-    columns.into_iter().filter(|column| !is_new_column(new, column)).collect()
-}
-
-fn is_new_column(table: &crate::entities::table::Table, column: &str) -> bool {
-    let derived = table.derived.as_ref().map(|derived| derived.columns).unwrap_or_default();
-    let generated = matches!(column, "start_at" | "end_at");
-    table.columns.iter().any(|new| new.name == column)
-        || derived.iter().any(|(name, _)| *name == column)
-        || (OTHER_COLUMNS.contains(&column) && (!generated || table.name == "gazelle_appointments"))
+    let held: Vec<&str> = new.all_columns().collect();
+    columns.into_iter().filter(|column| !held.contains(&column.as_str())).collect()
 }
 
 async fn dependents(

@@ -59,7 +59,7 @@ pub async fn complete(
     sizes: &Sizes,
 ) -> Result<String, NestedError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
-    for nested in entity.nested {
+    for nested in entity.nested() {
         complete_at(client, entity, nested, nested.path, &mut record, sizes).await?;
     }
     Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))

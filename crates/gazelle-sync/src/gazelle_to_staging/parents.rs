@@ -236,7 +236,7 @@ async fn get_whole(
         Lookup::There(raw) => raw,
         other => return Ok(without(&answer, &other)),
     };
-    if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
+    if !entity.has_nested() || !nested::may_overflow(raw.get()) {
         return Ok(LookupResult::Found(receive(&answer, raw.get(), Timestamp::now())));
     }
     completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await

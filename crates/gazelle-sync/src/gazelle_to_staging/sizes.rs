@@ -35,7 +35,7 @@ impl AllSizes {
     pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
         let large = Arc::new(Semaphore::new(1));
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let noted = api_limits::read(db, entity).await?;
             let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
             let sizes = Sizes { large: large.clone(), ..sizes };
@@ -259,7 +259,7 @@ impl Sizes {
     /// The next shorter length of lists inside records to try out; none where there are none, or they are as short as can be.
     pub(super) fn shorter_lists(&self, entity: &Entity, tried: Option<u32>) -> Option<u32> {
         let now = self.inner.now().min(tried.unwrap_or(ANY)).min(LARGEST_INNER);
-        (!entity.nested.is_empty() && now > 1).then_some((now / 4).max(1))
+        (entity.has_nested() && now > 1).then_some((now / 4).max(1))
     }
 
     /// After this failure, a page with lists of this length inside its records was read.

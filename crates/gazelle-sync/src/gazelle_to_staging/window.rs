@@ -295,7 +295,7 @@ async fn hand_on(
         }
         let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };
         let raw = std::str::from_utf8(&raw).unwrap_or_default();
-        if entity.nested.is_empty() || !nested::may_overflow(raw) {
+        if !entity.has_nested() || !nested::may_overflow(raw) {
             page.records.push(receive(&answer, raw, seen_at));
             continue;
         }

@@ -45,7 +45,7 @@ impl Held {
         let (walked, withheld, quarantined, unreadable) = (column(0), column(1), column(2), column(3));
         let seconds = past.asked_at.as_millisecond() as f64 / 1e3;
         let mut entities = Vec::new();
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let backlog = backlog::of(db, entity).await?;
             let age = |at: Timestamp| (seconds - at.as_millisecond() as f64 / 1e3).max(0.0);
             entities.push(OfEntity {

@@ -163,7 +163,7 @@ impl Metrics {
 
     /// A series that appears with its first count hides that count from `rate`.
     fn begin_at_zero(&self) {
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let of = [("entity", entity.name)];
             drop(self.fetch_duration.get_or_create(&of));
             drop(self.reconcile_duration.get_or_create(&of));

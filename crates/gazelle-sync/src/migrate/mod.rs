@@ -1,18 +1,27 @@
-//! Brings a database to the shape that this program works with: each migration in a transaction of its own.
+//! Brings a database to the shape that this program works with: each migration in a transaction of its own, then what the
+//! declarations of the entities add ([`declared`]).
+
+mod declared;
 
 use tokio_postgres::types::Type;
 
 use crate::access::{self, owners};
-use crate::db::{Db, DbError, Fault, Tx, citus, quote};
+use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, VIEWS, relation_names, tables};
 
 /// What a migration would do or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Its number.
-    pub version: i32,
+    /// Its number; none of what follows from the declarations of the entities.
+    pub version: Option<i32>,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
+}
+
+impl Step {
+    fn of(migration: &Migration) -> Step {
+        Step { version: Some(migration.version), name: migration.name.to_owned() }
+    }
 }
 
 /// How far a database's shape is.
@@ -86,8 +95,14 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
                 migration.name
             )));
         }
-        missing.retain(|step| step.version != version);
+        missing.retain(|step| step.version != Some(version));
     }
+    let found = declared::found(db).await?;
+    if let Some(name) = found.stranger() {
+        return Err(foreign(db, name));
+    }
+    let declared = found.missing(missing.is_empty());
+    missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));
     Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
 }
 
@@ -158,37 +173,56 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     for migration in MIGRATIONS {
         apply(tx, migration).await?;
     }
+    declared::add(tx).await?;
     access::close(tx).await
 }
 
 async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
     let mut connection = db.connection().await?;
-    for step in missing {
-        let Some(migration) = MIGRATIONS.iter().find(|m| m.version == step.version) else { continue };
-        let tx = connection.begin().await?;
-        owners::check_in(&tx).await?;
-        access::check_owner_rights(&tx).await?;
-        let is_last = Some(step) == missing.last();
-        one_step(tx, migration, is_last).await.map_err(|error| match error.fault {
-            // What a user has added to a table refuses a row.
-            Fault::Record => error.while_doing(&format!(
-                "migration {} ({}) and those after it were not applied, nothing of it was kept",
-                step.version, step.name
-            )),
-            _ => error,
-        })?;
+    let is_missing =
+        |migration: &&Migration| missing.iter().any(|step| step.version == Some(migration.version));
+    let numbered: Vec<&Migration> = MIGRATIONS.iter().filter(is_missing).collect();
+    let (last, earlier) = match numbered.split_last() {
+        Some((last, earlier)) => (Some(*last), earlier),
+        None => (None, [].as_slice()),
+    };
+    for migration in earlier {
+        let tx = begin_step(&mut connection).await?;
+        apply(&tx, migration).await.map_err(|error| refused(migration, error))?;
+        access::close(&tx).await?;
+        tx.commit().await.map_err(|error| refused(migration, error))?;
     }
-    Ok(())
+    // What the declarations add and the rights come with the last one, so that a database that lacks nothing has them.
+    let tx = begin_step(&mut connection).await?;
+    if let Some(migration) = last {
+        apply(&tx, migration).await.map_err(|error| refused(migration, error))?;
+    }
+    declared::add(&tx).await?;
+    access::close(&tx).await?;
+    access::cover(&tx).await?;
+    tx.commit().await.map_err(|error| match last {
+        Some(migration) => refused(migration, error),
+        None => error,
+    })
 }
 
-async fn one_step(tx: Tx<'_>, migration: &Migration, is_last: bool) -> Result<(), DbError> {
-    apply(&tx, migration).await?;
-    access::close(&tx).await?;
-    // With the last one, so that a database whose migrations are all there has its rights too.
-    if is_last {
-        access::cover(&tx).await?;
+/// Says of a refusal which migration met it: what a user has added to a table refuses a row.
+fn refused(migration: &Migration, error: DbError) -> DbError {
+    match error.fault {
+        Fault::Record => error.while_doing(&format!(
+            "migration {} ({}) and those after it were not applied, nothing of it was kept",
+            migration.version, migration.name
+        )),
+        _ => error,
     }
-    tx.commit().await
+}
+
+/// A transaction in which the shape may be changed: the tables are ours, and so are the rights.
+async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
+    let tx = connection.begin().await?;
+    owners::check_in(&tx).await?;
+    access::check_owner_rights(&tx).await?;
+    Ok(tx)
 }
 
 async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
@@ -214,7 +248,7 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
 
 /// Every migration there is.
 pub fn all_steps() -> Vec<Step> {
-    MIGRATIONS.iter().map(|m| Step { version: m.version, name: m.name }).collect()
+    MIGRATIONS.iter().map(Step::of).collect()
 }
 
 /// Makes the database ready for a run: an empty one gets all migrations, an older one is refused
@@ -255,11 +289,17 @@ pub async fn drop_all(db: &Db) -> Result<(), DbError> {
 }
 
 fn older(steps: &[Step]) -> DbError {
-    let first =
-        steps.first().map_or_else(String::new, |step| format!(", from {} ({})", step.version, step.name));
+    let lacks = match steps.first() {
+        Some(Step { version: Some(version), name }) => {
+            format!("{} migration(s), from {version} ({name})", steps.len())
+        }
+        Some(Step { version: None, name }) => {
+            format!("what {} step(s) add, beginning with {name}", steps.len())
+        }
+        None => "nothing".to_owned(),
+    };
     DbError::infrastructure(format!(
-        "the database lacks {} migration(s){first}: make a backup, then run `gazelle-sync migrate`",
-        steps.len()
+        "the database lacks {lacks}: make a backup, then run `gazelle-sync migrate`"
     ))
 }
 

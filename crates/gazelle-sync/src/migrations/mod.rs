@@ -1,4 +1,10 @@
 //! Every migration in order, and what they make together: numbered, applied once each, never edited afterwards.
+//!
+//! Tables and columns that no migration makes follow from the declarations of the entities ([`declared`]).
+
+pub mod declared;
+
+use std::collections::BTreeSet;
 
 /// One step of the database's shape.
 pub(crate) struct Migration {
@@ -158,8 +164,8 @@ const PRODUCTION_TABLES: [i32; 4] = [3, 4, 5, 6];
 const PRODUCTION_VIEWS: [i32; 1] = [17];
 
 /// What makes the production tables with `{schema}` to be filled in, parents first: each text holds several statements.
-pub(crate) fn production_tables() -> impl Iterator<Item = &'static str> {
-    sql_of(&PRODUCTION_TABLES)
+pub(crate) fn production_tables() -> impl Iterator<Item = String> {
+    sql_of(&PRODUCTION_TABLES).map(str::to_owned).chain(declared::production_tables())
 }
 
 /// What makes the views over them.
@@ -173,11 +179,14 @@ fn sql_of(versions: &'static [i32]) -> impl Iterator<Item = &'static str> {
 
 /// Every table of ours.
 pub(crate) fn tables() -> Vec<&'static str> {
-    let mut staging: Vec<&str> = MIGRATIONS.iter().flat_map(|m| m.staging_tables.iter().copied()).collect();
     // A later migration may change what an earlier one made.
-    staging.sort_unstable();
-    staging.dedup();
-    TABLES.iter().copied().chain(staging).chain([REGISTER]).collect()
+    let staging: BTreeSet<&str> = staging_tables().collect();
+    TABLES.iter().copied().chain(staging).chain(declared::tables()).chain([REGISTER]).collect()
+}
+
+/// The staging tables that migrations name, some of them several times.
+fn staging_tables() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied())
 }
 
 /// The name of everything we make in an account's schema.

@@ -69,7 +69,7 @@ async fn note(
     let tx = lease.fence().begin(&mut connection).await?;
     let now = tx.now().await?;
     let approved = decision == Decision::Approve;
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         loop {
             let waiting = deletions::waiting(&tx, entity, run, A_TIME).await?;
             let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };

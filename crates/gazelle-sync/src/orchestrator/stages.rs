@@ -286,7 +286,7 @@ pub async fn drop_old_versions(
     }
     let kept = SignedDuration::from_hours(24 * i64::from(days));
     let cutoff = now.saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
             of_entity.dropped = retention::drop_superseded(db, fence, entity, cutoff).await?;
         }

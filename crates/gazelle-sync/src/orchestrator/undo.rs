@@ -151,7 +151,7 @@ async fn recorded(
             clock,
         };
         let since = clock.database_now();
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             report.rows_written +=
                 stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
         }
@@ -243,7 +243,7 @@ async fn in_transaction(
     let at = tx.now().await?;
     let (mut versions, mut records, mut newer) = (0, 0, 0);
     let mut touched = Vec::new();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let of_entity = match step {
             Step::Undid(run) => undo::withdraw(&tx, entity, run, run_id, at).await?,
             Step::Lifted { undo, .. } => undo::restore(&tx, entity, undo).await?,

@@ -12,7 +12,7 @@ pub type Counts = BTreeMap<(String, String), i64>;
 /// Counts the versions of every entity by status.
 pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
     let mut counts = Counts::new();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let sql = "SELECT sync_status, count(*) FROM {schema}.{staging_table} GROUP BY sync_status";
         for row in &tx.query(&for_entity(sql, entity), &[]).await? {
             let (status, count): (String, i64) = (row.get(0), row.get(1));

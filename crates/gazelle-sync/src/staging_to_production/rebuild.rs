@@ -76,7 +76,7 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
         }
     }
     let mut not_placed = NotPlaced::default();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let ids = pending::chronology(tx, entity, basis).await?;
         let mut left = ids.as_slice();
         while !left.is_empty() {

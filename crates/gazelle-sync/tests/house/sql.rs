@@ -53,7 +53,7 @@ fn all() -> Vec<Statement> {
             }
         }
     }
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         for table in entity.tables {
             for sql in Statements::of(entity, table).all() {
                 found.extend(of("staging_to_production/upsert/mod.rs", sql));

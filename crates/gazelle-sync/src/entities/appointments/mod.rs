@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Nested, Shape, Undated, UndatedEnd, Walk};
+use super::{DateFilter, Entity, Getter, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
 
 /// The entity `appointments`.
@@ -35,12 +35,6 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    nested: &[Nested {
-        path: &["allEventPianos"],
-        query: include_str!("more_pianos.graphql"),
-        operation: "AppointmentMorePianos",
-        answer: &["event", "allEventPianos"],
-    }],
     tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,

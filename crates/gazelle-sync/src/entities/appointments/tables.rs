@@ -1,15 +1,11 @@
 //! `gazelle_appointments` and `gazelle_appointment_pianos`.
 
-use crate::entities::table::{Derived, Rule::*, Table, column};
+use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
 
 /// The appointments, all types of event. Date and time are UTC; `start_at` and `end_at` are
 /// generated from them by the database.
 pub static GAZELLE_APPOINTMENTS: Table = Table {
     name: "gazelle_appointments",
-    key: &["external_id"],
-    owner: None,
-    inside: &[],
-    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("appointment_date", UtcDate, &["start", "start_time"]).required(),
@@ -51,10 +47,31 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
                     WHERE k.external_id = i.client_external_id
                     LIMIT 1) AS c ON true",
         columns: &[
-            ("contact_external_id", "c.default_contact_external_id"),
-            ("location_external_id", "c.default_location_external_id"),
+            DerivedColumn {
+                name: "contact_external_id",
+                expression: "c.default_contact_external_id",
+                references: "gazelle_contacts",
+            },
+            DerivedColumn {
+                name: "location_external_id",
+                expression: "c.default_location_external_id",
+                references: "gazelle_locations",
+            },
         ],
     }),
+    generated: &[
+        Generated {
+            name: "start_at",
+            sql_type: "timestamptz",
+            expression: "(appointment_date + appointment_time) AT TIME ZONE 'UTC'",
+        },
+        Generated {
+            name: "end_at",
+            sql_type: "timestamptz",
+            expression: "(appointment_date + appointment_time + duration_minutes * interval '1 minute') AT TIME ZONE 'UTC'",
+        },
+    ],
+    ..Table::OF_RECORDS
 };
 
 /// Which pianos an appointment is for.
@@ -62,13 +79,19 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
     name: "gazelle_appointment_pianos",
     key: &["appointment_external_id", "piano_external_id"],
     owner: Some("appointment_external_id"),
-    inside: &["allEventPianos"],
-    unnamed: None,
+    list: Some(Nested {
+        path: &["allEventPianos"],
+        query: include_str!("more_pianos.graphql"),
+        operation: "AppointmentMorePianos",
+        answer: &["event", "allEventPianos"],
+    }),
     columns: &[
-        column("appointment_external_id", Id, &[]).made(&["^id"], "the id of the event"),
+        column("appointment_external_id", Id, &[])
+            .made(&["^id"], "the id of the event")
+            .held_by("gazelle_appointments"),
         column("piano_external_id", Id, &["piano.id", "piano_id"]).required().parent("gazelle_pianos"),
         column("is_tuning", Boolean, &["isTuning"]),
         column("source_updated_at", Instant, &[]).made(&["^updatedAt"], "when the event was updated"),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };

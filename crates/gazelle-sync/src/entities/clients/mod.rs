@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Nested, Refresh, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Refresh, Shape, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
 
 /// The entity `clients`.
@@ -23,20 +23,6 @@ pub static ENTITY: Entity = Entity {
     getter: Some(Getter { query: include_str!("get.graphql"), operation: "ClientById", path: &["client"] }),
     found_through: None,
     listed_in: None,
-    nested: &[
-        Nested {
-            path: &["allContacts"],
-            query: include_str!("more_contacts.graphql"),
-            operation: "ClientMoreContacts",
-            answer: &["client", "allContacts"],
-        },
-        Nested {
-            path: &["allContacts", "allLocations"],
-            query: include_str!("more_locations.graphql"),
-            operation: "ContactMoreLocations",
-            answer: &["contact", "allLocations"],
-        },
-    ],
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,

@@ -1,14 +1,10 @@
 //! `gazelle_clients`, `gazelle_contacts`, `gazelle_locations`.
 
-use crate::entities::table::{Rule::*, Table, column};
+use crate::entities::table::{Nested, Rule::*, Table, column};
 
 /// Who pays. Names, phones and addresses are its contacts'.
 pub static GAZELLE_CLIENTS: Table = Table {
     name: "gazelle_clients",
-    key: &["external_id"],
-    owner: None,
-    inside: &[],
-    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("company_name", Text, &["companyName", "company_name"]),
@@ -52,19 +48,24 @@ pub static GAZELLE_CLIENTS: Table = Table {
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };
 
 /// Who is met.
 pub static GAZELLE_CONTACTS: Table = Table {
     name: "gazelle_contacts",
-    key: &["external_id"],
     owner: Some("client_external_id"),
-    inside: &["allContacts"],
-    unnamed: None,
+    list: Some(Nested {
+        path: &["allContacts"],
+        query: include_str!("more_contacts.graphql"),
+        operation: "ClientMoreContacts",
+        answer: &["client", "allContacts"],
+    }),
     columns: &[
         column("external_id", Id, &["id"]).required(),
-        column("client_external_id", Id, &[]).made(&["^id"], "the id of the client"),
+        column("client_external_id", Id, &[])
+            .made(&["^id"], "the id of the client")
+            .held_by("gazelle_clients"),
         column("title", Text, &["title"]),
         column("first_name", Text, &["firstName"]),
         column("middle_name", Text, &["middleName"]),
@@ -88,20 +89,28 @@ pub static GAZELLE_CONTACTS: Table = Table {
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };
 
 /// Where the client is met, is written to, or is billed.
 pub static GAZELLE_LOCATIONS: Table = Table {
     name: "gazelle_locations",
-    key: &["external_id"],
     owner: Some("client_external_id"),
-    inside: &["allContacts", "allLocations"],
+    list: Some(Nested {
+        path: &["allContacts", "allLocations"],
+        query: include_str!("more_locations.graphql"),
+        operation: "ContactMoreLocations",
+        answer: &["contact", "allLocations"],
+    }),
     unnamed: Some("location"),
     columns: &[
         column("external_id", Id, &["id"]),
-        column("contact_external_id", Id, &[]).made(&["^id"], "the id of the contact whose list it is in"),
-        column("client_external_id", Id, &[]).made(&["^^id"], "the id of the client"),
+        column("contact_external_id", Id, &[])
+            .made(&["^id"], "the id of the contact whose list it is in")
+            .held_by("gazelle_contacts"),
+        column("client_external_id", Id, &[])
+            .made(&["^^id"], "the id of the client")
+            .held_by("gazelle_clients"),
         column("usage_type", Text, &["usageType"]),
         column("location_type", Text, &["locationType"]),
         column("address_line1", Text, &["street1"]),
@@ -120,5 +129,5 @@ pub static GAZELLE_LOCATIONS: Table = Table {
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };

@@ -25,7 +25,6 @@ pub static ENTITY: Entity = Entity {
     getter: Some(Getter { query: include_str!("get.graphql"), operation: "PianoById", path: &["piano"] }),
     found_through: None,
     listed_in: None,
-    nested: &[],
     tables: &[&GAZELLE_PIANOS],
     reconciler_version: 3,
     reconcile,

@@ -5,10 +5,6 @@ use crate::entities::table::{Rule::*, Table, column};
 /// The pianos. The serial number identifies nothing: many have none, and some share one.
 pub static GAZELLE_PIANOS: Table = Table {
     name: "gazelle_pianos",
-    key: &["external_id"],
-    owner: None,
-    inside: &[],
-    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("client_external_id", Id, &["client.id", "client_id"]).parent("gazelle_clients"),
@@ -50,5 +46,5 @@ pub static GAZELLE_PIANOS: Table = Table {
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };

@@ -39,6 +39,38 @@ fn numbers_come_as_numbers_and_as_text() {
 }
 
 #[test]
+fn decimals_come_digit_by_digit_and_in_bounds() {
+    let decimal = |text: &str| Value::Decimal(text.to_owned());
+    for (text, is) in [
+        ("\"12.50\"", "12.50"),
+        ("\" -0.10 \"", "-0.10"),
+        ("12.5", "12.5"),
+        ("7", "7"),
+        ("\"123456789012345678901234567890.12\"", "123456789012345678901234567890.12"),
+        ("\"1.5e3\"", "1.5e3"),
+        ("\".5\"", ".5"),
+    ] {
+        reads(Rule::Decimal, &[text], decimal(is));
+    }
+    reads(Rule::Decimal, &["null", "\"\"", "\"  \""], Value::Null);
+    refuses(
+        Rule::Decimal,
+        &["\"12,50\"", "\"$12\"", "\"NaN\"", "\"Infinity\"", "\"1e\"", "\".\"", "\"0x10\"", "\"--1\""],
+    );
+    refuses(Rule::Decimal, &["1e300", "\"1e101\"", "true", "[1]", "{}"]);
+    refuses(Rule::Decimal, &[&format!("\"{}\"", "9".repeat(101))]);
+}
+
+#[test]
+fn json_is_kept_but_for_what_jsonb_cannot_hold() {
+    let json = |text: &str| Value::Json(text.to_owned());
+    reads(Rule::Json, &["{\"a\": [1, null, true, \"é\"]}"], json("{\"a\":[1,null,true,\"é\"]}"));
+    reads(Rule::Json, &["\"\""], json("\"\""));
+    reads(Rule::Json, &["{\"a\\u0000b\": \"c\\u0000d\"}"], json("{\"ab\":\"cd\"}"));
+    reads(Rule::Json, &["null"], Value::Null);
+}
+
+#[test]
 fn booleans_come_as_booleans_numbers_and_words() {
     reads(
         Rule::Boolean,

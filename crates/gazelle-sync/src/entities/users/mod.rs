@@ -34,7 +34,6 @@ pub static ENTITY: Entity = Entity {
         root: "allEventsBatched",
         field: "user",
     }),
-    nested: &[],
     tables: &[&GAZELLE_USERS],
     reconciler_version: 3,
     reconcile,

@@ -5,10 +5,6 @@ use crate::entities::table::{Rule::*, Table, column};
 /// The technicians and the office.
 pub static GAZELLE_USERS: Table = Table {
     name: "gazelle_users",
-    key: &["external_id"],
-    owner: None,
-    inside: &[],
-    unnamed: None,
     columns: &[
         column("external_id", Id, &["id"]).required(),
         column("first_name", Text, &["firstName"]),
@@ -24,5 +20,5 @@ pub static GAZELLE_USERS: Table = Table {
         column("source_created_at", Instant, &["createdAt"]),
         column("source_updated_at", Instant, &["updatedAt"]),
     ],
-    derived: None,
+    ..Table::OF_RECORDS
 };

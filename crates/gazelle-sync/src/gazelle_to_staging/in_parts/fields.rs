@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn every_query_is_read_and_written_without_loss() {
-        for entity in ENTITIES {
-            let nested = entity.nested.iter().map(|nested| nested.query);
+        for entity in ENTITIES.iter().copied() {
+            let nested = entity.nested().map(|nested| nested.query);
             let getter = entity.getter.iter().map(|getter| getter.query);
             for query in nested.chain(getter).chain([entity.walk.page_query]) {
                 let (head, _) = query.split_once('{').unwrap();

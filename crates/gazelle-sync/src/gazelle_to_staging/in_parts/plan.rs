@@ -184,7 +184,7 @@ fn together(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Ve
 
 /// The connection of a record whose nodes can be asked for by ids of their own, since they hold connections themselves.
 fn holder(entity: &Entity) -> Option<(&'static str, ById)> {
-    entity.nested.iter().find_map(|nested| match nested.path {
+    entity.nested().find_map(|nested| match nested.path {
         [list, _] => Some((*list, ById::of_query(nested.query, nested.operation)?)),
         _ => None,
     })
@@ -197,7 +197,7 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
         let is_too_deep = |plan: Result<PartPlan, NoPlan>| matches!(plan, Err(NoPlan::TooDeep));
         !is_too_deep(PartPlan::of_page(entity, bounds))
             && entity.getter.iter().all(|getter| !is_too_deep(PartPlan::of_getter(entity, getter, bounds)))
-            && entity.nested.iter().all(|nested| !is_too_deep(PartPlan::of_nested(entity, nested, bounds)))
+            && entity.nested().all(|nested| !is_too_deep(PartPlan::of_nested(entity, nested, bounds)))
     };
     match entity.walk.shape {
         // It has no way but the one.

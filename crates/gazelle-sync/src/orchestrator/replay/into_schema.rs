@@ -62,7 +62,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let replaced = make_room(&tx, db.schema(), into).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);
-    // By our own migrations, so that nothing that was added to the account's tables can refuse a row here.
+    // By our own statements, so that nothing that was added to the account's tables can refuse a row here.
     for sql in migrations::production_tables() {
         tx.batch_as_is(&sql.replace("{schema}", &target)).await?;
     }

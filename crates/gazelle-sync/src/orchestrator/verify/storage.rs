@@ -43,7 +43,7 @@ pub async fn dashboard_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
 /// Each foreign key is declared and valid, and each value names a row, declared or not.
 pub async fn foreign_keys_hold(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     let mut check = Check::new("foreign keys hold");
-    for (table, column, parent) in FOREIGN_KEYS {
+    for (table, column, parent) in FOREIGN_KEYS.iter() {
         check.checked += 1;
         let declared = tx
             .query(

@@ -35,7 +35,7 @@ impl Clock {
     /// Those of the database.
     pub async fn after_staged(db: &Db) -> Result<Clock, DbError> {
         let mut newest: Option<Timestamp> = None;
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let rows = db.query(&for_entity(include_str!("newest_seen.sql"), entity), &[]).await?;
             newest = newest.max(rows.first().and_then(|row| row.get(0)));
         }

@@ -98,7 +98,7 @@ impl NamedRuns {
     /// Those of the database.
     pub async fn read(db: &Db) -> Result<NamedRuns, DbError> {
         let mut named = NamedRuns::default();
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let rows = db.query(&for_entity(include_str!("named_runs.sql"), entity), &[]).await?;
             for row in &rows {
                 let (run, request): (Uuid, Option<i32>) = (row.get(0), row.get(1));

@@ -36,7 +36,7 @@ pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
         false => "pg_catalog.pg_total_relation_size('{schema}.{staging_table}'::regclass)",
     };
     let mut sizes = Vec::new();
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         sizes.push(of(db, entity, now, bytes).await?);
     }
     Ok(sizes)

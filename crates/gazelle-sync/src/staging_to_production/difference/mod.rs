@@ -81,7 +81,7 @@ pub async fn difference(
     records: Option<&[String]>,
 ) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
-    for entity in crate::entities::ENTITIES {
+    for entity in crate::entities::ENTITIES.iter().copied() {
         let part = Part { records: records.map(<[String]>::to_vec), ..Part::whole(entity) };
         differences.extend(of_part(tx, samples, &part).await?);
     }
@@ -175,12 +175,12 @@ async fn records_by(tx: &Tx<'_>, template: &str, part: &Part) -> Result<Vec<Stri
 
 /// The columns whose content is compared, `deleted_at` included.
 fn content_columns(table: &Table) -> Vec<&'static str> {
-    let derived = table.derived.as_ref().map(|d| d.columns).unwrap_or_default();
+    let derived = table.derived_columns();
     table
         .columns
         .iter()
         .map(|column| column.name)
-        .chain(derived.iter().map(|(name, _)| *name))
+        .chain(derived.iter().map(|column| column.name))
         .chain(["deleted_at"])
         .collect()
 }

@@ -160,6 +160,7 @@ fn rebuild_gone(table: &Table, holder: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::Nested;
     use crate::entities::table::{Rule, column};
 
     #[test]
@@ -168,14 +169,13 @@ mod tests {
             name: "items",
             key: &["invoice_external_id", "piano_external_id", "sequence_number"],
             owner: Some("invoice_external_id"),
-            inside: &["allItems"],
-            unnamed: None,
+            list: Some(Nested { path: &["allItems"], query: "", operation: "", answer: &[] }),
             columns: &[
                 column("invoice_external_id", Rule::Id, &[]),
                 column("piano_external_id", Rule::Id, &["piano.id"]),
                 column("sequence_number", Rule::Integer, &["sequenceNumber"]),
             ],
-            derived: None,
+            ..Table::OF_RECORDS
         };
         let members = ["piano_external_id", "sequence_number"];
         let [_, sql] = left_out_statements(&ITEMS, "invoice_external_id", &members);

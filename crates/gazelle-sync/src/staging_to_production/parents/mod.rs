@@ -149,7 +149,7 @@ fn parents_of<'g>(
 
 /// Where a path of a table's rows is in their record: `allContacts.nodes.allLocations.nodes.id`.
 fn place(table: &Table, path: &str) -> String {
-    let lists = table.inside.iter().map(|connection| format!("{connection}.nodes."));
+    let lists = table.inside().iter().map(|connection| format!("{connection}.nodes."));
     lists.chain([path.to_owned()]).collect()
 }
 

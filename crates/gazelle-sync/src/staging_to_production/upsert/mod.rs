@@ -153,8 +153,9 @@ const IS_AS_HELD: &str = "held.deleted_at IS NULL
 fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let derived = table.derived.as_ref();
-    let derived_columns = derived.map(|d| d.columns).unwrap_or_default();
-    let all: Vec<&str> = names.iter().copied().chain(derived_columns.iter().map(|(name, _)| *name)).collect();
+    let derived_columns = table.derived_columns();
+    let all: Vec<&str> =
+        names.iter().copied().chain(derived_columns.iter().map(|column| column.name)).collect();
 
     let mut parameters = String::new();
     for (index, column) in table.columns.iter().enumerate() {
@@ -167,10 +168,9 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
         .map(|(list, name)| format!("unnest({list}) AS {name}"))
         .collect();
 
-    // Lists travel as array literals, since Postgres has no arrays of arrays of different lengths.
     let cast = |name: &str| match table.columns.iter().find(|c| c.name == name) {
-        Some(column) if column.rule == Rule::TextList => "::text[]",
-        _ => "",
+        Some(column) if column.rule.travels_as_text() => format!("::{}", column.rule.sql_type()),
+        _ => String::new(),
     };
     let join = |each: &dyn Fn(&str) -> String, columns: &[&str]| {
         columns.iter().map(|name| each(name)).collect::<Vec<_>>().join(", ")
@@ -178,11 +178,11 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
     let selected = names
         .iter()
         .map(|name| format!("i.{name}{}", cast(name)))
-        .chain(derived_columns.iter().map(|(_, expression)| (*expression).to_owned()))
+        .chain(derived_columns.iter().map(|column| column.expression.to_owned()))
         .collect::<Vec<_>>()
         .join(", ");
     let derived_values: String =
-        derived_columns.iter().map(|(name, expression)| format!(", {expression} AS {name}")).collect();
+        derived_columns.iter().map(|column| format!(", {} AS {}", column.expression, column.name)).collect();
     let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
     let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
     let held_match: Vec<String> = table.key.iter().map(|key| format!("held.{key} = i.{key}")).collect();
@@ -246,7 +246,7 @@ fn still_later(table: &Table) -> String {
 
 /// The element type in which a column's values travel.
 fn array_type(rule: Rule) -> &'static str {
-    if rule == Rule::TextList { "text" } else { rule.sql_type() }
+    if rule.travels_as_text() { "text" } else { rule.sql_type() }
 }
 
 /// One column of many rows, as a parameter.
@@ -277,6 +277,8 @@ impl<'r> ColumnArray<'r> {
         match table.columns[index].rule {
             Rule::Text | Rule::Id => ColumnArray::Text(take!(Value::Text(text) => text.as_str())),
             Rule::TextList => ColumnArray::Literal(take!(Value::TextList(items) => array_literal(items))),
+            Rule::Decimal => ColumnArray::Text(take!(Value::Decimal(text) => text.as_str())),
+            Rule::Json => ColumnArray::Text(take!(Value::Json(text) => text.as_str())),
             Rule::Integer => ColumnArray::Integer(take!(Value::Integer(number) => *number)),
             Rule::Float => ColumnArray::Float(take!(Value::Float(number) => *number)),
             Rule::Boolean => ColumnArray::Boolean(take!(Value::Boolean(flag) => *flag)),

@@ -158,7 +158,7 @@ impl Story<'_> {
         let done = Lease::hold(&db, self.setting.settings.lease(), async |lease| {
             let mut connection = db.connection().await?;
             let tx = lease.fence().begin(&mut connection).await?;
-            for entity in ENTITIES {
+            for entity in ENTITIES.iter().copied() {
                 quarantine::retry(&tx, entity, &[], Some("refused_by_database")).await?;
             }
             tx.commit().await

@@ -31,7 +31,7 @@ proptest! {
 
     #[test]
     fn no_json_however_odd_panics_a_reconciler(number in any::<u64>()) {
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             let record = example::record(entity);
             read(entity, &hostile_json::hostile(&record, number));
             read(entity, &hostile_json::broken(&record, number));
@@ -40,7 +40,7 @@ proptest! {
 
     #[test]
     fn no_text_at_all_panics_a_reconciler(text in "\\PC{0,60}|[{}\\[\\]\":,\\\\u0d8e1-]{0,60}") {
-        for entity in ENTITIES {
+        for entity in ENTITIES.iter().copied() {
             read(entity, &text);
         }
     }
@@ -56,7 +56,7 @@ fn reconciled(entity: &Entity, text: &str) -> Reconciled {
 fn with_value(entity: &Entity, table: &Table, path: &str, text: &str) -> String {
     let mut record = example::record(entity);
     let mut here = &mut record;
-    for connection in table.inside {
+    for connection in table.inside() {
         here = &mut here[*connection]["nodes"][0];
     }
     for step in path.split('.') {
@@ -86,7 +86,7 @@ const BLANK: [&str; 5] = ["null", r#""""#, r#"" ""#, r#""\t\n\r""#, r#""\u0000""
 fn whatever_stands_in_an_optional_field_its_record_lands_and_no_other_column_changes() {
     let values = hostile_json::values();
     let mut tried = 0;
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let good = reconciled(entity, &example::record(entity).to_string());
         for (position, table) in entity.tables.iter().enumerate() {
             let optional =
@@ -131,7 +131,7 @@ fn whatever_stands_in_an_optional_field_its_record_lands_and_no_other_column_cha
 #[test]
 fn a_reference_of_another_shape_is_named_and_never_silently_none() {
     let mut tried = 0;
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let table = entity.tables[0];
         let referring = table
             .columns
@@ -232,12 +232,12 @@ async fn in_a_batch_of_hostile_records_the_good_ones_land_and_the_others_wait_wi
                       WHERE c.relnamespace = 'public'::regnamespace";
     let before = place.text(relations).await;
     // Parents that the others name.
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         stage(&place, entity, example::record(entity).to_string(), None).await;
     }
     place.run(&["reconcile"]).await.success();
 
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         for number in 0..HOSTILE {
             let record = named(entity, &format!("odd_{number}"));
             stage(&place, entity, hostile_json::hostile(&record, number), None).await;
@@ -250,7 +250,7 @@ async fn in_a_batch_of_hostile_records_the_good_ones_land_and_the_others_wait_wi
     let run = place.run(&["reconcile"]).await;
     run.success();
 
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         let table = entity.tables[0].name;
         let landed: i64 =
             place.one(&format!("SELECT count(*) FROM {table} WHERE external_id LIKE 'good\\_%'"), &[]).await;

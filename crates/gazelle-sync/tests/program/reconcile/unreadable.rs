@@ -236,13 +236,13 @@ async fn a_row_inside_a_record_that_cannot_be_read_takes_nothing_along_and_is_no
 async fn whatever_stands_in_optional_fields_postgres_holds_what_is_made_of_it() {
     let mut place = place().await;
     place.env.insert("GAZELLE_SYNC_QUARANTINE_GUARD_RECORDS".to_owned(), "0".to_owned());
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         stage(&place, entity, example::record(entity).to_string(), None).await;
     }
     place.run(&["reconcile"]).await.success();
     let values = hostile_json::values();
     let mut staged = 0;
-    for entity in ENTITIES {
+    for entity in ENTITIES.iter().copied() {
         // In each record every optional field holds another value, and over all of them each holds every value once.
         for (number, _) in values.iter().enumerate() {
             let mut record = example::record(entity);

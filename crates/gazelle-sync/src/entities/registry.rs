@@ -1,0 +1,107 @@
+//! Which entities there are: the order of both stages, and what refers to what.
+
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use super::{Entity, appointments, clients, pianos, users};
+
+/// The entities of this program, parents before children.
+static OWN: [&Entity; 4] = [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
+
+/// Those that a program built on this library adds.
+static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
+
+/// Every entity, parents before children: the order of stage 1 and of stage 2.
+///
+/// # Panics
+/// On first use, when the declarations contradict each other: see [`check`].
+pub static ENTITIES: LazyLock<Vec<&'static Entity>> = LazyLock::new(|| {
+    let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let all: Vec<&Entity> = OWN.iter().chain(added.iter()).copied().collect();
+    if let Err(why) = check(&all) {
+        panic!("invariant: {why}");
+    }
+    all
+});
+
+/// Every foreign key of production: table, column, and the table whose `external_id` it names.
+pub static FOREIGN_KEYS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
+    let tables = ENTITIES.iter().flat_map(|entity| entity.tables);
+    tables.flat_map(|table| table.references().map(|(column, of)| (table.name, column, of))).collect()
+});
+
+/// Adds an entity to a program built on this library, after those that are there. To be called before anything else
+/// of it. `examples/with_invoices` is such a program.
+///
+/// # Panics
+/// When the entities have been asked for already.
+pub fn add(entity: &'static Entity) {
+    let is_late = LazyLock::get(&ENTITIES).is_some();
+    assert!(!is_late, "invariant: entity {} is added after the entities were read", entity.name);
+    ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(entity);
+}
+
+/// Checks that names are used once, and that each table refers only to tables before it.
+///
+/// # Errors
+/// What contradicts what.
+pub fn check(entities: &[&Entity]) -> Result<(), String> {
+    let (mut names, mut tables) = (HashSet::new(), HashSet::new());
+    for entity in entities {
+        for name in [entity.name, entity.staging_table] {
+            if !names.insert(name) {
+                return Err(format!("entity {}: the name {name} is taken", entity.name));
+            }
+        }
+        if entity.tables.is_empty() {
+            return Err(format!("entity {} declares no table", entity.name));
+        }
+        for table in entity.tables {
+            if let Some((column, of)) = table.references().find(|(_, of)| !tables.contains(of)) {
+                return Err(format!(
+                    "entity {}: {}.{column} names a row of {of}, which must be declared before it",
+                    entity.name, table.name
+                ));
+            }
+            if !names.insert(table.name) || !tables.insert(table.name) {
+                return Err(format!("entity {}: the name {} is taken", entity.name, table.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_come_before_children_and_names_are_used_once() {
+        assert_eq!(check(&OWN), Ok(()));
+        let cases: [(&[&Entity], &str); 4] = [
+            (
+                &[&users::ENTITY, &pianos::ENTITY, &clients::ENTITY],
+                "entity pianos: gazelle_pianos.client_external_id names a row of gazelle_clients, which must be declared before it",
+            ),
+            (
+                &[&clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY],
+                "entity appointments: gazelle_appointments.technician_external_id names a row of gazelle_users, which must be \
+                 declared before it",
+            ),
+            (&[&users::ENTITY, &users::ENTITY], "entity users: the name users is taken"),
+            (&[&appointments::ENTITY], "entity appointments: "),
+        ];
+        for (entities, why) in cases {
+            let said = check(entities).unwrap_err();
+            assert!(said.starts_with(why), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_foreign_key_follows_from_a_column() {
+        let keys = &*FOREIGN_KEYS;
+        assert!(keys.contains(&("gazelle_contacts", "client_external_id", "gazelle_clients")));
+        assert!(keys.contains(&("gazelle_appointments", "location_external_id", "gazelle_locations")));
+        assert_eq!(keys.len(), 10);
+    }
+}

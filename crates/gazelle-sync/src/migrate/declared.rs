@@ -1,0 +1,134 @@
+//! What a database lacks of the tables that the entities declare: it is added by the declarations themselves, so that a
+//! new entity, or a new column of one, needs no migration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, Tx};
+use crate::entities::table::{LINEAGE, Table};
+use crate::entities::{ENTITIES, Entity};
+use crate::migrations::declared;
+
+/// Something that a database lacks.
+pub(super) enum Missing {
+    /// The staging table of an entity.
+    Staging(&'static Entity),
+    /// A production table.
+    Production(&'static Table),
+    /// A column of a table that is there.
+    Column(&'static Table, &'static str),
+    /// An entity's line in the view that counts versions.
+    Dashboard,
+}
+
+impl Missing {
+    /// What it is, for people.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Missing::Staging(entity) => format!("table {}", entity.staging_table),
+            Missing::Production(table) => format!("table {}", table.name),
+            Missing::Column(table, column) => format!("column {}.{column}", table.name),
+            Missing::Dashboard => "view v_sync_dashboard_entities".to_owned(),
+        }
+    }
+
+    fn sql(&self) -> String {
+        match self {
+            Missing::Staging(entity) => declared::staging_table(entity),
+            Missing::Production(table) => declared::production_table(table),
+            Missing::Column(table, column) => declared::column(table, column),
+            Missing::Dashboard => declared::dashboard(),
+        }
+    }
+}
+
+/// The columns of each of our tables and of the tables that the dashboard reads, as a database has them.
+pub(super) struct Found {
+    columns: BTreeMap<String, BTreeSet<String>>,
+    counted: BTreeSet<String>,
+}
+
+/// Reads what is there. Writes nothing.
+pub(super) async fn found(db: &Db) -> Result<Found, DbError> {
+    let params = [(&db.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
+    Ok(read(&db.query(include_str!("found.sql"), &params).await?))
+}
+
+async fn found_in(tx: &Tx<'_>) -> Result<Found, DbError> {
+    let params = [(&tx.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
+    Ok(read(&tx.query(include_str!("found.sql"), &params).await?))
+}
+
+fn declared_names() -> Vec<&'static str> {
+    let tables = ENTITIES.iter().flat_map(|entity| entity.tables.iter().map(|table| table.name));
+    tables.chain(ENTITIES.iter().map(|entity| entity.staging_table)).collect()
+}
+
+fn read(rows: &[tokio_postgres::Row]) -> Found {
+    let mut found = Found { columns: BTreeMap::new(), counted: BTreeSet::new() };
+    for row in rows {
+        let (table, column): (String, Option<String>) = (row.get("table_name"), row.get("column_name"));
+        match column {
+            Some(column) => {
+                found.columns.entry(table).or_default().insert(column);
+            }
+            None => {
+                found.counted.insert(table);
+            }
+        }
+    }
+    found
+}
+
+impl Found {
+    /// A table of an entity's name that does not look like ours.
+    pub(super) fn stranger(&self) -> Option<&'static str> {
+        let lacks = |name: &str, ours: &[&str]| {
+            self.columns.get(name).is_some_and(|found| !ours.iter().all(|column| found.contains(*column)))
+        };
+        let lineage = LINEAGE.map(|(name, _)| name);
+        ENTITIES.iter().find_map(|entity| {
+            match lacks(entity.staging_table, &["external_id", "raw_data", "fetched_at"]) {
+                true => Some(entity.staging_table),
+                false => entity.tables.iter().map(|table| table.name).find(|name| lacks(name, &lineage)),
+            }
+        })
+    }
+
+    /// What the declarations add, parents first. `migrated` says whether all numbered migrations are applied: what those
+    /// make is not looked for before.
+    pub(super) fn missing(&self, migrated: bool) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        for entity in ENTITIES.iter().copied() {
+            let is_ours = |name: &str| migrated || !declared::is_migrated(name);
+            if is_ours(entity.staging_table) && !self.columns.contains_key(entity.staging_table) {
+                missing.push(Missing::Staging(entity));
+            }
+            for table in entity.tables.iter().copied().filter(|table| is_ours(table.name)) {
+                match self.columns.get(table.name) {
+                    None => missing.push(Missing::Production(table)),
+                    Some(found) => missing.extend(
+                        table
+                            .all_columns()
+                            .filter(|column| !found.contains(*column))
+                            .map(|column| Missing::Column(table, column)),
+                    ),
+                }
+            }
+        }
+        let is_counted = |entity: &&Entity| self.counted.contains(entity.staging_table);
+        if migrated && !ENTITIES.iter().all(is_counted) {
+            missing.push(Missing::Dashboard);
+        }
+        missing
+    }
+}
+
+/// Adds what is missing once all migrations are applied. The caller commits.
+pub(super) async fn add(tx: &Tx<'_>) -> Result<(), DbError> {
+    for missing in found_in(tx).await?.missing(true) {
+        tx.batch(&missing.sql()).await?;
+    }
+    Ok(())
+}
