@@ -78,7 +78,8 @@ impl<'s, 'p> Execution<'s, 'p> {
             (Some(Kind::Contact), "defaultLocation") => self.location(node, "STREET", field),
             (Some(Kind::Contact), "defaultMailingLocation") => self.location(node, "MAILING", field),
             (Some(Kind::Contact), "defaultBillingLocation") => self.location(node, "BILLING", field),
-            (Some(Kind::Event), "allEventPianos") => {
+            (Some(Kind::Event), "allEventPianos")
+            | (Some(Kind::Invoice), "allInvoiceItems" | "allInvoicePayments") => {
                 let items = node.fields.get(name).map(items_of).unwrap_or_default();
                 let total = items.len();
                 self.connection(Items::Texts { items: &items, parent_id: node.id }, total, field, false)

@@ -71,6 +71,9 @@ fn filter(
         (Kind::Event | Kind::Client | Kind::Piano | Kind::Invoice, "status") => {
             query.statuses = Some(keys(value))
         }
+        // An invoice's date is the day on which it was made.
+        (Kind::Invoice, "invoiceDateGet") => query.created.from = Some(midnight(value, 0, zone)?),
+        (Kind::Invoice, "invoiceDateLet") => query.created.until = Some(midnight(value, 1, zone)?),
         (Kind::Client | Kind::Piano, "createdGet") => query.created.from = Some(midnight(value, 0, zone)?),
         (Kind::Client | Kind::Piano, "createdLet") => query.created.until = Some(midnight(value, 1, zone)?),
         // There is no timeline to speak of: every client and piano counts as active.

@@ -8,7 +8,8 @@ use super::opened::Opened;
 use super::sync::{chosen, wrong_use};
 use crate::cli::WarningsArgs;
 use crate::display::{self, Column, Lines, Table};
-use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
+use crate::entities::ENTITIES;
+use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS};
 use crate::migrate;
 use crate::run_log::warnings::{self, OfRecords, Warnings, Which};
 use crate::time;
@@ -112,29 +113,20 @@ fn unreadable(warnings: &Warnings, text: &mut Lines) {
     }
 }
 
-/// The kinds of warnings of records: the code, and what it says of a record.
-pub(crate) const KINDS: &[(&str, &str)] = &[
-    (UNREADABLE_FIELD, "field that cannot be read, NULL in production"),
-    (UNREADABLE_ROW, "row inside a record that cannot be read, left as it was"),
-    ("blank_serial", "serial number of blanks alone"),
-    ("appointment_without_client", "appointment without a client"),
-    ("improbable_date", "time outside 1990 to 2100"),
-    ("text_cleaned", "text that had to be cleaned"),
-    ("duplicate_contact", "a contact listed twice"),
-    ("duplicate_location", "a location listed twice"),
-    ("duplicate_piano", "a piano listed twice"),
-    ("default_contact_not_listed", "default contact that is not listed"),
-    ("location_without_id", "location without an id"),
-];
+/// Kinds of warnings of records, each with what it says: those that a record of any entity may have, then each entity's own.
+pub(crate) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    WARNINGS.iter().chain(ENTITIES.iter().flat_map(|entity| entity.warnings)).copied()
+}
 
 /// What a kind of warning of records says, with its code for `--code`.
 fn meaning(code: &str) -> Option<String> {
-    KINDS.iter().find(|(of, _)| *of == code).map(|(_, says)| format!("{says} ({code})"))
+    kinds().find(|(of, _)| *of == code).map(|(_, says)| format!("{says} ({code})"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW};
 
     fn text_of(path: &str) -> String {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -144,7 +136,7 @@ mod tests {
     #[test]
     fn the_readme_lists_the_warnings_as_they_are() {
         let mut expected = String::from("| code | says of a record |\n|---|---|\n");
-        for (code, says) in KINDS {
+        for (code, says) in kinds() {
             expected.push_str(&format!("| `{code}` | {says} |\n"));
         }
         let readme = text_of("../../README.md");
@@ -172,7 +164,7 @@ mod tests {
         }
         given.sort();
         given.dedup();
-        let mut listed: Vec<&str> = KINDS.iter().map(|(code, _)| *code).collect();
+        let mut listed: Vec<&str> = kinds().map(|(code, _)| code).collect();
         listed.sort_unstable();
         assert_eq!(given, listed);
     }

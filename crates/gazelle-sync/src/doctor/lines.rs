@@ -1,5 +1,7 @@
 //! The lines that checks leave.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::Report;
@@ -21,7 +23,7 @@ pub enum Level {
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
     /// What was looked at.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// How it came out.
     pub level: Level,
     /// What was found, in one line.
@@ -36,20 +38,20 @@ pub struct Line {
 pub struct Lines(Vec<Line>);
 
 impl Lines {
-    pub(super) fn ok(&mut self, check: &'static str, said: impl Into<String>) {
-        self.0.push(Line { check, level: Level::Ok, said: said.into(), mend: None });
+    pub(super) fn ok(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>) {
+        self.0.push(Line { check: check.into(), level: Level::Ok, said: said.into(), mend: None });
     }
 
-    pub(super) fn warning(&mut self, check: &'static str, said: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Line { check, level: Level::Warning, said: said.into(), mend: Some(mend.into()) });
+    pub(super) fn warning(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>, mend: impl Into<String>) {
+        self.0.push(Line { check: check.into(), level: Level::Warning, said: said.into(), mend: Some(mend.into()) });
     }
 
-    pub(super) fn problem(&mut self, check: &'static str, said: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Line { check, level: Level::Problem, said: said.into(), mend: Some(mend.into()) });
+    pub(super) fn problem(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>, mend: impl Into<String>) {
+        self.0.push(Line { check: check.into(), level: Level::Problem, said: said.into(), mend: Some(mend.into()) });
     }
 
     /// A check that the database refused.
-    pub(super) fn cannot(&mut self, check: &'static str, error: &DbError) {
+    pub(super) fn cannot(&mut self, check: impl Into<Cow<'static, str>>, error: &DbError) {
         let mend = match error.state.as_deref() {
             Some("42501") => {
                 "run doctor with the role of the sync, or an administrator's, in DATABASE_URL (gazelle-sync migrate \

@@ -63,10 +63,10 @@ pub fn look_up(schema: &Schema) -> Found {
 
 /// Every query of an entity, with its operation's name.
 fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
-    let mut queries = vec![(entity.walk.operation, entity.walk.page_query)];
-    queries.extend(entity.getter.iter().map(|getter| (getter.operation, getter.query)));
-    queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.operation, getter.query)));
-    queries.extend(entity.nested().map(|nested| (nested.operation, nested.query)));
+    let mut queries = vec![(entity.walk.operation, &*entity.walk.page_query)];
+    queries.extend(entity.getter.iter().map(|getter| (getter.operation, &*getter.query)));
+    queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.operation, &*getter.query)));
+    queries.extend(entity.nested().map(|nested| (nested.operation, &*nested.query)));
     queries
 }
 

@@ -9,6 +9,7 @@ pub mod appointments;
 pub mod clients;
 pub mod example;
 pub mod pianos;
+mod query;
 pub mod read;
 pub mod registry;
 pub mod scalar;
@@ -18,6 +19,7 @@ pub mod weight;
 
 use serde_json_borrow::Value as Json;
 
+pub use query::Query;
 use read::{Reconciled, RecordError};
 pub use registry::{ENTITIES, FOREIGN_KEYS};
 pub use table::Nested;
@@ -46,6 +48,8 @@ pub struct Entity {
     pub reconciler_version: i32,
     /// The reconciler: raw JSON in, rows or a named error out. Pure.
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
+    /// The warnings that its reconciler gives beside [`WARNINGS`](read::WARNINGS): code, and what it says of a record.
+    pub warnings: &'static [(&'static str, &'static str)],
     /// What is written after records of this entity were applied: what other entities' rows derive from them.
     pub after_apply: Option<Refresh>,
 }
@@ -95,7 +99,7 @@ impl Entity {
 #[derive(Debug)]
 pub struct Walk {
     /// The query of one page; its operation name is its file's.
-    pub page_query: &'static str,
+    pub page_query: Query,
     /// Name of the operation in `page_query`.
     pub operation: &'static str,
     /// The root field that lists: `allEventsBatched`.
@@ -170,7 +174,7 @@ pub struct DateFilter {
 #[derive(Debug)]
 pub struct Getter {
     /// The query, with the one variable `$id`.
-    pub query: &'static str,
+    pub query: Query,
     /// Name of the operation in `query`.
     pub operation: &'static str,
     /// Path of the record in the answer: `["client"]`.
@@ -181,7 +185,7 @@ pub struct Getter {
 #[derive(Debug)]
 pub struct ListedIn {
     /// The query, with the one variable `$ids`.
-    pub query: &'static str,
+    pub query: Query,
     /// Name of the operation in `query`.
     pub operation: &'static str,
     /// The root field that lists.

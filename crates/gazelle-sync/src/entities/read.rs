@@ -113,6 +113,14 @@ pub const UNREADABLE_FIELD: &str = "unreadable_field";
 /// The code of a warning of a nested row, or a list of such rows, that could not be read.
 pub const UNREADABLE_ROW: &str = "unreadable_row";
 
+/// The warnings that a record of any entity may have: code, and what it says of the record.
+pub const WARNINGS: [(&str, &str); 4] = [
+    (UNREADABLE_FIELD, "field that cannot be read, NULL in production"),
+    (UNREADABLE_ROW, "row inside a record that cannot be read, left as it was"),
+    ("improbable_date", "time outside 1990 to 2100"),
+    ("text_cleaned", "text that had to be cleaned"),
+];
+
 /// Something worth knowing about a record that landed all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Warning {

@@ -3,6 +3,8 @@
 
 use jiff::civil::{Date, DateTime, Time};
 
+use super::Query;
+
 /// A production table as its entity's folder declares it.
 #[derive(Debug)]
 pub struct Table {
@@ -32,7 +34,7 @@ pub struct Nested {
     /// `["allContacts", "allLocations"]`.
     pub path: &'static [&'static str],
     /// The query of a further page, with `$id` of the object that holds the connection, `$first`, `$after`.
-    pub query: &'static str,
+    pub query: Query,
     /// Name of the operation in `query`.
     pub operation: &'static str,
     /// Path of the connection in the answer: `["contact", "allLocations"]`.

@@ -176,7 +176,7 @@ impl Reader<'_> {
         let Some(ListedIn { query, operation, root, field }) = &self.entity.listed_in else {
             return Ok(Elsewhere::Nothing);
         };
-        let request = GraphqlRequest::new(*operation, *query, json!({ "ids": [id] }));
+        let request = GraphqlRequest::new(*operation, &**query, json!({ "ids": [id] }));
         let answer = match self.fetch.client.trying(2).post(&request).await {
             Ok(answer) => answer,
             Err(error) if error.concerns_any_request() => return Err(error),

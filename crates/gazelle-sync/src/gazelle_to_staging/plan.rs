@@ -87,7 +87,7 @@ pub async fn count(
     scopes: &[Scope],
 ) -> Result<(Vec<u64>, Answer), SourceError> {
     let request = count_request(entity, scopes)
-        .unwrap_or_else(|| GraphqlRequest::new(entity.walk.operation, entity.walk.page_query, json!({})));
+        .unwrap_or_else(|| GraphqlRequest::new(entity.walk.operation, &*entity.walk.page_query, json!({})));
     let answer = client.post(&request).await?;
     let counts = answer.counts()?;
     let counts =

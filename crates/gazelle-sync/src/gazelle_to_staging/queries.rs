@@ -39,7 +39,7 @@ pub(super) fn page(
     inner: Option<u32>,
     part: Option<&[Field]>,
 ) -> GraphqlRequest {
-    let whole = (entity.walk.operation, entity.walk.page_query);
+    let whole = (entity.walk.operation, &*entity.walk.page_query);
     let (operation, query) = or_part(whole, &[entity.walk.root, "nodes"], part);
     let query = sizes.shaped(&query, inner);
     of_window(entity, &operation, query.into_owned(), window, after, first)
@@ -51,7 +51,7 @@ const NODES: &str = "nodes {";
 /// The same page with nothing of its records but their ids: what the API can give when it cannot give a record.
 pub(super) fn ids(entity: &Entity, window: &Window, after: Option<&str>, first: u32) -> GraphqlRequest {
     let operation = format!("{}Ids", entity.walk.operation);
-    let query = entity.walk.page_query;
+    let query = &*entity.walk.page_query;
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}nodes {{ id }} }} }}").replacen(entity.walk.operation, &operation, 1);
     of_window(entity, &operation, query, window, after, first)
@@ -60,7 +60,7 @@ pub(super) fn ids(entity: &Entity, window: &Window, after: Option<&str>, first: 
 /// The same page without its records: the cursor after them.
 pub(super) fn cursor(entity: &Entity, window: &Window, after: Option<&str>, first: u32) -> GraphqlRequest {
     let operation = format!("{}Cursor", entity.walk.operation);
-    let query = entity.walk.page_query;
+    let query = &*entity.walk.page_query;
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}}} }}").replacen(entity.walk.operation, &operation, 1);
     of_window(entity, &operation, query, window, after, first)
@@ -122,7 +122,7 @@ fn of_window(
 
 /// One record by its id.
 pub(super) fn record(getter: &Getter, sizes: &Sizes, id: &str, part: Option<&[Field]>) -> GraphqlRequest {
-    let (operation, query) = or_part((getter.operation, getter.query), getter.path, part);
+    let (operation, query) = or_part((getter.operation, &*getter.query), getter.path, part);
     GraphqlRequest::new(operation, sizes.shaped(&query, None), json!({ "id": id }))
 }
 
@@ -137,7 +137,7 @@ pub(super) fn inner(
 ) -> GraphqlRequest {
     let variables = json!({ "id": id, "first": first, "after": after });
     let path = [nested.answer, &["nodes"]].concat();
-    let (operation, query) = or_part((nested.operation, nested.query), &path, part);
+    let (operation, query) = or_part((nested.operation, &*nested.query), &path, part);
     GraphqlRequest::new(operation, sizes.shaped(&query, None), variables)
 }
 
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_field_is_taken_out_of_a_query_and_nothing_else() {
-        let query = users::ENTITY.walk.page_query;
+        let query = &*users::ENTITY.walk.page_query;
         let without = without_field(query, "email").unwrap();
         assert_eq!(
             without.split_whitespace().collect::<Vec<_>>().join(" "),

@@ -194,7 +194,7 @@ async fn every_query_is_one_that_the_api_allows() {
             for end in undated.ends {
                 let (UndatedEnd::First(sort) | UndatedEnd::Last(sort)) = end;
                 let answer =
-                    ask(entity.walk.page_query, entity.walk.operation, json!({"first": 1, "sortBy": [sort]}))
+                    ask(&*entity.walk.page_query, entity.walk.operation, json!({"first": 1, "sortBy": [sort]}))
                         .await;
                 assert_eq!(answer.get("errors"), None, "{answer}");
             }
@@ -205,11 +205,11 @@ async fn every_query_is_one_that_the_api_allows() {
 #[test]
 fn operations_are_named_as_their_entities_say() {
     for entity in ENTITIES.iter().copied() {
-        let mut queries = vec![(entity.walk.page_query, entity.walk.operation)];
-        queries.extend(entity.getter.iter().map(|getter| (getter.query, getter.operation)));
-        queries.extend(entity.found_through.iter().map(|(_, getter)| (getter.query, getter.operation)));
-        queries.extend(entity.nested().map(|nested| (nested.query, nested.operation)));
-        queries.extend(entity.listed_in.iter().map(|listed| (listed.query, listed.operation)));
+        let mut queries = vec![(&*entity.walk.page_query, entity.walk.operation)];
+        queries.extend(entity.getter.iter().map(|getter| (&*getter.query, getter.operation)));
+        queries.extend(entity.found_through.iter().map(|(_, getter)| (&*getter.query, getter.operation)));
+        queries.extend(entity.nested().map(|nested| (&*nested.query, nested.operation)));
+        queries.extend(entity.listed_in.iter().map(|listed| (&*listed.query, listed.operation)));
         for (query, operation) in queries {
             assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query}");
         }
@@ -239,13 +239,13 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
     }
     for entity in ENTITIES.iter().copied() {
         let page = match entity.walk.shape {
-            Shape::PlainList => selection(entity.walk.page_query, entity.walk.root),
-            Shape::Connection { .. } => selection(entity.walk.page_query, "nodes"),
+            Shape::PlainList => selection(&*entity.walk.page_query, entity.walk.root),
+            Shape::Connection { .. } => selection(&*entity.walk.page_query, "nodes"),
         };
         for getter in entity.getter.iter().chain(entity.found_through.iter().map(|(_, getter)| getter)) {
             let last = getter.path.last().unwrap();
             let own = selection(
-                getter.query,
+                &*getter.query,
                 &match getter.path.len() {
                     1 => format!("{last}("),
                     _ => format!("{last} "),
@@ -258,7 +258,7 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
             );
         }
         if let Some(listed) = &entity.listed_in {
-            assert_eq!(selection(listed.query, &format!("{} ", listed.field)), page, "{}", entity.name);
+            assert_eq!(selection(&listed.query, &format!("{} ", listed.field)), page, "{}", entity.name);
         }
     }
 }

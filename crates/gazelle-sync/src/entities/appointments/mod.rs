@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Shape, Undated, UndatedEnd, Walk};
+use super::{DateFilter, Entity, Getter, Query, Shape, Undated, UndatedEnd, Walk};
 pub use tables::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
 
 /// The entity `appointments`.
@@ -11,7 +11,7 @@ pub static ENTITY: Entity = Entity {
     name: "appointments",
     staging_table: "staging_appointments",
     walk: Walk {
-        page_query: include_str!("page.graphql"),
+        page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentsPage",
         root: "allEventsBatched",
         shape: Shape::Connection {
@@ -29,7 +29,7 @@ pub static ENTITY: Entity = Entity {
         },
     },
     getter: Some(Getter {
-        query: include_str!("get.graphql"),
+        query: Query::new(concat!(include_str!("get.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentById",
         path: &["event"],
     }),
@@ -38,5 +38,6 @@ pub static ENTITY: Entity = Entity {
     tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
+    warnings: &[("appointment_without_client", "appointment without a client"), ("duplicate_piano", "a piano listed twice")],
     after_apply: None,
 };

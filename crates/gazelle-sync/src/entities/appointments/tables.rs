@@ -1,5 +1,6 @@
 //! `gazelle_appointments` and `gazelle_appointment_pianos`.
 
+use crate::entities::Query;
 use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
 
 /// The appointments, all types of event. Date and time are UTC; `start_at` and `end_at` are
@@ -81,7 +82,7 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
     owner: Some("appointment_external_id"),
     list: Some(Nested {
         path: &["allEventPianos"],
-        query: include_str!("more_pianos.graphql"),
+        query: Query::new(concat!(include_str!("more_pianos.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentMorePianos",
         answer: &["event", "allEventPianos"],
     }),

@@ -3,7 +3,7 @@
 mod reconcile;
 mod tables;
 
-use super::{DateFilter, Entity, Getter, Refresh, Shape, Walk};
+use super::{DateFilter, Entity, Getter, Query, Refresh, Shape, Walk};
 pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
 
 /// The entity `clients`.
@@ -11,7 +11,7 @@ pub static ENTITY: Entity = Entity {
     name: "clients",
     staging_table: "staging_clients",
     walk: Walk {
-        page_query: include_str!("page.graphql"),
+        page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "ClientsPage",
         root: "allClients",
         shape: Shape::Connection {
@@ -20,12 +20,17 @@ pub static ENTITY: Entity = Entity {
             undated: None,
         },
     },
-    getter: Some(Getter { query: include_str!("get.graphql"), operation: "ClientById", path: &["client"] }),
+    getter: Some(Getter {
+        query: Query::new(concat!(include_str!("get.graphql"), include_str!("fields.graphql"))),
+        operation: "ClientById",
+        path: &["client"],
+    }),
     found_through: None,
     listed_in: None,
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
+    warnings: &[("duplicate_contact", "a contact listed twice"), ("duplicate_location", "a location listed twice"), ("default_contact_not_listed", "default contact that is not listed"), ("location_without_id", "location without an id")],
     after_apply: Some(Refresh {
         table: "gazelle_appointments",
         to_write: include_str!("appointments_to_refresh.sql"),

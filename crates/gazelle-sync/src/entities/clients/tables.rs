@@ -1,5 +1,6 @@
 //! `gazelle_clients`, `gazelle_contacts`, `gazelle_locations`.
 
+use crate::entities::Query;
 use crate::entities::table::{Nested, Rule::*, Table, column};
 
 /// Who pays. Names, phones and addresses are its contacts'.
@@ -57,7 +58,7 @@ pub static GAZELLE_CONTACTS: Table = Table {
     owner: Some("client_external_id"),
     list: Some(Nested {
         path: &["allContacts"],
-        query: include_str!("more_contacts.graphql"),
+        query: Query::new(concat!(include_str!("more_contacts.graphql"), include_str!("fields.graphql"))),
         operation: "ClientMoreContacts",
         answer: &["client", "allContacts"],
     }),
@@ -98,7 +99,7 @@ pub static GAZELLE_LOCATIONS: Table = Table {
     owner: Some("client_external_id"),
     list: Some(Nested {
         path: &["allContacts", "allLocations"],
-        query: include_str!("more_locations.graphql"),
+        query: Query::new(concat!(include_str!("more_locations.graphql"), include_str!("fields.graphql"))),
         operation: "ContactMoreLocations",
         answer: &["contact", "allLocations"],
     }),

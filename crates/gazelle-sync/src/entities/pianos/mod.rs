@@ -5,7 +5,7 @@ mod tables;
 use serde_json_borrow::Value as Json;
 
 use super::read::{self, Reconciled, RecordError};
-use super::{DateFilter, Entity, Getter, Shape, Walk, table::Value};
+use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
 pub use tables::GAZELLE_PIANOS;
 
 /// The entity `pianos`.
@@ -13,7 +13,7 @@ pub static ENTITY: Entity = Entity {
     name: "pianos",
     staging_table: "staging_pianos",
     walk: Walk {
-        page_query: include_str!("page.graphql"),
+        page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "PianosPage",
         root: "allPianos",
         shape: Shape::Connection {
@@ -22,12 +22,17 @@ pub static ENTITY: Entity = Entity {
             undated: None,
         },
     },
-    getter: Some(Getter { query: include_str!("get.graphql"), operation: "PianoById", path: &["piano"] }),
+    getter: Some(Getter {
+        query: Query::new(concat!(include_str!("get.graphql"), include_str!("fields.graphql"))),
+        operation: "PianoById",
+        path: &["piano"],
+    }),
     found_through: None,
     listed_in: None,
     tables: &[&GAZELLE_PIANOS],
     reconciler_version: 3,
     reconcile,
+    warnings: &[("blank_serial", "serial number of blanks alone")],
     after_apply: None,
 };
 

@@ -5,7 +5,7 @@ mod tables;
 use serde_json_borrow::Value as Json;
 
 use super::read::{self, Reconciled, RecordError};
-use super::{Entity, Getter, ListedIn, Shape, Walk};
+use super::{Entity, Getter, ListedIn, Query, Shape, Walk};
 pub use tables::GAZELLE_USERS;
 
 /// The entity `users`.
@@ -13,7 +13,7 @@ pub static ENTITY: Entity = Entity {
     name: "users",
     staging_table: "staging_users",
     walk: Walk {
-        page_query: include_str!("page.graphql"),
+        page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
         operation: "UsersPage",
         root: "allUsers",
         shape: Shape::PlainList,
@@ -23,13 +23,16 @@ pub static ENTITY: Entity = Entity {
     found_through: Some((
         "appointments",
         Getter {
-            query: include_str!("through_appointment.graphql"),
+            query: Query::new(concat!(
+                include_str!("through_appointment.graphql"),
+                include_str!("fields.graphql")
+            )),
             operation: "UserThroughAppointment",
             path: &["event", "user"],
         },
     )),
     listed_in: Some(ListedIn {
-        query: include_str!("in_events.graphql"),
+        query: Query::new(concat!(include_str!("in_events.graphql"), include_str!("fields.graphql"))),
         operation: "UserInEvents",
         root: "allEventsBatched",
         field: "user",
@@ -37,6 +40,7 @@ pub static ENTITY: Entity = Entity {
     tables: &[&GAZELLE_USERS],
     reconciler_version: 3,
     reconcile,
+    warnings: &[],
     after_apply: None,
 };
 

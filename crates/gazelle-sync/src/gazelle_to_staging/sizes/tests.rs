@@ -12,7 +12,7 @@ fn refusal() -> SourceError {
 
 #[test]
 fn lists_inside_a_query_are_shortened_and_nothing_else() {
-    let query = clients::ENTITY.walk.page_query;
+    let query = &*clients::ENTITY.walk.page_query;
     let shaped = with_inner_lists(query, 5);
     assert!(query.contains("allContacts(first: 20") && query.contains("allLocations(first: 10)"));
     assert_eq!(shaped, query.replace("first: 20", "first: 5").replace("first: 10", "first: 5"));

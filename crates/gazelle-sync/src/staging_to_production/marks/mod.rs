@@ -160,7 +160,7 @@ fn rebuild_gone(table: &Table, holder: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::Nested;
+    use crate::entities::{Nested, Query};
     use crate::entities::table::{Rule, column};
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             name: "items",
             key: &["invoice_external_id", "piano_external_id", "sequence_number"],
             owner: Some("invoice_external_id"),
-            list: Some(Nested { path: &["allItems"], query: "", operation: "", answer: &[] }),
+            list: Some(Nested { path: &["allItems"], query: Query::new(""), operation: "", answer: &[] }),
             columns: &[
                 column("invoice_external_id", Rule::Id, &[]),
                 column("piano_external_id", Rule::Id, &["piano.id"]),

@@ -1,0 +1,107 @@
+//! gazelle-sync with one entity more: what adding an entity takes. Its tables, queries, access rules and dashboards follow
+//! from this declaration.
+//!
+//! `cargo run -p gazelle-sync --example with_invoices -- migrate`
+
+use std::process::ExitCode;
+
+use gazelle_sync::entities::read::{self, Reconciled, RecordError};
+use gazelle_sync::entities::table::{Rule::*, Table, column};
+use gazelle_sync::entities::{DateFilter, Entity, Getter, Nested, Query, Shape, Walk, registry};
+use serde_json_borrow::Value as Json;
+
+static GAZELLE_INVOICES: Table = Table {
+    name: "gazelle_invoices",
+    columns: &[
+        column("external_id", Id, &["id"]).required(),
+        column("number", Integer, &["number"]),
+        column("status", Text, &["status"]),
+        column("client_external_id", Id, &["client.id"]).parent("gazelle_clients"),
+        column("created_by_external_id", Id, &["createdBy.id"]).parent("gazelle_users"),
+        column("due_on", Date, &["dueOn"]),
+        column("total", Decimal, &["total"]),
+        column("tags", Json, &["tags"]),
+        column("source_created_at", Instant, &["createdAt"]),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    ..Table::OF_RECORDS
+};
+
+static GAZELLE_INVOICE_ITEMS: Table = Table {
+    name: "gazelle_invoice_items",
+    owner: Some("invoice_external_id"),
+    list: Some(Nested {
+        path: &["allInvoiceItems"],
+        query: Query::new(concat!(include_str!("more_items.graphql"), include_str!("fields.graphql"))),
+        operation: "InvoiceMoreItems",
+        answer: &["invoice", "allInvoiceItems"],
+    }),
+    columns: &[
+        column("external_id", Id, &["id"]).required(),
+        column("invoice_external_id", Id, &[])
+            .made(&["^id"], "the id of the invoice")
+            .held_by("gazelle_invoices"),
+        column("sequence_number", Integer, &["sequenceNumber"]),
+        column("description", Text, &["description"]),
+        column("quantity", Integer, &["quantity"]),
+        column("amount", Decimal, &["amount"]),
+        column("piano_external_id", Id, &["piano.id"]).parent("gazelle_pianos"),
+        column("source_updated_at", Instant, &["updatedAt"]),
+    ],
+    ..Table::OF_RECORDS
+};
+
+static INVOICES: Entity = Entity {
+    name: "invoices",
+    staging_table: "staging_invoices",
+    walk: Walk {
+        page_query: Query::new(concat!(include_str!("page.graphql"), include_str!("fields.graphql"))),
+        operation: "InvoicesPage",
+        root: "allInvoices",
+        shape: Shape::Connection {
+            filter_type: "PrivateAllInvoicesFilter",
+            dates: DateFilter { from: "invoiceDateGet", until: "invoiceDateLet", own_date: None },
+            undated: None,
+        },
+    },
+    getter: Some(Getter {
+        query: Query::new(concat!(include_str!("get.graphql"), include_str!("fields.graphql"))),
+        operation: "InvoiceById",
+        path: &["invoice"],
+    }),
+    found_through: None,
+    listed_in: None,
+    tables: &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS],
+    reconciler_version: 1,
+    reconcile,
+    warnings: &[],
+    after_apply: None,
+};
+
+/// The invoice, then its items.
+fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
+    let mut reconciled = Reconciled::default();
+    let invoice = read::row(&GAZELLE_INVOICES, record, "", &mut reconciled.warnings)?;
+    let id = GAZELLE_INVOICES.get(&invoice, "external_id").clone();
+    reconciled.rows.push((0, invoice));
+    let mut items = read::nodes(record, "allInvoiceItems", "");
+    if !items.unreadable.is_empty() {
+        reconciled.note_incomplete(1);
+    }
+    reconciled.warnings.append(&mut items.unreadable);
+    for (place, json) in items.items {
+        match read::nested_row(&GAZELLE_INVOICE_ITEMS, json, &place, &mut reconciled.warnings) {
+            Some(mut item) => {
+                GAZELLE_INVOICE_ITEMS.set(&mut item, "invoice_external_id", id.clone());
+                reconciled.rows.push((1, item));
+            }
+            None => reconciled.note_incomplete(1),
+        }
+    }
+    Ok(reconciled)
+}
+
+fn main() -> ExitCode {
+    registry::add(&INVOICES);
+    gazelle_sync::commands::main()
+}
