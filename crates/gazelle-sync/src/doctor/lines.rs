@@ -42,12 +42,32 @@ impl Lines {
         self.0.push(Line { check: check.into(), level: Level::Ok, said: said.into(), mend: None });
     }
 
-    pub(super) fn warning(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Line { check: check.into(), level: Level::Warning, said: said.into(), mend: Some(mend.into()) });
+    pub(super) fn warning(
+        &mut self,
+        check: impl Into<Cow<'static, str>>,
+        said: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.0.push(Line {
+            check: check.into(),
+            level: Level::Warning,
+            said: said.into(),
+            mend: Some(mend.into()),
+        });
     }
 
-    pub(super) fn problem(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(Line { check: check.into(), level: Level::Problem, said: said.into(), mend: Some(mend.into()) });
+    pub(super) fn problem(
+        &mut self,
+        check: impl Into<Cow<'static, str>>,
+        said: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.0.push(Line {
+            check: check.into(),
+            level: Level::Problem,
+            said: said.into(),
+            mend: Some(mend.into()),
+        });
     }
 
     /// A check that the database refused.

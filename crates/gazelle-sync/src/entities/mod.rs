@@ -15,6 +15,7 @@ pub mod registry;
 pub mod scalar;
 pub mod table;
 pub mod users;
+mod warning;
 pub mod weight;
 
 use serde_json_borrow::Value as Json;

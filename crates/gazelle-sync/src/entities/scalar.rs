@@ -30,7 +30,7 @@ pub fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
             Json::Number(_) => id(json.to_string()),
             _ => Err(expected(rule, json)),
         },
-        Rule::Json => Ok(Value::Json(storable_json(json))),
+        Rule::Json => Ok(Value::Jsonb(storable_json(json))),
         _ if is_blank(json) => Ok(Value::Null),
         Rule::Decimal => decimal(json).map(Value::Decimal),
         Rule::Integer => whole_number(json).map(Value::Integer),

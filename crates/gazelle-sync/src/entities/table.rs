@@ -219,7 +219,7 @@ pub enum Value {
     /// A decimal number, as Postgres reads it.
     Decimal(String),
     /// JSON that `jsonb` can hold.
-    Json(String),
+    Jsonb(String),
 }
 
 impl Value {

@@ -17,7 +17,7 @@ pub fn json_of(value: &Value) -> Json {
         Value::Time(time) => json!(time.to_string()),
         Value::Instant(instant) => json!(format!("{instant}Z")),
         Value::TextList(texts) => json!(texts),
-        Value::Decimal(text) | Value::Json(text) => {
+        Value::Decimal(text) | Value::Jsonb(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| json!(text))
         }
     }

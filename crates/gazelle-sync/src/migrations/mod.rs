@@ -158,23 +158,13 @@ pub(crate) const TABLES: &[&str] = &[
 pub(crate) const VIEWS: [&str; 3] =
     ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
 
-/// The migrations that make the production tables, and those that make the view over them as it is now, by their
-/// numbers. One that gives a production table a column, or changes that view, is added here; a test compares.
-const PRODUCTION_TABLES: [i32; 4] = [3, 4, 5, 6];
+/// The migrations that make the view over production as it is now, by their numbers. One that changes it is added here.
 const PRODUCTION_VIEWS: [i32; 1] = [17];
 
-/// What makes the production tables with `{schema}` to be filled in, parents first: each text holds several statements.
-pub(crate) fn production_tables() -> impl Iterator<Item = String> {
-    sql_of(&PRODUCTION_TABLES).map(str::to_owned).chain(declared::production_tables())
-}
-
-/// What makes the views over them.
+/// What makes the views over production with `{schema}` to be filled in.
 pub(crate) fn production_views() -> impl Iterator<Item = &'static str> {
-    sql_of(&PRODUCTION_VIEWS)
-}
-
-fn sql_of(versions: &'static [i32]) -> impl Iterator<Item = &'static str> {
-    MIGRATIONS.iter().filter(|migration| versions.contains(&migration.version)).map(|migration| migration.sql)
+    let is_one = |migration: &&Migration| PRODUCTION_VIEWS.contains(&migration.version);
+    MIGRATIONS.iter().filter(is_one).map(|migration| migration.sql)
 }
 
 /// Every table of ours.

@@ -22,6 +22,7 @@ pub mod walks;
 pub mod whole;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use embedded_postgres::testing::TestServer;
@@ -64,6 +65,8 @@ pub struct Place {
     pub folder: tempfile::TempDir,
     /// Environment of the program beside its own minimum.
     pub env: BTreeMap<String, String>,
+    /// The program: gazelle-sync, or one built on its library.
+    pub program: PathBuf,
 }
 
 /// What the program did.
@@ -130,7 +133,8 @@ impl Place {
         server.create_database(DATABASE).await.expect("a database");
         let db = connect(&server.connection_string(DATABASE)).await;
         let folder = tempfile::tempdir().expect("a folder");
-        Place { server, db, folder, env: BTreeMap::new() }
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_gazelle-sync"));
+        Place { server, db, folder, env: BTreeMap::new(), program }
     }
 
     pub fn url(&self) -> String {
@@ -139,7 +143,7 @@ impl Place {
 
     /// The program, as it will be started, to be changed before.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gazelle-sync"));
+        let mut command = Command::new(&self.program);
         command
             .args(args)
             .env_clear()

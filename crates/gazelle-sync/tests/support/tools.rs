@@ -59,3 +59,15 @@ pub fn signal(pid: u32, name: &str) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, signal).expect("the process runs");
 }
+
+/// An example of the library, built anew where it is older than its sources.
+pub fn example(name: &str) -> PathBuf {
+    // As `cargo test --workspace` builds it, so that nothing is built twice.
+    let built = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--workspace", "--example", name])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .status()
+        .expect("cargo starts");
+    assert!(built.success(), "the example {name} builds");
+    Path::new(env!("CARGO_BIN_EXE_gazelle-sync")).with_file_name("examples").join(name)
+}

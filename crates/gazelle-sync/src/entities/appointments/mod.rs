@@ -38,6 +38,9 @@ pub static ENTITY: Entity = Entity {
     tables: &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
-    warnings: &[("appointment_without_client", "appointment without a client"), ("duplicate_piano", "a piano listed twice")],
+    warnings: &[
+        ("appointment_without_client", "appointment without a client"),
+        ("duplicate_piano", "a piano listed twice"),
+    ],
     after_apply: None,
 };

@@ -30,7 +30,12 @@ pub static ENTITY: Entity = Entity {
     tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
-    warnings: &[("duplicate_contact", "a contact listed twice"), ("duplicate_location", "a location listed twice"), ("default_contact_not_listed", "default contact that is not listed"), ("location_without_id", "location without an id")],
+    warnings: &[
+        ("duplicate_contact", "a contact listed twice"),
+        ("duplicate_location", "a location listed twice"),
+        ("default_contact_not_listed", "default contact that is not listed"),
+        ("location_without_id", "location without an id"),
+    ],
     after_apply: Some(Refresh {
         table: "gazelle_appointments",
         to_write: include_str!("appointments_to_refresh.sql"),

@@ -63,7 +63,7 @@ fn decimals_come_digit_by_digit_and_in_bounds() {
 
 #[test]
 fn json_is_kept_but_for_what_jsonb_cannot_hold() {
-    let json = |text: &str| Value::Json(text.to_owned());
+    let json = |text: &str| Value::Jsonb(text.to_owned());
     reads(Rule::Json, &["{\"a\": [1, null, true, \"é\"]}"], json("{\"a\":[1,null,true,\"é\"]}"));
     reads(Rule::Json, &["\"\""], json("\"\""));
     reads(Rule::Json, &["{\"a\\u0000b\": \"c\\u0000d\"}"], json("{\"ab\":\"cd\"}"));

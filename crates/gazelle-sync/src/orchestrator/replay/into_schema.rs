@@ -63,7 +63,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::AsOf(as_of)).await?;
     let target = quote(into);
     // By our own statements, so that nothing that was added to the account's tables can refuse a row here.
-    for sql in migrations::production_tables() {
+    for sql in migrations::declared::production_tables() {
         tx.batch_as_is(&sql.replace("{schema}", &target)).await?;
     }
     let mut tables = Vec::new();

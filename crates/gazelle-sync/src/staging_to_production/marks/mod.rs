@@ -160,8 +160,8 @@ fn rebuild_gone(table: &Table, holder: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::{Nested, Query};
     use crate::entities::table::{Rule, column};
+    use crate::entities::{Nested, Query};
 
     #[test]
     fn members_are_told_apart_by_every_column_of_their_key_besides_the_owner() {

@@ -278,7 +278,7 @@ impl<'r> ColumnArray<'r> {
             Rule::Text | Rule::Id => ColumnArray::Text(take!(Value::Text(text) => text.as_str())),
             Rule::TextList => ColumnArray::Literal(take!(Value::TextList(items) => array_literal(items))),
             Rule::Decimal => ColumnArray::Text(take!(Value::Decimal(text) => text.as_str())),
-            Rule::Json => ColumnArray::Text(take!(Value::Json(text) => text.as_str())),
+            Rule::Json => ColumnArray::Text(take!(Value::Jsonb(text) => text.as_str())),
             Rule::Integer => ColumnArray::Integer(take!(Value::Integer(number) => *number)),
             Rule::Float => ColumnArray::Float(take!(Value::Float(number) => *number)),
             Rule::Boolean => ColumnArray::Boolean(take!(Value::Boolean(flag) => *flag)),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::support::roles::act_as_poor;
 use crate::support::service::{Serving, runs, until};
-use crate::support::{DATABASE, World};
+use crate::support::{DATABASE, Place, World};
+use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::migrations::declared;
 use serde_json::json;
 
 async fn within<T>(seconds: u64, what: &str, work: impl Future<Output = T>) -> T {
@@ -183,4 +185,43 @@ async fn a_stream_of_requests_does_not_keep_the_schedule_from_its_turn() {
     })
     .await;
     serving.stop().await;
+}
+
+#[tokio::test]
+async fn the_migrations_make_the_tables_that_the_declarations_make() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place.execute("CREATE SCHEMA declared").await;
+    for entity in ENTITIES.iter() {
+        place.execute(&declared::staging_table(entity).replace("{schema}", "declared")).await;
+        for table in entity.tables {
+            place.execute(&declared::production_table(table).replace("{schema}", "declared")).await;
+        }
+    }
+    let shape = async |schema: &str| {
+        let columns = place
+            .rows(&format!(
+                "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, a.attgenerated::text,
+                        pg_get_expr(d.adbin, d.adrelid) AS expression
+                   FROM pg_class c
+                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+                  WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^(gazelle|staging)_'
+                  ORDER BY 1, 2"
+            ))
+            .await;
+        let constraints = place
+            .rows(&format!(
+                "SELECT c.relname, replace(pg_get_constraintdef(k.oid), '{schema}.', '') AS says
+                   FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+                  WHERE k.connamespace = '{schema}'::regnamespace AND c.relname ~ '^(gazelle|staging)_'
+                  ORDER BY 1, 2"
+            ))
+            .await;
+        (columns, constraints)
+    };
+    let (declared, migrated) = (shape("declared").await, shape("public").await);
+    assert!(declared.0.len() > 200 && declared.1.len() > 20, "{} {}", declared.0.len(), declared.1.len());
+    assert_eq!(declared.0, migrated.0, "columns");
+    assert_eq!(declared.1, migrated.1, "constraints");
 }

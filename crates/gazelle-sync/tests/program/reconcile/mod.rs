@@ -1,5 +1,6 @@
 //! Stage 2: from versions in staging to rows in production, and what waits in quarantine.
 
+mod added_entity;
 mod additions;
 mod carried_rows;
 mod far_ends;
