@@ -258,9 +258,10 @@ pub mod dependents {
         table: &str,
         matches: &str,
     ) -> Result<i64, DbError> {
-        let sql = fill(include_str!("dependent_rows.sql"), of)
-            .replace("{dependent}", table)
-            .replace("{refers}", matches);
+        let sql = difference::template(include_str!("dependent_rows.sql"), of)
+            .with("dependent", table)
+            .with("refers", matches)
+            .fill();
         let rows = tx.query(&sql, &part.params()).await?;
         Ok(rows.first().map_or(0, |row| row.get(0)))
     }

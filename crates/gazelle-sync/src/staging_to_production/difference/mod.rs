@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::rebuild::production_tables;
 use super::target::Target;
-use crate::db::{DbError, Param, Tx};
+use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
 
@@ -190,7 +190,12 @@ const IS_MEANT: &str = "($1::text[] IS NULL OR held.{record} = ANY ($1) OR rebui
    AND coalesce(held.{record}, '') <> ALL ($2::text[]) AND coalesce(rebuilt.{record}, '') <> ALL ($2::text[])";
 
 /// Fills a statement that compares a table (`held`) with its rebuilt copy (`rebuilt`).
-pub(super) fn fill(template: &str, table: &Table) -> String {
+pub(super) fn fill(text: &str, table: &Table) -> String {
+    template(text, table).fill()
+}
+
+/// The same with more to be said.
+pub(super) fn template<'t>(text: &'t str, table: &Table) -> Template<'t> {
     let content = content_columns(table);
     let all: Vec<&str> = table.stored_columns().map(|(name, _)| name).collect();
     let of = |alias: &str, columns: &[&str]| {
@@ -202,19 +207,19 @@ pub(super) fn fill(template: &str, table: &Table) -> String {
         .map(|column| format!("{column} = rebuilt.{column}"))
         .collect();
     let match_key: Vec<String> = table.key.iter().map(|key| format!("held.{key} = rebuilt.{key}")).collect();
-    template
-        .replace("{is_meant}", IS_MEANT)
-        .replace("{held_content}", &of("held", &content))
-        .replace("{rebuilt_content}", &of("rebuilt", &content))
-        .replace("{rebuilt_all}", &of("rebuilt", &all))
-        .replace("{all}", &all.join(", "))
-        .replace("{assignments}", &assignments.join(", "))
-        .replace("{key_match}", &match_key.join(" AND "))
-        .replace("{first_key}", table.key[0])
-        .replace("{record}", table.owner.unwrap_or(table.key[0]))
-        .replace("{key}", &table.key.join(", "))
-        .replace("{prefix}", Target::Scratch.prefix())
-        .replace("{table}", table.name)
+    Template::new(text)
+        .with("is_meant", IS_MEANT)
+        .with("held_content", of("held", &content))
+        .with("rebuilt_content", of("rebuilt", &content))
+        .with("rebuilt_all", of("rebuilt", &all))
+        .with("all", all.join(", "))
+        .with("assignments", assignments.join(", "))
+        .with("key_match", match_key.join(" AND "))
+        .with("first_key", table.key[0])
+        .with("record", table.owner.unwrap_or(table.key[0]))
+        .with("key", table.key.join(", "))
+        .with("prefix", Target::Scratch.prefix())
+        .with("table", table.name)
 }
 
 /// The columns in which two rows differ; of a row that only one side has, those that hold a value.

@@ -7,7 +7,7 @@ use super::apply::Good;
 use super::batch::Candidate;
 use super::checked::{self, Write};
 use super::target::Target;
-use crate::db::{DbError, Param, Tx};
+use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
 
@@ -82,22 +82,23 @@ fn fill(template: &str, table: &Table, owner: &str, members: &[&str], target: Ta
     let each = |of: &dyn Fn(usize, &str) -> String, between: &str| {
         members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
     };
-    template
-        .replace("{prefix}", target.prefix())
-        .replace("{table}", table.name)
-        .replace("{owner}", owner)
-        .replace("{members}", &each(&|_, member| format!("h.{member}"), ", "))
-        .replace("{has_members}", &each(&|_, member| format!("has.{member}"), ", "))
-        .replace("{has_members_text}", &each(&|_, member| format!("has.{member}::text"), ", "))
-        .replace("{lists}", &each(&|at, _| format!("${}::text[]", at + 4), ", "))
-        .replace("{names_text}", &each(&|_, member| format!("left_out.{member}::text"), ", "))
-        .replace(
-            "{key_text}",
-            &format!("t.{owner}::text, {}", each(&|_, member| format!("t.{member}::text"), ", ")),
+    Template::new(template)
+        .with("prefix", target.prefix())
+        .with("table", table.name)
+        .with("owner", owner)
+        .with("members", each(&|_, member| format!("h.{member}"), ", "))
+        .with("has_members", each(&|_, member| format!("has.{member}"), ", "))
+        .with("has_members_text", each(&|_, member| format!("has.{member}::text"), ", "))
+        .with("lists", each(&|at, _| format!("${}::text[]", at + 4), ", "))
+        .with("names_text", each(&|_, member| format!("left_out.{member}::text"), ", "))
+        .with(
+            "key_text",
+            format!("t.{owner}::text, {}", each(&|_, member| format!("t.{member}::text"), ", ")),
         )
-        .replace("{names}", &each(&|at, _| format!("m{at}"), ", "))
-        .replace("{same_member}", &each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
-        .replace("{held_member}", &each(&|at, member| format!("held.m{at} = t.{member}::text"), " AND "))
+        .with("names", each(&|at, _| format!("m{at}"), ", "))
+        .with("same_member", each(&|_, member| format!("t.{member} = left_out.{member}"), " AND "))
+        .with("held_member", each(&|at, member| format!("held.m{at} = t.{member}::text"), " AND "))
+        .fill()
 }
 
 /// Rows marked deleted.
@@ -143,18 +144,21 @@ pub(super) async fn mark_gone(
 fn gone_statements(table: &Table, holder: &str) -> [String; 2] {
     let keys = table.key.iter().map(|key| format!("t.{key}::text")).collect::<Vec<_>>().join(", ");
     [include_str!("gone_to_mark.sql"), include_str!("mark_gone.sql")].map(|sql| {
-        sql.replace("{prefix}", Target::Production.prefix())
-            .replace("{table}", table.name)
-            .replace("{holder}", holder)
-            .replace("{key_text}", &keys)
+        Template::new(sql)
+            .with("prefix", Target::Production.prefix())
+            .with("table", table.name)
+            .with("holder", holder)
+            .with("key_text", keys.as_str())
+            .fill()
     })
 }
 
 fn rebuild_gone(table: &Table, holder: &str) -> String {
-    include_str!("rebuild_gone.sql")
-        .replace("{prefix}", Target::Scratch.prefix())
-        .replace("{table}", table.name)
-        .replace("{holder}", holder)
+    Template::new(include_str!("rebuild_gone.sql"))
+        .with("prefix", Target::Scratch.prefix())
+        .with("table", table.name)
+        .with("holder", holder)
+        .fill()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::checked::{self, Write};
 use super::target::{Order, Target};
-use crate::db::{DbError, Param, Tx, Utc};
+use crate::db::{DbError, Param, Template, Tx, Utc};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
 use crate::staging::pending;
@@ -188,32 +188,33 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> Strin
     let held_match: Vec<String> = table.key.iter().map(|key| format!("held.{key} = i.{key}")).collect();
 
     let set_from_incoming = |name: &str| format!("{name} = i.{name}{}", cast(name));
-    template
-        .replace("{is_as_held}", IS_AS_HELD)
-        .replace("{selected}", &selected)
-        .replace("{typed}", &join(&|name| format!("i.{name}{} AS {name}", cast(name)), &names))
-        .replace("{typed_values}", &join(&|name| format!("i.{name}"), &all))
-        .replace("{derived_values}", &derived_values)
-        .replace("{derived_join}", derived.map_or("", |d| d.join))
-        .replace("{parameters}", &parameters)
-        .replace("{side_by_side}", &side_by_side.join(", "))
-        .replace("{columns}", &names.join(", "))
-        .replace("{held_values}", &join(&|name| format!("held.{name}"), &all))
-        .replace("{incoming_values}", &join(&|name| format!("i.{name}{}", cast(name)), &all))
-        .replace("{all_columns}", &all.join(", "))
-        .replace("{assignments}", &join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
-        .replace("{set_from_incoming}", &join(&set_from_incoming, &not_key))
-        .replace("{set_typed}", &join(&|name| format!("{name} = i.{name}"), &not_key))
-        .replace("{may_write}", &may_write(entity, table, target))
-        .replace("{still_later}", &still_later(table))
-        .replace("{key_match}", &key_match.join(" AND "))
-        .replace("{held_match}", &held_match.join(" AND "))
-        .replace("{held_key_text}", &join(&|name| format!("held.{name}::text"), table.key))
-        .replace("{key_text}", &join(&|name| format!("{name}::text"), table.key))
-        .replace("{first_key}", table.key[0])
-        .replace("{key}", &table.key.join(", "))
-        .replace("{table}", table.name)
-        .replace("{prefix}", target.prefix())
+    Template::new(template)
+        .with("is_as_held", IS_AS_HELD)
+        .with("selected", selected)
+        .with("typed", join(&|name| format!("i.{name}{} AS {name}", cast(name)), &names))
+        .with("typed_values", join(&|name| format!("i.{name}"), &all))
+        .with("derived_values", derived_values)
+        .with("derived_join", derived.map_or("", |d| d.join))
+        .with("parameters", parameters)
+        .with("side_by_side", side_by_side.join(", "))
+        .with("columns", names.join(", "))
+        .with("held_values", join(&|name| format!("held.{name}"), &all))
+        .with("incoming_values", join(&|name| format!("i.{name}{}", cast(name)), &all))
+        .with("all_columns", all.join(", "))
+        .with("assignments", join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
+        .with("set_from_incoming", join(&set_from_incoming, &not_key))
+        .with("set_typed", join(&|name| format!("{name} = i.{name}"), &not_key))
+        .with("may_write", may_write(entity, table, target))
+        .with("still_later", still_later(table))
+        .with("key_match", key_match.join(" AND "))
+        .with("held_match", held_match.join(" AND "))
+        .with("held_key_text", join(&|name| format!("held.{name}::text"), table.key))
+        .with("key_text", join(&|name| format!("{name}::text"), table.key))
+        .with("first_key", table.key[0])
+        .with("key", table.key.join(", "))
+        .with("table", table.name)
+        .with("prefix", target.prefix())
+        .fill()
 }
 
 /// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
@@ -313,7 +314,7 @@ fn array_literal(items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::ENTITIES;
+    use crate::entities::{ENTITIES, appointments, clients};
 
     #[test]
     fn a_rebuild_shares_no_statement_with_what_it_checks() {
@@ -324,6 +325,29 @@ mod tests {
                 assert!(!of_writer.contains(&sql), "{}: {sql}", table.name);
                 assert!(!sql.contains("ON CONFLICT") && !sql.contains('{'), "{}: {sql}", table.name);
             }
+        }
+    }
+
+    /// What is sent for a table with derived columns, and for one whose rows may change their owner.
+    #[test]
+    fn the_statements_of_a_table_are_these() {
+        for (entity, table) in [
+            (&appointments::ENTITY, &appointments::GAZELLE_APPOINTMENTS),
+            (&clients::ENTITY, &clients::GAZELLE_CONTACTS),
+        ] {
+            let [rebuild_update, rebuild_insert] = rebuild_statements(entity, table);
+            let of_writer = Statements::of(entity, table);
+            let named = [
+                ("insert_new", &of_writer.insert_new),
+                ("to_write", &of_writer.to_write),
+                ("update_changed", &of_writer.update_changed),
+                ("update_held", &of_writer.update_held),
+                ("insert_absent", &of_writer.insert_absent),
+                ("rebuild_update", &rebuild_update),
+                ("rebuild_insert", &rebuild_insert),
+            ];
+            let text: Vec<String> = named.map(|(name, sql)| format!("-- {name}\n{}\n", sql.trim())).into();
+            insta::assert_snapshot!(table.name, text.join("\n"));
         }
     }
 

@@ -1,0 +1,90 @@
+//! Statements that name the tables and columns of a declaration: text with places such as `{table}`, each filled in by its
+//! name.
+
+use std::borrow::Cow;
+
+/// What is left for [`Db::sql`](super::Db::sql) to fill in.
+const LATER: [&str; 2] = ["schema", "schema_text"];
+/// Values within values within values: our own are two deep.
+const DEEPEST: usize = 8;
+
+/// A statement and what its places stand for. What a value holds is filled in too, so that one may be a piece of SQL with
+/// places of its own. Values come from declarations, never from data: those are parameters.
+#[derive(Debug)]
+pub struct Template<'t> {
+    text: &'t str,
+    values: Vec<(&'static str, Cow<'t, str>)>,
+}
+
+impl<'t> Template<'t> {
+    /// A statement nothing of which is filled in.
+    pub fn new(text: &'t str) -> Template<'t> {
+        Template { text, values: Vec::new() }
+    }
+
+    /// Says what a place stands for. Statements need not have it.
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'t, str>>) -> Template<'t> {
+        self.values.push((name, value.into()));
+        self
+    }
+
+    /// The statement; `{schema}` and `{schema_text}` stay.
+    ///
+    /// # Panics
+    /// When nothing was said of a place: a mistake that the test which prepares all statements catches.
+    pub fn fill(&self) -> String {
+        self.filled(self.text, 0)
+    }
+
+    fn filled(&self, text: &str, depth: usize) -> String {
+        assert!(depth < DEEPEST, "invariant: a value holds itself: {text}");
+        let mut parts = text.split('{');
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let Some((name, rest)) = part.split_once('}').filter(|(name, _)| is_name(name)) else {
+                // A brace of SQL's own: of an array's literal.
+                filled.push('{');
+                filled.push_str(part);
+                continue;
+            };
+            match self.values.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => filled.push_str(&self.filled(value, depth + 1)),
+                None if LATER.contains(&name) => filled.push_str(&format!("{{{name}}}")),
+                None => panic!("invariant: nothing fills {{{name}}} in {}", self.text),
+            }
+            filled.push_str(rest);
+        }
+        filled
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_filled_by_its_name_in_any_order_also_within_values() {
+        let template = Template::new("SELECT {key_match}, {key}, '{}'::text[] FROM {schema}.{table}")
+            .with("key", "id")
+            .with("key_match", "a.{key} = b.{key}")
+            .with("table", "t")
+            .with("unused", "");
+        assert_eq!(template.fill(), "SELECT a.id = b.id, id, '{}'::text[] FROM {schema}.t");
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing fills {tabel}")]
+    fn a_place_that_nothing_fills_is_a_mistake() {
+        Template::new("SELECT * FROM {tabel}").with("table", "t").fill();
+    }
+
+    #[test]
+    #[should_panic(expected = "a value holds itself")]
+    fn a_value_that_holds_itself_is_a_mistake() {
+        Template::new("{a}").with("a", "{b}").with("b", "{a}").fill();
+    }
+}
