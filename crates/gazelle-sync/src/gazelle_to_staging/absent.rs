@@ -1,6 +1,7 @@
 //! Records that a complete walk did not see. Absence proves nothing by itself: each is asked for by its own
 //! getter. What still exists has moved or shifted, and its version is staged; what is gone becomes a
-//! tombstone with the answer as evidence, unless there are more of them than the guard allows.
+//! tombstone with the answer as evidence, unless there are more of them than the guard allows. A run asks for so many, and
+//! the next run goes on after the last of them.
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -8,19 +9,18 @@ use serde_json::{Value, json};
 
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
-use super::parents::{LookupResult, MOST_KEPT, get, stage};
+use super::parents::{LookupResult, MOST_FAILED_IN_A_ROW, MOST_KEPT, get, stage};
 use super::seen::SeenIds;
-use super::{Fetch, FetchError, Scope};
+use super::{Fetch, Scope};
 use crate::db::DbError;
-use crate::entities::Entity;
-use crate::staging::deletions::{self, Gone};
+use crate::entities::{Entity, Getter};
+use crate::source::SourceError;
+use crate::staging::deletions::{self, Gone, turn};
 use crate::staging::versions::{Received, Staged};
 
-/// More suspects than this are not asked for one by one: something else is wrong.
+/// Suspects that a run asks for one by one; where there are more, each has its turn.
 const MOST_ASKED: usize = 1000;
 
-/// Records that the API fails over, before it is taken to fail as such.
-const MOST_FAILED: usize = 5;
 /// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
 
@@ -44,7 +44,7 @@ impl Guard {
 /// What became of the records that a walk did not see.
 #[derive(Debug, Default)]
 pub struct AbsentReport {
-    /// Those that still exist although the walk did not list them.
+    /// Those that the walk did not list and that are not known to be gone.
     pub unlisted: u64,
     /// Versions staged of them.
     pub staged: Staged,
@@ -52,8 +52,10 @@ pub struct AbsentReport {
     pub tombstones: u64,
     /// Gone, but not deleted: more than the guard allows.
     pub withheld: u64,
-    /// Not seen, and not asked for since they were too many.
+    /// Not seen, and not asked for by this run: the next ones go on with them.
     pub unasked: u64,
+    /// The error of the API that ended the asking.
+    pub failure: Option<SourceError>,
     /// Those of which the staging table refused a version or a tombstone, by id, with the reason: the next complete walk asks
     /// for them again.
     pub refused: Refused,
@@ -63,16 +65,18 @@ pub struct AbsentReport {
     pub unsettled: Vec<String>,
 }
 
-/// Looks into every record that production holds in the scope, or staging alone, and that the walk did not see.
+/// Looks into the records that production holds in the scope, or staging alone, and that the walk did not see.
 /// `again` says that the run saw more than this walk: an earlier attempt that was not complete.
+///
+/// # Errors
+/// Those of the database; one of the API is in the report, with what was found before it.
 pub async fn look_into(
     fetch: &Fetch,
     entity: &'static Entity,
     scope: Scope,
     seen: &SeenIds,
-    guard: Guard,
     again: bool,
-) -> Result<AbsentReport, FetchError> {
+) -> Result<AbsentReport, DbError> {
     let mut report = AbsentReport::default();
     crate::crash::at(crate::crash::Step::WalkComplete);
     // A list without getters gives no evidence of its own.
@@ -86,62 +90,121 @@ pub async fn look_into(
     // A walk of some days says nothing of what staging holds of others: many of those can wait.
     if whole || suspects.len() + staged.len() <= MOST_ASKED {
         suspects.extend(staged);
-        suspects.sort_unstable();
-        suspects.dedup();
     }
-    if suspects.len() > MOST_ASKED {
-        report.unasked = suspects.len() as u64;
-        return Ok(report);
+    suspects.sort_unstable();
+    suspects.dedup();
+    let count = suspects.len();
+    let last = turn::last_asked(&fetch.db, entity, whole).await?;
+    let asked = ask(fetch, entity, getter, in_turn(suspects, last.as_deref()), scope, &mut report).await;
+    crate::crash::at(crate::crash::Step::AbsentAsked);
+    report.unasked = (count - asked.asked) as u64;
+    report.unlisted = (asked.there.len() + report.unsettled.len()) as u64 + report.unasked;
+    settle(fetch, entity, &asked, held, &mut report).await?;
+    if let Some(last) = asked.last.filter(|_| report.unasked > 0) {
+        let mut connection = fetch.db.connection().await?;
+        let tx = fetch.fence.begin(&mut connection).await?;
+        turn::note_last_asked(&tx, entity, whole, &last).await?;
+        tx.commit().await?;
     }
-    let mut answers = stream::iter(suspects)
-        .map(|id| {
-            let fetch = fetch.clone();
-            async move {
-                let answer = get(&fetch.client, fetch.sizes.of(entity), entity, getter, &id).await;
-                (id, fetch.clock.now(), answer)
-            }
+    Ok(report)
+}
+
+/// Those that a run asks for, of sorted ones: first those that come after the last one that was asked for.
+fn in_turn(mut suspects: Vec<String>, last: Option<&str>) -> Vec<String> {
+    let next = suspects.partition_point(|id| last.is_some_and(|last| id.as_str() <= last));
+    suspects.rotate_left(next);
+    suspects.truncate(MOST_ASKED);
+    suspects
+}
+
+/// What the API answered about suspects.
+#[derive(Default)]
+struct Asked {
+    gone: Vec<Gone>,
+    there: Vec<Received>,
+    /// How many had an answer.
+    asked: usize,
+    /// The last of them.
+    last: Option<String>,
+}
+
+/// Asks for suspects by their ids, until all are asked for or the API fails.
+async fn ask(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    getter: &'static Getter,
+    suspects: Vec<String>,
+    scope: Scope,
+    report: &mut AbsentReport,
+) -> Asked {
+    let mut asked = Asked::default();
+    let mut answers = stream::iter(suspects.into_iter().enumerate())
+        .map(|(place, id)| async move {
+            let answer = get(&fetch.client, fetch.sizes.of(entity), entity, getter, &id).await;
+            (place, id, fetch.clock.now(), answer)
         })
         .buffer_unordered(fetch.concurrency.max(1));
-    let mut gone: Vec<Gone> = Vec::new();
-    let mut there: Vec<Received> = Vec::new();
-    while let Some((id, asked_at, answer)) = answers.next().await {
-        let answer = match answer {
-            // One record that the API cannot be asked for keeps no other from being settled.
-            Err(error) if !is_about_all(&error) && report.unsettled.len() < MOST_FAILED => {
-                LookupResult::Unclear(error.to_string())
-            }
-            answer => answer?,
-        };
-        let bytes: usize = there.iter().map(|record| record.raw.len()).sum();
+    let (mut last_place, mut failed_in_a_row, mut bytes) = (0, 0, 0);
+    while let Some((place, id, asked_at, answer)) = answers.next().await {
+        if let Err(error) = &answer
+            && is_about_all(error)
+        {
+            report.failure = Some(error.clone());
+            break;
+        }
+        asked.asked += 1;
+        if place >= last_place {
+            (last_place, asked.last) = (place, Some(id.clone()));
+        }
+        failed_in_a_row = if answer.is_err() { failed_in_a_row + 1 } else { 0 };
         match answer {
-            LookupResult::Found(_) | LookupResult::Faulty(_) if bytes > MOST_KEPT => {
+            // One record that the API cannot be asked for keeps no other from being settled.
+            Err(error) => {
+                report.unsettled.push(format!("{id}: {error}"));
+                if failed_in_a_row > MOST_FAILED_IN_A_ROW {
+                    report.failure = Some(error);
+                    break;
+                }
+            }
+            Ok(LookupResult::Found(_) | LookupResult::Faulty(_)) if bytes > MOST_KEPT => {
                 report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
             }
-            LookupResult::Found(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
-            LookupResult::Faulty(received) => {
-                there.push(Received { seen_at: asked_at, external_id: id, ..received })
+            Ok(LookupResult::Found(received)) => {
+                bytes += received.raw.len();
+                asked.there.push(Received { seen_at: asked_at, ..received });
+            }
+            Ok(LookupResult::Faulty(received)) => {
+                bytes += received.raw.len();
+                asked.there.push(Received { seen_at: asked_at, external_id: id, ..received });
             }
             // What the API says may quote the record.
-            LookupResult::Refused(_) => report.unsettled.push(format!("{id}: the API answers with an error")),
-            LookupResult::Changed(why) | LookupResult::Unclear(why) => {
-                report.unsettled.push(format!("{id}: {why}"))
+            Ok(LookupResult::Refused(_)) => {
+                report.unsettled.push(format!("{id}: the API answers with an error"));
             }
-            LookupResult::Missing(answer) => {
+            Ok(LookupResult::Changed(why) | LookupResult::Unclear(why)) => {
+                report.unsettled.push(format!("{id}: {why}"));
+            }
+            Ok(LookupResult::Missing(answer)) => {
                 let evidence = evidence(&id, getter.operation, &answer, asked_at, scope, fetch);
-                gone.push(Gone { external_id: id, evidence });
+                asked.gone.push(Gone { external_id: id, evidence });
             }
         }
     }
-    drop(answers);
-    crate::crash::at(crate::crash::Step::AbsentAsked);
-    report.unlisted = (there.len() + report.unsettled.len()) as u64;
-    if gone.is_empty() && there.is_empty() {
-        return Ok(report);
-    }
-    let withhold = gone.len() as u64 > guard.limit(held);
+    asked
+}
+
+/// Stages what is there, and notes what is gone.
+async fn settle(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    asked: &Asked,
+    held: u64,
+    report: &mut AbsentReport,
+) -> Result<(), DbError> {
+    let Asked { gone, there, .. } = asked;
     let mut refused = Refused::new();
-    let mut apart = Apart::new(&there, |record| &record.external_id);
+    let mut apart = Apart::new(there, |record| &record.external_id);
     while let Some(part) = apart.next() {
         match stage(fetch, entity, part).await {
             Ok(staged) => report.staged += staged,
@@ -151,7 +214,8 @@ pub async fn look_into(
     let is_staged = |record: &Received| !refused.contains_key(&record.external_id);
     report.faulty =
         there.iter().filter(|record| record.fault.is_some() && is_staged(record)).cloned().collect();
-    let mut apart = Apart::new(&gone, |gone| &gone.external_id);
+    let withhold = gone.len() as u64 > fetch.delete_guard.limit(held);
+    let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
         match note_gone(fetch, entity, part, withhold).await {
             Ok(tombstones) => report.tombstones += tombstones,
@@ -162,7 +226,7 @@ pub async fn look_into(
         report.withheld = gone.len() as u64;
     }
     report.refused = refused;
-    Ok(report)
+    Ok(())
 }
 
 /// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.
@@ -213,6 +277,20 @@ fn evidence(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_has_its_turn_after_the_last_one_that_was_asked_for() {
+        let ids = |from: usize, to: usize| -> Vec<String> { (from..to).map(|n| format!("{n:04}")).collect() };
+        let few = ids(0, 4);
+        assert_eq!(in_turn(few.clone(), None), few);
+        assert_eq!(in_turn(few.clone(), Some("0001")), ["0002", "0003", "0000", "0001"]);
+        assert_eq!(in_turn(few.clone(), Some("00015")), ["0002", "0003", "0000", "0001"], "it is gone");
+        assert_eq!(in_turn(few.clone(), Some("9")), few, "after the last comes the first");
+        let many = ids(0, MOST_ASKED + 10);
+        assert_eq!(in_turn(many.clone(), None), ids(0, MOST_ASKED));
+        let asked = in_turn(many, Some(&format!("{:04}", MOST_ASKED - 1)));
+        assert_eq!(asked, [ids(MOST_ASKED, MOST_ASKED + 10), ids(0, MOST_ASKED - 10)].concat());
+    }
 
     #[test]
     fn the_guard_allows_ten_records_or_two_percent_whichever_is_less_and_always_one() {

@@ -9,7 +9,7 @@ use crate::entities::{Entity, Shape};
 pub(super) struct Try<'a> {
     /// In windows side by side, or in one sequence of pages.
     pub(super) splits: bool,
-    /// The ids that the attempt before found listed more than once, sorted.
+    /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
     pub(super) repeats: Option<&'a [String]>,
 }
 
@@ -36,6 +36,7 @@ pub(super) fn judge(
 ) -> Option<Shortfall> {
     report.total = fetched.total;
     report.short_by = None;
+    report.counted_twice.clear();
     // A record without a name was met all the same.
     let met = report.seen + report.nameless;
     if !report.was_split
@@ -60,7 +61,8 @@ pub(super) fn judge(
             if tried.repeats != Some(&repeats) {
                 return Some(Shortfall::Repeats(repeats));
             }
-            report.listed_twice.extend(repeats);
+            report.listed_twice.extend(repeats.iter().cloned());
+            report.counted_twice = repeats;
             return None;
         }
         report.short_by = i64::try_from(i128::from(total) - i128::from(met)).ok();
@@ -163,6 +165,7 @@ mod tests {
         case.before = Some(vec!["a".to_owned(), "b".to_owned()]);
         let (said, report) = case.judge();
         assert_eq!((said.as_str(), report.listed_twice.len(), report.short_by), ("complete", 2, None));
+        assert_eq!(report.counted_twice, ["a", "b"]);
         // Something is missing besides.
         case.seen = 6;
         assert_eq!(case.judge().0, "shifted: the API counts 9 and 6 distinct ids were seen");

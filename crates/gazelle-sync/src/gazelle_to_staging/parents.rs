@@ -15,7 +15,7 @@ use super::in_parts::{self, Gathered};
 use super::nested::{self, NestedError};
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
-use super::{Fetch, FetchError, queries};
+use super::{Fetch, queries};
 use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
 use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, NodeFault, SourceError};
@@ -33,13 +33,15 @@ pub struct Fetched {
     pub refused: HashMap<&'static str, Refused>,
     /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
     pub missing: Vec<MissingParent>,
+    /// The error of the API that ended the asking: the others were not asked for.
+    pub failure: Option<SourceError>,
 }
 
 /// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction.
 ///
 /// # Errors
-/// Those of the API and of the database; what was staged before stays.
-pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched, FetchError> {
+/// Those of the database; what was staged before stays.
+pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched, DbError> {
     let mut fetched = Fetched::default();
     let mut answers = stream::iter(wanted)
         .map(|wanted| async move {
@@ -53,51 +55,74 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched,
         })
         .buffer_unordered(fetch.concurrency.max(1));
     let mut received: Vec<Arrival> = Vec::new();
-    let mut failed = 0;
+    let mut failed_in_a_row = 0;
     while let Some((wanted, answer)) = answers.next().await {
+        let Some((entity, answer)) = answer else {
+            fetched.missing.push(wanted);
+            continue;
+        };
         match answer {
-            Some((entity, answer)) => match answer {
-                // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
-                Ok(LookupResult::Faulty(record)) => {
-                    let record = Received { seen_at: fetch.clock.now(), ..record };
-                    received.push(Arrival { entity, record, wanted: wanted.clone() });
-                    // Its children wait all the same, and the next runs are not to ask each time.
-                    fetched.missing.push(wanted);
+            Err(error) if is_about_all(&error) => {
+                fetched.failure = Some(error);
+                break;
+            }
+            // A record that the API fails at keeps no other out: it has had its turn, and the next run asks for others first.
+            Err(error) => {
+                tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
+                fetched.missing.push(wanted);
+                failed_in_a_row += 1;
+                if failed_in_a_row > MOST_FAILED_IN_A_ROW {
+                    fetched.failure = Some(error);
+                    break;
                 }
-                Ok(LookupResult::Found(record)) => {
-                    let record = Received { seen_at: fetch.clock.now(), ..record };
-                    received.push(Arrival { entity, record, wanted });
-                }
-                Ok(
-                    LookupResult::Missing(_)
-                    | LookupResult::Refused(_)
-                    | LookupResult::Changed(_)
-                    | LookupResult::Unclear(_),
-                ) => fetched.missing.push(wanted),
-                // One record that the API fails at keeps no other out.
-                Err(error) if !is_about_all(&error) && failed < MOST_FAILED => {
-                    tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
-                    failed += 1;
-                    fetched.missing.push(wanted);
-                }
-                Err(error) => {
-                    stage_all(fetch, &mut received, &mut fetched).await?;
-                    return Err(error.into());
-                }
-            },
-            None => fetched.missing.push(wanted),
+            }
+            Ok(found) => {
+                failed_in_a_row = 0;
+                fetched.take(fetch, entity, wanted, found, &mut received);
+            }
         }
         let bytes: usize = received.iter().map(|arrival| arrival.record.raw.len()).sum();
         if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) || bytes >= MOST_KEPT {
             stage_all(fetch, &mut received, &mut fetched).await?;
         }
     }
+    drop(answers);
     stage_all(fetch, &mut received, &mut fetched).await?;
     Ok(fetched)
 }
 
-/// Parents that the API fails at, before it is taken to fail as such.
-const MOST_FAILED: usize = 5;
+impl Fetched {
+    /// Takes what the API answered about a parent.
+    fn take(
+        &mut self,
+        fetch: &Fetch,
+        entity: &'static Entity,
+        wanted: MissingParent,
+        found: LookupResult,
+        received: &mut Vec<Arrival>,
+    ) {
+        match found {
+            // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
+            LookupResult::Faulty(record) => {
+                let record = Received { seen_at: fetch.clock.now(), ..record };
+                received.push(Arrival { entity, record, wanted: wanted.clone() });
+                // Its children wait all the same, and the next runs are not to ask each time.
+                self.missing.push(wanted);
+            }
+            LookupResult::Found(record) => {
+                let record = Received { seen_at: fetch.clock.now(), ..record };
+                received.push(Arrival { entity, record, wanted });
+            }
+            LookupResult::Missing(_)
+            | LookupResult::Refused(_)
+            | LookupResult::Changed(_)
+            | LookupResult::Unclear(_) => self.missing.push(wanted),
+        }
+    }
+}
+
+/// Records in a row that the API fails at, before it is taken to fail as such and asked for no more of them in this run.
+pub(super) const MOST_FAILED_IN_A_ROW: usize = 5;
 
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
@@ -113,11 +138,7 @@ struct Arrival {
 }
 
 /// Stages what was received, of each entity in one transaction; what staging refuses, by itself.
-async fn stage_all(
-    fetch: &Fetch,
-    received: &mut Vec<Arrival>,
-    fetched: &mut Fetched,
-) -> Result<(), FetchError> {
+async fn stage_all(fetch: &Fetch, received: &mut Vec<Arrival>, fetched: &mut Fetched) -> Result<(), DbError> {
     let mut by_entity: HashMap<&'static str, Vec<Arrival>> = HashMap::new();
     for arrival in received.drain(..) {
         by_entity.entry(arrival.entity.name).or_default().push(arrival);

@@ -22,6 +22,7 @@ use super::{Fetch, FetchError, Scope, WalkSpec, broken_off};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::source::SourceError;
+use crate::staging::listed_twice::{self, Found, ListedTwice};
 use crate::staging::versions::Received;
 
 /// Pages of a long walk that may wait for staging, so that memory stays bounded.
@@ -41,7 +42,22 @@ pub async fn walk(
 ) -> Result<WalkReport, FetchError> {
     fetch.sizes.of(entity).begin_walk();
     let mut report = WalkReport::new(spec.scope);
-    Walk { fetch, entity, spec, turn, progress }.attempts(&mut report).await?;
+    let known = listed_twice::read(&fetch.db, entity).await?;
+    report.told_twice.clone_from(&known.told);
+    Walk { fetch, entity, spec, turn, progress }.attempts(&known, &mut report).await?;
+    let found = Found {
+        is_whole: spec.scope == Scope::WHOLE,
+        is_complete: report.complete,
+        counted: &report.counted_twice,
+        held: &report.listed_twice,
+    };
+    let now_known = known.after(found);
+    if now_known != known {
+        let mut connection = fetch.db.connection().await?;
+        let tx = fetch.fence.begin(&mut connection).await?;
+        listed_twice::note(&tx, entity, &now_known).await?;
+        tx.commit().await?;
+    }
     Ok(report)
 }
 
@@ -107,11 +123,13 @@ fn source_of(error: &FetchError) -> Option<&SourceError> {
 
 impl Walk<'_> {
     /// Attempts the walk until it is complete, or another attempt would not help.
-    async fn attempts(&self, report: &mut WalkReport) -> Result<(), FetchError> {
+    async fn attempts(&self, known: &ListedTwice, report: &mut WalkReport) -> Result<(), FetchError> {
         let Walk { fetch, entity, spec, .. } = *self;
         let mut splits = true;
         let mut allowed = fetch.walk_attempts.max(1);
-        let mut repeats: Option<Vec<String>> = None;
+        let known = if spec.scope == Scope::WHOLE { &known.whole } else { &known.days };
+        let mut repeats = Some(known.clone());
+        let mut is_known = true;
         let mut attempt = 0;
         while attempt < allowed {
             attempt += 1;
@@ -138,7 +156,7 @@ impl Walk<'_> {
                     tracing::warn!(entity = entity.name, attempt, reason, "the walk is repeated");
                     report.reason = Some(reason);
                     // A second walk tells whether something has shifted, however few are allowed.
-                    if repeats.is_none() {
+                    if std::mem::take(&mut is_known) {
                         allowed = allowed.max(attempt + 1);
                     }
                     repeats = Some(ids);
@@ -167,7 +185,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What follows a complete walk: what it did not see is looked into. An error of the API leaves that for the next run.
+    /// What follows a complete walk: what it did not see is looked into. An error of the API leaves the rest of that for the next
+    /// run.
     async fn completed(
         &self,
         seen: Option<SeenIds>,
@@ -182,17 +201,14 @@ impl Walk<'_> {
         }
         // Where nothing was before, all that is there was seen. A record without a name may be any that was not seen.
         if let Some(seen) = seen.filter(|_| report.nameless == 0) {
-            match absent::look_into(fetch, entity, scope, &seen, fetch.delete_guard, again).await {
-                Ok(found) => {
-                    report.done.staged += found.staged;
-                    report.done.left += found.staged.staged + found.tombstones;
-                    report.note_faulty(&found.faulty);
-                    report.refused.extend(found.refused.clone());
-                    report.absent = found;
-                }
-                Err(FetchError::Source(error)) => report.failure = Some(error),
-                Err(error) => return Err(error),
-            }
+            let found = absent::look_into(fetch, entity, scope, &seen, again).await?;
+            report.done.staged += found.staged;
+            report.done.left += found.staged.staged + found.tombstones;
+            report.note_faulty(&found.faulty);
+            report.refused.extend(found.refused.clone());
+            // One that is about those records alone is told with them.
+            report.failure = found.failure.clone().filter(is_about_all);
+            report.absent = found;
         }
         if report.seen == 0 && scope != Scope::WHOLE {
             // Only for the verdict, which goes without where the API does not tell.

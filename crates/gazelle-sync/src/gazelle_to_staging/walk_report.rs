@@ -33,6 +33,10 @@ pub struct WalkReport {
     pub done: BatchOutcome,
     /// Ids that came twice in one page, or twice in two walks alike: the API lists them twice, nothing has shifted.
     pub listed_twice: BTreeSet<String>,
+    /// Those of them that the API counts again too, once for each time, sorted; of a complete walk.
+    pub counted_twice: Vec<String>,
+    /// Those that a run before has told.
+    pub told_twice: BTreeSet<String>,
     /// By how much the API counts more records than the walk saw distinct ids, though it read every page; none where the
     /// two agree, or where pages are missing.
     pub short_by: Option<i64>,
@@ -72,6 +76,8 @@ impl WalkReport {
             fetched: 0,
             done: BatchOutcome::default(),
             listed_twice: BTreeSet::new(),
+            counted_twice: Vec::new(),
+            told_twice: BTreeSet::new(),
             short_by: None,
             faulty: BTreeMap::new(),
             started_at: None,

@@ -46,11 +46,12 @@ const NAMED: usize = 5;
 
 /// What is worth knowing about a walk, whatever it came to.
 pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
-    let twice = &walk.listed_twice;
+    // What was told stays in the notes of the list.
+    let twice: Vec<&str> = walk.listed_twice.difference(&walk.told_twice).map(String::as_str).collect();
     if twice.is_empty() {
         return;
     }
-    let named: Vec<&str> = twice.iter().take(NAMED).map(String::as_str).collect();
+    let named = &twice[..twice.len().min(NAMED)];
     let more = if twice.len() > NAMED { ", …" } else { "" };
     let name = entity.name;
     report.warnings.push(RunWarning {
@@ -135,8 +136,8 @@ pub fn judge_walk(
 ) {
     let name = entity.name;
     judge_faulty(report, entity, walk);
-    if walk.failure.is_some() {
-        // Told with those of the other entities.
+    // An error that ended it is told with those of the other entities.
+    if !walk.complete && walk.failure.is_some() {
         return;
     }
     if !walk.complete {
@@ -161,16 +162,7 @@ pub fn judge_walk(
             ),
         );
     }
-    if walk.absent.unasked > 0 {
-        report.note(
-            Status::Partial,
-            format!(
-                "{name}: {} records that production holds were not listed, too many to ask for one by one; nothing was \
-                 deleted, look at Gazelle first",
-                walk.absent.unasked
-            ),
-        );
-    }
+    judge_unasked(report, name, walk);
     if let [first, ..] = walk.absent.unsettled.as_slice() {
         report.note(
             Status::Partial,
@@ -194,6 +186,33 @@ pub fn judge_walk(
                  Gazelle first"
             ),
         );
+    }
+}
+
+/// Records that were not listed and that this run did not ask for: each has its turn, which is no reason against the run unless
+/// it is the API that ended the asking.
+fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
+    let left = walk.absent.unasked;
+    if walk.failure.is_some() {
+        // Told with those of the other entities.
+    } else if let Some(error) = &walk.absent.failure {
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: the API failed at records that were not listed, one after the other ({error}): {left} more were not \
+                 asked for by their ids; they stay as they are, and the next run goes on with them"
+            ),
+        );
+    } else if left > 0 {
+        report.warnings.push(RunWarning {
+            code: "asked_in_turns",
+            subject: name.to_owned(),
+            message: format!(
+                "{name}: {left} record(s) that are held were neither listed nor asked for by their ids in this run, which asks for \
+                 a part of such records: they stay as they are, and the next runs go on with them; what was deleted at the \
+                 source among them is found out later"
+            ),
+        });
     }
 }
 

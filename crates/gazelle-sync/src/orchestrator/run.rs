@@ -50,6 +50,19 @@ struct Judged {
     interrupted: bool,
 }
 
+impl Judged {
+    /// Whether records may still be asked for by their ids: not where the API refuses whoever asks, has to be given time, or has
+    /// given none of the lists. That one list cannot be had says nothing of the records of others.
+    fn lets_ask_by_id(&self, walks: usize) -> bool {
+        let is_of_all = |error: &SourceError| {
+            error.concerns_any_request() || matches!(error.class(), ErrorClass::Throttled { .. })
+        };
+        !self.interrupted
+            && (self.failures.is_empty() || self.failures.len() < walks)
+            && !self.failures.iter().any(|(_, error)| is_of_all(error))
+    }
+}
+
 impl Run<'_> {
     /// Does the run. The client is not needed where nothing is fetched.
     ///
@@ -106,8 +119,7 @@ impl Run<'_> {
         judge::warn_of_limits(&mut report, &sizes, &judged.failures);
         sizes.save(self.db, self.leased.lease.fence()).await?;
         if let Some(fetch) = fetch.as_ref().filter(|_| self.job.stages.reconcile())
-            && judged.failures.is_empty()
-            && !judged.interrupted
+            && judged.lets_ask_by_id(plan.walks.len())
         {
             judged.interrupted |=
                 !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
@@ -239,22 +251,24 @@ impl Run<'_> {
         report: &mut RunReport,
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
-        match stages::fetch_missing_parents(fetch, reconciliation, self.progress).await {
-            Ok(parents) => {
-                for Parents { entity, staged, applied, refused } in parents {
-                    judge::note_refused(report, entity, &refused);
-                    counts.add_applied(entity, applied, Duration::ZERO);
-                    counts.add_found_by_id(entity, staged);
-                }
-                Ok(true)
-            }
-            Err(FetchError::Database(error)) => Err(error),
-            Err(FetchError::Source(error)) if *error.class() == ErrorClass::Stopped => Ok(false),
-            Err(FetchError::Source(error)) => {
-                report.note(Status::Partial, format!("missing parents could not be fetched: {error}"));
-                Ok(true)
-            }
+        let (parents, failure) = stages::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
+        for Parents { entity, staged, applied, refused } in parents {
+            judge::note_refused(report, entity, &refused);
+            counts.add_applied(entity, applied, Duration::ZERO);
+            counts.add_found_by_id(entity, staged);
         }
+        let Some(error) = failure else { return Ok(true) };
+        if *error.class() == ErrorClass::Stopped {
+            return Ok(false);
+        }
+        report.note(
+            Status::Partial,
+            format!(
+                "some missing parents could not be fetched: {error}; records that name them wait in quarantine, and the next \
+                 run asks first for those that this one did not ask for"
+            ),
+        );
+        Ok(true)
     }
 
     /// Compares staging with production, and cleans up what settings do not want kept.

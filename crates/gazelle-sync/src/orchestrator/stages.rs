@@ -20,6 +20,7 @@ use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off, parents};
 use crate::lease::Fence;
 use crate::run_log::report::{RunReport, Status};
+use crate::source::{ErrorClass, SourceError};
 use crate::staging::missing_parents::{self, MissingParent};
 use crate::staging::outcome::{self, Applied};
 use crate::staging::versions::Staged;
@@ -211,12 +212,15 @@ pub struct Parents {
 }
 
 /// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
-/// Returns what was staged and applied, per entity in order.
+/// Returns what was staged and applied, per entity in order, and the error of the API that ended the asking, if one did.
+///
+/// # Errors
+/// Those of the database.
 pub async fn fetch_missing_parents(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
     progress: &Progress,
-) -> Result<Vec<Parents>, FetchError> {
+) -> Result<(Vec<Parents>, Option<SourceError>), DbError> {
     let of = |entity: &&'static Entity| Parents {
         entity,
         staged: Staged::default(),
@@ -242,20 +246,25 @@ pub async fn fetch_missing_parents(
             break;
         }
         let brought = parents::fetch(fetch, wanted).await?;
+        // First of all, so that those that were asked for in vain are not the first of the next run again.
         note_missing(fetch, reconciliation, &brought.missing).await?;
         for of_entity in &mut parents {
             of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
             let refused = brought.refused.get(of_entity.entity.name).into_iter().flatten();
             of_entity.refused.extend(refused.map(|(id, why)| (id.clone(), why.clone())));
         }
-        if brought.staged.values().all(|staged| staged.staged == 0) {
-            break;
+        let is_stopped = brought.failure.as_ref().is_some_and(|error| *error.class() == ErrorClass::Stopped);
+        let has_new = brought.staged.values().any(|staged| staged.staged > 0);
+        if has_new && !is_stopped {
+            for of_entity in &mut parents {
+                of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
+            }
         }
-        for of_entity in &mut parents {
-            of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
+        if !has_new || brought.failure.is_some() {
+            return Ok((parents, brought.failure));
         }
     }
-    Ok(parents)
+    Ok((parents, None))
 }
 
 /// Notes which parents were asked for in vain.

@@ -1,11 +1,12 @@
--- A run counts for an entity when its walk was complete, or as complete as its list ever gets.
+-- A run counts for an entity when its walk was complete, or as complete as its list ever gets, also where the run failed for
+-- another entity: else one list that cannot be had would make all of them due again and again.
 SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_at
   FROM unnest($2::text[]) WITH ORDINALITY AS entity (name, position)
   LEFT JOIN LATERAL (
        SELECT r.started_at, r.finished_at
          FROM {schema}.sync_runs r
          JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
-        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND greatest(r.started_at, r.finished_at) <= $1
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial', 'failed') AND greatest(r.started_at, r.finished_at) <= $1
           AND (e.walk_complete OR e.walk_settled)
         ORDER BY r.started_at DESC
         LIMIT 1) AS latest ON true
@@ -13,7 +14,7 @@ SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_a
        SELECT r.started_at
          FROM {schema}.sync_runs r
          JOIN {schema}.sync_run_entities e ON e.run_id = r.run_id AND e.entity = entity.name
-        WHERE r.command = 'sync' AND r.status IN ('success', 'partial') AND greatest(r.started_at, r.finished_at) <= $1 AND r.mode = 'full'
+        WHERE r.command = 'sync' AND r.status IN ('success', 'partial', 'failed') AND greatest(r.started_at, r.finished_at) <= $1 AND r.mode = 'full'
           AND (e.walk_complete OR e.walk_settled)
         ORDER BY r.started_at DESC
         LIMIT 1) AS latest_full ON true

@@ -136,7 +136,7 @@ pub struct EntityReport {
     pub seen: Option<u64>,
     /// Records received.
     pub fetched: u64,
-    /// Records held that a walk of all did not see, and that exist: each was asked for by id.
+    /// Records held that a walk of all did not see, and that exist: each was asked for by id, or waits for its turn to be.
     pub unlisted: u64,
     /// Records that others name and no walk had brought, found by id: created during the run, or in no list.
     pub found_by_id: u64,

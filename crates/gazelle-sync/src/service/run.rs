@@ -35,7 +35,7 @@ pub(super) enum Ended {
         /// Why.
         reasons: String,
     },
-    /// It failed, or no walk was complete.
+    /// No walk was complete.
     Bad(String),
 }
 
@@ -137,19 +137,20 @@ fn job(full: bool, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
     Job { command: RunCommand::Sync, stages: Stages::Both, full, since: None, entities, trigger }
 }
 
-/// Whether a run did its work: what is only withheld for a person's word does not come by trying again.
+/// Which entities a run did its work for, whatever its status: one that failed for one of them is not to be repeated for the
+/// others. What is only withheld for a person's word does not come by trying again.
 fn judge(report: &RunReport, job: &Job) -> Ended {
     let is_short = |entity: &&'static Entity| {
         let of_entity = report.entities.iter().find(|of| of.entity == entity.name);
-        of_entity.is_some_and(|of| of.walk_complete == Some(false) && !of.walk_settled)
+        of_entity.is_none_or(|of| of.walk_complete != Some(true) && !of.walk_settled)
     };
     let (short, of): (Vec<_>, Vec<_>) = job.entities.iter().copied().partition(is_short);
     let reasons = report.reasons.join("; ");
     match report.status {
         Status::Interrupted => Ended::Interrupted,
-        Status::Success | Status::Partial if !of.is_empty() => {
+        _ if of.is_empty() => Ended::Bad(reasons),
+        Status::Success | Status::Partial | Status::Failed => {
             Ended::Good { full: job.full, of, short, reasons }
         }
-        _ => Ended::Bad(reasons),
     }
 }

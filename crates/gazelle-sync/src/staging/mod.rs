@@ -14,6 +14,7 @@ pub mod deletions;
 pub mod exact;
 pub mod history;
 pub mod json_text;
+pub mod listed_twice;
 pub mod missing_parents;
 pub mod outcome;
 pub mod pending;

@@ -180,7 +180,7 @@ pub async fn compare_counts(
             let in_no_list = held + hidden - counted - kept;
             if in_no_list > 0 {
                 let why = match entity.getter {
-                    Some(_) => "each was asked for by id, and exists",
+                    Some(_) => "runs ask for each by its id, and none is known to be gone",
                     None => "as it has no way to ask for one, they stay",
                 };
                 let name = entity.name;

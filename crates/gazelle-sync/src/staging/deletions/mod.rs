@@ -1,5 +1,7 @@
 //! Deletions: suspects found, evidence kept, tombstones staged, decisions of a person.
 
+pub mod turn;
+
 use std::collections::HashSet;
 
 use jiff::Timestamp;

@@ -26,7 +26,8 @@ pub struct MissingParent {
     pub asks: i32,
 }
 
-/// The parents waited for that are to be asked for now, each once, `limit` of them at most.
+/// The parents waited for that are to be asked for now, each once, `limit` of them at most; those that were never asked for
+/// first.
 ///
 /// # Errors
 /// Those of the database.

@@ -132,6 +132,41 @@ async fn a_parent_that_the_api_cannot_give_is_not_asked_for_in_every_run_and_kee
     }
 }
 
+/// Six in a row are taken for a fault of the API as such, which ends the asking of that run. Those six have had their turn then.
+#[tokio::test]
+async fn many_parents_that_the_api_cannot_give_keep_no_other_out() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    let events = world.control.ids(Kind::Event).into_iter();
+    let named: BTreeSet<String> = events
+        .filter_map(|id| world.control.record(Kind::Event, &id)?["client"]["id"].as_str().map(str::to_owned))
+        .collect();
+    let failing: Vec<&String> = named.iter().take(6).collect();
+    for id in &failing {
+        let (id, field, message) = (id.to_string(), Some("personalNotes".to_owned()), "oh".to_owned());
+        let kind = FaultKind::RecordFault { id, field, message, takes: Takes::Server };
+        world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
+    }
+    world.run(&["sync", "--mode", "full", "--entity", "users"]).await.success();
+    let run = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("missing parents could not be fetched"), "{}", run.reasons());
+    let noted =
+        "SELECT string_agg(external_id, ' ' ORDER BY external_id COLLATE \"C\") FROM sync_missing_parents";
+    let in_vain: Vec<&str> = failing.iter().map(|id| id.as_str()).collect();
+    assert_eq!(world.text(noted).await, Some(in_vain.join(" ")), "each waits for its next turn");
+
+    // As if that had come: who was never asked for goes first.
+    world.execute("UPDATE sync_missing_parents SET next_ask_at = last_asked_at").await;
+    let run = world.run(&["sync", "--mode", "full", "--entity", "appointments"]).await;
+    for id in &named {
+        let held: i64 = world.one("SELECT count(*) FROM gazelle_clients WHERE external_id = $1", &[id]).await;
+        assert_eq!(held == 0, failing.contains(&id), "{id}: {run}");
+    }
+    let asks: i32 = world.one("SELECT min(asks) FROM sync_missing_parents", &[]).await;
+    assert_eq!(asks, 2, "asked for again, and less often from now on");
+}
+
 #[tokio::test]
 async fn records_that_fail_side_by_side_keep_no_other_out() {
     let world = World::new().await;

@@ -10,5 +10,6 @@ mod huge_counts;
 mod memory_bounds;
 mod odd_parts;
 mod smallest_queries;
+mod unlisted;
 mod walk_faults;
 mod walk_paging;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::walks::{EVENTS, assert_whole, bookmark, one_by_one};
 use crate::support::{Place, World, assert_same};
-use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::json;
 
 #[tokio::test]
@@ -104,6 +104,24 @@ async fn an_entity_that_cannot_be_read_harms_no_other_and_its_children_land_when
     assert_eq!(world.count("gazelle_appointments").await, 117);
     let open: i64 = world.one("SELECT count(*) FROM sync_quarantine WHERE state = 'waiting'", &[]).await;
     assert_eq!(open, 0);
+}
+
+/// Parents of other entities are fetched by their ids, although one list is forbidden.
+#[tokio::test]
+async fn an_entity_that_fails_for_good_keeps_no_parent_of_another_from_being_fetched() {
+    let world = World::new().await;
+    world.filled().await;
+    let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let client = world.control.add(Kind::Client, json!({ "companyName": "Absente de la liste" })).unwrap();
+    world.control.apply(Change::SetListed { kind: Kind::Client, id: client.clone(), times: 0 }).unwrap();
+    (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
+    world.control.add_raw_event(record, None).unwrap();
+    let forbidden = FaultKind::Status { status: 403, body: "{}".to_owned() };
+    world.control.add_fault(Fault::new(forbidden).on_field("allUsers").forever());
+    let run = world.full().await;
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.reasons().contains("users") && run.reasons().contains("HTTP 403"), "{}", run.reasons());
+    assert_eq!(world.count("gazelle_appointments WHERE external_id = 'evt_neuf'").await, 1, "{run}");
 }
 
 #[tokio::test]

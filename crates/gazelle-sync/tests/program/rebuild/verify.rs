@@ -345,3 +345,16 @@ async fn records_whose_newest_version_waits_are_told_beside_the_verdict() {
     let notes = report["notes"].to_string();
     assert!(notes.contains("appointments: 2 record(s) stand in production in an older version"), "{report}");
 }
+
+/// No example of one shop is built in.
+#[tokio::test]
+async fn a_title_is_no_promise_of_an_hour_unless_a_setting_says_so() {
+    let mut world = World::new().await;
+    let event = world.event_titled("Tire le Coyote à 18h");
+    world.control.move_event(&event, Some("2026-11-13T00:00:00Z")).unwrap();
+    world.filled().await;
+    world.run(&["verify"]).await.success();
+    world.set("GAZELLE_SYNC_SPOT_CHECKS", "Tire le Coyote à 18h=18:00");
+    let report = world.run(&ALL).await.json();
+    assert_eq!(check(&report, "spot_checks")["differences"], 1, "{report}");
+}

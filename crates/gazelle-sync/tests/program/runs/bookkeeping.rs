@@ -60,6 +60,32 @@ async fn a_list_that_never_adds_up_is_tried_a_few_times_and_then_the_schedule_go
     world.filled().await;
 }
 
+/// A list that is forbidden for ever is tried again by itself, and the others keep to the schedule.
+#[tokio::test]
+async fn a_list_that_fails_for_good_costs_the_others_no_walk() {
+    let mut world = World::new().await;
+    for schedule in ["GAZELLE_SYNC_INCREMENTAL", "GAZELLE_SYNC_FULL"] {
+        world.set(schedule, "0 0 1 1 *");
+    }
+    count_one_more(&world);
+    let forbidden = FaultKind::Status { status: 403, body: "{}".to_owned() };
+    world.control.add_fault(Fault::new(forbidden).on_field("allUsers").forever());
+    let serving = Serving::start(&world, &[]).await;
+    // Of which the clients' count is known to be short after three walks, whatever became of the runs.
+    let tried = "SELECT count(*) FILTER (WHERE entity = 'users') > 3
+                        AND count(*) FILTER (WHERE entity = 'clients' AND walk_settled OR entity = 'pianos') > 1
+                   FROM sync_run_entities";
+    until("both are tried again", async || world.db.query_one(tried, &[]).await.is_ok_and(|row| row.get(0)))
+        .await;
+    let statuses =
+        "SELECT string_agg(DISTINCT status, ' ') FROM sync_runs JOIN sync_run_entities USING (run_id)
+                     WHERE entity = 'users'";
+    assert_eq!(world.text(statuses).await.as_deref(), Some("failed"));
+    assert_eq!(walks(&world, "clients").await, 3);
+    assert_eq!((walks(&world, "pianos").await, walks(&world, "appointments").await), (1, 1));
+    serving.stop().await;
+}
+
 /// A list that holds a record twice and counts it twice, each time alike, has been read whole.
 #[tokio::test]
 async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
@@ -87,6 +113,62 @@ async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
             "{report}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_list_holds_twice_is_told_once_and_costs_no_second_walk_again() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    let pianos = world.control.ids(Kind::Piano);
+    let listed = |id: &str, times: u8| {
+        world.control.apply(Change::SetListed { kind: Kind::Piano, id: id.to_owned(), times }).unwrap();
+    };
+    let count_more = |by: i64| {
+        for operation in ["PianosPage", "PianosCounts"] {
+            world.control.add_fault(Fault::new(FaultKind::TotalOff { by }).on_operation(operation).forever());
+        }
+    };
+    let sync = async || {
+        world.control.clear_requests();
+        let run = world.run(&["sync", "--mode", "full", "--entity", "pianos"]).await;
+        let requests = world.control.requests();
+        let pages = requests.iter().filter(|r| r.operation.as_deref() == Some("PianosPage")).count();
+        let walks = pages / world.control.total(Kind::Piano).div_ceil(10);
+        let document = run.success();
+        let warned = document["warnings"].as_array().unwrap().iter().filter(|w| w["code"] == "duplicate_id");
+        let told: Vec<String> = warned.map(|w| w["message"].as_str().unwrap().to_owned()).collect();
+        (walks, told)
+    };
+    world.run(&["sync", "--mode", "full"]).await.success();
+    assert_eq!(sync().await, (1, Vec::new()));
+
+    listed(&pianos[2], 2);
+    count_more(1);
+    let (walks, told) = sync().await;
+    assert_eq!(walks, 2, "two walks tell that nothing shifts");
+    assert!(told.len() == 1 && told[0].contains(&pianos[2]), "{told:?}");
+    for _ in 0..2 {
+        assert_eq!(sync().await, (1, Vec::new()), "known, and told");
+    }
+
+    // Another one is news; that the first is still there is not.
+    listed(&pianos[70], 2);
+    world.control.clear_faults();
+    count_more(2);
+    let (walks, told) = sync().await;
+    assert_eq!(walks, 2);
+    assert!(told.len() == 1 && told[0].contains(&pianos[70]) && !told[0].contains(&pianos[2]), "{told:?}");
+    assert_eq!(sync().await, (1, Vec::new()));
+
+    // What is over is forgotten: should it come again, it is told again.
+    listed(&pianos[2], 1);
+    listed(&pianos[70], 1);
+    world.control.clear_faults();
+    assert_eq!(sync().await, (1, Vec::new()));
+    listed(&pianos[2], 2);
+    count_more(1);
+    let (walks, told) = sync().await;
+    assert_eq!((walks, told.len()), (2, 1), "{told:?}");
 }
 
 #[tokio::test]

@@ -169,6 +169,28 @@ async fn data_that_is_out_of_date_is_told_unless_a_run_is_mending_it() {
     assert_eq!(told(&sink)[2..], ["stale/started"]);
 }
 
+/// A run may fail for one list, and the next for another: what was read whole in them is of today.
+#[tokio::test]
+async fn a_list_that_was_read_whole_is_fresh_whatever_failed_beside_it() {
+    let (world, sink) = told_world().await;
+    world
+        .execute(
+            "UPDATE sync_runs SET started_at = started_at - interval '1 day', finished_at = finished_at - interval '1 day'",
+        )
+        .await;
+    let forbidden = |field: &str| {
+        let kind = FaultKind::Status { status: 403, body: "{}".to_owned() };
+        world.control.add_fault(Fault::new(kind).on_field(field).forever());
+    };
+    forbidden("allUsers");
+    assert_eq!(world.incremental().await.code, 1);
+    assert!(told(&sink).contains(&"stale/started".to_owned()), "{:?}", told(&sink));
+    world.control.clear_faults();
+    forbidden("allClients");
+    assert_eq!(world.incremental().await.code, 1);
+    assert!(told(&sink).contains(&"stale/over".to_owned()), "{:?}", told(&sink));
+}
+
 #[tokio::test]
 async fn credentials_that_are_refused_are_told() {
     let (mut world, sink) = told_world().await;

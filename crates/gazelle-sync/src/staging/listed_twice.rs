@@ -1,0 +1,125 @@
+//! The ids that a list of the API holds more than once, kept from one run to the next: what is known costs no second walk,
+//! and is told once.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, Tx};
+use crate::entities::Entity;
+use crate::lease::FencedTx;
+
+const READ: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
+
+/// What is known of an entity's list. Absent: it holds nothing twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListedTwice {
+    /// Of the list of everything: ids that it holds and counts again, once for each time, sorted. By so many its count is more
+    /// than the records that it holds.
+    pub whole: Vec<String>,
+    /// The same of the list of some days, as it was walked last.
+    pub days: Vec<String>,
+    /// The ids that a run has told.
+    pub told: BTreeSet<String>,
+}
+
+/// What a walk found.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Whether it was of everything.
+    pub is_whole: bool,
+    /// Whether it was complete.
+    pub is_complete: bool,
+    /// The ids that the list holds and counts again, once for each time, sorted.
+    pub counted: &'a [String],
+    /// All ids that it holds more than once.
+    pub held: &'a BTreeSet<String>,
+}
+
+impl ListedTwice {
+    /// What is known after a walk. Only a complete one says that something is over, and only one of everything for all.
+    pub fn after(&self, found: Found<'_>) -> ListedTwice {
+        let mut now = self.clone();
+        if found.is_complete {
+            let counted = if found.is_whole { &mut now.whole } else { &mut now.days };
+            *counted = found.counted.to_vec();
+        }
+        if found.is_complete && found.is_whole {
+            now.told.clear();
+        }
+        now.told.extend(found.held.iter().cloned());
+        now
+    }
+}
+
+fn key(entity: &Entity) -> String {
+    format!("listed_twice:{}", entity.name)
+}
+
+/// A note that cannot be read counts as none.
+fn of_rows(rows: &[tokio_postgres::Row]) -> ListedTwice {
+    rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()).unwrap_or_default()
+}
+
+/// What is known of an entity's list.
+///
+/// # Errors
+/// Those of the database.
+pub async fn read(db: &Db, entity: &Entity) -> Result<ListedTwice, DbError> {
+    Ok(of_rows(&db.query(READ, &[(&key(entity), Type::TEXT)]).await?))
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// Those of the database.
+pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<ListedTwice, DbError> {
+    Ok(of_rows(&tx.query(READ, &[(&key(entity), Type::TEXT)]).await?))
+}
+
+/// Notes what is known of an entity's list.
+///
+/// # Errors
+/// Those of the database.
+pub async fn note(tx: &FencedTx<'_>, entity: &Entity, listed: &ListedTwice) -> Result<(), DbError> {
+    if *listed == ListedTwice::default() {
+        tx.execute("DELETE FROM {schema}.sync_notes WHERE key = $1", &[(&key(entity), Type::TEXT)]).await?;
+        return Ok(());
+    }
+    let value = serde_json::to_string(listed).unwrap_or_default();
+    tx.execute(
+        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+        &[(&key(entity), Type::TEXT), (&value, Type::TEXT)],
+    )
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_a_complete_walk_says_that_something_is_over() {
+        let told = |known: &ListedTwice| known.told.iter().cloned().collect::<Vec<String>>();
+        let (counted, held) = (ids(&["b"]), ids(&["a", "b"]).into_iter().collect());
+        let none = BTreeSet::new();
+        let found = Found { is_whole: true, is_complete: true, counted: &counted, held: &held };
+        let known = ListedTwice::default().after(found);
+        assert_eq!((&known.whole, told(&known)), (&counted, ids(&["a", "b"])));
+        assert_eq!(known.after(found), known);
+        let incomplete = Found { is_complete: false, counted: &[], held: &none, ..found };
+        assert_eq!(known.after(incomplete), known);
+        let days = Found { is_whole: false, counted: &[], held: &none, ..found };
+        assert_eq!(known.after(days), known, "of other days");
+        let over = Found { counted: &[], held: &none, ..found };
+        assert_eq!(known.after(over), ListedTwice::default());
+    }
+}
