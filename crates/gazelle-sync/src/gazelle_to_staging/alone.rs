@@ -93,7 +93,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let before = self.bare(&page.answer, &id, words.to_owned());
-                    self.ask_alone(&id, before, 2).await?
+                    self.ask_alone(Failing::new(before, true, 2)).await?
                 }
             };
         }
@@ -121,7 +121,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let record = self.bare(&page.answer, &id, error.to_string());
-                    Node::Failing(Box::new(Failing { record, is_named: true, attempts: 2 }))
+                    Node::Failing(Box::new(Failing::new(record, true, 2)))
                 }
             });
         }
@@ -164,10 +164,10 @@ impl Reader<'_> {
     /// Errors: those that are not about the record.
     pub(super) async fn ask_alone(
         &mut self,
-        id: &str,
-        before: Received,
-        attempts: u32,
+        failing: Failing,
     ) -> Result<Node, SourceError> {
+        let Failing { record: before, attempts, may_have_gone, .. } = failing;
+        let id = &before.external_id.clone();
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         let turn = match self.asked_bytes > MOST_KEPT {
             // As much as is kept in memory: another run asks for it.
@@ -206,10 +206,17 @@ impl Reader<'_> {
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 Ok(answered(Received { fault, ..before }))
             }
-            // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk.
-            Ok(LookupResult::Missing(_) | LookupResult::Unclear(_)) => Ok(answered(before)),
-            // Another walk may read it whole.
-            Ok(LookupResult::Changed(_)) => Ok(Node::Null),
+            // Only the first time: a record that its list goes on naming is at fault.
+            Ok(LookupResult::Missing(_))
+                if may_have_gone && self.fetch.walk_attempts > 1 && self.sizes.turns.is_first_denial(id) =>
+            {
+                Ok(Node::Null)
+            }
+            // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk. Nor is what
+            // was read several times and never came together.
+            Ok(LookupResult::Missing(_) | LookupResult::Unclear(_) | LookupResult::Changed(_)) => {
+                Ok(answered(before))
+            }
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(answered(before)),
         }

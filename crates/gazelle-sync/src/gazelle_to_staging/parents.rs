@@ -96,6 +96,9 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched,
     Ok(fetched)
 }
 
+/// How often a record is asked for again that changed while it was read.
+const MOST_CHANGED: u32 = 2;
+
 /// Parents that the API fails at, before it is taken to fail as such.
 const MOST_FAILED: usize = 5;
 
@@ -191,7 +194,7 @@ pub async fn get(
     getter: &Getter,
     id: &str,
 ) -> Result<LookupResult, SourceError> {
-    let mut turn = None;
+    let (mut turn, mut changed) = (None, 0);
     loop {
         let sent = sizes.sent();
         let looked = match PartPlan::of_getter(entity, getter, sent.bounds) {
@@ -213,6 +216,8 @@ pub async fn get(
             Err(error)
                 if matches!(error.class(), ErrorClass::OverLimit { .. })
                     && sizes.smaller_record(entity, sent, &error) => {}
+            // Read once more, it may hold still.
+            Ok(LookupResult::Changed(_)) if changed < MOST_CHANGED => changed += 1,
             looked => return looked,
         }
     }
@@ -339,9 +344,9 @@ async fn completed(
         Err(NestedError::Source { error, field }) => {
             Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
         }
-        Err(NestedError::Changed(what)) => {
-            tracing::warn!(entity = entity.name, what, "a record changed while it was read");
-            Ok(LookupResult::Changed(format!("{what} changed while it was read")))
+        Err(NestedError::Changed { field, said, .. }) => {
+            tracing::warn!(entity = entity.name, field, said, "a list inside a record does not add up");
+            Ok(LookupResult::Changed(format!("{field}: {said}")))
         }
     }
 }

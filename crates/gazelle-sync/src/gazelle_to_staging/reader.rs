@@ -345,7 +345,7 @@ impl<'f> Reader<'f> {
                     Some(raw) => {
                         let record = receive(answer, raw.get(), self.fetch.clock.at(answer.arrived));
                         let record = faulty_one(Received { raw: partial.received(raw), ..record }, fault);
-                        Node::Failing(Box::new(Failing { record, is_named: false, attempts: 1 }))
+                        Node::Failing(Box::new(Failing::new(record, false, 1)))
                     }
                     None if is_nameless => Node::Nameless,
                     None => Node::Null,
@@ -363,7 +363,7 @@ impl<'f> Reader<'f> {
                 fault: None,
             };
             let record = faulty_one(in_page, fault);
-            nodes.push(Node::Failing(Box::new(Failing { record, is_named: true, attempts: 1 })));
+            nodes.push(Node::Failing(Box::new(Failing::new(record, true, 1))));
         }
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);

@@ -7,6 +7,7 @@ mod faulty_many;
 mod faulty_records;
 mod faulty_users;
 mod huge_counts;
+mod lists_inside;
 mod memory_bounds;
 mod odd_parts;
 mod smallest_queries;
