@@ -9,6 +9,7 @@ mod faulty_users;
 mod huge_counts;
 mod lists_inside;
 mod memory_bounds;
+mod nulls_and_gateways;
 mod odd_parts;
 mod smallest_queries;
 mod walk_faults;
