@@ -6,6 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::held_back::Failing;
+use super::in_parts::plan::Bounds;
 use super::parents::{LookupResult, MOST_KEPT, get};
 use super::queries;
 use super::reader::{Node, PageRead, Reader};
@@ -19,11 +20,23 @@ use crate::staging::versions::{self, Received};
 /// costs some requests.
 const MANY_FAULTY_IN_A_ROW: u32 = 25;
 
+/// Records of a window that came in no way but in parts, from which on all records are asked for in parts: until then each costs
+/// some requests that fail.
+const MANY_ONLY_IN_PARTS: u32 = 3;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
     has_next_page: bool,
     end_cursor: Option<String>,
+}
+
+impl PageRead {
+    /// Whether more of its records came as null than not; two are never many.
+    pub(super) fn is_mostly_null(&self) -> bool {
+        let nulls = self.nodes.iter().filter(|node| matches!(node, Node::Null)).count();
+        nulls > 2 && nulls * 2 > self.nodes.len()
+    }
 }
 
 impl Reader<'_> {
@@ -57,7 +70,8 @@ impl Reader<'_> {
         Ok(agrees.then_some(ids))
     }
 
-    /// A page with entries that the API gives as null, without a word: which records those are is asked for.
+    /// A page with entries that the API gives as null, without a word: which records those are is asked for. They wait for the end
+    /// of the walk, where their share of all that was walked tells whose fault it is.
     pub(super) async fn name_nulls(
         &mut self,
         mut page: PageRead,
@@ -65,14 +79,13 @@ impl Reader<'_> {
         asked: u32,
     ) -> Result<PageRead, SourceError> {
         let nulls = page.nodes.iter().filter(|node| matches!(node, Node::Null)).count();
-        // A page that is mostly null is the API's fault of this moment: another walk is needed.
-        if nulls == 0 || nulls > 2 && nulls * 2 > page.nodes.len() {
+        if nulls == 0 {
             return Ok(page);
         }
-        if nulls == page.nodes.len() {
-            let error =
-                page.answer.bad(&[self.entity.walk.root], "the API lists null in the place of records");
-            self.count_faulty(&error)?;
+        let error = page.answer.bad(&[self.entity.walk.root], "lists null in the place of records");
+        match nulls == page.nodes.len() {
+            true => self.count_faulty(&error)?,
+            false => self.sizes.tally.failed_with(&error),
         }
         if self.shape == ListShape::Plain {
             // It has no form with ids alone.
@@ -93,7 +106,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let before = self.bare(&page.answer, &id, words.to_owned());
-                    self.ask_alone(&id, before, 2).await?
+                    Node::Failing(Box::new(Failing::new(before, true, 2)))
                 }
             };
         }
@@ -121,7 +134,7 @@ impl Reader<'_> {
                 None => Node::Nameless,
                 Some(id) => {
                     let record = self.bare(&page.answer, &id, error.to_string());
-                    Node::Failing(Box::new(Failing { record, is_named: true, attempts: 2 }))
+                    Node::Failing(Box::new(Failing::new(record, true, 2)))
                 }
             });
         }
@@ -159,15 +172,31 @@ impl Reader<'_> {
         })
     }
 
+    /// The next shorter length of lists inside a record to try out; none where it is asked for in parts already.
+    pub(super) fn shorter_lists(&self, inner: Option<u32>, bounds: Option<Bounds>) -> Option<u32> {
+        match bounds {
+            None => self.sizes.shorter_lists(self.entity, inner),
+            Some(_) => None,
+        }
+    }
+
+    /// A record on which the server or its gateway gave up came in parts. Where it is not alone in that, all are asked for so.
+    pub(super) fn came_in_parts(&mut self, bounds: Bounds, failure: &SourceError) {
+        self.only_in_parts += 1;
+        // The reason is found; what follows is asked for as before.
+        self.heavy = None;
+        self.cap = self.sizes.page();
+        if self.only_in_parts >= MANY_ONLY_IN_PARTS {
+            self.sizes.bears_parts_of(bounds, failure);
+        }
+    }
+
     /// Asks for a record by its id that its list has named; where the API cannot give it, it is as it came before.
     ///
     /// Errors: those that are not about the record.
-    pub(super) async fn ask_alone(
-        &mut self,
-        id: &str,
-        before: Received,
-        attempts: u32,
-    ) -> Result<Node, SourceError> {
+    pub(super) async fn ask_alone(&mut self, failing: Failing) -> Result<Node, SourceError> {
+        let Failing { record: before, attempts, may_have_gone, .. } = failing;
+        let id = &before.external_id.clone();
         let Some(getter) = self.entity.getter.as_ref() else { return Ok(Node::Received(Box::new(before))) };
         let turn = match self.asked_bytes > MOST_KEPT {
             // As much as is kept in memory: another run asks for it.
@@ -206,10 +235,17 @@ impl Reader<'_> {
                 let fault = if is_bare { Some(Box::new(said)) } else { before.fault.clone() };
                 Ok(answered(Received { fault, ..before }))
             }
-            // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk.
-            Ok(LookupResult::Missing(_) | LookupResult::Unclear(_)) => Ok(answered(before)),
-            // Another walk may read it whole.
-            Ok(LookupResult::Changed(_)) => Ok(Node::Null),
+            // Only the first time: a record that its list goes on naming is at fault.
+            Ok(LookupResult::Missing(_))
+                if may_have_gone && self.fetch.walk_attempts > 1 && self.sizes.turns.is_first_denial(id) =>
+            {
+                Ok(Node::Null)
+            }
+            // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk. Nor is what
+            // was read several times and never came together.
+            Ok(LookupResult::Missing(_) | LookupResult::Unclear(_) | LookupResult::Changed(_)) => {
+                Ok(answered(before))
+            }
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(answered(before)),
         }

@@ -30,9 +30,17 @@ pub(super) struct Failing {
     pub(super) is_named: bool,
     /// How often it is then asked for.
     pub(super) attempts: u32,
+    /// Whether its page had it whole, but for the rest of a list inside it: if its getter denies it, it may have been deleted
+    /// since, which another walk tells.
+    pub(super) may_have_gone: bool,
 }
 
 impl Failing {
+    /// One that its page did not have whole.
+    pub(super) fn new(record: Received, is_named: bool, attempts: u32) -> Failing {
+        Failing { record, is_named, attempts, may_have_gone: false }
+    }
+
     /// What it takes in memory: of a bare record its fault may be the larger part.
     fn bytes(&self) -> usize {
         let said = self.record.fault.as_ref().map_or(0, |fault| fault.field.len() + fault.said.len());
@@ -110,13 +118,13 @@ pub(super) enum Settled {
 impl HeldBack {
     /// Takes the failing records of a page, each once.
     pub(super) fn take(&mut self, failing: Vec<Failing>) {
-        for Failing { record, is_named, attempts } in failing {
+        for Failing { record, is_named, attempts, may_have_gone } in failing {
             if !self.ids.insert(record.external_id.clone()) || self.bytes > MOST_BYTES {
                 continue;
             }
             // Bytes of its own: it would hold its whole page in memory.
             let raw = Bytes::copy_from_slice(&record.raw);
-            let failing = Failing { record: Received { raw, ..record }, is_named, attempts };
+            let failing = Failing { record: Received { raw, ..record }, is_named, attempts, may_have_gone };
             self.bytes += failing.bytes();
             self.records.push(failing);
         }
@@ -149,10 +157,10 @@ impl HeldBack {
         }
         let window = Window::default();
         let mut reader = Reader::new(fetch, entity, &window);
-        for Failing { record, is_named, attempts } in waiting {
-            let node = match is_named {
-                true => reader.ask_alone(&record.external_id.clone(), record, attempts).await?,
-                false => Node::Received(Box::new(record)),
+        for failing in waiting {
+            let node = match failing.is_named {
+                true => reader.ask_alone(failing).await?,
+                false => Node::Received(Box::new(failing.record)),
             };
             // What is asked for alone is completed on the way.
             arrived.take(node, sizes);
@@ -194,7 +202,7 @@ mod tests {
                 request: 0,
                 fault: Some(Box::new(fault)),
             };
-            Failing { record, is_named: true, attempts: 1 }
+            Failing::new(record, true, 1)
         };
         let mut held = HeldBack::default();
         held.take((0..20_000).map(|n| failing(n, "a".repeat(4096))).collect());

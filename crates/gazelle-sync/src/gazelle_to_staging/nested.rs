@@ -35,9 +35,16 @@ pub enum NestedError {
         /// The list.
         field: String,
     },
-    /// The connection changed or vanished while it was read.
-    #[error("{0} changed while it was read")]
-    Changed(String),
+    /// Its list changed or vanished while it was read, or never adds up.
+    #[error("{field} of {id}: {said}")]
+    Changed {
+        /// The object that holds the list.
+        id: String,
+        /// The list, by its path in the record.
+        field: String,
+        /// What does not add up.
+        said: String,
+    },
 }
 
 /// Whether any connection in the record has a further page. A quick look at the text; false alarms only
@@ -119,7 +126,11 @@ async fn all_nodes(
     let failed = |error| NestedError::Source { error, field: nested.path.join(".") };
     let mut first = sizes.page();
     let mut first_error: Option<SourceError> = None;
-    let changed = || NestedError::Changed(format!("{} of {id}", nested.answer.join(".")));
+    let changed = |said: String| NestedError::Changed {
+        id: id.to_owned(),
+        field: nested.path.join("."),
+        said: format!("{said} while it was read to its end (`{}`)", nested.operation),
+    };
     let (mut nodes, mut bytes, mut requests) = (Vec::new(), 0, 0);
     let mut cursors = HashSet::new();
     let mut after: Option<String> = None;
@@ -157,21 +168,28 @@ async fn all_nodes(
                 continue;
             }
         };
-        let Some(page) = page else { return Err(changed()) };
+        let Some(page) = page else {
+            return Err(changed("it changed or vanished".to_owned()));
+        };
         bytes += page.bytes();
         requests += page.requests;
         nodes.extend(page.nodes);
         if !page.has_next_page {
-            let agrees = page.total_count.is_none_or(|total| total == nodes.len() as u64);
-            return if agrees { Ok(nodes) } else { Err(changed()) };
+            return match page.total_count.filter(|total| *total != nodes.len() as u64) {
+                None => Ok(nodes),
+                Some(total) => Err(changed(format!("it counted {total} entries and listed {}", nodes.len()))),
+            };
         }
         // A cursor that came before leads round in a circle.
         let is_new = page.end_cursor.as_ref().is_some_and(|cursor| cursors.insert(cursor.clone()));
-        if !is_new
-            || cursors.len() > MOST_PAGES
-            || page.total_count.is_some_and(|total| total < nodes.len() as u64)
-        {
-            return Err(changed());
+        if !is_new {
+            return Err(changed("it repeated a page cursor".to_owned()));
+        }
+        if let Some(total) = page.total_count.filter(|total| *total < nodes.len() as u64) {
+            return Err(changed(format!("it counted {total} entries and listed more")));
+        }
+        if cursors.len() > MOST_PAGES {
+            return Err(failed(page.answer.bad(nested.answer, &format!("has more than {MOST_PAGES} pages"))));
         }
         after = page.end_cursor;
     }

@@ -124,6 +124,9 @@ impl Fetched {
 /// Records in a row that the API fails at, before it is taken to fail as such and asked for no more of them in this run.
 pub(super) const MOST_FAILED_IN_A_ROW: usize = 5;
 
+/// How often a record is asked for again that changed while it was read.
+const MOST_CHANGED: u32 = 2;
+
 /// Parents in one transaction at most.
 const A_TRANSACTION: usize = 200;
 
@@ -212,7 +215,7 @@ pub async fn get(
     getter: &Getter,
     id: &str,
 ) -> Result<LookupResult, SourceError> {
-    let mut turn = None;
+    let (mut turn, mut changed) = (None, 0);
     loop {
         let sent = sizes.sent();
         let looked = match PartPlan::of_getter(entity, getter, sent.bounds) {
@@ -234,6 +237,8 @@ pub async fn get(
             Err(error)
                 if matches!(error.class(), ErrorClass::OverLimit { .. })
                     && sizes.smaller_record(entity, sent, &error) => {}
+            // Read once more, it may hold still.
+            Ok(LookupResult::Changed(_)) if changed < MOST_CHANGED => changed += 1,
             looked => return looked,
         }
     }
@@ -360,9 +365,9 @@ async fn completed(
         Err(NestedError::Source { error, field }) => {
             Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
         }
-        Err(NestedError::Changed(what)) => {
-            tracing::warn!(entity = entity.name, what, "a record changed while it was read");
-            Ok(LookupResult::Changed(format!("{what} changed while it was read")))
+        Err(NestedError::Changed { field, said, .. }) => {
+            tracing::warn!(entity = entity.name, field, said, "a list inside a record does not add up");
+            Ok(LookupResult::Changed(format!("{field}: {said}")))
         }
     }
 }

@@ -79,7 +79,7 @@ impl Reader<'_> {
                 (Elsewhere::Whole(record), _) => Node::Received(Box::new(record)),
                 (_, Some(fault)) | (Elsewhere::Fails(fault), None) => {
                     let record = faulty_one(in_list, &fault);
-                    Node::Failing(Box::new(Failing { record, is_named: true, attempts: 1 }))
+                    Node::Failing(Box::new(Failing::new(record, true, 1)))
                 }
                 (Elsewhere::Nothing, None) if self.is_held_with(&id, &lacks).await => {
                     kept.push(id.clone());

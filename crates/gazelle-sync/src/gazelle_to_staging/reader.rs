@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::alone::{bare, faulty_one};
 use super::held_back::Failing;
 use super::in_parts::held::Held;
-use super::in_parts::plan::PartPlan;
+use super::in_parts::plan::{Bounds, PartPlan};
 use super::plan::Window;
 use super::receive::{self, receive, record_id};
 use super::sizes::Sizes;
@@ -64,6 +64,10 @@ impl Node {
         let raw = match self {
             Node::Whole(raw) => raw,
             Node::Received(record) | Node::Asked(record) => &record.raw,
+            // Of a record of which nothing came it is not known.
+            Node::Failing(failing) if failing.record.raw == bare(&failing.record.external_id) => {
+                return false;
+            }
             Node::Failing(failing) => &failing.record.raw,
             Node::Held { .. } | Node::Null | Node::Nameless => return false,
         };
@@ -100,6 +104,8 @@ pub(super) struct Reader<'f> {
     /// The failure that made pages smaller, until a record was found to be its reason.
     pub(super) heavy: Option<SourceError>,
     pub(super) faulty_in_a_row: u32,
+    /// Records that came in no way but in parts, though no query was called too large.
+    pub(super) only_in_parts: u32,
     /// Whether the page before failed at most of its records, in each of several attempts: the next one is not waited for as
     /// long.
     fails_mostly: bool,
@@ -125,6 +131,7 @@ impl<'f> Reader<'f> {
             cap: usual,
             heavy: None,
             faulty_in_a_row: 0,
+            only_in_parts: 0,
             fails_mostly: false,
             asked_bytes: 0,
         }
@@ -139,13 +146,12 @@ impl<'f> Reader<'f> {
     ) -> Result<PageRead, SourceError> {
         self.asked_bytes = 0;
         match self.read(after, most).await? {
-            // Records are asked for by their ids only now: each may wait for the turn that reading the page has had.
             (page, Some(asked)) => self.name_nulls(page, after, asked).await,
             (page, None) => Ok(page),
         }
     }
 
-    /// The same, with how many records were asked for where nothing was left out of it.
+    /// The same, with how many records were asked for where a null in it stands for a record.
     async fn read(
         &mut self,
         after: Option<&str>,
@@ -157,14 +163,16 @@ impl<'f> Reader<'f> {
         // Beside a record that cannot be had is often another.
         let mut is_tried_out = self.faulty_in_a_row > 0;
         let mut is_hasty = std::mem::take(&mut self.fails_mostly);
-        let mut shifted = 0;
+        let (mut shifted, mut mostly_null) = (0, 0);
         let mut turn = None;
+        // What a query may ask for, where it is tried out to ask for less of one record at once.
+        let mut bounds: Option<Bounds> = None;
         loop {
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
             let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
             let sent = self.sizes.sent();
             let plan = match self.shape {
-                ListShape::Connection => PartPlan::of_page(self.entity, sent.bounds).ok(),
+                ListShape::Connection => PartPlan::of_page(self.entity, bounds.unwrap_or(sent.bounds)).ok(),
                 ListShape::Plain => None,
             };
             // Parts are copied out of their answers at once, so that they need not wait for stage 2 to take them: whoever
@@ -177,12 +185,19 @@ impl<'f> Reader<'f> {
             };
             let held = Held::nothing(turn.is_some());
             let error = match self.try_page(&client, plan.as_ref(), after, asked, inner, &held).await {
+                // It may be the API's fault of this moment.
+                Ok(Tried::Whole(page)) if page.is_mostly_null() && mostly_null < MOST_SHIFTED - 1 => {
+                    mostly_null += 1;
+                    continue;
+                }
                 Ok(Tried::Whole(page)) => {
-                    if let (Some(inner), Some(failure)) = (inner, &first_error) {
+                    if let (Some(bounds), Some(failure)) = (bounds, &first_error) {
+                        self.came_in_parts(bounds, failure);
+                    } else if let (Some(inner), Some(failure)) = (inner, &first_error) {
                         self.sizes.bears_lists_of(inner, failure);
                     }
                     self.next = asked.saturating_mul(2);
-                    if plan.is_some() && self.sizes.bears() {
+                    if plan.is_some() && bounds.is_none() && self.sizes.bears() {
                         (self.next, self.cap) = (self.sizes.page(), self.sizes.page());
                     }
                     if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
@@ -190,7 +205,7 @@ impl<'f> Reader<'f> {
                     }
                     return Ok((page, Some(asked)));
                 }
-                Ok(Tried::InPart(page)) => return Ok((page, None)),
+                Ok(Tried::InPart(page)) => return Ok((page, Some(asked))),
                 Ok(Tried::Shifted(page)) => {
                     shifted += 1;
                     match shifted {
@@ -240,8 +255,13 @@ impl<'f> Reader<'f> {
                 }
                 self.cap = asked / 2;
                 self.next = 1;
-            } else if let Some(shorter) = self.sizes.shorter_lists(self.entity, inner) {
+            } else if let Some(shorter) = self.shorter_lists(inner, bounds) {
                 inner = Some(shorter);
+            } else if let Some(fewer) = sent.bounds.a_quarter_of(self.entity)
+                && bounds.is_none()
+                && error.may_be_too_slow()
+            {
+                (bounds, inner) = (Some(fewer), None);
             } else {
                 return Ok((self.around(first_error.unwrap_or(error), after).await?, None));
             }
@@ -345,7 +365,7 @@ impl<'f> Reader<'f> {
                     Some(raw) => {
                         let record = receive(answer, raw.get(), self.fetch.clock.at(answer.arrived));
                         let record = faulty_one(Received { raw: partial.received(raw), ..record }, fault);
-                        Node::Failing(Box::new(Failing { record, is_named: false, attempts: 1 }))
+                        Node::Failing(Box::new(Failing::new(record, false, 1)))
                     }
                     None if is_nameless => Node::Nameless,
                     None => Node::Null,
@@ -363,7 +383,7 @@ impl<'f> Reader<'f> {
                 fault: None,
             };
             let record = faulty_one(in_page, fault);
-            nodes.push(Node::Failing(Box::new(Failing { record, is_named: true, attempts: 1 })));
+            nodes.push(Node::Failing(Box::new(Failing::new(record, true, 1))));
         }
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);

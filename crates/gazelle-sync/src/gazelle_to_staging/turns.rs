@@ -42,6 +42,8 @@ struct State {
     has_left_out: bool,
     /// Whether this run has listed every record of the entity.
     has_listed_all: bool,
+    /// Listed whole, and denied by their getters in this run.
+    denied: HashSet<String>,
 }
 
 /// What the next run is to know.
@@ -86,6 +88,17 @@ impl Turns {
         let mut state = self.state();
         state.before.retain(|known| known != id);
         state.done.push(id.to_owned());
+    }
+
+    /// Notes that its getter denies a record that its list has given. Says whether it is the first time in this run: then it
+    /// keeps its turn for the next walk.
+    pub(super) fn is_first_denial(&self, id: &str) -> bool {
+        let mut state = self.state();
+        let is_first = state.denied.insert(id.to_owned());
+        if is_first {
+            state.due.insert(id.to_owned());
+        }
+        is_first
     }
 
     /// Every record of the entity was listed: one whose turn it was and that was not met is well, or gone.

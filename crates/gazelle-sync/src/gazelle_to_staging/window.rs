@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::alone::is_about_all;
+use super::alone::{faulty_one, is_about_all};
 use super::held_back::Failing;
 use super::nested::{self, NestedError};
 use super::parents::faulty_inside;
@@ -17,7 +17,7 @@ use super::seen::Listed;
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
 use crate::entities::{Entity, Shape, UndatedEnd};
-use crate::source::SourceError;
+use crate::source::{NodeFault, SourceError};
 use crate::staging::versions::Received;
 
 /// Pages without a record, before a walk that does not end is given up; and pages' worth of records more than four
@@ -251,15 +251,9 @@ async fn pages(
             }
         };
         // The request first: it is on its way while this page is read.
-        let (next, handed_on): (Result<Option<PageRead>, SourceError>, Result<bool, NestedError>) =
+        let (next, has_new): (Result<Option<PageRead>, SourceError>, Result<bool, SourceError>) =
             tokio::join!(ask, hand_on);
-        match handed_on {
-            Ok(has_new) => old_pages = if has_new { 0 } else { old_pages + 1 },
-            Err(NestedError::Source { error, .. }) => return Err(error.into()),
-            Err(changed) => {
-                end.incomplete.get_or_insert(Shortfall::Shifted(changed.to_string()));
-            }
-        }
+        old_pages = if has_new? { 0 } else { old_pages + 1 };
         let Some(next) = next? else {
             reader.finish();
             end.repeats = listed.into_repeats();
@@ -270,16 +264,16 @@ async fn pages(
     }
 }
 
-/// Hands a page's records on, completing those with long connections. A record that changes while it is completed
-/// is left out: the walk is then incomplete, and staging a shortened record would lose its rest. One of which the API cannot
-/// give a list is handed on as faulty. Says whether any of them is new to the window.
+/// Hands a page's records on, completing those with long connections: staging a shortened record would lose its rest. One that
+/// changes while it is completed waits for the end of the walk, to be asked for by its id. One of which the API cannot give a
+/// list is handed on as faulty. Says whether any of them is new to the window.
 async fn hand_on(
     fetch: &Fetch,
     entity: &'static Entity,
     page: PageRead,
     arrived: &Outlet,
     seen: Option<&mut Listed>,
-) -> Result<bool, NestedError> {
+) -> Result<bool, SourceError> {
     crate::crash::at(crate::crash::Step::PageReceived);
     let PageRead { answer, nodes, notes, .. } = page;
     let mut bytes = answer.body.len();
@@ -309,7 +303,12 @@ async fn hand_on(
             {
                 page.records.push(faulty_inside(receive(&answer, raw, seen_at), &error, &field));
             }
-            Err(error) => outcome = Err(error),
+            Err(NestedError::Source { error, .. }) => outcome = Err(error),
+            Err(NestedError::Changed { field, said, .. }) => {
+                let of_list = NodeFault { field, message: said, is_not_text: false };
+                let record = faulty_one(receive(&answer, raw, seen_at), &of_list);
+                page.failing.push(Failing { record, is_named: true, attempts: 2, may_have_gone: true });
+            }
         }
     }
     if let Some(listed) = seen {

@@ -195,6 +195,17 @@ impl SourceError {
         }
     }
 
+    /// Whether the server, or a gateway before it, may have given up since the answer took too long: then a question that costs it
+    /// less may be answered.
+    pub fn may_be_too_slow(&self) -> bool {
+        let fault = &self.inner.fault;
+        match fault.class {
+            ErrorClass::ServerFault => matches!(fault.http_status, Some(502 | 504)),
+            ErrorClass::Unreachable => !fault.unconnected,
+            _ => false,
+        }
+    }
+
     /// Whether the failure is an answer about the size of the question, which is worth remembering: a limit that is named, a
     /// query that is refused as such, or one that the server or a gateway before it could not do in any of several attempts.
     /// A connection that breaks, a timeout, and a server that is busy say nothing of it.

@@ -10,6 +10,28 @@ use super::hostile_api::{self, Asked, HostileApi, whole};
 
 /// Stands before the API at this address, and changes the answer to each request.
 pub fn before(api: &str, change: impl Fn(&Asked, String) -> String + Send + Sync + 'static) -> HostileApi {
+    between(api, move |asked, answer| ("200 OK".to_owned(), change(asked, answer)))
+}
+
+/// Stands before the API like a gateway that gives up on some requests, with this HTTP status; none: it hangs up.
+pub fn gateway(
+    api: &str,
+    status: Option<u16>,
+    gives_up: impl Fn(&Asked, &str) -> bool + Send + Sync + 'static,
+) -> HostileApi {
+    between(api, move |asked, answer| match gives_up(asked, &answer) {
+        true => {
+            let status = status.map(|status| format!("{status} Gateway")).unwrap_or_default();
+            (status, "<html>It took too long.</html>".to_owned())
+        }
+        false => ("200 OK".to_owned(), answer),
+    })
+}
+
+fn between(
+    api: &str,
+    change: impl Fn(&Asked, String) -> (String, String) + Send + Sync + 'static,
+) -> HostileApi {
     let address = api.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     HostileApi::start(move |asked, stream| {
         let mut api = TcpStream::connect(&address).unwrap();
@@ -19,8 +41,12 @@ pub fn before(api: &str, change: impl Fn(&Asked, String) -> String + Send + Sync
         api.write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
         api.write_all(&asked.body).unwrap();
         let Some(answer) = hostile_api::read(&mut api) else { return };
-        let body = change(asked, String::from_utf8(answer.body).unwrap()).into_bytes();
-        let _ = stream.write_all(&whole("200 OK", &body)).and_then(|()| stream.write_all(&body));
+        let (status, body) = change(asked, String::from_utf8(answer.body).unwrap());
+        let body = body.into_bytes();
+        if status.is_empty() {
+            return;
+        }
+        let _ = stream.write_all(&whole(&status, &body)).and_then(|()| stream.write_all(&body));
     })
 }
 

@@ -48,8 +48,8 @@ fn owned(page: PageRead, held: &Held) -> (PageRead, bool) {
         Node::Whole(raw) => Node::Whole(own(&raw)),
         Node::Failing(failing) => {
             let raw = own(&failing.record.raw);
-            let Failing { record, is_named, attempts } = *failing;
-            Node::Failing(Box::new(Failing { record: Received { raw, ..record }, is_named, attempts }))
+            let record = Received { raw, ..failing.record };
+            Node::Failing(Box::new(Failing { record, ..*failing }))
         }
         node => node,
     });
@@ -160,7 +160,7 @@ impl Reader<'_> {
         let received = |raw: String| receive_completed(answer, raw, seen_at);
         let fails = |record: Received| {
             let attempts = failing.as_ref().map_or(1, |failing| failing.attempts);
-            Node::Failing(Box::new(Failing { record, is_named: id.is_some(), attempts }))
+            Node::Failing(Box::new(Failing::new(record, id.is_some(), attempts)))
         };
         let changed = |fault: NodeFault| match &id {
             Some(id) => Made::Changed(self.unsettled(answer, id, &fault)),
@@ -192,14 +192,14 @@ impl Reader<'_> {
                 self.sizes.tally.failed_with(&error);
                 Ok(Made::Node(fails(faulty_inside(received(raw), &error, &field))))
             }
-            Err(error @ NestedError::Changed(_)) => Ok(changed(super::fault("", error.to_string()))),
+            Err(NestedError::Changed { field, said, .. }) => Ok(changed(super::fault(field, said))),
         }
     }
 
     /// A record that does not come together, and that it helps nothing to ask for again.
     fn unsettled(&self, answer: &Answer, id: &str, fault: &NodeFault) -> Node {
         let record = faulty_one(self.bare(answer, id, String::new()), fault);
-        Node::Failing(Box::new(Failing { record, is_named: false, attempts: 1 }))
+        Node::Failing(Box::new(Failing::new(record, false, 1)))
     }
 }
 

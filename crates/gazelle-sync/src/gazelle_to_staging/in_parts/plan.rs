@@ -4,6 +4,9 @@
 use super::fields::{self, Field, Place};
 use crate::entities::{Entity, Getter, Nested};
 
+/// With fewer fields a query does not even have what makes it a page, and a record's id.
+pub(in super::super) const FEWEST_FIELDS: u32 = 10;
+
 /// As much as one query may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -16,6 +19,12 @@ pub struct Bounds {
 impl Bounds {
     /// No limit is known.
     pub const NONE: Bounds = Bounds { fields: u32::MAX, levels: u32::MAX };
+
+    /// What is tried where a query for one record takes too long: a quarter of the fields at once. None where it is no less.
+    pub fn a_quarter_of(self, entity: &Entity) -> Option<Bounds> {
+        let fields = (usual_fields(entity) / 4).max(FEWEST_FIELDS);
+        (fields < self.fields).then_some(Bounds { fields, ..self })
+    }
 }
 
 /// How one object is asked for by its id.

@@ -5,11 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{LARGEST_INNER, PAGE_BEFORE_INNER, Sizes};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::in_parts::plan::{self, Bounds};
+use crate::gazelle_to_staging::in_parts::plan::{self, Bounds, FEWEST_FIELDS};
 use crate::source::{ErrorClass, SourceError};
-
-/// With fewer fields a query does not even have what makes it a page, and a record's id.
-const FEWEST_FIELDS: u32 = 10;
 
 /// What a query was made with. Another one may have met a limit since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +68,13 @@ impl Sizes {
             self.inner.restore();
         }
         may_be_longer
+    }
+
+    /// After this failure, records came in parts of this size, and in no other way.
+    pub(in super::super) fn bears_parts_of(&self, bounds: Bounds, failure: &SourceError) {
+        self.fields.lower(bounds.fields, failure.is_about_size());
+        self.may_be_longer.store(true, Relaxed);
+        self.note_refusal(failure, failure.is_about_size());
     }
 
     fn fewer_inside(&self) -> bool {

@@ -1,0 +1,193 @@
+//! Lists inside a record that never add up: their record waits in quarantine, and keeps no other from being read or found deleted.
+
+use serde_json::{Value, json};
+
+use crate::support::hostile_api::HostileApi;
+use crate::support::rewritten::before;
+use crate::support::walks::bookmark;
+use crate::support::{Ran, World};
+use gazelle_sim::{Fault, FaultKind, Kind};
+
+/// A list that can be longer than its page, and what the simulated shop has of it.
+struct List {
+    operation: &'static str,
+    /// The field that quarantine names.
+    field: &'static str,
+    /// The object that holds it, as the answer names that.
+    holder: &'static str,
+    entity: &'static str,
+    kind: Kind,
+    table: &'static str,
+    /// A field of the record that is edited, with its column.
+    edited: (&'static str, &'static str),
+    /// The id of a record with such a list that is longer than its page.
+    a_long_one: &'static str,
+}
+
+const LISTS: [List; 3] = [
+    List {
+        operation: "ClientMoreContacts",
+        field: "allContacts",
+        holder: "client",
+        entity: "clients",
+        kind: Kind::Client,
+        table: "gazelle_clients",
+        edited: ("companyName", "company_name"),
+        a_long_one: "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 20",
+    },
+    List {
+        operation: "ContactMoreLocations",
+        field: "allContacts.allLocations",
+        holder: "contact",
+        entity: "clients",
+        kind: Kind::Client,
+        table: "gazelle_clients",
+        edited: ("companyName", "company_name"),
+        a_long_one: "SELECT min(client_external_id) FROM gazelle_locations GROUP BY contact_external_id HAVING count(*) > 10",
+    },
+    List {
+        operation: "AppointmentMorePianos",
+        field: "allEventPianos",
+        holder: "event",
+        entity: "appointments",
+        kind: Kind::Event,
+        table: "gazelle_appointments",
+        edited: ("title", "title"),
+        a_long_one: "SELECT appointment_external_id FROM gazelle_appointment_pianos GROUP BY 1 HAVING count(*) > 20",
+    },
+];
+
+/// What is wrong with a list; none: its holder is given as null when the rest of the list is asked for.
+fn faults() -> [(&'static str, Option<FaultKind>); 3] {
+    [
+        ("it counts one more than it holds", Some(FaultKind::TotalOff { by: 1 })),
+        ("its page cursor repeats", Some(FaultKind::RepeatCursor)),
+        ("null in place of its holder", None),
+    ]
+}
+
+/// The API with null in place of the holder of a list whose rest is asked for.
+fn null_for(world: &World, list: &List) -> HostileApi {
+    let (operation, holder) = (list.operation, list.holder);
+    before(&world.sim.graphql_url(), move |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        match request["operationName"] == operation {
+            true => format!(r#"{{"data":{{"{holder}":null}}}}"#),
+            false => answer,
+        }
+    })
+}
+
+/// Null for a record too, where its getter is asked; its list goes on naming it.
+fn denied(world: &World, list: &List, id: &str) -> HostileApi {
+    let (operation, holder, id) = (list.operation, list.holder, id.to_owned());
+    before(&world.sim.graphql_url(), move |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        match request["operationName"] == operation || request["variables"]["id"] == json!(id) {
+            true => format!(r#"{{"data":{{"{holder}":null}}}}"#),
+            false => answer,
+        }
+    })
+}
+
+/// The faulty list is named with its record and its walk goes as well as any other.
+async fn assert_one_waits(world: &World, run: &Ran, list: &List, id: &str, case: &str) {
+    assert_eq!(run.code, 3, "{case}: {run}");
+    assert_eq!(run.entity(list.entity)["walk_complete"], true, "{case}: {run}");
+    assert!(run.reasons().contains(&format!("{id} at {}", list.field)), "{case}: {}", run.reasons());
+    let open: Vec<Value> = world.quarantine().await;
+    let of_it = |of: &&Value| of["external_id"] == json!(id) && of["state"] == "open";
+    let of_it: Vec<&Value> = open.iter().filter(of_it).collect();
+    assert_eq!(of_it.len(), 1, "{case}: {open:?}");
+    assert_eq!(of_it[0]["error_code"], "incomplete_at_source", "{case}");
+    assert_eq!(of_it[0]["error_field"], list.field, "{case}");
+}
+
+#[tokio::test]
+async fn a_list_inside_a_record_that_never_adds_up_keeps_no_other_record_from_anything() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let direct = world.sim.graphql_url();
+    for list in LISTS {
+        let (field, column) = list.edited;
+        let id: String = world.one(&format!("{} LIMIT 1", list.a_long_one), &[]).await;
+        let value = format!("SELECT {column} FROM {} WHERE external_id = '{id}'", list.table);
+        for (said, kind) in faults() {
+            let case = format!("{}: {said}", list.operation);
+            let known = world.text(&value).await;
+            world.control.edit(list.kind, &id, json!({ field: format!("edited: {case}") })).unwrap();
+            let deleted = world.control.ids(list.kind).into_iter().rev().find(|other| *other != id).unwrap();
+            world.control.delete(list.kind, &deleted).unwrap();
+            let api = match kind {
+                Some(kind) => {
+                    world.control.add_fault(Fault::new(kind).on_operation(list.operation).forever());
+                    None
+                }
+                None => Some(null_for(&world, &list)),
+            };
+            world.set("GAZELLE_API_URL", &api.as_ref().map_or(direct.clone(), HostileApi::url));
+            // One that is there again afterwards has moved, whatever the second in which the walk before started.
+            world.execute(&format!("DELETE FROM sync_bookmarks WHERE entity = '{}'", list.entity)).await;
+
+            let run = world.full().await;
+
+            assert_one_waits(&world, &run, &list, &id, &case).await;
+            assert!(bookmark(&world, list.entity).await.is_some(), "{case}: {run}");
+            assert_eq!(run.entity(list.entity)["deleted"], 1, "{case}: another's deletion is found: {run}");
+            assert_eq!(world.text(&value).await, known, "{case}: its last whole version stays");
+            let again = world.full().await;
+            assert_one_waits(&world, &again, &list, &id, &case).await;
+            let staged: i64 = again.entity(list.entity)["staged"].as_i64().unwrap();
+            assert_eq!(staged, 0, "{case}: the same fault adds no version: {again}");
+
+            world.control.clear_faults();
+            world.set("GAZELLE_API_URL", &direct);
+            world.full().await.success();
+            assert_eq!(world.text(&value).await, Some(format!("edited: {case}")), "{case}");
+        }
+    }
+}
+
+/// Deleted between its page and the rest of its list: that is a deletion, and no fault of anything.
+#[tokio::test]
+async fn a_record_deleted_while_its_list_is_read_is_deleted_and_not_at_fault() {
+    for begins_empty in [true, false] {
+        let world = World::new().await;
+        if !begins_empty {
+            world.filled().await;
+        }
+        // The one with very many contacts.
+        let id = world.control.ids(Kind::Client)[1].clone();
+        let gone = id.clone();
+        world.control.call_after(Fault::new(FaultKind::Call).on_operation("ClientsPage"), move |control| {
+            control.delete(Kind::Client, &gone).unwrap();
+        });
+
+        let run = world.full().await;
+
+        run.success();
+        let open: Vec<Value> = world.quarantine().await;
+        let of_it = open.iter().filter(|of| of["external_id"] == json!(id) && of["state"] == "open").count();
+        assert_eq!(of_it, 0, "begins empty: {begins_empty}: {open:?}");
+    }
+}
+
+/// A record that its list gives, and that its getters deny in every run: at fault, once another walk has told that it is not gone.
+#[tokio::test]
+async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone() {
+    for attempts in ["1", "3"] {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_WALK_ATTEMPTS", attempts);
+        world.filled().await;
+        let id: String = world.one(&format!("{} LIMIT 1", LISTS[0].a_long_one), &[]).await;
+        world.control.edit(Kind::Client, &id, json!({ "companyName": "Autrement" })).unwrap();
+        let api = denied(&world, &LISTS[0], &id);
+        world.set("GAZELLE_API_URL", &api.url());
+        for _ in 0..2 {
+            let run = world.full().await;
+            let case = format!("{attempts} attempts");
+            assert_one_waits(&world, &run, &LISTS[0], &id, &case).await;
+            assert_eq!(run.entity("clients")["deleted"], 0, "{case}: {run}");
+        }
+    }
+}
