@@ -1,11 +1,15 @@
 //! Who holds a lease, by name, and whether that process is known to be gone.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+
+/// Where the kernel tells of processes.
+const PROC: &str = "/proc";
 
 /// The leases that this process holds: one that it lost with its database need not expire before it takes
 /// another.
@@ -35,6 +39,11 @@ impl Holder {
     /// Whether a name is of this machine, and its process is known to be no more. One that cannot be seen may be at
     /// work: its lease is left to expire.
     pub(super) fn is_dead_here(name: &str) -> bool {
+        Holder::is_dead_by(name, Path::new(PROC))
+    }
+
+    /// The same, by what this folder tells of processes.
+    fn is_dead_by(name: &str, proc: &Path) -> bool {
         let Some((here, rest)) = name.split_once(" pid ") else { return false };
         let Some((pid, start)) = rest.split_once(" started ") else { return false };
         let (start, lease) = start.split_once(" lease ").unwrap_or((start, ""));
@@ -42,7 +51,7 @@ impl Holder {
         if here != machine() || start.is_empty() {
             return false;
         }
-        match process(pid) {
+        match process_by(pid, proc) {
             Process::Gone => true,
             // Another process has got the number since.
             Process::Alive { started: Some(started) } if started != start => true,
@@ -93,6 +102,11 @@ enum Process {
 }
 
 fn process(pid: u32) -> Process {
+    process_by(pid, Path::new(PROC))
+}
+
+/// What the kernel, and this folder, tell of a process.
+fn process_by(pid: u32, proc: &Path) -> Process {
     let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Process::Unknown };
     // Asked of the kernel: `/proc` hides other users' processes under ProtectProc=invisible and hidepid=2.
     match test_kill_process(number) {
@@ -100,7 +114,7 @@ fn process(pid: u32) -> Process {
         Ok(()) | Err(Errno::PERM) => {}
         Err(_) => return Process::Unknown,
     }
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+    match std::fs::read_to_string(proc.join(pid.to_string()).join("stat")) {
         Ok(stat) => of_stat(&stat),
         Err(_) => Process::Alive { started: None },
     }
@@ -153,6 +167,23 @@ mod tests {
         ] {
             assert!(!Holder::is_dead_here(&elsewhere), "{elsewhere}");
         }
+    }
+
+    /// As under `ProtectProc=invisible` and `hidepid=2`: the process is there, its folder is not.
+    #[test]
+    fn a_process_that_proc_hides_is_alive_and_keeps_its_lease() {
+        let hidden = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id();
+        let name = format!("{} pid {pid} started 1 lease 1", machine());
+        assert_eq!(process_by(pid, hidden.path()), Process::Alive { started: None });
+        assert!(!Holder::is_dead_by(&name, hidden.path()), "its lease would be taken while it works");
+        // Where it can be seen, the same name is that of another process.
+        assert!(Holder::is_dead_here(&name));
+        // Its end needs no folder to be seen.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(Holder::is_dead_by(&name, hidden.path()));
     }
 
     #[test]

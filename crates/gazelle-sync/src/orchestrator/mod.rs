@@ -8,6 +8,7 @@ mod counts;
 pub mod decide_deletions;
 mod inline;
 pub mod judge;
+mod left_out;
 mod rebuilt;
 pub mod replay;
 mod run;

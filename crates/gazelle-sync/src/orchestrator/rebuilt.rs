@@ -11,7 +11,7 @@ use crate::db::{CONFLICT_ATTEMPTS, Connection, Db, DbError, Fault, Tx};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::absent::Guard;
 use crate::migrations;
-use crate::staging::{pending, undo};
+use crate::staging::{deletions, pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::rebuild::Unplaced;
@@ -23,12 +23,12 @@ const SAMPLES: i64 = 5;
 /// Unplaced records that a message names.
 const MOST_NAMED: usize = 5;
 
-/// Rows would be removed, and were not.
+/// Rows would be removed or marked deleted, and were not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Withheld {
     /// The entity.
     pub entity: &'static str,
-    /// Of how many of its records rows would go.
+    /// Of how many of its records rows would go, or be newly marked deleted.
     pub records: u64,
     /// Of how many the guard allows it.
     pub allowed: u64,
@@ -129,25 +129,28 @@ impl Comparison {
         settings: &Settings,
     ) -> Result<(Vec<Withheld>, Vec<String>), DbError> {
         let (mut withheld, mut reasons) = (Vec::new(), Vec::new());
-        let removes: Vec<&TableDifference> = self.tables.iter().filter(|table| table.surplus > 0).collect();
-        if removes.is_empty() {
-            return Ok((withheld, reasons));
-        }
         let guard = Guard { records: settings.delete_guard_records, percent: settings.delete_guard_percent };
         for part in &self.parts {
-            let records = difference::surplus_records(tx, part).await?.len() as u64;
+            let (records, done) = deleted(tx, part).await?;
+            if records == 0 {
+                continue;
+            }
             let sql = format!("SELECT count(*) FROM {{schema}}.{}", part.entity.tables[0].name);
             let held = tx.query(&sql, &[]).await?.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
             let allowed = guard.limit(held);
             if records > allowed {
                 reasons.push(format!(
-                    "{}: rows of {records} record(s) would be removed, the guard allows {allowed} \
+                    "{}: rows of {records} record(s) would be {done}, the guard allows {allowed} \
                      (delete_guard_records, delete_guard_percent); nothing was changed: look at the rows with --dry-run, \
                      then repeat with --allow-deletions",
                     part.entity.name
                 ));
                 withheld.push(Withheld { entity: part.entity.name, records, allowed });
             }
+        }
+        let removes: Vec<&TableDifference> = self.tables.iter().filter(|table| table.surplus > 0).collect();
+        if removes.is_empty() {
+            return Ok((withheld, reasons));
         }
         let ours = migrations::relation_names();
         for dependent in dependents::of(tx, &self.parts, &ours).await? {
@@ -178,6 +181,25 @@ impl Comparison {
         }
         Ok((written, self.unprocessed.values().any(|records| !records.is_empty())))
     }
+}
+
+/// Of how many records of a part rows would be removed or newly marked deleted, and what of the two. Not counted is what needs
+/// no word here: marks that stage 2 would set by itself, since the version waits for it, and deletions that a person approved.
+async fn deleted(tx: &Tx<'_>, part: &Part) -> Result<(u64, &'static str), DbError> {
+    let mut records: HashSet<String> = difference::surplus_records(tx, part).await?.into_iter().collect();
+    let mut marked = difference::newly_marked_records(tx, part).await?;
+    if !marked.is_empty() {
+        let pending = pending::records_with_pending(tx, part.entity, &marked).await?;
+        let approved = deletions::approved(tx, part.entity, &marked).await?;
+        marked.retain(|record| !pending.contains(record) && !approved.contains(record));
+    }
+    let done = match (records.is_empty(), marked.is_empty()) {
+        (_, true) => "removed",
+        (true, false) => "marked deleted",
+        (false, false) => "removed or marked deleted",
+    };
+    records.extend(marked);
+    Ok((records.len() as u64, done))
 }
 
 /// Does something in one transaction that sees one snapshot and may write; where another transaction was in the way, it

@@ -11,7 +11,7 @@ use super::inline::InlineReconciler;
 use super::run_sync::{Job, LeasedRun};
 use super::scope::{self, Clocks};
 use super::stages::{self, Parents, PlannedWalk, Walked, Walking};
-use super::{judge, unread};
+use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -283,6 +283,7 @@ impl Run<'_> {
         }
         judge::compare(db, report, &job.entities).await?;
         unread::judge(db, report, unread::Guard::of(settings)).await?;
+        left_out::judge(db, report, settings).await?;
         // Reads staging whole, which an incremental sync has no time for.
         if job.full || !job.stages.fetch() {
             let now = leased.clock.database_now();

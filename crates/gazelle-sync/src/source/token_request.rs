@@ -62,10 +62,14 @@ struct TokenAnswer {
 /// Reads each value by itself. By the time the answer is read, the server has made the old refresh token invalid:
 /// whatever else is wrong with the answer, a token in it must be kept.
 fn read_answer(body: &[u8]) -> TokenAnswer {
-    let fields: HashMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    // One byte elsewhere that is no text would otherwise refuse the whole answer.
+    let text = String::from_utf8_lossy(body);
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
     let value = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     let token = |name: &str| match value(name) {
-        Some(Value::String(token)) if !token.trim().is_empty() => Some(SecretString::from(token)),
+        Some(Value::String(token)) if !token.trim().is_empty() && !token.contains('\u{fffd}') => {
+            Some(SecretString::from(token))
+        }
         _ => None,
     };
     TokenAnswer {
@@ -92,6 +96,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_token_is_kept_beside_a_field_whose_bytes_are_no_text() {
+        let answer =
+            read_answer(b"{\"account\":\"Montr\xe9al\",\"access_token\":\"a\",\"refresh_token\":\"r\"}");
+        assert!(answer.access_token.is_some() && answer.refresh_token.is_some());
+        // A token that was altered on the way is none that the server knows.
+        let altered = read_answer(b"{\"access_token\":\"a\xe9\",\"refresh_token\":\"r\"}");
+        assert!(altered.access_token.is_none() && altered.refresh_token.is_some());
+    }
 
     #[test]
     fn a_lifetime_is_read_from_a_number_or_its_text_and_is_otherwise_unknown() {

@@ -6,6 +6,7 @@ mod layers;
 mod plans;
 mod shown;
 mod sql;
+mod statements;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -2,195 +2,69 @@
 //! statement is looked at, wherever it stands: in `.sql` files and in string literals of Rust. The number of a rule is
 //! that of docs/citus.md.
 
-use gazelle_sync::db::statements;
-use gazelle_sync::entities::ENTITIES;
-use gazelle_sync::staging_to_production::upsert::Statements;
-
+use super::statements::{Statement, all, literals, plain};
 use super::{files, src};
-
-/// A statement, and where it stands.
-struct Statement {
-    place: String,
-    /// Without comments, in lower case, with single spaces.
-    text: String,
-    /// Whether the text is what a migration runs, or an administrator's command.
-    is_setup: bool,
-}
-
-/// What may hold DDL: all else must work on a worker node, and while a node is down.
-const SETUP: [&str; 7] = [
-    "migrations/",
-    "migrate/",
-    "access/",
-    "from_v5/",
-    "orchestrator/replay/into_schema.rs",
-    // The scratch tables of a rebuild: from a worker only where they are temporary.
-    "staging_to_production/rebuild.rs",
-    "staging_to_production/target.rs",
-];
-
-fn is_setup(file: &str) -> bool {
-    SETUP.iter().any(|place| file.starts_with(place))
-}
-
-/// Every statement of the program.
-fn all() -> Vec<Statement> {
-    let mut found = Vec::new();
-    for (file, text) in files(&src(), "sql") {
-        found.extend(of(&file, &text));
-    }
-    for (file, text) in files(&src(), "rs") {
-        // What `doctor` says to a person may be a statement; it runs none but to read.
-        if file.contains("tests") || file.starts_with("doctor/") && file != "doctor/rights.rs" {
-            continue;
-        }
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        for literal in literals(code) {
-            // Of a format string, `{{schema}}` is what gets filled in later.
-            let literal = literal.replace("{{", "{").replace("}}", "}");
-            if says_sql(&literal) {
-                found.extend(of(&file, &literal));
-            }
-        }
-    }
-    for entity in ENTITIES.iter().copied() {
-        for table in entity.tables {
-            for sql in Statements::of(entity, table).all() {
-                found.extend(of("staging_to_production/upsert/mod.rs", sql));
-            }
-        }
-    }
-    found
-}
-
-fn of(file: &str, sql: &str) -> Vec<Statement> {
-    let statement =
-        |one: &str| Statement { place: file.to_owned(), text: plain(one), is_setup: is_setup(file) };
-    statements::split(sql).into_iter().map(statement).collect()
-}
-
-/// Whether a literal is a statement rather than words for people: the first word stands out.
-fn says_sql(literal: &str) -> bool {
-    let first: String = literal.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-    let verbs = [
-        "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE", "ALTER", "DROP", "GRANT", "REVOKE",
-        "COMMENT", "TRUNCATE", "DO", "SET", "EXISTS",
-    ];
-    verbs.contains(&first.as_str())
-}
-
-/// Without comments, in lower case, with single spaces.
-fn plain(sql: &str) -> String {
-    let mut text = String::new();
-    for line in sql.lines() {
-        text.push_str(
-            line.split(" --").next().filter(|line| !line.trim_start().starts_with("--")).unwrap_or_default(),
-        );
-        text.push(' ');
-    }
-    text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The string literals of Rust code, unescaped as far as SQL needs it. Comments and letters are no literals.
-fn literals(code: &str) -> Vec<String> {
-    let code: Vec<char> = code.chars().collect();
-    let is = |at: usize, text: &str| text.chars().enumerate().all(|(i, c)| code.get(at + i) == Some(&c));
-    let find = |from: usize, text: &str| (from..code.len()).find(|at| is(*at, text)).unwrap_or(code.len());
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < code.len() {
-        let in_word = at > 0 && (code[at - 1].is_alphanumeric() || code[at - 1] == '_');
-        let hashes = code[at..].iter().skip(1).take_while(|c| **c == '#').count();
-        if is(at, "//") {
-            at = find(at, "\n");
-        } else if is(at, "/*") {
-            at = find(at, "*/") + 2;
-        } else if is(at, "'\"'") {
-            at += 3;
-        } else if is(at, "'\\") {
-            at = find(at + 3, "'") + 1;
-        } else if code[at] == 'r' && !in_word && is(at + 1 + hashes, "\"") {
-            let from = at + 2 + hashes;
-            let end = find(from, &format!("\"{}", "#".repeat(hashes)));
-            found.push(code[from..end].iter().collect());
-            at = end + 1 + hashes;
-        } else if code[at] == '"' {
-            let mut text = String::new();
-            at += 1;
-            while at < code.len() && code[at] != '"' {
-                if code[at] == '\\' {
-                    at += 1;
-                    match code.get(at) {
-                        Some('n') => text.push('\n'),
-                        // The text goes on after the white space of the next line.
-                        Some('\n') => {
-                            while code.get(at + 1).is_some_and(|c| c.is_whitespace()) {
-                                at += 1
-                            }
-                        }
-                        Some(other) => text.push(*other),
-                        None => {}
-                    }
-                } else {
-                    text.push(code[at]);
-                }
-                at += 1;
-            }
-            found.push(text);
-            at += 1;
-        } else {
-            at += 1;
-        }
-    }
-    found
-}
 
 /// An `INSERT` whose rows come from a `SELECT`: what it says, without what stands in its `WITH`.
 fn insert_select(text: &str) -> Option<&str> {
-    let own = &text[after_with(text)..];
+    let (_, own) = of_with(text);
     let begins = own.starts_with("insert into ");
     let selects =
         own.find(" select ").filter(|select| own.find(" values ").is_none_or(|values| *select < values));
     (begins && selects.is_some()).then_some(own)
 }
 
-/// Where the statement proper begins, after `WITH name AS (…), …`.
-fn after_with(text: &str) -> usize {
-    if !text.starts_with("with ") {
-        return 0;
+/// A statement and those that stand in its `WITH`, and in theirs.
+fn with_its_parts(text: &str) -> Vec<&str> {
+    let mut parts = vec![text];
+    let mut at = 0;
+    while let Some(part) = parts.get(at) {
+        parts.extend(of_with(part).0);
+        at += 1;
     }
-    let (mut depth, mut quoted) = (0, false);
+    parts
+}
+
+/// What stands in parentheses before the statement proper, after `WITH name AS (…), …`, and the statement proper.
+fn of_with(text: &str) -> (Vec<&str>, &str) {
+    let mut bodies = Vec::new();
+    if !text.starts_with("with ") {
+        return (bodies, text);
+    }
+    let (mut depth, mut quoted, mut from) = (0, false, 0);
     for (at, letter) in text.char_indices() {
         match letter {
             '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
+            '(' if !quoted => {
+                if depth == 0 {
+                    from = at + 1;
+                }
+                depth += 1;
+            }
             ')' if !quoted => {
                 depth -= 1;
+                if depth > 0 {
+                    continue;
+                }
+                bodies.push(text[from..at].trim());
                 let rest = text[at + 1..].trim_start();
                 let goes_on =
                     rest.starts_with(',') || rest.starts_with("as (") || rest.starts_with("as materialized");
-                if depth == 0 && !goes_on {
-                    return text.len() - rest.len();
+                if !goes_on {
+                    return (bodies, rest);
                 }
             }
             _ => {}
         }
     }
-    text.len()
+    (bodies, "")
 }
 
 /// Whether an UPDATE casts something to a time or a list, other than a parameter or a literal, outside of a sub-select and its WITH.
 fn update_casts_a_column(text: &str) -> bool {
-    let own = &text[after_with(text)..];
-    if !own.starts_with("update ") {
-        return false;
-    }
-    ["::timestamptz", "::timestamp", "::date", "::text[]"]
-        .iter()
-        .flat_map(|cast| own.match_indices(cast))
-        .any(|(at, _)| {
-            let before = &own[..at];
-            let what = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    let (_, own) = of_with(text);
+    own.starts_with("update ")
+        && casts(own, &["::timestamptz", "::timestamp", "::date", "::text[]"]).any(|(before, what)| {
             let in_select = before.rfind("(select ").is_some_and(|from| {
                 before[from..].matches('(').count() > before[from..].matches(')').count()
             });
@@ -198,8 +72,31 @@ fn update_casts_a_column(text: &str) -> bool {
         })
 }
 
-/// What is wrong with a statement, if anything is.
+/// Whether an INSERT casts a column to a time, or puts a time of whatever origin behind a text.
+fn insert_casts_a_time(insert: &str) -> bool {
+    casts(insert, &["::timestamptz"]).any(|(before, what)| {
+        let is_put_behind = before[..before.len() - what.len()].trim_end().ends_with("||");
+        is_put_behind || !what.starts_with('$') && !what.ends_with('\'')
+    })
+}
+
+/// What is cast to one of these, with all that stands before the cast.
+fn casts<'s>(own: &'s str, to: &'s [&'s str]) -> impl Iterator<Item = (&'s str, &'s str)> {
+    to.iter().flat_map(|cast| own.match_indices(cast)).map(|(at, _)| {
+        let before = &own[..at];
+        (before, before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default())
+    })
+}
+
+/// What is wrong with a statement, or with one in its `WITH`, if anything is.
 fn breach(statement: &Statement) -> Option<&'static str> {
+    with_its_parts(&statement.text).into_iter().find_map(|part| {
+        let part = Statement { place: statement.place.clone(), text: part.to_owned(), ..*statement };
+        breach_of_one(&part)
+    })
+}
+
+fn breach_of_one(statement: &Statement) -> Option<&'static str> {
     // What takes it away is named to people.
     let text = statement.text.replace("no force row level security", "");
     let text = text.as_str();
@@ -249,7 +146,8 @@ fn breach(statement: &Statement) -> Option<&'static str> {
         if insert.contains("where not exists") && insert.contains(" on conflict ") && !is_scratch {
             return Some("INSERT … SELECT … WHERE NOT EXISTS … ON CONFLICT outside of its WITH (29)");
         }
-        if STABLE.iter().any(|word| without_immutable(insert).contains(word)) {
+        let said = without_immutable(insert);
+        if STABLE.iter().any(|word| said.contains(word)) || insert_casts_a_time(&said) {
             return Some("INSERT … SELECT with a function that is only stable, outside of its WITH (23)");
         }
     }
@@ -271,8 +169,11 @@ fn breach(statement: &Statement) -> Option<&'static str> {
 }
 
 /// What is stable in Postgres although it looks like a constant or a plain operator.
-const STABLE: [&str; 14] = [
+const STABLE: [&str; 17] = [
     "interval '",
+    "::interval",
+    "make_interval(",
+    "date_trunc(",
     "now()",
     "current_timestamp",
     "current_date",
@@ -318,6 +219,36 @@ fn every_breach_is_seen() {
         ("INSERT INTO t (a) SELECT (at AT TIME ZONE 'UTC' + interval '1 s') AT TIME ZONE 'UTC' FROM x", ""),
         ("INSERT INTO t (a) SELECT now() FROM x", "(23)"),
         ("INSERT INTO t (a) VALUES ($1) ON CONFLICT (a) DO UPDATE SET b = now()", "(2)"),
+        (
+            "WITH x AS (INSERT INTO t (a) SELECT b FROM y ON CONFLICT (a) DO NOTHING) SELECT count(*) FROM x",
+            "(22)",
+        ),
+        (
+            "WITH x AS (INSERT INTO t (a) SELECT b FROM y ON CONFLICT (a) DO NOTHING RETURNING 1) SELECT count(*) FROM x",
+            "",
+        ),
+        (
+            "WITH z AS (SELECT 1), x AS (INSERT INTO t (a) SELECT b FROM unnest($1::text[]) AS y (b)) SELECT 1",
+            "(24)",
+        ),
+        (
+            "WITH x AS (INSERT INTO t (a) SELECT now() FROM y RETURNING a) INSERT INTO u (a) SELECT a FROM x",
+            "(23)",
+        ),
+        (
+            "WITH x AS (WITH n AS (SELECT now() AS b) INSERT INTO t (a) SELECT b FROM n RETURNING a) SELECT a FROM x",
+            "",
+        ),
+        ("WITH x AS (UPDATE t SET a = clock_timestamp() RETURNING a) SELECT a FROM x", "(1)"),
+        ("INSERT INTO t (a) SELECT 'at ' || b::timestamptz FROM x", "(23)"),
+        ("INSERT INTO t (a) SELECT 'at ' || $1::timestamptz FROM x", "(23)"),
+        ("INSERT INTO t (a) SELECT b::timestamptz FROM x", "(23)"),
+        ("INSERT INTO t (a) SELECT b FROM x WHERE b > (SELECT max(c::timestamptz) FROM y)", "(23)"),
+        ("INSERT INTO t (a) SELECT $1::timestamptz FROM x", ""),
+        ("INSERT INTO t (a) SELECT b FROM x WHERE b > $1::timestamptz", ""),
+        ("INSERT INTO t (a) SELECT at + $1::interval FROM x", "(23)"),
+        ("INSERT INTO t (a) SELECT date_trunc('day', at) FROM x", "(23)"),
+        ("INSERT INTO t (a) SELECT at + make_interval(days => 1) FROM x", "(23)"),
         ("UPDATE t SET a = clock_timestamp()", "(1)"),
         ("UPDATE t SET a = b::timestamptz WHERE c = $1", "(28)"),
         ("UPDATE t SET a = i.b::text[] FROM x AS i", "(28)"),

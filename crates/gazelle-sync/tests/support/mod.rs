@@ -357,6 +357,13 @@ impl World {
         self.place.command(args).spawn().expect("the program starts")
     }
 
+    /// A contact of each of so many clients.
+    pub fn one_contact_each(&self, clients: usize) -> Vec<String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let of = |id: &String| self.control.record(Kind::Contact, id).unwrap()["client"]["id"].to_string();
+        self.control.ids(Kind::Contact).into_iter().filter(|id| seen.insert(of(id))).take(clients).collect()
+    }
+
     /// An active event to come, the `n`-th, with a technician.
     pub fn upcoming(&self, n: usize) -> String {
         let now = jiff::Timestamp::now().to_string();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::list_excess::ListExcess;
 use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
@@ -155,7 +156,7 @@ pub async fn compare_counts(
     let mut check = Check::new("the API counts what is held");
     notes.extend(answers.uncounted.iter().cloned());
     for entity in &question.entities {
-        let Some(counted) = answers.counts.get(entity.name) else { continue };
+        let Some(counted) = answers.counts.get(entity.name).copied() else { continue };
         let narrowed = entity.own_date().is_some()
             && (settings.events_from.is_some() || settings.events_until.is_some());
         if narrowed {
@@ -170,14 +171,17 @@ pub async fn compare_counts(
         // There at the source, and kept away from production by an undo.
         let hidden = undo::hidden(tx, entity).await?;
         let unlisted = unlisted(tx, entity).await?;
-        let least = counted + kept + unlisted.by_walk;
+        let excess = ListExcess::of(tx, entity).await?;
+        let (at_least, at_most) = excess.records(counted);
+        let least = at_least + kept + unlisted.by_walk;
         let most = match entity.getter {
-            Some(_) => least + unlisted.at_most_more,
+            Some(_) => at_most + kept + unlisted.by_walk + unlisted.at_most_more,
             // A technician who left is found through an appointment, and listed nowhere; nobody can ask for one.
             None => u64::MAX,
         };
         if (least..=most).contains(&(held + hidden)) {
-            let in_no_list = held + hidden - counted - kept;
+            notes.extend(excess.note(entity, counted));
+            let in_no_list = (held + hidden).saturating_sub(at_most + kept).max(unlisted.by_walk);
             if in_no_list > 0 {
                 let why = match entity.getter {
                     Some(_) => "runs ask for each by its id, and none is known to be gone",

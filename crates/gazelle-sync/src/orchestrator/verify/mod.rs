@@ -5,6 +5,7 @@
 //! neither disturbed nor does it disturb, and nothing is left behind, whatever happens. The API is asked before.
 
 mod at_source;
+mod list_excess;
 mod storage;
 mod times;
 

@@ -336,6 +336,21 @@ pub async fn waiting(
     Ok(rows.iter().map(|row| (Gone { external_id: row.get(0), evidence: row.get(1) }, row.get(2))).collect())
 }
 
+/// Of these records, those whose deletion a person approved.
+///
+/// # Errors
+/// Those of the database.
+pub async fn approved(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Result<HashSet<String>, DbError> {
+    let rows = tx
+        .query(
+            "SELECT DISTINCT external_id FROM {schema}.sync_deletions
+              WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = 'approved'",
+            &[(&entity.name, Type::TEXT), (&records, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Records the manual decision on these deletions, which a run withheld for an entity. Returns how many it changed.
 pub async fn decide(
     tx: &FencedTx<'_>,

@@ -1,6 +1,6 @@
 //! Handing stage 2 its work: pending versions, oldest first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use tokio_postgres::{Row, types::Type};
@@ -135,6 +135,20 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
 pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Of these records, those of which a version waits for stage 2.
+///
+/// # Errors
+/// Those of the database.
+pub async fn records_with_pending(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    records: &[String],
+) -> Result<HashSet<String>, DbError> {
+    let sql = for_entity(include_str!("records_with_pending.sql"), entity);
+    let rows = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

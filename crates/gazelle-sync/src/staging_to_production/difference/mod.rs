@@ -136,6 +136,11 @@ pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, Db
     records_by(tx, include_str!("surplus_records.sql"), part).await
 }
 
+/// The records of a part of which production holds a live row that the rebuild gives as deleted, sorted.
+pub async fn newly_marked_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
+    records_by(tx, include_str!("newly_marked_records.sql"), part).await
+}
+
 /// Of these records, those that production holds and the rebuild does not give, or gives by an older version.
 pub async fn newer_in_production(
     tx: &Tx<'_>,

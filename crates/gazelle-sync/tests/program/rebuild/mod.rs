@@ -1,6 +1,7 @@
 //! From staging again: replay, undo, verify, and how far back they reach.
 
 mod replay;
+mod replay_guard;
 mod retention;
 mod undo;
 mod verify;

@@ -124,3 +124,54 @@ async fn undo_of_a_run_takes_back_what_it_did_to_the_rows_that_a_client_carried(
         assert_eq!(verdict.code, 0, "{args:?}: {verdict}");
     }
 }
+
+/// Contacts that are live.
+async fn live_contacts(world: &World) -> i64 {
+    world.count("gazelle_contacts WHERE deleted_at IS NULL").await
+}
+
+fn lose(world: &World, contacts: &[String]) {
+    contacts.iter().for_each(|contact| drop(world.control.delete(Kind::Contact, contact).unwrap()));
+}
+
+/// As where a right to see them was withdrawn: no list is short, and no getter is asked.
+#[tokio::test]
+async fn a_run_in_which_more_contacts_go_from_their_clients_than_usual_is_partial_and_can_be_undone() {
+    let world = World::new().await;
+    world.filled().await;
+    let contacts = world.one_contact_each(21);
+    assert_eq!(contacts.len(), 21);
+    let all = live_contacts(&world).await;
+    lose(&world, &contacts[..10]);
+    world.incremental().await.success();
+    assert_eq!(live_contacts(&world).await, all - 10, "as many as people may remove");
+
+    lose(&world, &contacts[10..21]);
+    let ran = world.incremental().await;
+    assert_eq!(ran.code, 3, "{ran}");
+    let run = ran.json()["run_id"].as_str().unwrap().to_owned();
+    let reasons = ran.reasons();
+    assert!(
+        reasons.contains("clients: 11 record(s) no longer hold 11 row(s) of gazelle_contacts"),
+        "{reasons}"
+    );
+    assert!(reasons.contains(&format!("gazelle-sync undo {run}")), "{reasons}");
+    assert_eq!(live_contacts(&world).await, all - 21);
+    world.incremental().await.success();
+
+    // The same where the run in which they went died before it could say so.
+    world.execute(&format!("UPDATE sync_runs SET status = 'interrupted' WHERE run_id = '{run}'")).await;
+    world.execute(&format!("DELETE FROM sync_run_entities WHERE run_id = '{run}'")).await;
+    world.execute("DELETE FROM sync_runs WHERE run_id = (SELECT run_id FROM sync_runs ORDER BY run_id DESC LIMIT 1)").await;
+    let ran = world.incremental().await;
+    assert!(ran.code == 3 && ran.reasons().contains("11 row(s) of gazelle_contacts, which"), "{ran}");
+    world.incremental().await.success();
+
+    world.run(&["undo", &run]).await.success();
+    for _ in 0..2 {
+        assert_eq!(live_contacts(&world).await, all - 10, "they are back, and stay");
+        world.full().await.success();
+    }
+    let verdict = world.run(&["verify", "--offline"]).await;
+    assert_eq!(verdict.code, 0, "{verdict}");
+}

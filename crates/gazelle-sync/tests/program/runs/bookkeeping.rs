@@ -1,8 +1,8 @@
 //! What must not grow, turn in a circle or be asked for ever: runs and requests, lists that never add up, missing parents,
 //! long lists of cases and deletions.
 
-use crate::support::World;
 use crate::support::service::{Serving, until};
+use crate::support::{Ran, World};
 use gazelle_sim::{Change, Fault, FaultKind, Kind};
 use serde_json::{Value, json};
 
@@ -112,6 +112,60 @@ async fn a_list_that_holds_and_counts_a_record_twice_is_complete() {
                 .any(|w| w["code"] == "duplicate_id" && w["message"].as_str().unwrap().contains(&piano)),
             "{report}"
         );
+    }
+}
+
+/// `verify` asks by count, which of these lists is off for good.
+async fn verified(world: &World) -> Ran {
+    world.run(&["verify", "--sample", "20"]).await
+}
+
+#[tokio::test]
+async fn verify_expects_of_a_list_that_counts_a_record_twice_what_it_holds() {
+    let world = World::new().await;
+    let piano = world.control.ids(Kind::Piano)[2].clone();
+    world.control.apply(Change::SetListed { kind: Kind::Piano, id: piano, times: 2 }).unwrap();
+    for operation in ["PianosPage", "PianosCounts"] {
+        world.control.add_fault(Fault::new(FaultKind::TotalOff { by: 1 }).on_operation(operation).forever());
+    }
+    world.filled().await;
+    for _ in 0..2 {
+        let ran = verified(&world).await;
+        assert_eq!(ran.code, 0, "{ran}");
+        let notes = ran.json()["notes"].to_string();
+        assert!(notes.contains("pianos: the API counts 163, 1 more than"), "{notes}");
+        world.full().await.success();
+    }
+    // What else is missing or too much shows as ever.
+    let added = world.control.add(Kind::Piano, json!({ "make": "Neuf" })).unwrap();
+    let ran = verified(&world).await;
+    assert!(ran.code == 1 && ran.stdout.contains("pianos: the API counts 164"), "{ran}");
+    world.full().await.success();
+    assert_eq!(verified(&world).await.code, 0);
+    for table in ["gazelle_pianos", "staging_pianos"] {
+        world.execute(&format!("DELETE FROM {table} WHERE external_id = '{added}'")).await;
+    }
+    assert_eq!(verified(&world).await.code, 1);
+}
+
+#[tokio::test]
+async fn verify_knows_a_list_that_never_adds_up_once_the_schedule_does() {
+    for by in [1, -1] {
+        let world = World::new().await;
+        for operation in ["ClientsPage", "ClientsCounts"] {
+            let off = Fault::new(FaultKind::TotalOff { by });
+            world.control.add_fault(off.on_operation(operation).forever());
+        }
+        for settled in [false, false, true] {
+            assert_eq!(world.full().await.code, 3);
+            let ran = verified(&world).await;
+            assert_eq!(ran.code, i32::from(!settled), "off by {by}: {ran}");
+            let told = ran.json()["notes"].to_string().contains("as in the runs before");
+            assert_eq!(told, settled, "off by {by}: {ran}");
+        }
+        world.control.add(Kind::Client, json!({ "companyName": "Neuve" })).unwrap();
+        world.control.add(Kind::Client, json!({ "companyName": "Neuve aussi" })).unwrap();
+        assert_eq!(verified(&world).await.code, 1, "off by {by}");
     }
 }
 

@@ -217,7 +217,8 @@ async fn is_undone_and_given_back(
     assert!(waiting(world).await.is_empty(), "{name}: {undone}");
     equal(world, requirement, "undone").await;
 
-    let lifted = world.run(&["undo", "--lift", run]).await;
+    // The run marked rows of two clients, more than the guard allows in so small a shop.
+    let lifted = world.run(&["undo", "--lift", run, "--allow-deletions"]).await;
     assert_eq!(lifted.code, 3, "{name}: what could not be written is not hidden: {lifted}");
     let left: Value = lifted.json()["waiting"].clone();
     assert_eq!((&left[0]["entity"], &left[0]["records"]), (&json!("appointments"), &json!(1)), "{lifted}");

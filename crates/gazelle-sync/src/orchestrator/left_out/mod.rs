@@ -1,0 +1,87 @@
+//! Rows that records carry (contacts, locations, an appointment's pianos) and that their newest versions leave out. Nobody can
+//! be asked for them by id, and no list is short for them: the record itself is the evidence. More of them in one run than is
+//! usual is therefore told, with the way back.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::entities::{ENTITIES, Entity};
+use crate::run_log::report::{RunReport, Status};
+
+/// Notes that the run is partial where rows of a table were left out by more records than the larger of the two delete guards.
+/// The counts of the entities are filled already ([`super::judge::compare`]).
+///
+/// # Errors
+/// The database's.
+pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) -> Result<(), DbError> {
+    for entity in ENTITIES.iter().filter(|entity| entity.tables.iter().any(|table| table.owner.is_some())) {
+        // One that was not asked for (a parent) is told of by the next run that is.
+        let compared =
+            report.entities.iter().find(|of| of.entity == entity.name && of.in_production.is_some());
+        let Some(of_entity) = compared else { continue };
+        let since = first_untold(db, entity, report.run_id).await?;
+        if of_entity.rows_written == 0 && since == report.run_id {
+            continue;
+        }
+        let Some(since) = started(since) else { continue };
+        for reason in too_many(db, entity, since, report.run_id, settings).await? {
+            report.note(Status::Partial, reason);
+        }
+    }
+    Ok(())
+}
+
+/// This run, or the first of those before it that were killed, or failed, before they could tell.
+async fn first_untold(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Uuid, DbError> {
+    let params = [(&entity.name as _, Type::TEXT), (&run_id as _, Type::UUID)];
+    let rows = db.query(include_str!("first_untold.sql"), &params).await?;
+    Ok(rows.first().map_or(run_id, |row| row.get(0)))
+}
+
+/// When a run began, by the clock that dates what it stages: that is in its id.
+fn started(run: Uuid) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = run.get_timestamp()?.to_unix();
+    Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
+}
+
+async fn too_many(
+    db: &Db,
+    entity: &Entity,
+    since: Timestamp,
+    run_id: Uuid,
+    settings: &Settings,
+) -> Result<Vec<String>, DbError> {
+    let mut reasons = Vec::new();
+    for table in entity.tables {
+        let Some(owner) = table.owner else { continue };
+        let sql = include_str!("left_out.sql")
+            .replace("{table}", table.name)
+            .replace("{holders}", entity.tables[0].name)
+            .replace("{owner}", owner);
+        let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ)]).await?;
+        let [holding, records, left_out] =
+            [0, 1, 2].map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
+        let usual = usual(settings, holding);
+        if records > usual {
+            reasons.push(format!(
+                "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {usual} such \
+                 records in a run are taken for usual (the larger of delete_guard_records and delete_guard_percent). If the \
+                 rows are not gone, `gazelle-sync undo {run_id}` brings back what this run marked, and keeps it until these \
+                 records change again",
+                entity.name, table.name
+            ));
+        }
+    }
+    Ok(reasons)
+}
+
+/// Of how many records, of so many that hold such rows, people may take some within a run without a word. Records, since
+/// with one contact go all its addresses; the larger of the two guards, since nothing waits for an answer here, and in a small
+/// shop two clients are more than two percent.
+fn usual(settings: &Settings, holding: u64) -> u64 {
+    let share = (holding as f64 * settings.delete_guard_percent / 100.0).floor() as u64;
+    settings.delete_guard_records.max(share)
+}

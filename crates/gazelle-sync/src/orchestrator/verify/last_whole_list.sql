@@ -1,0 +1,12 @@
+-- Of the last walk of all of an entity that the schedule counts: by how much the API counted more than distinct ids were
+-- seen, and whether the walk was complete.
+SELECT e.source_total - e.seen, e.walk_complete
+  FROM {schema}.sync_run_entities e
+  JOIN {schema}.sync_runs r USING (run_id)
+ WHERE e.entity = $1
+   AND e.walk = 'whole'
+   AND (e.walk_complete OR e.walk_settled)
+   AND e.source_total IS NOT NULL
+   AND r.started_at <= clock_timestamp()
+ ORDER BY r.started_at DESC
+ LIMIT 1

@@ -1,0 +1,51 @@
+//! By how much the API counts a list otherwise than the list itself gives, as the last whole walk found it.
+
+use tokio_postgres::types::Type;
+
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+
+/// The difference between the API's count and the distinct ids of its list.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ListExcess {
+    /// How many more are counted; fewer, where it is negative.
+    by: i64,
+    /// The list was read whole: what is counted besides is in it twice, or has no id.
+    is_complete: bool,
+}
+
+impl ListExcess {
+    /// Of the last walk of all of the entity that was complete, or incomplete by the same number as those before it.
+    pub(super) async fn of(tx: &Tx<'_>, entity: &Entity) -> Result<ListExcess, DbError> {
+        let rows = tx.query(include_str!("last_whole_list.sql"), &[(&entity.name, Type::TEXT)]).await?;
+        Ok(rows
+            .first()
+            .map_or_else(ListExcess::default, |row| ListExcess { by: row.get(0), is_complete: row.get(1) }))
+    }
+
+    /// Between which numbers of records may be held where so many are counted. A range, since what the list does not give may be
+    /// held from before.
+    pub(super) fn records(self, counted: u64) -> (u64, u64) {
+        let more = u64::try_from(self.by).unwrap_or_default();
+        let fewer = u64::try_from(self.by.saturating_neg()).unwrap_or_default();
+        (counted.saturating_sub(more), counted.saturating_add(fewer))
+    }
+
+    /// What to tell people of it.
+    pub(super) fn note(self, entity: &Entity, counted: u64) -> Option<String> {
+        let name = entity.name;
+        let by = self.by.unsigned_abs();
+        match (self.by, self.is_complete) {
+            (0, _) => None,
+            (1.., true) => Some(format!(
+                "{name}: the API counts {counted}, {by} more than its list has distinct ids: records that it lists twice, or \
+                 without an id"
+            )),
+            (_, _) => Some(format!(
+                "{name}: the API counts {counted}, {by} {} than its list gives, as in the runs before; up to {by} record(s) \
+                 are not compared by count",
+                if self.by > 0 { "more" } else { "fewer" }
+            )),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+SELECT DISTINCT s.external_id
+  FROM {schema}.{staging_table} s
+ WHERE s.external_id = ANY ($1::text[])
+   AND s.sync_status = 'pending'
+   AND s.withdrawn_by IS NULL

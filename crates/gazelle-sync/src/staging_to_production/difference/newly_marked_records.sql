@@ -1,0 +1,8 @@
+-- The records that rows belong to which production holds as live and the rebuild gives as deleted.
+SELECT DISTINCT held.{record}
+  FROM {schema}.{table} held
+  JOIN {prefix}{table} rebuilt ON {key_match}
+ WHERE held.deleted_at IS NULL
+   AND rebuilt.deleted_at IS NOT NULL
+   AND held.{record} IS NOT NULL
+   AND {is_meant}

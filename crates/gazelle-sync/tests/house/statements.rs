@@ -1,0 +1,144 @@
+//! Every statement of the program, wherever it stands: in `.sql` files and in string literals of Rust.
+
+use gazelle_sync::db::statements;
+use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::staging_to_production::upsert::Statements;
+
+use super::{files, src};
+
+/// A statement, and where it stands.
+pub(crate) struct Statement {
+    pub(crate) place: String,
+    /// Without comments, in lower case, with single spaces.
+    pub(crate) text: String,
+    /// Whether the text is what a migration runs, or an administrator's command.
+    pub(crate) is_setup: bool,
+}
+
+/// What may hold DDL: all else must work on a worker node, and while a node is down.
+const SETUP: [&str; 7] = [
+    "migrations/",
+    "migrate/",
+    "access/",
+    "from_v5/",
+    "orchestrator/replay/into_schema.rs",
+    // The scratch tables of a rebuild: from a worker only where they are temporary.
+    "staging_to_production/rebuild.rs",
+    "staging_to_production/target.rs",
+];
+
+fn is_setup(file: &str) -> bool {
+    SETUP.iter().any(|place| file.starts_with(place))
+}
+
+/// Every statement of the program.
+pub(crate) fn all() -> Vec<Statement> {
+    let mut found = Vec::new();
+    for (file, text) in files(&src(), "sql") {
+        found.extend(of(&file, &text));
+    }
+    for (file, text) in files(&src(), "rs") {
+        // What `doctor` says to a person may be a statement; it runs none but to read.
+        if file.contains("tests") || file.starts_with("doctor/") && file != "doctor/rights.rs" {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for literal in literals(code) {
+            // Of a format string, `{{schema}}` is what gets filled in later.
+            let literal = literal.replace("{{", "{").replace("}}", "}");
+            if says_sql(&literal) {
+                found.extend(of(&file, &literal));
+            }
+        }
+    }
+    for entity in ENTITIES.iter().copied() {
+        for table in entity.tables {
+            for sql in Statements::of(entity, table).all() {
+                found.extend(of("staging_to_production/upsert/mod.rs", sql));
+            }
+        }
+    }
+    found
+}
+
+fn of(file: &str, sql: &str) -> Vec<Statement> {
+    let statement =
+        |one: &str| Statement { place: file.to_owned(), text: plain(one), is_setup: is_setup(file) };
+    statements::split(sql).into_iter().map(statement).collect()
+}
+
+/// Whether a literal is a statement rather than words for people: the first word stands out.
+fn says_sql(literal: &str) -> bool {
+    let first: String = literal.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    let verbs = [
+        "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE", "ALTER", "DROP", "GRANT", "REVOKE",
+        "COMMENT", "TRUNCATE", "DO", "SET", "EXISTS",
+    ];
+    verbs.contains(&first.as_str())
+}
+
+/// Without comments, in lower case, with single spaces.
+pub(crate) fn plain(sql: &str) -> String {
+    let mut text = String::new();
+    for line in sql.lines() {
+        text.push_str(
+            line.split(" --").next().filter(|line| !line.trim_start().starts_with("--")).unwrap_or_default(),
+        );
+        text.push(' ');
+    }
+    text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The string literals of Rust code, unescaped as far as SQL needs it. Comments and letters are no literals.
+pub(crate) fn literals(code: &str) -> Vec<String> {
+    let code: Vec<char> = code.chars().collect();
+    let is = |at: usize, text: &str| text.chars().enumerate().all(|(i, c)| code.get(at + i) == Some(&c));
+    let find = |from: usize, text: &str| (from..code.len()).find(|at| is(*at, text)).unwrap_or(code.len());
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < code.len() {
+        let in_word = at > 0 && (code[at - 1].is_alphanumeric() || code[at - 1] == '_');
+        let hashes = code[at..].iter().skip(1).take_while(|c| **c == '#').count();
+        if is(at, "//") {
+            at = find(at, "\n");
+        } else if is(at, "/*") {
+            at = find(at, "*/") + 2;
+        } else if is(at, "'\"'") {
+            at += 3;
+        } else if is(at, "'\\") {
+            at = find(at + 3, "'") + 1;
+        } else if code[at] == 'r' && !in_word && is(at + 1 + hashes, "\"") {
+            let from = at + 2 + hashes;
+            let end = find(from, &format!("\"{}", "#".repeat(hashes)));
+            found.push(code[from..end].iter().collect());
+            at = end + 1 + hashes;
+        } else if code[at] == '"' {
+            let mut text = String::new();
+            at += 1;
+            while at < code.len() && code[at] != '"' {
+                if code[at] == '\\' {
+                    at += 1;
+                    match code.get(at) {
+                        Some('n') => text.push('\n'),
+                        // The text goes on after the white space of the next line.
+                        Some('\n') => {
+                            while code.get(at + 1).is_some_and(|c| c.is_whitespace()) {
+                                at += 1
+                            }
+                        }
+                        Some(other) => text.push(*other),
+                        None => {}
+                    }
+                } else {
+                    text.push(code[at]);
+                }
+                at += 1;
+            }
+            found.push(text);
+            at += 1;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}

@@ -1,0 +1,51 @@
+//! What `replay` and `undo` would newly mark deleted has the guard of a walk, as what they would remove.
+
+use crate::support::{LINEAGE, World, assert_same};
+use gazelle_sim::Kind;
+use serde_json::json;
+
+#[tokio::test]
+async fn rows_that_would_be_marked_deleted_have_the_guard_of_a_walk() {
+    let world = World::new().await;
+    world.filled().await;
+    // Within the guard of a walk, run by run; together beyond it.
+    let pianos = world.control.ids(Kind::Piano);
+    for some in pianos[..9].chunks(3) {
+        some.iter().for_each(|piano| drop(world.control.delete(Kind::Piano, piano).unwrap()));
+        assert_eq!(world.full().await.success()["deleted"], 3);
+    }
+    for contact in world.one_contact_each(3) {
+        world.control.delete(Kind::Contact, &contact).unwrap();
+        world.full().await.success();
+    }
+    let user = world.control.ids(Kind::User)[0].clone();
+    world.control.edit(Kind::User, &user, json!({ "lastName": "Autre" })).unwrap();
+    let run = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
+    let right = world.production(&LINEAGE).await;
+    for (table, said) in [("gazelle_pianos", "pianos: rows of 9"), ("gazelle_contacts", "clients: rows of 3")]
+    {
+        world.execute(&format!("UPDATE {table} SET deleted_at = NULL")).await;
+        let spoiled = world.production(&LINEAGE).await;
+        for args in [&["replay"][..], &["undo", &run]] {
+            let ran = world.run(args).await;
+            assert_eq!(ran.code, 3, "{args:?}: {ran}");
+            assert!(ran.reasons().contains(said) && ran.reasons().contains("--allow-deletions"), "{ran}");
+            assert_same(&spoiled, &world.production(&LINEAGE).await, table);
+        }
+        world.run(&["replay", "--allow-deletions"]).await.success();
+        assert_same(&right, &world.production(&LINEAGE).await, table);
+    }
+}
+
+#[tokio::test]
+async fn what_stage_2_would_mark_anyway_is_not_counted_by_the_guard_of_a_replay() {
+    let world = World::new().await;
+    world.filled().await;
+    let contacts = world.one_contact_each(3);
+    contacts.iter().for_each(|contact| drop(world.control.delete(Kind::Contact, contact).unwrap()));
+    world.run(&["fetch", "--mode", "full"]).await.success();
+    world.run(&["replay"]).await.success();
+    let gone =
+        "SELECT count(*) FROM gazelle_contacts WHERE deleted_at IS NOT NULL AND external_id = ANY ($1)";
+    assert_eq!(world.one::<i64>(gone, &[&contacts]).await, 3);
+}
