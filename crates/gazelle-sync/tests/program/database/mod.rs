@@ -1,7 +1,9 @@
 //! The database: roles, migrations, poolers, encryption, trouble, and what was there before us.
 
 mod access;
+mod bound_before;
 mod citus;
+mod creating;
 mod database_answers;
 mod database_shape;
 mod database_trouble;
@@ -11,6 +13,7 @@ mod hostile_database;
 mod planted_functions;
 mod pooler;
 mod roles;
+mod superusers;
 mod there_first;
 mod timeouts;
 mod tls;
