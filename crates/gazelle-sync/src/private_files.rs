@@ -1,11 +1,12 @@
 //! Files and folders that hold secrets or decide what is told: ours alone, as `ssh` wants its keys. Whoever else may write
 //! there could have us write over a file of ours through a link, or use tokens of theirs.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
 
@@ -33,25 +34,89 @@ impl NotOurs {
     }
 }
 
-/// Makes the folder where it is absent, for our eyes alone, and refuses one in which others may write.
+/// Makes the folder where it is absent, for our eyes alone, and refuses one in which others may write or that they could
+/// exchange for another.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn make_folder(folder: &Path) -> io::Result<()> {
+    // Nothing is made in a place of others either.
+    check_folder(folder)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     check_folder(folder)
 }
 
-/// Refuses a folder in which others may write. One that is absent is none.
+/// Refuses a folder in which others may write, and one that they could exchange for another, since they may write in a folder
+/// above it, or made a link that leads there. A link of ours or of root's in a folder that nobody else may change is as good as
+/// its target: systemd makes one for the folder of its service. What is absent is refused only for what is above it.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn check_folder(folder: &Path) -> io::Result<()> {
-    match fs::metadata(folder) {
-        Ok(found) => judge(folder, &found, 0o022),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    let mut at = PathBuf::from("/");
+    let mut found = fs::symlink_metadata(&at)?;
+    let top = found.uid();
+    let mut left = steps(&std::path::absolute(folder)?);
+    let mut links = 0;
+    while let Some(name) = left.pop() {
+        judge_above(&at, &found, top, folder)?;
+        // Before this name no link is left in the path, so that what is above is what it says.
+        let next = if name == ".." { folder_above(&at) } else { at.join(name) };
+        found = match fs::symlink_metadata(&next) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if !found.is_symlink() {
+            at = next;
+            continue;
+        }
+        // A link's own mode says nothing.
+        judge_owner(&next, &found, top, 0, folder)?;
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(io::Error::other(format!("{} leads over too many links", folder.display())));
+        }
+        let target = fs::read_link(&next)?;
+        if target.is_absolute() {
+            at = PathBuf::from("/");
+        }
+        found = fs::symlink_metadata(&at)?;
+        left.extend(steps(&target));
     }
+    judge(&at, &found, 0o022)
+}
+
+/// As many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// The names of a path, last one first.
+fn steps(path: &Path) -> Vec<OsString> {
+    let names =
+        path.components().rev().filter(|one| matches!(one, Component::Normal(_) | Component::ParentDir));
+    names.map(|one| one.as_os_str().to_owned()).collect()
+}
+
+fn folder_above(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(path).to_owned()
+}
+
+/// Refuses a folder in which others could exchange what stands in it. With the sticky bit each exchanges only what is his.
+fn judge_above(above: &Path, found: &Metadata, top: u32, folder: &Path) -> io::Result<()> {
+    const STICKY: u32 = 0o1000;
+    let open = if found.mode() & STICKY == 0 { 0o022 } else { 0 };
+    judge_owner(above, found, top, open, folder)
+}
+
+/// As [`judge`], of what leads to a folder. Whoever owns `/` (`top`) could change everything else too: in a namespace that does
+/// not know root, it is another number.
+fn judge_owner(path: &Path, found: &Metadata, top: u32, open: u32, folder: &Path) -> io::Result<()> {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = if found.uid() == top { 0 } else { found.uid() };
+    let Some(why) = refusal(path, owner, found.mode(), open, me) else { return Ok(()) };
+    Err(refused(NotOurs {
+        what: format!("{}, and whoever may change that may exchange {}", why.what, folder.display()),
+        advice: why.advice,
+    }))
 }
 
 /// Reads a file of ours that nobody else can read; none where it is absent.
@@ -207,5 +272,53 @@ mod tests {
         fs::write(&target, "theirs").unwrap();
         assert!(NotOurs::in_error(&read(&link).unwrap_err()).is_some());
         assert!(NotOurs::in_error(&open_lock(&link).unwrap_err()).is_some());
+    }
+
+    #[test]
+    fn a_folder_that_others_could_swap_is_refused() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let top = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let (app, other) = (top.path().join("app"), top.path().join("other"));
+        let data = app.join("data");
+        make_folder(&data).unwrap();
+        make_folder(&other).unwrap();
+        // Whoever may write in the folder above puts another of ours in its place.
+        for open in [0o777, 0o775] {
+            mode(&app, open);
+            for refused in [
+                check_folder(&data),
+                make_folder(&data.join("deeper")),
+                read(&data.join("tokens.json")).map(|_| ()),
+                replace(&data.join("tokens.json"), b"x"),
+                open_lock(&data.join("tokens.json.lock")).map(|_| ()),
+            ] {
+                let why = NotOurs::in_error(&refused.unwrap_err()).unwrap().clone();
+                assert!(why.what.contains(&*app.to_string_lossy()), "{why}");
+                assert!(why.advice.contains("chmod go-w"), "{why}");
+            }
+            assert!(fs::read_dir(&data).unwrap().next().is_none(), "nothing was made there");
+        }
+        // In one like /tmp each may only rename what is his.
+        mode(&app, 0o1777);
+        check_folder(&data).unwrap();
+        // A link that we made where nobody else can is as good as its target, and no better.
+        mode(&app, 0o755);
+        let link = app.join("link");
+        symlink(&other, &link).unwrap();
+        replace(&link.join("tokens.json"), b"x").unwrap();
+        assert_eq!(read(&other.join("tokens.json")).unwrap().unwrap(), b"x");
+        symlink("../app/data", app.join("here")).unwrap();
+        check_folder(&app.join("here/../../other")).unwrap();
+        mode(&other, 0o777);
+        assert!(NotOurs::in_error(&check_folder(&link).unwrap_err()).unwrap().what.contains("other"));
+        mode(&app, 0o777);
+        mode(&other, 0o700);
+        assert!(NotOurs::in_error(&check_folder(&link).unwrap_err()).is_some(), "the link could be swapped");
+        // Links that lead to each other have an end.
+        mode(&app, 0o755);
+        symlink(app.join("two"), app.join("one")).unwrap();
+        symlink(app.join("one"), app.join("two")).unwrap();
+        assert!(check_folder(&app.join("one")).is_err());
     }
 }

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
-use super::{Roles, script as sql};
+use super::{Roles, creators, script as sql};
 use crate::access::owners;
 use crate::db::{Db, DbError, Timeout, Tx, citus};
 use crate::migrations;
@@ -25,7 +25,7 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
 /// Makes the roles, hands every table and view to the owner, and gives each role what it needs and nothing else,
 /// in one transaction. Where all of it is so already, nothing is written. Returns what changed.
 ///
-/// Errors: roles under which row security would protect nothing; a right that the role in DATABASE_URL lacks; a
+/// Errors: roles under which row security would protect nothing, or that may create in the schema by another's right; a right that the role in DATABASE_URL lacks; a
 /// table in use for too long.
 pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     citus::check_takes_ddl(db).await?;
@@ -40,6 +40,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
     tx.batch(&sql::roles(roles)).await?;
+    creators::check(&tx, roles).await?;
     tx.batch_as_is(&sql::relations(db.schema(), roles, &public_roles(&tx).await?)).await?;
     for former in former.iter().filter(|former| *former != roles) {
         for role in [&former.sync, &former.reader] {

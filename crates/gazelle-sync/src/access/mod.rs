@@ -6,8 +6,10 @@
 //! Passwords are nobody's business here: the program never sets one.
 
 mod apply;
+pub mod bound;
 mod changes;
 mod close;
+mod creators;
 mod owner;
 pub mod owners;
 mod script;
@@ -17,6 +19,7 @@ use serde::Serialize;
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
 pub use close::close;
+pub use creators::{Creator, creators};
 pub use owner::check_owner_rights;
 
 /// The roles that Supabase lets in from outside: without a login, and with one.

@@ -7,7 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{PUBLIC_ROLES, Roles};
+use super::{PUBLIC_ROLES, Roles, bound};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -43,15 +43,16 @@ impl<'a> Question<'a> {
 const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 
 /// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
-/// code of somebody's hangs. Where nothing of ours is there yet, there is nothing to refuse.
+/// code of somebody's hangs; then what [`bound::check`] refuses. Where nothing of ours is there yet, there is nothing to refuse.
 ///
 /// # Errors
 /// Such a relation: the message says whose, why and what to do. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
-    refuse(refusal(db).await?)
+    refuse(refusal(db).await?)?;
+    bound::check(db).await
 }
 
-/// Why [`check`] refuses, if it does.
+/// Whose table [`check`] refuses and why, if it does.
 ///
 /// # Errors
 /// Those of the database.
@@ -83,8 +84,9 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
     refuse(told_in(tx, &question).await?)
 }
 
-/// Who we are, and, unless we are a superuser, who holds the right by which we may create in the schema.
+/// Who we are, whether a superuser, and, where not, who holds the right by which we may create in the schema.
 const ME: &str = "SELECT me.rolname::text,
+       me.rolsuper,
        (SELECT CASE WHEN pg_catalog.has_schema_privilege('public', n.oid, 'CREATE') THEN 'public' ELSE me.rolname::text END
           FROM pg_catalog.pg_namespace n
          WHERE n.nspname = $1 AND NOT me.rolsuper AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))
@@ -105,8 +107,8 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 
 impl Question<'_> {
     fn told(&self, rows: &[Row], me: &[Row]) -> String {
-        let (me, creates_by): (String, Option<String>) =
-            me.first().map_or_else(Default::default, |row| (row.get(0), row.get(1)));
+        let (me, is_superuser, creates_by): (String, bool, Option<String>) =
+            me.first().map_or_else(Default::default, |row| (row.get(0), row.get(1), row.get(2)));
         let schema = &self.schema;
         let (theirs, hung): (Vec<&Row>, Vec<&Row>) =
             rows.iter().partition(|row| row.get::<_, &str>(0) == "owner");
@@ -120,6 +122,15 @@ impl Question<'_> {
             1 => String::new(),
             many => format!(" (and {} more: psql, \\dp {}.*)", many - 1, plain(schema)),
         };
+        if is_superuser {
+            return to_superuser(
+                &format!("{schema}.{name} belongs to {owner}{more}"),
+                first,
+                &table,
+                kind,
+                &me,
+            );
+        }
         let mut said = format!(
             "{schema}.{name} belongs to {owner}{more}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
@@ -153,8 +164,33 @@ impl Question<'_> {
     }
 }
 
+/// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
+fn to_superuser(found: &str, first: &Row, table: &str, kind: &str, me: &str) -> String {
+    let (owner, acting): (&str, Vec<String>) = (first.get(2), first.get(4));
+    let others = match acting.as_slice() {
+        [] => String::new(),
+        [one, ..] if one == owner => {
+            format!(", {owner} may log in (ALTER ROLE {} NOLOGIN ends that)", plain(owner))
+        }
+        [one, ..] => format!(
+            ", as which {} may act (REVOKE {} FROM {} ends that)",
+            acting.join(", "),
+            plain(owner),
+            plain(one)
+        ),
+    };
+    format!(
+        "{found}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a table can have code of his run with \
+         the rights of whoever uses it, so nothing of it was read or written. If it is empty and nobody's, DROP {kind} {table}. \
+         Otherwise put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the \
+         sync, or an administrator that is no superuser); or, where a superuser shall: look at its triggers, rules, defaults \
+         and policies (psql: \\d+ {table}), and take it over: ALTER {kind} {table} OWNER TO {me}",
+        me = plain(me),
+    )
+}
+
 /// A name as a person would write it in SQL.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if is_plain { name.to_owned() } else { quote(name) }

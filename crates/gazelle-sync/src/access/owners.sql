@@ -1,11 +1,12 @@
 -- Of the relations $2 of the schema $1: those whose owner we do not trust, and what on the table $3, which is believed
 -- before anything else is known, runs code of somebody's or lets somebody write. As (what, relation, name, kind of the
--- relation). Catalogues alone: nothing of theirs is run by looking.
+-- relation, who may act as the owner, itself where nobody should log in as it). Catalogues alone: nothing of theirs is run by looking.
 --
--- Trusted is whoever could do it anyway: we ourselves, a superuser, who may make roles, the owner of the database, a role
--- whose rights we have (a superuser has everybody's, which says nothing), and a role that only those can act as. Where we
--- come to tables that others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and,
--- where we could not have made the tables ourselves, whoever made them for us; none of the roles $6.
+-- Trusted is whoever could do it anyway. For a superuser that is itself, another superuser, and a role that only those can
+-- act as: nobody else could do what it can. For others it is they themselves, a superuser, who may make roles, the owner of
+-- the database, a role whose rights they have, and a role that only those can act as. Where they come to tables that
+-- others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and, where they could not
+-- have made the tables themselves, whoever made them for them; none of the roles $6.
 WITH place AS (
     SELECT n.oid, n.nspowner, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
       FROM pg_catalog.pg_namespace n
@@ -14,41 +15,53 @@ WITH place AS (
     SELECT c.oid, c.relname::text AS name, c.relkind, c.relowner
       FROM pg_catalog.pg_class c JOIN place ON place.oid = c.relnamespace
      WHERE c.relname = ANY ($2::text[])
+), me AS (
+    SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 ), trusted AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
+     CROSS JOIN me
      WHERE r.rolsuper
-        OR r.rolcreaterole
-        OR r.rolname = current_user
-        OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+        OR r.oid = me.oid
+        OR NOT me.rolsuper
+           AND (r.rolcreaterole
+                OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+), acting AS (
+    -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes.
+    SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner
+      FROM pg_catalog.pg_roles o
+      JOIN pg_catalog.pg_roles m
+        ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
+     WHERE o.oid IN (SELECT relowner FROM relations)
+       AND NOT (m.oid = o.oid AND o.rolname = $5
+                AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
 ), owners AS (
     SELECT o.oid, o.rolname::text AS name
       FROM pg_catalog.pg_roles o
      CROSS JOIN place
-      JOIN pg_catalog.pg_roles me ON me.rolname = current_user
+     CROSS JOIN me
      WHERE o.oid IN (SELECT relowner FROM relations)
        AND o.oid NOT IN (SELECT oid FROM trusted)
        AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE'))
        AND (o.rolname = ANY ($6::text[])
-            OR NOT ($4 AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create))
-               AND (o.rolcanlogin
-                    OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
-                                WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted)
-                                  AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER'))))
+            OR NOT ($4 AND NOT me.rolsuper AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create))
+               AND o.oid IN (SELECT acting.owner FROM acting))
 )
-SELECT 'owner', relations.name, owners.name, relations.relkind::text
+SELECT 'owner', relations.name, owners.name, relations.relkind::text,
+       ARRAY(SELECT acting.name FROM acting
+              WHERE acting.owner = owners.oid AND (NOT acting.is_owner OR owners.name = $5) ORDER BY 1)
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}'
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}'
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}'
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT (p.polcmd = 'r' AND p.polpermissive

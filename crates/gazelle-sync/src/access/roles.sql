@@ -23,7 +23,8 @@ BEGIN
 END
 $$;
 -- CREATE is for migrations. Whoever may create in a schema can put functions there, and the address of the sync is in
--- the environment of a service: it creates nothing but temporary tables.
+-- the environment of a service: it creates nothing but temporary tables. What both may create by another's right, such as
+-- everybody's, is not taken here from those: `migrate --roles` refuses it.
 GRANT USAGE, CREATE ON SCHEMA {schema} TO "{owner}";
 GRANT USAGE ON SCHEMA {schema} TO "{sync}", "{reader}";
-REVOKE CREATE ON SCHEMA {schema} FROM "{sync}";
+REVOKE CREATE ON SCHEMA {schema} FROM "{sync}", "{reader}";

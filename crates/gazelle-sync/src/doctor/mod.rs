@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::access::owners;
+use crate::access::{bound, owners};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::source::GazelleClient;
@@ -96,6 +96,12 @@ async fn in_database(subject: &Subject<'_>) -> Lines {
     if let Ok(Some(why)) = owners::refusal(db).await {
         let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
                     checks of the tables are left out until then";
+        lines.problem("tables", why, mend);
+        return lines;
+    }
+    if let Ok(Some(why)) = bound::refusal(db).await {
+        let mend = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
+                    out until then";
         lines.problem("tables", why, mend);
         return lines;
     }

@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 
 use super::Lines;
-use crate::access::PUBLIC_ROLES;
+use crate::access::{self, PUBLIC_ROLES};
 use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError, Tx, quote};
 use crate::migrations;
@@ -19,6 +19,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     let names = migrations::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
+    who_may_create(&tx, &mut lines).await?;
     may_make_temporary_tables(&tx, &mut lines).await?;
     for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
         match open_to(&tx, role, &names, citus.as_ref()).await? {
@@ -82,6 +83,39 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
     match public.is_empty() {
         true => lines.ok("as everybody", "nothing of ours is granted to PUBLIC"),
         false => lines.problem("as everybody", format!("PUBLIC may use {}", public.join(", ")), ROLES),
+    }
+    Ok(())
+}
+
+/// Who may create in the schema and need not: everybody, the roles of `migrate --roles`, and we ourselves where the tables are
+/// another's. What an administrator may is his.
+async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+    let check = "creating in the schema";
+    let me = tx
+        .query(
+            "SELECT me.rolname::text
+               FROM pg_roles me
+               JOIN pg_class c ON c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
+              WHERE me.rolname = current_user AND NOT me.rolsuper AND NOT me.rolcreaterole
+                AND NOT pg_has_role(me.oid, c.relowner, 'USAGE')",
+            &[(&migrations::REGISTER, Type::TEXT)],
+        )
+        .await?;
+    let mut names: Vec<String> = me.iter().map(|row| row.get(0)).collect();
+    names.extend(access::current(tx).await?.into_iter().flat_map(|roles| [roles.sync, roles.reader]));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = access::creators(tx, &names).await?;
+    if found.is_empty() {
+        let said =
+            "neither everybody nor a role that only fills or reads the tables may create in the schema";
+        lines.ok(check, format!("{said} {}", tx.schema()));
+    }
+    for creator in found {
+        let said = format!(
+            "{}: whoever may can put tables and functions there, and nothing here needs it",
+            creator.said
+        );
+        lines.warning(check, said, creator.mend);
     }
     Ok(())
 }

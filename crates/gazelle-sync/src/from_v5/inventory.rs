@@ -41,10 +41,9 @@ pub struct Dependent {
 }
 
 /// Reads everything. Errors: no old table is there; our own tables are there already; something that cannot
-/// be moved has a name of ours; a right on it cannot be taken; the backup schema exists.
+/// be moved has a name of ours; a right on it cannot be taken; the backup schema exists. Definitions are printed with the
+/// schema of every name, since no account's schema is on a transaction's search path.
 pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
-    // Definitions are printed with the schema of every name.
-    tx.batch("SET LOCAL search_path = ''").await?;
     let ours = migrations::relation_names();
     let found =
         tx.query(include_str!("relations.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;

@@ -195,6 +195,16 @@ fn without_immutable(text: &str) -> String {
 }
 
 #[test]
+fn one_place_says_where_names_without_a_schema_are_looked_for() {
+    let said: Vec<String> = all()
+        .into_iter()
+        .filter(|statement| statement.text.starts_with("set ") && statement.text.contains("search_path"))
+        .map(|statement| format!("{}: {}", statement.place, statement.text))
+        .collect();
+    assert_eq!(said, ["db/mod.rs: set local search_path = pg_catalog, pg_temp"]);
+}
+
+#[test]
 fn statements_hold_to_what_citus_can() {
     let all = all();
     assert!(all.len() > 300, "only {} statements were found", all.len());

@@ -1,16 +1,21 @@
 //! The database: roles, migrations, poolers, encryption, trouble, and what was there before us.
 
 mod access;
+mod bound_before;
 mod citus;
+mod creating;
 mod database_answers;
 mod database_shape;
 mod database_trouble;
+mod every_command;
 mod from_v5;
 mod from_v5_rights;
 mod hostile_database;
 mod planted_functions;
 mod pooler;
 mod roles;
+mod statements_sent;
+mod superusers;
 mod there_first;
 mod timeouts;
 mod tls;

@@ -83,6 +83,12 @@ BEGIN
             FOR op IN SELECT DISTINCT oprname FROM pg_operator
                        WHERE oprname IN ({operators}) AND oprnamespace = 'pg_catalog'::regnamespace
                          AND (oprleft = 0) = (l IS NULL)
+                         -- Between two of one type only where the server has that too: a literal without a type would be taken
+                         -- as that type, fail there, and hide that the other plant is called.
+                         AND (l IS DISTINCT FROM r
+                              OR EXISTS (SELECT 1 FROM pg_operator same
+                                          WHERE same.oprname = pg_operator.oprname AND same.oprnamespace = 'pg_catalog'::regnamespace
+                                            AND same.oprleft = l::regtype AND same.oprright = l::regtype))
                          AND (l IS NULL OR l = ANY (types) AND r = ANY (types)
                               OR oprleft = l::regtype AND oprright = r::regtype)
             LOOP

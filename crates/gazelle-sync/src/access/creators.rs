@@ -1,0 +1,66 @@
+//! Who may create in the account's schema, and need not.
+
+use tokio_postgres::types::Type;
+
+use super::Roles;
+use super::owners::plain;
+use crate::db::{DbError, Tx};
+
+/// Somebody who may.
+#[derive(Debug)]
+pub struct Creator {
+    /// Who, and by whose right.
+    pub said: String,
+    /// The statement that takes the right away.
+    pub mend: String,
+}
+
+/// The owner of `public` in a new database: whoever owns the database.
+const DATABASE_OWNER: &str = "pg_database_owner";
+
+/// Of these roles, and of everybody, those that may create in the schema, by whichever way they came by it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbError> {
+    let params = [(&tx.schema() as _, Type::TEXT), (&roles as _, Type::TEXT_ARRAY)];
+    let rows = tx.query(include_str!("creators.sql"), &params).await?;
+    let schema = plain(tx.schema());
+    let told = |row: &tokio_postgres::Row| {
+        let (who, holder, owns): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+        let by = match (who == holder, owns) {
+            (true, false) => String::new(),
+            (true, true) => ", which it owns".to_owned(),
+            (false, false) => format!(" by its membership of {holder}"),
+            (false, true) => format!(" by its membership of {holder}, which owns it"),
+        };
+        let mend = match (who == holder, owns) {
+            _ if holder == DATABASE_OWNER => "ALTER DATABASE … OWNER TO an administrator".to_owned(),
+            (true, false) if who == "PUBLIC" => format!("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"),
+            (_, false) => format!("REVOKE CREATE ON SCHEMA {schema} FROM {}", plain(&holder)),
+            (true, true) => format!("ALTER SCHEMA {schema} OWNER TO an administrator"),
+            (false, true) => format!("REVOKE {} FROM {}", plain(&holder), plain(&who)),
+        };
+        Creator { said: format!("{who} may create in the schema {}{by}", tx.schema()), mend }
+    };
+    Ok(rows.iter().map(told).collect())
+}
+
+/// Refuses to say that the writer and the readers can create nothing where they can: what they would put there
+/// could be taken for something else by whoever else uses the schema.
+///
+/// # Errors
+/// That somebody can; the message says who, by what and what takes it away. Those of the database.
+pub(super) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
+    let found = creators(tx, &[&roles.sync, &roles.reader]).await?;
+    let Some(first) = found.first() else { return Ok(()) };
+    let more = match found.len() {
+        1 => String::new(),
+        many => format!(" ({} more such rights; this names one at a time)", many - 1),
+    };
+    Err(DbError::infrastructure(format!(
+        "{}{more}, and neither {} nor {} may, so that nobody who gets hold of their passwords puts tables or functions there; \
+         no role was changed. Take the right away, then run this again: {}",
+        first.said, roles.sync, roles.reader, first.mend
+    )))
+}

@@ -1,0 +1,122 @@
+//! What a program before decision 0069 has bound: its migrations looked for names where the server's own search path looks,
+//! so that defaults, checks, policies and views may call a function or an operator that somebody had planted. That is found
+//! before anything of the tables is used, in a current database and in one to be upgraded, and named with its cure.
+
+use super::there_first::{refused, works};
+use crate::support::World;
+use crate::support::deployed::{doctor, shows};
+use crate::support::roles::{act_as, client_of, supabase};
+use gazelle_sync::migrate::{Script, scripts};
+
+/// Some of what the migrations call, of the very arguments, working as the server's own do, and counting.
+const PLANTS: &str = "CREATE FUNCTION shop.now() RETURNS timestamptz STABLE LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_catalog.nextval('public.called'); RETURN pg_catalog.now(); END $$;
+    CREATE FUNCTION shop.is(text, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_catalog.nextval('public.called'); RETURN pg_catalog.texteq($1, $2); END $$;
+    CREATE OPERATOR shop.= (LEFTARG = text, RIGHTARG = text, FUNCTION = shop.is)";
+
+/// A schema of the administrator's, in which mallory may create too, and has created.
+async fn planted() -> World {
+    let mut world = supabase().await;
+    world
+        .execute(
+            "CREATE ROLE mallory LOGIN; CREATE SCHEMA shop AUTHORIZATION administrator;
+             GRANT USAGE, CREATE ON SCHEMA shop TO mallory;
+             CREATE SEQUENCE public.called; GRANT ALL ON SEQUENCE public.called TO PUBLIC",
+        )
+        .await;
+    client_of(&world, "mallory").await.batch_execute(PLANTS).await.unwrap();
+    world.set("GAZELLE_SYNC_SCHEMA", "shop");
+    world
+}
+
+/// Applies migrations as a program did that left the search path as it was.
+async fn as_an_earlier_program(world: &World, scripts: &[Script]) {
+    let mut sql = "SET search_path = shop, public, pg_catalog;
+        CREATE TABLE shop.sync_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                                           applied_at timestamptz NOT NULL);"
+        .to_owned();
+    for Script { version, name, checksum, sql: text } in scripts {
+        sql.push_str(&text.replace("{schema_text}", "'shop'").replace("{schema}", "shop"));
+        sql.push_str(&format!(
+            ";\nINSERT INTO shop.sync_migrations VALUES ({version}, '{name}', '{checksum}', pg_catalog.now());\n"
+        ));
+    }
+    let administrator = client_of(world, "administrator").await;
+    administrator.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{error:?}"));
+    world.execute("SELECT setval('public.called', 1, false)").await;
+}
+
+async fn none_was_called(world: &World, by: &str) {
+    assert!(!world.one::<bool>("SELECT is_called FROM public.called", &[]).await, "called by {by}");
+}
+
+/// What of ours calls functions or operators that are not the server's.
+async fn bound(world: &World) -> i64 {
+    world
+        .count(
+            "pg_depend d LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+                         LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+              WHERE 'shop'::regnamespace IN (p.pronamespace, o.oprnamespace)
+                AND d.classid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass)",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn what_an_earlier_program_bound_to_a_planted_function_is_refused_with_its_cure() {
+    let mut world = planted().await;
+    let scripts = scripts();
+    // A current database, and one of an earlier release.
+    for until in [scripts.len(), scripts.len() - 2] {
+        act_as(&mut world, "administrator");
+        as_an_earlier_program(&world, &scripts[..until]).await;
+        assert!(bound(&world).await > 5, "there is something to be found");
+        for command in [&["migrate"][..], &["sync"], &["reconcile"], &["status"], &["migrate", "--roles"]] {
+            let run = world.run(command).await;
+            refused(&run, &["shop.now()", "mallory", "pg_catalog.now()"]);
+            none_was_called(&world, &format!("{command:?}: {run}")).await;
+        }
+        let run = doctor(&world).await;
+        shows(&run, "tables", "problem", &["mallory", "ALTER TABLE shop.", "SET DEFAULT pg_catalog.now()"]);
+        // The cures that it names, one after the other, until there is nothing to be cured.
+        let mut cured = 0;
+        loop {
+            let run = world.run(&["migrate"]).await;
+            let Some((_, cure)) =
+                run.reasons().split_once("by the server's own: ").map(|(a, b)| (a.to_owned(), b.to_owned()))
+            else {
+                run.success();
+                break;
+            };
+            world.execute(&cure).await;
+            cured += 1;
+            assert!(cured < 60, "{run}");
+        }
+        assert_eq!(bound(&world).await, 0);
+        works(&world, "afterwards").await;
+        none_was_called(&world, "the rest").await;
+        world.execute("DROP SCHEMA IF EXISTS shop CASCADE").await;
+        world
+            .execute("CREATE SCHEMA shop AUTHORIZATION administrator; GRANT USAGE, CREATE ON SCHEMA shop TO mallory")
+            .await;
+        client_of(&world, "mallory").await.batch_execute(PLANTS).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn functions_of_the_tables_owner_and_of_extensions_are_the_companys() {
+    let mut world = supabase().await;
+    world.execute("GRANT CREATE ON SCHEMA public TO administrator").await;
+    world.filled().await;
+    client_of(&world, "administrator")
+        .await
+        .batch_execute(
+            "CREATE FUNCTION public.lower(text, int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT pg_catalog.lower($1)';
+             ALTER TABLE gazelle_clients ADD CONSTRAINT theirs CHECK (public.lower(region, 1) <> 'nowhere')",
+        )
+        .await
+        .unwrap();
+    act_as(&mut world, "administrator");
+    works(&world, "with a check of the company's own").await;
+}
