@@ -7,6 +7,7 @@ mod database_shape;
 mod database_trouble;
 mod from_v5;
 mod from_v5_rights;
+mod heavy_json;
 mod hostile_database;
 mod planted_functions;
 mod pooler;
