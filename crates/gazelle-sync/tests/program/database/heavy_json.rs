@@ -3,7 +3,7 @@
 
 use crate::support::{Place, Ran, World};
 
-/// What the process may reserve, in KiB: as much as the unit allows it in memory.
+/// What the process may reserve, in KiB: less than the unit allows it in memory.
 const MEMORY: usize = 512 * 1024;
 /// A list of so many nulls or numbers is stored in some 50 MiB, and takes five times that as values of ours.
 const MANY: u32 = 12_000_000;
