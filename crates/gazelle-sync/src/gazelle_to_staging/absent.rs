@@ -115,8 +115,9 @@ pub async fn look_into(
         let bytes: usize = there.iter().map(|record| record.raw.len()).sum();
         match answer {
             LookupResult::Found(_) | LookupResult::Faulty(_) if bytes > MOST_KEPT => {
-                report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
+                report.unsettled.push(left_for_the_next_run(&id));
             }
+            LookupResult::NoRoom => report.unsettled.push(left_for_the_next_run(&id)),
             LookupResult::Found(received) => there.push(Received { seen_at: asked_at, ..received }),
             // It is there, whatever it holds.
             LookupResult::Faulty(received) => {
@@ -163,6 +164,10 @@ pub async fn look_into(
     }
     report.refused = refused;
     Ok(report)
+}
+
+fn left_for_the_next_run(id: &str) -> String {
+    format!("{id}: it is there, and large: left for the next run")
 }
 
 /// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.

@@ -179,12 +179,8 @@ impl Reader<'_> {
             AskDecision::AskedBefore => {
                 return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
             }
-            AskDecision::Unknown if self.is_held(id).await => {
-                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
-            }
-            AskDecision::NotYet | AskDecision::Unknown => {
-                return Ok(Node::Received(Box::new(not_asked(before))));
-            }
+            AskDecision::Unknown => return Ok(self.not_asked(id, before).await),
+            AskDecision::NotYet => return Ok(Node::Received(Box::new(not_asked(before)))),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -208,10 +204,20 @@ impl Reader<'_> {
             }
             // Its list has named it a moment ago: that is no proof of a deletion, and no reason for another walk.
             Ok(LookupResult::Missing(_) | LookupResult::Unclear(_)) => Ok(answered(before)),
+            // As if it were not asked for: the next run does.
+            Ok(LookupResult::NoRoom) => Ok(self.not_asked(id, before).await),
             // Another walk may read it whole.
             Ok(LookupResult::Changed(_)) => Ok(Node::Null),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(answered(before)),
+        }
+    }
+
+    /// A record that another run asks for; what staging has of it stays.
+    async fn not_asked(&self, id: &str, before: Received) -> Node {
+        match self.is_held(id).await {
+            true => Node::Held { external_id: id.to_owned(), is_unasked: true },
+            false => Node::Received(Box::new(not_asked(before))),
         }
     }
 

@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::alone::{bare, faulty_one, is_about_all};
 use super::apart::{Apart, Refused};
+use super::completed::{completed, completed_in_turn};
 use super::in_parts::held::{self, Held};
 use super::in_parts::plan::PartPlan;
 use super::in_parts::{self, Gathered};
-use super::nested::{self, NestedError};
+use super::nested;
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, FetchError, queries};
@@ -72,7 +72,8 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched,
                     LookupResult::Missing(_)
                     | LookupResult::Refused(_)
                     | LookupResult::Changed(_)
-                    | LookupResult::Unclear(_),
+                    | LookupResult::Unclear(_)
+                    | LookupResult::NoRoom,
                 ) => fetched.missing.push(wanted),
                 // One record that the API fails at keeps no other out.
                 Err(error) if !is_about_all(&error) && failed < MOST_FAILED => {
@@ -181,6 +182,8 @@ pub enum LookupResult {
     Changed(String),
     /// No record, and no word that there is none: what was answered.
     Unclear(String),
+    /// It is there, and large, and as much as may be is kept in memory of others: another run asks for it.
+    NoRoom,
 }
 
 /// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
@@ -207,7 +210,11 @@ pub async fn get(
                     Err(error) => Err(error),
                 }
             }
-            Err(_) => get_whole(client, sizes, entity, getter, id).await,
+            Err(_) => {
+                // It may need a turn of its own.
+                drop(turn.take());
+                get_whole(client, sizes, entity, getter, id).await
+            }
         };
         match looked {
             Err(error)
@@ -228,7 +235,10 @@ async fn get_whole(
 ) -> Result<LookupResult, SourceError> {
     let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
         // Kept by whoever asks for many.
-        Ok(answer) => answer.copied(),
+        Ok(answer) => match client.kept(answer) {
+            Some(answer) => answer,
+            None => return Ok(LookupResult::NoRoom),
+        },
         Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
         Err(error) => return in_part(getter, error),
     };
@@ -239,7 +249,8 @@ async fn get_whole(
     if entity.nested.is_empty() || !nested::may_overflow(raw.get()) {
         return Ok(LookupResult::Found(receive(&answer, raw.get(), Timestamp::now())));
     }
-    completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await
+    let record = receive(&answer, raw.get(), Timestamp::now());
+    completed_in_turn(client, sizes, entity, record, &answer.without_body()).await
 }
 
 /// What came of a record in parts.
@@ -297,8 +308,8 @@ async fn get_in_parts(
     Ok(Parts::Result(match in_parts::gather(client, sizes, plan, Some(id), given, fault, held).await? {
         Gathered::TooLarge => return too_large(&answer),
         Gathered::Whole(raw) if nested::may_overflow(&raw) => {
-            let record = receive_completed(&answer, raw.clone(), Timestamp::now());
-            completed(client, sizes, entity, record, &answer, &raw).await?
+            let record = receive_completed(&answer, raw, Timestamp::now());
+            completed(client, sizes, entity, record, &answer).await?
         }
         Gathered::Whole(raw) => LookupResult::Found(receive_completed(&answer, raw, Timestamp::now())),
         Gathered::Faulty { raw, fault, .. } => {
@@ -324,28 +335,6 @@ fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
     }
 }
 
-/// The record with its long connections whole; `shortened` as it came.
-async fn completed(
-    client: &GazelleClient,
-    sizes: &Sizes,
-    entity: &'static Entity,
-    shortened: Received,
-    answer: &Answer,
-    raw: &str,
-) -> Result<LookupResult, SourceError> {
-    match nested::complete(client, entity, raw, sizes).await {
-        Ok(whole) => Ok(LookupResult::Found(receive_completed(answer, whole, Timestamp::now()))),
-        Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
-        Err(NestedError::Source { error, field }) => {
-            Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
-        }
-        Err(NestedError::Changed(what)) => {
-            tracing::warn!(entity = entity.name, what, "a record changed while it was read");
-            Ok(LookupResult::Changed(format!("{what} changed while it was read")))
-        }
-    }
-}
-
 /// What an answer says of a record that is not whole; the error itself where it says nothing.
 fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceError> {
     let Some(partial) = error.partial() else { return Err(error) };
@@ -354,9 +343,8 @@ fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceEr
     Ok(match object {
         Some(raw) => {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
-            // As above.
-            let raw = Bytes::copy_from_slice(&partial.received(raw));
-            LookupResult::Faulty(Received { raw, ..faulty_one(record, fault) })
+            // Errors have bytes of their own.
+            LookupResult::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
         }
         None => LookupResult::Refused(fault.message.clone()),
     })
