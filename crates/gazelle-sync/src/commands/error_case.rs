@@ -2,6 +2,7 @@
 
 use super::history::{request_text, run_text, value_text};
 use crate::display::{Document, Lines};
+use crate::entities::weight;
 use crate::explain::case::{Parent, Story};
 use crate::staging::quarantine::Case;
 
@@ -57,8 +58,11 @@ pub fn text(story: &Story) -> Lines {
     }
     line("what to do", &story.advice);
     let raw = case.raw_data.as_deref().unwrap_or_default();
-    let indented = serde_json::from_str::<serde_json::Value>(raw).and_then(|raw| Document::indented(&raw));
-    text.line("raw record").lines(&indented.map_or_else(|_| raw.into(), Lines::from));
+    // One with too many values to be read stands as it is.
+    let indented = (!weight::is_too_heavy(raw)).then(|| {
+        serde_json::from_str::<serde_json::Value>(raw).and_then(|raw| Document::indented(&raw)).ok()
+    });
+    text.line("raw record").lines(&indented.flatten().map_or_else(|| raw.into(), Lines::from));
     text
 }
 

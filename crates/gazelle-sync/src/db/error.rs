@@ -1,5 +1,7 @@
 //! What the database said, and what is to be done about it; the table of SQLSTATE classes is in `sqlstate`.
 
+use tokio_postgres::error::DbError as ServerError;
+
 use super::refused::About;
 use super::sqlstate::{self, Concern};
 
@@ -27,6 +29,12 @@ pub struct DbError {
     #[allow(dead_code, reason = "read by Debug")]
     cause: Option<tokio_postgres::Error>,
 }
+
+/// Bytes of a message, and of a name, of the server's that are told. Whoever stands in its place, or writes a trigger, may say more.
+const LONGEST_SAID: usize = 4096;
+const LONGEST_NAME: usize = 256;
+/// Bytes of the server's texts that are kept for `{:?}`.
+const LONGEST_CAUSE: usize = 64 * 1024;
 
 /// How often a transaction is tried that met another one ([`Fault::Conflict`]).
 pub const CONFLICT_ATTEMPTS: u32 = 5;
@@ -60,15 +68,17 @@ impl DbError {
                 cause: Some(source),
             };
         };
-        let state = server.code().code().to_owned();
+        let state = cut(server.code().code(), LONGEST_NAME);
         let fault = fault_of(sqlstate::concern_of(server), &state);
-        let function = sqlstate::function_of(server);
+        let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
+        let function = short(sqlstate::function_of(server));
         let About { table, column, constraint } = About::read(server);
+        let [table, column, constraint] = [table, column, constraint].map(short);
         // An integrity error that names nothing is what a function raises by itself.
         let is_raised =
             state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
         let named = column
-            .or_else(|| server.detail().and_then(column_in_detail))
+            .or_else(|| short(server.detail().and_then(column_in_detail)))
             .or_else(|| constraint.clone())
             .or_else(|| function.clone());
         // The message of a refused value can quote the value: only its class and the column are kept.
@@ -92,6 +102,7 @@ impl DbError {
             constraint.map(|name| format!("constraint {name}")),
             function.as_ref().map(|name| format!("function {name}")),
         ];
+        let is_short = texts_of(server) <= LONGEST_CAUSE;
         let by: Vec<String> =
             by.into_iter().flatten().filter(|by| !by.ends_with(named.as_deref().unwrap_or(" "))).collect();
         let said = if by.is_empty() { said } else { format!("{said}, by {}", by.join(", ")) };
@@ -102,7 +113,7 @@ impl DbError {
             function,
             state: Some(state),
             is_too_much: false,
-            cause: Some(source),
+            cause: is_short.then_some(source),
         }
     }
 
@@ -333,9 +344,34 @@ fn written<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
     })
 }
 
-/// Several lines as one.
+/// Several lines as one, and as much of them as is told.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let blank = if line.is_empty() { "" } else { " " };
+        if line.len() + blank.len() + word.len() > LONGEST_SAID {
+            let word = &word[..word.floor_char_boundary(LONGEST_SAID - line.len())];
+            return format!("{line}{blank}{word}…");
+        }
+        line.extend([blank, word]);
+    }
+    line
+}
+
+/// A text, or so many bytes of it and a sign that there were more.
+fn cut(text: &str, most: usize) -> String {
+    match text.len() <= most {
+        true => text.to_owned(),
+        false => format!("{}…", &text[..text.floor_char_boundary(most)]),
+    }
+}
+
+/// The bytes of all that the driver made texts of.
+fn texts_of(server: &ServerError) -> usize {
+    let texts = [server.detail(), server.hint(), server.where_(), server.schema(), server.table()];
+    let names = [server.column(), server.datatype(), server.constraint(), server.file(), server.routine()];
+    let all = texts.into_iter().chain(names).flatten().map(str::len).sum::<usize>();
+    all + server.message().len() + server.severity().len()
 }
 
 /// The innermost cause, which says what happened ("Connection refused").

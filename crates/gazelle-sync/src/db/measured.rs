@@ -30,6 +30,10 @@ const READY: u8 = b'Z';
 const PARAMETER: u8 = b'S';
 /// How many names there may be; a server has some fifteen. Each such message is as long as one of the login at most.
 const PARAMETERS: usize = 64;
+/// Errors and notices, and the longest of them: a trigger may quote the record that it refuses, which is no longer than this. The
+/// driver makes texts of each, and whoever tells of one makes others.
+const SAID: [u8; 2] = *b"EN";
+const LONGEST_SAID: u64 = 32 * KIB * KIB;
 /// The kind of a row.
 const ROW: u8 = b'D';
 /// Bytes of the kind and the length of a message.
@@ -183,6 +187,11 @@ impl Gauge {
         Ok(())
     }
 
+    /// Whether all messages that have begun have come.
+    fn is_between_messages(&self) -> bool {
+        self.rest == 0 && self.has == 0
+    }
+
     fn count(&mut self, more: u64) {
         self.sum += more;
         self.more += more;
@@ -228,6 +237,13 @@ impl Gauge {
                 self.rest
             ));
         }
+        if SAID.contains(&kind) && self.is_let_in && self.rest > LONGEST_SAID {
+            return Err(format!(
+                "it announced an error or a notice of {} bytes, where {} MiB are the most",
+                self.rest,
+                LONGEST_SAID / KIB / KIB
+            ));
+        }
         if kind == READY {
             (self.is_let_in, self.sum) = (true, 0);
         }
@@ -264,6 +280,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
         let this = self.get_mut();
         if !this.kept.is_empty() {
             return this.hand_on(cx, buffer);
+        }
+        if this.gauge.is_between_messages() && this.room.is_idle() {
+            // What came unasked, such as notices, is read and gone: its room would be missed by answers of other connections.
+            this.room.release();
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;

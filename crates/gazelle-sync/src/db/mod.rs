@@ -38,6 +38,8 @@ pub use answered::Limits;
 pub use connect::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use error::{CONFLICT_ATTEMPTS, DbError, Fault};
 pub use locks::{Blocker, LockWait, lock_waits};
+pub use pool::BESIDE_WORK;
+pub use room::most_of_answers;
 pub use template::Template;
 pub use timeouts::Timeout;
 pub use transaction::{Begin, Connection, Tx};

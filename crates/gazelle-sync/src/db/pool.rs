@@ -21,6 +21,8 @@ use super::session::Session;
 const ASIDE: usize = 2;
 /// Places for stored tokens: one reads, one holds the lock.
 const TOKENS: usize = 2;
+/// Places besides those for work.
+pub const BESIDE_WORK: usize = ASIDE + TOKENS;
 /// Longer than any healthy holder keeps its session: whoever waits longer waits for a session of its own.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// A session that ended is counted by the server for a moment longer: one refused for it is asked for again meanwhile.
@@ -223,7 +225,7 @@ impl Pool {
             tracing::warn!(
                 "the server allows {sessions} connection(s) of the {} wanted; going on with these, perhaps more slowly \
                  (setting database_connections): {error}",
-                self.0.size + ASIDE + TOKENS
+                self.0.size + BESIDE_WORK
             );
         }
     }

@@ -3,6 +3,7 @@
 //! Small answers wait for nobody. Larger ones take of what all share; where that is used up, one of them at a time goes on to its
 //! end, and the others are read no further until it has. Whoever goes on needs nothing that those hold, so nobody waits for ever.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -33,6 +34,8 @@ pub(super) struct Room(Arc<Part>);
 struct Part {
     all: Arc<Mutex<Taken>>,
     mine: Mutex<Mine>,
+    /// Statements whose answers have not come.
+    unanswered: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +59,36 @@ impl Room {
     }
 
     fn of(all: &Arc<Mutex<Taken>>) -> Room {
-        Room(Arc::new(Part { all: all.clone(), mine: Mutex::default() }))
+        Room(Arc::new(Part { all: all.clone(), mine: Mutex::default(), unanswered: AtomicUsize::new(0) }))
+    }
+
+    /// One of its own, which shares with no other.
+    #[cfg(test)]
+    pub(super) fn alone() -> Room {
+        Room::of(&Arc::default())
+    }
+
+    /// What its connection holds of what all share.
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> u64 {
+        lock(&self.0.all).shared
+    }
+
+    /// Notes that a statement is sent.
+    pub(super) fn sent(&self) {
+        self.0.unanswered.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Notes that one was answered. Answers to statements that were sent together are let go together.
+    pub(super) fn answered(&self) {
+        if self.0.unanswered.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.release();
+        }
+    }
+
+    /// Whether every statement was answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.unanswered.load(Ordering::SeqCst) == 0
     }
 
     /// Takes room for more of an answer, once there is some.
@@ -105,6 +137,11 @@ impl Room {
     pub(super) fn is_waiting(&self) -> bool {
         lock(&self.0.mine).is_waiting
     }
+}
+
+/// Bytes that answers of the database take at most on their way, over so many connections.
+pub fn most_of_answers(connections: usize) -> u64 {
+    SHARED + ANSWER + connections as u64 * SMALL
 }
 
 /// Numbers stay true after a panic elsewhere.

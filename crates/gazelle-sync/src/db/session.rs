@@ -1,8 +1,5 @@
 //! One session with the server, and what is known of the statements sent through it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -25,10 +22,9 @@ pub(super) struct Session {
 /// answer would be in the way of the next statement.
 #[derive(Clone)]
 pub(super) struct Unanswered {
-    count: Arc<AtomicUsize>,
     /// Why none will come any more.
     pub(super) refusal: Refusal,
-    /// What the answers hold.
+    /// How many they are, and what the answers hold.
     pub(super) room: Room,
 }
 
@@ -37,7 +33,7 @@ impl Session {
         let Reached { client, task, refusal, room } = reached;
         // That of the login is over.
         room.release();
-        let unanswered = Unanswered { count: Arc::default(), refusal, room };
+        let unanswered = Unanswered { refusal, room };
         Session { client, timeouts: None, unanswered, task, generation }
     }
 
@@ -49,9 +45,7 @@ impl Session {
     /// Whether another statement may be sent: the connection is open, every statement was answered, and the session
     /// is not older than the settings that it was started with are believed.
     pub(super) fn is_usable(&self, generation: u64) -> bool {
-        self.generation == generation
-            && !self.client.is_closed()
-            && self.unanswered.count.load(Ordering::SeqCst) == 0
+        self.generation == generation && !self.client.is_closed() && self.unanswered.room.is_idle()
     }
 }
 
@@ -64,13 +58,11 @@ impl Drop for Session {
 impl Unanswered {
     /// Notes that a statement is sent.
     pub(super) fn sent(&self) {
-        self.count.fetch_add(1, Ordering::SeqCst);
+        self.room.sent();
     }
 
-    /// Notes that it was answered. Answers to statements that were sent together are let go together.
+    /// Notes that it was answered.
     pub(super) fn answered(&self) {
-        if self.count.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.room.release();
-        }
+        self.room.answered();
     }
 }

@@ -11,9 +11,9 @@ use crate::staging::json_text::JsonText;
 
 /// The schema seen last, if one was; one that cannot be read counts as none.
 pub async fn last(db: &Db) -> Result<Option<Types>, DbError> {
-    let sql = "SELECT schema::text FROM {schema}.sync_source_schemas ORDER BY last_seen_at DESC LIMIT 1";
-    let rows = db.query(sql, &[]).await?;
-    Ok(rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()))
+    let rows = db.query(include_str!("last_schema.sql"), &[]).await?;
+    let text: Option<&str> = rows.first().and_then(|row| row.get(0));
+    Ok(text.and_then(|text| serde_json::from_str(text).ok()))
 }
 
 /// Notes a schema as the one seen last.

@@ -112,7 +112,7 @@ pub async fn tell(
 
 /// What the record holds at the field that is wrong. The database names a column: then where that is read from.
 fn offending(entity: &Entity, version: &Version, field: &str) -> Option<Json> {
-    let text = version.readable();
+    let text = version.readable()?;
     let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;
     let columns = entity.tables[0].columns.iter().filter(|column| column.name == field);
     let mut places = std::iter::once(field).chain(columns.flat_map(|column| column.from.iter().copied()));

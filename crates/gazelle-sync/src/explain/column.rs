@@ -268,7 +268,8 @@ impl ColumnExplainer<'_, '_> {
         let mut ids: Vec<String> = Vec::new();
         if let Some((_, version)) = self.version() {
             let text = version.readable();
-            let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok();
+            let read = |text| serde_json::from_str::<serde_json_borrow::Value<'_>>(text).ok();
+            let record = text.as_deref().and_then(read);
             let item = record.as_ref().and_then(|record| inside::find(self.table, record, &keys));
             if let Some(item) = item {
                 ids.extend(item.ids().into_iter().map(str::to_owned));

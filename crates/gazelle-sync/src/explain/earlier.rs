@@ -100,7 +100,7 @@ fn unreadable(
     column: &str,
     version: &Version,
 ) -> Option<String> {
-    let text = version.readable();
+    let text = version.readable()?;
     let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;
     let place = inside::find(table, &record, key)?.place;
     let name = format!("{}.{column}", table.name);

@@ -104,7 +104,7 @@ pub async fn tell(
     let mut stories = Vec::with_capacity(versions.len());
     let mut before: Option<Json> = None;
     for (index, version) in versions.iter().enumerate() {
-        let record: Option<Json> = serde_json::from_str(&version.readable()).ok();
+        let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());
         let (mut changes, mut evidence) = (None, None);
         if version.is_tombstone {
             evidence = record.map(|mut tombstone| tombstone["evidence"].take());

@@ -167,8 +167,9 @@ async fn ask(
                 }
             }
             Ok(LookupResult::Found(_) | LookupResult::Faulty(_)) if bytes > MOST_KEPT => {
-                report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
+                report.unsettled.push(left_for_the_next_run(&id));
             }
+            Ok(LookupResult::NoRoom) => report.unsettled.push(left_for_the_next_run(&id)),
             // It is there, whatever it holds.
             Ok(LookupResult::Found(received)) => {
                 bytes += received.raw.len();
@@ -227,6 +228,10 @@ async fn settle(
     }
     report.refused = refused;
     Ok(())
+}
+
+fn left_for_the_next_run(id: &str) -> String {
+    format!("{id}: it is there, and large: left for the next run")
 }
 
 /// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.

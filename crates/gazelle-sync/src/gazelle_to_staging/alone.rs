@@ -208,12 +208,8 @@ impl Reader<'_> {
             AskDecision::AskedBefore => {
                 return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
             }
-            AskDecision::Unknown if self.is_held(id).await => {
-                return Ok(Node::Held { external_id: id.to_owned(), is_unasked: true });
-            }
-            AskDecision::NotYet | AskDecision::Unknown => {
-                return Ok(Node::Received(Box::new(not_asked(before))));
-            }
+            AskDecision::Unknown => return Ok(self.not_asked(id, before).await),
+            AskDecision::NotYet => return Ok(Node::Received(Box::new(not_asked(before)))),
         }
         let client = self.fetch.client.trying(attempts);
         match get(&client, self.sizes, self.entity, getter, id).await {
@@ -246,8 +242,18 @@ impl Reader<'_> {
             Ok(LookupResult::Missing(_) | LookupResult::Unclear(_) | LookupResult::Changed(_)) => {
                 Ok(answered(before))
             }
+            // As if it were not asked for: the next run does.
+            Ok(LookupResult::NoRoom) => Ok(self.not_asked(id, before).await),
             Err(error) if is_about_all(&error) => Err(error),
             Err(_) => Ok(answered(before)),
+        }
+    }
+
+    /// A record that another run asks for; what staging has of it stays.
+    async fn not_asked(&self, id: &str, before: Received) -> Node {
+        match self.is_held(id).await {
+            true => Node::Held { external_id: id.to_owned(), is_unasked: true },
+            false => Node::Received(Box::new(not_asked(before))),
         }
     }
 

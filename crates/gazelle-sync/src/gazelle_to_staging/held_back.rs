@@ -18,7 +18,7 @@ use crate::staging::versions::Received;
 /// As few failing records as this are never the API's fault as such.
 const FEW: u64 = 2;
 /// Bytes of failing records that wait. As many records as fill them are the API's fault, whatever their share.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// What each takes besides its texts.
 const EACH: usize = 256;
 

@@ -13,6 +13,7 @@
 pub mod absent;
 mod alone;
 pub mod apart;
+mod completed;
 mod completeness;
 mod held_back;
 pub mod in_parts;
@@ -160,6 +161,8 @@ pub fn broken_off(error: JoinError) -> DbError {
     }
 }
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

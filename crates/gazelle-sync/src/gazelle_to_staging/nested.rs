@@ -22,7 +22,7 @@ use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, Sourc
 const MOST_PAGES: usize = 1000;
 /// Entries of one connection, and their bytes in all: no record that is stored has more.
 const MOST_NODES: usize = 20_000;
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]

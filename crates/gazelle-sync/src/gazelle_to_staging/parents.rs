@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::alone::{bare, faulty_one, is_about_all};
 use super::apart::{Apart, Refused};
+use super::completed::{completed, completed_in_turn};
 use super::in_parts::held::{self, Held};
 use super::in_parts::plan::PartPlan;
 use super::in_parts::{self, Gathered};
-use super::nested::{self, NestedError};
+use super::nested;
 use super::receive::{receive, receive_completed};
 use super::sizes::Sizes;
 use super::{Fetch, queries};
@@ -116,7 +116,8 @@ impl Fetched {
             LookupResult::Missing(_)
             | LookupResult::Refused(_)
             | LookupResult::Changed(_)
-            | LookupResult::Unclear(_) => self.missing.push(wanted),
+            | LookupResult::Unclear(_)
+            | LookupResult::NoRoom => self.missing.push(wanted),
         }
     }
 }
@@ -205,6 +206,8 @@ pub enum LookupResult {
     Changed(String),
     /// No record, and no word that there is none: what was answered.
     Unclear(String),
+    /// It is there, and large, and as much as may be is kept in memory of others: another run asks for it.
+    NoRoom,
 }
 
 /// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
@@ -231,7 +234,11 @@ pub async fn get(
                     Err(error) => Err(error),
                 }
             }
-            Err(_) => get_whole(client, sizes, entity, getter, id).await,
+            Err(_) => {
+                // It may need a turn of its own.
+                drop(turn.take());
+                get_whole(client, sizes, entity, getter, id).await
+            }
         };
         match looked {
             Err(error)
@@ -254,7 +261,10 @@ async fn get_whole(
 ) -> Result<LookupResult, SourceError> {
     let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
         // Kept by whoever asks for many.
-        Ok(answer) => answer.copied(),
+        Ok(answer) => match client.kept(answer) {
+            Some(answer) => answer,
+            None => return Ok(LookupResult::NoRoom),
+        },
         Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
         Err(error) => return in_part(getter, error),
     };
@@ -265,7 +275,8 @@ async fn get_whole(
     if !entity.has_nested() || !nested::may_overflow(raw.get()) {
         return Ok(LookupResult::Found(receive(&answer, raw.get(), Timestamp::now())));
     }
-    completed(client, sizes, entity, receive(&answer, raw.get(), Timestamp::now()), &answer, raw.get()).await
+    let record = receive(&answer, raw.get(), Timestamp::now());
+    completed_in_turn(client, sizes, entity, record, &answer.without_body()).await
 }
 
 /// What came of a record in parts.
@@ -323,8 +334,8 @@ async fn get_in_parts(
     Ok(Parts::Result(match in_parts::gather(client, sizes, plan, Some(id), given, fault, held).await? {
         Gathered::TooLarge => return too_large(&answer),
         Gathered::Whole(raw) if nested::may_overflow(&raw) => {
-            let record = receive_completed(&answer, raw.clone(), Timestamp::now());
-            completed(client, sizes, entity, record, &answer, &raw).await?
+            let record = receive_completed(&answer, raw, Timestamp::now());
+            completed(client, sizes, entity, record, &answer).await?
         }
         Gathered::Whole(raw) => LookupResult::Found(receive_completed(&answer, raw, Timestamp::now())),
         Gathered::Faulty { raw, fault, .. } => {
@@ -350,28 +361,6 @@ fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
     }
 }
 
-/// The record with its long connections whole; `shortened` as it came.
-async fn completed(
-    client: &GazelleClient,
-    sizes: &Sizes,
-    entity: &'static Entity,
-    shortened: Received,
-    answer: &Answer,
-    raw: &str,
-) -> Result<LookupResult, SourceError> {
-    match nested::complete(client, entity, raw, sizes).await {
-        Ok(whole) => Ok(LookupResult::Found(receive_completed(answer, whole, Timestamp::now()))),
-        Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
-        Err(NestedError::Source { error, field }) => {
-            Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
-        }
-        Err(NestedError::Changed { field, said, .. }) => {
-            tracing::warn!(entity = entity.name, field, said, "a list inside a record does not add up");
-            Ok(LookupResult::Changed(format!("{field}: {said}")))
-        }
-    }
-}
-
 /// What an answer says of a record that is not whole; the error itself where it says nothing.
 fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceError> {
     let Some(partial) = error.partial() else { return Err(error) };
@@ -380,9 +369,8 @@ fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceEr
     Ok(match object {
         Some(raw) => {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
-            // As above.
-            let raw = Bytes::copy_from_slice(&partial.received(raw));
-            LookupResult::Faulty(Received { raw, ..faulty_one(record, fault) })
+            // Errors have bytes of their own.
+            LookupResult::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
         }
         None => LookupResult::Refused(fault.message.clone()),
     })

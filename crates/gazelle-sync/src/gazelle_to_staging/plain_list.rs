@@ -13,7 +13,7 @@ use super::queries;
 use super::reader::{Node, PageRead, Reader};
 use super::receive::{receive, record_id};
 use crate::entities::ListedIn;
-use crate::source::{Answer, GraphqlRequest, ListShape, NodeFault, SourceError};
+use crate::source::{GraphqlRequest, ListShape, NodeFault, SourceError};
 use crate::staging::versions::{self, Received};
 
 /// What another list says of a record.
@@ -155,8 +155,14 @@ impl Reader<'_> {
                 return Ok(None);
             }
             let request = GraphqlRequest::new(operation.as_str(), query.as_str(), json!({}));
-            let answer = self.fetch.client.trying(2).post(&request).await.map(Answer::copied);
-            error = match answer.and_then(|answer| self.whole(answer)) {
+            let answer = match self.fetch.client.trying(2).post(&request).await {
+                Ok(answer) => match self.fetch.client.kept(answer) {
+                    Some(answer) => self.whole(answer),
+                    None => return Ok(None),
+                },
+                Err(error) => Err(error),
+            };
+            error = match answer {
                 Ok(page) => return Ok(Some(Reduced { page, lacks, faults })),
                 Err(error) if error.concerns_any_request() => return Err(error),
                 // Where a field that may be null fails as well.
@@ -197,6 +203,7 @@ impl Reader<'_> {
             Some(record) => {
                 let received = receive(&answer, record.get(), self.fetch.clock.at(answer.arrived));
                 let raw = Bytes::copy_from_slice(&received.raw);
+                let Some(raw) = self.fetch.client.kept_bytes(raw) else { return Ok(Elsewhere::Nothing) };
                 self.asked_bytes += raw.len();
                 Elsewhere::Whole(Received { raw, ..received })
             }

@@ -51,7 +51,7 @@ pub struct Outlet {
 }
 
 /// Bytes of the pages of a walk that wait for staging, in units of a KiB; a longer one waits alone.
-const MOST_WAITING: u32 = 16 * 1024;
+pub(super) const MOST_WAITING: u32 = 16 * 1024;
 
 impl Outlet {
     /// One for so many pages, and where they come out.
@@ -284,7 +284,7 @@ async fn hand_on(
     let mut outcome = Ok(true);
     let is_empty = nodes.is_empty();
     for node in nodes {
-        if let Node::Received(record) = &node {
+        if let Node::Received(record) | Node::Asked(record) = &node {
             bytes += record.raw.len();
         }
         let Some(raw) = page.take(node, fetch.sizes.of(entity)) else { continue };

@@ -107,10 +107,8 @@ impl Answer {
         }
     }
 
-    /// The same answer with bytes of its own, which take no room that others wait for: for who keeps it, or a part of it, while
-    /// something else is asked.
-    pub fn copied(self) -> Self {
-        let body = Bytes::copy_from_slice(&self.body);
+    /// The same answer with other bytes that are the same.
+    pub(super) fn with_bytes(self, body: Bytes) -> Self {
         let data = self.data.as_ref().map(|data| {
             let start = data.as_ptr() as usize - self.body.as_ptr() as usize;
             body.slice(start..start + data.len())

@@ -23,6 +23,7 @@ use super::{
     error::{ErrorClass, Fault, SourceError},
     oauth::{OauthSession, State},
     observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
+    partial::Remains,
     request::GraphqlRequest,
     retry::{RetryPlan, with_jitter},
     room::{Purpose, Room},
@@ -122,6 +123,18 @@ impl GazelleClient {
     /// has come. Large ones wait for those that are held: one must not be held while another is waited for, but for the next.
     pub fn for_pages(&self, turn: Option<watch::Receiver<bool>>) -> Self {
         Self { purpose: Purpose::Page(turn), ..self.clone() }
+    }
+
+    /// The answer with bytes of its own, which take no room that others wait for: for who keeps it, or a part of it, while something
+    /// else is asked. None where too much is kept so already, over all clones of this client.
+    pub fn kept(&self, answer: Answer) -> Option<Answer> {
+        let body = self.shared.room.copy(&answer.body)?;
+        Some(answer.with_bytes(body))
+    }
+
+    /// The same of bytes that are nobody else's, such as a record put together.
+    pub fn kept_bytes(&self, bytes: Bytes) -> Option<Bytes> {
+        self.shared.room.keep_own(bytes)
     }
 
     /// Scheme, host and path of the GraphQL endpoint, for people.
@@ -234,6 +247,23 @@ impl GazelleClient {
         access.authorization().await
     }
 
+    /// Leaves an answer with its error. Errors are kept while other questions are asked: with bytes that take no room that others
+    /// wait for; where too much is kept so already, nothing remains but the error.
+    fn leave(&self, remains: &mut Remains, answer: Answer) {
+        if !matches!(self.purpose, Purpose::Question) {
+            remains.answer = Some(answer);
+            return;
+        }
+        let original = remains.original.take();
+        let copy = original.as_ref().map(|original| self.shared.room.copy(original));
+        // Both, or none.
+        if let (Some(answer), Some(original)) =
+            (self.kept(answer), copy.map_or(Some(None), |copy| copy.map(Some)))
+        {
+            (remains.answer, remains.original) = (Some(answer), original);
+        }
+    }
+
     /// One attempt, in one place, put down in the record.
     async fn try_once(
         &self,
@@ -303,15 +333,9 @@ impl GazelleClient {
                     fault.what = "a query refused as too large".into();
                 }
                 if let Some(remains) = &mut fault.remains {
-                    let mut body = body;
-                    if matches!(self.purpose, Purpose::Question) {
-                        // Errors are kept while other questions are asked: with bytes that take no room.
-                        body = Bytes::copy_from_slice(&body);
-                        remains.original = remains.original.take().map(|_| body.clone());
-                    }
                     let (body, data) = readable(&body, remains);
                     let verified = Verified { data, gone: Default::default() };
-                    remains.answer = Some(Answer::new(verified, delivery(body)));
+                    self.leave(remains, Answer::new(verified, delivery(body)));
                 }
                 Err(fault)
             }

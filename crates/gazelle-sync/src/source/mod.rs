@@ -53,6 +53,7 @@ pub use self::{
     page::{ListShape, Page},
     partial::{NodeFault, Partial},
     request::GraphqlRequest,
+    room::most_of_answers,
     settings::SourceSettings,
     token_file::{FileTokenStore, tokens_from_json, tokens_to_json},
     token_store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens},

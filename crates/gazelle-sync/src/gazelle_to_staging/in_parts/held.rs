@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Bytes of the parts of one page, or of one record, where no others hold as much.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+pub(in super::super) const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// The same where others may.
-const MOST_BESIDE_OTHERS: usize = 1024 * 1024;
+pub(in super::super) const MOST_BESIDE_OTHERS: usize = 1024 * 1024;
 /// Requests for what one record holds.
 pub(in super::super) const MOST_REQUESTS: usize = 2_000;
 

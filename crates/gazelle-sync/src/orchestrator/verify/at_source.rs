@@ -92,12 +92,14 @@ pub async fn ask(
             Some((entity, id, _, Ok(LookupResult::Faulty(_) | LookupResult::Refused(_)))) => {
                 answers.failures.push(format!("{} {id}: the API could not give it whole", entity.name));
             }
+            Some((entity, _, _, Ok(LookupResult::NoRoom))) => {
+                answers.failures.push(too_large_a_sample(entity));
+                break;
+            }
             Some((entity, _, _, Ok(LookupResult::Found(record))))
                 if bytes + record.raw.len() > MOST_KEPT * 4 =>
             {
-                answers
-                    .failures
-                    .push(format!("{}: the sample was cut short: its records are large", entity.name));
+                answers.failures.push(too_large_a_sample(entity));
                 break;
             }
             Some((entity, id, asked_at, Ok(LookupResult::Found(record)))) => {
@@ -115,6 +117,10 @@ pub async fn ask(
         }
     }
     Ok(answers)
+}
+
+fn too_large_a_sample(entity: &Entity) -> String {
+    format!("{}: the sample was cut short: its records are large", entity.name)
 }
 
 /// Records of production, at random: of each entity in proportion to its rows, at least one.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::source_fault::SourceFault;
 use super::{exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
-use crate::entities::Entity;
+use crate::entities::{Entity, weight};
 
 /// A version of a record, with all that was noted of it.
 #[derive(Debug, Clone)]
@@ -78,12 +78,14 @@ pub struct Held {
 }
 
 impl Version {
-    /// The record as the reconciler reads it: the nearest readable form where `jsonb` cannot hold the original.
-    pub fn readable(&self) -> Cow<'_, str> {
-        match &self.original {
+    /// The record as the reconciler reads it: the nearest readable form where `jsonb` cannot hold the original. None of one with
+    /// more values than the reconciler reads: it waits in quarantine, and reading it here would take as much memory.
+    pub fn readable(&self) -> Option<Cow<'_, str>> {
+        let text = match &self.original {
             Some(bytes) => Cow::Owned(exact::nearest(&String::from_utf8_lossy(bytes))),
-            None => Cow::Borrowed(&self.json),
-        }
+            None => Cow::Borrowed(self.json.as_str()),
+        };
+        (!weight::is_too_heavy(&text)).then_some(text)
     }
 
     /// Whether it counts: not withdrawn, and either a tombstone or free of faults.
@@ -95,6 +97,9 @@ impl Version {
     /// version that came from the API has more fields, if only as null.
     pub fn only_id(&self) -> Option<String> {
         let fault = self.fault.as_ref()?;
+        if weight::is_too_heavy(&self.json) {
+            return None;
+        }
         let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&self.json).ok()?;
         let is_bare = record.len() == 1 && record.contains_key("id");
         is_bare.then(|| {

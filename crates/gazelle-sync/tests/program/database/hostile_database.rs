@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Place, Ran, World};
 
-/// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. As much as the unit
+/// What the process may reserve, in KiB: its code, stacks and buffers, and what it takes of an answer. Less than the unit
 /// allows it in memory.
 const MEMORY: usize = 512 * 1024;
 
@@ -54,8 +54,9 @@ struct Harm {
     first: Vec<u8>,
     /// Sent when we have sent a statement; none where that is not waited for.
     answer: Option<Vec<u8>>,
-    /// Sent over and over.
+    /// Sent over and over; where it is only to be sent so often, how often, and what comes last.
     endless: Vec<u8>,
+    end: Option<(usize, Vec<u8>)>,
     words: &'static str,
 }
 
@@ -65,6 +66,7 @@ fn harms() -> Vec<Harm> {
         first,
         answer,
         endless,
+        end: None,
         words,
     };
     let zeros = vec![0; 64 * 1024];
@@ -97,7 +99,37 @@ fn harms() -> Vec<Harm> {
             message(b'N', b"SNOTICE\0C00000\0Mx\0\0").repeat(4096),
             after,
         ),
+        Harm {
+            end: Some((LONG_MIB, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
+            ..of(
+                "an error of words, as long as an answer may be",
+                let_in(),
+                Some([begun(), said(b'E', LONG_MIB << 20)].concat()),
+                b"a ".repeat(512 * 1024),
+                "where 32 MiB are the most",
+            )
+        },
+        Harm {
+            end: Some((31, [b"\0\0".as_slice(), &message(b'Z', b"E")].concat())),
+            ..of(
+                "an error of words, as long as one may be",
+                let_in(),
+                Some([begun(), said(b'E', 31 << 20)].concat()),
+                b"a ".repeat(512 * 1024),
+                "a a… (SQLSTATE XX000)",
+            )
+        },
     ]
+}
+
+/// The longest answer of the database is a little longer, in MiB.
+const LONG_MIB: usize = 190;
+
+/// The beginning of an error or a notice whose message has so many bytes, and two zeros at its end.
+fn said(kind: u8, bytes: usize) -> Vec<u8> {
+    let fields = b"SERROR\0VERROR\0CXX000\0M";
+    let length = u32::try_from(4 + fields.len() + bytes + 2).unwrap();
+    [&[kind], &length.to_be_bytes()[..], fields].concat()
 }
 
 /// Does harm to whoever connects. Returns its port.
@@ -131,8 +163,20 @@ fn do_harm(mut stream: TcpStream, harm: &Harm) -> std::io::Result<()> {
         }
         stream.write_all(answer)?;
     }
-    loop {
-        stream.write_all(&harm.endless)?;
+    match &harm.end {
+        None => loop {
+            stream.write_all(&harm.endless)?;
+        },
+        Some((times, last)) => {
+            for _ in 0..*times {
+                stream.write_all(&harm.endless)?;
+            }
+            stream.write_all(last)?;
+            // What else was asked has no answer.
+            stream.shutdown(std::net::Shutdown::Write)?;
+            while let 1.. = stream.read(&mut buffer)? {}
+            Ok(())
+        }
     }
 }
 
@@ -171,7 +215,8 @@ async fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for()
 #[test]
 fn the_unit_allows_as_much_memory_as_is_bounded_here() {
     let unit = include_str!("../../../../../ops/systemd/gazelle-sync.service");
-    assert!(unit.lines().any(|line| line == format!("MemoryMax={}M", MEMORY / 1024)));
+    let allowed = unit.lines().find_map(|line| line.strip_prefix("MemoryMax=")?.strip_suffix('M'));
+    assert!(allowed.is_some_and(|mib| mib.parse::<usize>().unwrap() * 1024 >= MEMORY), "{allowed:?}");
 }
 
 /// The two hosts of an address are tried in turn, and which of them is asked for is looked at.

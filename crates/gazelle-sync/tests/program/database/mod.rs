@@ -10,6 +10,7 @@ mod database_trouble;
 mod every_command;
 mod from_v5;
 mod from_v5_rights;
+mod heavy_json;
 mod hostile_database;
 mod planted_functions;
 mod pooler;

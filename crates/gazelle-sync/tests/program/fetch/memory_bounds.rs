@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::support::hostile_api::bodies;
@@ -292,6 +292,92 @@ async fn parts_of_a_record_are_held_within_little_memory() {
     let cases = place.quarantine().await;
     assert!(cases.iter().any(|case| case["external_id"] == "cli_1"), "{cases:?}");
     assert_eq!(place.count("staging_clients WHERE external_id = 'cli_2'").await, 1, "{:.2000}", run.stdout);
+}
+
+/// Small pages that list a null each: the API names it when asked for ids, and gives by its getter a record as long as an answer
+/// may be. All of them wait for the users.
+#[tokio::test]
+async fn large_records_that_are_asked_for_by_their_ids_are_held_within_little_memory() {
+    const PAGES: u64 = 10;
+    let mut place = little().await;
+    place.env.insert("GAZELLE_SYNC_MAX_RESPONSE_MB".to_owned(), (4 * LONGEST_MIB).to_string());
+    let text = "a".repeat(4 * LONG - 4096);
+    let asked_alone = Arc::new((Mutex::new(0), Condvar::new()));
+    let run = sync_within(
+        &mut place,
+        MEMORY * 8 / 5,
+        Arc::new(move |asked| {
+            let query = asked["query"].as_str().unwrap_or_default();
+            let (count, more) = &*asked_alone;
+            if query.contains("allUsers") {
+                // As long as the others ask; or they do no more, and wait.
+                let (count, longest) = (count.lock().unwrap(), Duration::from_secs(8));
+                drop(more.wait_timeout_while(count, longest, |count| *count < 3 * PAGES).unwrap());
+                return br#"{"data":{"allUsers":[]}}"#.to_vec();
+            }
+            if let Some(id) = asked["variables"]["id"].as_str().or(asked["variables"]["eventId"].as_str()) {
+                *count.lock().unwrap() += 1;
+                more.notify_all();
+                let root = ["client", "piano", "event"].into_iter().find(|root| id.starts_with(root));
+                let record = json!({ "id": id, "start": "2026-01-02T15:00:00Z", "notes": text });
+                return json!({ "data": { root.unwrap_or_default(): record } }).to_string().into_bytes();
+            }
+            let (kind, root) = match query {
+                query if query.contains("allClients") => ("client", "allClients"),
+                query if query.contains("allPianos") => ("piano", "allPianos"),
+                query => ("event", root_of(query)),
+            };
+            let after = asked["variables"]["after"].as_str().and_then(|after| after.parse::<u64>().ok());
+            let page = after.unwrap_or_default();
+            let record =
+                |n: &str| json!({ "id": format!("{kind}_{page}_{n}"), "start": "2026-01-02T15:00:00Z" });
+            let is_of_ids = asked["operationName"].as_str().is_some_and(|name| name.ends_with("Ids"));
+            let second = if is_of_ids { record("null") } else { Value::Null };
+            let page_info = json!({ "hasNextPage": page + 1 < PAGES, "endCursor": (page + 1).to_string() });
+            let list =
+                json!({ "nodes": [record("good"), second], "pageInfo": page_info, "totalCount": 2 * PAGES });
+            json!({ "data": { root: list } }).to_string().into_bytes()
+        }),
+    )
+    .await;
+    assert!([0, 3].contains(&run.code), "exit {} {:.2000} {:.2000}", run.code, run.stdout, run.stderr);
+    for (table, kind) in
+        [("staging_clients", "client"), ("staging_pianos", "piano"), ("staging_appointments", "event")]
+    {
+        // Those that are not asked for this time wait, and the next runs ask for them.
+        let held = place.count(&format!("{table} WHERE external_id LIKE '{kind}_%'")).await;
+        assert_eq!(held, 2 * i64::try_from(PAGES).unwrap(), "{table}: {:.3000}", run.stdout);
+        let whole = format!("{table} WHERE octet_length(raw_data::text) > 1000000");
+        assert!(place.count(&whole).await > 0, "{table}: {:.3000}", run.stdout);
+    }
+}
+
+/// Completing it would take several times its length.
+#[tokio::test]
+async fn a_record_that_is_asked_for_by_its_id_and_too_large_to_be_completed_waits() {
+    let mut place = little().await;
+    place.env.insert("GAZELLE_SYNC_MAX_RESPONSE_MB".to_owned(), (6 * LONGEST_MIB).to_string());
+    let text = "a".repeat(5 * LONG);
+    let run = sync_within(
+        &mut place,
+        MEMORY * 8 / 5,
+        Arc::new(move |asked| {
+            if asked["variables"]["id"].is_string() {
+                let contacts = json!({ "nodes": [], "pageInfo": { "hasNextPage": asked["variables"]["first"].is_null() } });
+                let record = json!({ "id": "cli_1", "personalNotes": text, "allContacts": contacts });
+                return json!({ "data": { "client": record } }).to_string().into_bytes();
+            }
+            let is_of_ids = asked["operationName"].as_str().is_some_and(|name| name.ends_with("Ids"));
+            let null = if is_of_ids { r#"{"id":"cli_1"}"# } else { "null" };
+            clients(&format!(r#"{{"id":"cli_0"}},{null}"#), None)
+                .replace(r#""totalCount":1"#, r#""totalCount":2"#)
+                .into_bytes()
+        }),
+    )
+    .await;
+    assert!([0, 3].contains(&run.code), "exit {} {:.2000} {:.2000}", run.code, run.stdout, run.stderr);
+    let why = place.text("SELECT error_message FROM staging_clients WHERE external_id = 'cli_1'").await;
+    assert!(why.as_ref().is_some_and(|why| why.contains("16 MiB")), "{:.2000} {why:?}", run.stdout);
 }
 
 /// The name of the list of events in a query.

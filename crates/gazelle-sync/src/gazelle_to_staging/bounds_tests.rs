@@ -1,0 +1,33 @@
+//! What the process may take in all is less than what the unit allows it.
+
+use super::in_parts::held;
+use super::{held_back, window};
+use crate::db;
+use crate::entities::{ENTITIES, weight};
+use crate::source::{self, SourceSettings};
+
+const MIB: usize = 1024 * 1024;
+
+/// The bounds of docs/bounds.md, with the default settings, as if all came about at once.
+#[test]
+fn the_unit_allows_more_than_all_bounds_together() {
+    let settings = SourceSettings::default();
+    let (lists, requests) = (ENTITIES.len(), settings.concurrency);
+    let windows = lists * requests;
+    let sums = [
+        ("answers of the API", source::most_of_answers(settings.max_response_bytes, 2 * windows)),
+        ("records in parts", held::MOST_BYTES + 2 * windows * held::MOST_BESIDE_OTHERS),
+        ("pages that wait", lists * window::MOST_WAITING as usize * 1024),
+        // Two of one list, and copies on their way to the database.
+        ("transactions", 2 * 2 * weight::BATCH),
+        ("records that the API fails at", lists * held_back::MOST_BYTES),
+        ("answers of the database", usize::try_from(db::most_of_answers(8 + db::BESIDE_WORK)).unwrap()),
+        // What a sync of the default shop takes.
+        ("the program itself", 64 * MIB),
+    ];
+    let all: usize = sums.iter().map(|(_, bytes)| bytes).sum();
+    let unit = include_str!("../../../../ops/systemd/gazelle-sync.service");
+    let allowed = unit.lines().find_map(|line| line.strip_prefix("MemoryMax=")?.strip_suffix('M'));
+    let allowed: usize = allowed.expect("MemoryMax in MiB").parse().unwrap();
+    assert!(all <= allowed * MIB, "{} MiB in all, {allowed} MiB allowed: {sums:?}", all / MIB);
+}
