@@ -1,6 +1,7 @@
 -- A run counts for an entity when its walk was complete, or as complete as its list ever gets, also where the run failed for
 -- another entity: else one list that cannot be had would make all of them due again and again.
-SELECT entity.name, latest.started_at, latest_full.started_at, latest.finished_at
+SELECT entity.name, latest.started_at, latest_full.started_at AS full_started_at, latest.finished_at,
+       EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name) AS is_known
   FROM unnest($2::text[]) WITH ORDINALITY AS entity (name, position)
   LEFT JOIN LATERAL (
        SELECT r.started_at, r.finished_at

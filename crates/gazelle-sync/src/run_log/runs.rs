@@ -272,10 +272,12 @@ pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
     let rows = db
         .query(include_str!("past_runs.sql"), &[(&now, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)])
         .await?;
-    let ended: Option<Vec<Timestamp>> = rows.iter().map(|row| row.get(3)).collect();
+    // What no run has known yet is new: the others are as good as they were.
+    let known = rows.iter().filter(|row| row.get("is_known"));
+    let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
     let of = rows.iter().filter_map(|row| {
-        let entity = entities::entity(row.get(0))?;
-        Some((entity, Past { any: row.get(1), full: row.get(2) }))
+        let entity = entities::entity(row.get("name"))?;
+        Some((entity, Past { any: row.get("started_at"), full: row.get("full_started_at") }))
     });
     let last_good = ended.and_then(|ended| ended.into_iter().min());
     Ok(PastRuns { of: of.collect(), last_good, asked_at: now })

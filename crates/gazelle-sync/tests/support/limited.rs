@@ -71,3 +71,23 @@ fn high_water(status: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
+
+/// The same command in a process that may reserve so many KiB of memory, and no more.
+pub fn with_memory(command: &Command, most: usize) -> Command {
+    let command = command.as_std();
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &most.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    limited
+}

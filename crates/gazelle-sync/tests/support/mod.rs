@@ -291,26 +291,6 @@ pub async fn ran(mut command: Command) -> Ran {
     }
 }
 
-/// The same command in a process that may reserve so many KiB of memory, and no more.
-pub fn with_memory(command: &Command, most: usize) -> Command {
-    let command = command.as_std();
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &most.to_string()])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear()
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    if let Some(folder) = command.get_current_dir() {
-        limited.current_dir(folder);
-    }
-    limited
-}
-
 pub async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     tokio::spawn(connection);

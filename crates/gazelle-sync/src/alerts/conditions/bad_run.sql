@@ -1,7 +1,10 @@
 -- A later success makes up for a bad run when it was about all that the bad one was about; one that broke off before
 -- it noted any entity was about everything. What is dated later than now ($2), by a wrong clock, hides nothing: by its
 -- fencing token, which no clock can change, it was just before the next run, or is the last one.
-WITH dated AS (
+WITH known AS (
+    -- How many entities a run about everything is about: one that no run has known yet is new.
+    SELECT count(DISTINCT entity) AS entities FROM {schema}.sync_run_entities WHERE entity = ANY ($1)
+), dated AS (
     SELECT r.run_id, r.command, r.status, r.started_at, r.reason, coalesce(r.fencing_token, 0) AS token,
            CASE WHEN r.started_at <= $2 THEN r.started_at
                 ELSE coalesce((SELECT min(next.started_at) FROM {schema}.sync_runs next
@@ -14,7 +17,7 @@ WITH dated AS (
        AND r.started_at >= coalesce((SELECT g.started_at FROM {schema}.sync_runs g
                                       WHERE g.command = 'sync' AND g.status = 'success' AND g.started_at <= $2
                                         AND (SELECT count(*) FROM {schema}.sync_run_entities e
-                                              WHERE e.run_id = g.run_id) >= $1
+                                              WHERE e.run_id = g.run_id) >= (SELECT entities FROM known)
                                       ORDER BY g.started_at DESC LIMIT 1), '-infinity')
 )
 SELECT bad.status, bad.run_id, bad.started_at, bad.reason
@@ -22,7 +25,7 @@ SELECT bad.status, bad.run_id, bad.started_at, bad.reason
  WHERE bad.status <> 'success'
    AND NOT EXISTS (SELECT 1 FROM dated AS good
                     WHERE good.status = 'success' AND (good.at, good.token) > (bad.at, bad.token)
-                      AND (good.entities >= $1
+                      AND (good.entities >= (SELECT entities FROM known)
                            OR (bad.entities > 0
                                AND NOT EXISTS (SELECT entity FROM {schema}.sync_run_entities
                                                 WHERE run_id = bad.run_id

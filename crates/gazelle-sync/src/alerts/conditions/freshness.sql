@@ -1,6 +1,6 @@
 -- Since when all entities are good (each by its last walk that was complete, or as complete as its list gets, whatever became
 -- of the run), when the
--- tables were made, and since when a run is under way;
+-- tables were made, and since when a run is under way; an entity that no run has known yet is new, and does not count;
 -- without runs that a wrong clock has dated later than now ($2).
 SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.finished_at) END
           FROM unnest($1::text[]) AS entity (name)
@@ -12,6 +12,7 @@ SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.fi
                   AND greatest(r.started_at, r.finished_at) <= $2
                   AND (e.walk_complete OR e.walk_settled)
                 ORDER BY r.started_at DESC
-                LIMIT 1) AS latest ON true),
+                LIMIT 1) AS latest ON true
+         WHERE EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name)),
        (SELECT min(applied_at) FROM {schema}.sync_migrations),
        (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running' AND started_at <= $2)

@@ -93,8 +93,8 @@ async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Resul
 
 /// The newest run that failed or left something undone, unless a later one did all of that.
 async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
-    let entities = ENTITIES.len() as i64;
-    let params = [(&entities as _, Type::INT8), (&now as _, Type::TIMESTAMPTZ)];
+    let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
+    let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("bad_run.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let status: String = row.get(0);

@@ -313,13 +313,16 @@ async fn what_the_database_said_is_told_once_and_in_one_line() {
     let world = World::new().await;
     world.filled().await;
     world.execute("ALTER TABLE gazelle_clients RENAME COLUMN region TO région").await;
+    told(&world.full().await, 1, &["column gazelle_clients.region", "gazelle-sync migrate"]);
+    world.execute("ALTER TABLE gazelle_clients RENAME COLUMN région TO region").await;
+    world.execute("ALTER TABLE sync_bookmarks RENAME COLUMN run_id TO course").await;
     let client = world.control.ids(gazelle_sim::Kind::Client).remove(0);
     world
         .control
         .edit(gazelle_sim::Kind::Client, &client, serde_json::json!({"personalNotes": "Mme Tremblay"}))
         .unwrap();
     let run = world.full().await;
-    told(&run, 1, &["region", "gazelle-sync migrate"]);
+    told(&run, 1, &["run_id", "gazelle-sync migrate"]);
     let message = run.reasons();
     assert!(!message.contains('\n') && message.matches("does not exist").count() == 1, "{message:?}");
     assert!(!run.to_string().contains("Tremblay"), "{run}");

@@ -11,7 +11,7 @@ const MANY: u32 = 12_000_000;
 async fn limited(place: &Place, args: &[&str]) -> Ran {
     let mut command = place.command(args);
     command.arg("--json").env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
-    crate::support::ran(crate::support::with_memory(&command, MEMORY)).await
+    crate::support::ran(crate::support::limited::with_memory(&command, MEMORY)).await
 }
 
 #[tokio::test]
@@ -72,6 +72,6 @@ async fn versions_with_more_values_than_are_read_are_told_of_within_little_memor
     let case: String = place.one("SELECT staging_id::text FROM sync_quarantine LIMIT 1", &[]).await;
     let mut show = place.command(&["errors", "show", &case]);
     show.env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
-    let run = crate::support::ran(crate::support::with_memory(&show, MEMORY)).await;
+    let run = crate::support::ran(crate::support::limited::with_memory(&show, MEMORY)).await;
     assert_eq!(run.code, 0, "{:.2000}", run.stderr);
 }

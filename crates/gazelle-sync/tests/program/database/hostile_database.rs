@@ -183,7 +183,7 @@ fn do_harm(mut stream: TcpStream, harm: &Harm) -> std::io::Result<()> {
 async fn limited(place: &Place, address: &str) -> Ran {
     let mut command = place.command(&["status", "--json"]);
     command.env("DATABASE_URL", address).env("MALLOC_ARENA_MAX", "2").env("TOKIO_WORKER_THREADS", "2");
-    crate::support::ran(crate::support::with_memory(&command, MEMORY)).await
+    crate::support::ran(crate::support::limited::with_memory(&command, MEMORY)).await
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn answers_that_swell_on_every_connection_at_once_share_one_bound() {
         .env("GAZELLE_SYNC_DATABASE_SILENCE", "10")
         .env("MALLOC_ARENA_MAX", "2")
         .env("TOKIO_WORKER_THREADS", "2");
-    let run = crate::support::ran(crate::support::with_memory(&command, MEMORY));
+    let run = crate::support::ran(crate::support::limited::with_memory(&command, MEMORY));
     let run = tokio::time::timeout(Duration::from_secs(180), run).await.expect("nobody waits for ever");
     // It ends with words, as a process that was ended for its memory does not.
     assert!([1, 3].contains(&run.code), "exit {} {:.3000}", run.code, run.stderr);

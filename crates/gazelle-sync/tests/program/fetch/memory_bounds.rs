@@ -105,7 +105,10 @@ async fn sync(place: &mut Place, answers: Answers) -> Ran {
 
 async fn sync_within(place: &mut Place, memory: usize, answers: Answers) -> Ran {
     place.env.insert("GAZELLE_API_URL".to_owned(), api(answers));
-    let run = crate::support::ran(crate::support::with_memory(&place.command(&["sync", "--json"]), memory));
+    let run = crate::support::ran(crate::support::limited::with_memory(
+        &place.command(&["sync", "--json"]),
+        memory,
+    ));
     tokio::time::timeout(Duration::from_secs(120), run).await.expect("nobody waits for himself")
 }
 

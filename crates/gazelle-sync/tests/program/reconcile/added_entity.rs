@@ -113,6 +113,15 @@ async fn a_field_of_it_that_the_api_has_no_more_fails_the_run_before_anything_is
 async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
     let (mut world, _) = shop().await;
     world.execute("CREATE ROLE anon NOLOGIN; CREATE ROLE authenticated NOLOGIN").await;
+    world.run(&["migrate"]).await.success();
+    // One that broke off before it noted any entity.
+    world
+        .execute(
+            "INSERT INTO sync_runs (run_id, command, mode, trigger, status, reason, started_at, finished_at, program)
+             VALUES (gen_random_uuid(), 'sync', 'full', 'manual', 'failed', 'broke off', now() - interval '1 hour',
+                     now() - interval '1 hour', 'test')",
+        )
+        .await;
     world.filled().await;
     world.run(&["migrate", "--roles"]).await.success();
     let before = world.production(&[]).await;
@@ -138,6 +147,11 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
     assert_eq!(world.run(&["migrate"]).await.success()["applied"], json!([]), "once");
     let (same, content) = (world.production(&[]).await, world.count("gazelle_invoices").await);
     assert_eq!((same == before, content), (true, 0));
+
+    // Runs of before were about everything that there was.
+    world.execute("UPDATE sync_migrations SET applied_at = applied_at - interval '1 year'").await;
+    let open = world.run(&["alerts", "check"]).await;
+    assert_eq!(world.count("sync_alerts WHERE closed_at IS NULL").await, 0, "{open}");
 
     // Its tables are as closed, and as open, as the others.
     for role in ["gazelle_reader", "gazelle_sync"] {
