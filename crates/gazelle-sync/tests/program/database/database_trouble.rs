@@ -20,7 +20,8 @@ fn impatient(world: &mut World) {
 
 /// Pages of few records from a slow API, so that there is time for something to happen.
 async fn slow_world() -> World {
-    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
+    // Long enough to be met.
+    let options = SimOptions { latency: Duration::from_millis(60), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     impatient(&mut world);
@@ -133,15 +134,17 @@ async fn a_service_that_hangs_at_a_silent_database_still_ends_quickly() {
 
 /// A service whose first run has met this trouble in its midst.
 async fn met_in_the_first_run(trouble: Trouble) -> (World, FaultProxy, Serving) {
-    let options = SimOptions { latency: Duration::from_millis(20), ..SimOptions::default() };
+    // Long enough to be met.
+    let options = SimOptions { latency: Duration::from_millis(60), ..SimOptions::default() };
     let mut world = World::with(ShopSpec::small(7), options).await;
     hurried(&mut world);
     world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
     world.run(&["migrate"]).await.success();
     let proxy = FaultProxy::start(&world.server).await;
     world.set("DATABASE_URL", &proxy.url(DATABASE));
-    proxy.after(20_000, Direction::ToServer, trouble);
     let serving = Serving::start(&world, &[]).await;
+    until("the first run", async || runs(&world, "status = 'running'").await == 1).await;
+    proxy.after(1, Direction::ToServer, trouble);
     proxy.struck().await;
     assert_eq!(runs(&world, "status = 'running'").await, 1);
     (world, proxy, serving)
