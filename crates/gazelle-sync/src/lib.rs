@@ -29,6 +29,7 @@ pub mod migrate;
 pub mod migrations;
 pub mod orchestrator;
 pub mod private_files;
+pub mod rebuild;
 pub mod run_log;
 pub mod service;
 pub mod source;

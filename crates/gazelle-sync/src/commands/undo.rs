@@ -10,7 +10,7 @@ use super::replay::samples_lines;
 use crate::cli::UndoArgs;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::read::ErrorCode;
-use crate::orchestrator::undo::{Step, UndoReport, UndoRequest, undo};
+use crate::rebuild::undo::{Step, UndoReport, UndoRequest, undo};
 use crate::run_log::report::Status;
 
 /// Undoes a run or lifts its undo, and shows what changed by it.

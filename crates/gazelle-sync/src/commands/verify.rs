@@ -11,7 +11,7 @@ use crate::cli::VerifyArgs;
 use crate::db::citus;
 use crate::display::{self, Column, Lines, Table};
 use crate::migrate;
-use crate::orchestrator::verify::{Question, Verdict, VerifyReport, verify};
+use crate::rebuild::verify::{Question, Verdict, VerifyReport, verify};
 use crate::time;
 
 /// Exit status of what is incomplete.

@@ -158,7 +158,7 @@ fn breach_of_one(statement: &Statement) -> Option<&'static str> {
         return Some("DDL outside of migrations and an administrator's commands (26)");
     }
     // `replay --into` is the coordinator's alone.
-    if says(&["comment on schema"]) && statement.place != "orchestrator/replay/into_schema.rs" {
+    if says(&["comment on schema"]) && statement.place != "rebuild/replay/into_schema.rs" {
         return Some("a comment on a schema, which stays on one node (27)");
     }
     // `doctor` tries what Supabase's roles may read, where nothing is distributed.

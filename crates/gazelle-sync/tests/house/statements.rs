@@ -21,7 +21,7 @@ const SETUP: [&str; 7] = [
     "migrate/",
     "access/",
     "from_v5/",
-    "orchestrator/replay/into_schema.rs",
+    "rebuild/replay/into_schema.rs",
     // The scratch tables of a rebuild: from a worker only where they are temporary.
     "staging_to_production/rebuild.rs",
     "staging_to_production/target.rs",

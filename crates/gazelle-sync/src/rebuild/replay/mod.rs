@@ -7,29 +7,28 @@
 pub mod into_schema;
 mod part;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::rebuilt::{self, Withheld};
-use super::{judge, stages};
+use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
+use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs;
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::{self, Waiting};
+use crate::staging::quarantine::Waiting;
 use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::TableDifference;
-use crate::staging_to_production::{Reconciliation, rebuild};
+use crate::staging_to_production::rebuild;
 
 /// What is replayed.
 #[derive(Debug)]
@@ -127,35 +126,24 @@ async fn find_and_apply(
     clock: Clock,
     progress: &Progress,
 ) -> Result<ReplayReport, DbError> {
-    let (mut report, some_unprocessed) = rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
-        in_transaction(tx, settings, wanted, run_id).await
-    })
-    .await?;
+    let (mut report, some_unprocessed) =
+        in_one_snapshot(db, lease.fence(), async |tx| in_transaction(tx, settings, wanted, run_id).await)
+            .await?;
     let nothing_more = wanted.dry_run || report.status != Status::Success;
     if nothing_more || (report.records.is_some() && !some_unprocessed) {
         return Ok(report);
     }
 
-    // What was pending, or waited in quarantine and differed, is stage 2's: it writes it, or says why it cannot.
-    let reconciliation = Reconciliation {
-        db,
-        fence: lease.fence(),
-        run_id,
-        batch_size: settings.batch_size,
-        unread: Arc::default(),
-        clock,
-    };
-    let since = clock.database_now();
-    for entity in &wanted.entities {
-        report.rows_written += stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
-    }
+    let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
+    let (rows_written, waiting) = follow_up.reconcile(&wanted.entities).await?;
+    report.rows_written += rows_written;
     if report.records.is_none() {
         let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
         judge::compare(db, &mut verdict, &wanted.entities).await?;
         report.status = verdict.status;
         report.reasons.extend(verdict.reasons);
     }
-    report.waiting = quarantine::waiting_since(db, since).await?;
+    report.waiting = waiting;
     for reason in report.waiting.iter().filter_map(Waiting::unwritten) {
         report.status = report.status.and(Status::Partial);
         report.reasons.push(reason);
@@ -175,50 +163,43 @@ async fn in_transaction(
     // All of it, whatever the slice: rows are built from rows of other records.
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
-    let found = rebuilt::compare(&tx, parts, unplaced).await?;
-    let (withheld, mut reasons) = found.withheld(&tx, settings).await?;
-    let mut report = ReplayReport {
+    let found = compare(&tx, parts, unplaced).await?;
+    let wish = Wish { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
+    let decided = decide(&found, &tx, settings, wish, |error| error.while_doing(refused(is_part))).await?;
+    let (rows_written, some_unprocessed) = decided.applied.unwrap_or_default();
+    match decided.applied {
+        Some(_) => {
+            crate::crash::at(crate::crash::Step::ReplayApplied);
+            tx.commit().await?;
+        }
+        None => tx.rollback().await?,
+    }
+    let report = ReplayReport {
         run_id,
-        status: Status::Success,
-        reasons: Vec::new(),
-        withheld,
+        status: decided.status,
+        reasons: decided.reasons,
+        withheld: decided.withheld,
         dry_run: wanted.dry_run,
         records,
         waiting: Vec::new(),
-        tables: found.tables.clone(),
-        rows_written: 0,
+        tables: found.tables,
+        rows_written,
         duration_ms: 0,
     };
-    if wanted.dry_run {
-        reasons.extend(found.refusal());
-        report.reasons = reasons;
-        tx.rollback().await?;
-        return Ok((report, false));
-    }
-    if let Some(refusal) = found.refusal() {
-        return Err(DbError::infrastructure(refusal));
-    }
-    if !reasons.is_empty() && !wanted.allow_deletions {
-        report.reasons = reasons;
-        report.status = Status::Partial;
-        tx.rollback().await?;
-        return Ok((report, false));
-    }
-    report.withheld.clear();
-    let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
-    let (written, some_unprocessed) = found.apply(&tx).await.map_err(|error| match (error.fault, is_part) {
-        (Fault::Record, true) => error.while_doing(
-            "this part cannot be replayed without the records it refers to, or something that was added to our tables \
-             refuses a row; nothing was changed, replay more of it or all",
-        ),
-        (Fault::Record, false) => error.while_doing(
-            "something that was added to our tables refuses a row; nothing was changed (gazelle-sync doctor lists what \
-             was added)",
-        ),
-        _ => error,
-    })?;
-    report.rows_written = written;
-    crate::crash::at(crate::crash::Step::ReplayApplied);
-    tx.commit().await?;
     Ok((report, some_unprocessed))
+}
+
+/// What keeps a row from being written, and the way round it.
+fn refused(is_part: bool) -> &'static str {
+    match is_part {
+        true => {
+            "this part cannot be replayed without the records it refers to, or something that was added to our tables \
+             refuses a row; nothing was changed, replay more of it or all"
+        }
+        false => {
+            "something that was added to our tables refuses a row; nothing was changed (gazelle-sync doctor lists what \
+             was added)"
+        }
+    }
 }

@@ -1,5 +1,4 @@
-//! What `replay` and `undo` have in common once production has been rebuilt beside itself: the difference is shown,
-//! examined, and applied in the transaction that found it, or not at all.
+//! The difference between production and what staging gives: found once, shown, examined, and applied as it was found.
 
 use std::collections::HashSet;
 
@@ -7,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::Settings;
-use crate::db::{CONFLICT_ATTEMPTS, Connection, Db, DbError, Fault, Tx};
+use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::absent::Guard;
 use crate::migrations;
@@ -16,7 +15,7 @@ use crate::staging_to_production::apply_difference::{self, Records, dependents};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::rebuild::Unplaced;
 
-use crate::lease::{Fence, FencedTx};
+use crate::lease::FencedTx;
 
 /// Rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
@@ -200,31 +199,4 @@ async fn deleted(tx: &Tx<'_>, part: &Part) -> Result<(u64, &'static str), DbErro
     };
     records.extend(marked);
     Ok((records.len() as u64, done))
-}
-
-/// Does something in one transaction that sees one snapshot and may write; where another transaction was in the way, it
-/// is done again from the beginning.
-///
-/// # Errors
-/// Those of the work; a lease that is lost; other writers that are in the way each time, which says so.
-pub async fn in_one_snapshot<T>(
-    db: &Db,
-    fence: &Fence,
-    mut work: impl AsyncFnMut(FencedTx<'_>) -> Result<T, DbError>,
-) -> Result<T, DbError> {
-    let mut attempt = 1;
-    loop {
-        let mut connection: Connection = db.connection().await?;
-        let outcome = async { work(fence.begin_snapshot(&mut connection).await?).await }.await;
-        match outcome {
-            Err(error) if error.fault == Fault::Conflict && attempt < CONFLICT_ATTEMPTS => attempt += 1,
-            Err(error) if error.fault == Fault::Conflict => {
-                return Err(error.while_doing(&format!(
-                    "somebody else wrote the same rows during each of {attempt} attempts; nothing was changed, try again \
-                     later"
-                )));
-            }
-            other => return other,
-        }
-    }
 }

@@ -4,7 +4,6 @@
 //! Content that was withdrawn counts as seen: the next sync does not stage it again, and what an undone run had found
 //! gone is not found again. Whatever changes at the source after that is a new version like any other.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,23 +11,23 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::rebuilt::{self, Withheld};
-use super::{judge, stages};
+use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
-use crate::db::{Db, DbError, Fault};
+use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
+use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs;
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::{self, Waiting};
+use crate::staging::quarantine::Waiting;
 use crate::staging::{retention, undo};
 use crate::staging_to_production::difference::{Part, TableDifference};
-use crate::staging_to_production::{Reconciliation, rebuild};
+use crate::staging_to_production::rebuild;
 
 /// What is done, once it is clear what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -120,14 +119,14 @@ async fn recorded(
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
-    let in_one_snapshot = async || {
-        rebuilt::in_one_snapshot(db, lease.fence(), async |tx| {
+    let find_and_apply = async || {
+        in_one_snapshot(db, lease.fence(), async |tx| {
             in_transaction(tx, settings, wanted, run_id, step).await
         })
         .await
     };
     if wanted.dry_run {
-        return in_one_snapshot().await;
+        return find_and_apply().await;
     }
     let command = match step {
         Step::Undid(_) => RunCommand::Undo,
@@ -136,27 +135,17 @@ async fn recorded(
     runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
     let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
     let outcome = async {
-        let mut report = in_one_snapshot().await?;
+        let mut report = find_and_apply().await?;
         if report.status != Status::Success {
             report.reasons.iter().for_each(|reason| run.note(report.status, reason));
             return Ok(report);
         }
         // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
-        let reconciliation = Reconciliation {
-            db,
-            fence: lease.fence(),
-            run_id,
-            batch_size: settings.batch_size,
-            unread: Arc::default(),
-            clock,
-        };
-        let since = clock.database_now();
-        for entity in ENTITIES.iter().copied() {
-            report.rows_written +=
-                stages::reconcile(&reconciliation, entity, None, progress).await?.rows_written;
-        }
+        let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
+        let (rows_written, waiting) = follow_up.reconcile(&ENTITIES).await?;
+        report.rows_written += rows_written;
         judge::compare(db, &mut run, &ENTITIES).await?;
-        report.waiting = quarantine::waiting_since(db, since).await?;
+        report.waiting = waiting;
         report
             .waiting
             .iter()
@@ -264,55 +253,40 @@ async fn in_transaction(
     note(&tx, run_id, step, versions, records, at).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
-    let found = rebuilt::compare(&tx, parts, unplaced).await?;
-    let (withheld, mut reasons) = found.withheld(&tx, settings).await?;
-    let mut report = UndoReport {
+    let found = compare(&tx, parts, unplaced).await?;
+    let wish = Wish { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let refused = |error: DbError| {
+        let doing = refused_by(&error);
+        error.while_doing(doing)
+    };
+    let decided = decide(&found, &tx, settings, wish, refused).await?;
+    match decided.applied {
+        Some(_) => {
+            for (entity, mut records) in ENTITIES.iter().zip(touched) {
+                records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
+                records.sort_unstable();
+                records.dedup();
+                undo::take_up_again(&tx, entity, &records).await?;
+            }
+            tx.commit().await?;
+        }
+        None => tx.rollback().await?,
+    }
+    Ok(UndoReport {
         run_id,
-        status: Status::Success,
-        reasons: Vec::new(),
+        status: decided.status,
+        reasons: decided.reasons,
         waiting: Vec::new(),
-        withheld,
+        withheld: decided.withheld,
         dry_run: wanted.dry_run,
         step,
         versions,
         records,
         newer,
-        tables: found.tables.clone(),
-        rows_written: 0,
+        tables: found.tables,
+        rows_written: decided.applied.unwrap_or_default().0,
         duration_ms: 0,
-    };
-    if wanted.dry_run {
-        reasons.extend(found.refusal());
-        report.reasons = reasons;
-        tx.rollback().await?;
-        return Ok(report);
-    }
-    if let Some(refusal) = found.refusal() {
-        return Err(DbError::infrastructure(refusal));
-    }
-    if !reasons.is_empty() && !wanted.allow_deletions {
-        report.reasons = reasons;
-        report.status = Status::Partial;
-        tx.rollback().await?;
-        return Ok(report);
-    }
-    report.withheld.clear();
-    let (written, _) = found.apply(&tx).await.map_err(|error| match error.fault {
-        Fault::Record => {
-            let doing = refused_by(&error);
-            error.while_doing(doing)
-        }
-        _ => error,
-    })?;
-    report.rows_written = written;
-    for (entity, mut records) in ENTITIES.iter().zip(touched) {
-        records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
-        records.sort_unstable();
-        records.dedup();
-        undo::take_up_again(&tx, entity, &records).await?;
-    }
-    tx.commit().await?;
-    Ok(report)
+    })
 }
 
 /// What of the user's keeps production from being as before a run, and the way round it.
