@@ -103,7 +103,7 @@ fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
     match report.status {
         Verdict::Equal => format!("equal as of {at}: {figures}"),
         Verdict::Incomplete => {
-            format!("no difference as of {at}, but the API could not be asked for all: {figures}")
+            format!("no difference as of {at}, but the API was not asked for all: {figures}")
         }
         Verdict::Different => {
             format!("DIFFERENT as of {at}: {figures} (sample repeated with --seed {})", report.seed)

@@ -1,12 +1,17 @@
 //! Records that a complete walk did not see. Absence proves nothing by itself: each is asked for by its own
 //! getter. What still exists has moved or shifted, and its version is staged; what is gone becomes a
 //! tombstone with the answer as evidence, unless there are more of them than the guard allows. A run asks for so many, and
-//! the next run goes on after the last of them.
+//! the next run goes on after the last of them; the guard then counts what the runs since the first of them found gone.
+
+mod turns;
+
+use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::turns::{MOST_ASKED, Turns};
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
 use super::parents::{LookupResult, MOST_FAILED_IN_A_ROW, MOST_KEPT, get, stage};
@@ -15,11 +20,14 @@ use super::{Fetch, Scope};
 use crate::db::DbError;
 use crate::entities::{Entity, Getter};
 use crate::source::SourceError;
-use crate::staging::deletions::{self, Gone, turn};
+use crate::staging::deletions::{
+    self, Gone,
+    turn::{self, Turn},
+};
 use crate::staging::versions::{Received, Staged};
 
-/// Suspects that a run asks for one by one; where there are more, each has its turn.
-const MOST_ASKED: usize = 1000;
+/// Records of a run at which the API may fail, in a row or not: beyond that, it is asked for no more of them.
+const MOST_FAILED: u64 = 30;
 
 /// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
@@ -52,6 +60,13 @@ pub struct AbsentReport {
     pub tombstones: u64,
     /// Gone, but not deleted: more than the guard allows.
     pub withheld: u64,
+    /// Those that the guard counted with them: of which the API gave no answer when it ended the asking, or which the runs
+    /// before found gone since the turns began.
+    pub counted_with_them: u64,
+    /// Not seen, and asked for by this run.
+    pub asked: u64,
+    /// Those of them at which the API failed.
+    pub failed: u64,
     /// Not seen, and not asked for by this run: the next ones go on with them.
     pub unasked: u64,
     /// The error of the API that ended the asking.
@@ -93,28 +108,17 @@ pub async fn look_into(
     }
     suspects.sort_unstable();
     suspects.dedup();
-    let count = suspects.len();
-    let last = turn::last_asked(&fetch.db, entity, whole).await?;
-    let asked = ask(fetch, entity, getter, in_turn(suspects, last.as_deref()), scope, &mut report).await;
+    let mut turns = Turns::begin(fetch, entity, whole, suspects).await?;
+    let asked = ask(fetch, entity, getter, turns.chosen(), scope, &mut report).await;
     crate::crash::at(crate::crash::Step::AbsentAsked);
-    report.unasked = (count - asked.asked) as u64;
-    report.unlisted = (asked.there.len() + report.unsettled.len()) as u64 + report.unasked;
-    settle(fetch, entity, &asked, held, &mut report).await?;
-    if let Some(last) = asked.last.filter(|_| report.unasked > 0) {
-        let mut connection = fetch.db.connection().await?;
-        let tx = fetch.fence.begin(&mut connection).await?;
-        turn::note_last_asked(&tx, entity, whole, &last).await?;
-        tx.commit().await?;
-    }
+    let known_gone = turns.known_gone(&asked);
+    report.asked = asked.ids.len() as u64;
+    report.unasked = turns.suspects.len() as u64 - report.asked;
+    // What waits for a person's word is known to be gone.
+    report.unlisted = (asked.there.len() + report.unsettled.len()) as u64 + report.unasked - known_gone;
+    settle(fetch, entity, &asked, held, &mut turns, &mut report).await?;
+    turns.end(fetch, entity, &asked, &report).await?;
     Ok(report)
-}
-
-/// Those that a run asks for, of sorted ones: first those that come after the last one that was asked for.
-fn in_turn(mut suspects: Vec<String>, last: Option<&str>) -> Vec<String> {
-    let next = suspects.partition_point(|id| last.is_some_and(|last| id.as_str() <= last));
-    suspects.rotate_left(next);
-    suspects.truncate(MOST_ASKED);
-    suspects
 }
 
 /// What the API answered about suspects.
@@ -122,8 +126,8 @@ fn in_turn(mut suspects: Vec<String>, last: Option<&str>) -> Vec<String> {
 struct Asked {
     gone: Vec<Gone>,
     there: Vec<Received>,
-    /// How many had an answer.
-    asked: usize,
+    /// Those that were asked for.
+    ids: HashSet<String>,
     /// The last of them.
     last: Option<String>,
 }
@@ -152,7 +156,7 @@ async fn ask(
             report.failure = Some(error.clone());
             break;
         }
-        asked.asked += 1;
+        asked.ids.insert(id.clone());
         if place >= last_place {
             (last_place, asked.last) = (place, Some(id.clone()));
         }
@@ -161,7 +165,8 @@ async fn ask(
             // One record that the API cannot be asked for keeps no other from being settled.
             Err(error) => {
                 report.unsettled.push(format!("{id}: {error}"));
-                if failed_in_a_row > MOST_FAILED_IN_A_ROW {
+                report.failed += 1;
+                if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED {
                     report.failure = Some(error);
                     break;
                 }
@@ -201,6 +206,7 @@ async fn settle(
     entity: &'static Entity,
     asked: &Asked,
     held: u64,
+    turns: &mut Turns,
     report: &mut AbsentReport,
 ) -> Result<(), DbError> {
     let Asked { gone, there, .. } = asked;
@@ -215,16 +221,18 @@ async fn settle(
     let is_staged = |record: &Received| !refused.contains_key(&record.external_id);
     report.faulty =
         there.iter().filter(|record| record.fault.is_some() && is_staged(record)).cloned().collect();
-    let withhold = gone.len() as u64 > fetch.delete_guard.limit(held);
+    let counted_with_them = turns.counted_with(asked, report);
+    let withhold = gone.len() as u64 + counted_with_them > fetch.delete_guard.limit(held);
     let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
-        match note_gone(fetch, entity, part, withhold).await {
+        match note_gone(fetch, entity, part, withhold, turns).await {
             Ok(tombstones) => report.tombstones += tombstones,
             Err(error) => apart.failed(part, error, &mut refused)?,
         }
     }
     if withhold {
         report.withheld = gone.len() as u64;
+        report.counted_with_them = counted_with_them;
     }
     report.refused = refused;
     Ok(())
@@ -240,6 +248,7 @@ async fn note_gone(
     entity: &'static Entity,
     gone: &[Gone],
     withhold: bool,
+    turns: &mut Turns,
 ) -> Result<u64, DbError> {
     let mut connection = fetch.db.connection().await?;
     let tx = fetch.fence.begin(&mut connection).await?;
@@ -249,7 +258,13 @@ async fn note_gone(
         tombstones = deletions::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
+    let turn = Turn { deleted: turns.turn.deleted + tombstones, ..turns.turn.clone() };
+    // With the tombstones, so that a run that is killed before it ends has not deleted what the next one does not count.
+    if tombstones > 0 && turns.are_unfinished {
+        turn::note(&tx, entity, turns.whole, &turn).await?;
+    }
     tx.commit().await?;
+    turns.turn = turn;
     Ok(tombstones)
 }
 
@@ -282,20 +297,6 @@ fn evidence(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_has_its_turn_after_the_last_one_that_was_asked_for() {
-        let ids = |from: usize, to: usize| -> Vec<String> { (from..to).map(|n| format!("{n:04}")).collect() };
-        let few = ids(0, 4);
-        assert_eq!(in_turn(few.clone(), None), few);
-        assert_eq!(in_turn(few.clone(), Some("0001")), ["0002", "0003", "0000", "0001"]);
-        assert_eq!(in_turn(few.clone(), Some("00015")), ["0002", "0003", "0000", "0001"], "it is gone");
-        assert_eq!(in_turn(few.clone(), Some("9")), few, "after the last comes the first");
-        let many = ids(0, MOST_ASKED + 10);
-        assert_eq!(in_turn(many.clone(), None), ids(0, MOST_ASKED));
-        let asked = in_turn(many, Some(&format!("{:04}", MOST_ASKED - 1)));
-        assert_eq!(asked, [ids(MOST_ASKED, MOST_ASKED + 10), ids(0, MOST_ASKED - 10)].concat());
-    }
 
     #[test]
     fn the_guard_allows_ten_records_or_two_percent_whichever_is_less_and_always_one() {

@@ -119,12 +119,6 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("0027_quarantine_listed.sql"),
         staging_tables: &[],
     },
-    Migration {
-        version: 28,
-        name: "unlisted records in turns",
-        sql: include_str!("0028_unlisted_in_turns.sql"),
-        staging_tables: &[],
-    },
 ];
 
 /// The register of applied migrations.

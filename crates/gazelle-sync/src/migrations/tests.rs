@@ -24,3 +24,17 @@ fn every_table_and_view_of_the_migrations_is_listed() {
     assert_eq!(made("CREATE VIEW "), sorted(&VIEWS));
     assert_eq!(tables().len(), TABLES.len() + 4 + 1);
 }
+
+#[test]
+fn no_migration_only_comments() {
+    // An upgrade stops for every migration, and a program from before it refuses the database: more than a comment is worth.
+    let only_comments = |migration: &&Migration| {
+        let statements = migration.sql.lines().filter(|line| !line.starts_with("--")).collect::<String>();
+        statements
+            .split(';')
+            .all(|statement| statement.trim().is_empty() || statement.trim().starts_with("COMMENT"))
+    };
+    let found: Vec<i64> =
+        MIGRATIONS.iter().filter(only_comments).map(|migration| migration.version.into()).collect();
+    assert!(found.is_empty(), "{found:?}");
+}

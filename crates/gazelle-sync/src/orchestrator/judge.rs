@@ -152,16 +152,7 @@ pub fn judge_walk(
         report.note(Status::Partial, format!("{name}: the walk is incomplete: {reason}{settled}"));
         return;
     }
-    if walk.absent.withheld > 0 {
-        report.note(
-            Status::Partial,
-            format!(
-                "{name}: {} records are gone at the source, more than may be deleted without a person's word; nothing \
-                 was deleted: `gazelle-sync deletions list` shows them and the run to approve or dismiss",
-                walk.absent.withheld
-            ),
-        );
-    }
+    judge_withheld(report, name, walk);
     judge_unasked(report, name, walk);
     if let [first, ..] = walk.absent.unsettled.as_slice() {
         report.note(
@@ -189,30 +180,53 @@ pub fn judge_walk(
     }
 }
 
-/// Records that were not listed and that this run did not ask for: each has its turn, which is no reason against the run unless
-/// it is the API that ended the asking.
+/// Records that are gone at the source, and that the guard keeps until a person decides.
+fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
+    let absent = &walk.absent;
+    if absent.withheld == 0 {
+        return;
+    }
+    let together = match (absent.counted_with_them, &absent.failure) {
+        (0, _) => String::new(),
+        (others, Some(_)) => {
+            format!(" and {others} others may be gone too, since the API ended the asking: together")
+        }
+        (others, None) => format!(" and {others} others were found gone by the runs just before: together"),
+    };
+    report.note(
+        Status::Partial,
+        format!(
+            "{name}: {} records are gone at the source{together}, more than may be deleted without a person's word; nothing \
+             was deleted: `gazelle-sync deletions list` shows them and the run to approve or dismiss",
+            absent.withheld
+        ),
+    );
+}
+
+/// Records that were not listed and that this run did not ask for: what was deleted among them is not known yet.
 fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
-    let left = walk.absent.unasked;
+    let (asked, left) = (walk.absent.asked, walk.absent.unasked);
     if walk.failure.is_some() {
         // Told with those of the other entities.
     } else if let Some(error) = &walk.absent.failure {
         report.note(
             Status::Partial,
             format!(
-                "{name}: the API failed at records that were not listed, one after the other ({error}): {left} more were not \
-                 asked for by their ids; they stay as they are, and the next run goes on with them"
+                "{name}: the API failed at {} record(s) that were not listed ({error}), which ended the asking: {left} more were \
+                 not asked for by their ids; they stay as they are, and the next run goes on with them",
+                walk.absent.failed
             ),
         );
     } else if left > 0 {
-        report.warnings.push(RunWarning {
-            code: "asked_in_turns",
-            subject: name.to_owned(),
-            message: format!(
-                "{name}: {left} record(s) that are held were neither listed nor asked for by their ids in this run, which asks for \
-                 a part of such records: they stay as they are, and the next runs go on with them; what was deleted at the \
-                 source among them is found out later"
+        report.note(
+            Status::Partial,
+            format!(
+                "{name}: {asked} of {} record(s) that are held and not listed were asked for by their ids in this run; {left} wait \
+                 for their turn in the next runs: they stay as they are, and what was deleted at the source among them is found \
+                 out then",
+                asked + left
             ),
-        });
+        );
     }
 }
 

@@ -216,6 +216,22 @@ pub async fn compare_counts(
     Ok(check)
 }
 
+/// The records that no list has and that no run has asked for yet, each entity in a sentence: whether they exist is not known.
+pub async fn waiting_for_their_turn(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
+    let mut said = Vec::new();
+    for entity in &question.entities {
+        let waiting = deletions::turn::waiting(tx, entity).await?;
+        if waiting > 0 {
+            said.push(format!(
+                "{}: {waiting} record(s) that are held and not listed wait for their turn to be asked for by their ids: \
+                 whether they still exist is not known before (sync again, then verify)",
+                entity.name
+            ));
+        }
+    }
+    Ok(said)
+}
+
 /// Tells apart, for each record of the sample: what staging holds as its newest content, and production must
 /// show; what changed at the source since it was last walked; and what a walk should have brought.
 pub async fn judge(

@@ -94,7 +94,7 @@ pub async fn suspects(
         None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
     };
     let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", &days);
-    let kept = kept_by_a_person(db, entity).await?;
+    let kept = in_state(db, entity, "dismissed").await?;
     let mut after = String::new();
     loop {
         let rows = db
@@ -146,17 +146,22 @@ pub async fn staged_suspects(
     let template = include_str!("staged_suspects.sql").replace("{table}", entity.tables[0].name);
     let rows =
         db.query(&for_entity(&template, entity), &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
-    let kept = kept_by_a_person(db, entity).await?;
+    let kept = in_state(db, entity, "dismissed").await?;
     let ids = rows.iter().map(|row| row.get::<_, &str>(0));
     Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
 }
 
-/// The records that a person said to keep although they are gone.
-async fn kept_by_a_person(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
+/// The records that were found gone and that wait for a person's word.
+pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
+    in_state(db, entity, "withheld").await
+}
+
+/// The records that were found gone and of which this became: `withheld` wait for a person, `dismissed` are kept by one.
+async fn in_state(db: &Db, entity: &Entity, state: &str) -> Result<HashSet<String>, DbError> {
     let rows = db
         .query(
-            "SELECT external_id FROM {schema}.sync_deletions WHERE entity = $1 AND state = 'dismissed'",
-            &[(&entity.name, Type::TEXT)],
+            "SELECT external_id FROM {schema}.sync_deletions WHERE entity = $1 AND state = $2",
+            &[(&entity.name, Type::TEXT), (&state, Type::TEXT)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

@@ -1,36 +1,74 @@
-//! Whose turn it is to be asked for, where a run does not ask for all records that their list left out: the note of the last
-//! one that was asked for, after which the next run goes on.
+//! Whose turn it is to be asked for, where a run does not ask for all records that their list left out: the last one that was
+//! asked for, after which the next run goes on, and what the guard for deletions has to know of the runs since the turns
+//! began at the first of them.
 
+use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+
+/// How far the asking has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Turn {
+    /// The record that was asked for last; none where all were.
+    pub last: Option<String>,
+    /// How many were deleted since the turns began at the first record: the guard counts them with what is found next.
+    pub deleted: u64,
+    /// How many wait for their turn.
+    pub waiting: u64,
+}
+
+impl Turn {
+    /// What a note says. Those of before held the id alone.
+    fn read(note: &str) -> Turn {
+        serde_json::from_str(note).unwrap_or_else(|_| Turn { last: Some(note.to_owned()), ..Turn::default() })
+    }
+}
 
 /// Walks of everything and of some days leave out different records: each has its own turn.
 fn key(entity: &Entity, whole: bool) -> String {
     format!("absent_asked:{}:{}", entity.name, if whole { "whole" } else { "days" })
 }
 
-/// The record that was asked for last; none where all were, each time.
-pub async fn last_asked(db: &Db, entity: &Entity, whole: bool) -> Result<Option<String>, DbError> {
-    let sql = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
-    let rows = db.query(sql, &[(&key(entity, whole), Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| row.get(0)))
+const NOTE: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
+
+/// How far the asking has come.
+pub async fn of(db: &Db, entity: &Entity, whole: bool) -> Result<Turn, DbError> {
+    let rows = db.query(NOTE, &[(&key(entity, whole), Type::TEXT)]).await?;
+    Ok(rows.first().map(|row| Turn::read(row.get(0))).unwrap_or_default())
 }
 
-/// Notes the record that was asked for last.
-pub async fn note_last_asked(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    whole: bool,
-    id: &str,
-) -> Result<(), DbError> {
+/// How many records that the last complete walk of everything did not list wait for their turn to be asked for.
+pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
+    let rows = tx.query(NOTE, &[(&key(entity, true), Type::TEXT)]).await?;
+    Ok(rows.first().map_or(0, |row| Turn::read(row.get(0)).waiting))
+}
+
+/// Notes how far the asking has come.
+pub async fn note(tx: &FencedTx<'_>, entity: &Entity, whole: bool, turn: &Turn) -> Result<(), DbError> {
+    let value = serde_json::json!(turn).to_string();
     tx.execute(
         "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&key(entity, whole), Type::TEXT), (&id, Type::TEXT)],
+        &[(&key(entity, whole), Type::TEXT), (&value, Type::TEXT)],
     )
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_of_before_that_is_an_id_alone_is_read() {
+        for id in ["cli_1", "17", "null", "true", "\"quoted\""] {
+            assert_eq!(Turn::read(id), Turn { last: Some(id.to_owned()), ..Turn::default() });
+        }
+        let turn = Turn { last: Some("cli_1".to_owned()), deleted: 3, waiting: 5 };
+        assert_eq!(Turn::read(&serde_json::json!(turn).to_string()), turn);
+    }
 }

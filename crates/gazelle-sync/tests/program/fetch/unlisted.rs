@@ -1,6 +1,8 @@
 //! Records that a complete walk did not see: each has its turn to be asked for, whatever comes of the others.
 
-use crate::support::{Ran, World};
+use std::collections::BTreeSet;
+
+use crate::support::World;
 use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
 use serde_json::json;
 
@@ -22,23 +24,42 @@ fn added(world: &World, prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(add).collect()
 }
 
-fn warns_of(run: &Ran, code: &str) -> bool {
-    run.json()["warnings"].as_array().is_some_and(|warnings| warnings.iter().any(|it| it["code"] == code))
+/// The API fails at this record whenever it is asked for by its id.
+fn fails_at(world: &World, id: &str) {
+    let (id, field, message) = (id.to_owned(), Some("personalNotes".to_owned()), "oh".to_owned());
+    let kind = FaultKind::RecordFault { id, field, message, takes: Takes::Server };
+    world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
+}
+
+/// The ids of clients that were asked for since the last call.
+fn asked(world: &World) -> BTreeSet<String> {
+    let requests = world.control.requests();
+    world.control.clear_requests();
+    let by_id = requests.iter().filter(|request| request.operation.as_deref() == Some("ClientById"));
+    by_id.filter_map(|request| request.variables["id"].as_str().map(str::to_owned)).collect()
+}
+
+async fn deleted(world: &World) -> i64 {
+    world.count("gazelle_clients WHERE deleted_at IS NOT NULL").await
+}
+
+async fn withheld(world: &World) -> i64 {
+    world.count("sync_deletions WHERE state = 'withheld'").await
 }
 
 #[tokio::test]
 async fn records_that_the_api_fails_at_keep_no_deletion_from_being_found() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    // Whatever the API did not answer about is within the guard too.
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "20");
     let first = added(&world, "aaa", 1).remove(0);
     let failing = added(&world, "bbb", 6);
     let last = added(&world, "zzz", 1).remove(0);
     world.filled().await;
     for id in &failing {
         unlist(&world, id);
-        let (id, field, message) = (id.clone(), Some("personalNotes".to_owned()), "oh".to_owned());
-        let kind = FaultKind::RecordFault { id, field, message, takes: Takes::Server };
-        world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
+        fails_at(&world, id);
     }
     world.control.delete(Kind::Client, &first).unwrap();
     world.control.delete(Kind::Client, &last).unwrap();
@@ -78,25 +99,146 @@ async fn however_many_are_in_no_list_each_has_its_turn_to_be_asked_for() {
     let gone = many.last().unwrap();
     world.control.delete(Kind::Client, gone).unwrap();
 
-    let asked = |world: &World| {
-        let requests = world.control.requests();
-        world.control.clear_requests();
-        requests.iter().filter(|request| request.operation.as_deref() == Some("ClientById")).count()
-    };
     asked(&world);
     let run = world.full().await;
-    run.success();
-    assert!(warns_of(&run, "asked_in_turns"), "{run}");
-    assert_eq!(asked(&world), 1_000, "{run}");
+    assert_eq!(run.code, 3, "not all were asked for: {run}");
+    let told = "1000 of 1005 record(s) that are held and not listed were asked for by their ids in this run; 5 wait for their turn";
+    assert!(run.reasons().contains(told), "{}", run.reasons());
+    assert_eq!(asked(&world).len(), 1_000, "{run}");
     assert!(!is_deleted(&world, gone).await);
-    world.run(&["verify", "--entity", "clients"]).await.success();
+    let verified = world.run(&["verify", "--entity", "clients"]).await;
+    assert_eq!(verified.code, 3, "{verified}");
+    assert_eq!(verified.json()["status"], "incomplete", "{verified}");
+    assert!(
+        verified.to_string().contains("clients: 5 record(s) that are held and not listed wait"),
+        "{verified}"
+    );
     asked(&world);
 
     let run = world.full().await;
-    run.success();
-    assert_eq!(asked(&world), 1_000, "{run}");
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(asked(&world).len(), 1_000, "{run}");
     assert!(is_deleted(&world, gone).await, "{run}");
     let live = world.count("gazelle_clients WHERE deleted_at IS NULL").await;
     assert_eq!(live, 40 + 1_004, "{run}");
+
+    // Those that are listed again wait no more: the run has asked for all that are not.
+    many[..10].iter().for_each(|id| {
+        world.control.apply(Change::SetListed { kind: Kind::Client, id: id.clone(), times: 1 }).unwrap();
+    });
+    world.filled().await;
     world.run(&["verify", "--entity", "clients"]).await.success();
+}
+
+#[tokio::test]
+async fn where_the_api_ends_the_asking_the_guard_counts_what_was_not_answered() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    let gone = added(&world, "gone", 8);
+    world.filled().await;
+    gone.iter().for_each(|id| {
+        world.control.delete(Kind::Client, id).unwrap();
+    });
+
+    // Three answers a run, then the API asks for time.
+    for run in 0..3 {
+        world.control.clear_faults();
+        let kind = FaultKind::GraphqlError {
+            message: "Throttled".to_owned(),
+            extensions: Some(json!({ "code": "THROTTLED" })),
+        };
+        world.control.add_fault(Fault::new(kind).on_operation("ClientById").skip(3).forever());
+        let ran = world.full().await;
+        assert_eq!((ran.code, deleted(&world).await), (3, 0), "run {run}: {ran}");
+        assert!(withheld(&world).await > 0, "run {run}: {ran}");
+        assert!(ran.reasons().contains("may be gone too"), "run {run}: {}", ran.reasons());
+    }
+    world.control.clear_faults();
+    let ran = world.full().await;
+    assert_eq!((ran.code, deleted(&world).await, withheld(&world).await), (3, 0, 8), "{ran}");
+}
+
+#[tokio::test]
+async fn records_at_which_the_api_failed_may_be_gone_as_well() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    let gone = added(&world, "gone", 9);
+    world.filled().await;
+    for id in &gone {
+        world.control.delete(Kind::Client, id).unwrap();
+    }
+    // The last six, at each attempt.
+    world.control.add_fault(Fault::new(FaultKind::ServerError).on_operation("ClientById").skip(3).forever());
+    let ran = world.full().await;
+    assert_eq!((ran.code, deleted(&world).await, withheld(&world).await), (3, 0, 3), "{ran}");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    let many = added(&world, "many", 2_040);
+    world.filled().await;
+    many.iter().for_each(|id| unlist(&world, id));
+    for place in [10, 20, 30, 1_010, 1_020, 1_030] {
+        world.control.delete(Kind::Client, &many[place]).unwrap();
+    }
+
+    let run = world.full().await;
+    assert_eq!((run.code, deleted(&world).await), (3, 3), "within the guard: {run}");
+    let run = world.full().await;
+    assert_eq!((deleted(&world).await, withheld(&world).await), (3, 3), "six in two turns: {run}");
+    // The turn that ends here leaves what waits for a person's word to that person.
+    for _ in 0..3 {
+        let run = world.full().await;
+        assert_eq!((deleted(&world).await, withheld(&world).await), (3, 3), "{run}");
+    }
+    let run_id: String =
+        world.one("SELECT run_id::text FROM sync_deletions WHERE state = 'withheld' LIMIT 1", &[]).await;
+    world.run(&["deletions", "approve", &run_id]).await.success();
+    assert_eq!(deleted(&world).await, 6);
+    // And once nothing waits, a turn begins with the whole guard.
+    for _ in 0..2 {
+        world.full().await;
+    }
+    for place in [11, 21, 31, 41, 51] {
+        world.control.delete(Kind::Client, &many[place]).unwrap();
+    }
+    for _ in 0..3 {
+        world.full().await;
+    }
+    assert_eq!((deleted(&world).await, withheld(&world).await), (11, 0));
+}
+
+#[tokio::test]
+async fn an_api_that_fails_now_and_then_is_not_asked_without_end() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
+    let many = added(&world, "many", 80);
+    world.filled().await;
+    for (place, id) in many.iter().enumerate() {
+        unlist(&world, id);
+        if place % 2 == 0 {
+            fails_at(&world, id);
+        }
+    }
+    asked(&world);
+    let run = world.full().await;
+    assert_eq!(run.code, 3, "{run}");
+    assert!(
+        run.reasons().contains("the API failed at 30 record(s) that were not listed"),
+        "{}",
+        run.reasons()
+    );
+    assert_eq!(asked(&world), many[..59].iter().cloned().collect(), "the thirtieth failure ends it: {run}");
+
+    world.full().await;
+    let second = asked(&world);
+    assert!(many[59..].iter().all(|id| second.contains(id)), "the next run goes on there: {second:?}");
 }
