@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
-use super::parents::{LookupResult, MOST_FAILED_IN_A_ROW, MOST_KEPT, get, stage};
+use super::failures::MOST_FAILED_IN_A_ROW;
+use super::parents::{LookupResult, MOST_KEPT, get, stage};
 use super::seen::SeenIds;
 use super::{Fetch, Scope};
 use crate::db::DbError;
