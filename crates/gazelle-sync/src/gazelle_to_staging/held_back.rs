@@ -73,6 +73,11 @@ impl Tally {
         met.failing += nodes.iter().filter(fails).count() as u64;
     }
 
+    /// Counts a record, noted with its page as whole, of which a list inside then could not be read.
+    pub(super) fn note_failing(&self) {
+        self.met().failing += 1;
+    }
+
     /// With what the API failed at records.
     pub(super) fn failed_with(&self, error: &SourceError) {
         self.met().first.get_or_insert_with(|| error.clone().without_answer());

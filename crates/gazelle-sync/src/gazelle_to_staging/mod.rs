@@ -15,6 +15,7 @@ mod alone;
 pub mod apart;
 mod completed;
 mod completeness;
+pub mod failures;
 mod held_back;
 pub mod in_parts;
 pub mod lanes;

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::alone::{bare, faulty_one, is_about_all};
+use super::alone::{bare, faulty_one};
 use super::apart::{Apart, Refused};
 use super::completed::{completed, completed_in_turn};
+use super::failures::{Failures, is_about_any_getter};
 use super::in_parts::held::{self, Held};
 use super::in_parts::plan::PartPlan;
 use super::in_parts::{self, Gathered};
@@ -33,21 +34,32 @@ pub struct Fetched {
     pub refused: HashMap<&'static str, Refused>,
     /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
     pub missing: Vec<MissingParent>,
+    /// Those that were not asked for, since their entity's getter had failed too often.
+    pub put_off: Vec<MissingParent>,
+    /// Those that are there, and for which there was no room beside others.
+    pub no_room: Vec<MissingParent>,
     /// The error of the API that ended the asking: the others were not asked for.
     pub failure: Option<SourceError>,
 }
 
-/// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction.
+/// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction. `failures` are those of
+/// the run so far.
 ///
 /// # Errors
 /// Those of the database; what was staged before stays.
-pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched, DbError> {
+pub async fn fetch(
+    fetch: &Fetch,
+    wanted: Vec<MissingParent>,
+    failures: &Failures,
+) -> Result<Fetched, DbError> {
     let mut fetched = Fetched::default();
     let mut answers = stream::iter(wanted)
         .map(|wanted| async move {
             let answer = match getter_of(&wanted) {
+                Some((entity, _, _)) if failures.have_ended(entity) => Some((entity, None)),
                 Some((entity, getter, id)) => {
-                    Some((entity, get(&fetch.client, fetch.sizes.of(entity), entity, getter, id).await))
+                    let sizes = fetch.sizes.of(entity);
+                    Some((entity, Some(get(&fetch.client, sizes, entity, getter, id).await)))
                 }
                 None => None,
             };
@@ -55,29 +67,28 @@ pub async fn fetch(fetch: &Fetch, wanted: Vec<MissingParent>) -> Result<Fetched,
         })
         .buffer_unordered(fetch.concurrency.max(1));
     let mut received: Vec<Arrival> = Vec::new();
-    let mut failed_in_a_row = 0;
     while let Some((wanted, answer)) = answers.next().await {
         let Some((entity, answer)) = answer else {
             fetched.missing.push(wanted);
             continue;
         };
         match answer {
-            Err(error) if is_about_all(&error) => {
+            None => fetched.put_off.push(wanted),
+            Some(Err(error)) if is_about_any_getter(&error) => {
                 fetched.failure = Some(error);
                 break;
             }
             // A record that the API fails at keeps no other out: it has had its turn, and the next run asks for others first.
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
                 fetched.missing.push(wanted);
-                failed_in_a_row += 1;
-                if failed_in_a_row > MOST_FAILED_IN_A_ROW {
+                if failures.note(entity, &error) {
                     fetched.failure = Some(error);
                     break;
                 }
             }
-            Ok(found) => {
-                failed_in_a_row = 0;
+            Some(Ok(found)) => {
+                failures.answered();
                 fetched.take(fetch, entity, wanted, found, &mut received);
             }
         }
@@ -116,14 +127,11 @@ impl Fetched {
             LookupResult::Missing(_)
             | LookupResult::Refused(_)
             | LookupResult::Changed(_)
-            | LookupResult::Unclear(_)
-            | LookupResult::NoRoom => self.missing.push(wanted),
+            | LookupResult::Unclear(_) => self.missing.push(wanted),
+            LookupResult::NoRoom => self.no_room.push(wanted),
         }
     }
 }
-
-/// Records in a row that the API fails at, before it is taken to fail as such and asked for no more of them in this run.
-pub(super) const MOST_FAILED_IN_A_ROW: usize = 5;
 
 /// How often a record is asked for again that changed while it was read.
 const MOST_CHANGED: u32 = 2;

@@ -305,6 +305,7 @@ async fn hand_on(
             }
             Err(NestedError::Source { error, .. }) => outcome = Err(error),
             Err(NestedError::Changed { field, said, .. }) => {
+                fetch.sizes.of(entity).tally.note_failing();
                 let of_list = NodeFault { field, message: said, is_not_text: false };
                 let record = faulty_one(receive(&answer, raw, seen_at), &of_list);
                 page.failing.push(Failing { record, is_named: true, attempts: 2, may_have_gone: true });

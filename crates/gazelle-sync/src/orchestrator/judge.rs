@@ -1,5 +1,7 @@
 //! Success means verified: what the API counted, what staging holds and what production holds must agree.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 use tokio_postgres::types::Type;
 
@@ -253,7 +255,7 @@ pub fn judge_empty_window(
 
 /// Tells what the API did to walks, each reason once with the entities that it concerns. When no walk brought anything
 /// because every one failed, the run did not do its work.
-pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static str, SourceError)]) {
+pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'static str, SourceError)]) {
     let mut told: Vec<(String, Vec<&str>, &SourceError)> = Vec::new();
     for (entity, failure) in failed {
         let cause = failure.cause();
@@ -277,10 +279,37 @@ pub fn judge_failures(report: &mut RunReport, walks: usize, failed: &[(&'static 
         }
         report.note(status, format!("{}: {line}", entities.join(", ")));
     }
-    if walks > 0 && walks == failed.len() {
+    if has_no_list {
         report.status = Status::Failed;
         // For the same reason.
         report.warnings.retain(|warning| warning.code != "schema_unread");
+    }
+}
+
+/// Parents that this run did not ask for any more, or had no room for.
+pub fn note_parents_left(
+    report: &mut RunReport,
+    of_getters: &[(&'static str, SourceError)],
+    no_room: &BTreeMap<String, usize>,
+) {
+    for (entity, error) in of_getters {
+        report.note(
+            Status::Partial,
+            format!(
+                "{entity}: missing parents could not be fetched by their ids ({error}), and this run stopped asking for more of \
+                 them; records that name them wait in quarantine, and the next run asks first for those that were left out"
+            ),
+        );
+    }
+    for (table, count) in no_room {
+        let entity = entities::entity_of_table(table).map_or(table.as_str(), |entity| entity.name);
+        report.note(
+            Status::Partial,
+            format!(
+                "{entity}: {count} missing parent(s) are at the source, and too large to be kept in memory beside others in this \
+                 run; records that name them wait in quarantine, and the next run asks for them again"
+            ),
+        );
     }
 }
 

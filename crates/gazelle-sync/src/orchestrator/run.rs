@@ -10,7 +10,7 @@ use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
 use super::run_sync::{Job, LeasedRun};
 use super::scope::{self, Clocks};
-use super::stages::{self, Parents, PlannedWalk, Walked, Walking};
+use super::stages::{self, FetchedParents, Parents, PlannedWalk, Walked, Walking};
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -44,22 +44,31 @@ struct Plan {
 /// What judging the walks found besides what is in the report.
 #[derive(Default)]
 struct Judged {
-    /// The errors of the API that ended walks.
+    /// The errors of the API that ended walks, or the asking for what a complete walk did not list.
     failures: Vec<(&'static str, SourceError)>,
+    /// The entities whose walks were complete.
+    complete: Vec<&'static str>,
     /// Whether a walk was told to stop.
     interrupted: bool,
 }
 
 impl Judged {
+    /// Whether the API gave none of the lists.
+    fn has_no_list(&self, walks: usize) -> bool {
+        let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
+        walks > 0 && failed.count() == walks
+    }
+
     /// Whether records may still be asked for by their ids: not where the API refuses whoever asks, has to be given time, or has
-    /// given none of the lists. That one list cannot be had says nothing of the records of others.
+    /// given none of the lists. That one list cannot be had says nothing of the records of others; nor does it where more
+    /// records of a complete walk were asked for than the API answers at once, which may be so in every run.
     fn lets_ask_by_id(&self, walks: usize) -> bool {
-        let is_of_all = |error: &SourceError| {
-            error.concerns_any_request() || matches!(error.class(), ErrorClass::Throttled { .. })
+        let is_of_all = |(entity, error): &(&str, SourceError)| {
+            let is_of_walk = !self.complete.contains(entity);
+            error.concerns_any_request()
+                || is_of_walk && matches!(error.class(), ErrorClass::Throttled { .. })
         };
-        !self.interrupted
-            && (self.failures.is_empty() || self.failures.len() < walks)
-            && !self.failures.iter().any(|(_, error)| is_of_all(error))
+        !self.interrupted && !self.has_no_list(walks) && !self.failures.iter().any(is_of_all)
     }
 }
 
@@ -115,7 +124,7 @@ impl Run<'_> {
         report.warnings.extend(crate::additions::warnings(self.db).await?);
         let mut judged = self.judge_walks(&mut report, &mut counts, walked).await?;
         judged.interrupted |= !is_done;
-        judge::judge_failures(&mut report, plan.walks.len(), &judged.failures);
+        judge::judge_failures(&mut report, judged.has_no_list(plan.walks.len()), &judged.failures);
         judge::warn_of_limits(&mut report, &sizes, &judged.failures);
         sizes.save(self.db, self.leased.lease.fence()).await?;
         if let Some(fetch) = fetch.as_ref().filter(|_| self.job.stages.reconcile())
@@ -230,6 +239,7 @@ impl Run<'_> {
                 judged.interrupted = true;
             } else {
                 judged.failures.extend(walk.failure.clone().map(|failure| (entity.name, failure)));
+                judged.complete.extend(walk.complete.then_some(entity.name));
                 judge::judge_walk(report, entity, &walk, planned.held_before, guard, is_settled);
                 if let Some(whole) = walk.whole_total {
                     let held = judge::held_before(self.db, entity, Scope::WHOLE).await?;
@@ -251,12 +261,14 @@ impl Run<'_> {
         report: &mut RunReport,
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
-        let (parents, failure) = stages::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
-        for Parents { entity, staged, applied, refused } in parents {
+        let FetchedParents { of, failure, of_getters, no_room } =
+            stages::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
+        for Parents { entity, staged, applied, refused } in of {
             judge::note_refused(report, entity, &refused);
             counts.add_applied(entity, applied, Duration::ZERO);
             counts.add_found_by_id(entity, staged);
         }
+        judge::note_parents_left(report, &of_getters, &no_room);
         let Some(error) = failure else { return Ok(true) };
         if *error.class() == ErrorClass::Stopped {
             return Ok(false);

@@ -1,7 +1,7 @@
 //! Stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots
 //! allow, while stage 2 follows in the order parents before children.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,13 @@ use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::apart::Refused;
+use crate::gazelle_to_staging::failures::Failures;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off, parents};
 use crate::lease::Fence;
 use crate::run_log::report::{RunReport, Status};
 use crate::source::{ErrorClass, SourceError};
-use crate::staging::missing_parents::{self, MissingParent};
+use crate::staging::missing_parents;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::versions::Staged;
 use crate::staging::{quarantine, retention};
@@ -211,8 +212,19 @@ pub struct Parents {
     pub refused: Refused,
 }
 
+/// What fetching missing parents came to.
+pub struct FetchedParents {
+    /// What was staged and applied, per entity in order.
+    pub of: Vec<Parents>,
+    /// The error of the API that ended the asking, if one did.
+    pub failure: Option<SourceError>,
+    /// The errors that ended it for one entity.
+    pub of_getters: Vec<(&'static str, SourceError)>,
+    /// How many were there and found no room beside others, by table.
+    pub no_room: BTreeMap<String, usize>,
+}
+
 /// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
-/// Returns what was staged and applied, per entity in order, and the error of the API that ended the asking, if one did.
 ///
 /// # Errors
 /// Those of the database.
@@ -220,7 +232,7 @@ pub async fn fetch_missing_parents(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
     progress: &Progress,
-) -> Result<(Vec<Parents>, Option<SourceError>), DbError> {
+) -> Result<FetchedParents, DbError> {
     let of = |entity: &&'static Entity| Parents {
         entity,
         staged: Staged::default(),
@@ -229,6 +241,8 @@ pub async fn fetch_missing_parents(
     };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
+    let failures = Failures::default();
+    let (mut failure, mut no_room) = (None, BTreeMap::new());
     for _ in 0..PARENT_ROUNDS {
         // What was asked for in this run and still waits is among them: it is left out below.
         let mut wanted =
@@ -245,9 +259,12 @@ pub async fn fetch_missing_parents(
         if wanted.is_empty() {
             break;
         }
-        let brought = parents::fetch(fetch, wanted).await?;
+        let brought = parents::fetch(fetch, wanted, &failures).await?;
         // First of all, so that those that were asked for in vain are not the first of the next run again.
-        note_missing(fetch, reconciliation, &brought.missing).await?;
+        note_missing(fetch, reconciliation, &brought).await?;
+        for parent in brought.no_room {
+            *no_room.entry(parent.table).or_default() += 1;
+        }
         for of_entity in &mut parents {
             of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
             let refused = brought.refused.get(of_entity.entity.name).into_iter().flatten();
@@ -260,22 +277,24 @@ pub async fn fetch_missing_parents(
                 of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
             }
         }
-        if !has_new || brought.failure.is_some() {
-            return Ok((parents, brought.failure));
+        failure = brought.failure;
+        if !has_new || failure.is_some() {
+            break;
         }
     }
-    Ok((parents, None))
+    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_ended(), no_room })
 }
 
-/// Notes which parents were asked for in vain.
+/// Notes which parents were asked for in vain, or put off.
 async fn note_missing(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
-    missing: &[MissingParent],
+    brought: &parents::Fetched,
 ) -> Result<(), DbError> {
     let mut connection = reconciliation.db.connection().await?;
     let tx = reconciliation.fence.begin(&mut connection).await?;
-    missing_parents::note(&tx, missing, fetch.clock.database_now()).await?;
+    let now = fetch.clock.database_now();
+    missing_parents::note(&tx, &brought.missing, &brought.put_off, now).await?;
     tx.commit().await
 }
 

@@ -15,7 +15,7 @@ use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
 
-/// When the last good runs started.
+/// When the last runs started that count for the schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Past {
     /// The last one of any mode.
@@ -252,10 +252,10 @@ async fn save_requests(
 /// The last good runs, as the schedule and the alerts see them.
 #[derive(Debug, Clone)]
 pub struct PastRuns {
-    /// Of each entity.
+    /// Of each entity, for the schedule: runs that failed count too where they read its list whole.
     pub of: Vec<(&'static Entity, Past)>,
-    /// Since when all entities are good: when the last good run of the entity ended that has waited longest for one. None
-    /// while one of them has none.
+    /// Since when all entities are good: when the last run of the entity ended that was good, a success or partial, and read
+    /// its list whole; of the one that has waited longest for it. None while one of them has none.
     pub last_good: Option<Timestamp>,
     /// When that was asked, by the database's clock.
     pub asked_at: Timestamp,

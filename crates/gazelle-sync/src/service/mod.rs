@@ -7,11 +7,11 @@
 
 mod backoff;
 pub mod clock;
+mod memory;
 mod run;
 pub mod state;
 pub mod tick;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use backoff::Backoff;
 use clock::Clock;
+use memory::Memory;
 use run::Ended;
 use state::Shared;
 
@@ -67,47 +68,6 @@ pub struct Service<O> {
     pub stop: CancellationToken,
 }
 
-/// What the loop remembers from step to step.
-struct Memory {
-    open: Option<(Db, GazelleClient)>,
-    /// Runs of this process by entity, should the database have forgotten them.
-    past: HashMap<&'static str, Past>,
-    database: Backoff,
-    runs: Backoff,
-    /// Runs that the database broke off while it could still be asked for what is due.
-    broken: Backoff,
-    /// The same while it takes no writes, which ends without warning.
-    read_only: Backoff,
-    /// The last run was asked for: what is due by the timetable goes first now, so that a stream of requests does not
-    /// keep it from its turn.
-    last_was_wanted: bool,
-    /// Entities whose walks stay incomplete while others do not: each is tried again by itself.
-    retries: HashMap<&'static str, Backoff>,
-    /// That another runner is at work was said.
-    said_busy: bool,
-}
-
-impl Memory {
-    fn broken_failures(&self) -> u32 {
-        self.broken.failures() + self.read_only.failures()
-    }
-
-    /// A run got to its end with the database.
-    fn database_held(&mut self) {
-        self.broken.succeeded();
-        self.read_only.succeeded();
-    }
-
-    fn past_of(&self, entity: &Entity) -> Past {
-        self.past.get(entity.name).copied().unwrap_or_default()
-    }
-
-    /// Whether an entity waits for another try of its own.
-    fn rests(&self, entity: &Entity) -> bool {
-        self.retries.get(entity.name).is_some_and(|retry| !retry.left().is_zero())
-    }
-}
-
 /// How long to wait after a step.
 enum Wait {
     /// Not at all.
@@ -122,17 +82,7 @@ impl<O: Opener> Service<O> {
     /// Runs until asked to stop. Nothing but that ends it.
     pub async fn run(&self) {
         let mut duties = tick::start(&self.shared, &self.stop);
-        let mut memory = Memory {
-            open: None,
-            past: HashMap::new(),
-            database: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
-            runs: self.backoff(),
-            broken: Backoff::new(Duration::from_secs(1), LONGEST_WAIT),
-            read_only: Backoff::new(Duration::from_secs(1), LONGEST_DATABASE_WAIT),
-            last_was_wanted: false,
-            retries: HashMap::new(),
-            said_busy: false,
-        };
+        let mut memory = Memory::new(self.backoff());
         while !self.stop.is_cancelled() {
             self.shared.mark_progress();
             let step = tokio::select! {
@@ -270,7 +220,7 @@ impl<O: Opener> Service<O> {
         let next = self.next(&past, now);
         self.shared.update(|activity| {
             activity.last_good_run_at = recorded.last_good;
-            if memory.runs.failures() == 0 && memory.retries.is_empty() && memory.broken_failures() == 0 {
+            if memory.is_well() {
                 activity.problem = None;
             }
             (activity.next_incremental, activity.next_full) = next;
@@ -323,15 +273,13 @@ impl<O: Opener> Service<O> {
             // Done by another runner, or being done: the next look tells.
             Ended::Nothing => return Wait::For(LOOK),
             Ended::Interrupted => memory.database_held(),
-            Ended::Good { full, of, short, reasons } => {
+            Ended::Good { full, of, short, reasons, failed } => {
                 memory.database_held();
                 memory.runs.succeeded();
-                for entity in of {
-                    let past = memory.past.entry(entity.name).or_default();
-                    past.any = Some(began);
-                    past.full = if full { Some(began) } else { past.full };
-                    memory.retries.remove(entity.name);
+                for entity in &of {
+                    memory.has_done(entity, began, full);
                 }
+                memory.note_failed(&of, failed && short.is_empty());
                 for entity in &short {
                     let retry = memory.retries.entry(entity.name).or_insert_with(|| self.backoff());
                     let wait = retry.failed();
@@ -342,7 +290,7 @@ impl<O: Opener> Service<O> {
                         "the walk stayed incomplete and is tried again: {reasons}"
                     );
                 }
-                if !short.is_empty() {
+                if failed || !short.is_empty() {
                     self.shared.update(|activity| activity.problem = Some(reasons));
                 }
             }

@@ -32,8 +32,10 @@ pub(super) enum Ended {
         of: Vec<&'static Entity>,
         /// The walks of these stayed incomplete.
         short: Vec<&'static Entity>,
-        /// Why.
+        /// Why; or why it failed, although they did not.
         reasons: String,
+        /// Whether the run failed as such.
+        failed: bool,
     },
     /// No walk was complete.
     Bad(String),
@@ -150,7 +152,8 @@ fn judge(report: &RunReport, job: &Job) -> Ended {
         Status::Interrupted => Ended::Interrupted,
         _ if of.is_empty() => Ended::Bad(reasons),
         Status::Success | Status::Partial | Status::Failed => {
-            Ended::Good { full: job.full, of, short, reasons }
+            let failed = report.status == Status::Failed;
+            Ended::Good { full: job.full, of, short, reasons, failed }
         }
     }
 }

@@ -47,19 +47,30 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Missing
         .collect())
 }
 
-/// Notes parents that were asked for in vain, and forgets those that nothing waits for any more.
+/// Notes parents that were asked for in vain, and those that were `put_off`, which come after those that were never asked for and
+/// before all others; forgets those that nothing waits for any more.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn note(tx: &FencedTx<'_>, missing: &[MissingParent], at: Timestamp) -> Result<(), DbError> {
+pub async fn note(
+    tx: &FencedTx<'_>,
+    missing: &[MissingParent],
+    put_off: &[MissingParent],
+    at: Timestamp,
+) -> Result<(), DbError> {
     tx.execute(include_str!("settle.sql"), &[]).await?;
-    if missing.is_empty() {
+    if missing.is_empty() && put_off.is_empty() {
         return Ok(());
     }
-    let tables: Vec<&str> = missing.iter().map(|wanted| wanted.table.as_str()).collect();
-    let ids: Vec<&str> = missing.iter().map(|wanted| wanted.external_id.as_str()).collect();
-    let asks: Vec<i32> = missing.iter().map(|wanted| wanted.asks.saturating_add(1)).collect();
-    let next: Vec<Timestamp> = asks.iter().map(|asks| next_ask(at, *asks)).collect();
+    let both = || missing.iter().chain(put_off);
+    let tables: Vec<&str> = both().map(|wanted| wanted.table.as_str()).collect();
+    let ids: Vec<&str> = both().map(|wanted| wanted.external_id.as_str()).collect();
+    let asked = missing.iter().map(|wanted| wanted.asks.saturating_add(1));
+    // What nobody asked for waits no longer for that.
+    let (asks, next): (Vec<i32>, Vec<Timestamp>) = asked
+        .map(|asks| (asks, next_ask(at, asks)))
+        .chain(put_off.iter().map(|wanted| (wanted.asks, at)))
+        .unzip();
     tx.query(
         include_str!("note.sql"),
         &[

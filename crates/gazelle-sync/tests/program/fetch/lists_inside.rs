@@ -191,3 +191,30 @@ async fn a_record_that_goes_on_being_listed_and_denied_waits_in_quarantine_alone
         }
     }
 }
+
+/// Where the lists of most records do not add up, it is the API that is at fault, which the run tells with their number.
+#[tokio::test]
+async fn lists_inside_most_records_that_never_add_up_are_the_fault_of_the_api() {
+    let mut world = World::new().await;
+    let clients = world.control.ids(Kind::Client).len();
+    let api = before(&world.sim.graphql_url(), |asked, answer| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        if request["operationName"] == "ClientMoreContacts" {
+            return r#"{"data":{"client":null}}"#.to_owned();
+        }
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        for client in answer["data"]["allClients"]["nodes"].as_array_mut().into_iter().flatten() {
+            if let Some(info) = client.pointer_mut("/allContacts/pageInfo") {
+                info["hasNextPage"] = json!(true);
+            }
+        }
+        answer.to_string()
+    });
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+    let words = format!("the API fails at {clients} of {clients} records");
+    assert!(run.reasons().contains(&words), "{}", run.reasons());
+    assert_eq!(world.quarantine().await.len(), 0, "none is blamed: {run}");
+}

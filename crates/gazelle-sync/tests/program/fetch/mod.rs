@@ -6,6 +6,7 @@ mod deletions;
 mod faulty_many;
 mod faulty_records;
 mod faulty_users;
+mod getters;
 mod huge_counts;
 mod lists_inside;
 mod memory_bounds;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::World;
 use crate::support::service::{Serving, runs, until};
-use gazelle_sim::{Fault, FaultKind, ShopSpec, SimOptions};
-use serde_json::json;
+use gazelle_sim::{Change, Fault, FaultKind, Kind, ShopSpec, SimOptions};
+use serde_json::{Value, json};
 
 /// A world whose scheduled runs never come while a test looks, but for the first.
 async fn quiet_world() -> World {
@@ -203,4 +203,55 @@ async fn a_run_that_fails_is_tried_again_until_it_succeeds() {
     until("ready", async || serving.get("/readyz").await.0 == 200).await;
     let ended = serving.stop().await;
     assert!(ended.log.contains("tried again"), "{}", ended.log);
+}
+
+/// All lists are read whole, and a record in none of them cannot be asked for: what was read keeps to the schedule, and the run is
+/// no good one.
+#[tokio::test]
+async fn a_failed_run_is_no_good_run_although_its_walks_were_complete() {
+    let world = quiet_world().await;
+    world.filled().await;
+    world.execute("DELETE FROM sync_run_entities").await;
+    world.execute("DELETE FROM sync_runs").await;
+    let unlisted = world.control.ids(Kind::Client)[20].clone();
+    world.control.apply(Change::SetListed { kind: Kind::Client, id: unlisted, times: 0 }).unwrap();
+    let refused = FaultKind::GraphqlError {
+        message: "Field 'personalNotes' doesn't exist on type 'PrivateClient'".to_owned(),
+        extensions: Some(json!({ "code": "undefinedField" })),
+    };
+    let fault = world.control.add_fault(Fault::new(refused).on_operation("ClientById").forever());
+    let failed = async || runs(&world, "status = 'failed'").await;
+    let rests = async |serving: &Serving| {
+        until("it rests", async || {
+            let health = serving.document("/healthz").await;
+            health["activity"]["state"] == "waiting" && health["activity"]["next_full"].is_string()
+        })
+        .await;
+    };
+    let serving = Serving::start(&world, &[]).await;
+    until("a failed run", async || failed().await == 1).await;
+    until("its problem", async || {
+        let problem = serving.document("/readyz").await["problem"].clone();
+        problem.as_str().is_some_and(|problem| problem.contains("personalNotes"))
+    })
+    .await;
+    rests(&serving).await;
+    let (status, ready) = serving.get("/readyz").await;
+    let document: Value = serde_json::from_str(&ready).unwrap();
+    assert_eq!((status, &document["fresh"]["last_good_run_at"]), (503, &Value::Null), "{ready}");
+    assert!(document["problem"].is_string(), "later looks leave it: {ready}");
+    assert_eq!(runs(&world, "true").await, 1, "what was read whole is not read again before its time");
+    serving.stop().await;
+
+    // A run that was stopped while it wrote to production has not compared anything: it is made good at once.
+    world.execute("UPDATE sync_run_entities SET in_production = NULL").await;
+    let serving = Serving::start(&world, &[]).await;
+    until("another run", async || failed().await == 2).await;
+    rests(&serving).await;
+    world.control.remove_fault(fault);
+    assert_eq!(serving.ask(r#"{"mode": "full"}"#).await.0, 202);
+    until("a good run", async || runs(&world, GOOD).await == 1).await;
+    until("ready", async || serving.get("/readyz").await.0 == 200).await;
+    until("no problem", async || serving.document("/readyz").await["problem"].is_null()).await;
+    serving.stop().await;
 }
