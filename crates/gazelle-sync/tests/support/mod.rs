@@ -17,6 +17,7 @@ pub mod rewritten;
 pub mod roles;
 pub mod service;
 pub mod sink;
+pub mod terminal;
 pub mod tools;
 pub mod walks;
 pub mod whole;

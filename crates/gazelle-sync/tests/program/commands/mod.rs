@@ -9,3 +9,4 @@ mod harmless_text;
 mod history;
 mod logs;
 mod manual;
+mod outputs;
