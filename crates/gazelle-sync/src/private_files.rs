@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+mod group;
+
 /// Why a file or folder is not used, and what mends it. Comes inside an [`io::Error`] of kind `PermissionDenied`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotOurs {
@@ -48,18 +50,24 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Refuses a folder in which others may write, and one that they could exchange for another, since they may write in a folder
 /// above it, or made a link that leads there. A link of ours or of root's in a folder that nobody else may change is as good as
-/// its target: systemd makes one for the folder of its service. What is absent is refused only for what is above it.
+/// its target: systemd makes one for the folder of its service. A group that nobody else is in may write above it: with umask
+/// 002 every folder of a home is like that. What is absent is refused only for what is above it.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn check_folder(folder: &Path) -> io::Result<()> {
+    check_folder_by(folder, Path::new("/etc"))
+}
+
+/// As [`check_folder`], with `passwd` and `group` of another folder.
+fn check_folder_by(folder: &Path, accounts: &Path) -> io::Result<()> {
     let mut at = PathBuf::from("/");
     let mut found = fs::symlink_metadata(&at)?;
     let top = found.uid();
     let mut left = steps(&std::path::absolute(folder)?);
     let mut links = 0;
     while let Some(name) = left.pop() {
-        judge_above(&at, &found, top, folder)?;
+        judge_above(&at, &found, top, folder, accounts)?;
         // Before this name no link is left in the path, so that what is above is what it says.
         let next = if name == ".." { folder_above(&at) } else { at.join(name) };
         found = match fs::symlink_metadata(&next) {
@@ -101,9 +109,13 @@ fn folder_above(path: &Path) -> PathBuf {
 }
 
 /// Refuses a folder in which others could exchange what stands in it. With the sticky bit each exchanges only what is his.
-fn judge_above(above: &Path, found: &Metadata, top: u32, folder: &Path) -> io::Result<()> {
+fn judge_above(above: &Path, found: &Metadata, top: u32, folder: &Path, accounts: &Path) -> io::Result<()> {
     const STICKY: u32 = 0o1000;
-    let open = if found.mode() & STICKY == 0 { 0o022 } else { 0 };
+    let open = match found.mode() {
+        mode if mode & STICKY != 0 => 0,
+        mode if mode & 0o020 != 0 && group::is_of_nobody_else(above, found.gid(), accounts) => 0o002,
+        _ => 0o022,
+    };
     judge_owner(above, found, top, open, folder)
 }
 
@@ -214,15 +226,18 @@ fn refusal(path: &Path, owner: u32, mode: u32, open: u32, me: u32) -> Option<Not
         return None;
     }
     let mode = mode & 0o7777;
+    let by = if owner == me { "run" } else { "have root run" };
     Some(match open {
-        0o022 => NotOurs {
-            what: format!("{path} can be written by other accounts (mode {mode:o})"),
-            advice: format!("run `chmod go-w {path}`, or name another folder (GAZELLE_SYNC_DATA_DIR)"),
-        },
-        _ => NotOurs {
+        0o077 => NotOurs {
             what: format!("{path} can be read by other accounts (mode {mode:o})"),
             advice: format!(
                 "run `chmod 600 {path}`; if others use this machine, log in anew (gazelle-sync auth login)"
+            ),
+        },
+        _ => NotOurs {
+            what: format!("{path} can be written by other accounts (mode {mode:o})"),
+            advice: format!(
+                "{by} `chmod go-w {path}`, or name another folder (GAZELLE_SYNC_DATA_DIR; in Kubernetes see the runbook)"
             ),
         },
     })
@@ -284,7 +299,7 @@ mod tests {
         make_folder(&data).unwrap();
         make_folder(&other).unwrap();
         // Whoever may write in the folder above puts another of ours in its place.
-        for open in [0o777, 0o775] {
+        for open in [0o777, 0o757] {
             mode(&app, open);
             for refused in [
                 check_folder(&data),
@@ -320,5 +335,41 @@ mod tests {
         symlink(app.join("two"), app.join("one")).unwrap();
         symlink(app.join("one"), app.join("two")).unwrap();
         assert!(check_folder(&app.join("one")).is_err());
+    }
+
+    #[test]
+    fn a_group_that_nobody_else_is_in_may_write_above() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let top = tempfile::tempdir().unwrap();
+        let (etc, app) = (top.path().join("etc"), top.path().join("app"));
+        make_folder(&etc).unwrap();
+        make_folder(&app.join("data")).unwrap();
+        let (me, group) = (rustix::process::geteuid().as_raw(), fs::metadata(&app).unwrap().gid());
+        let passwd = format!("root:x:0:0::/root:/bin/sh\nada:x:{me}:{group}::/home/ada:/bin/sh\n");
+        let check = |mode, passwd: &str, groups: &str| {
+            fs::set_permissions(&app, fs::Permissions::from_mode(mode)).unwrap();
+            fs::write(etc.join("passwd"), passwd).unwrap();
+            fs::write(etc.join("group"), groups).unwrap();
+            check_folder_by(&app.join("data"), &etc)
+        };
+        check(0o775, &passwd, &format!("ada:x:{group}:\n")).unwrap();
+        check(0o775, &passwd, &format!("ada:x:{group}:ada\n")).unwrap();
+        for (mode, passwd, groups) in [
+            (0o777, passwd.clone(), format!("ada:x:{group}:\n")),
+            (0o775, passwd.clone(), format!("ada:x:{group}:ada,bob\n")),
+            (0o775, passwd.clone(), format!("ada:x:{group}:\nsame:x:{group}:bob\n")),
+            (0o775, passwd.clone(), format!("ada:pa55:{group}:\n")),
+            (0o775, passwd.clone(), "other:x:4242:\n".to_owned()),
+            (0o775, passwd.clone(), format!("ada:x:{group}:\n+:::\n")),
+            (0o775, format!("{passwd}bob:x:4242:{group}::/home/bob:/bin/sh\n"), format!("ada:x:{group}:\n")),
+            (0o775, format!("{passwd}+::::::\n"), format!("ada:x:{group}:\n")),
+            (0o775, "bob:x:4242:4242::/home/bob:/bin/sh\n".to_owned(), format!("ada:x:{group}:\n")),
+        ] {
+            let refused = check(mode, &passwd, &groups).unwrap_err();
+            let why = NotOurs::in_error(&refused).unwrap();
+            assert!(why.advice.contains("chmod go-w"), "{passwd} {groups}: {why}");
+        }
+        fs::remove_file(etc.join("group")).unwrap();
+        assert!(check_folder_by(&app.join("data"), &etc).is_err(), "nobody says who is in it");
     }
 }

@@ -1,7 +1,12 @@
 -- What of our relations $2 of the schema $1 calls a function or an operator that is called like one of the server's, is none
--- of an extension, and belongs to somebody who has not the rights of the relation's owner. As (what it is, what it calls,
--- whose that is, the statements after which it calls the server's own). Expressions are printed with the schema of every name
--- outside pg_catalog.
+-- of an extension, and belongs to somebody whom we have no reason to trust. As (kind, what it is, what it calls, whose that
+-- is, the statements after which it calls the server's own or belongs to the relation's owner, whether a migration of ours
+-- made it: a check not named in $3 is the company's own, and so is a policy that calls anything). Expressions are printed with
+-- the schema of every name outside pg_catalog.
+--
+-- Trusted is a superuser, and whoever has the rights of the relation's owner. Who is no superuser trusts those that owners.sql
+-- trusts too: itself, who may make roles, the owners of the database and of the schema, and, but for the roles $4, a role
+-- whose rights it has or that only those can act as.
 WITH ours AS (
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -27,46 +32,83 @@ WITH ours AS (
        AND EXISTS (SELECT 1 FROM pg_catalog.pg_operator own
                     WHERE own.oprname = o.oprname AND own.oprnamespace = 'pg_catalog'::regnamespace)
 ), callers AS (
-    SELECT 1 AS rank, 'pg_catalog.pg_attrdef'::regclass AS classid, d.oid, ours.name AS of, ours.relowner,
+    SELECT 1 AS rank, 'pg_catalog.pg_attrdef'::regclass AS classid, d.oid, ours.oid AS relation, ours.name AS of, ours.relowner,
            pg_catalog.format('the %s of %s.%I', CASE a.attgenerated WHEN '' THEN 'default' ELSE 'expression' END, ours.name, a.attname)
                AS what,
-           -- A generated column cannot get another expression.
-           CASE a.attgenerated WHEN '' THEN
-               pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT ', ours.name, a.attname)
-               || pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS made_anew
+           true AS is_ours
       FROM ours
       JOIN pg_catalog.pg_attrdef d ON d.adrelid = ours.oid
       JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     UNION ALL
-    SELECT 2, 'pg_catalog.pg_constraint'::regclass, k.oid, ours.name, ours.relowner,
-           pg_catalog.format('the constraint %I of %s', k.conname, ours.name),
-           pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I ', ours.name, k.conname,
-                             ours.name, k.conname) || pg_catalog.pg_get_constraintdef(k.oid)
+    SELECT 2, 'pg_catalog.pg_constraint'::regclass, k.oid, ours.oid, ours.name, ours.relowner,
+           pg_catalog.format('the constraint %I of %s', k.conname, ours.name), k.contype <> 'c' OR k.conname = ANY ($3::text[])
       FROM ours JOIN pg_catalog.pg_constraint k ON k.conrelid = ours.oid
     UNION ALL
-    SELECT 3, 'pg_catalog.pg_class'::regclass, i.indexrelid, ours.name, ours.relowner,
-           pg_catalog.format('the index %s', i.indexrelid::regclass),
-           pg_catalog.format('DROP INDEX %s; ', i.indexrelid::regclass) || pg_catalog.pg_get_indexdef(i.indexrelid)
+    SELECT 3, 'pg_catalog.pg_class'::regclass, i.indexrelid, ours.oid, ours.name, ours.relowner,
+           pg_catalog.format('the index %s', i.indexrelid::regclass), true
       FROM ours JOIN pg_catalog.pg_index i ON i.indrelid = ours.oid
     UNION ALL
-    SELECT 4, 'pg_catalog.pg_policy'::regclass, p.oid, ours.name, ours.relowner,
-           pg_catalog.format('the policy %I of %s', p.polname, ours.name), NULL
+    SELECT 4, 'pg_catalog.pg_policy'::regclass, p.oid, ours.oid, ours.name, ours.relowner,
+           pg_catalog.format('the policy %I of %s', p.polname, ours.name), false
       FROM ours JOIN pg_catalog.pg_policy p ON p.polrelid = ours.oid
     UNION ALL
-    SELECT 5, 'pg_catalog.pg_rewrite'::regclass, r.oid, ours.name, ours.relowner, pg_catalog.format('the view %s', ours.name),
-           pg_catalog.format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS ', ours.name)
-           || pg_catalog.pg_get_viewdef(ours.oid)
+    SELECT 5, 'pg_catalog.pg_rewrite'::regclass, r.oid, ours.oid, ours.name, ours.relowner,
+           pg_catalog.format('the view %s', ours.name), true
       FROM ours JOIN pg_catalog.pg_rewrite r ON r.ev_class = ours.oid
+), me AS (
+    SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+), administrators AS (
+    SELECT r.oid
+      FROM pg_catalog.pg_roles r
+     CROSS JOIN me
+     WHERE r.rolsuper
+        OR r.oid = me.oid
+        OR NOT me.rolsuper
+           AND (r.rolcreaterole
+                OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+), found AS MATERIALIZED (
+    SELECT DISTINCT callers.rank, callers.oid, callers.relation, callers.of, callers.relowner, callers.what, callers.is_ours,
+           alike.name, alike.called, alike.instead, alike.take, maker.oid AS maker, maker.rolname::text AS maker_name
+      FROM callers
+      JOIN pg_catalog.pg_depend d ON d.classid = callers.classid AND d.objid = callers.oid
+      JOIN alike ON alike.classid = d.refclassid AND alike.oid = d.refobjid
+      JOIN pg_catalog.pg_roles maker ON maker.oid IN (alike.owner, alike.maker)
+     WHERE maker.oid NOT IN (SELECT oid FROM administrators)
+       AND NOT pg_catalog.pg_has_role(maker.oid, callers.relowner, 'MEMBER')
+       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e
+                        WHERE e.classid = alike.classid AND e.objid = alike.oid AND e.deptype = 'e')
 )
-SELECT DISTINCT callers.rank, callers.what, alike.name, maker.rolname::text,
-       coalesce(pg_catalog.replace(callers.made_anew, alike.called, alike.instead),
-                alike.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(callers.relowner)))
-  FROM callers
-  JOIN pg_catalog.pg_depend d ON d.classid = callers.classid AND d.objid = callers.oid
-  JOIN alike ON alike.classid = d.refclassid AND alike.oid = d.refobjid
-  JOIN pg_catalog.pg_roles maker ON maker.oid IN (alike.owner, alike.maker)
- WHERE NOT maker.rolsuper
-   AND NOT pg_catalog.pg_has_role(maker.oid, callers.relowner, 'MEMBER')
-   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e
-                    WHERE e.classid = alike.classid AND e.objid = alike.oid AND e.deptype = 'e')
+SELECT found.rank, found.what, found.name, found.maker_name,
+       -- Only of what was found: to print a view takes locks of the tables that it reads, and an expression one of its own.
+       coalesce(pg_catalog.replace(
+           CASE WHEN NOT found.is_ours THEN NULL
+                WHEN found.rank = 1 THEN
+                    -- A generated column cannot get another expression.
+                    (SELECT pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT ', found.of, a.attname)
+                            || pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+                       FROM pg_catalog.pg_attrdef d
+                       JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+                      WHERE d.oid = found.oid AND a.attgenerated = '')
+                WHEN found.rank = 2 THEN
+                    (SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT %I ', found.of,
+                                              k.conname, found.of, k.conname) || pg_catalog.pg_get_constraintdef(k.oid)
+                       FROM pg_catalog.pg_constraint k
+                      WHERE k.oid = found.oid)
+                WHEN found.rank = 3 THEN
+                    pg_catalog.format('DROP INDEX %s; ', found.oid::regclass) || pg_catalog.pg_get_indexdef(found.oid)
+                WHEN found.rank = 5 THEN
+                    pg_catalog.format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS ', found.of)
+                    || pg_catalog.pg_get_viewdef(found.relation)
+           END, found.called, found.instead),
+           found.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(found.relowner))),
+       found.is_ours
+  FROM found
+ CROSS JOIN me
+ WHERE me.rolsuper
+    OR found.maker_name = ANY ($4::text[])
+    OR NOT (pg_catalog.pg_has_role(me.oid, found.maker, 'USAGE')
+            OR EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND n.nspowner = found.maker)
+            OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
+                            WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM administrators)
+                              AND pg_catalog.pg_has_role(m.oid, found.maker, 'MEMBER')))
  ORDER BY 1, 2, 3

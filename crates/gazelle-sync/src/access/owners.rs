@@ -7,7 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{PUBLIC_ROLES, Roles, bound};
+use super::{PUBLIC_ROLES, Roles, bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -28,7 +28,7 @@ impl<'a> Question<'a> {
         Question { schema, names: relation_names(), first: REGISTER, for_us: true, owner_role }
     }
 
-    fn params(&self) -> [Param<'_>; 6] {
+    fn params(&self) -> [Param<'_>; 7] {
         [
             (&self.schema, Type::TEXT),
             (&self.names, Type::TEXT_ARRAY),
@@ -36,11 +36,15 @@ impl<'a> Question<'a> {
             (&self.for_us, Type::BOOL),
             (&self.owner_role, Type::TEXT),
             (&PUBLIC_ROLES_LIST, Type::TEXT_ARRAY),
+            (&RECORDS, Type::TEXT_ARRAY),
         ]
     }
 }
 
 const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
+
+/// The policies of the register by which `migrate --roles` records its roles.
+const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
 /// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
 /// code of somebody's hangs; then what [`bound::check`] refuses. Where nothing of ours is there yet, there is nothing to refuse.
@@ -170,7 +174,11 @@ fn to_superuser(found: &str, first: &Row, table: &str, kind: &str, me: &str) -> 
     let others = match acting.as_slice() {
         [] => String::new(),
         [one, ..] if one == owner => {
-            format!(", {owner} may log in (ALTER ROLE {} NOLOGIN ends that)", plain(owner))
+            let role = plain(owner);
+            format!(
+                ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
+                 password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
+            )
         }
         [one, ..] => format!(
             ", as which {} may act (REVOKE {} FROM {} ends that)",

@@ -7,6 +7,9 @@
 -- the database, a role whose rights they have, and a role that only those can act as. Where they come to tables that
 -- others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and, where they could not
 -- have made the tables themselves, whoever made them for them; none of the roles $6.
+--
+-- The owner's role may go by another name: then it is the one that `migrate --roles` recorded, which is the owner of the table
+-- $3 with the policies $7 (access::current).
 WITH place AS (
     SELECT n.oid, n.nspowner, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
       FROM pg_catalog.pg_namespace n
@@ -26,14 +29,22 @@ WITH place AS (
         OR NOT me.rolsuper
            AND (r.rolcreaterole
                 OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+), recorded AS (
+    SELECT relations.relowner AS oid
+      FROM relations
+     WHERE relations.name = $3
+       AND 2 = (SELECT count(*) FROM pg_catalog.pg_policy p WHERE p.polrelid = relations.oid AND p.polname = ANY ($7::text[]))
 ), acting AS (
-    -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes.
+    -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Whoever
+    -- owns the table can record himself there; but only who may make roles can give a role the name $5, or say of another
+    -- that no password of it is ever valid.
     SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
      WHERE o.oid IN (SELECT relowner FROM relations)
-       AND NOT (m.oid = o.oid AND o.rolname = $5
+       AND NOT (m.oid = o.oid
+                AND (o.rolname = $5 OR coalesce(m.rolvaliduntil = '-infinity', false) AND o.oid IN (SELECT oid FROM recorded))
                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
 ), owners AS (
     SELECT o.oid, o.rolname::text AS name
@@ -49,7 +60,8 @@ WITH place AS (
 )
 SELECT 'owner', relations.name, owners.name, relations.relkind::text,
        ARRAY(SELECT acting.name FROM acting
-              WHERE acting.owner = owners.oid AND (NOT acting.is_owner OR owners.name = $5) ORDER BY 1)
+              WHERE acting.owner = owners.oid AND (NOT acting.is_owner OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
+              ORDER BY 1)
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
 SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}'

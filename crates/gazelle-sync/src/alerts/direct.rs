@@ -20,7 +20,7 @@ use super::deliver::wait;
 use super::kind::{Facts, Kind, Occasion};
 use super::words::{Moment, Words};
 use crate::config::Settings;
-use crate::private_files;
+use crate::private_files::{self, NotOurs};
 
 /// Attempts to tell a channel that the trouble is over.
 const LAST_ATTEMPTS: u32 = 5;
@@ -72,6 +72,9 @@ pub struct Direct {
     open: Option<Open>,
     /// Of an alert that is over: channels that have not heard so.
     ending: Option<Open>,
+    /// The file was refused, and that was logged: saving meets the same.
+    #[serde(skip)]
+    refused: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,22 +116,30 @@ mod stored_kind {
 }
 
 impl Direct {
-    /// What an earlier process told. Nothing where there is no such file, or none that this program can read.
+    /// What an earlier process told. Nothing where there is no such file, or none that this program can read; why it may not
+    /// be used is logged.
     pub async fn load(file: &Path) -> Direct {
         let file = file.to_owned();
         let read = tokio::task::spawn_blocking(move || private_files::read(&file)).await;
-        read.ok()
-            .and_then(Result::ok)
-            .flatten()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default()
+        let read = read.map_err(io::Error::other).and_then(|read| read);
+        if let Err(error) = &read {
+            tracing::warn!(
+                "what was told past the database is not remembered, and may be told again: {error}"
+            );
+            return Direct { refused: NotOurs::in_error(error).is_some(), ..Direct::default() };
+        }
+        read.ok().flatten().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
-    /// Keeps what is not over for the next process; without such a thing there is no file.
+    /// Keeps what is not over for the next process; without such a thing there is no file. Where [`Direct::load`] met a folder
+    /// or a file that is not ours, nothing is written, and it is not told again.
     ///
     /// # Errors
     /// The file or its folder cannot be written.
     pub async fn save(&self, file: &Path) -> io::Result<()> {
+        if self.refused {
+            return Ok(());
+        }
         if self.open.is_none() && self.ending.is_none() {
             return match tokio::fs::remove_file(file).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -56,7 +56,9 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
         lines.warning(
             check,
             format!("{owner} may not log in, so that Citus cannot move the schema to another node"),
-            format!("ALTER ROLE {owner} LOGIN, without a password: it is for Citus between its nodes alone"),
+            format!(
+                "ALTER ROLE {owner} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone"
+            ),
         );
         return Ok(());
     }

@@ -4,6 +4,7 @@
 use tokio_postgres::types::Type;
 
 use super::Lines;
+use crate::access::bound;
 use crate::db::{Db, DbError};
 
 const CHECK: &str = "look-alikes";
@@ -12,6 +13,18 @@ const LISTED: usize = 5;
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
+    let bound = bound::look(db).await?;
+    for one in &bound {
+        lines.warning(
+            CHECK,
+            format!(
+                "{} calls {} of {}, which is called like one of the server's: it runs with the rights of whoever writes or \
+                 reads the table, and {} may change what it does",
+                one.what, one.called, one.maker, one.maker
+            ),
+            format!("if that is not meant, drop it; otherwise read the function (psql: \\df+) and take it over: {}", one.cure),
+        );
+    }
     let found = db.query(include_str!("look_alikes.sql"), &[(&db.schema(), Type::TEXT)]).await?;
     for row in found.iter().take(LISTED) {
         let (kind, name, owner, drop): (String, String, String, String) =
@@ -26,6 +39,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
         );
     }
     match found.len() {
+        0 if !bound.is_empty() => {}
         0 => lines.ok(CHECK, "no function or operator is called like one of the server's"),
         1..=LISTED => {}
         all => lines.warning(

@@ -81,18 +81,41 @@ fn read(rows: &[tokio_postgres::Row]) -> Found {
     found
 }
 
+/// A table that lacks columns which every table of ours has.
+pub(super) struct Stranger {
+    pub(super) table: &'static str,
+    lacks: Vec<&'static str>,
+}
+
+impl Stranger {
+    /// What is wrong and what to do, where a migration of ours has made the table, so that somebody dropped the columns.
+    pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
+        if !migrated || !declared::is_migrated(self.table) {
+            return None;
+        }
+        let columns: Vec<String> =
+            self.lacks.iter().map(|column| format!("{}.{column}", self.table)).collect();
+        Some(DbError::infrastructure(format!(
+            "the schema {schema} lacks the column {}, which a migration made and somebody dropped; nothing was read or written, \
+             and `migrate` does not add it back, since what it held is gone: restore the table from a backup, or have the copy \
+             built again in another schema (GAZELLE_SYNC_SCHEMA)",
+            columns.join(", ")
+        )))
+    }
+}
+
 impl Found {
     /// A table of an entity's name that does not look like ours.
-    pub(super) fn stranger(&self) -> Option<&'static str> {
-        let lacks = |name: &str, ours: &[&str]| {
-            self.columns.get(name).is_some_and(|found| !ours.iter().all(|column| found.contains(*column)))
-        };
+    pub(super) fn stranger(&self) -> Option<Stranger> {
         let lineage = LINEAGE.map(|(name, _)| name);
+        let lacking = |table: &'static str, ours: &[&'static str]| {
+            let found = self.columns.get(table)?;
+            let lacks: Vec<&str> = ours.iter().copied().filter(|column| !found.contains(*column)).collect();
+            (!lacks.is_empty()).then_some(Stranger { table, lacks })
+        };
         ENTITIES.iter().find_map(|entity| {
-            match lacks(entity.staging_table, &["external_id", "raw_data", "fetched_at"]) {
-                true => Some(entity.staging_table),
-                false => entity.tables.iter().map(|table| table.name).find(|name| lacks(name, &lineage)),
-            }
+            lacking(entity.staging_table, &["external_id", "raw_data", "fetched_at"])
+                .or_else(|| entity.tables.iter().find_map(|table| lacking(table.name, &lineage)))
         })
     }
 

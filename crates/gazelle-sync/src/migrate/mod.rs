@@ -98,8 +98,9 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
         missing.retain(|step| step.version != Some(version));
     }
     let found = declared::found(db).await?;
-    if let Some(name) = found.stranger() {
-        return Err(foreign(db, name));
+    if let Some(stranger) = found.stranger() {
+        let maimed = stranger.maimed(db.schema(), missing.is_empty());
+        return Err(maimed.unwrap_or_else(|| foreign(db, stranger.table)));
     }
     let declared = found.missing(missing.is_empty());
     missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));

@@ -3,9 +3,9 @@
 //! before anything of the tables is used, in a current database and in one to be upgraded, and named with its cure.
 
 use super::there_first::{refused, works};
-use crate::support::World;
-use crate::support::deployed::{doctor, shows};
+use crate::support::deployed::{doctor, line, shows};
 use crate::support::roles::{act_as, client_of, supabase};
+use crate::support::{DATABASE, World};
 use gazelle_sync::migrate::{Script, scripts};
 
 /// Some of what the migrations call, of the very arguments, working as the server's own do, and counting.
@@ -119,4 +119,110 @@ async fn functions_of_the_tables_owner_and_of_extensions_are_the_companys() {
         .unwrap();
     act_as(&mut world, "administrator");
     works(&world, "with a check of the company's own").await;
+}
+
+/// Tables that a superuser made and handed to the owner's role, in a database that `app` owns, with a check that calls a
+/// function of `whose`, called like one of the server's and with other arguments, as people write for `float`.
+async fn with_a_check_that_calls_a_function_of(whose: &str) -> World {
+    let mut world = supabase().await;
+    act_as(&mut world, "postgres");
+    world.run(&["migrate"]).await.success();
+    world.run(&["migrate", "--roles"]).await.success();
+    world
+        .execute(&format!(
+            "CREATE ROLE app LOGIN; ALTER DATABASE {DATABASE} OWNER TO app; CREATE ROLE mallory LOGIN;
+             CREATE SCHEMA theirs; GRANT USAGE, CREATE ON SCHEMA theirs TO PUBLIC"
+        ))
+        .await;
+    let round = "CREATE FUNCTION theirs.round(double precision, integer) RETURNS double precision IMMUTABLE LANGUAGE sql
+                 AS 'SELECT pg_catalog.round($1::numeric, $2)::double precision'";
+    client_of(&world, whose).await.batch_execute(round).await.unwrap();
+    world
+        .execute(
+            "ALTER TABLE gazelle_locations ADD CONSTRAINT theirs
+                 CHECK (latitude IS NULL OR theirs.round(latitude::double precision, 2) <= 90)",
+        )
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn a_check_of_the_companys_own_stops_nothing_and_doctor_says_whose_function_it_calls() {
+    for whose in ["app", "mallory"] {
+        let mut world = with_a_check_that_calls_a_function_of(whose).await;
+        for role in ["gazelle_sync", "postgres"] {
+            act_as(&mut world, role);
+            works(&world, &format!("{role}, with a check that calls a function of {whose}")).await;
+        }
+        act_as(&mut world, "gazelle_sync");
+        let calls = "the constraint theirs of public.gazelle_locations calls the function theirs.round(double precision,integer)";
+        let run = doctor(&world).await;
+        match whose {
+            "mallory" => {
+                let (level, said) = line(&run, "look-alikes");
+                assert_eq!(level, "warning", "{run}");
+                assert!(
+                    said.contains(&format!("{calls} of mallory")) && said.contains("ALTER FUNCTION"),
+                    "{said}"
+                );
+            }
+            _ => assert!(!run.stdout.contains(calls), "the owner of the database is trusted: {run}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_owner_of_the_database_has_made_is_trusted_but_by_a_superuser() {
+    let mut world = with_a_check_that_calls_a_function_of("app").await;
+    // Something of ours: a default.
+    client_of(&world, "app")
+        .await
+        .batch_execute(
+            "CREATE FUNCTION theirs.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT pg_catalog.now()'",
+        )
+        .await
+        .unwrap();
+    world.execute("ALTER TABLE staging_clients ALTER COLUMN created_at SET DEFAULT theirs.now()").await;
+    act_as(&mut world, "gazelle_sync");
+    works(&world, "the sync").await;
+    act_as(&mut world, "postgres");
+    refused(&world.run(&["status"]).await, &["theirs.now()", "of app", "SET DEFAULT pg_catalog.now()"]);
+    // Who owns nothing but the function is trusted by nobody.
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
+    act_as(&mut world, "gazelle_sync");
+    refused(&world.run(&["status"]).await, &["theirs.now()", "of app"]);
+}
+
+#[tokio::test]
+async fn the_checks_that_migrations_make_are_known_by_their_names() {
+    let world = World::new().await;
+    world.run(&["migrate"]).await.success();
+    let there = "SELECT array_agg(conname::text ORDER BY conname) FROM pg_constraint
+                  WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
+    let there: Vec<String> = world.one(there, &[]).await;
+    let mut known = gazelle_sync::access::bound::checks();
+    known.sort_unstable();
+    assert_eq!(there, known);
+    let called = "pg_policy WHERE pg_get_expr(polqual, polrelid) <> 'true' OR pg_get_expr(polwithcheck, polrelid) <> 'true'";
+    world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!(world.count(called).await, 0, "no policy of ours calls anything");
+}
+
+#[tokio::test]
+async fn a_look_at_what_is_bound_waits_for_no_lock_of_a_table() {
+    let mut world = World::new().await;
+    world.filled().await;
+    world.set("GAZELLE_SYNC_LOCK_NOTICE", "0.2");
+    world.set("GAZELLE_SYNC_LOCK_WAIT", "0.5");
+    let person = crate::support::connect(&world.url()).await;
+    person
+        .batch_execute(
+            "BEGIN; TRUNCATE gazelle_users, gazelle_clients, staging_users, staging_clients CASCADE",
+        )
+        .await
+        .unwrap();
+    let run = world.run(&["migrate", "--dry-run"]).await;
+    assert_eq!(run.code, 0, "{run}");
+    assert!(!run.stderr.contains("lock"), "{run}");
+    person.batch_execute("ROLLBACK").await.unwrap();
 }

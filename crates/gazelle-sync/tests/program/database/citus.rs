@@ -344,3 +344,42 @@ async fn rights_are_given_again_where_the_schema_is_distributed() {
     assert_eq!((&again["made"], &again["ended"]), (&json!([]), &json!([])), "{again}");
     assert_ne!(world.text(granted).await, before);
 }
+
+#[tokio::test]
+async fn an_owner_by_another_name_may_log_in_where_no_password_of_it_is_ever_valid() {
+    let world = World::new().await;
+    world.run(&["migrate", "--roles", "--owner-role", "keeper"]).await.success();
+    pretend_citus(&world, "13.2-1", true, true).await;
+    let report = world.run(&["doctor"]).await.json();
+    let advice = line(&report, "owner on Citus")["mend"].as_str().unwrap().to_owned();
+    let statement = "ALTER ROLE keeper LOGIN VALID UNTIL '-infinity'";
+    assert!(advice.contains(statement), "{advice}");
+
+    // Without that, somebody might log in as it who has made the tables for a superuser to use: the reason is said.
+    world.execute("ALTER ROLE keeper LOGIN").await;
+    let run = world.run(&["sync"]).await;
+    refused(&run, &["belongs to keeper", ", keeper may log in", "NOLOGIN", statement]);
+    world.execute(statement).await;
+    for command in
+        [&["sync", "--mode", "full"][..], &["migrate", "--roles", "--owner-role", "keeper"], &["status"]]
+    {
+        world.run(command).await.success();
+    }
+    let report = world.run(&["doctor"]).await.json();
+    assert_eq!(line(&report, "owner on Citus")["level"], "ok");
+    // Who can act as it beside that is refused as ever; so is one that only pretends to be recorded.
+    world.execute("CREATE ROLE mallory LOGIN; GRANT keeper TO mallory").await;
+    refused(&world.run(&["sync"]).await, &["as which mallory may act"]);
+    world
+        .execute(
+            "REVOKE keeper FROM mallory;
+             DO $$ DECLARE t record; BEGIN
+                 FOR t IN SELECT oid::regclass AS name FROM pg_class
+                           WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') LOOP
+                     EXECUTE format('ALTER TABLE %s OWNER TO mallory', t.name);
+                 END LOOP;
+             END $$",
+        )
+        .await;
+    refused(&world.run(&["sync"]).await, &["belongs to mallory", ", mallory may log in"]);
+}

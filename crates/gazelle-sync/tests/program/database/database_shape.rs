@@ -225,3 +225,25 @@ async fn the_migrations_make_the_tables_that_the_declarations_make() {
     assert_eq!(declared.0, migrated.0, "columns");
     assert_eq!(declared.1, migrated.1, "constraints");
 }
+
+#[tokio::test]
+async fn a_column_of_ours_that_somebody_dropped_is_named() {
+    let world = World::new().await;
+    world.filled().await;
+    let before = world.count("gazelle_clients").await;
+    for (dropped, column) in [
+        ("ALTER TABLE gazelle_pianos DROP COLUMN deleted_at CASCADE", "gazelle_pianos.deleted_at"),
+        ("ALTER TABLE staging_users DROP COLUMN fetched_at CASCADE", "staging_users.fetched_at"),
+    ] {
+        world.execute(dropped).await;
+        for command in [&["sync"][..], &["status"], &["migrate"]] {
+            let run = world.run(command).await;
+            assert_eq!(run.code, 1, "{command:?}: {run}");
+            for words in [&format!("lacks the column {column}"), "backup"] {
+                assert!(run.reasons().contains(words), "{words} not said by {command:?}: {run}");
+            }
+            assert!(!run.reasons().contains("did not make"), "{command:?}: {run}");
+        }
+    }
+    assert_eq!(world.count("gazelle_clients").await, before);
+}

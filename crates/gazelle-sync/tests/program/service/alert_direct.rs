@@ -96,3 +96,26 @@ async fn a_sync_whose_alerts_alone_cannot_be_written_tells_that_too() {
     world.full().await.success();
     assert_eq!(told(&sink), ["started", "over"]);
 }
+
+#[tokio::test]
+async fn a_data_folder_that_others_may_write_is_named_once_by_each_command() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (mut world, sink) = world().await;
+    let data = world.folder.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let there = world.url();
+    world.set("DATABASE_URL", "postgres://someone@127.0.0.1:1/mirror");
+    let refusal = format!("chmod go-w {}", data.display());
+    for told_so_far in 1..=2 {
+        let run = world.full().await;
+        assert_eq!(run.code, 1, "{run}");
+        assert_eq!(run.stderr.matches(&refusal).count(), 1, "{run}");
+        // Better twice than never.
+        assert_eq!(told(&sink).len(), told_so_far);
+    }
+    // That nothing is remembered is told also where nothing is wrong with the database, before it matters.
+    world.set("DATABASE_URL", &there);
+    let run = world.full().await;
+    assert_eq!((run.code, run.stderr.matches(&refusal).count()), (0, 1), "{run}");
+}
