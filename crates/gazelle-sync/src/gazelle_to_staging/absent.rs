@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::turns::{MOST_ASKED, Turns};
 use super::alone::is_about_all;
 use super::apart::{Apart, Refused};
-use super::failures::MOST_FAILED_IN_A_ROW;
+use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::{LookupResult, MOST_KEPT, get, stage};
 use super::seen::SeenIds;
 use super::{Fetch, Scope};
@@ -26,9 +26,6 @@ use crate::staging::deletions::{
     turn::{self, Turn},
 };
 use crate::staging::versions::{Received, Staged};
-
-/// Records of a run at which the API may fail, in a row or not: beyond that, it is asked for no more of them.
-const MOST_FAILED: u64 = 30;
 
 /// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
@@ -167,7 +164,7 @@ async fn ask(
             Err(error) => {
                 report.unsettled.push(format!("{id}: {error}"));
                 report.failed += 1;
-                if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED {
+                if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED as u64 {
                     report.failure = Some(error);
                     break;
                 }

@@ -102,20 +102,20 @@ impl LeafQuery {
 impl PartPlan {
     /// For a page of a walk.
     pub fn of_page(entity: &Entity, bounds: Bounds) -> Result<PartPlan, NoPlan> {
-        let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&*getter.query, getter.operation));
-        Self::of(&*entity.walk.page_query, &[entity.walk.root, "nodes"], own, holder(entity), bounds)
+        let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&getter.query, getter.operation));
+        Self::of(&entity.walk.page_query, &[entity.walk.root, "nodes"], own, holder(entity), bounds)
     }
 
     /// For a getter.
     pub fn of_getter(entity: &Entity, getter: &Getter, bounds: Bounds) -> Result<PartPlan, NoPlan> {
-        Self::of(&*getter.query, getter.path, None, holder(entity), bounds)
+        Self::of(&getter.query, getter.path, None, holder(entity), bounds)
     }
 
     /// For a page of a connection inside a record.
     pub fn of_nested(entity: &Entity, nested: &Nested, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = holder(entity).filter(|(list, _)| nested.path == [*list]).map(|(_, by_id)| by_id);
         let path = [nested.answer, &["nodes"]].concat();
-        Self::of(&*nested.query, &path, own, None, bounds)
+        Self::of(&nested.query, &path, own, None, bounds)
     }
 
     fn of(
@@ -194,7 +194,7 @@ fn together(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Ve
 /// The connection of a record whose nodes can be asked for by ids of their own, since they hold connections themselves.
 fn holder(entity: &Entity) -> Option<(&'static str, ById)> {
     entity.nested().find_map(|nested| match nested.path {
-        [list, _] => Some((*list, ById::of_query(&*nested.query, nested.operation)?)),
+        [list, _] => Some((*list, ById::of_query(&nested.query, nested.operation)?)),
         _ => None,
     })
 }
@@ -224,7 +224,7 @@ pub fn usual_levels(entity: &Entity) -> u32 {
 
 /// The fields of an entity's largest query.
 pub fn usual_fields(entity: &Entity) -> u32 {
-    u32::try_from(fields::count(&fields::of_query(&*entity.walk.page_query))).unwrap_or(u32::MAX)
+    u32::try_from(fields::count(&fields::of_query(&entity.walk.page_query))).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
