@@ -65,6 +65,8 @@ pub struct AbsentReport {
     pub asked: u64,
     /// Those of them at which the API failed.
     pub failed: u64,
+    /// Those of them of which it is not known whether they exist: at which the API failed, or gave no verdict.
+    pub without_verdict: u64,
     /// Not seen, and not asked for by this run: the next ones go on with them.
     pub unasked: u64,
     /// The error of the API that ended the asking.
@@ -164,6 +166,7 @@ async fn ask(
             Err(error) => {
                 report.unsettled.push(format!("{id}: {error}"));
                 report.failed += 1;
+                report.without_verdict += 1;
                 if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED as u64 {
                     report.failure = Some(error);
                     break;
@@ -184,9 +187,11 @@ async fn ask(
             }
             // What the API says may quote the record.
             Ok(LookupResult::Refused(_)) => {
+                report.without_verdict += 1;
                 report.unsettled.push(format!("{id}: the API answers with an error"));
             }
             Ok(LookupResult::Changed(why) | LookupResult::Unclear(why)) => {
+                report.without_verdict += 1;
                 report.unsettled.push(format!("{id}: {why}"));
             }
             Ok(LookupResult::Missing(answer)) => {
@@ -216,6 +221,9 @@ async fn settle(
             Err(error) => apart.failed(part, error, &mut refused)?,
         }
     }
+    // Whatever was found of them before, they exist.
+    let exist = turns.found_to_exist(there);
+    deletions::settle_existing(&fetch.db, &fetch.fence, entity, &exist).await?;
     let is_staged = |record: &Received| !refused.contains_key(&record.external_id);
     report.faulty =
         there.iter().filter(|record| record.fault.is_some() && is_staged(record)).cloned().collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{AbsentReport, Asked, Fetch};
+use super::{AbsentReport, Asked, Fetch, MOST_FAILED_IN_A_ROW, Received};
 use crate::db::DbError;
 use crate::entities::Entity;
 use crate::staging::deletions::{
@@ -60,15 +60,24 @@ impl Turns {
     }
 
     /// How many the guard counts beside those that were found gone: what the runs since the turns began have deleted, and what
-    /// waits for a person's word. Where it is the API that ended the asking, also whatever it did not answer about: it may be
-    /// gone as well, and would be deleted in slices as the API comes and goes.
+    /// waits for a person's word. Where it is the API that ended the asking, also whatever it did not answer about, and where it
+    /// gave no verdict about more than a few, those: they may be gone as well, and would be deleted in slices as the API comes and
+    /// goes.
     pub(super) fn counted_with(&mut self, asked: &Asked, report: &AbsentReport) -> u64 {
         self.are_unfinished = report.unasked > 0;
         let unknown = match report.failure {
-            Some(_) => report.unasked + report.failed,
+            Some(_) => report.unasked + report.without_verdict,
+            None if report.without_verdict > MOST_FAILED_IN_A_ROW as u64 => {
+                self.known_gone(asked) + report.without_verdict
+            }
             None => self.known_gone(asked),
         };
         self.turn.deleted + unknown
+    }
+
+    /// Takes those that exist out of those that wait for a person's word, and returns them.
+    pub(super) fn found_to_exist<'r>(&mut self, there: &'r [Received]) -> Vec<&'r str> {
+        there.iter().map(|record| record.external_id.as_str()).filter(|id| self.waiting.remove(*id)).collect()
     }
 
     /// Notes how far this run has come.
@@ -79,6 +88,8 @@ impl Turns {
         asked: &Asked,
         report: &AbsentReport,
     ) -> Result<(), DbError> {
+        // Of what waits for a person's word it is known that it is gone.
+        let waiting = report.unasked - self.known_gone(asked).min(report.unasked);
         let is_done = report.unasked == 0;
         let before = self.noted.last.as_ref();
         let began_anew = before.is_some() && asked.last.is_some() && asked.last.as_ref() <= before;
@@ -95,7 +106,7 @@ impl Turns {
             true => self.suspects.last().cloned(),
             false => asked.last.clone().or(self.turn.last),
         };
-        let turn = Turn { last, deleted, waiting: report.unasked };
+        let turn = Turn { last, deleted, waiting };
         // As it is where every run asks for all.
         if turn == self.noted {
             return Ok(());

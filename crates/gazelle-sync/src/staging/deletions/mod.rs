@@ -69,6 +69,21 @@ pub async fn settle_seen(
     tx.commit().await
 }
 
+/// Records that were found gone, wait for a person's word, and are there after all: nobody is asked about them any more, and no
+/// word that was meant for others deletes them.
+///
+/// # Errors
+/// The database's, and a lease that is lost.
+pub async fn settle_existing(db: &Db, fence: &Fence, entity: &Entity, ids: &[&str]) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut connection = db.connection().await?;
+    let tx = fence.begin(&mut connection).await?;
+    supersede(&tx, entity, ids, &["withheld"]).await?;
+    tx.commit().await
+}
+
 async fn supersede(tx: &FencedTx<'_>, entity: &Entity, ids: &[&str], states: &[&str]) -> Result<(), DbError> {
     tx.execute(
         "UPDATE {schema}.sync_deletions SET state = 'superseded'

@@ -177,6 +177,48 @@ async fn records_at_which_the_api_failed_may_be_gone_as_well() {
     assert_eq!((ran.code, deleted(&world).await, withheld(&world).await), (3, 0, 3), "{ran}");
 }
 
+/// It answers, and says neither that they are gone nor that they exist: this ends no asking.
+#[tokio::test]
+async fn records_of_which_the_api_gives_no_verdict_may_be_gone_as_well() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    let gone = added(&world, "gone", 9);
+    world.filled().await;
+    for id in &gone {
+        world.control.delete(Kind::Client, id).unwrap();
+    }
+    let kind = FaultKind::GraphqlError { message: "oh".to_owned(), extensions: None };
+    world.control.add_fault(Fault::new(kind).on_operation("ClientById").skip(3).forever());
+    let ran = world.full().await;
+    assert_eq!((ran.code, deleted(&world).await, withheld(&world).await), (3, 0, 3), "{ran}");
+}
+
+#[tokio::test]
+async fn what_exists_after_all_waits_for_nobody_and_no_word_for_others_deletes_it() {
+    let world = World::new().await;
+    let gone = added(&world, "gone", 3);
+    world.filled().await;
+    let records: Vec<_> = gone.iter().map(|id| world.control.record(Kind::Client, id).unwrap()).collect();
+    for id in &gone {
+        world.control.delete(Kind::Client, id).unwrap();
+    }
+    let found = world.full().await;
+    assert_eq!((found.code, withheld(&world).await), (3, 3), "{found}");
+
+    // The getter gives it again; the list still does not.
+    world.control.add(Kind::Client, records[1].clone()).unwrap();
+    unlist(&world, &gone[1]);
+    let ran = world.full().await;
+    assert_eq!((withheld(&world).await, deleted(&world).await), (2, 0), "{ran}");
+    let run_id = found.json()["run_id"].as_str().unwrap().to_owned();
+    world.run(&["deletions", "approve", &run_id]).await.success();
+    world.full().await;
+    assert_eq!(deleted(&world).await, 2);
+    assert!(!is_deleted(&world, &gone[1]).await);
+}
+
 #[tokio::test]
 async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
     let mut world = World::new().await;
