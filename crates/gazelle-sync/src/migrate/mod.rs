@@ -1,5 +1,5 @@
 //! Brings a database to the shape that this program works with: each migration in a transaction of its own, then what the
-//! declarations of the entities add ([`declared`]).
+//! declarations of the entities add (`declared`).
 
 mod declared;
 

@@ -4,7 +4,7 @@
 //!
 //! 1. load both sides: production as it is, and its copy, which
 //!    [`staging_to_production::rebuild`](crate::staging_to_production::rebuild) makes in scratch tables;
-//! 2. compare them: one list of differences, table by table ([`comparison`]);
+//! 2. compare them: one list of differences, table by table (`comparison`);
 //! 3. show that list;
 //! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, keeps all of it from being applied;
 //! 5. apply exactly that list, or nothing.

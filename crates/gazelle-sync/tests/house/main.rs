@@ -201,7 +201,7 @@ async fn every_query_is_one_that_the_api_allows() {
             for end in undated.ends {
                 let (UndatedEnd::First(sort) | UndatedEnd::Last(sort)) = end;
                 let answer = ask(
-                    &*entity.walk.page_query,
+                    &entity.walk.page_query,
                     entity.walk.operation,
                     json!({"first": 1, "sortBy": [sort]}),
                 )
@@ -249,13 +249,13 @@ fn a_record_by_id_asks_for_what_a_page_asks_for() {
     }
     for entity in ENTITIES.iter().copied() {
         let page = match entity.walk.shape {
-            Shape::PlainList => selection(&*entity.walk.page_query, entity.walk.root),
-            Shape::Connection { .. } => selection(&*entity.walk.page_query, "nodes"),
+            Shape::PlainList => selection(&entity.walk.page_query, entity.walk.root),
+            Shape::Connection { .. } => selection(&entity.walk.page_query, "nodes"),
         };
         for getter in entity.getter.iter().chain(entity.found_through.iter().map(|(_, getter)| getter)) {
             let last = getter.path.last().unwrap();
             let own = selection(
-                &*getter.query,
+                &getter.query,
                 &match getter.path.len() {
                     1 => format!("{last}("),
                     _ => format!("{last} "),

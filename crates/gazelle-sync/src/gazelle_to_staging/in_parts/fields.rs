@@ -172,7 +172,7 @@ mod tests {
                 let (head, _) = query.split_once('{').unwrap();
                 let again = format!("{head} {{ {} }}", written(&of_query(query)));
                 assert_eq!(canonical(&again), canonical(query));
-                assert_eq!(levels(&of_query(&*entity.walk.page_query)), entity.walk.levels());
+                assert_eq!(levels(&of_query(&entity.walk.page_query)), entity.walk.levels());
             }
         }
     }

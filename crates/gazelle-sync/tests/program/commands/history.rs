@@ -135,7 +135,7 @@ async fn each_version_names_the_request_and_page_that_brought_it() {
             let history = world.run(&["history", id]).await.success();
             let request = &history["versions"][0]["request"];
             assert_eq!(request["operation"], entity.walk.operation, "{history}");
-            let answer = asked_again(&world, &*entity.walk.page_query, request).await;
+            let answer = asked_again(&world, &entity.walk.page_query, request).await;
             assert!(answer.contains(&format!("\"id\":\"{id}\"")), "{id} is not in the answer to {request}");
             pages = pages.max(request["page"].as_i64().unwrap_or(0));
             checked += 1;

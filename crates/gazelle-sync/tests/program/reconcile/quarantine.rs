@@ -256,7 +256,7 @@ async fn a_fault_of_the_database_itself_blames_no_record() {
             .stage("staging_appointments", &id, &json!({"id": id, "start": "2026-05-05T12:00:00Z"}), None)
             .await;
     }
-    place.execute("ALTER TABLE gazelle_appointments ALTER COLUMN title TYPE integer USING NULL").await;
+    place.execute("ALTER TABLE gazelle_appointments ALTER COLUMN description TYPE integer USING NULL").await;
     let run = place.run(&["reconcile"]).await;
     assert_eq!(run.code, 1, "{run}");
     assert_eq!(place.count("sync_quarantine").await, 0);
@@ -266,7 +266,7 @@ async fn a_fault_of_the_database_itself_blames_no_record() {
     let noted = place.text("SELECT status FROM sync_runs").await;
     assert_eq!(noted.as_deref(), Some("failed"));
 
-    place.execute("ALTER TABLE gazelle_appointments ALTER COLUMN title TYPE text").await;
+    place.execute("ALTER TABLE gazelle_appointments ALTER COLUMN description TYPE text").await;
     place.run(&["reconcile"]).await.success();
     assert_eq!(place.count("gazelle_appointments").await, 20);
 }
