@@ -28,7 +28,7 @@ def ask(api, path, query, variables):
 
 
 def records(api, path, entity):
-    query = (QUERIES / entity / "page.graphql").read_text()
+    query = "".join((QUERIES / entity / name).read_text() for name in ("page.graphql", "fields.graphql"))
     if entity == "users":
         yield from ask(api, path, query, {})[ROOTS[entity]]
         return
