@@ -124,7 +124,7 @@ impl Direct {
         let read = read.map_err(io::Error::other).and_then(|read| read);
         if let Err(error) = &read {
             tracing::warn!(
-                "what was told past the database is not remembered, and may be told again: {error}"
+                "which alerts were sent without the database cannot be read back, so they may be sent again: {error}"
             );
             return Direct { refused: NotOurs::in_error(error).is_some(), ..Direct::default() };
         }
@@ -132,7 +132,7 @@ impl Direct {
     }
 
     /// Keeps what is not over for the next process; without such a thing there is no file. Where [`Direct::load`] met a folder
-    /// or a file that is not ours, nothing is written, and it is not told again.
+    /// or a file that another account may write, nothing is written, and the warning is not repeated.
     ///
     /// # Errors
     /// The file or its folder cannot be written.

@@ -358,7 +358,7 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// A text, or so many bytes of it and a sign that there were more.
+/// A text truncated to this many bytes, with an ellipsis where it was longer.
 fn cut(text: &str, most: usize) -> String {
     match text.len() <= most {
         true => text.to_owned(),

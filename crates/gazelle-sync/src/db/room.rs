@@ -139,7 +139,7 @@ impl Room {
     }
 }
 
-/// Bytes that answers of the database take at most on their way, over so many connections.
+/// Upper bound of the bytes of database answers in transit, over this many connections.
 pub fn most_of_answers(connections: usize) -> u64 {
     SHARED + ANSWER + connections as u64 * SMALL
 }

@@ -39,7 +39,7 @@ pub struct Lines(Vec<Line>);
 
 impl Lines {
     pub(super) fn ok(&mut self, check: impl Into<Cow<'static, str>>, said: impl Into<String>) {
-        self.0.push(Line { check: check.into(), level: Level::Ok, said: said.into(), mend: None });
+        self.push(check.into(), Level::Ok, said.into(), None);
     }
 
     pub(super) fn warning(
@@ -48,12 +48,7 @@ impl Lines {
         said: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        self.0.push(Line {
-            check: check.into(),
-            level: Level::Warning,
-            said: said.into(),
-            mend: Some(mend.into()),
-        });
+        self.push(check.into(), Level::Warning, said.into(), Some(mend.into()));
     }
 
     pub(super) fn problem(
@@ -62,12 +57,11 @@ impl Lines {
         said: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        self.0.push(Line {
-            check: check.into(),
-            level: Level::Problem,
-            said: said.into(),
-            mend: Some(mend.into()),
-        });
+        self.push(check.into(), Level::Problem, said.into(), Some(mend.into()));
+    }
+
+    fn push(&mut self, check: Cow<'static, str>, level: Level, said: String, mend: Option<String>) {
+        self.0.push(Line { check, level, said, mend });
     }
 
     /// A check that the database refused.

@@ -1,4 +1,4 @@
-//! What is worth knowing about a record and keeps nothing out.
+//! Data quality warnings: they accompany a record and never reject it.
 
 /// The code of a warning of an optional column that could not be read, and is NULL.
 pub const UNREADABLE_FIELD: &str = "unreadable_field";
@@ -13,7 +13,7 @@ pub const WARNINGS: [(&str, &str); 4] = [
     ("text_cleaned", "text that had to be cleaned"),
 ];
 
-/// Something worth knowing about a record that landed all the same.
+/// A data quality warning about a record that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Warning {
     /// Kind of warning: `blank_serial`, `event_without_client`, …

@@ -30,7 +30,7 @@ use crate::staging::versions::{Received, Staged};
 /// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
 
-/// How many records of an entity may be deleted in a run without a person's word.
+/// How many records of an entity may be deleted in a run without manual approval.
 #[derive(Debug, Clone, Copy)]
 pub struct Guard {
     /// Records.
@@ -114,7 +114,7 @@ pub async fn look_into(
     let known_gone = turns.known_gone(&asked);
     report.asked = asked.ids.len() as u64;
     report.unasked = turns.suspects.len() as u64 - report.asked;
-    // What waits for a person's word is known to be gone.
+    // Records that await manual approval are known to be gone.
     report.unlisted = (asked.there.len() + report.unsettled.len()) as u64 + report.unasked - known_gone;
     settle(fetch, entity, &asked, held, &mut turns, &mut report).await?;
     turns.end(fetch, entity, &asked, &report).await?;

@@ -77,7 +77,7 @@ pub struct Fetch {
     pub walk_attempts: u32,
     /// What versions are dated by.
     pub clock: Clock,
-    /// How many records may be deleted without a person's word.
+    /// How many records may be deleted without manual approval.
     pub delete_guard: absent::Guard,
 }
 

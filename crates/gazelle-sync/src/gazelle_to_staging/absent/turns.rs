@@ -22,7 +22,7 @@ pub(super) struct Turns {
     pub(super) turn: Turn,
     /// All that a walk did not see, sorted.
     pub(super) suspects: Vec<String>,
-    /// Those of them that were found gone before and that wait for a person's word.
+    /// Those of them that an earlier run found gone and that await manual approval.
     waiting: HashSet<String>,
     /// Whether some wait for a later run.
     pub(super) are_unfinished: bool,
@@ -54,13 +54,13 @@ impl Turns {
         in_turn(&self.suspects, self.turn.last.as_deref())
     }
 
-    /// How many were not asked for, and wait for a person's word.
+    /// How many were not asked for and await manual approval.
     pub(super) fn known_gone(&self, asked: &Asked) -> u64 {
         self.waiting.difference(&asked.ids).count() as u64
     }
 
     /// How many the guard counts beside those that were found gone: what the runs since the turns began have deleted, and what
-    /// waits for a person's word. Where it is the API that ended the asking, also whatever it did not answer about, and where it
+    /// awaits manual approval. Where it is the API that ended the asking, also whatever it did not answer about, and where it
     /// gave no verdict about more than a few, those: they may be gone as well, and would be deleted in slices as the API comes and
     /// goes.
     pub(super) fn counted_with(&mut self, asked: &Asked, report: &AbsentReport) -> u64 {
@@ -75,7 +75,7 @@ impl Turns {
         self.turn.deleted + unknown
     }
 
-    /// Takes those that exist out of those that wait for a person's word, and returns them.
+    /// Removes existing records from those that await manual approval, and returns their ids.
     pub(super) fn found_to_exist<'r>(&mut self, there: &'r [Received]) -> Vec<&'r str> {
         there.iter().map(|record| record.external_id.as_str()).filter(|id| self.waiting.remove(*id)).collect()
     }
@@ -88,7 +88,7 @@ impl Turns {
         asked: &Asked,
         report: &AbsentReport,
     ) -> Result<(), DbError> {
-        // Of what waits for a person's word it is known that it is gone.
+        // Records that await manual approval are known to be gone.
         let waiting = report.unasked - self.known_gone(asked).min(report.unasked);
         let is_done = report.unasked == 0;
         let before = self.noted.last.as_ref();

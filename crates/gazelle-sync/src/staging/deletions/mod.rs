@@ -69,8 +69,8 @@ pub async fn settle_seen(
     tx.commit().await
 }
 
-/// Records that were found gone, wait for a person's word, and are there after all: nobody is asked about them any more, and no
-/// word that was meant for others deletes them.
+/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving the rest of
+/// their run does not delete them.
 ///
 /// # Errors
 /// The database's, and a lease that is lost.
@@ -166,7 +166,7 @@ pub async fn staged_suspects(
     Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
 }
 
-/// The records that were found gone and that wait for a person's word.
+/// The records that were found gone and await manual approval.
 pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
     in_state(db, entity, "withheld").await
 }
