@@ -1,7 +1,8 @@
 //! What the process may take in all is less than what the unit allows it.
 
-use super::in_parts::held;
-use super::{held_back, window};
+use super::pages::arrived;
+use super::records::budget;
+use super::walk::held_back;
 use crate::db;
 use crate::entities::{ENTITIES, weight};
 use crate::source::{self, SourceSettings};
@@ -16,8 +17,8 @@ fn the_unit_allows_more_than_all_bounds_together() {
     let windows = lists * requests;
     let sums = [
         ("answers of the API", source::most_of_answers(settings.max_response_bytes, 2 * windows)),
-        ("records in parts", held::MOST_BYTES + 2 * windows * held::MOST_BESIDE_OTHERS),
-        ("pages that wait", lists * window::MOST_WAITING as usize * 1024),
+        ("records in parts", budget::MOST_BYTES + 2 * windows * budget::MOST_BESIDE_OTHERS),
+        ("pages that wait", lists * arrived::MOST_WAITING as usize * 1024),
         // Two of one list, and copies on their way to the database.
         ("transactions", 2 * 2 * weight::BATCH),
         ("records that the API fails at", lists * held_back::MOST_BYTES),

@@ -1,184 +1,27 @@
-//! Stage 1: what the API says is stored as it came, as new versions of records.
+//! Stage 1 stores each record as the API sent it, as a new version in its staging table. It interprets none.
 //!
-//! A walk reads top-down through these files: [`plan`] has the parts of an entity counted, `split` puts them together
-//! into windows whose counts add up to the whole, `window` pages through one of them, `reader` reads each page in whatever
-//! steps it takes ([`sizes`]; [`in_parts`]: some of the fields at a time; `alone`: a record apart from its page, `turns`: which
-//! of many, `plain_list`: a list that one failing record empties; `held_back`: what fails waits for the end of the walk) with
-//! the requests of `queries`, [`nested`] completes connections inside a record, [`receive`] takes the id and the bytes,
-//! [`lanes`] stage what arrives ([`apart`]: but for what the database refuses; [`reconciler`]: with stage 2 in the same transaction), [`walk`] decides whether the walk was complete (`completeness`),
-//! and then the bookmark moves. [`absent`] asks for what a complete walk did not see, [`parents`] fetches single records
-//! that others wait for.
-//! Nothing here interprets a record.
+//! The folders use those above them in this list:
+//!
+//! 1. [`requests`] makes queries from an entity's declaration, as large as the API was found to bear.
+//! 2. [`records`] reads one record whole: by its id, in parts, with lists that are longer than their page.
+//! 3. [`pages`] reads the pages of one window, whatever steps a page takes, and queues their records.
+//! 4. [`lanes`] stage queued records in batches, and hand them to stage 2 in the same transaction ([`reconciler`]).
+//! 5. [`by_id`] looks up single records after the walks: those that a complete walk did not list, and parents that are missing.
+//! 6. [`walk`] walks an entity: it plans the windows, starts them, and decides at the end whether the walk was complete. Only then
+//!    does the bookmark move.
 
-pub mod absent;
-mod alone;
-pub mod apart;
-mod completed;
-mod completeness;
-pub mod failures;
-mod held_back;
-pub mod in_parts;
+pub mod by_id;
+mod context;
 pub mod lanes;
-pub mod nested;
-mod object;
-pub mod parents;
-mod plain_list;
-pub mod plan;
-mod queries;
-mod reader;
-pub mod receive;
+mod pages;
 pub mod reconciler;
-mod seen;
-pub mod sizes;
-mod split;
-mod turns;
+pub mod records;
+pub mod requests;
+mod scope;
 pub mod walk;
-mod walk_report;
-mod window;
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinError;
-use uuid::Uuid;
-
-use reconciler::Reconciler;
-
-use crate::db::{Db, DbError};
-use crate::lease::Fence;
-use crate::source::{Answer, GazelleClient, SourceError};
-use crate::staging::clock::Clock;
-
-/// Stage 1 of one run. Cheap to clone.
-#[derive(Clone)]
-pub struct Fetch {
-    /// The API.
-    pub client: GazelleClient,
-    /// The same for pages of lists.
-    pub pages: GazelleClient,
-    /// The database.
-    pub db: Db,
-    /// The run's right to write.
-    pub fence: Fence,
-    /// The run, noted with every version.
-    pub run_id: Uuid,
-    /// Records asked for in a page, where the API bears it.
-    pub page_size: u32,
-    /// What the API was found to bear.
-    pub sizes: Arc<sizes::AllSizes>,
-    /// Requests in flight at most, and so windows walked side by side.
-    pub concurrency: usize,
-    /// Records a transaction, over all lanes of a walk.
-    pub batch_size: usize,
-    /// Who reconciles batches as they are staged, when it is their entity's turn.
-    pub reconciler: Arc<dyn Reconciler>,
-    /// How often a walk is tried before it counts as incomplete.
-    pub walk_attempts: u32,
-    /// What versions are dated by.
-    pub clock: Clock,
-    /// How many records may be deleted without manual approval.
-    pub delete_guard: absent::Guard,
-}
-
-/// When an answer was given.
-#[derive(Debug, Clone, Copy)]
-pub struct ClockReading {
-    /// By the API's clock where it tells, and never later than by the database's.
-    pub started_at: Timestamp,
-    /// How far the API's clock is ahead of the database's (negative: behind), where it tells.
-    pub api_ahead: Option<SignedDuration>,
-}
-
-impl Fetch {
-    /// Reads the API's clock off an answer.
-    pub fn read_clock(&self, answer: &Answer) -> ClockReading {
-        let arrived = self.clock.database_at(answer.arrived);
-        let asked = arrived.saturating_sub(answer.latency).unwrap_or(arrived);
-        ClockReading {
-            started_at: answer.server_date.unwrap_or(asked).min(arrived),
-            api_ahead: answer.server_date.map(|date| date.duration_since(arrived)),
-        }
-    }
-}
-
-/// What is to be walked, and what a complete walk of it is worth.
-#[derive(Debug, Clone, Copy)]
-pub struct WalkSpec {
-    /// The part of the entity.
-    pub scope: Scope,
-    /// Whether the bookmark may move: not for a part that a person chose and that leaves something unseen
-    /// since the bookmark.
-    pub moves_bookmark: bool,
-    /// The fewest records that are credible, from what production held before; with fewer the walk is complete
-    /// and yet the bookmark stays.
-    pub credible: u64,
-    /// By how much the API's count was off in each of the last walks, where it was by the same each time: such a walk is not
-    /// repeated.
-    pub known_shortfall: Option<i64>,
-}
-
-/// Which part of an entity a walk covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scope {
-    /// First day of the entity's date filter; none: open.
-    pub from: Option<Date>,
-    /// Last day; none: open.
-    pub until: Option<Date>,
-}
-
-impl Scope {
-    /// Everything, without a date filter.
-    pub const WHOLE: Scope = Scope { from: None, until: None };
-
-    /// `whole`, or the days.
-    pub fn describe(&self) -> String {
-        match (self.from, self.until) {
-            (None, None) => "whole".to_owned(),
-            (Some(from), None) => format!("from {from}"),
-            (None, Some(until)) => format!("until {until}"),
-            (Some(from), Some(until)) => format!("{from} to {until}"),
-        }
-    }
-}
-
-/// What stops stage 1 of an entity.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The API; what was staged before stays.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The database: the run stops.
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-/// What became of a task that did not end by itself: its panic goes on here; one that was cancelled, since the program
-/// ends, is an error.
-pub fn broken_off(error: JoinError) -> DbError {
-    match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => DbError::infrastructure("a part of the run was broken off, since the program ends"),
-    }
-}
+pub use context::{ClockReading, Fetch, FetchError, WalkSpec, broken_off};
+pub use scope::Scope;
 
 #[cfg(test)]
 mod bounds_tests;
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_was_cancelled_is_an_error_and_one_that_panicked_panics_on() {
-        let task = tokio::spawn(std::future::pending::<()>());
-        task.abort();
-        let error = broken_off(task.await.unwrap_err());
-        assert!(error.to_string().contains("broken off"), "{error}");
-        assert_eq!(error.fault, crate::db::Fault::Infrastructure, "it blames no record");
-
-        let task = tokio::spawn(async { panic!("a fault of ours") });
-        let ended = task.await.unwrap_err();
-        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| broken_off(ended))).unwrap_err();
-        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a fault of ours"));
-    }
-}

@@ -15,17 +15,17 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
-use crate::gazelle_to_staging::apart::Refused;
-use crate::gazelle_to_staging::failures::Failures;
+use crate::gazelle_to_staging::by_id::failures::Failures;
+use crate::gazelle_to_staging::by_id::parents;
+use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off, parents};
+use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
 use crate::lease::Fence;
 use crate::run_log::report::{RunReport, Status};
 use crate::source::{ErrorClass, SourceError};
-use crate::staging::missing_parents;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::versions::Staged;
-use crate::staging::{quarantine, retention};
+use crate::staging::{missing_parents, quarantine, retention};
 use crate::staging_to_production::{Reconciliation, Unread};
 
 /// How often parents of parents are fetched within a run.

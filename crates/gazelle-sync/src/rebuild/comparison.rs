@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::config::Settings;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::absent::Guard;
+use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::migrations;
 use crate::staging::{deletions, pending, undo};
 use crate::staging_to_production::apply_difference::{self, Records, dependents};

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use gazelle_sync::entities::{ENTITIES, Query, Shape, UndatedEnd};
-use gazelle_sync::gazelle_to_staging::{Scope, plan};
+use gazelle_sync::gazelle_to_staging::Scope;
+use gazelle_sync::gazelle_to_staging::walk::plan;
 use gazelle_sync::staging_to_production::upsert;
 use serde_json::{Value, json};
 use support::Place;

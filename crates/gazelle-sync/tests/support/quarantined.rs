@@ -1,7 +1,7 @@
 //! What tests of the quarantine share.
 
 use gazelle_sync::entities::Entity;
-use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
+use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
 use gazelle_sync::staging::exact;
 use jiff::Timestamp;
 use serde_json::Value;

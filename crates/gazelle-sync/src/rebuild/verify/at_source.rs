@@ -12,11 +12,12 @@ use super::{Check, Question};
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::parents::{self, LookupResult, MOST_KEPT};
-use crate::gazelle_to_staging::{plan, sizes::Sizes};
+use crate::gazelle_to_staging::records::get::{self, LookupResult, MOST_KEPT};
+use crate::gazelle_to_staging::requests::counts;
+use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::GazelleClient;
-use crate::staging::versions::Received;
-use crate::staging::{balance, deletions, undo, versions};
+use crate::staging::versions::{self, Received};
+use crate::staging::{balance, deletions, undo};
 use crate::staging_to_production::batch::{self, Candidate, VersionContent};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::rebuild::{self, Unplaced};
@@ -63,7 +64,7 @@ pub async fn ask(
 ) -> Result<Answers, DbError> {
     let mut answers = Answers::default();
     for entity in &question.entities {
-        match plan::count_whole(client, entity).await {
+        match counts::count_whole(client, entity).await {
             Ok(Some(count)) => {
                 answers.counts.insert(entity.name, count);
             }
@@ -79,7 +80,7 @@ pub async fn ask(
         .map(|(entity, id)| async move {
             let Some(getter) = &entity.getter else { return None };
             let sizes = Sizes::usual(settings.page_size);
-            let record = parents::get(client, &sizes, entity, getter, &id).await;
+            let record = get::get(client, &sizes, entity, getter, &id).await;
             Some((entity, id, asked_at, record))
         })
         .buffer_unordered(settings.concurrency.max(1));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::{Place, Tables};
 use gazelle_sync::db::{self, ConnectSettings};
 use gazelle_sync::entities::users;
-use gazelle_sync::gazelle_to_staging::receive::receive_made_up;
+use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
 use gazelle_sync::lease::Lease;
 use gazelle_sync::staging::versions;
 use jiff::{SignedDuration, Timestamp};

@@ -1,0 +1,356 @@
+//! Staging what a walk receives, a transaction a batch, several batches side by side.
+//!
+//! The versions of a record are staged in the order in which they came: one of a record whose earlier version is
+//! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
+//! are handed to it inside the transaction that stages them.
+
+pub mod apart;
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use self::apart::{Apart, Refused};
+use super::reconciler::WalkReconciler;
+use super::{Fetch, FetchError, broken_off};
+use crate::db::{CONFLICT_ATTEMPTS, DbError, Fault, Tx};
+use crate::display::EntityProgress;
+use crate::entities::{Entity, weight};
+use crate::gazelle_to_staging::pages::arrived::Arrived;
+use crate::staging::bookmarks;
+use crate::staging::outcome::BatchOutcome;
+use crate::staging::versions::{self, Received};
+
+/// Transactions side by side: one for each of two processors.
+const LANES: usize = 2;
+/// How long records wait for more of them to share their transaction.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Whether stage 2 is at an entity: its parents are in production, and nothing older of it is pending. The sender
+/// goes away when stage 2 will not come to it.
+pub type Turn = watch::Receiver<bool>;
+
+/// The lanes of a walk. Dropping them ends what is under way, uncommitted.
+pub(crate) struct Lanes {
+    stager: Stager,
+    batch_size: usize,
+    /// The records of the next batch, their ids as hashes, and since when the first of them waits.
+    gathered: Vec<Received>,
+    gathered_ids: Vec<u64>,
+    gathered_since: Instant,
+    /// What reading them takes.
+    gathered_memory: usize,
+    /// The batches that are being staged: what they come to, and the ids in them.
+    under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<u64>)>,
+    /// The ids in all of them, as hashes: two of one hash only wait for each other.
+    ids_under_way: HashSet<u64>,
+    hasher: RandomState,
+    /// A version of each transaction that added any.
+    marks: Vec<Uuid>,
+    done: BatchOutcome,
+    failure: Option<DbError>,
+}
+
+impl Lanes {
+    pub(crate) fn open(
+        fetch: &Fetch,
+        entity: &'static Entity,
+        turn: Option<Turn>,
+        progress: &EntityProgress,
+    ) -> Lanes {
+        let reconciler = fetch.reconciler.begin_walk(entity, fetch.run_id);
+        Lanes {
+            batch_size: (fetch.batch_size / LANES).max(1),
+            stager: Stager {
+                fetch: fetch.clone(),
+                entity,
+                turn,
+                reconciler,
+                progress: progress.clone(),
+                refused: Arc::default(),
+            },
+            gathered: Vec::new(),
+            gathered_ids: Vec::new(),
+            gathered_since: Instant::now(),
+            gathered_memory: 0,
+            under_way: JoinSet::new(),
+            ids_under_way: HashSet::new(),
+            hasher: RandomState::new(),
+            marks: Vec::new(),
+            done: BatchOutcome::default(),
+            failure: None,
+        }
+    }
+
+    /// Whether the database held nothing of the entity when the first of this was staged.
+    pub(crate) fn began_empty(&self) -> bool {
+        self.stager.reconciler.began_empty()
+    }
+
+    /// The next page; none after the last. Meanwhile records that have waited long enough go on their way.
+    pub(crate) async fn next(
+        &mut self,
+        pages: &mut mpsc::Receiver<Arrived>,
+    ) -> Result<Option<Arrived>, FetchError> {
+        loop {
+            let may_go = !self.gathered.is_empty() && self.under_way.len() < LANES;
+            let lingered = self.gathered_since + LINGER;
+            tokio::select! {
+                page = pages.recv() => return Ok(page),
+                () = sleep_until(lingered), if may_go => self.send_off(),
+                Some(ended) = self.under_way.join_next() => {
+                    self.note(ended);
+                    self.stop_if_failed().await?;
+                }
+            }
+        }
+    }
+
+    /// Gathers records into batches and sends off those that are full; waits where all lanes are busy.
+    pub(crate) async fn take(&mut self, records: Vec<Received>) -> Result<(), FetchError> {
+        for record in records {
+            let id = self.hasher.hash_one(record.external_id.as_str());
+            while self.ids_under_way.contains(&id) {
+                self.wait_for_one().await?;
+            }
+            if self.gathered.is_empty() {
+                self.gathered_since = Instant::now();
+            }
+            self.gathered_memory += weight::memory(&record.raw);
+            self.gathered.push(record);
+            self.gathered_ids.push(id);
+            if self.gathered.len() >= self.batch_size || self.gathered_memory >= weight::BATCH {
+                while self.under_way.len() >= LANES {
+                    self.wait_for_one().await?;
+                }
+                self.send_off();
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages all that was taken. The last of it is staged in one transaction, and if the walk was complete the
+    /// bookmark moves in the same one, to when the walk started; not where the database refused a record, which the
+    /// next run has to fetch again. Returns those too, by id, with the reason.
+    pub(crate) async fn finish(
+        mut self,
+        bookmark: Option<(Timestamp, &str)>,
+    ) -> Result<(BatchOutcome, Refused), FetchError> {
+        while !self.under_way.is_empty() {
+            self.wait_for_one().await?;
+        }
+        if !self.gathered.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
+            let bookmark = bookmark.filter(|_| self.stager.refused().is_empty());
+            let last = Last { marks: &self.marks, bookmark };
+            self.done += self.stager.stage(&self.gathered, Some(last)).await?;
+        }
+        let refused = std::mem::take(&mut *self.stager.refused());
+        Ok((self.done, refused))
+    }
+
+    /// Begins to stage what has gathered.
+    fn send_off(&mut self) {
+        let batch = std::mem::take(&mut self.gathered);
+        let ids = std::mem::take(&mut self.gathered_ids);
+        self.gathered_memory = 0;
+        self.ids_under_way.extend(&ids);
+        let mut stager = self.stager.clone();
+        let staging = async move { (stager.stage(&batch, None).await, ids) };
+        self.under_way.spawn(staging.in_current_span());
+    }
+
+    async fn wait_for_one(&mut self) -> Result<(), FetchError> {
+        if let Some(ended) = self.under_way.join_next().await {
+            self.note(ended);
+        }
+        self.stop_if_failed().await
+    }
+
+    fn note(&mut self, ended: Result<(Result<BatchOutcome, DbError>, Vec<u64>), JoinError>) {
+        match ended {
+            Ok((end, ids)) => {
+                for id in &ids {
+                    self.ids_under_way.remove(id);
+                }
+                match end {
+                    Ok(done) => {
+                        self.marks.extend(done.staged.mark);
+                        self.done += done;
+                    }
+                    Err(error) => self.failure = self.failure.take().or(Some(error)),
+                }
+            }
+            Err(error) => self.failure = self.failure.take().or(Some(broken_off(error))),
+        }
+    }
+
+    /// When one has failed, nothing more is begun; what is under way comes to its end.
+    async fn stop_if_failed(&mut self) -> Result<(), FetchError> {
+        if self.failure.is_none() {
+            return Ok(());
+        }
+        while let Some(ended) = self.under_way.join_next().await {
+            self.note(ended);
+        }
+        self.failure.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// What the last transaction of a walk sees to besides its batch.
+#[derive(Debug, Clone, Copy)]
+struct Last<'w> {
+    /// A version of each transaction before it.
+    marks: &'w [Uuid],
+    /// Where the bookmark moves: when the walk started, by the API's clock, and what was walked.
+    bookmark: Option<(Timestamp, &'w str)>,
+}
+
+/// How a batch is staged, from the fastest mode to the one that never fails by a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BatchMode {
+    /// Staged and reconciled; nothing is compared where the destination was empty when the walk began.
+    InsertOnly,
+    /// Staged and reconciled.
+    Upsert,
+    /// Staged as pending: it is reconciled later.
+    StageOnly,
+}
+
+/// Stages batches, each in a transaction.
+#[derive(Clone)]
+struct Stager {
+    fetch: Fetch,
+    entity: &'static Entity,
+    turn: Option<Turn>,
+    reconciler: Arc<dyn WalkReconciler>,
+    progress: EntityProgress,
+    refused: Arc<Mutex<Refused>>,
+}
+
+impl Stager {
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stages a batch; reconciled at once where stage 2 is there and the database refuses none of it.
+    async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
+        let with_stage_two = match &mut self.turn {
+            Some(turn) => turn.wait_for(|is_ours| *is_ours).await.is_ok(),
+            None => false,
+        };
+        let mut mode = if with_stage_two { BatchMode::InsertOnly } else { BatchMode::StageOnly };
+        let done = loop {
+            match self.tried(batch, last, mode).await {
+                Err(DbError { fault: Fault::Record | Fault::Conflict, .. })
+                    if mode != BatchMode::StageOnly =>
+                {
+                    mode = match mode {
+                        BatchMode::InsertOnly if self.reconciler.began_empty() => BatchMode::Upsert,
+                        // Stage 2 finds out which record it is.
+                        _ => BatchMode::StageOnly,
+                    };
+                }
+                // Something that a user has added to the staging table.
+                Err(error) if error.fault == Fault::Record => {
+                    break self.stage_apart(batch, last).await?;
+                }
+                other => break other?,
+            }
+        };
+        self.progress.staged(done.staged.staged);
+        self.progress.reconciled(done.applied.processed).errors(done.applied.errors);
+        Ok(done)
+    }
+
+    /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
+    /// stands alone, and all others are stored.
+    async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
+        let mut done = BatchOutcome::default();
+        let mut apart = Apart::new(batch, |record| &record.external_id);
+        while let Some(part) = apart.next() {
+            match self.tried(part, None, BatchMode::StageOnly).await {
+                Ok(staged) => done += staged,
+                Err(error) => apart.failed(part, error, &mut self.refused())?,
+            }
+        }
+        if let Some(last) = last {
+            let bookmark = last.bookmark.filter(|_| self.refused().is_empty());
+            done += self.tried(&[], Some(Last { bookmark, ..last }), BatchMode::StageOnly).await?;
+        }
+        Ok(done)
+    }
+
+    /// A transaction, tried again where it met another one.
+    async fn tried(
+        &self,
+        batch: &[Received],
+        last: Option<Last<'_>>,
+        mode: BatchMode,
+    ) -> Result<BatchOutcome, DbError> {
+        let mut conflicts = 0;
+        loop {
+            match self.transaction(batch, last, mode).await {
+                Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
+                    conflicts += 1
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure
+    /// of them first: a server that crashed meanwhile has forgotten the latest.
+    async fn transaction(
+        &self,
+        batch: &[Received],
+        last: Option<Last<'_>>,
+        mode: BatchMode,
+    ) -> Result<BatchOutcome, DbError> {
+        let Fetch { db, fence, run_id, .. } = &self.fetch;
+        let mut connection = db.connection().await?;
+        // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
+        let tx = match last {
+            Some(_) => fence.begin(&mut connection).await?,
+            None => fence.begin_unflushed(&mut connection).await?,
+        };
+        if let Some(last) = last {
+            self.all_there(&tx, last.marks).await?;
+        }
+        let now = self.fetch.clock.database_now();
+        let done = if mode == BatchMode::StageOnly {
+            self.reconciler.note_pending(batch);
+            BatchOutcome::pending(versions::stage(&tx, self.entity, *run_id, batch).await?)
+        } else {
+            let insert_only = mode == BatchMode::InsertOnly;
+            self.reconciler.stage_and_reconcile(&tx, batch, insert_only, now).await?
+        };
+        if let Some((walk_started_at, walk)) = last.and_then(|last| last.bookmark) {
+            bookmarks::advance(&tx, self.entity, walk_started_at, walk, *run_id, now).await?;
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// An error where a transaction of this walk is no longer there.
+    async fn all_there(&self, tx: &Tx<'_>, marks: &[Uuid]) -> Result<(), DbError> {
+        let missing = if marks.is_empty() { 0 } else { versions::missing(tx, self.entity, marks).await? };
+        if missing == 0 {
+            return Ok(());
+        }
+        Err(DbError::infrastructure(format!(
+            "{missing} of {} transactions in which {} were staged are no longer in the database: it has crashed and \
+             recovered meanwhile, or somebody removed them. The bookmark has not moved: the next run fetches them again",
+            marks.len(),
+            self.entity.name
+        )))
+    }
+}

@@ -1,0 +1,12 @@
+//! One record, whole. [`get`] looks it up by its id; [`gather`] puts together the parts of a record for which the API bears no query
+//! with all fields; [`nested`] completes lists inside it that are longer than their page; [`receive`] takes its id and its bytes;
+//! [`faults`] notes what the API says is wrong with it.
+
+pub(crate) mod budget;
+pub(crate) mod completed;
+pub(crate) mod faults;
+pub(crate) mod gather;
+pub mod get;
+pub mod nested;
+pub(crate) mod object;
+pub mod receive;

@@ -1,0 +1,366 @@
+//! Completing connections inside a record that are longer than their page.
+//!
+//! A record whose nested connection says `hasNextPage: true` is fetched on: all pages of that connection,
+//! from its start, take the place of the shortened list. Everything else keeps its bytes.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+
+use super::budget::{self, MOST_REQUESTS, PartsBudget};
+use super::gather::{Gathered, Gathering};
+use super::object::{Object, Read, list, raw_text};
+use super::receive::record_id;
+use crate::entities::{Entity, Nested};
+use crate::gazelle_to_staging::requests::fields::Field;
+use crate::gazelle_to_staging::requests::parts::PartPlan;
+use crate::gazelle_to_staging::requests::queries;
+use crate::gazelle_to_staging::requests::sizes::{Sent, Sizes};
+use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, SourceError};
+
+/// Pages of one connection, before one that does not end is given up.
+const MOST_PAGES: usize = 1000;
+/// Entries of one connection, and their bytes in all: no record that is stored has more.
+const MOST_NODES: usize = 20_000;
+pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why a record could not be completed.
+#[derive(Debug, thiserror::Error)]
+pub enum NestedError {
+    /// The API failed at a list, which is named by its path in the record.
+    #[error("{error}")]
+    Source {
+        /// Its error.
+        error: SourceError,
+        /// The list.
+        field: String,
+    },
+    /// Its list changed or vanished while it was read, or never adds up.
+    #[error("{field} of {id}: {said}")]
+    Changed {
+        /// The object that holds the list.
+        id: String,
+        /// The list, by its path in the record.
+        field: String,
+        /// What does not add up.
+        said: String,
+    },
+}
+
+/// Whether any connection in the record has a further page. A quick look at the text; false alarms only
+/// cost a closer look.
+pub fn may_overflow(raw: &str) -> bool {
+    const WORD: &[u8] = b"\"hasNextPage\"";
+    let bytes = raw.as_bytes();
+    memchr::memmem::find_iter(bytes, WORD).any(|at| {
+        let mut rest = bytes[at + WORD.len()..].iter().filter(|b| !b.is_ascii_whitespace());
+        rest.next() == Some(&b':') && rest.next() == Some(&b't')
+    })
+}
+
+/// The record with every nested connection whole.
+pub async fn complete(
+    client: &GazelleClient,
+    entity: &Entity,
+    raw: &str,
+    sizes: &Sizes,
+) -> Result<String, NestedError> {
+    let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
+    for nested in entity.nested() {
+        complete_at(client, entity, nested, nested.path, &mut record, sizes).await?;
+    }
+    Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
+}
+
+/// Completes the connection at the end of `path`, inside `holder` or inside the nodes on the way.
+async fn complete_at(
+    client: &GazelleClient,
+    entity: &Entity,
+    nested: &Nested,
+    path: &[&str],
+    holder: &mut Object,
+    sizes: &Sizes,
+) -> Result<(), NestedError> {
+    let Some((name, rest)) = path.split_first() else { return Ok(()) };
+    let Some(mut connection) = holder.get(name).and_then(|raw| raw.read::<Object>()) else { return Ok(()) };
+    if rest.is_empty() {
+        let page_info = connection.get("pageInfo").and_then(|raw| raw.read::<Object>());
+        let has_more = page_info.and_then(|info| info.get("hasNextPage").and_then(|raw| raw.read::<bool>()));
+        if has_more != Some(true) {
+            return Ok(());
+        }
+        let Some(id) = holder.get("id").and_then(|raw| raw.read::<String>()) else { return Ok(()) };
+        let nodes = all_nodes(client, entity, nested, &id, sizes).await?;
+        connection.set("nodes", list(&nodes));
+        connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
+    } else {
+        // What is no list stays as it came.
+        let nodes = connection.get("nodes").and_then(|raw| raw.read::<Vec<Box<RawValue>>>());
+        let Some(mut nodes) = nodes else { return Ok(()) };
+        for node in &mut nodes {
+            if !may_overflow(node.get()) {
+                continue;
+            }
+            if let Some(mut object) = node.read::<Object>() {
+                Box::pin(complete_at(client, entity, nested, rest, &mut object, sizes)).await?;
+                *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
+            }
+        }
+        connection.set("nodes", list(&nodes));
+    }
+    if let Ok(connection) = serde_json::to_string(&connection) {
+        holder.set(name, raw_text(connection));
+    }
+    Ok(())
+}
+
+/// Every entry of a connection, page by page, those that are null too; their number must agree with the connection's
+/// own count.
+async fn all_nodes(
+    client: &GazelleClient,
+    entity: &Entity,
+    nested: &Nested,
+    id: &str,
+    sizes: &Sizes,
+) -> Result<Vec<Box<RawValue>>, NestedError> {
+    let failed = |error| NestedError::Source { error, field: nested.path.join(".") };
+    let mut first = sizes.page();
+    let mut first_error: Option<SourceError> = None;
+    let mut listed = ListedEntries::default();
+    loop {
+        // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
+        let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
+        let trying = if is_tried_out { client.trying(1) } else { client.clone() };
+        let list = List { client: &trying, entity, nested, id, sizes, room: listed.room() };
+        let sent = sizes.sent();
+        let page = match list.page(sent, listed.after.as_deref(), first).await {
+            Ok(page) => page,
+            Err(error) => {
+                let Some(smaller) = list.smaller_page(&error, sent, first) else {
+                    return Err(failed(first_error.unwrap_or(error)));
+                };
+                first = smaller;
+                // The next page needs its room.
+                first_error.get_or_insert(error.without_answer());
+                continue;
+            }
+        };
+        match listed.take(page) {
+            Listing::GoesOn => {}
+            Listing::Ended => return Ok(listed.nodes),
+            Listing::Changed(said) => {
+                return Err(NestedError::Changed {
+                    id: id.to_owned(),
+                    field: nested.path.join("."),
+                    said: format!("{said} while it was read to its end (`{}`)", nested.operation),
+                });
+            }
+            Listing::Endless(answer) => {
+                let what = format!("has more than {MOST_PAGES} pages");
+                return Err(failed(answer.bad(nested.answer, &what)));
+            }
+        }
+    }
+}
+
+/// The entries of a connection that were listed so far.
+#[derive(Default)]
+struct ListedEntries {
+    nodes: Vec<Box<RawValue>>,
+    bytes: usize,
+    requests: usize,
+    cursors: HashSet<String>,
+    /// The cursor of the next page.
+    after: Option<String>,
+}
+
+/// What a page says of the list.
+enum Listing {
+    GoesOn,
+    /// It was the last page, and the list adds up.
+    Ended,
+    /// The list changed, or never adds up: how.
+    Changed(String),
+    /// It has too many pages.
+    Endless(Answer),
+}
+
+impl ListedEntries {
+    /// What a further page may have.
+    fn room(&self) -> Room {
+        Room {
+            nodes: MOST_NODES.saturating_sub(self.nodes.len()),
+            bytes: MOST_BYTES.saturating_sub(self.bytes),
+            requests: MOST_REQUESTS.saturating_sub(self.requests),
+        }
+    }
+
+    /// Takes a page; none: the list is not there any more, or is another.
+    fn take(&mut self, page: Option<InnerPage>) -> Listing {
+        let Some(page) = page else { return Listing::Changed("it changed or vanished".to_owned()) };
+        self.bytes += page.bytes();
+        self.requests += page.requests;
+        self.nodes.extend(page.nodes);
+        let listed = self.nodes.len() as u64;
+        if !page.has_next_page {
+            return match page.total_count.filter(|total| *total != listed) {
+                None => Listing::Ended,
+                Some(total) => Listing::Changed(format!("it counted {total} entries and listed {listed}")),
+            };
+        }
+        // A cursor that came before leads round in a circle.
+        let is_new = page.end_cursor.as_ref().is_some_and(|cursor| self.cursors.insert(cursor.clone()));
+        if !is_new {
+            return Listing::Changed("it repeated a page cursor".to_owned());
+        }
+        if let Some(total) = page.total_count.filter(|total| *total < listed) {
+            return Listing::Changed(format!("it counted {total} entries and listed more"));
+        }
+        if self.cursors.len() > MOST_PAGES {
+            return Listing::Endless(page.answer);
+        }
+        self.after = page.end_cursor;
+        Listing::GoesOn
+    }
+}
+
+/// A connection inside a record.
+struct List<'l> {
+    client: &'l GazelleClient,
+    entity: &'l Entity,
+    nested: &'l Nested,
+    id: &'l str,
+    sizes: &'l Sizes,
+    room: Room,
+}
+
+/// What a further page may have.
+struct Room {
+    nodes: usize,
+    bytes: usize,
+    /// For its entries by their ids.
+    requests: usize,
+}
+
+/// A page of it.
+struct InnerPage {
+    nodes: Vec<Box<RawValue>>,
+    has_next_page: bool,
+    end_cursor: Option<String>,
+    total_count: Option<u64>,
+    /// Without its bytes.
+    answer: Answer,
+    /// Requests that its entries took.
+    requests: usize,
+}
+
+impl InnerPage {
+    fn bytes(&self) -> usize {
+        self.nodes.iter().map(|node| node.get().len()).sum()
+    }
+}
+
+impl List<'_> {
+    /// How many entries to ask for after a failure; none where that is not to be tried.
+    fn smaller_page(&self, error: &SourceError, sent: Sent, first: u32) -> Option<u32> {
+        let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
+        // An error that names an entry of the list would be there in any page.
+        let names_entry =
+            |partial: Partial<'_>| partial.object(self.nested.answer).1.iter().any(|at| !at.field.is_empty());
+        let is_named = error.partial().is_some_and(names_entry);
+        match first {
+            _ if !error.may_be_too_much() || is_named && !is_limit => None,
+            1 if is_limit && self.sizes.smaller_record(self.entity, sent, error) => Some(1),
+            1 => None,
+            _ if is_limit => Some(first / 2),
+            _ => Some((first / 5).max(1)),
+        }
+    }
+
+    /// A page, in parts where the API bears no query for the whole; none where it changed meanwhile.
+    async fn page(
+        &self,
+        sent: Sent,
+        after: Option<&str>,
+        first: u32,
+    ) -> Result<Option<InnerPage>, SourceError> {
+        let Ok(plan) = PartPlan::of_nested(self.entity, self.nested, sent.bounds) else {
+            return self.ask(after, first, None).await;
+        };
+        let budget = PartsBudget::at_most(self.room.bytes);
+        let mut parts: Vec<InnerPage> = Vec::new();
+        for part in &plan.parts {
+            let Some(page) = self.ask(after, first, Some(part)).await? else { return Ok(None) };
+            if !budget.takes(page.bytes()) {
+                return Err(page.answer.bad(self.nested.answer, &budget::too_large()));
+            }
+            parts.push(page);
+        }
+        let Some(head) = parts.pop() else { return Ok(None) };
+        if parts.iter().any(|part| part.nodes.len() != head.nodes.len()) {
+            return Ok(None);
+        }
+        let of_each = plan.of_record.as_ref().map_or(0, |(_, parts)| parts.len());
+        let requests = head.nodes.len().saturating_mul(of_each);
+        if requests > self.room.requests {
+            let what = format!("holds entries that take more than {MOST_REQUESTS} requests");
+            return Err(head.answer.bad(self.nested.answer, &what));
+        }
+        let mut nodes = Vec::with_capacity(head.nodes.len());
+        for (index, node) in head.nodes.iter().enumerate() {
+            let beside = parts.iter().map(|part| part.nodes[index].get().to_owned());
+            let given: Vec<String> = beside.chain([node.get().to_owned()]).collect();
+            let id = record_id(node.get());
+            let gathering = Gathering { client: self.client, sizes: self.sizes, budget: &budget };
+            let gathered = gathering.record(&plan, id.as_deref(), given, None).await?;
+            nodes.push(match gathered {
+                Gathered::TooLarge => return Err(head.answer.bad(self.nested.answer, &budget::too_large())),
+                Gathered::Whole(raw) => raw_text(raw),
+                Gathered::Faulty { error: Some(error), .. } => return Err(error),
+                Gathered::Faulty { fault, error: None, .. } => {
+                    let field = format!("nodes.{index}.{}", fault.field);
+                    let path = [self.nested.answer, &[&field]].concat();
+                    return Err(head.answer.bad(&path, &fault.message));
+                }
+                Gathered::Changed(_) => return Ok(None),
+            });
+        }
+        Ok(Some(InnerPage { nodes, requests, ..head }))
+    }
+
+    async fn ask(
+        &self,
+        after: Option<&str>,
+        first: u32,
+        part: Option<&[Field]>,
+    ) -> Result<Option<InnerPage>, SourceError> {
+        let request = queries::inner(self.nested, self.sizes, self.id, after, first, part);
+        let answer = self.client.post(&request).await?;
+        if answer.object_path(self.nested.answer)?.is_none() {
+            return Ok(None);
+        }
+        let page = answer.page_at(self.nested.answer, ListShape::Connection)?;
+        let bytes: usize = page.nodes.iter().flatten().map(|node| node.get().len()).sum();
+        if page.nodes.len() > self.room.nodes || bytes > self.room.bytes {
+            let what = format!("holds more than {MOST_NODES} entries, or than {MOST_BYTES} bytes");
+            return Err(answer.bad(self.nested.answer, &what));
+        }
+        let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();
+        let (has_next_page, end_cursor, total_count) =
+            (page.has_next_page, page.end_cursor, page.total_count);
+        let answer = answer.without_body();
+        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count, answer, requests: 0 }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_connection_with_a_further_page_is_looked_at() {
+        assert!(may_overflow(r#"{"a":{"pageInfo":{"hasNextPage" : true}}}"#));
+        assert!(!may_overflow(r#"{"a":{"pageInfo":{"hasNextPage":false}},"b":true}"#));
+        assert!(!may_overflow(r#"{"title":"hasNextPage: true"}"#));
+    }
+}

@@ -1,0 +1,184 @@
+//! The requests of stage 1, made from an entity's queries and what the API was found to bear.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, json};
+
+use super::fields::{self, Field};
+use super::sizes::Sizes;
+use super::window::PagePlace;
+use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
+use crate::gazelle_to_staging::requests::window::Window;
+use crate::source::GraphqlRequest;
+
+/// A query, or one for a part of what it asks of the records at the end of a path.
+fn or_part<'q>(
+    (operation, query): (&'q str, &'q str),
+    path: &[&str],
+    part: Option<&[Field]>,
+) -> (Cow<'q, str>, Cow<'q, str>) {
+    match part {
+        None => (operation.into(), query.into()),
+        Some(part) => {
+            let named = format!("{operation}Part");
+            let query = fields::replaced(query, (operation, &named), path, part);
+            (named.into(), query.into())
+        }
+    }
+}
+
+/// One page of a window; with lists inside records of at most `inner`, where that is tried out, and with
+/// a part of each record's fields, where the API does not bear all of them.
+pub(crate) fn page(
+    entity: &Entity,
+    sizes: &Sizes,
+    place: PagePlace<'_>,
+    inner: Option<u32>,
+    part: Option<&[Field]>,
+) -> GraphqlRequest {
+    let whole = (entity.walk.operation, &*entity.walk.page_query);
+    let (operation, query) = or_part(whole, &[entity.walk.root, "nodes"], part);
+    let query = sizes.shaped(&query, inner);
+    of_window(entity, &operation, query.into_owned(), place)
+}
+
+/// Where the records of a page are asked for.
+const NODES: &str = "nodes {";
+
+/// The same page with nothing of its records but their ids: what the API can give when it cannot give a record.
+pub(crate) fn ids(entity: &Entity, place: PagePlace<'_>) -> GraphqlRequest {
+    let operation = format!("{}Ids", entity.walk.operation);
+    let query = &*entity.walk.page_query;
+    let head = query.find(NODES).map_or(query, |at| &query[..at]);
+    let query = format!("{head}nodes {{ id }} }} }}").replacen(entity.walk.operation, &operation, 1);
+    of_window(entity, &operation, query, place)
+}
+
+/// The same page without its records: the cursor after them.
+pub(crate) fn cursor(entity: &Entity, place: PagePlace<'_>) -> GraphqlRequest {
+    let operation = format!("{}Cursor", entity.walk.operation);
+    let query = &*entity.walk.page_query;
+    let head = query.find(NODES).map_or(query, |at| &query[..at]);
+    let query = format!("{head}}} }}").replacen(entity.walk.operation, &operation, 1);
+    of_window(entity, &operation, query, place)
+}
+
+/// A query without a field, which is a word of its own in it; none where it has no such field, or a selection in it.
+pub(crate) fn without_field(query: &str, field: &str) -> Option<String> {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let at = query.match_indices(field).map(|(at, _)| at).find(|at| {
+        let (before, after) = (&query[..*at], &query[at + field.len()..]);
+        !before.ends_with(is_word) && !after.starts_with(is_word)
+    })?;
+    let after = &query[at + field.len()..];
+    let has_parts = after.trim_start().starts_with(['{', '(', ':']);
+    (!field.is_empty() && !has_parts).then(|| format!("{}{after}", &query[..at]))
+}
+
+/// The value of a field of a record; none where it is null or absent.
+pub(crate) fn field_of<'r>(record: &'r RawValue, field: &str) -> Option<&'r RawValue> {
+    let mut fields: HashMap<&str, &'r RawValue> = serde_json::from_str(record.get()).ok()?;
+    fields.remove(field).filter(|value| value.get() != "null")
+}
+
+fn of_window(entity: &Entity, operation: &str, query: String, place: PagePlace<'_>) -> GraphqlRequest {
+    let PagePlace { window, after, first } = place;
+    let mut variables = Map::new();
+    let mut query = query;
+    if let Shape::Connection { .. } = entity.walk.shape {
+        variables.insert("first".to_owned(), json!(first));
+        variables.insert("after".to_owned(), json!(after));
+        if let Some(filters) = &window.filters {
+            variables.insert("filters".to_owned(), filters.clone());
+        }
+        match window.end {
+            Some(UndatedEnd::First(sort)) => {
+                variables.insert("sortBy".to_owned(), json!([sort]));
+            }
+            Some(UndatedEnd::Last(sort)) => {
+                variables.insert("sortBy".to_owned(), json!([sort]));
+                // From the end there is one page, without a cursor.
+                variables.remove("after");
+                query = query.replacen("$after: String, ", "", 1).replacen(
+                    "first: $first, after: $after",
+                    "last: $first",
+                    1,
+                );
+            }
+            None => {}
+        }
+    }
+    GraphqlRequest::new(operation, query, variables.into())
+}
+
+/// One record by its id.
+pub(crate) fn record(getter: &Getter, sizes: &Sizes, id: &str, part: Option<&[Field]>) -> GraphqlRequest {
+    let (operation, query) = or_part((getter.operation, &*getter.query), getter.path, part);
+    GraphqlRequest::new(operation, sizes.shaped(&query, None), json!({ "id": id }))
+}
+
+/// One page of a list inside a record.
+pub(crate) fn inner(
+    nested: &Nested,
+    sizes: &Sizes,
+    id: &str,
+    after: Option<&str>,
+    first: u32,
+    part: Option<&[Field]>,
+) -> GraphqlRequest {
+    let variables = json!({ "id": id, "first": first, "after": after });
+    let path = [nested.answer, &["nodes"]].concat();
+    let (operation, query) = or_part((nested.operation, &*nested.query), &path, part);
+    GraphqlRequest::new(operation, sizes.shaped(&query, None), variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::{appointments, clients, pianos, users};
+
+    #[test]
+    fn a_field_is_taken_out_of_a_query_and_nothing_else() {
+        let query = &*users::ENTITY.walk.page_query;
+        let without = without_field(query, "email").unwrap();
+        assert_eq!(
+            without.split_whitespace().collect::<Vec<_>>().join(" "),
+            query.replace("email ", "").split_whitespace().collect::<Vec<_>>().join(" ")
+        );
+        assert_eq!(without_field(query, "mail"), None);
+        assert_eq!(without_field(query, "allUsers"), None, "it has parts of its own");
+        assert_eq!(without_field(query, ""), None);
+    }
+
+    #[test]
+    fn every_paged_query_has_a_form_with_ids_alone_and_one_from_the_end() {
+        let window = Window::default();
+        for entity in [&clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
+            let request = ids(entity, window.first_page(7));
+            assert!(request.query.contains("pageInfo { hasNextPage endCursor }"), "{}", request.query);
+            assert!(request.query.ends_with("nodes { id } } }"), "{}", request.query);
+            assert!(
+                request.query.starts_with(&format!("query {}(", request.operation_name)),
+                "{}",
+                request.query
+            );
+            graphql_parser::parse_query::<&str>(&request.query).unwrap();
+            let request = cursor(entity, window.first_page(1));
+            assert!(
+                request.query.ends_with("pageInfo { hasNextPage endCursor }\n    } }"),
+                "{}",
+                request.query
+            );
+            graphql_parser::parse_query::<&str>(&request.query).unwrap();
+
+            let window = Window { end: Some(UndatedEnd::Last("X")), ..Window::default() };
+            let request = page(entity, &Sizes::usual(100), window.first_page(7), None, None);
+            assert!(request.query.contains("(last: $first,"), "{}", request.query);
+            assert!(!request.query.contains("$after"), "{}", request.query);
+            assert_eq!(request.variables.get("after"), None);
+            graphql_parser::parse_query::<&str>(&request.query).unwrap();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Whether a walk was complete: what the API counts against the distinct ids that were seen.
+
+use super::report::WalkReport;
+use crate::entities::{Entity, Shape};
+use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
+
+/// How a walk is attempted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Try<'a> {
+    /// In windows side by side, or in one sequence of pages.
+    pub(crate) splits: bool,
+    /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
+    pub(crate) repeats: Option<&'a [String]>,
+}
+
+/// What the API said when all windows had come to their ends.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched {
+    /// The API's count before the walk, where it was asked.
+    pub(crate) total: Option<u64>,
+    /// How each window ended.
+    pub(crate) ends: Vec<WindowEnd>,
+    /// Whether the API counts otherwise than before the walk: what moved between pages or windows shows in the ids seen,
+    /// or here.
+    pub(crate) counts_changed: bool,
+}
+
+/// Says why the walk was not complete; nothing when it was. Fills the counts and times of the report, which has what was
+/// seen; `null_nodes` is how many records came as null.
+pub(crate) fn judge(
+    entity: &Entity,
+    fetched: &Fetched,
+    null_nodes: u64,
+    tried: Try<'_>,
+    report: &mut WalkReport,
+) -> Option<Shortfall> {
+    report.total = fetched.total;
+    report.short_by = None;
+    report.counted_twice.clear();
+    // A record without a name was met all the same.
+    let met = report.seen + report.nameless;
+    if !report.was_split
+        && let [end] = fetched.ends.as_slice()
+    {
+        let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
+        report.total = end.total.or(fetched.total).or((!is_connection).then_some(met));
+        report.started_at = report.started_at.or(end.started_at);
+        report.api_ahead = report.api_ahead.or(end.api_ahead);
+    }
+    if let Some(shortfall) = fetched.ends.iter().find_map(|end| end.incomplete.clone()) {
+        return Some(shortfall);
+    }
+    if null_nodes > 0 {
+        let reason = format!("the API gave null for {null_nodes} record(s)");
+        return Some(Shortfall::Shifted(reason));
+    }
+    if let Some(total) = report.total.filter(|total| *total != met) {
+        let mut repeats: Vec<String> = fetched.ends.iter().flat_map(|end| end.repeats.clone()).collect();
+        repeats.sort_unstable();
+        if !repeats.is_empty() && total == met + repeats.len() as u64 && !fetched.counts_changed {
+            if tried.repeats != Some(&repeats) {
+                return Some(Shortfall::Repeats(repeats));
+            }
+            report.listed_twice.extend(repeats.iter().cloned());
+            report.counted_twice = repeats;
+            return None;
+        }
+        report.short_by = i64::try_from(i128::from(total) - i128::from(met)).ok();
+        let reason = format!("the API counts {total} and {met} distinct ids were seen");
+        return Some(Shortfall::Shifted(reason));
+    }
+    if fetched.counts_changed {
+        return Some(Shortfall::Shifted("the count changed while walking".to_owned()));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::entity;
+    use crate::gazelle_to_staging::Scope;
+
+    /// An attempt at clients, and what it is judged to be.
+    #[derive(Default)]
+    struct Case {
+        seen: u64,
+        nameless: u64,
+        null_nodes: u64,
+        was_split: bool,
+        fetched: Fetched,
+        before: Option<Vec<String>>,
+    }
+
+    impl Case {
+        fn judge(&self) -> (String, WalkReport) {
+            let mut report = WalkReport::new(Scope::WHOLE);
+            (report.seen, report.nameless, report.was_split) = (self.seen, self.nameless, self.was_split);
+            let tried = Try { splits: self.was_split, repeats: self.before.as_deref() };
+            let clients = entity("clients").unwrap();
+            let told = match judge(clients, &self.fetched, self.null_nodes, tried, &mut report) {
+                None => "complete".to_owned(),
+                Some(Shortfall::Shifted(why)) => format!("shifted: {why}"),
+                Some(Shortfall::Repeats(ids)) => format!("repeats: {}", ids.join(" ")),
+                Some(Shortfall::Endless(why)) => format!("endless: {why}"),
+            };
+            (told, report)
+        }
+    }
+
+    fn end(total: Option<u64>) -> WindowEnd {
+        WindowEnd { total, ..WindowEnd::default() }
+    }
+
+    fn of_ends(total: Option<u64>, ends: Vec<WindowEnd>) -> Fetched {
+        Fetched { total, ends, counts_changed: false }
+    }
+
+    #[test]
+    fn a_walk_is_complete_when_it_saw_as_many_ids_as_the_api_counts() {
+        let whole = |seen, total| Case { seen, fetched: of_ends(None, vec![end(total)]), ..Case::default() };
+        let split = |seen| Case {
+            seen,
+            was_split: true,
+            fetched: of_ends(Some(7), vec![end(Some(3)), end(Some(4))]),
+            ..Case::default()
+        };
+        for (case, told, short_by) in [
+            (whole(7, Some(7)), "complete", None),
+            (whole(7, None), "complete", None),
+            (whole(6, Some(7)), "shifted: the API counts 7 and 6 distinct ids were seen", Some(1)),
+            (whole(8, Some(7)), "shifted: the API counts 7 and 8 distinct ids were seen", Some(-1)),
+            (Case { nameless: 1, ..whole(6, Some(7)) }, "complete", None),
+            (Case { null_nodes: 1, ..whole(6, Some(7)) }, "shifted: the API gave null for 1 record(s)", None),
+            (split(7), "complete", None),
+            (split(5), "shifted: the API counts 7 and 5 distinct ids were seen", Some(2)),
+        ] {
+            let (said, report) = case.judge();
+            assert_eq!(
+                (said.as_str(), report.short_by),
+                (told, short_by),
+                "{} of {:?}",
+                case.seen,
+                report.total
+            );
+        }
+    }
+
+    #[test]
+    fn a_count_that_changed_makes_another_walk_needed_although_the_ids_add_up() {
+        let mut case =
+            Case { seen: 7, was_split: true, fetched: of_ends(Some(7), Vec::new()), ..Case::default() };
+        assert_eq!(case.judge().0, "complete");
+        case.fetched.counts_changed = true;
+        assert_eq!(case.judge().0, "shifted: the count changed while walking");
+    }
+
+    #[test]
+    fn ids_listed_twice_are_believed_when_two_walks_find_the_same() {
+        let twice = WindowEnd { repeats: vec!["b".to_owned(), "a".to_owned()], ..end(Some(9)) };
+        let mut case = Case { seen: 7, fetched: of_ends(None, vec![twice]), ..Case::default() };
+        assert_eq!(case.judge().0, "repeats: a b");
+        case.before = Some(vec!["a".to_owned()]);
+        assert_eq!(case.judge().0, "repeats: a b", "other ids than before");
+        case.before = Some(vec!["a".to_owned(), "b".to_owned()]);
+        let (said, report) = case.judge();
+        assert_eq!((said.as_str(), report.listed_twice.len(), report.short_by), ("complete", 2, None));
+        assert_eq!(report.counted_twice, ["a", "b"]);
+        // Something is missing besides.
+        case.seen = 6;
+        assert_eq!(case.judge().0, "shifted: the API counts 9 and 6 distinct ids were seen");
+    }
+
+    #[test]
+    fn a_window_that_was_not_walked_whole_says_why() {
+        let stopped = WindowEnd { incomplete: Some(Shortfall::Endless("no end".to_owned())), ..end(Some(7)) };
+        let case = Case { seen: 7, fetched: of_ends(None, vec![stopped]), ..Case::default() };
+        assert_eq!(case.judge().0, "endless: no end");
+    }
+}

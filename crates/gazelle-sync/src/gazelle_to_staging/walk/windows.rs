@@ -1,0 +1,117 @@
+//! The windows of an attempt, walked side by side.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::completeness::Fetched;
+use super::split::Plan;
+use crate::display::EntityProgress;
+use crate::entities::Entity;
+use crate::gazelle_to_staging::lanes::Turn;
+use crate::gazelle_to_staging::pages::arrived::{Arrived, Outlet};
+use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
+use crate::gazelle_to_staging::requests::counts;
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope, broken_off};
+
+/// Pages of a long walk that may wait for staging, so that memory stays bounded.
+const PAGES_WAITING: usize = 4;
+
+/// A walk of at most this many records is buffered in memory as a whole.
+const SHORT_WALK: u64 = 15_000;
+
+/// The windows of an attempt under way.
+pub(super) struct Windows {
+    /// The API's count of all before the walk.
+    total: Option<u64>,
+    /// And of each part.
+    parts: Vec<(Scope, u64)>,
+    /// Whether there are several.
+    pub(super) are_several: bool,
+    /// When the walk started, by the API's clock, where it was asked for counts.
+    pub(super) started_at: Option<Timestamp>,
+    tasks: JoinSet<Result<WindowEnd, FetchError>>,
+}
+
+impl Windows {
+    /// Starts the windows. Their pages come out of the receiver.
+    pub(super) fn start(
+        fetch: &Fetch,
+        entity: &'static Entity,
+        turn: Option<&Turn>,
+        (mut plan, started_at): (Plan, Option<Timestamp>),
+    ) -> (Windows, Receiver<Arrived>) {
+        let mut windows = Windows {
+            total: plan.total,
+            parts: std::mem::take(&mut plan.parts),
+            are_several: plan.windows.len() > 1,
+            started_at,
+            tasks: JoinSet::new(),
+        };
+        // The longest first, so that they end together. No more at a time than can be asked for: each holds a page or
+        // two, and more would take the request slots from the entities before, whose end this one waits for. All of a
+        // short walk may wait for its turn, so that no slot is idle until then.
+        let pages_waiting = match plan.total {
+            Some(total) if total <= SHORT_WALK => {
+                usize::try_from(SHORT_WALK / u64::from(fetch.page_size.max(1)))
+                    .map_or(PAGES_WAITING, |pages| pages.max(PAGES_WAITING))
+            }
+            _ => PAGES_WAITING,
+        };
+        let (sender, receiver) = Outlet::new(pages_waiting);
+        let pages = fetch.client.for_pages(turn.cloned());
+        let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
+        plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
+        for window in plan.windows {
+            let fetch = Fetch { pages: pages.clone(), ..fetch.clone() };
+            let (sender, slots) = (sender.clone(), slots.clone());
+            let walking = async move {
+                let _slot = slots.acquire_owned().await;
+                window::walk(&fetch, entity, &window, &sender).await
+            };
+            windows.tasks.spawn(walking.in_current_span());
+        }
+        (windows, receiver)
+    }
+
+    /// Waits for all windows to end, and has the API count again; the error is that of the first that failed.
+    pub(super) async fn fetched(
+        mut self,
+        fetch: &Fetch,
+        entity: &Entity,
+        scope: Scope,
+        progress: &EntityProgress,
+    ) -> Result<Fetched, FetchError> {
+        let mut ends = Vec::new();
+        let mut failure = None;
+        while let Some(joined) = self.tasks.join_next().await {
+            match joined {
+                Ok(Ok(end)) => ends.push(end),
+                // The other windows go on: what they bring is kept.
+                Ok(Err(error)) => failure = failure.or(Some(error)),
+                Err(error) => failure = failure.or(Some(broken_off(error).into())),
+            }
+        }
+        progress.fetched();
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let mut counts_changed = false;
+        // One page is of one moment.
+        let needs_count = self.total.is_some_and(|total| total > u64::from(fetch.page_size));
+        if let Some(total) =
+            self.total.filter(|_| needs_count && ends.iter().all(|end| end.incomplete.is_none()))
+        {
+            let all = [(scope, total)];
+            let (scopes, counts): (Vec<Scope>, Vec<u64>) = all.iter().chain(&self.parts).copied().unzip();
+            // Where the API does not count any more, the distinct ids are all that tells.
+            let again = counts::count_in_steps(fetch, entity, &scopes).await?;
+            counts_changed = again.is_some_and(|(again, _)| again != counts);
+        }
+        Ok(Fetched { total: self.total, ends, counts_changed })
+    }
+}
