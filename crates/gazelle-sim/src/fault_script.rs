@@ -171,6 +171,7 @@ impl Verdict {
             FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
             FaultKind::UndatedOrder { order } => What::Undated(*order),
             FaultKind::RepeatCursor => What::RepeatCursor,
+            FaultKind::OverlappingPages => What::OverlappingPages,
             FaultKind::ShortPage { most } => What::ShortPage { most: *most },
             FaultKind::EmptyList => What::EmptyList,
             FaultKind::TotalOff { by } => What::TotalOff { by: *by },

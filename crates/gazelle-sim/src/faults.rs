@@ -111,6 +111,9 @@ pub enum FaultKind {
         /// The most nodes.
         most: usize,
     },
+    /// Each page but the first begins with the last row of the page before, in the place of its own first row: as a list does that
+    /// is sorted by what many rows have alike.
+    OverlappingPages,
     /// No rows, and `totalCount` 0.
     EmptyList,
     /// `totalCount` is wrong.
@@ -359,6 +362,7 @@ impl FaultKind {
             PartialData { .. } => "partial_data",
             RepeatCursor => "repeat_cursor",
             ShortPage { .. } => "short_page",
+            OverlappingPages => "overlapping_pages",
             EmptyList => "empty_list",
             TotalOff { .. } => "total_off",
             FieldValue { .. } => "field_value",

@@ -72,6 +72,8 @@ impl Fetch {
 pub struct WalkSpec {
     /// The part of the entity.
     pub scope: Scope,
+    /// Whether the scope is all that is copied of the entity, by the settings.
+    pub is_full: bool,
     /// Whether the bookmark may move: not for a part that a person chose and that leaves something unseen
     /// since the bookmark.
     pub moves_bookmark: bool,

@@ -166,7 +166,8 @@ pub fn judge_walk(
             ),
         );
     }
-    let total = walk.total.unwrap_or(walk.seen + walk.nameless);
+    // By what was seen: a count that holds records twice says nothing of how many there are.
+    let total = walk.seen + walk.nameless;
     if total < credible(held_before, shrink_guard) {
         let deleted = match walk.absent.tombstones {
             0 => "nothing was deleted".to_owned(),
@@ -188,12 +189,19 @@ fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
     if absent.withheld == 0 {
         return;
     }
-    let together = match (absent.counted_with_them, &absent.failure) {
-        (0, _) => String::new(),
-        (others, Some(_)) => {
-            format!(" and {others} others may be gone too, since the API ended the asking: together")
-        }
-        (others, None) => format!(" and {others} others were found gone by the runs just before: together"),
+    let with = absent.counted_with;
+    let others: Vec<String> = [
+        (with.awaiting, "others await approval already"),
+        (with.deleted_before, "others were deleted by the runs just before"),
+        (with.unknown, "others may be gone too, since the API does not say whether they exist"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    let together = match others.as_slice() {
+        [] => String::new(),
+        others => format!(" and {}: together", others.join(", ")),
     };
     report.note(
         Status::Partial,

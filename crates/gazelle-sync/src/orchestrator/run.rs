@@ -186,7 +186,9 @@ impl Run<'_> {
             let held_before = judge::held_before(db, entity, scope).await?;
             let credible = judge::credible(held_before, settings.shrink_guard_percent);
             let known_shortfall = runs::known_shortfall(db, entity, scope == Scope::WHOLE).await?;
-            let spec = WalkSpec { scope, moves_bookmark, credible, known_shortfall };
+            let bounds = Scope { from: settings.events_from, until: settings.events_until };
+            let is_full = scope == Scope::WHOLE || scope == bounds;
+            let spec = WalkSpec { scope, is_full, moves_bookmark, credible, known_shortfall };
             plan.walks.push(PlannedWalk { entity, spec, held_before });
         }
         Ok(plan)

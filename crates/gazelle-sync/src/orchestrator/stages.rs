@@ -330,7 +330,13 @@ mod tests {
     use crate::gazelle_to_staging::Scope;
 
     fn walking(task: impl Future<Output = Walked> + Send + 'static) -> Walking {
-        let spec = WalkSpec { scope: Scope::WHOLE, moves_bookmark: true, credible: 0, known_shortfall: None };
+        let spec = WalkSpec {
+            scope: Scope::WHOLE,
+            is_full: true,
+            moves_bookmark: true,
+            credible: 0,
+            known_shortfall: None,
+        };
         Walking {
             planned: PlannedWalk { entity: ENTITIES[0], spec, held_before: 0 },
             turn: Some(watch::channel(false).0),

@@ -23,6 +23,9 @@ pub struct ListedTwice {
     pub days: Vec<String>,
     /// The ids that a run has told.
     pub told: BTreeSet<String>,
+    /// Whether `whole` and `days` were found by walks whose pages ended at different records. Notes of before do not say so:
+    /// such a list may have repeated rows at the ends of its pages and skipped as many others.
+    pub is_confirmed: bool,
 }
 
 /// What a walk found.
@@ -45,6 +48,7 @@ impl ListedTwice {
         if found.is_complete {
             let counted = if found.is_whole { &mut now.whole } else { &mut now.days };
             *counted = found.counted.to_vec();
+            now.is_confirmed = !(now.whole.is_empty() && now.days.is_empty());
         }
         if found.is_complete && found.is_whole {
             now.told.clear();
@@ -63,12 +67,17 @@ fn of_rows(rows: &[tokio_postgres::Row]) -> ListedTwice {
     rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()).unwrap_or_default()
 }
 
-/// What is known of an entity's list.
+/// What is known of an entity's list, and need not be found out again.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn read(db: &Db, entity: &Entity) -> Result<ListedTwice, DbError> {
-    Ok(of_rows(&db.query(READ, &[(&key(entity), Type::TEXT)]).await?))
+    let mut known = of_rows(&db.query(READ, &[(&key(entity), Type::TEXT)]).await?);
+    if !known.is_confirmed {
+        known.whole.clear();
+        known.days.clear();
+    }
+    Ok(known)
 }
 
 /// The same within a transaction.

@@ -7,7 +7,8 @@ use super::page::{Node, PageRead, id_of};
 use super::reader::Reader;
 use crate::gazelle_to_staging::pages::failing::Failing;
 use crate::gazelle_to_staging::records::faults::{bare, is_about_all, of_record};
-use crate::gazelle_to_staging::records::get::{LookupResult, MOST_KEPT, get};
+use crate::gazelle_to_staging::records::get::get;
+use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::records::receive::record_id;
 use crate::gazelle_to_staging::requests::parts::Bounds;
 use crate::gazelle_to_staging::requests::queries;
@@ -134,7 +135,7 @@ impl Reader<'_> {
         page.nodes = nodes;
         // The reason is found; what follows is asked for as before.
         self.heavy = None;
-        self.cap = self.sizes.page();
+        self.cap = self.usual_page();
         Ok(page)
     }
 
@@ -178,7 +179,7 @@ impl Reader<'_> {
         self.only_in_parts += 1;
         // The reason is found; what follows is asked for as before.
         self.heavy = None;
-        self.cap = self.sizes.page();
+        self.cap = self.usual_page();
         if self.only_in_parts >= MANY_ONLY_IN_PARTS {
             self.sizes.bears_parts_of(bounds, failure);
         }

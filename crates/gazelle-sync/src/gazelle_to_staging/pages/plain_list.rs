@@ -11,7 +11,7 @@ use crate::entities::ListedIn;
 use crate::gazelle_to_staging::pages::failing::Failing;
 use crate::gazelle_to_staging::pages::page::{Node, PageRead, id_of};
 use crate::gazelle_to_staging::records::faults::faulty_one;
-use crate::gazelle_to_staging::records::get::MOST_KEPT;
+use crate::gazelle_to_staging::records::lookup::MOST_KEPT;
 use crate::gazelle_to_staging::records::receive::{receive, record_id};
 use crate::gazelle_to_staging::requests::queries;
 use crate::source::{GraphqlRequest, ListShape, NodeFault, SourceError};

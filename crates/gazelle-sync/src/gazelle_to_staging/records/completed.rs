@@ -6,7 +6,7 @@ use super::nested::{self, NestedError};
 use super::receive::receive_completed;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::records::faults::{faulty_inside, faulty_one, is_about_all};
-use crate::gazelle_to_staging::records::get::LookupResult;
+use crate::gazelle_to_staging::records::lookup::LookupResult;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::{Answer, GazelleClient, NodeFault, SourceError};
 use crate::staging::versions::Received;

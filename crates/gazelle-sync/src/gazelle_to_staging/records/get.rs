@@ -6,6 +6,7 @@ use super::budget::{self, PartsBudget};
 use super::completed::{completed, completed_in_turn};
 use super::faults::{bare, faulty_one};
 use super::gather::{Gathered, Gathering};
+use super::lookup::LookupResult;
 use super::nested;
 use super::receive::{receive, receive_completed};
 use crate::entities::{Entity, Getter};
@@ -18,27 +19,6 @@ use crate::staging::versions::Received;
 
 /// How often a record is asked for again that changed while it was read.
 const MOST_CHANGED: u32 = 2;
-
-/// Bytes of single records that are kept in memory before something is done with them.
-pub const MOST_KEPT: usize = 16 * 1024 * 1024;
-
-/// What the API answered to the question for one record.
-pub enum LookupResult {
-    /// The record.
-    Found(Received),
-    /// The API says that there is none, with the whole answer as `jsonb` takes it.
-    Missing(String),
-    /// The record with its fault: the API could not give it whole.
-    Faulty(Received),
-    /// Nothing of a record, and an error in place of it: what the API said.
-    Refused(String),
-    /// A record that changed while it was read: what. Another try may read it whole.
-    Changed(String),
-    /// No record, and no word that there is none: what was answered.
-    Unclear(String),
-    /// It is there, and large, and as much as may be is kept in memory of others: another run asks for it.
-    NoRoom,
-}
 
 /// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
 pub async fn get(
@@ -69,9 +49,13 @@ pub async fn get(
             }
         };
         match looked {
-            Err(error)
-                if matches!(error.class(), ErrorClass::OverLimit { .. })
-                    && sizes.smaller_record(entity, sent, &error) => {}
+            Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => {
+                if !sizes.smaller_record(entity, sent, &error) {
+                    // Nothing was small enough: it is this record that the API speaks of, and no limit of its queries.
+                    sizes.forget();
+                    return Err(error);
+                }
+            }
             // Read once more, it may hold still.
             Ok(LookupResult::Changed(_)) if changed < MOST_CHANGED => changed += 1,
             looked => return looked,

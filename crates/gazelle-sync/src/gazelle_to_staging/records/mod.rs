@@ -1,4 +1,4 @@
-//! One record, whole. [`get`] looks it up by its id; [`gather`] puts together the parts of a record for which the API bears no query
+//! One record, whole. [`get`] looks it up by its id ([`lookup`]: what comes of it); [`gather`] puts together the parts of a record for which the API bears no query
 //! with all fields; [`nested`] completes lists inside it that are longer than their page; [`receive`] takes its id and its bytes;
 //! [`faults`] notes what the API says is wrong with it.
 
@@ -7,6 +7,7 @@ pub(crate) mod completed;
 pub(crate) mod faults;
 pub(crate) mod gather;
 pub mod get;
+pub mod lookup;
 pub mod nested;
 pub(crate) mod object;
 pub mod receive;

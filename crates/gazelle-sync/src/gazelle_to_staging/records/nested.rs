@@ -170,6 +170,8 @@ struct ListedEntries {
     bytes: usize,
     requests: usize,
     cursors: HashSet<String>,
+    /// The count that the first page told.
+    total: Option<u64>,
     /// The cursor of the next page.
     after: Option<String>,
 }
@@ -198,6 +200,12 @@ impl ListedEntries {
     /// Takes a page; none: the list is not there any more, or is another.
     fn take(&mut self, page: Option<InnerPage>) -> Listing {
         let Some(page) = page else { return Listing::Changed("it changed or vanished".to_owned()) };
+        // Entries may have moved over the end of a page, and one was not listed.
+        if self.cursors.is_empty() {
+            self.total = page.total_count;
+        } else if self.total != page.total_count {
+            return Listing::Changed("its count changed".to_owned());
+        }
         self.bytes += page.bytes();
         self.requests += page.requests;
         self.nodes.extend(page.nodes);

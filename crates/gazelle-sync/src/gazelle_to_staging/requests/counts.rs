@@ -7,7 +7,7 @@ use super::sizes::Sizes;
 use super::window::{Window, filters};
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::{Fetch, Scope};
-use crate::source::{Answer, GazelleClient, GraphqlRequest, ListShape, SourceError};
+use crate::source::{Answer, ErrorClass, GazelleClient, GraphqlRequest, ListShape, SourceError};
 
 /// A query of counts, one alias a filter.
 pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest> {
@@ -96,6 +96,8 @@ pub(crate) async fn count_in_steps(
                 counted.extend(counts);
                 first.get_or_insert(answer);
             }
+            // Whether it is the counting that is refused, or everything, the first page tells.
+            Err(error) if matches!(error.class(), ErrorClass::Unauthorized { .. }) => return Ok(None),
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {
                 // What a request fails with that is only tried out counts as another attempt of the one before.

@@ -10,7 +10,6 @@ use super::fields::{self, Field};
 use super::sizes::Sizes;
 use super::window::PagePlace;
 use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
-use crate::gazelle_to_staging::requests::window::Window;
 use crate::source::GraphqlRequest;
 
 /// A query, or one for a part of what it asks of the records at the end of a path.
@@ -138,6 +137,7 @@ pub(crate) fn inner(
 mod tests {
     use super::*;
     use crate::entities::{appointments, clients, pianos, users};
+    use crate::gazelle_to_staging::requests::window::Window;
 
     #[test]
     fn a_field_is_taken_out_of_a_query_and_nothing_else() {

@@ -14,6 +14,8 @@ pub struct Window {
     pub end: Option<UndatedEnd>,
     /// What the plan counted in it.
     pub expected: Option<u64>,
+    /// Records a page at most, where its pages are to end elsewhere than those of the walk before; none: as many as usual.
+    pub most_a_page: Option<u32>,
     /// How many records without a date are looked for, at whichever end of the list they are; none: it is no such window.
     pub undated: Option<u64>,
 }

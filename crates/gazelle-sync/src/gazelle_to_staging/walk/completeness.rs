@@ -11,6 +11,8 @@ pub(crate) struct Try<'a> {
     pub(crate) splits: bool,
     /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
     pub(crate) repeats: Option<&'a [String]>,
+    /// Whether its pages end elsewhere than those of the walk before.
+    pub(crate) ends_pages_elsewhere: bool,
 }
 
 /// What the API said when all windows had come to their ends.
@@ -96,7 +98,11 @@ mod tests {
         fn judge(&self) -> (String, WalkReport) {
             let mut report = WalkReport::new(Scope::WHOLE);
             (report.seen, report.nameless, report.was_split) = (self.seen, self.nameless, self.was_split);
-            let tried = Try { splits: self.was_split, repeats: self.before.as_deref() };
+            let tried = Try {
+                splits: self.was_split,
+                repeats: self.before.as_deref(),
+                ends_pages_elsewhere: self.before.is_some(),
+            };
             let clients = entity("clients").unwrap();
             let told = match judge(clients, &self.fetched, self.null_nodes, tried, &mut report) {
                 None => "complete".to_owned(),

@@ -9,7 +9,6 @@ mod report;
 mod split;
 mod windows;
 
-
 use jiff::Timestamp;
 
 use self::completeness::{Fetched, Try, judge};
@@ -90,6 +89,8 @@ struct Retries {
     repeats: Option<Vec<String>>,
     /// Whether `repeats` are those of an earlier run.
     is_known: bool,
+    /// Whether its pages end elsewhere than those of the first attempt.
+    ends_pages_elsewhere: bool,
 }
 
 /// What the pages of an attempt brought besides records that are staged.
@@ -130,12 +131,17 @@ impl Walk<'_> {
             splits: true,
             repeats: Some(known.clone()),
             is_known: true,
+            ends_pages_elsewhere: false,
         };
         while retries.attempt < retries.allowed {
             retries.attempt += 1;
             // A split walk that did not come out even is repeated in one sequence of pages.
             retries.splits &= retries.attempt < self.fetch.walk_attempts.max(2);
-            let tried = Try { splits: retries.splits, repeats: retries.repeats.as_deref() };
+            let tried = Try {
+                splits: retries.splits,
+                repeats: retries.repeats.as_deref(),
+                ends_pages_elsewhere: retries.ends_pages_elsewhere,
+            };
             match self.attempt(tried, report).await {
                 Ok(Attempt::Complete(seen)) => {
                     return self.completed(seen, retries.attempt > 1, report).await;
@@ -182,7 +188,9 @@ impl Walk<'_> {
             Shortfall::Repeats(ids) => {
                 let reason = format!("the API lists {} record(s) more than once", ids.len());
                 report.reason = Some(reason.clone());
-                // A second walk tells whether something has shifted, however few are allowed.
+                // A second walk tells whether something has shifted, however few are allowed; and whether these are listed twice
+                // or only met twice, at the end of one page and at the start of the next, in the place of others.
+                retries.ends_pages_elsewhere = !retries.ends_pages_elsewhere;
                 if std::mem::take(&mut retries.is_known) {
                     retries.allowed = retries.allowed.max(attempt + 1);
                 }
@@ -210,7 +218,7 @@ impl Walk<'_> {
         }
         // Where nothing was before, all that is there was seen. A record without a name may be any that was not seen.
         if let Some(seen) = seen.filter(|_| report.nameless == 0) {
-            let found = absent::look_into(fetch, entity, scope, &seen, again).await?;
+            let found = absent::look_into(fetch, entity, self.spec, &seen, again).await?;
             report.done.staged += found.staged;
             report.done.left += found.staged.staged + found.tombstones;
             report.note_faulty(&found.faulty);
@@ -228,12 +236,12 @@ impl Walk<'_> {
 
     /// One attempt: windows are started, their pages staged as they come, what fails is asked for by its id, and all is judged.
     async fn attempt(&self, tried: Try<'_>, report: &mut WalkReport) -> Result<Attempt, FetchError> {
-        let (fetch, entity) = (self.fetch, self.entity);
+        let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         self.progress.restarted();
         let began_at = fetch.clock.database_now();
 
         // 1. Start.
-        let plan = self.plan(tried.splits, began_at, report).await?;
+        let plan = self.plan(tried, began_at, report).await?;
         report.begin_attempt();
         fetch.sizes.of(entity).tally.begin();
         let (windows, mut receiver) = Windows::start(fetch, entity, self.turn.as_ref(), plan);
@@ -252,10 +260,7 @@ impl Walk<'_> {
             Ok::<(), FetchError>(())
         };
         // The API is asked for the last time when it has given its last page, not when that has been staged.
-        let fetched = async {
-            let scope = self.spec.scope;
-            Ok(windows.fetched(fetch, entity, scope, self.progress).await)
-        };
+        let fetched = async { Ok(windows.fetched(fetch, entity, scope, self.progress).await) };
         let ((), mut fetched) = tokio::try_join!(take_in, fetched)?;
 
         // 3. Ask for what failed.
@@ -309,13 +314,13 @@ impl Walk<'_> {
     /// How the walk is divided into windows; and when it started, by the API's clock, where that was asked for counts.
     async fn plan(
         &self,
-        splits: bool,
+        tried: Try<'_>,
         began_at: Timestamp,
         report: &mut WalkReport,
     ) -> Result<(Plan, Option<Timestamp>), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
-        let (plan, started_at) = if is_connection && splits && fetch.concurrency > 1 {
+        let (mut plan, started_at) = if is_connection && tried.splits && fetch.concurrency > 1 {
             let today = crate::time::utc_parts(began_at).0;
             let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
             let read_at = answer.map(|answer| fetch.read_clock(&answer));
@@ -324,6 +329,10 @@ impl Walk<'_> {
         } else {
             (Plan::sequential(entity, scope), None)
         };
+        if tried.ends_pages_elsewhere {
+            let page = fetch.sizes.of(entity).page();
+            plan.windows.iter_mut().for_each(|window| window.most_a_page = Some(page - page / 3));
+        }
         if let Some(total) = plan.total {
             self.progress.expected(total).expected_pages(plan.pages(u64::from(fetch.page_size)));
         }

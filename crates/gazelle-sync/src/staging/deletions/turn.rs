@@ -28,32 +28,32 @@ impl Turn {
     }
 }
 
-/// Walks of everything and of some days leave out different records: each has its own turn.
-fn key(entity: &Entity, whole: bool) -> String {
-    format!("absent_asked:{}:{}", entity.name, if whole { "whole" } else { "days" })
+/// Full syncs and walks of some days leave out different records: each has its own turn.
+fn key(entity: &Entity, is_full: bool) -> String {
+    format!("absent_asked:{}:{}", entity.name, if is_full { "whole" } else { "days" })
 }
 
 const NOTE: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
 
 /// How far the asking has come.
-pub async fn of(db: &Db, entity: &Entity, whole: bool) -> Result<Turn, DbError> {
-    let rows = db.query(NOTE, &[(&key(entity, whole), Type::TEXT)]).await?;
+pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<Turn, DbError> {
+    let rows = db.query(NOTE, &[(&key(entity, is_full), Type::TEXT)]).await?;
     Ok(rows.first().map(|row| Turn::read(row.get(0))).unwrap_or_default())
 }
 
-/// How many records that the last complete walk of everything did not list wait for their turn to be asked for.
+/// How many records that the last complete walk of a full sync did not list wait for their turn to be asked for.
 pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let rows = tx.query(NOTE, &[(&key(entity, true), Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| Turn::read(row.get(0)).waiting))
 }
 
 /// Notes how far the asking has come.
-pub async fn note(tx: &FencedTx<'_>, entity: &Entity, whole: bool, turn: &Turn) -> Result<(), DbError> {
+pub async fn note(tx: &FencedTx<'_>, entity: &Entity, is_full: bool, turn: &Turn) -> Result<(), DbError> {
     let value = serde_json::json!(turn).to_string();
     tx.execute(
         "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&key(entity, whole), Type::TEXT), (&value, Type::TEXT)],
+        &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)],
     )
     .await?;
     Ok(())

@@ -171,6 +171,32 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
 }
 
 #[tokio::test]
+async fn a_walk_of_days_deletes_nothing_that_awaits_approval() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "3");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    let events: Vec<String> = (0..6).map(|n| world.upcoming(n)).collect();
+    // Of the six, three lie in the days that an incremental walk reads.
+    for id in &events[3..] {
+        world.control.move_event(id, Some("2019-03-04T15:00:00Z")).unwrap();
+    }
+    world.filled().await;
+    for id in &events {
+        world.control.delete(Kind::Event, id).unwrap();
+    }
+    assert_eq!(world.full().await.code, 3);
+    assert_eq!(world.count("sync_deletions WHERE state = 'withheld'").await, 6);
+
+    let run = world.incremental().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(world.count("gazelle_appointments WHERE deleted_at IS NOT NULL").await, 0, "{run}");
+    assert_eq!(world.count("sync_deletions WHERE state = 'withheld'").await, 6, "{run}");
+    let told = "3 records are gone at the source and 3 others await approval already: together";
+    assert!(run.reasons().contains(told), "{}", run.reasons());
+}
+
+#[tokio::test]
 async fn what_a_person_dismissed_is_kept_and_not_asked_about_again() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");

@@ -220,6 +220,85 @@ async fn what_exists_after_all_waits_for_nobody_and_no_word_for_others_deletes_i
 }
 
 #[tokio::test]
+async fn a_withheld_record_counts_also_when_its_getter_fails() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "5");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    let gone = added(&world, "gone", 6);
+    world.filled().await;
+    for id in &gone {
+        world.control.delete(Kind::Client, id).unwrap();
+    }
+    assert_eq!(world.full().await.code, 3);
+    assert_eq!(withheld(&world).await, 6);
+    // At one of the six, in each attempt.
+    let kind = FaultKind::GraphqlError { message: "oh".to_owned(), extensions: None };
+    world.control.add_fault(Fault::new(kind).on_operation("ClientById").skip(5).forever());
+
+    let run = world.full().await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!((deleted(&world).await, withheld(&world).await), (0, 6), "{run}");
+}
+
+#[tokio::test]
+async fn records_in_no_list_are_read_however_large_they_are_together() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
+    let large = added(&world, "large", 20);
+    world.filled().await;
+    for id in &large {
+        unlist(&world, id);
+        let fields = [("personalNotes".to_owned(), json!("n".repeat(1024 * 1024)))].into_iter().collect();
+        let edit = Change::Edit { kind: Kind::Client, id: id.clone(), fields, bump: true };
+        world.control.apply(edit).unwrap();
+    }
+
+    let run = world.full().await;
+
+    run.success();
+    let read = world
+        .count("gazelle_clients WHERE external_id LIKE 'large%' AND length(personal_notes) = 1024 * 1024")
+        .await;
+    assert_eq!(read, 20);
+}
+
+#[tokio::test]
+async fn a_walk_of_days_leaves_the_turns_of_a_full_sync_as_they_are() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_EVENTS_FROM", "2020-01-01");
+    let pattern = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+    let ids: Vec<String> = (0..1_005).map(|n| format!("evt_many_{n:04}")).collect();
+    for id in &ids {
+        let mut record = pattern.clone();
+        (record["id"], record["start"]) = (json!(id), json!("2021-02-03T15:00:00Z"));
+        world.control.add_raw_event(record, None).unwrap();
+    }
+    world.filled().await;
+    for id in &ids {
+        world.control.apply(Change::SetListed { kind: Kind::Event, id: id.clone(), times: 0 }).unwrap();
+    }
+    let asked = || -> BTreeSet<String> {
+        let requests = world.control.requests();
+        world.control.clear_requests();
+        let by_id = requests.iter().filter(|request| request.operation.as_deref() == Some("AppointmentById"));
+        by_id.filter_map(|request| request.variables["id"].as_str().map(str::to_owned)).collect()
+    };
+    asked();
+    assert_eq!(world.full().await.code, 3);
+    let first = asked();
+    assert_eq!(first.len(), 1_000);
+
+    world.incremental().await.success();
+    asked();
+
+    world.full().await;
+    let both: BTreeSet<String> = first.union(&asked()).cloned().collect();
+    assert_eq!(both.len(), 1_005, "the second full sync goes on where the first one ended");
+}
+
+#[tokio::test]
 async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
     let mut world = World::new().await;
     world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod report;
 mod turns;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -17,11 +18,12 @@ use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::stage;
 use crate::db::DbError;
 use crate::entities::{Entity, Getter};
-use crate::gazelle_to_staging::lanes::apart::{Apart, Refused};
+use crate::gazelle_to_staging::lanes::apart::Apart;
 use crate::gazelle_to_staging::pages::seen::SeenIds;
 use crate::gazelle_to_staging::records::faults::is_about_all;
-use crate::gazelle_to_staging::records::get::{LookupResult, MOST_KEPT, get};
-use crate::gazelle_to_staging::{Fetch, Scope};
+use crate::gazelle_to_staging::records::get::get;
+use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
+use crate::gazelle_to_staging::{Fetch, Scope, WalkSpec};
 use crate::staging::deletions::{
     self, Gone,
     turn::{self, Turn},
@@ -31,7 +33,7 @@ use crate::staging::versions::Received;
 /// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
 
-/// Looks into the records that production holds in the scope, or staging alone, and that the walk did not see.
+/// Looks into the records that production holds in the walk's scope, or staging alone, and that the walk did not see.
 /// `again` says that the run saw more than this walk: an earlier attempt that was not complete.
 ///
 /// # Errors
@@ -39,7 +41,7 @@ const LONGEST_ANSWER: usize = 8 * 1024;
 pub async fn look_into(
     fetch: &Fetch,
     entity: &'static Entity,
-    scope: Scope,
+    spec: WalkSpec,
     seen: &SeenIds,
     again: bool,
 ) -> Result<AbsentReport, DbError> {
@@ -47,7 +49,7 @@ pub async fn look_into(
     crate::crash::at(crate::crash::Step::WalkComplete);
     // A list without getters gives no evidence of its own.
     let Some(getter) = &entity.getter else { return Ok(report) };
-    let scope = if entity.own_date().is_some() { scope } else { Scope::WHOLE };
+    let scope = if entity.own_date().is_some() { spec.scope } else { Scope::WHOLE };
     let whole = scope == Scope::WHOLE;
     let but_for = (!again).then_some(fetch.run_id);
     deletions::settle_seen(&fetch.db, &fetch.fence, entity, seen).await?;
@@ -59,15 +61,15 @@ pub async fn look_into(
     }
     suspects.sort_unstable();
     suspects.dedup();
-    let mut turns = Turns::begin(fetch, entity, whole, suspects).await?;
-    let asked = ask(fetch, entity, getter, turns.chosen(), scope, &mut report).await;
+    let mut turns = Turns::begin(fetch, entity, spec.is_full, suspects).await?;
+    let mut asked = ask(fetch, entity, getter, turns.chosen(), scope, &mut report).await?;
     crate::crash::at(crate::crash::Step::AbsentAsked);
     let known_gone = turns.known_gone(&asked);
     report.asked = asked.ids.len() as u64;
     report.unasked = turns.suspects.len() as u64 - report.asked;
     // Records that await manual approval are known to be gone.
-    report.unlisted = (asked.there.len() + report.unsettled.len()) as u64 + report.unasked - known_gone;
-    settle(fetch, entity, &asked, held, &mut turns, &mut report).await?;
+    report.unlisted = (asked.exist.len() + asked.without_verdict.len()) as u64 + report.unasked - known_gone;
+    settle(fetch, entity, &mut asked, held, &mut turns, &mut report).await?;
     turns.end(fetch, entity, &asked, &report).await?;
     Ok(report)
 }
@@ -80,7 +82,7 @@ async fn ask(
     suspects: Vec<String>,
     scope: Scope,
     report: &mut AbsentReport,
-) -> Asked {
+) -> Result<Asked, DbError> {
     let mut asked = Asked::default();
     let mut answers = stream::iter(suspects.into_iter().enumerate())
         .map(|(place, id)| async move {
@@ -106,7 +108,7 @@ async fn ask(
                 failed_in_a_row += 1;
                 report.unsettled.push(format!("{id}: {error}"));
                 report.failed += 1;
-                report.without_verdict += 1;
+                asked.without_verdict.push(id);
                 if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED as u64 {
                     report.failure = Some(error);
                     break;
@@ -117,10 +119,37 @@ async fn ask(
                 let evidence =
                     |id: &str, answer: &str| evidence(id, getter.operation, answer, asked_at, scope, fetch);
                 asked.take(id, found, asked_at, evidence, report);
+                if asked.bytes > MOST_KEPT {
+                    stage_existing(fetch, entity, &mut asked, report).await?;
+                }
             }
         }
     }
-    asked
+    Ok(asked)
+}
+
+/// Stages the records that exist; what staging refuses is noted.
+async fn stage_existing(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    asked: &mut Asked,
+    report: &mut AbsentReport,
+) -> Result<(), DbError> {
+    let there = std::mem::take(&mut asked.there);
+    asked.bytes = 0;
+    let mut apart = Apart::new(&there, |record| &record.external_id);
+    while let Some(part) = apart.next() {
+        match stage(fetch, entity, part).await {
+            Ok(staged) => report.staged += staged,
+            Err(error) => apart.failed(part, error, &mut report.refused)?,
+        }
+    }
+    let is_faulty =
+        |record: &Received| record.fault.is_some() && !report.refused.contains_key(&record.external_id);
+    // Of their bytes nothing is needed any more.
+    let faulty = there.into_iter().filter(is_faulty).map(|record| Received { raw: Bytes::new(), ..record });
+    report.faulty.extend(faulty.collect::<Vec<_>>());
+    Ok(())
 }
 
 impl Asked {
@@ -134,27 +163,29 @@ impl Asked {
         report: &mut AbsentReport,
     ) {
         match found {
-            LookupResult::Found(_) | LookupResult::Faulty(_) if self.bytes > MOST_KEPT => {
-                report.unsettled.push(left_for_the_next_run(&id));
+            LookupResult::NoRoom => {
+                report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
+                self.exist.push(id);
             }
-            LookupResult::NoRoom => report.unsettled.push(left_for_the_next_run(&id)),
             // It is there, whatever it holds.
             LookupResult::Found(received) => {
                 self.bytes += received.raw.len();
+                self.exist.push(id);
                 self.there.push(Received { seen_at: asked_at, ..received });
             }
             LookupResult::Faulty(received) => {
                 self.bytes += received.raw.len();
+                self.exist.push(id.clone());
                 self.there.push(Received { seen_at: asked_at, external_id: id, ..received });
             }
             // What the API says may quote the record.
             LookupResult::Refused(_) => {
-                report.without_verdict += 1;
                 report.unsettled.push(format!("{id}: the API answers with an error"));
+                self.without_verdict.push(id);
             }
             LookupResult::Changed(why) | LookupResult::Unclear(why) => {
-                report.without_verdict += 1;
                 report.unsettled.push(format!("{id}: {why}"));
+                self.without_verdict.push(id);
             }
             LookupResult::Missing(answer) => {
                 let evidence = evidence(&id, &answer);
@@ -168,45 +199,30 @@ impl Asked {
 async fn settle(
     fetch: &Fetch,
     entity: &'static Entity,
-    asked: &Asked,
+    asked: &mut Asked,
     held: u64,
     turns: &mut Turns,
     report: &mut AbsentReport,
 ) -> Result<(), DbError> {
-    let Asked { gone, there, .. } = asked;
-    let mut refused = Refused::new();
-    let mut apart = Apart::new(there, |record| &record.external_id);
-    while let Some(part) = apart.next() {
-        match stage(fetch, entity, part).await {
-            Ok(staged) => report.staged += staged,
-            Err(error) => apart.failed(part, error, &mut refused)?,
-        }
-    }
+    stage_existing(fetch, entity, asked, report).await?;
     // Whatever was found of them before, they exist.
-    let exist = turns.found_to_exist(there);
+    let exist = turns.found_to_exist(&asked.exist);
     deletions::settle_existing(&fetch.db, &fetch.fence, entity, &exist).await?;
-    let is_staged = |record: &Received| !refused.contains_key(&record.external_id);
-    report.faulty =
-        there.iter().filter(|record| record.fault.is_some() && is_staged(record)).cloned().collect();
-    let counted_with_them = turns.counted_with(asked, report);
-    let withhold = gone.len() as u64 + counted_with_them > fetch.delete_guard.limit(held);
+    let counted_with = turns.counted_with(asked, report);
+    let gone = &asked.gone;
+    let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.limit(held);
     let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
         match note_gone(fetch, entity, part, withhold, turns).await {
             Ok(tombstones) => report.tombstones += tombstones,
-            Err(error) => apart.failed(part, error, &mut refused)?,
+            Err(error) => apart.failed(part, error, &mut report.refused)?,
         }
     }
     if withhold {
         report.withheld = gone.len() as u64;
-        report.counted_with_them = counted_with_them;
+        report.counted_with = counted_with;
     }
-    report.refused = refused;
     Ok(())
-}
-
-fn left_for_the_next_run(id: &str) -> String {
-    format!("{id}: it is there, and large: left for the next run")
 }
 
 /// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.
@@ -228,7 +244,7 @@ async fn note_gone(
     let turn = Turn { deleted: turns.turn.deleted + tombstones, ..turns.turn.clone() };
     // With the tombstones, so that a run that is killed before it ends has not deleted what the next one does not count.
     if tombstones > 0 && turns.are_unfinished {
-        turn::note(&tx, entity, turns.whole, &turn).await?;
+        turn::note(&tx, entity, turns.is_full, &turn).await?;
     }
     tx.commit().await?;
     turns.turn = turn;

@@ -18,15 +18,12 @@ pub struct AbsentReport {
     pub tombstones: u64,
     /// Gone, but not deleted: more than the guard allows.
     pub withheld: u64,
-    /// Those that the guard counted with them: of which the API gave no answer when it ended the asking, or which the runs
-    /// before found gone since the turns began.
-    pub counted_with_them: u64,
+    /// What the guard counted with them.
+    pub counted_with: CountedWith,
     /// Not seen, and asked for by this run.
     pub asked: u64,
     /// Those of them at which the API failed.
     pub failed: u64,
-    /// Those of them of which it is not known whether they exist: at which the API failed, or gave no verdict.
-    pub without_verdict: u64,
     /// Not seen, and not asked for by this run: the next ones go on with them.
     pub unasked: u64,
     /// The error of the API that ended the asking.
@@ -40,6 +37,24 @@ pub struct AbsentReport {
     pub unsettled: Vec<String>,
 }
 
+/// What the guard for deletions counts beside the records that a run finds gone.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct CountedWith {
+    /// Records that the runs since the turns began have deleted.
+    pub deleted_before: u64,
+    /// Records that await manual approval, and that this run did not find to exist.
+    pub awaiting: u64,
+    /// Other records that were not listed, and of which the API did not say whether they exist.
+    pub unknown: u64,
+}
+
+impl CountedWith {
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.deleted_before + self.awaiting + self.unknown
+    }
+}
+
 /// What the API answered about suspects.
 #[derive(Default)]
 pub(super) struct Asked {
@@ -49,6 +64,10 @@ pub(super) struct Asked {
     pub(super) ids: HashSet<String>,
     /// The last of them.
     pub(super) last: Option<String>,
+    /// The ids of all that exist, also of those that are too large to be kept in this run.
+    pub(super) exist: Vec<String>,
+    /// The ids of those of which it is not known whether they exist: at which the API failed, or gave no verdict.
+    pub(super) without_verdict: Vec<String>,
     /// Bytes of those that are there.
     pub(super) bytes: usize,
 }

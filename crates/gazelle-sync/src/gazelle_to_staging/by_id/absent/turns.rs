@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::report::{AbsentReport, Asked};
+use super::report::{AbsentReport, Asked, CountedWith};
 use crate::db::DbError;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
@@ -11,80 +11,87 @@ use crate::staging::deletions::{
     self,
     turn::{self, Turn},
 };
-use crate::staging::versions::Received;
 
 /// Suspects that a run asks for one by one; where there are more, each has its turn.
-pub(crate) const MOST_ASKED: usize = 1000;
+pub(super) const MOST_ASKED: usize = 1000;
 
 /// The turns of records that are asked for by their ids.
-pub(crate) struct Turns {
-    pub(crate) whole: bool,
+pub(super) struct Turns {
+    /// Whether they are those of full syncs, or of walks of some days.
+    pub(super) is_full: bool,
     /// As it is noted.
     noted: Turn,
     /// As this run goes on.
-    pub(crate) turn: Turn,
+    pub(super) turn: Turn,
     /// All that a walk did not see, sorted.
-    pub(crate) suspects: Vec<String>,
-    /// Those of them that an earlier run found gone and that await manual approval.
+    pub(super) suspects: Vec<String>,
+    /// The records of the entity that earlier runs found gone and that await manual approval, whichever walk leaves them out.
     waiting: HashSet<String>,
     /// Whether some wait for a later run.
-    pub(crate) are_unfinished: bool,
+    pub(super) are_unfinished: bool,
 }
 
 impl Turns {
-    pub(crate) async fn begin(
+    pub(super) async fn begin(
         fetch: &Fetch,
         entity: &Entity,
-        whole: bool,
+        is_full: bool,
         suspects: Vec<String>,
     ) -> Result<Turns, DbError> {
-        let noted = turn::of(&fetch.db, entity, whole).await?;
-        let mut waiting = match suspects.is_empty() {
+        let noted = turn::of(&fetch.db, entity, is_full).await?;
+        let waiting = match suspects.is_empty() {
             true => HashSet::new(),
             false => deletions::waiting_for_word(&fetch.db, entity).await?,
         };
-        waiting.retain(|id| suspects.binary_search(id).is_ok());
         let mut turn = noted.clone();
         // The turns begin anew, with all of the guard. Not while something waits: it was withheld for what was deleted then.
         if suspects.last() <= turn.last.as_ref() && waiting.is_empty() {
             turn.deleted = 0;
         }
-        Ok(Turns { whole, noted, turn, suspects, waiting, are_unfinished: false })
+        Ok(Turns { is_full, noted, turn, suspects, waiting, are_unfinished: false })
     }
 
     /// Those that this run asks for.
-    pub(crate) fn chosen(&self) -> Vec<String> {
+    pub(super) fn chosen(&self) -> Vec<String> {
         in_turn(&self.suspects, self.turn.last.as_deref())
     }
 
-    /// How many were not asked for and await manual approval.
-    pub(crate) fn known_gone(&self, asked: &Asked) -> u64 {
-        self.waiting.difference(&asked.ids).count() as u64
+    /// How many suspects were not asked for and await manual approval.
+    pub(super) fn known_gone(&self, asked: &Asked) -> u64 {
+        let unasked = self.suspects.iter().filter(|id| !asked.ids.contains(*id));
+        unasked.filter(|id| self.waiting.contains(*id)).count() as u64
     }
 
-    /// How many the guard counts beside those that were found gone: what the runs since the turns began have deleted, and what
-    /// awaits manual approval. Where it is the API that ended the asking, also whatever it did not answer about, and where it
-    /// gave no verdict about more than a few, those: they may be gone as well, and would be deleted in slices as the API comes and
-    /// goes.
-    pub(crate) fn counted_with(&mut self, asked: &Asked, report: &AbsentReport) -> u64 {
+    /// What the guard counts beside the records that were found gone: what the runs since the turns began have deleted, and what
+    /// awaits manual approval, of this walk's days or of others: once withheld, a record is deleted by a decision alone. Where it
+    /// is the API that ended the asking, also whatever it did not answer about, and where it gave no verdict about more than a
+    /// few, those: they may be gone as well, and would be deleted in slices as the API comes and goes.
+    pub(super) fn counted_with(&mut self, asked: &Asked, report: &AbsentReport) -> CountedWith {
         self.are_unfinished = report.unasked > 0;
-        let unknown = match report.failure {
-            Some(_) => report.unasked + report.without_verdict,
-            None if report.without_verdict > MOST_FAILED_IN_A_ROW as u64 => {
-                self.known_gone(asked) + report.without_verdict
-            }
-            None => self.known_gone(asked),
-        };
-        self.turn.deleted + unknown
+        let is_settled = |id: &str| asked.gone.iter().any(|gone| gone.external_id == id);
+        let waiting: HashSet<&str> =
+            self.waiting.iter().map(String::as_str).filter(|id| !is_settled(id)).collect();
+        let mut unknown: HashSet<&str> = HashSet::new();
+        if report.failure.is_some() {
+            unknown.extend(self.suspects.iter().map(String::as_str).filter(|id| !asked.ids.contains(*id)));
+        }
+        if report.failure.is_some() || asked.without_verdict.len() > MOST_FAILED_IN_A_ROW {
+            unknown.extend(asked.without_verdict.iter().map(String::as_str));
+        }
+        CountedWith {
+            deleted_before: self.turn.deleted,
+            unknown: unknown.difference(&waiting).count() as u64,
+            awaiting: waiting.len() as u64,
+        }
     }
 
     /// Removes existing records from those that await manual approval, and returns their ids.
-    pub(crate) fn found_to_exist<'r>(&mut self, there: &'r [Received]) -> Vec<&'r str> {
-        there.iter().map(|record| record.external_id.as_str()).filter(|id| self.waiting.remove(*id)).collect()
+    pub(super) fn found_to_exist<'r>(&mut self, exist: &'r [String]) -> Vec<&'r str> {
+        exist.iter().map(String::as_str).filter(|id| self.waiting.remove(*id)).collect()
     }
 
     /// Notes how far this run has come.
-    pub(crate) async fn end(
+    pub(super) async fn end(
         self,
         fetch: &Fetch,
         entity: &Entity,
@@ -92,11 +99,11 @@ impl Turns {
         report: &AbsentReport,
     ) -> Result<(), DbError> {
         // Records that await manual approval are known to be gone.
-        let waiting = report.unasked - self.known_gone(asked).min(report.unasked);
+        let waiting = report.unasked.saturating_sub(self.known_gone(asked));
         let is_done = report.unasked == 0;
         let before = self.noted.last.as_ref();
         let began_anew = before.is_some() && asked.last.is_some() && asked.last.as_ref() <= before;
-        let waits = report.withheld > 0 || self.known_gone(asked) > 0;
+        let waits = report.withheld > 0 || !self.waiting.is_empty();
         let deleted = match waits {
             true => self.turn.deleted,
             false if is_done => 0,
@@ -116,7 +123,7 @@ impl Turns {
         }
         let mut connection = fetch.db.connection().await?;
         let tx = fetch.fence.begin(&mut connection).await?;
-        turn::note(&tx, entity, self.whole, &turn).await?;
+        turn::note(&tx, entity, self.is_full, &turn).await?;
         tx.commit().await
     }
 }
