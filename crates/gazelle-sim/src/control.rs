@@ -119,7 +119,14 @@ impl SimControl {
     /// looked at. The number returned names the fault.
     pub fn call_after(&self, matching: Fault, action: impl Fn(&SimControl) + Send + Sync + 'static) -> u64 {
         let fault = Fault { kind: FaultKind::Call, ..matching };
-        self.state.script.add(fault, Some(Arc::new(action)))
+        // The state holds the function: held by it in turn, neither would ever go.
+        let state = Arc::downgrade(&self.state);
+        let call = move || {
+            if let Some(state) = state.upgrade() {
+                action(&SimControl { state });
+            }
+        };
+        self.state.script.add(fault, Some(Arc::new(call)))
     }
 
     /// The faults added and not removed, used up or not.

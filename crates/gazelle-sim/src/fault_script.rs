@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::SimControl;
 use crate::faults::{Fault, FaultKind};
 use crate::graphql::schema::{Edit, Edits};
 use crate::graphql::tweak::{Tweak, What};
@@ -13,7 +12,7 @@ use crate::requests::Asked;
 use crate::shop::change::Change;
 
 /// A function called after an answer was made.
-pub(crate) type Callback = Arc<dyn Fn(&SimControl) + Send + Sync>;
+pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
 
 /// A fault as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,66 +130,54 @@ impl Script {
 }
 
 impl Verdict {
+    /// Takes over what a fault does to the request.
     fn take(&mut self, fault: &Fault, callback: Option<&Callback>) {
         self.names.push(fault.kind.name());
         if let Some(edit) = Edit::of(&fault.kind) {
             self.edits.insert(edit);
             return;
         }
-        let what = match &fault.kind {
-            kind if kind.replaces_answer() => {
-                self.instead = Some(kind.clone());
-                return;
-            }
-            FaultKind::Slow { milliseconds } => {
-                self.slow_milliseconds += milliseconds;
-                return;
-            }
-            FaultKind::Padding { bytes } => {
-                self.padding = self.padding.max(*bytes);
-                return;
-            }
-            FaultKind::QueryLimit { .. } => {
-                self.limits.push(fault.kind.clone());
-                return;
-            }
-            FaultKind::Gzip { announced } => {
-                self.gzip = Some(*announced);
-                return;
-            }
-            FaultKind::ChangeAfter { changes } => {
-                self.changes.extend(changes.iter().cloned());
-                return;
-            }
-            FaultKind::RecordFault { id, field, message, takes } => What::RecordFault {
-                id: id.clone(),
-                field: field.clone(),
-                message: message.clone(),
-                takes: *takes,
-            },
-            FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
-            FaultKind::UndatedOrder { order } => What::Undated(*order),
-            FaultKind::RepeatCursor => What::RepeatCursor,
-            FaultKind::OverlappingPages => What::OverlappingPages,
-            FaultKind::ShortPage { most } => What::ShortPage { most: *most },
-            FaultKind::EmptyList => What::EmptyList,
-            FaultKind::TotalOff { by } => What::TotalOff { by: *by },
-            FaultKind::PartialData { message, null_nodes, missing_nodes } => What::Partial {
-                message: message.clone(),
-                null_nodes: *null_nodes,
-                missing_nodes: *missing_nodes,
-            },
-            FaultKind::FieldValue { field, type_name, value, nodes } => What::Value {
-                type_name: type_name.clone(),
-                field: field.clone(),
-                json: value.to_string(),
-                times: *nodes,
-            },
-            _ => {
-                self.calls.extend(callback.cloned());
-                return;
-            }
-        };
-        self.tweaks.push(Tweak { root_field: fault.root_field.clone(), what });
+        if let Some(what) = tweak_of(&fault.kind) {
+            self.tweaks.push(Tweak { root_field: fault.root_field.clone(), what });
+            return;
+        }
+        match &fault.kind {
+            kind if kind.replaces_answer() => self.instead = Some(kind.clone()),
+            FaultKind::Slow { milliseconds } => self.slow_milliseconds += milliseconds,
+            FaultKind::Padding { bytes } => self.padding = self.padding.max(*bytes),
+            FaultKind::QueryLimit { .. } => self.limits.push(fault.kind.clone()),
+            FaultKind::Gzip { announced } => self.gzip = Some(*announced),
+            FaultKind::ChangeAfter { changes } => self.changes.extend(changes.iter().cloned()),
+            _ => self.calls.extend(callback.cloned()),
+        }
     }
+}
+
+/// What a fault changes in an answer while it is written, if it is one of those.
+fn tweak_of(kind: &FaultKind) -> Option<What> {
+    Some(match kind {
+        FaultKind::RecordFault { id, field, message, takes } => What::RecordFault {
+            id: id.clone(),
+            field: field.clone(),
+            message: message.clone(),
+            takes: *takes,
+        },
+        FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
+        FaultKind::UndatedOrder { order } => What::Undated(*order),
+        FaultKind::RepeatCursor => What::RepeatCursor,
+        FaultKind::OverlappingPages => What::OverlappingPages,
+        FaultKind::ShortPage { most } => What::ShortPage { most: *most },
+        FaultKind::EmptyList => What::EmptyList,
+        FaultKind::TotalOff { by } => What::TotalOff { by: *by },
+        FaultKind::PartialData { message, null_nodes, missing_nodes } => {
+            What::Partial { message: message.clone(), null_nodes: *null_nodes, missing_nodes: *missing_nodes }
+        }
+        FaultKind::FieldValue { field, type_name, value, nodes } => What::Value {
+            type_name: type_name.clone(),
+            field: field.clone(),
+            json: value.to_string(),
+            times: *nodes,
+        },
+        _ => return None,
+    })
 }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, json_answer};
-use super::server::Whole;
+use super::request::Whole;
 use crate::control::SimControl;
 use crate::faults::{Fault, FaultKind};
 use crate::shop::change::{Change, ChangeError};

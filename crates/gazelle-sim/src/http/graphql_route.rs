@@ -9,12 +9,13 @@ use async_graphql::parser::types::ExecutableDocument;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hyper::header::{CONTENT_ENCODING, LOCATION, RETRY_AFTER};
+use hyper::header::CONTENT_ENCODING;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, NoAnswer, cut_answer, html_answer, json_answer, text_answer, with_header};
-use super::server::Whole;
+use super::instead::{OUTAGE, instead_of_answer, unauthorized, wait};
+use super::request::Whole;
 use crate::answers::Prepared;
 use crate::control::SimControl;
 use crate::fault_script::Verdict;
@@ -25,8 +26,6 @@ use crate::graphql::plan::{operation, plan, root_fields};
 use crate::graphql::tweak::with_raw_bytes;
 use crate::requests::Asked;
 use crate::state::State;
-
-const OUTAGE: &str = "<!DOCTYPE html><html><head><title>We're sorry</title></head><body><h1>502 Bad Gateway</h1></body></html>";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,29 +47,20 @@ struct Parsed {
 pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Answer, NoAnswer> {
     let state = &control.state;
     let _in_flight = state.requests.enter();
-    if !is_authorized(request, state) {
+    let refused = |answer| {
         let number = state.requests.note(request.path(), Arc::default(), Vec::new());
-        return Ok(finish(state, number, unauthorized()));
+        Ok(finish(state, number, answer))
+    };
+    if !is_authorized(request, state) {
+        return refused(unauthorized());
     }
     let version = state.shop().version();
-    let prepared = state.answers.get(&request.body, version);
-    let parsed = match &prepared {
-        Some(_) => None,
-        None => match parse(&request.body) {
-            Ok(parsed) => Some(parsed),
-            Err(message) => {
-                let number = state.requests.note(request.path(), Arc::default(), Vec::new());
-                return Ok(finish(state, number, json_answer(400, &json!({ "error": message }))));
-            }
-        },
+    let read = match Read::of(&request.body, version, state) {
+        Ok(read) => read,
+        Err(message) => return refused(json_answer(400, &json!({ "error": message }))),
     };
-    let asked = match (&prepared, &parsed) {
-        (Some(prepared), _) => Arc::clone(&prepared.asked),
-        (None, Some(parsed)) => Arc::clone(&parsed.asked),
-        (None, None) => Arc::default(),
-    };
-    let verdict = state.script.judge(&asked);
-    let number = state.requests.note(request.path(), Arc::clone(&asked), verdict.names.clone());
+    let verdict = state.script.judge(read.asked());
+    let number = state.requests.note(request.path(), Arc::clone(read.asked()), verdict.names.clone());
     wait(state.options.latency + Duration::from_millis(verdict.slow_milliseconds)).await;
 
     if let Some(fault) = &verdict.instead
@@ -80,22 +70,57 @@ pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Ans
         after(&verdict, control);
         return Ok(finish(state, number, answer));
     }
-    let version_now = state.shop().version();
-    let (status, body) = match prepared {
-        Some(prepared) if verdict.leaves_answer() && version_now == version => (200, prepared.answer),
-        _ => {
-            let parsed = match parsed {
-                Some(parsed) => Ok(parsed),
-                None => parse(&request.body),
-            };
-            // It was read once already, when its answer was prepared.
-            let parsed = parsed.map_err(|_| NoAnswer)?;
-            make_answer(request, &parsed, &verdict, state).await
-        }
-    };
+    let (status, body) = answer_to(request, read, version, &verdict, state).await?;
     after(&verdict, control);
-    let body = padded(body, verdict.padding);
-    let answer = match verdict.instead {
+    Ok(finish(state, number, sent_as(status, padded(body, verdict.padding), &verdict)))
+}
+
+/// A request body: its answer was prepared before, or it is parsed.
+enum Read {
+    Prepared(Prepared),
+    Parsed(Parsed),
+}
+
+impl Read {
+    /// Errors: the body is no GraphQL request.
+    fn of(body: &Bytes, version: u64, state: &State) -> Result<Read, String> {
+        match state.answers.get(body, version) {
+            Some(prepared) => Ok(Read::Prepared(prepared)),
+            None => parse(body).map(Read::Parsed),
+        }
+    }
+
+    fn asked(&self) -> &Arc<Asked> {
+        match self {
+            Read::Prepared(prepared) => &prepared.asked,
+            Read::Parsed(parsed) => &parsed.asked,
+        }
+    }
+}
+
+/// The answer's status and bytes: the prepared one, where no fault has a hand in it and the shop is as it was at `version`.
+async fn answer_to(
+    request: &Whole,
+    read: Read,
+    version: u64,
+    verdict: &Verdict,
+    state: &State,
+) -> Result<(u16, Bytes), NoAnswer> {
+    let version_now = state.shop().version();
+    let parsed = match read {
+        Read::Prepared(prepared) if verdict.leaves_answer() && version_now == version => {
+            return Ok((200, prepared.answer));
+        }
+        // It was read once already, when its answer was prepared.
+        Read::Prepared(_) => parse(&request.body).map_err(|_| NoAnswer)?,
+        Read::Parsed(parsed) => parsed,
+    };
+    Ok(make_answer(request, &parsed, verdict, state).await)
+}
+
+/// The answer with what faults do to it on its way.
+fn sent_as(status: u16, body: Bytes, verdict: &Verdict) -> Answer {
+    match verdict.instead {
         Some(FaultKind::CutBody) => cut_answer(&body),
         Some(FaultKind::TruncatedJson) => text_answer(200, body.slice(..body.len() / 2)),
         _ if status >= 500 => html_answer(status, OUTAGE),
@@ -103,8 +128,7 @@ pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Ans
             Some(announced) => packed(status, &body, announced),
             None => text_answer(status, body),
         },
-    };
-    Ok(finish(state, number, answer))
+    }
 }
 
 fn packed(status: u16, body: &[u8], announced: bool) -> Answer {
@@ -120,19 +144,13 @@ fn finish(state: &State, number: u64, answer: Answer) -> Answer {
     answer
 }
 
-async fn wait(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
-}
-
 fn after(verdict: &Verdict, control: &SimControl) {
     for change in &verdict.changes {
         // A change that cannot be made (any more) is skipped: the fault says so.
         let _ = control.apply(change.clone());
     }
     for call in &verdict.calls {
-        call(control);
+        call();
     }
 }
 
@@ -151,10 +169,6 @@ fn is_authorized(request: &Whole, state: &State) -> bool {
     }
     let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     bearer.is_some_and(|token| state.tokens().accepts(token, state.now()))
-}
-
-fn unauthorized() -> Answer {
-    json_answer(401, &json!({ "error": "Unauthorized" }))
 }
 
 fn parse(body: &Bytes) -> Result<Parsed, String> {
@@ -239,44 +253,4 @@ fn over_limit(verdict: &Verdict, document: &ExecutableDocument, asked: &Asked) -
         }
         Some((*status, error))
     })
-}
-
-/// What is sent in the place of an answer.
-async fn instead_of_answer(fault: &FaultKind) -> Result<Answer, NoAnswer> {
-    Ok(match fault {
-        FaultKind::Unauthorized => unauthorized(),
-        FaultKind::TooManyRequests { retry_after_seconds } => {
-            let answer = json_answer(429, &json!({ "error": "Too many requests" }));
-            match retry_after_seconds {
-                Some(seconds) => with_header(answer, RETRY_AFTER, &seconds.to_string()),
-                None => answer,
-            }
-        }
-        FaultKind::ServerError => {
-            json_answer(500, &json!({ "status": 500, "error": "Internal Server Error" }))
-        }
-        FaultKind::BadGateway => html_answer(502, OUTAGE),
-        FaultKind::HtmlOk => html_answer(200, OUTAGE),
-        FaultKind::Status { status, body } => text_answer(*status, body.clone()),
-        FaultKind::Redirect { location } => with_header(html_answer(302, ""), LOCATION, location),
-        FaultKind::GraphqlError { message, extensions } => {
-            let mut error = json!({ "message": message });
-            if let Some(extensions) = extensions {
-                error["extensions"] = extensions.clone();
-            }
-            json_answer(200, &json!({ "errors": [error], "data": null }))
-        }
-        FaultKind::Hang => std::future::pending().await,
-        // The connection reset, and whatever else does not come here.
-        _ => return Err(NoAnswer),
-    })
-}
-
-/// What a fault puts in the place of a token answer.
-pub(super) async fn fault_on_token(verdict: &Verdict, latency: Duration) -> Option<Result<Answer, NoAnswer>> {
-    wait(latency + Duration::from_millis(verdict.slow_milliseconds)).await;
-    match &verdict.instead {
-        Some(fault) => Some(instead_of_answer(fault).await),
-        None => None,
-    }
 }

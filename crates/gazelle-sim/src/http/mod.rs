@@ -3,7 +3,9 @@
 mod answer;
 mod control_routes;
 mod graphql_route;
+mod instead;
 mod oauth_routes;
+mod request;
 pub(crate) mod server;
 mod stream;
 pub(crate) mod validators;

@@ -8,8 +8,8 @@ use hyper::header::LOCATION;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, NoAnswer, html_answer, json_answer, with_header};
-use super::graphql_route::fault_on_token;
-use super::server::Whole;
+use super::instead::fault_on_token;
+use super::request::Whole;
 use crate::control::SimControl;
 use crate::oauth::Authorization;
 use crate::requests::Asked;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 
 use http_body_util::BodyExt;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::DATE;
 use hyper::service::service_fn;
 use hyper::{Method, Request};
@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::answer::{Answer, NoAnswer, json_answer, with_header};
+use super::request::Whole;
 use super::stream::{ResetSwitch, ResettableStream};
 use super::{control_routes, graphql_route, oauth_routes};
 use crate::control::SimControl;
@@ -45,23 +46,6 @@ async fn connection(stream: TcpStream, control: SimControl) {
     let service = service_fn(move |request| route(request, control.clone(), reset.clone()));
     // A client that leaves, or a fault that closes the connection, is no error here.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// A request with its body read.
-pub(super) struct Whole {
-    pub parts: hyper::http::request::Parts,
-    pub body: Bytes,
-}
-
-impl Whole {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// The path without a slash at its end.
-    pub(super) fn path(&self) -> &str {
-        self.parts.uri.path().trim_end_matches('/')
-    }
 }
 
 async fn route(

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 
 use super::Shop;
 use super::change::ChangeError;
-use super::generate::{user_json, utc_text};
 use super::kind::Kind;
+use super::moments::utc_text;
 use super::random::make_id;
 use super::row::{Row, Traits};
+use super::user::user_json;
 
 impl Shop {
     /// Adds a healthy record; what it does not say is made up. Returns its id.

@@ -1,61 +1,13 @@
 //! Broken records, as a real service now and then sends them.
 
-use serde::{Deserialize, Serialize};
-
 use super::Shop;
-use super::generate::{DAY, utc_text};
 use super::json::ObjectWriter;
 use super::kind::Kind;
+use super::moments::{DAY, utc_text};
 use super::random::make_id;
 use super::row::{Row, Traits};
-
-/// A broken record. In JSON its name in snake case, for instance `"unreadable_start"`.
-///
-/// Each adds one event titled after it (`Bad record: unreadable_start`), at the noon of the shop's `today` or after, so that
-/// walks with date filters meet it too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BadRecord {
-    /// An event whose `start` is text that is no date.
-    UnreadableStart,
-    /// An event whose `id` is null.
-    NullId,
-    /// An event whose client is in no list, but whose getter `client(id)` answers.
-    UnlistedClient,
-    /// An event with a piano that is in no list, but whose getter answers.
-    UnlistedPiano,
-    /// An event whose technician is not in `allUsers`; the reference itself answers in full.
-    UnlistedUser,
-    /// An event whose client is an id and nothing else: even the getter says null.
-    GhostClient,
-    /// An event with a piano that is an id and nothing else.
-    GhostPiano,
-    /// An event whose technician is an id and nothing else.
-    GhostUser,
-    /// An event of the type `HOLOGRAM`.
-    UnknownEnum,
-    /// An event that lists hold twice in a row (`totalCount` counts it once).
-    DuplicateId,
-    /// A null in `nodes` (`totalCount` counts it).
-    NullNode,
-}
-
-impl BadRecord {
-    /// Every broken record there is.
-    pub const ALL: [BadRecord; 11] = [
-        BadRecord::UnreadableStart,
-        BadRecord::NullId,
-        BadRecord::UnlistedClient,
-        BadRecord::UnlistedPiano,
-        BadRecord::UnlistedUser,
-        BadRecord::GhostClient,
-        BadRecord::GhostPiano,
-        BadRecord::GhostUser,
-        BadRecord::UnknownEnum,
-        BadRecord::DuplicateId,
-        BadRecord::NullNode,
-    ];
-}
+use super::spec::BadRecord;
+use super::user::user_json;
 
 impl Shop {
     /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of what was added, the event's first; an
@@ -113,7 +65,7 @@ impl Shop {
 
     fn add_unlisted(&mut self, kind: Kind, id: String, now: i64) -> String {
         let json = match kind {
-            Kind::User => super::generate::user_json(&id, "Absente", "de la Liste", 99),
+            Kind::User => user_json(&id, "Absente", "de la Liste", 99),
             Kind::Piano => ObjectWriter::new().text("id", &id).text("make", "Introuvable"),
             _ => ObjectWriter::new().text("id", &id).text("companyName", "Absent de la liste"),
         };

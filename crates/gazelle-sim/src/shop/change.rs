@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Shop;
-use super::bad_records::BadRecord;
-use super::generate::utc_text;
 use super::kind::Kind;
 use super::list::ListQuery;
+use super::moments::utc_text;
 use super::row::Row;
+use super::spec::BadRecord;
 
 /// One change of the shop. In JSON an object with the change's name in `"change"`, for instance
 /// `{"change": "move", "id": "evt_…", "start": "2026-03-01T14:00:00Z"}`.

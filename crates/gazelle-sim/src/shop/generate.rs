@@ -7,14 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::json::ObjectWriter;
 use super::kind::Kind;
+use super::moments::{DAY, date_text, utc_text};
 use super::names::{FIRST_NAMES, LAST_NAMES, NOTES};
 use super::random::{Random, make_id};
 use super::row::{Row, Traits};
 use super::spec::ShopSpec;
+use super::user::user_json;
 use super::{COMPANY_ZONE, Shop};
-
-/// One day in seconds.
-pub(super) const DAY: i64 = 86_400;
 
 /// What the steps of the generation share.
 pub(super) struct Generation<'a> {
@@ -47,18 +46,6 @@ impl Generation<'_> {
     pub(super) fn past(&self, random: &mut Random, years: usize) -> i64 {
         self.now - 3_600 - random.below(years * 365 * DAY as usize) as i64
     }
-}
-
-/// `2026-01-09T12:00:00Z`
-pub(crate) fn utc_text(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
-}
-
-/// `2026-01-09`
-pub(super) fn date_text(seconds: i64) -> String {
-    let mut text = utc_text(seconds);
-    text.truncate(10);
-    text
 }
 
 /// A note with now and then something awkward in it.
@@ -162,20 +149,4 @@ impl Shop {
             self.put(Kind::Timeline, json);
         }
     }
-}
-
-/// The fields of a user that do not depend on time; the schema lets few of them be null.
-pub(super) fn user_json(id: &str, first: &str, last: &str, number: usize) -> ObjectWriter {
-    ObjectWriter::new()
-        .text("id", id)
-        .text("firstName", first)
-        .text("lastName", last)
-        .text("fullName", &format!("{first} {last}"))
-        .text("email", &format!("technicien{number}@example.com"))
-        .text("timezone", COMPANY_ZONE)
-        .text("accessLevel", if number == 0 { "ADMIN" } else { "TECHNICIAN" })
-        .text("color", ["#3366cc", "#dc3912", "#ff9900", "#109618"][number % 4])
-        .bool("isSchedulable", true)
-        .int("defaultBuffer", 15)
-        .text("region", "QC")
 }

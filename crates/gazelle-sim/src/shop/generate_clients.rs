@@ -1,9 +1,10 @@
 //! Clients, with their contacts.
 
 use super::Shop;
-use super::generate::{DAY, Generation, MadeClient, date_text, note, utc_text};
+use super::generate::{Generation, MadeClient, note};
 use super::json::{ObjectWriter, quoted};
 use super::kind::Kind;
+use super::moments::{DAY, date_text, utc_text};
 use super::names::{COMPANIES, REGIONS, TAGS};
 use super::random::Random;
 
@@ -55,27 +56,8 @@ fn client_json(
     number: usize,
     created: i64,
 ) -> String {
-    let status = match number {
-        4 => "INACTIVE",
-        5 => "PROSPECT",
-        6 => "NEW",
-        _ => match random.below(100) {
-            0..80 => "ACTIVE",
-            80..92 => "INACTIVE",
-            92..96 => "PROSPECT",
-            _ => "NEW",
-        },
-    };
-    let company = match number {
-        0 => Some("Conservatoire des Cent Pianos".to_owned()),
-        1 => Some("Chorale \"Les Cent Vingt Voix\"".to_owned()),
-        7 => Some(String::new()),
-        _ => match random.below(100) {
-            0..12 => Some(format!("{} {number}", random.pick(COMPANIES))),
-            12..20 => Some(String::new()),
-            _ => None,
-        },
-    };
+    let status = status(random, number);
+    let company = company(random, number);
     let client_type = match random.below(100) {
         0..55 => Some("Résidentiel"),
         55..70 => Some("Institution"),
@@ -111,6 +93,33 @@ fn client_json(
         .text("createdAt", &utc_text(created))
         .text("updatedAt", &utc_text(later(generation, random, created)))
         .finish()
+}
+
+fn status(random: &mut Random, number: usize) -> &'static str {
+    match number {
+        4 => "INACTIVE",
+        5 => "PROSPECT",
+        6 => "NEW",
+        _ => match random.below(100) {
+            0..80 => "ACTIVE",
+            80..92 => "INACTIVE",
+            92..96 => "PROSPECT",
+            _ => "NEW",
+        },
+    }
+}
+
+fn company(random: &mut Random, number: usize) -> Option<String> {
+    match number {
+        0 => Some("Conservatoire des Cent Pianos".to_owned()),
+        1 => Some("Chorale \"Les Cent Vingt Voix\"".to_owned()),
+        7 => Some(String::new()),
+        _ => match random.below(100) {
+            0..12 => Some(format!("{} {number}", random.pick(COMPANIES))),
+            12..20 => Some(String::new()),
+            _ => None,
+        },
+    }
 }
 
 /// When something created then was last updated: at creation, or any time between then and now.

@@ -1,7 +1,8 @@
 //! Contacts, with their e-mail addresses, phones and locations.
 
-use super::generate::{DAY, Generation, utc_text};
+use super::generate::Generation;
 use super::json::ObjectWriter;
+use super::moments::{DAY, utc_text};
 use super::names::{FIRST_NAMES, LAST_NAMES, STREETS, TOWNS};
 use super::random::{Random, make_id};
 

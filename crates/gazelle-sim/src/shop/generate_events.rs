@@ -2,9 +2,10 @@
 
 use jiff::civil::DateTime;
 
-use super::generate::{DAY, Generation, note, utc_text};
+use super::generate::{Generation, note};
 use super::json::ObjectWriter;
 use super::kind::Kind;
+use super::moments::{DAY, utc_text};
 use super::names::{PRIVATE_TITLES, TITLES};
 use super::random::Random;
 use super::{COMPANY_ZONE, Shop};

@@ -1,9 +1,10 @@
 //! Pianos: most clients have none or one, institutions dozens.
 
 use super::Shop;
-use super::generate::{DAY, Generation, date_text, note, utc_text};
+use super::generate::{Generation, note};
 use super::json::{ObjectWriter, quoted};
 use super::kind::Kind;
+use super::moments::{DAY, date_text, utc_text};
 use super::names::{MAKES, PIANO_TYPES, ROOMS, TAGS};
 use super::random::Random;
 
@@ -52,14 +53,7 @@ fn piano_json(
     client_created: i64,
 ) -> String {
     let (make, models) = MAKES[random.below(MAKES.len())];
-    let serial = match random.below(100) {
-        0..13 => None,
-        13..16 => Some(String::new()),
-        16..18 => Some("   ".to_owned()),
-        // The same number on several pianos: a guess copied by hand.
-        18..24 => Some(random.pick(&["123456", "A-1", "inconnu"]).to_owned()),
-        _ => Some(format!("{}", 10_000 + random.below(6_000_000))),
-    };
+    let serial = serial_number(random);
     let chaser = random.one_in(8);
     let tags: Vec<String> =
         (0..random.below(4).saturating_sub(2)).map(|_| quoted(random.pick(TAGS))).collect();
@@ -67,12 +61,7 @@ fn piano_json(
     let last = generation.now - random.below(900) as i64 * DAY;
     let served = random.chance(60);
     let notes = note(random);
-    let status = match random.below(100) {
-        0..92 => "ACTIVE",
-        92..97 => "INACTIVE",
-        97..99 => "TEMPORARY_STORAGE",
-        _ => "UNDER_RESTORATION",
-    };
+    let status = status(random);
     let year = random.chance(60).then(|| 1880 + random.below(140) as i64);
     let mut json = ObjectWriter::new()
         .text("id", id)
@@ -109,4 +98,24 @@ fn piano_json(
     json.text("createdAt", &utc_text(created))
         .text("updatedAt", &utc_text(super::generate_clients::later(generation, random, created)))
         .finish()
+}
+
+fn serial_number(random: &mut Random) -> Option<String> {
+    match random.below(100) {
+        0..13 => None,
+        13..16 => Some(String::new()),
+        16..18 => Some("   ".to_owned()),
+        // The same number on several pianos: a guess copied by hand.
+        18..24 => Some(random.pick(&["123456", "A-1", "inconnu"]).to_owned()),
+        _ => Some(format!("{}", 10_000 + random.below(6_000_000))),
+    }
+}
+
+fn status(random: &mut Random) -> &'static str {
+    match random.below(100) {
+        0..92 => "ACTIVE",
+        92..97 => "INACTIVE",
+        97..99 => "TEMPORARY_STORAGE",
+        _ => "UNDER_RESTORATION",
+    }
 }

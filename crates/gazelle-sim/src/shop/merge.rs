@@ -2,8 +2,8 @@
 
 use super::Shop;
 use super::change::ChangeError;
-use super::generate::utc_text;
 use super::kind::Kind;
+use super::moments::utc_text;
 use super::row::Row;
 
 impl Shop {

@@ -1,7 +1,7 @@
 //! The shop: every record the simulated Gazelle knows, and the only code that changes it.
 
 mod add;
-pub(crate) mod bad_records;
+mod bad_records;
 pub(crate) mod change;
 mod generate;
 mod generate_clients;
@@ -12,12 +12,14 @@ pub(crate) mod json;
 pub(crate) mod kind;
 pub(crate) mod list;
 mod merge;
+mod moments;
 mod names;
 mod oddities;
 pub(crate) mod random;
 pub(crate) mod row;
 pub(crate) mod spec;
 mod table;
+mod user;
 
 use std::sync::Arc;
 

@@ -3,8 +3,9 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
 
-use super::generate::{DAY, Generation};
+use super::generate::Generation;
 use super::generate_events::Draft;
+use super::moments::DAY;
 use super::names::NOTES;
 
 impl Generation<'_> {

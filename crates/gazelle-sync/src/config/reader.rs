@@ -10,7 +10,6 @@ use secrecy::SecretString;
 
 use super::checks;
 use super::docs::doc;
-use super::shown::Given;
 use super::toml_file::TomlFile;
 use super::{Layers, SettingsError};
 
@@ -22,6 +21,15 @@ pub(super) struct Reader<'a> {
     problems: Vec<String>,
     /// What was given and where; a setting without a value is absent.
     pub given: BTreeMap<&'static str, Given>,
+}
+
+/// A value as it was given, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// `None` for secrets.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub place: String,
 }
 
 /// A value before it has a type.

@@ -9,85 +9,103 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 use url::Url;
 
-use super::reader::Reader;
-use super::shown::Given;
+use super::reader::{Given, Reader};
 use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, checks};
 use crate::db::Limits;
 
-/// The settings of one run. Every field is documented in [`SETTINGS`](super::SETTINGS), under the
-/// same name.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)] // Said once, in SETTINGS.
-pub struct Settings {
-    pub database_url: Option<SecretString>,
-    pub database_ca_file: Option<PathBuf>,
-    pub database_connections: usize,
-    pub database_silence_seconds: f64,
-    pub lock_notice_seconds: f64,
-    pub lock_wait_seconds: f64,
-    pub postgres_bin_dir: Option<PathBuf>,
-    pub data_dir: PathBuf,
-    pub backup_dir: Option<PathBuf>,
-    pub schema: String,
+/// Declares the settings, each with its type and how it is read: the method of [`Reader`] that reads it under the field's own
+/// name, with what that method wants beside the name. Behind `else` stands what holds where it gives none.
+macro_rules! settings {
+    ($( $(#[$doc:meta])* $field:ident: $type:ty = $how:ident($($want:expr),*) $(else $fallback:expr)?, )*) => {
+        /// The settings of one run. Every field is documented in [`SETTINGS`](super::SETTINGS), under the
+        /// same name.
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs)] // Said once, in SETTINGS.
+        pub struct Settings {
+            $( $(#[$doc])* pub $field: $type, )*
+            /// What was given and where; a setting without a value is absent.
+            pub(super) given: BTreeMap<&'static str, Given>,
+        }
 
-    pub api_url: Url,
-    pub oauth_url: Url,
-    pub api_key: Option<SecretString>,
-    pub client_id: Option<String>,
-    pub client_secret: Option<SecretString>,
-    pub access_token: Option<SecretString>,
-    pub refresh_token: Option<SecretString>,
-    pub token_key: Option<SecretString>,
+        impl Settings {
+            /// Each by itself.
+            fn read(read: &mut Reader<'_>, layers: &Layers) -> Self {
+                Self {
+                    $( $field: read.$how(stringify!($field) $(, $want)*)$(.unwrap_or_else(|| ($fallback)(layers)))?, )*
+                    given: BTreeMap::new(),
+                }
+            }
+        }
+    };
+}
 
-    pub concurrency: usize,
-    pub page_size: u32,
-    pub attempts: u32,
-    pub retry_delay_seconds: f64,
-    pub timeout_seconds: f64,
-    pub max_response_mb: usize,
-    pub lookback_days: u32,
-    pub events_from: Option<Date>,
-    pub events_until: Option<Date>,
-    pub walk_attempts: u32,
+settings! {
+    database_url: Option<SecretString> = secret(checks::database_url),
+    database_ca_file: Option<PathBuf> = path(),
+    database_connections: usize = whole(1..=100),
+    database_silence_seconds: f64 = decimal(1.0..=3600.0),
+    lock_notice_seconds: f64 = decimal(0.1..=3600.0),
+    lock_wait_seconds: f64 = decimal(0.5..=86400.0),
+    postgres_bin_dir: Option<PathBuf> = path(),
+    data_dir: PathBuf = path() else default_data_dir,
+    backup_dir: Option<PathBuf> = path(),
+    schema: String = text(checks::plain_identifier),
 
-    pub batch_size: usize,
-    pub lease_seconds: u64,
-    pub shrink_guard_percent: f64,
-    pub delete_guard_records: u64,
-    pub delete_guard_percent: f64,
-    pub quarantine_guard_records: u64,
-    pub quarantine_guard_percent: f64,
-    pub retention: Retention,
-    pub runs_retention: Retention,
+    api_url: Url = checked(checks::web_address) else nowhere,
+    oauth_url: Url = checked(checks::web_address) else nowhere,
+    api_key: Option<SecretString> = secret(checks::header_value),
+    client_id: Option<String> = optional(|text| Ok(text.to_owned())),
+    client_secret: Option<SecretString> = secret(checks::anything),
+    access_token: Option<SecretString> = secret(checks::header_value),
+    refresh_token: Option<SecretString> = secret(checks::anything),
+    token_key: Option<SecretString> = secret(checks::token_key),
 
-    pub listen: SocketAddr,
-    pub http_token: Option<SecretString>,
-    pub incremental_schedule: String,
-    pub full_schedule: String,
-    pub stale_after_minutes: u32,
-    pub watchdog_seconds: f64,
+    concurrency: usize = whole(1..=32),
+    page_size: u32 = whole(1..=500),
+    attempts: u32 = whole(1..=10),
+    retry_delay_seconds: f64 = decimal(0.0..=600.0),
+    timeout_seconds: f64 = decimal(0.1..=600.0),
+    max_response_mb: usize = whole(1..=1024),
+    lookback_days: u32 = whole(0..=3650),
+    events_from: Option<Date> = optional(checks::date),
+    events_until: Option<Date> = optional(checks::date),
+    walk_attempts: u32 = whole(1..=10),
+
+    batch_size: usize = whole(1..=50_000),
+    lease_seconds: u64 = whole(1..=3600),
+    shrink_guard_percent: f64 = decimal(0.0..=100.0),
+    delete_guard_records: u64 = whole(0..=u64::MAX),
+    delete_guard_percent: f64 = decimal(0.0..=100.0),
+    quarantine_guard_records: u64 = whole(0..=u64::MAX),
+    quarantine_guard_percent: f64 = decimal(0.0..=100.0),
+    retention: Retention = choice(Retention::All),
+    runs_retention: Retention = choice(Retention::All),
+
+    listen: SocketAddr = checked(checks::listen) else no_port,
+    http_token: Option<SecretString> = secret(checks::header_value),
+    incremental_schedule: String = text(checks::cron),
+    full_schedule: String = text(checks::cron),
+    stale_after_minutes: u32 = whole(1..=10_080),
+    watchdog_seconds: f64 = decimal(1.0..=86400.0),
     /// An IANA name, in its official spelling.
-    pub timezone: String,
-    pub spot_checks: SpotChecks,
-    pub language: Language,
-    pub log_format: LogFormat,
-    pub log_level: Option<String>,
-    pub otlp_endpoint: Option<Url>,
+    timezone: String = text(checks::time_zone),
+    spot_checks: SpotChecks = optional(str::parse) else no_spot_checks,
+    language: Language = choice(Language::En),
+    log_format: LogFormat = choice(LogFormat::Auto),
+    log_level: Option<String> = optional(checks::log_level),
+    otlp_endpoint: Option<Url> = optional(checks::protected_address),
 
-    pub slack_webhook_url: Option<SecretString>,
-    pub smtp_url: Option<SecretString>,
-    pub smtp_ca_file: Option<PathBuf>,
-    pub alert_email_from: Option<SecretString>,
-    pub alert_email_to: Option<SecretString>,
-    pub alert_webhook_url: Option<SecretString>,
-    pub deadman_url: Option<SecretString>,
-    pub alert_errors_per_hour: u32,
-    pub alert_unreadable_per_hour: u32,
-    pub alert_reminder_minutes: u32,
-    pub alert_database_seconds: f64,
-
-    /// What was given and where; a setting without a value is absent.
-    pub(super) given: BTreeMap<&'static str, Given>,
+    slack_webhook_url: Option<SecretString> = secret(checks::secret_web_address),
+    smtp_url: Option<SecretString> = secret(checks::mail_server),
+    smtp_ca_file: Option<PathBuf> = path(),
+    alert_email_from: Option<SecretString> = secret(checks::one_mail_address),
+    alert_email_to: Option<SecretString> = secret(checks::mail_addresses),
+    alert_webhook_url: Option<SecretString> = secret(checks::secret_web_address),
+    deadman_url: Option<SecretString> = secret(checks::secret_web_address),
+    alert_errors_per_hour: u32 = whole(0..=u32::MAX),
+    alert_unreadable_per_hour: u32 = whole(0..=u32::MAX),
+    alert_reminder_minutes: u32 = whole(1..=43_200),
+    alert_database_seconds: f64 = decimal(1.0..=86400.0),
 }
 
 impl Settings {
@@ -103,75 +121,7 @@ impl Settings {
     /// other. Each problem names the setting and where its value came from.
     pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
         let mut read = Reader::new(layers)?;
-        let mut settings = Self {
-            database_url: read.secret("database_url", checks::database_url),
-            database_ca_file: read.path("database_ca_file"),
-            database_connections: read.whole("database_connections", 1..=100),
-            database_silence_seconds: read.decimal("database_silence_seconds", 1.0..=3600.0),
-            lock_notice_seconds: read.decimal("lock_notice_seconds", 0.1..=3600.0),
-            lock_wait_seconds: read.decimal("lock_wait_seconds", 0.5..=86400.0),
-            postgres_bin_dir: read.path("postgres_bin_dir"),
-            data_dir: read.path("data_dir").unwrap_or_else(|| default_data_dir(layers)),
-            backup_dir: read.path("backup_dir"),
-            schema: read.text("schema", checks::plain_identifier),
-
-            api_url: read.checked("api_url", checks::web_address).unwrap_or_else(nowhere),
-            oauth_url: read.checked("oauth_url", checks::web_address).unwrap_or_else(nowhere),
-            api_key: read.secret("api_key", checks::header_value),
-            client_id: read.optional("client_id", |text| Ok(text.to_owned())),
-            client_secret: read.secret("client_secret", checks::anything),
-            access_token: read.secret("access_token", checks::header_value),
-            refresh_token: read.secret("refresh_token", checks::anything),
-            token_key: read.secret("token_key", checks::token_key),
-
-            concurrency: read.whole("concurrency", 1..=32),
-            page_size: read.whole("page_size", 1..=500),
-            attempts: read.whole("attempts", 1..=10),
-            retry_delay_seconds: read.decimal("retry_delay_seconds", 0.0..=600.0),
-            timeout_seconds: read.decimal("timeout_seconds", 0.1..=600.0),
-            max_response_mb: read.whole("max_response_mb", 1..=1024),
-            lookback_days: read.whole("lookback_days", 0..=3650),
-            events_from: read.optional("events_from", checks::date),
-            events_until: read.optional("events_until", checks::date),
-            walk_attempts: read.whole("walk_attempts", 1..=10),
-
-            batch_size: read.whole("batch_size", 1..=50_000),
-            lease_seconds: read.whole("lease_seconds", 1..=3600),
-            shrink_guard_percent: read.decimal("shrink_guard_percent", 0.0..=100.0),
-            delete_guard_records: read.whole("delete_guard_records", 0..=u64::MAX),
-            delete_guard_percent: read.decimal("delete_guard_percent", 0.0..=100.0),
-            quarantine_guard_records: read.whole("quarantine_guard_records", 0..=u64::MAX),
-            quarantine_guard_percent: read.decimal("quarantine_guard_percent", 0.0..=100.0),
-            retention: read.choice("retention", Retention::All),
-            runs_retention: read.choice("runs_retention", Retention::All),
-
-            listen: read.checked("listen", checks::listen).unwrap_or(([127, 0, 0, 1], 0).into()),
-            http_token: read.secret("http_token", checks::header_value),
-            incremental_schedule: read.text("incremental_schedule", checks::cron),
-            full_schedule: read.text("full_schedule", checks::cron),
-            stale_after_minutes: read.whole("stale_after_minutes", 1..=10_080),
-            watchdog_seconds: read.decimal("watchdog_seconds", 1.0..=86400.0),
-            timezone: read.text("timezone", checks::time_zone),
-            spot_checks: read.optional("spot_checks", str::parse).unwrap_or_default(),
-            language: read.choice("language", Language::En),
-            log_format: read.choice("log_format", LogFormat::Auto),
-            log_level: read.optional("log_level", checks::log_level),
-            otlp_endpoint: read.optional("otlp_endpoint", checks::protected_address),
-
-            slack_webhook_url: read.secret("slack_webhook_url", checks::secret_web_address),
-            smtp_url: read.secret("smtp_url", checks::mail_server),
-            smtp_ca_file: read.path("smtp_ca_file"),
-            alert_email_from: read.secret("alert_email_from", checks::one_mail_address),
-            alert_email_to: read.secret("alert_email_to", checks::mail_addresses),
-            alert_webhook_url: read.secret("alert_webhook_url", checks::secret_web_address),
-            deadman_url: read.secret("deadman_url", checks::secret_web_address),
-            alert_errors_per_hour: read.whole("alert_errors_per_hour", 0..=u32::MAX),
-            alert_unreadable_per_hour: read.whole("alert_unreadable_per_hour", 0..=u32::MAX),
-            alert_reminder_minutes: read.whole("alert_reminder_minutes", 1..=43_200),
-            alert_database_seconds: read.decimal("alert_database_seconds", 1.0..=86400.0),
-
-            given: BTreeMap::new(),
-        };
+        let mut settings = Self::read(&mut read, layers);
         settings.check_together(&mut read);
         settings.given = read.finish()?;
         Ok(settings)
@@ -276,6 +226,15 @@ fn default_data_dir(layers: &Layers) -> PathBuf {
 }
 
 /// Stands in for an address that was refused; never used, since the refusal ends the loading.
-fn nowhere() -> Url {
+fn nowhere(_: &Layers) -> Url {
     Url::from_directory_path("/").unwrap_or_else(|()| unreachable!("/ is an absolute path"))
+}
+
+/// Stands in for a port that was refused; never used either.
+fn no_port(_: &Layers) -> SocketAddr {
+    ([127, 0, 0, 1], 0).into()
+}
+
+fn no_spot_checks(_: &Layers) -> SpotChecks {
+    SpotChecks::default()
 }

@@ -20,15 +20,6 @@ pub struct ShownSetting {
     pub meaning: &'static str,
 }
 
-/// A value as it was given, and where.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    /// `None` for secrets.
-    pub value: Option<String>,
-    /// Where it came from.
-    pub place: String,
-}
-
 impl Settings {
     /// All settings as they were given, with where each came from.
     pub fn shown(&self) -> Vec<ShownSetting> {

@@ -262,11 +262,8 @@ async fn write(tx: Tx<'_>, row: Row) -> Result<(), DbError> {
     let now = tx.now().await?;
     let now = row.as_ref().map(|_| now);
     let (sealed, key_name) = row.unzip();
-    // Not an UPDATE: somebody may have emptied the table.
     tx.execute(
-        "INSERT INTO {schema}.sync_tokens (name, sealed, key_name, saved_at) VALUES ('gazelle', $1, $2, $3)
-         ON CONFLICT (name) DO UPDATE
-            SET sealed = EXCLUDED.sealed, key_name = EXCLUDED.key_name, saved_at = EXCLUDED.saved_at",
+        include_str!("save_tokens.sql"),
         &[(&sealed, Type::BYTEA), (&key_name, Type::TEXT), (&now, Type::TIMESTAMPTZ)],
     )
     .await?;
@@ -275,7 +272,7 @@ async fn write(tx: Tx<'_>, row: Row) -> Result<(), DbError> {
 
 fn row_of(rows: &[tokio_postgres::Row]) -> Row {
     let row = rows.first()?;
-    row.get::<_, Option<Vec<u8>>>(0).zip(row.get::<_, Option<String>>(1))
+    row.get::<_, Option<Vec<u8>>>("sealed").zip(row.get::<_, Option<String>>("key_name"))
 }
 
 struct DatabaseLock {

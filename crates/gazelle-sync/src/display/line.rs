@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::document::Document;
 use super::safe::{safe, safe_lines};
-use super::table::{Table, terminal_width, wrapped_to};
+use super::width::{terminal_width, wrapped_to};
 
 /// One line, in which nothing acts. A break in the text that it is made of is shown, not obeyed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,11 +87,6 @@ impl Lines {
         self.0.push_str(&wrapped_to(text.into().as_str(), indent, terminal_width()));
         self.0.push('\n');
         self
-    }
-
-    /// Adds a table.
-    pub fn table(&mut self, table: &Table) -> &mut Lines {
-        self.lines(&table.render())
     }
 
     /// Adds other lines, without empty ones at their end.

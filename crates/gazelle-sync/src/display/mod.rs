@@ -18,6 +18,7 @@ mod safe;
 mod table;
 #[cfg(test)]
 mod tests;
+mod width;
 
 pub use amounts::{bytes, count, duration, rate, share};
 pub use document::{Document, bounded};
@@ -27,4 +28,5 @@ pub use log_lines::{LogFields, LogLine};
 pub use output::{List, print, print_document, tell, tell_error, tell_panic};
 pub use progress::{LogWriter, Progress, ProgressStyle};
 pub use safe::{acts, shortened};
-pub use table::{Cell, Column, Table, terminal_width};
+pub use table::{Cell, Column, Table};
+pub use width::terminal_width;

@@ -145,7 +145,7 @@ fn where_words_have_no_room_those_of_sentences_are_broken_and_no_id() {
 
 #[test]
 fn sentences_are_broken_between_words_and_go_on_under_their_beginning() {
-    let wrap = |text: &str, width| super::table::wrapped_to(text, 4, width);
+    let wrap = |text: &str, width| super::width::wrapped_to(text, 4, width);
     assert_eq!(wrap("ok  one two three", None), "ok  one two three");
     assert_eq!(wrap("ok  one two three", Some(11)), "ok  one two\n    three");
     assert_eq!(wrap("ok  averylongword two", Some(11)), "ok\n    averylongword\n    two");

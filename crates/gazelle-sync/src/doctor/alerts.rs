@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
+use tokio_postgres::Row;
 use url::Url;
 
 use super::Lines;
@@ -86,6 +87,25 @@ async fn knock(host: &str, port: u16) -> Result<(), String> {
     }
 }
 
+/// The messages of alerts.
+struct Messages {
+    /// Those that could not be sent yet.
+    waiting: i64,
+    /// What was last said of one of them.
+    error: Option<String>,
+    last_sent_at: Option<Timestamp>,
+}
+
+impl Messages {
+    fn of(row: &Row) -> Messages {
+        Messages {
+            waiting: row.get("waiting"),
+            error: row.get("error"),
+            last_sent_at: row.get("last_sent_at"),
+        }
+    }
+}
+
 /// What became of messages lately.
 pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
     let check = "alert messages";
@@ -95,20 +115,12 @@ pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
     if there.first().is_none_or(|row| row.get::<_, Option<String>>(0).is_none()) {
         return Ok(lines);
     }
-    let rows = db
-        .query(
-            "SELECT count(*) FILTER (WHERE sent_at IS NULL AND given_up_at IS NULL AND attempts > 0),
-                    (array_agg(last_error ORDER BY due_at DESC) FILTER (WHERE sent_at IS NULL AND last_error IS NOT NULL))[1],
-                    max(sent_at)
-               FROM {schema}.sync_alert_messages",
-            &[],
-        )
-        .await?;
-    let Some(row) = rows.first() else { return Ok(lines) };
-    let (waiting, error, sent): (i64, Option<String>, Option<Timestamp>) =
-        (row.get(0), row.get(1), row.get(2));
+    let rows = db.query(include_str!("alert_messages.sql"), &[]).await?;
+    let Some(Messages { waiting, error, last_sent_at }) = rows.first().map(Messages::of) else {
+        return Ok(lines);
+    };
     let now = db.now().await?;
-    let last = sent.map_or("none was sent yet".to_owned(), |at| {
+    let last = last_sent_at.map_or("none was sent yet".to_owned(), |at| {
         format!("the last one was sent {} ago", display::duration(now.duration_since(at).unsigned_abs()))
     });
     match waiting {

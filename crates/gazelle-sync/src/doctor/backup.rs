@@ -30,7 +30,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
         .await?;
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for row in &rows {
-        found.entry(row.get(0)).or_default().extend(row.get::<_, Option<String>>(1));
+        found.entry(row.get("backup")).or_default().extend(row.get::<_, Option<String>>("fault"));
     }
     let check = "backup of the old system";
     for (schema, mut open) in found {

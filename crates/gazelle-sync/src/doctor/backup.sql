@@ -1,6 +1,6 @@
 -- Of every schema that keeps tables of the old system (it holds a manifest, $2), and of the views $3 through which our
--- schema shows them: what everybody and the roles $4 may do there, and tables without row security. As (schema, what),
--- with nothing in it where all is closed. The moved tables bear names of ours, $1.
+-- schema shows them: what everybody and the roles $4 may do there, and tables without row security. The fault
+-- is NULL where all of a schema is closed. The moved tables bear names of ours, $1.
 WITH backups AS (
     SELECT n.oid, n.nspname::text AS name
       FROM pg_catalog.pg_class m JOIN pg_catalog.pg_namespace n ON n.oid = m.relnamespace
@@ -47,6 +47,6 @@ WITH backups AS (
     UNION
     SELECT backup, 'row security is off for ' || name FROM relations WHERE relkind IN ('r', 'p') AND NOT relrowsecurity
 )
-SELECT backups.name, open.what
+SELECT backups.name AS backup, open.what AS fault
   FROM backups LEFT JOIN open ON open.backup = backups.name
- ORDER BY 1, open.what LIKE 'anon may%', 2
+ ORDER BY backup, open.what LIKE 'anon may%', fault

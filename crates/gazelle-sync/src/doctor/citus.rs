@@ -1,5 +1,6 @@
 //! Citus, where the database has it: which node this is, who holds the schema, whether it can move, how large it is.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::Lines;
@@ -39,19 +40,31 @@ fn node(lines: &mut Lines, db: &Db, citus: &Citus) {
     lines.ok(check, format!("Citus {}, and this is {node}", citus.version));
 }
 
+/// The role that owns our tables.
+struct Owner {
+    name: String,
+    may_log_in: bool,
+    /// Whether we may see which roles have a password.
+    passwords_are_shown: bool,
+}
+
+impl Owner {
+    fn of(row: &Row) -> Owner {
+        Owner {
+            name: row.get("owner"),
+            may_log_in: row.get("may_log_in"),
+            passwords_are_shown: row.get("passwords_are_shown"),
+        }
+    }
+}
+
 /// Whether the role that owns the tables may log in between nodes, which Citus does to move them.
 async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let check = "owner on Citus";
-    let rows = db
-        .query(
-            "SELECT o.rolname::text, o.rolcanlogin, has_table_privilege('pg_catalog.pg_authid', 'SELECT')
-               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
-              WHERE c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema_text})",
-            &[(&migrations::REGISTER, Type::TEXT)],
-        )
-        .await?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let (owner, may_log_in, readable): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
+    let rows = db.query(include_str!("citus_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    let Some(Owner { name: owner, may_log_in, passwords_are_shown }) = rows.first().map(Owner::of) else {
+        return Ok(());
+    };
     if !may_log_in {
         lines.warning(
             check,
@@ -62,7 +75,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
         );
         return Ok(());
     }
-    let with_password = readable
+    let with_password = passwords_are_shown
         && !db
             .query(
                 "SELECT 1 FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolpassword IS NOT NULL",
@@ -82,7 +95,8 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
 /// What our tables take on whichever node holds them: this node's catalogue knows only their shells.
 async fn size(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let rows = db.query(include_str!("citus_size.sql"), &[(&migrations::tables(), Type::TEXT_ARRAY)]).await?;
-    let (bytes, unknown): (i64, i64) = rows.first().map_or((0, 0), |row| (row.get(0), row.get(1)));
+    let (bytes, unknown): (i64, i64) =
+        rows.first().map_or((0, 0), |row| (row.get("bytes"), row.get("unknown")));
     let check = "size on Citus";
     match unknown {
         0 => lines.ok(check, format!("the schema holds {}", display::bytes(bytes.unsigned_abs()))),

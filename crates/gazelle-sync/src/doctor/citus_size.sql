@@ -1,6 +1,6 @@
 -- The bytes of our tables ($1), and how many of them no node tells. Asked of the node that holds each table, and of no other.
-SELECT coalesce(sum(node.result::bigint) FILTER (WHERE node.success), 0)::bigint,
-       count(*) FILTER (WHERE NOT coalesce(node.success, false))
+SELECT coalesce(sum(node.result::bigint) FILTER (WHERE node.success), 0)::bigint AS bytes,
+       count(*) FILTER (WHERE NOT coalesce(node.success, false)) AS unknown
   FROM (SELECT DISTINCT s.logicalrelid
           FROM pg_catalog.pg_dist_shard s
           JOIN pg_catalog.pg_class c ON c.oid = s.logicalrelid

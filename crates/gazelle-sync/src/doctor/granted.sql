@@ -1,5 +1,5 @@
 -- What the role $2 may do with our relations $1 by grants, its own and those of roles it is a member of, columns included.
-SELECT c.relname::text, wanted.privilege
+SELECT c.relname::text AS name, wanted.privilege
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS wanted (privilege)

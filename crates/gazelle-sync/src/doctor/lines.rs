@@ -1,10 +1,9 @@
-//! The lines that checks leave.
+//! The lines that checks leave, and the report that they add up to.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::Report;
 use crate::db::DbError;
 
 /// How a check came out, from good to bad.
@@ -31,6 +30,21 @@ pub struct Line {
     /// What mends it: a command, or where to look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
+}
+
+/// Everything found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The worst of the lines.
+    pub status: Level,
+    /// Lines that are well.
+    pub ok: usize,
+    /// Lines to look at.
+    pub warnings: usize,
+    /// Lines to mend.
+    pub problems: usize,
+    /// Every line, in the order of the checks.
+    pub checks: Vec<Line>,
 }
 
 /// Lines, collected.

@@ -1,6 +1,7 @@
 //! Functions and operators in reach that are called like the server's own. Ours never call them, but what other programs,
 //! and people at psql, send may: a function that fits an argument better is taken before the server's.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::Lines;
@@ -10,6 +11,27 @@ use crate::db::{Db, DbError};
 const CHECK: &str = "look-alikes";
 /// More are counted, not listed.
 const LISTED: usize = 5;
+
+/// A function or an operator that is called like one of the server's.
+struct LookAlike {
+    kind: String,
+    /// With its schema and arguments.
+    name: String,
+    owner: String,
+    /// The statement that takes it away.
+    drop: String,
+}
+
+impl LookAlike {
+    fn of(row: &Row) -> LookAlike {
+        LookAlike {
+            kind: row.get("kind"),
+            name: row.get("name"),
+            owner: row.get("owner"),
+            drop: row.get("drop"),
+        }
+    }
+}
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
@@ -27,8 +49,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     }
     let found = db.query(include_str!("look_alikes.sql"), &[(&db.schema(), Type::TEXT)]).await?;
     for row in found.iter().take(LISTED) {
-        let (kind, name, owner, drop): (String, String, String, String) =
-            (row.get(0), row.get(1), row.get(2), row.get(3));
+        let LookAlike { kind, name, owner, drop } = LookAlike::of(row);
         lines.warning(
             CHECK,
             format!(

@@ -1,10 +1,10 @@
 -- Functions and operators of the schema $1 and of public that are called like one of pg_catalog and belong to no
 -- extension: kind, name with schema and arguments, owner, and the statement that takes it away.
-SELECT 'function',
+SELECT 'function' AS kind,
        pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS name,
-       pg_catalog.pg_get_userbyid(p.proowner)::text,
+       pg_catalog.pg_get_userbyid(p.proowner)::text AS owner,
        pg_catalog.format('DROP ROUTINE %I.%I(%s)', n.nspname, p.proname,
-                         pg_catalog.pg_get_function_identity_arguments(p.oid))
+                         pg_catalog.pg_get_function_identity_arguments(p.oid)) AS drop
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname IN ($1, 'public')

@@ -19,11 +19,9 @@ mod service;
 mod tables;
 mod zone;
 
-pub use lines::{Level, Line, Lines};
+pub use lines::{Level, Line, Lines, Report};
 
 use std::time::Duration;
-
-use serde::Serialize;
 
 use crate::access::{bound, owners};
 use crate::config::Settings;
@@ -45,21 +43,6 @@ pub struct Subject<'a> {
     pub shared_account: Option<&'a str>,
     /// The API, with credentials.
     pub client: Result<GazelleClient, String>,
-}
-
-/// Everything found.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    /// The worst of the lines.
-    pub status: Level,
-    /// Lines that are well.
-    pub ok: usize,
-    /// Lines to look at.
-    pub warnings: usize,
-    /// Lines to mend.
-    pub problems: usize,
-    /// Every line, in the order of the checks.
-    pub checks: Vec<Line>,
 }
 
 /// Looks at everything. Never fails: what cannot be looked at is a problem of its own.

@@ -1,5 +1,6 @@
 //! Who may read and write what: row security and grants from the catalogue, and tried as Supabase's public roles.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::Lines;
@@ -58,7 +59,8 @@ fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, St
 async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<(), DbError> {
     let rows = tx.query(include_str!("rights.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
     let named = |what: &str| -> Vec<String> {
-        rows.iter().filter(|row| row.get::<_, &str>(0) == what).map(|row| row.get(1)).collect()
+        let of_kind = rows.iter().filter(|row| row.get::<_, &str>("fault") == what);
+        of_kind.map(|row| row.get("name")).collect()
     };
     let off = named("row security off");
     match off.is_empty() {
@@ -91,16 +93,7 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
 /// another's. What an administrator may is his.
 async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let check = "creating in the schema";
-    let me = tx
-        .query(
-            "SELECT me.rolname::text
-               FROM pg_roles me
-               JOIN pg_class c ON c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
-              WHERE me.rolname = current_user AND NOT me.rolsuper AND NOT me.rolcreaterole
-                AND NOT pg_has_role(me.oid, c.relowner, 'USAGE')",
-            &[(&migrations::REGISTER, Type::TEXT)],
-        )
-        .await?;
+    let me = tx.query(include_str!("not_the_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let mut names: Vec<String> = me.iter().map(|row| row.get(0)).collect();
     names.extend(access::current(tx).await?.into_iter().flat_map(|roles| [roles.sync, roles.reader]));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -122,11 +115,12 @@ async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
 
 /// Whether we may make the temporary tables of a rebuild.
 async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
-    let sql = "SELECT has_database_privilege(current_database(), 'TEMPORARY'), current_database()::text, current_user::text";
+    let sql = "SELECT has_database_privilege(current_database(), 'TEMPORARY') AS may, current_database()::text AS database, \
+               current_user::text AS role";
     let rows = tx.query(sql, &[]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let (may, database, role): (bool, String, String) = (row.get(0), row.get(1), row.get(2));
-    match may {
+    let (database, role): (String, String) = (row.get("database"), row.get("role"));
+    match row.get("may") {
         true => lines.ok("temporary tables", "may be made, as verify, replay and undo need"),
         false => lines.problem(
             "temporary tables",
@@ -135,6 +129,30 @@ async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
         ),
     }
     Ok(())
+}
+
+/// The role that we log in as, and who owns our tables.
+struct OurRole {
+    name: String,
+    is_superuser: bool,
+    bypasses_row_security: bool,
+    /// Whether it owns our tables, or acts for their owner.
+    acts_for_owner: bool,
+    owner: Option<String>,
+    owner_may_log_in: bool,
+}
+
+impl OurRole {
+    fn of(row: &Row) -> OurRole {
+        OurRole {
+            name: row.get("name"),
+            is_superuser: row.get("is_superuser"),
+            bypasses_row_security: row.get("bypasses_row_security"),
+            acts_for_owner: row.get("acts_for_owner"),
+            owner: row.get("owner"),
+            owner_may_log_in: row.get("owner_may_log_in"),
+        }
+    }
 }
 
 /// Whether the role that we log in as could do more than a sync needs.
@@ -149,22 +167,10 @@ async fn who_we_are(
         lines.ok(check, "the embedded server is reached by this machine's own account alone");
         return Ok(());
     }
-    let rows = tx
-        .query(
-            "SELECT r.rolname::text, r.rolsuper, r.rolbypassrls,
-                    coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), false), o.rolname::text, coalesce(o.rolcanlogin, false)
-               FROM pg_roles r
-               LEFT JOIN pg_class c ON c.relname = $1 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
-               LEFT JOIN pg_roles o ON o.oid = c.relowner
-              WHERE r.rolname = current_user",
-            &[(&migrations::REGISTER, Type::TEXT)],
-        )
-        .await?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let name: String = row.get(0);
-    let (superuser, bypasses, owns): (bool, bool, bool) = (row.get(1), row.get(2), row.get(3));
-    let owner: Option<String> = row.get(4);
-    let more = match (superuser, bypasses, owns) {
+    let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
+    let name = us.name;
+    let more = match (us.is_superuser, us.bypasses_row_security, us.acts_for_owner) {
         (true, ..) => Some("is a superuser"),
         (_, true, _) => Some("bypasses row security"),
         (.., true) => Some("owns the tables or acts for their owner"),
@@ -179,7 +185,7 @@ async fn who_we_are(
         None => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
     }
     // Where Citus is, the owner may, for moves: another group of checks looks at it.
-    if let (Some(owner), true, None) = (owner, row.get(5), citus) {
+    if let (Some(owner), true, None) = (us.owner, us.owner_may_log_in, citus) {
         let said = format!("{owner} owns the tables and may log in");
         lines.warning("owner", said, format!("{ROLES}, which hands them to a role that nobody logs in as"));
     }
@@ -200,7 +206,8 @@ async fn open_to(
     }
     let rows =
         tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
-    let mut open: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut open: Vec<(String, String)> =
+        rows.iter().map(|row| (row.get("name"), row.get("privilege"))).collect();
     if citus.is_some_and(|citus| citus.distributes) {
         // Reading as the role would log in as it at the node that holds the table, which such roles may not.
         return Ok(Some(open));

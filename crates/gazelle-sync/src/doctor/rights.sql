@@ -1,11 +1,11 @@
--- What the catalogue says is wrong with our relations $1, as (what, name).
+-- What the catalogue says is wrong with our relations $1, one row a fault.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relacl
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = {schema_text} AND c.relname = ANY ($1::text[])
 )
-SELECT 'row security off', name FROM ours WHERE relkind IN ('r', 'p') AND NOT relrowsecurity
+SELECT 'row security off' AS fault, name FROM ours WHERE relkind IN ('r', 'p') AND NOT relrowsecurity
 UNION ALL
 SELECT 'row security forced', name FROM ours WHERE relforcerowsecurity
 UNION ALL

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use tokio_postgres::Row;
+
 use super::{Level, Lines, Subject};
 use crate::db::{Db, DbError, citus};
 use crate::display;
@@ -62,33 +64,46 @@ fn newest(folder: &Path) -> std::io::Result<Option<(String, u64, Duration)>> {
     }))
 }
 
+/// The server's archive of its log (WAL).
+struct Archive {
+    archives: bool,
+    /// Since it archived last, if it ever did.
+    age: Option<Duration>,
+    /// Whether the last attempt failed.
+    fails: bool,
+    /// Of the database.
+    bytes: u64,
+}
+
+impl Archive {
+    fn of(row: &Row) -> Archive {
+        let seconds: Option<i64> = row.get("archived_seconds_ago");
+        Archive {
+            archives: row.get("archives"),
+            age: seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
+            fails: row.get("fails"),
+            bytes: row.get::<_, i64>("bytes").unsigned_abs(),
+        }
+    }
+}
+
 /// What the server knows of backups, where no folder is set, and how large the database is.
 pub(super) async fn of_database(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let rows = db
-        .query(
-            "SELECT current_setting('archive_mode') <> 'off',
-                    extract(epoch FROM clock_timestamp() - a.last_archived_time)::bigint,
-                    coalesce(a.last_failed_time > a.last_archived_time, a.last_failed_time IS NOT NULL),
-                    pg_catalog.pg_database_size(pg_catalog.current_database())
-               FROM pg_catalog.pg_stat_archiver a",
-            &[],
-        )
-        .await?;
-    let Some(row) = rows.first() else { return Ok(lines) };
-    let (archives, age, fails): (bool, Option<i64>, bool) = (row.get(0), row.get(1), row.get(2));
-    let size = row.get::<_, i64>(3).unsigned_abs();
+    let rows = db.query(include_str!("archived.sql"), &[]).await?;
+    let Some(Archive { archives, age, fails, bytes }) = rows.first().map(Archive::of) else {
+        return Ok(lines);
+    };
     // Of what Citus distributes, another group of checks tells the size.
     let what = match citus::look(db).await? {
         Some(citus) if citus.distributes => "this node's part of the database",
         _ => "the database",
     };
-    lines.ok("size", format!("{what} holds {}", display::bytes(size)));
+    lines.ok("size", format!("{what} holds {}", display::bytes(bytes)));
     if subject.settings.backup_dir.is_some() {
         return Ok(lines);
     }
     let check = "backup";
-    let age = age.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
     match (archives, fails, age) {
         (true, true, _) => lines.problem(
             check,

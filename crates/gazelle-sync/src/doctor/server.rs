@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
+use tokio_postgres::Row;
 
 use super::{Lines, Subject};
 use crate::db::{self, Connection, Db, DbError, quote};
@@ -16,18 +17,32 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const MORE: &str = "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size; or lower database_connections";
 
+/// The server, as it presents itself.
+struct Server {
+    version: String,
+    database: String,
+    user: String,
+    /// Whether this connection is.
+    is_encrypted: bool,
+}
+
+impl Server {
+    fn of(row: &Row) -> Server {
+        Server {
+            version: row.get("version"),
+            database: row.get("database"),
+            user: row.get("user"),
+            is_encrypted: row.get("is_encrypted"),
+        }
+    }
+}
+
 pub(super) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
-    let rows = db
-        .query(
-            "SELECT current_setting('server_version'), current_database()::text, current_user::text,
-                    coalesce((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()), false)",
-            &[],
-        )
-        .await?;
-    let Some(row) = rows.first() else { return Ok(lines) };
-    let (version, database, user, encrypted): (String, String, String, bool) =
-        (row.get(0), row.get(1), row.get(2), row.get(3));
+    let rows = db.query(include_str!("server.sql"), &[]).await?;
+    let Some(Server { version, database, user, is_encrypted }) = rows.first().map(Server::of) else {
+        return Ok(lines);
+    };
     let what = if subject.embedded { "the embedded server, " } else { "" };
     lines.ok(
         "database",
@@ -35,7 +50,7 @@ pub(super) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbErro
     );
     account(&mut lines, subject);
     writes(&mut lines, db, &database, &user).await?;
-    tls(&mut lines, subject, encrypted);
+    tls(&mut lines, subject, is_encrypted);
     let (mut open, refused) = connections(db).await;
     let wanted = db.most_connections();
     match (open.len(), refused) {
@@ -79,16 +94,16 @@ fn account(lines: &mut Lines, subject: &Subject<'_>) {
 
 /// Why the database takes no writes, where that is so.
 async fn writes(lines: &mut Lines, db: &Db, database: &str, user: &str) -> Result<(), DbError> {
-    let sql = "SELECT pg_catalog.pg_is_in_recovery(), setting = 'on', source
+    let sql = "SELECT pg_catalog.pg_is_in_recovery() AS is_replica, setting = 'on' AS is_off, source \
                  FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
     let rows = db.query(sql, &[]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let (is_replica, is_off, source): (bool, bool, String) = (row.get(0), row.get(1), row.get(2));
+    let source: String = row.get("source");
     let check = "writes";
-    if is_replica {
+    if row.get("is_replica") {
         let said = "the server is a replica, which takes no writes: every sync fails";
         lines.problem(check, said, "name the primary in DATABASE_URL");
-    } else if is_off {
+    } else if row.get("is_off") {
         let (database, user) = (quote(database), quote(user));
         let reset = match source.as_str() {
             "database" => format!("ALTER DATABASE {database} RESET default_transaction_read_only"),

@@ -31,15 +31,7 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
         Err(error) => lines.cannot(check, &error),
     }
     let names = migrations::relation_names();
-    let rows = db
-        .query(
-            "SELECT wanted FROM unnest($1::text[]) AS wanted
-              WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                                 WHERE n.nspname = {schema_text} AND c.relname = wanted)
-              ORDER BY 1",
-            &[(&names, Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = db.query(include_str!("missing_relations.sql"), &[(&names, Type::TEXT_ARRAY)]).await?;
     let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let (staging, other): (Vec<String>, Vec<String>) =
         missing.into_iter().partition(|name| name.starts_with("staging_"));

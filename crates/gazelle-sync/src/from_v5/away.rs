@@ -1,10 +1,9 @@
 //! The way there: the old tables out of the way, ours in their place.
 
-use tokio_postgres::types::Type;
-
-use super::inventory::{Moving, read};
+use super::closing;
+use super::inventory::{Inventory, Moving, old_triggers, read};
+use super::names::{LOCK_TIMEOUT, local_view};
 use super::steps::Steps;
-use super::{Inventory, LOCK_TIMEOUT, OLD_FUNCTION, OLD_TRIGGER, closing, local_view};
 use crate::db::{Db, DbError, Timeout, quote};
 use crate::migrate;
 
@@ -34,21 +33,9 @@ pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
 impl Steps<'_, '_> {
     async fn drop_triggers(&mut self, inventory: &Inventory) -> Result<(), DbError> {
         let names: Vec<&str> = inventory.moving.iter().map(|moving| moving.name.as_str()).collect();
-        let rows = self
-            .tx
-            .query(
-                include_str!("old_triggers.sql"),
-                &[
-                    (&inventory.schema, Type::TEXT),
-                    (&names, Type::TEXT_ARRAY),
-                    (&OLD_TRIGGER, Type::TEXT),
-                    (&OLD_FUNCTION, Type::TEXT),
-                ],
-            )
-            .await?;
-        for row in &rows {
-            let (name, drop, create): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-            self.step(&format!("trigger {name} dropped"), &drop, &create).await?;
+        for trigger in old_triggers(self.tx, &inventory.schema, &names).await? {
+            let what = format!("trigger {} dropped", trigger.name);
+            self.step(&what, &trigger.drop, &trigger.create_again).await?;
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{LOCK_TIMEOUT, MANIFEST};
+use super::names::{LOCK_TIMEOUT, MANIFEST};
 use crate::access::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
 use crate::migrations;
@@ -61,9 +62,7 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
     }
     let aside = tx
         .query(
-            "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_class c
-               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[]) ORDER BY 1",
+            include_str!("ours_there.sql"),
             &[(&schema, Type::TEXT), (&migrations::relation_names(), Type::TEXT_ARRAY)],
         )
         .await?;
@@ -88,6 +87,36 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
     })
 }
 
+/// A step of the way there, and the statements that undo it.
+struct Undo {
+    what: String,
+    statements: String,
+}
+
+impl Undo {
+    fn of(row: &Row) -> Undo {
+        Undo { what: row.get("what"), statements: row.get("undo") }
+    }
+
+    /// Whether it is of a view that reads an old table.
+    fn is_of_view(&self) -> bool {
+        self.what.starts_with("view v5_local_")
+    }
+
+    async fn run(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        // Braces in a trigger's text are not ours to fill in.
+        let run = tx.batch_as_is(&self.statements).await;
+        run.map_err(|error| error.while_doing(&format!("cannot undo \"{}\"", self.what)))
+    }
+}
+
+/// What undoes each step, the last one first. `backup` is quoted.
+async fn undo_steps(tx: &Tx<'_>, backup: &str) -> Result<Vec<Undo>, DbError> {
+    let sql = format!("SELECT what, undo FROM {backup}.{MANIFEST} WHERE schema = $1 ORDER BY position DESC");
+    let rows = tx.query(&sql, &[(&tx.schema(), Type::TEXT)]).await?;
+    Ok(rows.iter().map(Undo::of).collect())
+}
+
 /// Goes back, in one transaction. Our tables are not dropped but kept in a schema of their own: the raw history
 /// is nobody's to throw away.
 pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
@@ -101,13 +130,10 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     }
     let (backup, aside) = (quote(backup_schema), quote(&plan.aside_schema));
     // Views that read the old tables go first: they would follow ours aside.
-    let steps =
-        format!("SELECT what, undo FROM {backup}.{MANIFEST} WHERE schema = $1 ORDER BY position DESC");
-    let schema = db.schema();
-    let undo = tx.query(&steps, &[(&schema, Type::TEXT)]).await?;
-    let is_view = |row: &tokio_postgres::Row| row.get::<_, String>(0).starts_with("view v5_local_");
-    for row in undo.iter().filter(|row| is_view(row)) {
-        run(&tx, row).await?;
+    let (views, others): (Vec<Undo>, Vec<Undo>) =
+        undo_steps(&tx, &backup).await?.into_iter().partition(Undo::is_of_view);
+    for undo in &views {
+        undo.run(&tx).await?;
     }
     if !plan.aside.is_empty() {
         tx.batch(&format!("CREATE SCHEMA {aside}")).await?;
@@ -116,8 +142,8 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
         let kind = if name.starts_with("v_") { "VIEW" } else { "TABLE" };
         tx.batch(&format!("ALTER {kind} {{schema}}.{} SET SCHEMA {aside}", quote(name))).await?;
     }
-    for row in undo.iter().filter(|row| !is_view(row)) {
-        run(&tx, row).await?;
+    for undo in &others {
+        undo.run(&tx).await?;
     }
     forget_steps(&tx, &plan).await?;
     tx.commit().await?;
@@ -140,20 +166,15 @@ async fn forget_steps(tx: &Tx<'_>, plan: &Return) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn run(tx: &Tx<'_>, row: &tokio_postgres::Row) -> Result<(), DbError> {
-    let (what, undo): (String, String) = (row.get(0), row.get(1));
-    // Braces in a trigger's text are not ours to fill in.
-    tx.batch_as_is(&undo).await.map_err(|error| error.while_doing(&format!("cannot undo \"{what}\"")))
-}
-
 /// The lease's row is locked, so that no run starts until the tables are gone.
 async fn refuse_while_running(tx: &Tx<'_>) -> Result<(), DbError> {
-    let held = tx.query("SELECT holder, expires_at > now() FROM {schema}.sync_lease FOR UPDATE", &[]).await?;
-    match held.iter().find(|row| row.get(1)) {
+    let sql = "SELECT holder, expires_at > now() AS is_held FROM {schema}.sync_lease FOR UPDATE";
+    let held = tx.query(sql, &[]).await?;
+    match held.iter().find(|row| row.get("is_held")) {
         None => Ok(()),
         Some(row) => Err(DbError::infrastructure(format!(
             "a run is at work ({}): stop it first",
-            row.get::<_, String>(0)
+            row.get::<_, String>("holder")
         ))),
     }
 }

@@ -4,9 +4,9 @@
 
 use tokio_postgres::types::Type;
 
+use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, local_view};
 use super::rights::{self, Relation};
 use super::steps::Steps;
-use super::{MANIFEST, POLICY, local_view};
 use crate::access;
 use crate::access::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
@@ -54,7 +54,7 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
 pub async fn close_again(db: &Db) -> Result<Vec<String>, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    tx.limit(Timeout::Lock, super::LOCK_TIMEOUT).await?;
+    tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let mut told = Vec::new();
     for backup_schema in backups(&tx).await? {
         close_backup(&tx, &backup_schema, &mut told).await?;
@@ -69,16 +69,7 @@ pub async fn close_again(db: &Db) -> Result<Vec<String>, DbError> {
 
 /// The schemas that keep tables of the old system for the account's schema.
 async fn backups(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
-    let found = tx
-        .query(
-            "SELECT n.nspname::text
-               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              WHERE c.relname = $1 AND c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-              ORDER BY 1",
-            &[(&MANIFEST, Type::TEXT)],
-        )
-        .await?;
+    let found = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
     let mut ours = Vec::new();
     for row in &found {
         let schema: String = row.get(0);
@@ -169,23 +160,15 @@ async fn close_relations(
 async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
     let rows = tx
         .query(
-            "SELECT DISTINCT coalesce(r.rolname::text, 'PUBLIC'), r.rolname::text
-               FROM pg_catalog.pg_namespace n
-              CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS held
-               LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
-              WHERE n.nspname = $1 AND held.grantee <> n.nspowner
-                AND (held.grantee = 0
-                     OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles p
-                                 WHERE p.rolname = ANY ($2::text[]) AND NOT p.rolsuper
-                                   AND pg_catalog.pg_has_role(p.oid, r.oid, 'MEMBER')))
-              ORDER BY 1",
+            include_str!("schema_open_to.sql"),
             &[(&backup_schema, Type::TEXT), (&access::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
         )
         .await?;
     for row in &rows {
-        let role = row.get::<_, Option<&str>>(1).map_or_else(|| "PUBLIC".to_owned(), quote);
-        tx.batch_as_is(&format!("REVOKE ALL ON SCHEMA {} FROM {role}", quote(backup_schema))).await?;
-        told.push(format!("{backup_schema} closed to {}", row.get::<_, &str>(0)));
+        let role: Option<&str> = row.get("role");
+        let grantee = role.map_or_else(|| "PUBLIC".to_owned(), quote);
+        tx.batch_as_is(&format!("REVOKE ALL ON SCHEMA {} FROM {grantee}", quote(backup_schema))).await?;
+        told.push(format!("{backup_schema} closed to {}", role.unwrap_or("PUBLIC")));
     }
     Ok(())
 }

@@ -1,12 +1,33 @@
 //! What of the old system is there, and what depends on it. Reads only.
 
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{Inventory, OLD_FUNCTION, OLD_TRIGGER, rights};
+use super::names::{OLD_FUNCTION, OLD_TRIGGER, local_view};
+use super::rights::{self, LosesAccess};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 use crate::staging_to_production::rebuild::production_tables;
+
+/// What coming from V5 does to a database, or did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inventory {
+    /// The account's schema.
+    pub schema: String,
+    /// Where the old tables go.
+    pub backup_schema: String,
+    /// What moves there.
+    pub moving: Vec<Moving>,
+    /// Triggers dropped: `table.trigger`.
+    pub triggers: Vec<String>,
+    /// Functions moved away: `name(arguments)`.
+    pub functions: Vec<String>,
+    /// Who can do nothing with the old tables any more: those whom Supabase lets in from outside.
+    pub loses_access: Vec<LosesAccess>,
+    /// What depends on the old tables and is not moved: for a person to look at.
+    pub dependents: Vec<Dependent>,
+}
 
 /// A table or view that stands where one of ours belongs.
 #[derive(Debug, Clone, Serialize)]
@@ -44,14 +65,82 @@ pub struct Dependent {
 /// be moved has a name of ours; a right on it cannot be taken; the backup schema exists. Definitions are printed with the
 /// schema of every name, since no account's schema is on a transaction's search path.
 pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
+    let found = old_relations(tx, schema).await?;
+    refuse_taken(tx, backup_schema).await?;
+    let mut moving = Vec::new();
+    for relation in found {
+        moving.push(relation.moving(tx, schema).await?);
+    }
+    let names: Vec<&str> = moving.iter().map(|moved| moved.name.as_str()).collect();
+    let triggers = old_triggers(tx, schema, &names).await?;
+    let functions = old_functions(tx, schema).await?;
+    let dependents = dependents(tx, schema, backup_schema, &names).await?;
+    let held = rights::of(tx, schema, &names).await?;
+    rights::check_removable(&held, schema)?;
+    Ok(Inventory {
+        schema: schema.to_owned(),
+        backup_schema: backup_schema.to_owned(),
+        triggers: triggers.into_iter().map(|trigger| trigger.name).collect(),
+        functions,
+        loses_access: rights::losing(&held),
+        moving,
+        dependents,
+    })
+}
+
+/// Something in the account's schema that has a name of ours.
+struct OldRelation {
+    name: String,
+    /// As SQL calls it; none where it is neither a table nor a view.
+    kind: Option<String>,
+    may_move: bool,
+    /// Whether it is our own register of migrations, which the old system never had.
+    is_register: bool,
+    columns: Vec<String>,
+}
+
+impl OldRelation {
+    fn of(row: &Row) -> OldRelation {
+        OldRelation {
+            name: row.get("name"),
+            kind: row.get("kind"),
+            may_move: row.get("may_move"),
+            is_register: row.get("is_register"),
+            columns: row.get("columns"),
+        }
+    }
+
+    /// How it moves. Errors: it cannot.
+    async fn moving(self, tx: &Tx<'_>, schema: &str) -> Result<Moving, DbError> {
+        let OldRelation { name, kind, may_move, columns, .. } = self;
+        let Some(kind) = kind else {
+            return Err(DbError::infrastructure(format!(
+                "{schema}.{name} has a name of ours and is neither a table nor a view: rename it first"
+            )));
+        };
+        if !may_move {
+            return Err(DbError::infrastructure(format!(
+                "the role in DATABASE_URL may not move {schema}.{name}: use the role that owns it"
+            )));
+        }
+        let rows = if kind == "table" { Some(count(tx, &name).await?) } else { None };
+        let has_external_id = columns.iter().any(|column| column == "external_id");
+        let local_columns = local_columns(&name, columns);
+        Ok(Moving { name, kind, rows, local_columns, has_external_id })
+    }
+}
+
+/// What of the old system stands under names of ours. Errors: it is ours already; there is nothing.
+async fn old_relations(tx: &Tx<'_>, schema: &str) -> Result<Vec<OldRelation>, DbError> {
     let ours = migrations::relation_names();
-    let found =
+    let rows =
         tx.query(include_str!("relations.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
-    if let Some(ours) = found.iter().find(|row| row.get::<_, bool>("is_register")) {
+    let found: Vec<OldRelation> = rows.iter().map(OldRelation::of).collect();
+    if let Some(ours) = found.iter().find(|relation| relation.is_register) {
         return Err(DbError::infrastructure(format!(
             "schema {schema} already holds the tables of gazelle-sync ({}): there is nothing to come from; \
              `gazelle-sync migrate` upgrades them",
-            ours.get::<_, String>("name")
+            ours.name
         )));
     }
     if found.is_empty() {
@@ -60,66 +149,64 @@ pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inve
              GAZELLE_SYNC_SCHEMA)"
         )));
     }
+    Ok(found)
+}
+
+/// Errors: the backup schema exists.
+async fn refuse_taken(tx: &Tx<'_>, backup_schema: &str) -> Result<(), DbError> {
     let taken = tx
         .query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[(&backup_schema, Type::TEXT)])
         .await?;
-    if !taken.is_empty() {
-        return Err(DbError::infrastructure(format!(
+    match taken.is_empty() {
+        true => Ok(()),
+        false => Err(DbError::infrastructure(format!(
             "the schema {backup_schema} exists already: name another one with --backup-schema"
-        )));
+        ))),
     }
-    let mut moving = Vec::new();
-    for row in &found {
-        let (name, kind): (String, Option<String>) = (row.get("name"), row.get("kind"));
-        let Some(kind) = kind else {
-            return Err(DbError::infrastructure(format!(
-                "{schema}.{name} has a name of ours and is neither a table nor a view: rename it first"
-            )));
-        };
-        if !row.get::<_, bool>("may_move") {
-            return Err(DbError::infrastructure(format!(
-                "the role in DATABASE_URL may not move {schema}.{name}: use the role that owns it"
-            )));
-        }
-        let rows = if kind == "table" { Some(count(tx, &name).await?) } else { None };
-        let columns: Vec<String> = row.get("columns");
-        let has_external_id = columns.iter().any(|column| column == "external_id");
-        let local_columns = local_columns(&name, columns);
-        moving.push(Moving { name, kind, rows, local_columns, has_external_id });
+}
+
+/// A trigger of the old system.
+pub(super) struct OldTrigger {
+    /// `table.trigger`
+    pub name: String,
+    /// The statement that drops it.
+    pub drop: String,
+    /// The statements that create it again as it is.
+    pub create_again: String,
+}
+
+impl OldTrigger {
+    fn of(row: &Row) -> OldTrigger {
+        OldTrigger { name: row.get("name"), drop: row.get("drop"), create_again: row.get("create_again") }
     }
-    let names: Vec<&str> = moving.iter().map(|moved| moved.name.as_str()).collect();
-    let list = |rows: &[tokio_postgres::Row]| rows.iter().map(|row| row.get(0)).collect::<Vec<String>>();
-    let triggers = tx
+}
+
+/// The triggers that shifted times, on these tables of a schema.
+pub(super) async fn old_triggers(
+    tx: &Tx<'_>,
+    schema: &str,
+    tables: &[&str],
+) -> Result<Vec<OldTrigger>, DbError> {
+    let rows = tx
         .query(
             include_str!("old_triggers.sql"),
             &[
                 (&schema, Type::TEXT),
-                (&names, Type::TEXT_ARRAY),
+                (&tables, Type::TEXT_ARRAY),
                 (&OLD_TRIGGER, Type::TEXT),
                 (&OLD_FUNCTION, Type::TEXT),
             ],
         )
         .await?;
-    let functions = tx
-        .query(
-            "SELECT p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
-               FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-              WHERE n.nspname = $1 AND p.proname = $2 ORDER BY 1",
-            &[(&schema, Type::TEXT), (&OLD_FUNCTION, Type::TEXT)],
-        )
+    Ok(rows.iter().map(OldTrigger::of).collect())
+}
+
+/// The functions of those triggers, as `name(arguments)`.
+async fn old_functions(tx: &Tx<'_>, schema: &str) -> Result<Vec<String>, DbError> {
+    let rows = tx
+        .query(include_str!("old_functions.sql"), &[(&schema, Type::TEXT), (&OLD_FUNCTION, Type::TEXT)])
         .await?;
-    let dependents = dependents(tx, schema, backup_schema, &moving).await?;
-    let held = rights::of(tx, schema, &names).await?;
-    rights::check_removable(&held, schema)?;
-    Ok(Inventory {
-        schema: schema.to_owned(),
-        backup_schema: backup_schema.to_owned(),
-        triggers: list(&triggers),
-        functions: list(&functions),
-        loses_access: rights::losing(&held),
-        moving,
-        dependents,
-    })
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 async fn count(tx: &Tx<'_>, table: &str) -> Result<i64, DbError> {
@@ -139,15 +226,14 @@ async fn dependents(
     tx: &Tx<'_>,
     schema: &str,
     backup_schema: &str,
-    moving: &[Moving],
+    tables: &[&str],
 ) -> Result<Vec<Dependent>, DbError> {
-    let names: Vec<&str> = moving.iter().map(|moved| moved.name.as_str()).collect();
     let rows = tx
         .query(
             include_str!("dependents.sql"),
             &[
                 (&schema, Type::TEXT),
-                (&names, Type::TEXT_ARRAY),
+                (&tables, Type::TEXT_ARRAY),
                 (&OLD_TRIGGER, Type::TEXT),
                 (&OLD_FUNCTION, Type::TEXT),
             ],
@@ -174,7 +260,7 @@ async fn dependents(
 
 /// What becomes of a dependent, and what its owner does about it.
 fn advice(kind: &str, schema: &str, backup: &str, table: &str) -> String {
-    let local = super::local_view(table);
+    let local = local_view(table);
     match kind {
         "view" => format!(
             "keeps reading {backup}.{table}, which no sync updates any more: create it again on {schema}.{table} \

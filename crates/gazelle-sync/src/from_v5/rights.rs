@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::POLICY;
+use super::names::POLICY;
 use crate::access::PUBLIC_ROLES;
 use crate::db::{DbError, Tx, quote};
 

@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::MANIFEST;
+use super::names::MANIFEST;
 use crate::db::{DbError, Tx, quote};
 
 /// The steps of one account's schema in one backup schema.
@@ -20,15 +20,11 @@ impl<'t, 'c> Steps<'t, 'c> {
     pub async fn begin(tx: &'t Tx<'c>, backup_schema: &str) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         tx.batch_as_is(&format!("CREATE SCHEMA {backup}")).await?;
+        // Braces in names are not ours to fill in.
+        tx.batch_as_is(&include_str!("manifest.sql").replace("{backup}", &backup)).await?;
         tx.batch_as_is(&format!(
-            "CREATE TABLE {backup}.{MANIFEST} (
-                 position integer PRIMARY KEY,
-                 schema   text NOT NULL,
-                 what     text NOT NULL,
-                 undo     text NOT NULL
-             );
-             COMMENT ON TABLE {backup}.{MANIFEST} IS
-                 'How gazelle-sync migrate --from-v5 --back undoes each step, last one first.'"
+            "COMMENT ON TABLE {backup}.{MANIFEST} IS \
+             'How gazelle-sync migrate --from-v5 --back undoes each step, last one first.'"
         ))
         .await?;
         Ok(Steps { tx, backup, noting: true, position: 0 })

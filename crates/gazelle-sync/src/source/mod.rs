@@ -1,60 +1,42 @@
-//! The only code that speaks HTTP to Gazelle. A request's way through it, top to bottom:
+//! The only code that speaks HTTP to Gazelle. A request passes the folders from top to bottom, and each uses those below it:
 //!
-//! 1. `request`: what is asked, one GraphQL operation with variables.
-//! 2. `client`: takes a place among the requests in flight and an authorization from `credential`, sends, repeats where `retry` says
-//!    so, and leaves a record for `observe`. `settings` says where and how politely, `room` how much may be held at once.
-//! 3. `attempt`: one sending, up to the last byte or the timeout; judges nothing. `compression` unpacks what came.
-//! 4. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP
-//!    answer. Its classes are in `error`; `target` and `wording` put what is said about a fault.
-//! 5. `answer`, `page`, `pick`: read lists, single objects and counts out of the answer without interpreting a record;
-//!    `partial` does so with an answer that is not whole, for those who ask for it.
-//!
-//! `oauth` keeps a token fresh in a `token_store`, of which `token_file` is one; `oauth_login` gets the first one;
-//! `token_request` is what both ask.
+//! 1. `requests`: one GraphQL operation, sent as often as it deserves, with a record of what happened.
+//! 2. `tokens`: what authorizes an attempt, an API key or OAuth tokens that renew themselves.
+//! 3. `settings`: where the API is and how politely it is asked.
+//! 4. `answers`: what an attempt's outcome means, its class of error, and reading an answer without interpreting a record.
+//! 5. `transport`: one attempt, up to the last byte or the timeout, and how much may be held in memory at once.
 //!
 //! Nothing here knows a database, an entity or the content of a record; and no error, log or Debug of it holds a secret, a
 //! body or a record.
 
-mod answer;
-mod attempt;
-mod classify;
-mod client;
-mod compression;
-mod credential;
-mod error;
-mod first_of;
-mod graphql_error;
-mod oauth;
-mod oauth_login;
-mod observe;
-mod page;
-mod partial;
-mod pick;
-mod request;
-mod retry;
-mod room;
+mod answers;
+mod requests;
 mod settings;
-mod target;
-mod token_file;
-mod token_request;
-mod token_store;
-mod wording;
+mod tokens;
+mod transport;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    answer::{Answer, Lookup},
-    client::GazelleClient,
-    credential::{Credential, OauthCredential},
-    error::{ErrorClass, SourceError},
-    oauth_login::OauthLogin,
-    observe::{AttemptRecord, Outcome, RequestRecord},
-    page::{ListShape, Page},
-    partial::{NodeFault, Partial},
-    request::GraphqlRequest,
-    room::most_of_answers,
+    answers::{
+        answer::Answer,
+        error::{ErrorClass, SourceError},
+        page::{ListShape, Page},
+        partial::{NodeFault, Partial},
+        reading::Lookup,
+    },
+    requests::{
+        client::GazelleClient,
+        observe::{AttemptRecord, Outcome, RequestRecord},
+        request::GraphqlRequest,
+    },
     settings::SourceSettings,
-    token_file::{FileTokenStore, tokens_from_json, tokens_to_json},
-    token_store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
+    tokens::{
+        credential::{Credential, OauthCredential},
+        file::{FileTokenStore, tokens_from_json, tokens_to_json},
+        login::OauthLogin,
+        store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens},
+    },
+    transport::room::most_of_answers,
 };

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::Url;
+use reqwest::{Client, Url, redirect};
 
-use super::error::{ErrorClass, Fault, SourceError};
+use super::answers::error::{ErrorClass, Fault, SourceError};
 
 /// How Gazelle is reached. `SourceSettings::default()` is the real API with polite limits; change what differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,12 +100,12 @@ impl CheckedSettings {
     }
 
     /// With plain HTTP on both sides no certificate is ever looked at, and none has to be installed on the machine.
-    pub(super) fn needs_tls(&self) -> bool {
+    fn needs_tls(&self) -> bool {
         self.graphql_url.scheme() == "https" || self.token_url.scheme() == "https"
     }
 
     /// A simulator on this machine is asked directly, whatever proxy the environment names.
-    pub(super) fn is_local(&self) -> bool {
+    fn is_local(&self) -> bool {
         is_loopback(&self.graphql_url)
     }
 
@@ -123,6 +123,27 @@ impl CheckedSettings {
             }
         }
         Ok(())
+    }
+
+    /// The HTTP client that these settings ask for.
+    ///
+    /// Errors: class `Setup`, when it cannot be built.
+    pub(super) fn http_client(&self) -> Result<Client, SourceError> {
+        let mut builder = Client::builder()
+            .user_agent(&self.user_agent)
+            // A redirect would turn the POST into a GET, or carry the credentials to another host.
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(self.concurrency);
+        if self.is_local() {
+            builder = builder.no_proxy();
+        }
+        if !self.needs_tls() {
+            builder = builder.tls_certs_only([]);
+        }
+        builder.build().map_err(|_| {
+            let advice = "check that this machine has CA certificates (package ca-certificates) and that the user agent is plain text";
+            bad_setting("the HTTP client", "cannot be built", advice)
+        })
     }
 }
 

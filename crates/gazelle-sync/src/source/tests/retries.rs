@@ -7,7 +7,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    super::{ErrorClass, Outcome, attempt::read_retry_after, compression::tests::gzipped},
+    super::{
+        ErrorClass, Outcome,
+        transport::{attempt::read_retry_after, compression::tests::gzipped},
+    },
     *,
 };
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::super::{Answer, compression::tests::gzipped};
 use super::*;
+use crate::source::{Answer, transport::compression::tests::gzipped};
 
 const MIB: usize = 1024 * 1024;
 

@@ -9,7 +9,7 @@ use std::{
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{
-    super::{FileTokenStore, OauthCredential, Tokens, credential::Access},
+    super::{FileTokenStore, OauthCredential, Tokens, tokens::access::Access},
     token_files::tokens,
     *,
 };

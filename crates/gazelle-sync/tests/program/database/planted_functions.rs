@@ -198,10 +198,11 @@ async fn played(is_planted: bool) -> Vec<Ended> {
 }
 
 /// The SQL files that none of the commands here sends, and why.
-const NOT_SENT: [(&str, &str); 22] = [
+const NOT_SENT: [(&str, &str); 23] = [
     ("db/citus_blockers.sql", CITUS),
     ("db/citus_hosts.sql", CITUS),
     ("db/citus_sign_of_life.sql", CITUS),
+    ("doctor/citus_owner.sql", CITUS),
     ("doctor/citus_size.sql", CITUS),
     ("entities/clients/refresh_appointments.sql", "a client whose default contact or address changes"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),

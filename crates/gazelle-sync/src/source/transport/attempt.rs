@@ -7,15 +7,17 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
-use super::compression::{Decoded, decompressed};
-use super::room::{SMALL, Taken};
+use super::{
+    compression::{Decoded, decompressed},
+    room::{SMALL, Taken},
+};
 use crate::display::acts;
 
 /// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 /// What one attempt met.
-pub(super) struct Attempt {
+pub(in crate::source) struct Attempt {
     pub seen: Seen,
     /// From sending to the last byte, or to the failure.
     pub latency: Duration,
@@ -23,7 +25,7 @@ pub(super) struct Attempt {
     pub started_at: Timestamp,
 }
 
-pub(super) enum Seen {
+pub(in crate::source) enum Seen {
     /// The time was over before the last byte was there.
     TimedOut {
         after: Duration,
@@ -37,7 +39,7 @@ pub(super) enum Seen {
     Reply(Reply),
 }
 
-pub(super) struct Reply {
+pub(in crate::source) struct Reply {
     pub status: u16,
     pub content_type: Option<String>,
     pub location: Option<String>,
@@ -47,7 +49,7 @@ pub(super) struct Reply {
     pub body: Body,
 }
 
-pub(super) enum Body {
+pub(in crate::source) enum Body {
     /// All of it; of an answer that is an error by its status, at most the first `ERROR_BODY_LIMIT` bytes.
     Whole(Bytes),
     /// The connection ended before the body did.
@@ -66,7 +68,7 @@ pub(super) enum Body {
 }
 
 impl Attempt {
-    pub(super) fn http_status(&self) -> Option<u16> {
+    pub(in crate::source) fn http_status(&self) -> Option<u16> {
         match &self.seen {
             Seen::Reply(reply) => Some(reply.status),
             _ => None,
@@ -74,7 +76,7 @@ impl Attempt {
     }
 
     /// Bytes of body received.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::source) fn bytes(&self) -> u64 {
         let bytes = match &self.seen {
             Seen::Reply(Reply { body: Body::Whole(body), .. }) => body.len(),
             Seen::Reply(Reply { body: Body::Cut { after }, .. }) => *after,
@@ -86,7 +88,7 @@ impl Attempt {
 }
 
 /// Sends once. `timeout` covers everything up to the last byte; `max_bytes` bounds the body, and so does the `room` for it.
-pub(super) async fn attempt(
+pub(in crate::source) async fn attempt(
     request: RequestBuilder,
     timeout: Duration,
     max_bytes: usize,
@@ -201,7 +203,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 /// Seconds, or an HTTP date, which is measured against `now` of the API's own clock where it is known. A date that is
 /// over means: now. Anything else is no wish at all.
-pub(super) fn read_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(in crate::source) fn read_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<f64>() {
         // Whole seconds by the standard; some send fractions.
         return Duration::try_from_secs_f64(seconds.ceil()).ok().or((seconds > 0.0).then_some(Duration::MAX));

@@ -19,11 +19,15 @@ use tokio::{
 
 use super::{
     credential::OauthCredential,
-    error::{ErrorClass, Fault},
+    request::ask_for_tokens,
+    store::{Stored, TokenLock, TokenStoreError, Tokens},
+};
+use crate::source::{
+    answers::{
+        error::{ErrorClass, Fault},
+        target::Endpoint,
+    },
     settings::place_of,
-    target::Endpoint,
-    token_request::ask_for_tokens,
-    token_store::{Stored, TokenLock, TokenStoreError, Tokens},
 };
 
 /// After a refresh ahead of time failed while the old token still works, the next try waits this long.
@@ -31,13 +35,13 @@ const EARLY_REFRESH_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a renewal came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Renewal {
+pub(in crate::source) enum Renewal {
     /// Somebody else, in this process or another, had refreshed already.
     Adopted,
     Refreshed,
 }
 
-pub(super) struct OauthSession {
+pub(in crate::source) struct OauthSession {
     pub http: Client,
     pub token_url: Url,
     pub timeout: Duration,
@@ -48,7 +52,7 @@ pub(super) struct OauthSession {
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(in crate::source) struct State {
     current: Option<Arc<Tokens>>,
     /// Refreshed but not saved, because the store failed; the only copy of a rotated token, unused until it is saved.
     unsaved: Option<Tokens>,
@@ -69,13 +73,13 @@ impl State {
 impl OauthSession {
     /// Goes on with what an earlier session of the same login holds: a rotated token that could not be saved, or the
     /// knowledge of a logout. What that session is at is finished first.
-    pub(super) async fn take_over(&self, before: &OauthSession) {
+    pub(in crate::source) async fn take_over(&self, before: &OauthSession) {
         let state = std::mem::take(&mut *before.state.lock().await);
         *self.state.lock().await = state;
     }
 
     /// The tokens to use now; refreshed first when their end is near.
-    pub(super) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
+    pub(in crate::source) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
         let (current, early_refresh_allowed) = {
             let mut state = self.state.lock().await;
             let current = match &state.current {
@@ -109,7 +113,7 @@ impl OauthSession {
     }
 
     /// Replaces tokens that were refused or end soon. Runs to its end even when the caller is dropped.
-    pub(super) async fn renew(self: &Arc<Self>, refused: Arc<Tokens>) -> Result<Renewal, Fault> {
+    pub(in crate::source) async fn renew(self: &Arc<Self>, refused: Arc<Tokens>) -> Result<Renewal, Fault> {
         let session = self.clone();
         match tokio::spawn(async move { session.renew_to_the_end(&refused).await }).await {
             Ok(result) => result,

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// For what an answer is.
 #[derive(Clone, Default)]
-pub(super) enum Purpose {
+pub(in crate::source) enum Purpose {
     /// A question whose answer is let go before another one is asked.
     #[default]
     Question,
@@ -38,7 +38,7 @@ pub(super) enum Purpose {
 
 /// The room of a client, in MiB. Pages have their own: whoever holds one may have to ask a question about it.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::source) struct Room {
     pages: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     /// For the one that is taken after [`PATIENCE`].
@@ -50,7 +50,7 @@ pub(super) struct Room {
 
 impl Room {
     /// Room for one answer of the longest kind, or for several that are shorter.
-    pub(super) fn for_answers_of(longest: usize) -> Room {
+    pub(in crate::source) fn for_answers_of(longest: usize) -> Room {
         let whole = units(longest).max(1);
         let room = |units: u32| Arc::new(Semaphore::new(units as usize));
         let (pages, questions, late) = (room(whole), room(whole), room(whole));
@@ -58,7 +58,7 @@ impl Room {
     }
 
     /// None yet, and what is free as it is needed.
-    pub(super) fn as_needed(&self, purpose: &Purpose) -> Taken {
+    pub(in crate::source) fn as_needed(&self, purpose: &Purpose) -> Taken {
         let of = match purpose {
             Purpose::Question => Some(&self.questions),
             Purpose::Page(turn) => Some(&self.pages).filter(|_| turn.as_ref().is_none_or(has_come)),
@@ -67,12 +67,12 @@ impl Room {
     }
 
     /// Bytes of their own for who keeps them while other questions are asked; none where too much is kept already.
-    pub(super) fn copy(&self, bytes: &[u8]) -> Option<Bytes> {
+    pub(in crate::source) fn copy(&self, bytes: &[u8]) -> Option<Bytes> {
         self.keep(bytes.len(), || Bytes::copy_from_slice(bytes))
     }
 
     /// The same of bytes that are nobody else's.
-    pub(super) fn keep_own(&self, bytes: Bytes) -> Option<Bytes> {
+    pub(in crate::source) fn keep_own(&self, bytes: Bytes) -> Option<Bytes> {
         self.keep(bytes.len(), || bytes)
     }
 
@@ -85,7 +85,7 @@ impl Room {
     }
 
     /// Waits until there is room for the longest answer.
-    pub(super) async fn whole(&self, purpose: &Purpose) -> Taken {
+    pub(in crate::source) async fn whole(&self, purpose: &Purpose) -> Taken {
         let of = match purpose {
             Purpose::Question => &self.questions,
             Purpose::Page(turn) => {
@@ -130,7 +130,7 @@ fn units(bytes: usize) -> u32 {
 }
 
 /// Room that an answer has.
-pub(super) struct Taken {
+pub(in crate::source) struct Taken {
     /// Where more of it may be free; none for a page whose turn has not come.
     of: Option<Arc<Semaphore>>,
     held: Option<OwnedSemaphorePermit>,
@@ -138,7 +138,7 @@ pub(super) struct Taken {
 
 impl Taken {
     /// For answers that are small by their own limit.
-    pub(super) fn none() -> Taken {
+    pub(in crate::source) fn none() -> Taken {
         Taken { of: None, held: None }
     }
 
@@ -167,7 +167,7 @@ impl Taken {
     }
 
     /// Bytes with their room, which is free again when nothing holds them any more; what they do not need of it is free at once.
-    pub(super) fn keep(&mut self, bytes: Bytes) -> Bytes {
+    pub(in crate::source) fn keep(&mut self, bytes: Bytes) -> Bytes {
         let Some(mut held) = self.held.take() else { return bytes };
         let needs = if bytes.len() <= SMALL { 0 } else { units(bytes.len()) as usize };
         let spare = held.num_permits().saturating_sub(needs);

@@ -7,9 +7,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-use super::{
-    error::{ErrorClass, Fault},
-    oauth::Renewal,
+use crate::source::{
+    answers::error::{ErrorClass, Fault},
+    tokens::session::Renewal,
 };
 
 /// The longest wait the API may impose on us; it asks for hours only by mistake.

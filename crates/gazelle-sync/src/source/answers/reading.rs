@@ -1,12 +1,7 @@
-//! A whole answer, and reading it without interpreting records: lists, single objects and counts are borrowed from the
-//! body as the bytes that came.
+//! Reading an answer without interpreting records: lists, single objects and counts are borrowed from the body as the bytes
+//! that came.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -14,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    classify::{Gone, MOST_ROOTS, Verified, classify_body},
+    answer::{Answer, Delivery},
+    classify::{MOST_ROOTS, classify_body},
     error::{ErrorClass, Fault, SourceError},
     first_of::FirstFields,
     page::{ListShape, Page, read_page},
@@ -33,94 +29,7 @@ pub enum Lookup<'a> {
     Unclear,
 }
 
-/// A whole GraphQL answer: valid JSON with data and without errors, but for a NOT_FOUND of a single record.
-///
-/// Debug shows sizes and times, never the body.
-#[derive(Clone)]
-pub struct Answer {
-    /// The number of the request among those of its client, from 1; 0 of an answer that was not fetched.
-    pub number: i32,
-    /// The whole answer as received.
-    pub body: Bytes,
-    /// Attempts this answer took, 1 or more.
-    pub attempts: u32,
-    /// HTTP status of the answer.
-    pub http_status: u16,
-    /// Duration of the last attempt, from sending to the last byte.
-    pub latency: Duration,
-    /// Length of `body`.
-    pub bytes: u64,
-    /// When the attempt that was answered began, UTC, by our clock.
-    pub started_at: Timestamp,
-    /// When it was there to its last byte.
-    pub arrived: Instant,
-    /// The API's `Date` header: its own clock in UTC, to the second, when it answered. `None` where it sent none.
-    pub server_date: Option<Timestamp>,
-    data: Option<Bytes>,
-    gone: Gone,
-    place: Arc<str>,
-    operation: Arc<str>,
-}
-
-/// What an attempt left behind once its body was found good.
-pub(super) struct Delivery {
-    pub number: i32,
-    pub body: Bytes,
-    pub attempts: u32,
-    pub http_status: u16,
-    pub latency: Duration,
-    pub started_at: Timestamp,
-    pub server_date: Option<Timestamp>,
-    pub place: Arc<str>,
-    pub operation: Arc<str>,
-}
-
 impl Answer {
-    pub(super) fn new(verified: Verified, delivery: Delivery) -> Self {
-        let Delivery {
-            number,
-            body,
-            attempts,
-            http_status,
-            latency,
-            started_at,
-            server_date,
-            place,
-            operation,
-        } = delivery;
-        let bytes = body.len() as u64;
-        let Verified { data, gone } = verified;
-        Self {
-            number,
-            body,
-            attempts,
-            http_status,
-            latency,
-            bytes,
-            started_at,
-            arrived: Instant::now(),
-            server_date,
-            data,
-            gone,
-            place,
-            operation,
-        }
-    }
-
-    /// The same answer with other bytes that are the same.
-    pub(super) fn with_bytes(self, body: Bytes) -> Self {
-        let data = self.data.as_ref().map(|data| {
-            let start = data.as_ptr() as usize - self.body.as_ptr() as usize;
-            body.slice(start..start + data.len())
-        });
-        Self { body, data, ..self }
-    }
-
-    /// The same without its bytes: its number and its times.
-    pub fn without_body(self) -> Self {
-        Self { body: Bytes::new(), data: None, ..self }
-    }
-
     /// An answer that was kept or made up instead of fetched; judged like one that came with HTTP 200.
     ///
     /// Errors: as a request with this body would have.
@@ -212,11 +121,6 @@ impl Answer {
         Ok(counts.first.into_iter().map(|(alias, count)| (alias, count.total_count)).collect())
     }
 
-    /// The value of `data`; none where it is null or absent.
-    pub(super) fn data(&self) -> Option<&[u8]> {
-        self.data.as_deref()
-    }
-
     fn says_gone(&self, root: &str) -> bool {
         self.gone.roots.iter().any(|gone| gone == root)
     }
@@ -228,20 +132,5 @@ impl Answer {
         let mut fault = Fault::new(ErrorClass::BadAnswer, self.place.clone(), what, advice);
         fault.http_status = Some(self.http_status);
         SourceError::new(fault, &self.operation, self.attempts)
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
-            .field("number", &self.number)
-            .field("operation", &self.operation)
-            .field("attempts", &self.attempts)
-            .field("http_status", &self.http_status)
-            .field("latency", &self.latency)
-            .field("bytes", &self.bytes)
-            .field("started_at", &self.started_at)
-            .field("server_date", &self.server_date)
-            .finish_non_exhaustive()
     }
 }

@@ -6,12 +6,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::first_of::FirstOf;
-use super::wording;
+use super::{first_of::FirstOf, wording};
 
 /// One entry of `errors`, reduced to what may be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct GraphqlError {
+pub(in crate::source) struct GraphqlError {
     pub kind: Kind,
     /// `extensions.code`, reduced to letters, digits and `_`.
     pub code: Option<String>,
@@ -24,7 +23,7 @@ pub(super) struct GraphqlError {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::source) enum Kind {
     /// The query is larger than allowed, in the API's words.
     OverLimit(String),
     /// With what the query asks for in vain: none or one name.
@@ -215,68 +214,74 @@ fn is_limit_code(code: &str) -> bool {
         && !is_throttle_code(&code)
 }
 
+/// What a query is measured by.
+const MEASURES: &[&str] = &[
+    "complex",
+    "depth",
+    "deep",
+    "alias",
+    "cost",
+    "points",
+    "token",
+    "too large",
+    "too big",
+    "too long",
+    "page size",
+    "per page",
+    "`first`",
+    "'first'",
+    "\"first\"",
+    "first must",
+    "first is",
+    "value for first",
+    "records",
+    "nodes",
+    "root fields",
+    "directives",
+    "selections",
+    "query size",
+];
+
+/// What says that it is too much.
+const EXCESSES: &[&str] = &[
+    "exceed",
+    "too ",
+    "limit",
+    "max",
+    "at most",
+    "must be less",
+    "must be between",
+    "not be greater",
+    "cannot be greater",
+    "less than or equal",
+    "more than",
+    "more that",
+    "over ",
+    "greater than",
+];
+
+/// A busy API speaks of points and limits too, and one that does not know a field of its name.
+const OTHER_TROUBLES: &[&str] = &[
+    "rate limit",
+    "throttl",
+    "too many requests",
+    "doesn't exist",
+    "doesn't accept",
+    "unknown ",
+    "cannot query",
+];
+
 /// "Query has complexity of 190, which exceeds max complexity of 100", "Aliases limit of 15 exceeded, found 20",
 /// "`first` must be at most 50", "Requesting 200 records exceeds the `first` limit of 100 records": a measure of a query and
 /// that it is too much.
 fn speaks_of_a_limit(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let measure = has(&[
-        "complex",
-        "depth",
-        "deep",
-        "alias",
-        "cost",
-        "points",
-        "token",
-        "too large",
-        "too big",
-        "too long",
-        "page size",
-        "per page",
-        "`first`",
-        "'first'",
-        "\"first\"",
-        "first must",
-        "first is",
-        "value for first",
-        "records",
-        "nodes",
-        "root fields",
-        "directives",
-        "selections",
-        "query size",
-    ]);
-    let excess = has(&[
-        "exceed",
-        "too ",
-        "limit",
-        "max",
-        "at most",
-        "must be less",
-        "must be between",
-        "not be greater",
-        "cannot be greater",
-        "less than or equal",
-        "more than",
-        "more that",
-        "over ",
-        "greater than",
-    ]);
-    // A busy API speaks of points and limits too, and one that does not know a field of its name.
-    let other = has(&[
-        "rate limit",
-        "throttl",
-        "too many requests",
-        "doesn't exist",
-        "doesn't accept",
-        "unknown ",
-        "cannot query",
-    ]);
     // Something about a record has a number or a place; a sentence about the query names a number.
-    measure && excess && !other && lower.contains(|c: char| c.is_ascii_digit())
+    let names_a_number = lower.contains(|c: char| c.is_ascii_digit());
+    has(MEASURES) && has(EXCESSES) && !has(OTHER_TROUBLES) && names_a_number
         || lower.contains("too complex")
-        || (lower.contains("query") || lower.contains("operation") || lower.contains("document"))
+        || has(&["query", "operation", "document"])
             && has(&["too large", "too deep", "too big", "too expensive"])
 }
 

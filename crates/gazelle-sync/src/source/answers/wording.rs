@@ -2,8 +2,8 @@
 
 use reqwest::Url;
 
-use super::attempt::{Body, Reply};
 use crate::display::acts;
+use crate::source::transport::attempt::{Body, Reply};
 
 /// The first few names of a list for a message.
 pub(super) fn shown(names: &[String]) -> String {

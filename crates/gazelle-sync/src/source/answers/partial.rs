@@ -19,7 +19,7 @@ const MOST_NOTED: usize = 1_000;
 
 /// What an answer leaves to be read. Debug shows counts, never a message or a body.
 #[derive(Clone, Default)]
-pub(super) struct Remains {
+pub(in crate::source) struct Remains {
     pub errors: Vec<GraphqlError>,
     /// The body as received where it is no UTF-8; the answer's own has `?` in place of each byte that is none.
     pub original: Option<Bytes>,

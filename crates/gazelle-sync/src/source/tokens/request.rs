@@ -7,14 +7,15 @@ use reqwest::{Client, Url};
 use secrecy::SecretString;
 use serde_json::{Value, value::RawValue};
 
-use super::{
-    attempt::attempt,
-    classify::classify_token_reply,
-    error::{ErrorClass, Fault},
-    room::Taken,
+use super::store::Tokens;
+use crate::source::{
+    answers::{
+        classify::classify_token_reply,
+        error::{ErrorClass, Fault},
+        target::{Endpoint, Target},
+    },
     settings::place_of,
-    target::{Endpoint, Target},
-    token_store::Tokens,
+    transport::{attempt::attempt, room::Taken},
 };
 
 /// Token answers are some hundred bytes.

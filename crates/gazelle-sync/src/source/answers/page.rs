@@ -5,8 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::first_of::FirstOf;
-use super::pick::{Found, pick};
+use super::{
+    first_of::FirstOf,
+    pick::{Found, pick},
+};
 
 /// How a field of the API hands out its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    attempt::{Body, Reply, Seen},
+    answer::{Gone, Verified},
     error::{ErrorClass, Fault},
     first_of::FirstFields,
     graphql_error::{GraphqlError, Kind, read_errors},
@@ -42,34 +42,18 @@ use super::{
     target::{Endpoint, Target},
     wording::{host_of, page_note, shown},
 };
+use crate::source::transport::attempt::{Body, Reply, Seen};
 
 const SERVER_FAULT_ADVICE: &str = "the API has a fault of its own; try later";
 
-/// A GraphQL answer that is whole.
-#[derive(Debug)]
-pub(super) struct Verified {
-    /// `data` as received; `None` when it was null, which only a NOT_FOUND allows.
-    pub data: Option<Bytes>,
-    pub gone: Gone,
-}
-
-/// Which root fields the API said not to know a record for.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Gone {
-    pub roots: Vec<String>,
-    /// An error that says "not found" without a code or without the path of the root field. It may be about something
-    /// else, so that null beside it proves nothing.
-    pub unclear: bool,
-}
-
 /// The table above for a GraphQL request.
-pub(super) fn classify(seen: &Seen, target: &Target) -> Result<Verified, Fault> {
+pub(in crate::source) fn classify(seen: &Seen, target: &Target) -> Result<Verified, Fault> {
     let WholeReply { reply, body } = status_and_body(seen, target)?;
     classify_body(body, target).map_err(|fault| with_reply(fault, reply))
 }
 
 /// The upper half of the table, which the token URL shares: everything but the meaning of a good body.
-pub(super) fn classify_token_reply(seen: &Seen, target: &Target) -> Result<Bytes, Fault> {
+pub(in crate::source) fn classify_token_reply(seen: &Seen, target: &Target) -> Result<Bytes, Fault> {
     status_and_body(seen, target).map(|reply| reply.body.clone())
 }
 
@@ -230,7 +214,7 @@ fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
 }
 
 /// The body to read of an answer that is not whole, and its data.
-pub(super) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Option<Bytes>) {
+pub(in crate::source) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Option<Bytes>) {
     let text = match remains.original {
         Some(_) => as_text(body).0,
         None => body.clone(),

@@ -11,13 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    client::http_client,
-    error::SourceError,
+use super::{request::ask_for_tokens, store::Tokens};
+use crate::source::{
+    answers::{error::SourceError, target::Endpoint},
     settings::{CheckedSettings, SourceSettings},
-    target::Endpoint,
-    token_request::ask_for_tokens,
-    token_store::Tokens,
 };
 
 /// One application that a person lets in.
@@ -40,7 +37,7 @@ impl OauthLogin {
     ) -> Result<Self, SourceError> {
         let settings = CheckedSettings::from(settings)?;
         settings.check_protected()?;
-        let http = http_client(&settings)?;
+        let http = settings.http_client()?;
         let CheckedSettings { token_url, timeout, .. } = settings;
         Ok(Self { http, token_url, timeout, client_id, client_secret })
     }

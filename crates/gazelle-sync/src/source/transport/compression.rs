@@ -8,7 +8,7 @@ use std::io::Read;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// What we offer in `Accept-Encoding`.
-pub(super) const OFFERED: &str = "gzip";
+pub(in crate::source) const OFFERED: &str = "gzip";
 
 /// The first bytes of everything that gzip has packed.
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
@@ -61,7 +61,7 @@ fn plain_name(encoding: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::source) mod tests {
     use std::io::Write;
 
     use flate2::Compression;
@@ -70,7 +70,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A text packed by gzip.
-    pub(in super::super) fn gzipped(text: &[u8]) -> Vec<u8> {
+    pub(in crate::source) fn gzipped(text: &[u8]) -> Vec<u8> {
         let mut packer = GzEncoder::new(Vec::new(), Compression::default());
         packer.write_all(text).unwrap();
         packer.finish().unwrap()

@@ -9,26 +9,35 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::{Client, header, redirect};
+use reqwest::{Client, header};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    answer::{Answer, Delivery},
-    attempt::{Body, Reply, Seen, attempt},
-    classify::{Verified, classify, readable},
-    compression,
-    credential::{Access, Authorization, Credential},
-    error::{ErrorClass, Fault, SourceError},
-    oauth::{OauthSession, State},
     observe::{AttemptRecord, Observer, Outcome, Recording, RequestRecord},
-    partial::Remains,
     request::GraphqlRequest,
     retry::{RetryPlan, with_jitter},
-    room::{Purpose, Room},
-    settings::{CheckedSettings, SourceSettings, bad_setting, place_of},
-    target::Target,
+};
+use crate::source::{
+    answers::{
+        answer::{Answer, Delivery, Gone, Verified},
+        classify::{classify, readable},
+        error::{ErrorClass, Fault, SourceError},
+        partial::Remains,
+        target::Target,
+    },
+    settings::{CheckedSettings, SourceSettings, place_of},
+    tokens::{
+        access::{Access, Authorization},
+        credential::Credential,
+        session::{OauthSession, State},
+    },
+    transport::{
+        attempt::{Attempt, Body, Reply, Seen, attempt},
+        compression,
+        room::{Purpose, Room},
+    },
 };
 use crate::stop;
 
@@ -63,7 +72,7 @@ impl GazelleClient {
     pub fn new(settings: SourceSettings, credential: Credential) -> Result<Self, SourceError> {
         let settings = CheckedSettings::from(settings)?;
         settings.check_protected()?;
-        let http = http_client(&settings)?;
+        let http = settings.http_client()?;
         let places = Arc::new(Semaphore::new(settings.concurrency));
         let access = match credential {
             Credential::ApiKey(key) => Access::from_key(&key)?,
@@ -272,9 +281,37 @@ impl GazelleClient {
         request: &GraphqlRequest,
         recording: &mut Recording<'_>,
     ) -> Result<Answer, Fault> {
+        let attempt = self.send(authorization, body).await;
+        let verdict = classify(&attempt.seen, &self.shared.target);
+        record(&attempt, verdict.as_ref().err().map(|fault| fault.class.clone()), recording);
+        let Attempt { seen, latency, started_at } = attempt;
+        let Seen::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = seen else {
+            // Only whole bodies are good.
+            return Err(verdict.err().unwrap_or_else(|| self.stopped_fault()));
+        };
+        let delivery = Delivery {
+            number: recording.number(),
+            body,
+            attempts: recording.attempts(),
+            http_status: status,
+            latency,
+            started_at,
+            server_date,
+            place: self.shared.target.place.clone(),
+            operation: request.operation_name.as_str().into(),
+        };
+        match verdict {
+            Ok(verified) => Ok(Answer::new(verified, delivery)),
+            Err(fault) => Err(self.with_remains(without_credential(fault, authorization), delivery)),
+        }
+    }
+
+    /// Sends in one place. An answer for which there is no room is let go, and asked for again when there is room for the longest.
+    async fn send(&self, authorization: &Authorization, body: &Bytes) -> Attempt {
         let shared = &*self.shared;
+        let (timeout, longest) = (shared.settings.timeout, shared.settings.max_response_bytes);
         let mut room = shared.room.as_needed(&self.purpose);
-        let attempt = loop {
+        loop {
             // The semaphore is never closed, so this cannot fail.
             let place = shared.places.acquire().await.ok();
             let http_request = shared
@@ -284,81 +321,53 @@ impl GazelleClient {
                 .header(header::ACCEPT, "application/json")
                 .header(header::ACCEPT_ENCODING, compression::OFFERED)
                 .body(body.clone());
-            let (timeout, longest) = (shared.settings.timeout, shared.settings.max_response_bytes);
             let attempt = attempt(authorization.show(http_request), timeout, longest, &mut room).await;
             if !matches!(attempt.seen, Seen::Reply(Reply { body: Body::NoRoom, .. })) {
-                break attempt;
+                return attempt;
             }
             drop((place, room));
             room = shared.room.whole(&self.purpose).await;
-        };
-        let verdict = classify(&attempt.seen, &shared.target);
-        let failure = verdict.as_ref().err().map(|fault| fault.class.clone());
-        tracing::debug!(
-            attempt = recording.attempts() + 1,
-            outcome = failure.as_ref().map_or("ok", ErrorClass::name),
-            http_status = attempt.http_status(),
-            latency_ms = attempt.latency.as_millis() as u64,
-            bytes = attempt.bytes(),
-            "attempt ended"
-        );
-        recording.attempt(AttemptRecord {
-            failure,
-            http_status: attempt.http_status(),
-            latency: attempt.latency,
-            bytes: attempt.bytes(),
-        });
-        let Seen::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = attempt.seen else {
-            // Only whole bodies are good.
-            return Err(verdict.err().unwrap_or_else(|| self.stopped_fault()));
-        };
-        let delivery = |body: Bytes| Delivery {
-            number: recording.number(),
-            body,
-            attempts: recording.attempts(),
-            http_status: status,
-            latency: attempt.latency,
-            started_at: attempt.started_at,
-            server_date,
-            place: shared.target.place.clone(),
-            operation: request.operation_name.as_str().into(),
-        };
-        match verdict {
-            Ok(verified) => Ok(Answer::new(verified, delivery(body))),
-            Err(mut fault) => {
-                if let ErrorClass::OverLimit { said } = &mut fault.class
-                    && authorization.is_quoted_in(said)
-                {
-                    said.clear();
-                    fault.what = "a query refused as too large".into();
-                }
-                if let Some(remains) = &mut fault.remains {
-                    let (body, data) = readable(&body, remains);
-                    let verified = Verified { data, gone: Default::default() };
-                    self.leave(remains, Answer::new(verified, delivery(body)));
-                }
-                Err(fault)
-            }
         }
+    }
+
+    /// The fault with what can be read of its answer, where one came that is not whole.
+    fn with_remains(&self, mut fault: Fault, delivery: Delivery) -> Fault {
+        if let Some(remains) = &mut fault.remains {
+            let (body, data) = readable(&delivery.body, remains);
+            let verified = Verified { data, gone: Gone::default() };
+            self.leave(remains, Answer::new(verified, Delivery { body, ..delivery }));
+        }
+        fault
     }
 }
 
-pub(super) fn http_client(settings: &CheckedSettings) -> Result<Client, SourceError> {
-    let mut builder = Client::builder()
-        .user_agent(&settings.user_agent)
-        // A redirect would turn the POST into a GET, or carry the credentials to another host.
-        .redirect(redirect::Policy::none())
-        .pool_max_idle_per_host(settings.concurrency);
-    if settings.is_local() {
-        builder = builder.no_proxy();
+/// Puts an attempt down in the log and in the record of its request.
+fn record(attempt: &Attempt, failure: Option<ErrorClass>, recording: &mut Recording<'_>) {
+    tracing::debug!(
+        attempt = recording.attempts() + 1,
+        outcome = failure.as_ref().map_or("ok", ErrorClass::name),
+        http_status = attempt.http_status(),
+        latency_ms = attempt.latency.as_millis() as u64,
+        bytes = attempt.bytes(),
+        "attempt ended"
+    );
+    recording.attempt(AttemptRecord {
+        failure,
+        http_status: attempt.http_status(),
+        latency: attempt.latency,
+        bytes: attempt.bytes(),
+    });
+}
+
+/// The fault without the API's words where they repeat the key or the token.
+fn without_credential(mut fault: Fault, authorization: &Authorization) -> Fault {
+    if let ErrorClass::OverLimit { said } = &mut fault.class
+        && authorization.is_quoted_in(said)
+    {
+        said.clear();
+        fault.what = "a query refused as too large".into();
     }
-    if !settings.needs_tls() {
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|_| {
-        let advice = "check that this machine has CA certificates (package ca-certificates) and that the user agent is plain text";
-        bad_setting("the HTTP client", "cannot be built", advice)
-    })
+    fault
 }
 
 impl fmt::Debug for GazelleClient {

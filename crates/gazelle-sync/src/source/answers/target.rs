@@ -6,14 +6,14 @@ use super::error::{ErrorClass, Fault};
 
 /// The endpoint of an attempt.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(in crate::source) struct Target {
     /// For people: scheme, host, path.
     pub place: Arc<str>,
     pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(in crate::source) enum Endpoint {
     GraphqlWithKey,
     GraphqlWithToken,
     /// The OAuth token URL; its answers are JSON but not GraphQL.
@@ -23,7 +23,7 @@ pub(super) enum Endpoint {
 }
 
 impl Target {
-    pub(super) fn fault(
+    pub(in crate::source) fn fault(
         &self,
         class: ErrorClass,
         what: impl Into<String>,

@@ -93,7 +93,7 @@ impl ErrorClass {
 
 /// What went wrong in one attempt. Holds words of ours, names and numbers; never a body, record content or a secret.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(in crate::source) struct Fault {
     pub class: ErrorClass,
     /// Scheme, host and path; see `settings::place_of`.
     pub place: Arc<str>,
@@ -113,7 +113,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(
+    pub(in crate::source) fn new(
         class: ErrorClass,
         place: impl Into<Arc<str>>,
         what: impl Into<String>,
@@ -149,12 +149,12 @@ struct Inner {
 }
 
 impl SourceError {
-    pub(super) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
+    pub(in crate::source) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
         Self { inner: Box::new(Inner { fault, operation: Some(operation.to_owned()), attempts }) }
     }
 
     /// A failure in which no request had a part.
-    pub(super) fn before_sending(fault: Fault) -> Self {
+    pub(in crate::source) fn before_sending(fault: Fault) -> Self {
         Self { inner: Box::new(Inner { fault, operation: None, attempts: 0 }) }
     }
 

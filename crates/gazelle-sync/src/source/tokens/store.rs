@@ -38,7 +38,7 @@ impl Tokens {
     /// Tokens that were handed out at an instant, for so many seconds: refreshed when a tenth of that is left, at least
     /// five minutes and at most three days before their end. Those that live less than ten minutes serve for half of it: with
     /// five minutes to spare, each request would refresh them.
-    pub(super) fn handed_out(
+    pub(in crate::source) fn handed_out(
         access_token: SecretString,
         refresh_token: Option<SecretString>,
         at: Timestamp,
@@ -51,7 +51,7 @@ impl Tokens {
         Self { access_token, refresh_token, expires_at, refresh_from }
     }
 
-    pub(super) fn same_access(&self, other: &Self) -> bool {
+    pub(in crate::source) fn same_access(&self, other: &Self) -> bool {
         self.access_token.expose_secret() == other.access_token.expose_secret()
     }
 

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::token_store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens};
+use super::store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens};
 use crate::private_files::{self, NotOurs, beside};
 
 /// A refresh lasts seconds; whoever holds the lock longer hangs.

@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{error::ErrorClass, request::GraphqlRequest};
+use super::request::GraphqlRequest;
+use crate::source::answers::error::ErrorClass;
 
 /// One logical GraphQL request with all its attempts (token refreshes leave none). Holds no body and no secret; `variables` hold ids and dates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestRecord {
-    /// Its number among the requests of its client, from 1; the same as in the [`Answer`](super::Answer).
+    /// Its number among the requests of its client, from 1; the same as in the [`Answer`](crate::source::Answer).
     pub number: i32,
     /// As in the [`GraphqlRequest`].
     pub operation_name: String,

@@ -1,0 +1,20 @@
+//! A request, as the routes see it.
+
+use hyper::body::Bytes;
+
+/// A request with its body read.
+pub(super) struct Whole {
+    pub parts: hyper::http::request::Parts,
+    pub body: Bytes,
+}
+
+impl Whole {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The path without a slash at its end.
+    pub(super) fn path(&self) -> &str {
+        self.parts.uri.path().trim_end_matches('/')
+    }
+}

@@ -1,0 +1,7 @@
+-- Our own role, where it neither administers roles nor acts for the owner of our tables (that of the migrations, $1).
+SELECT me.rolname::text
+  FROM pg_roles me
+  JOIN pg_class c ON c.relname = $1
+                 AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema_text})
+ WHERE me.rolname = current_user AND NOT me.rolsuper AND NOT me.rolcreaterole
+   AND NOT pg_has_role(me.oid, c.relowner, 'USAGE')
