@@ -162,6 +162,7 @@ fn tweak_of(kind: &FaultKind) -> Option<What> {
             message: message.clone(),
             takes: *takes,
         },
+        FaultKind::RecordRefused { id, code } => What::RecordRefused { id: id.clone(), code: code.clone() },
         FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
         FaultKind::UndatedOrder { order } => What::Undated(*order),
         FaultKind::RepeatCursor => What::RepeatCursor,

@@ -205,6 +205,13 @@ pub enum FaultKind {
         #[serde(default)]
         takes: Takes,
     },
+    /// A record is refused as such, with an error that has a code: as to an account that has lost the right to it.
+    RecordRefused {
+        /// The record's id.
+        id: String,
+        /// `extensions.code` of the error.
+        code: String,
+    },
     /// A text field of a record holds a byte (0xE9) that is not UTF-8.
     RawByte {
         /// The record's id.
@@ -372,6 +379,7 @@ impl FaultKind {
             EnumValueNew { .. } => "enum_value_new",
             QueryLimit { .. } => "query_limit",
             RecordFault { .. } => "record_fault",
+            RecordRefused { .. } => "record_refused",
             RawByte { .. } => "raw_byte",
             UndatedOrder { .. } => "undated_order",
             Gzip { .. } => "gzip",

@@ -113,6 +113,7 @@ impl<'s, 'p> Execution<'s, 'p> {
                 What::EmptyList
                 | What::Value { .. }
                 | What::RecordFault { .. }
+                | What::RecordRefused { .. }
                 | What::RawByte { .. }
                 | What::Undated(_) => {}
             }

@@ -219,13 +219,16 @@ impl<'s, 'p> Execution<'s, 'p> {
 
     /// Notes the error of a record that fails, or of its field; says what it takes along.
     fn fails(&mut self, node: &Node<'s>, name: Option<&str>) -> Option<Takes> {
-        let (message, takes) = self.active.iter().copied().find_map(|what| match what {
+        let (message, extensions, takes) = self.active.iter().copied().find_map(|what| match what {
             What::RecordFault { id, field, message, takes } if id == node.id && field.as_deref() == name => {
-                Some((message, *takes))
+                Some((message.as_str(), json!({}), *takes))
+            }
+            What::RecordRefused { id, code } if id == node.id && name.is_none() => {
+                Some(("not for this account", json!({ "code": code }), Takes::Record))
             }
             _ => None,
         })?;
-        self.error(message, json!({}));
+        self.error(message, extensions);
         if matches!(takes, Takes::Answer | Takes::Server) {
             self.lost = Some(takes);
         }

@@ -28,6 +28,8 @@ pub(crate) enum What {
     Value { type_name: Option<String>, field: String, json: String, times: usize },
     /// A record, or a field of it, fails.
     RecordFault { id: String, field: Option<String>, message: String, takes: Takes },
+    /// A record is refused, with this code.
+    RecordRefused { id: String, code: String },
     /// A text field of a record ends in a byte that is no UTF-8; written as [`RAW_BYTE`].
     RawByte { id: String, field: String },
     /// Where records without a date are sorted.

@@ -11,7 +11,8 @@ use crate::staging::versions::Received;
 /// answer is about that place, also where the API puts it off for ever.
 pub(crate) fn is_about_all(error: &SourceError) -> bool {
     error.concerns_any_request()
-        || !error.is_partial()
+        || !error.is_of_record()
+            && !error.is_partial()
             && matches!(
                 error.class(),
                 ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }

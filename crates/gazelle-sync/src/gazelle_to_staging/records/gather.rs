@@ -133,7 +133,7 @@ impl Gathering<'_> {
         let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::written(part));
         let request =
             GraphqlRequest::new(operation.as_str(), self.sizes.shaped(&query, None), json!({ "id": id }));
-        let error = match self.client.post(&request).await {
+        let error = match self.client.post(&request).await.map_err(SourceError::of_one_record) {
             Ok(answer) => {
                 return Ok(match answer.lookup(&[name])? {
                     Lookup::There(raw) => PartResult::Read(raw.get().to_owned()),

@@ -99,7 +99,8 @@ impl RecordQuery<'_> {
     /// With one query.
     async fn whole(&self) -> Result<LookupResult, SourceError> {
         let RecordQuery { client, sizes, entity, getter, id } = *self;
-        let answer = match client.post(&queries::record(getter, sizes, id, None)).await {
+        let answer = client.post(&queries::record(getter, sizes, id, None)).await;
+        let answer = match answer.map_err(SourceError::of_one_record) {
             // Kept by whoever asks for many.
             Ok(answer) => match client.kept(answer) {
                 Some(answer) => answer,
@@ -147,7 +148,8 @@ impl RecordQuery<'_> {
         let RecordQuery { client, sizes, getter, id, .. } = *self;
         let (mut given, mut fault, mut first) = (Vec::new(), None, None);
         for part in &plan.parts {
-            let error = match client.post(&queries::record(getter, sizes, id, Some(part))).await {
+            let answer = client.post(&queries::record(getter, sizes, id, Some(part))).await;
+            let error = match answer.map_err(SourceError::of_one_record) {
                 Ok(answer) => {
                     match answer.lookup(getter.path)? {
                         Lookup::There(raw) if !budget.takes(raw.get().len()) => {

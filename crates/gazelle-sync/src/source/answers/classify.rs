@@ -267,6 +267,17 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone>
 
 /// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
 fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
+    let names_root = errors.iter().all(|error| {
+        let root = match error.path.as_slice() {
+            [root] => roots.get(root.as_str()),
+            _ => None,
+        };
+        root == Some(&false)
+    });
+    Fault { names_root, ..fault_of_kinds(errors, roots, target) }
+}
+
+fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
     let has_data = roots.values().any(|filled| *filled);
     // A query that brought something was neither refused nor put off.
     let of_question: Vec<&GraphqlError> =

@@ -110,6 +110,8 @@ pub(in crate::source) struct Fault {
     pub unconnected: bool,
     /// What can be read of an answer that is not whole.
     pub remains: Option<Box<Remains>>,
+    /// GraphQL errors name nothing but root fields of the query, none of which has come.
+    pub names_root: bool,
 }
 
 impl Fault {
@@ -129,6 +131,7 @@ impl Fault {
             is_busy: false,
             unconnected: false,
             remains: None,
+            names_root: false,
         }
     }
 }
@@ -146,16 +149,25 @@ struct Inner {
     fault: Fault,
     operation: Option<String>,
     attempts: u32,
+    /// It answers the question for one record, and speaks of that record.
+    is_of_record: bool,
 }
 
 impl SourceError {
     pub(in crate::source) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
-        Self { inner: Box::new(Inner { fault, operation: Some(operation.to_owned()), attempts }) }
+        Self {
+            inner: Box::new(Inner {
+                fault,
+                operation: Some(operation.to_owned()),
+                attempts,
+                is_of_record: false,
+            }),
+        }
     }
 
     /// A failure in which no request had a part.
     pub(in crate::source) fn before_sending(fault: Fault) -> Self {
-        Self { inner: Box::new(Inner { fault, operation: None, attempts: 0 }) }
+        Self { inner: Box::new(Inner { fault, operation: None, attempts: 0, is_of_record: false }) }
     }
 
     /// The kind of the last attempt's failure.
@@ -227,10 +239,23 @@ impl SourceError {
         self.class().name() == other.class().name() && self.http_status() == other.http_status()
     }
 
+    /// The same error as the answer to the question for one record: one that names the record as its place speaks of that record,
+    /// whatever its code. Rights may not cover it, and lists and other records be given all the same.
+    pub fn of_one_record(mut self) -> SourceError {
+        self.inner.is_of_record = self.inner.fault.names_root;
+        self
+    }
+
+    /// Whether it speaks of the one record that was asked for.
+    pub fn is_of_record(&self) -> bool {
+        self.inner.is_of_record
+    }
+
     /// Whether no other request would fare better: nobody answers there, or not to us, or the program is to end.
     pub fn concerns_any_request(&self) -> bool {
-        let fault = &self.inner.fault;
+        let Inner { fault, is_of_record, .. } = &*self.inner;
         match fault.class {
+            _ if *is_of_record => false,
             ErrorClass::Unauthorized | ErrorClass::Redirected | ErrorClass::Stopped | ErrorClass::Setup => {
                 true
             }
@@ -271,8 +296,12 @@ impl SourceError {
     fn line_with(&self, operation: &str) -> String {
         let Inner { fault, attempts, .. } = &*self.inner;
         let attempts = if *attempts > 1 { format!(", after {attempts} attempts") } else { String::new() };
+        let advice = match self.inner.is_of_record && fault.class == ErrorClass::Unauthorized {
+            true => "Gazelle refuses this record; the rights of the account may not cover it",
+            false => &fault.advice,
+        };
         let link = if fault.class == ErrorClass::Setup { "in" } else { "from" };
-        format!("{} {link} {}{operation}{attempts}: {}", fault.what, fault.place, fault.advice)
+        format!("{} {link} {}{operation}{attempts}: {advice}", fault.what, fault.place)
     }
 }
 

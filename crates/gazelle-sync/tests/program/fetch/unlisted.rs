@@ -242,6 +242,35 @@ async fn a_withheld_record_counts_also_when_its_getter_fails() {
     assert_eq!((deleted(&world).await, withheld(&world).await), (0, 6), "{run}");
 }
 
+/// As to an account that has lost the right to it: its key is as good as before.
+#[tokio::test]
+async fn a_record_that_the_account_may_not_see_is_no_refused_key_and_keeps_no_other_out() {
+    for code in ["UNAUTHORIZED", "THROTTLED"] {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "20");
+        let refused = added(&world, "aaa", 1).remove(0);
+        let gone = added(&world, "zzz", 1).remove(0);
+        world.filled().await;
+        unlist(&world, &refused);
+        let kind = FaultKind::RecordRefused { id: refused.clone(), code: code.to_owned() };
+        world.control.add_fault(Fault::new(kind).on_operation("ClientById").forever());
+        world.control.delete(Kind::Client, &gone).unwrap();
+        // And an appointment of a client in no list, which is to be fetched by its id all the same.
+        let client = added(&world, "neuf", 1).remove(0);
+        unlist(&world, &client);
+        let mut record = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+        (record["id"], record["client"]) = (json!("evt_neuf"), json!({ "id": client }));
+        world.control.add_raw_event(record, None).unwrap();
+
+        let run = world.full().await;
+
+        assert_eq!((run.code, &run.json()["status"]), (3, &json!("partial")), "{code}: {run}");
+        assert!(run.reasons().contains(&refused) && !run.reasons().contains("API key"), "{}", run.reasons());
+        assert!(is_deleted(&world, &gone).await && !is_deleted(&world, &refused).await, "{run}");
+        assert_eq!(world.count("gazelle_appointments WHERE external_id = 'evt_neuf'").await, 1, "{run}");
+    }
+}
+
 #[tokio::test]
 async fn records_in_no_list_are_read_however_large_they_are_together() {
     let mut world = World::new().await;
