@@ -70,7 +70,7 @@ async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, Str
     Ok(bytes)
 }
 
-fn sha_256(bytes: &[u8]) -> String {
+pub(crate) fn sha_256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
