@@ -104,7 +104,7 @@ impl Walk<'_> {
             ));
         }
         let mode = found.mode();
-        if mode & 0o022 == 0 || mode & 0o002 == 0 && is_of_owner_alone(at, found) {
+        if mode & 0o022 == 0 || mode & 0o002 == 0 && is_of_nobody_else(at, found.gid(), &self.trusted()) {
             return Ok(false);
         }
         match mode & STICKY {
@@ -149,8 +149,7 @@ impl Walk<'_> {
 
     /// A link of ours or of root's is as good as what it leads to. Another account's would lead root wherever it likes.
     fn judge_link(&self, path: &Path, owner: u32) -> Result<()> {
-        let me = rustix::process::geteuid().as_raw();
-        if owner == me || owner == 0 || owner == self.owner_of_all {
+        if [self.who(), 0, self.owner_of_all].contains(&owner) {
             return Ok(());
         }
         Err(self.refused(
@@ -160,8 +159,11 @@ impl Walk<'_> {
     }
 
     fn is_trusted(&self, owner: u32) -> bool {
-        let me = rustix::process::geteuid().as_raw();
-        [0, self.owner_of_all, me, self.account.uid].contains(&owner)
+        owner == self.owner_of_all || self.trusted().contains(&owner)
+    }
+
+    fn trusted(&self) -> [u32; 3] {
+        [0, self.who(), self.account.uid]
     }
 
     fn who(&self) -> u32 {
@@ -174,21 +176,24 @@ impl Walk<'_> {
     }
 }
 
-/// Whether the group of a folder is its owner's own: with umask 002, as Fedora and Ubuntu set it, each account has one that may
-/// write in its folders. Not, where that is in doubt: accounts of a directory service, say, stand in no file.
-fn is_of_owner_alone(at: &Path, found: &Metadata) -> bool {
+/// Whether nobody but these accounts is in the group of a folder: with umask 002, as Fedora and Ubuntu set it, each account has one
+/// that may write in its folders. Not, where that is in doubt: accounts of a directory service, say, stand in no file.
+fn is_of_nobody_else(at: &Path, group: u32, trusted: &[u32]) -> bool {
+    // What a user namespace does not know is shown as this group.
+    const UNKNOWN: u32 = 65534;
     // With an access list, the bits of the group say what the list allows at most, to whomever.
     let listed = rustix::fs::getxattr(at, "system.posix_acl_access", &mut [0_u8; 1]);
-    if !matches!(listed, Err(Errno::NODATA | Errno::NOTSUP)) {
+    if group == UNKNOWN || !matches!(listed, Err(Errno::NODATA | Errno::NOTSUP)) {
         return false;
     }
     let read = |path| fs::read_to_string(path).ok();
     let (Some(passwd), Some(groups)) = (read("/etc/passwd"), read("/etc/group")) else { return false };
-    is_alone_in(found.gid(), found.uid(), &passwd, &groups).unwrap_or(false)
+    are_alone_in(group, trusted, &passwd, &groups).unwrap_or(false)
 }
 
-/// None where a line is of no known form.
-fn is_alone_in(group: u32, owner: u32, passwd: &str, groups: &str) -> Option<bool> {
+/// By the text of the two files: whether the group is that of one of the accounts, and no other is in it. None where a line is of
+/// no known form.
+fn are_alone_in(group: u32, trusted: &[u32], passwd: &str, groups: &str) -> Option<bool> {
     let lines = |text: &'_ str| -> Vec<Vec<String>> {
         let filled = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         filled.map(|line| line.split(':').map(str::to_owned).collect()).collect()
@@ -197,15 +202,11 @@ fn is_alone_in(group: u32, owner: u32, passwd: &str, groups: &str) -> Option<boo
     let mut is_own = false;
     for account in lines(passwd) {
         let (name, user, primary) = (account.first()?, number(&account, 2)?, number(&account, 3)?);
-        match user {
-            _ if user == i64::from(owner) => {
-                names.push(name.clone());
-                is_own |= primary == i64::from(group);
-            }
-            // Root needs no group.
-            0 => names.push(name.clone()),
-            _ if primary == i64::from(group) => return Some(false),
-            _ => {}
+        if trusted.iter().any(|one| i64::from(*one) == user) {
+            names.push(name.clone());
+            is_own |= primary == i64::from(group);
+        } else if primary == i64::from(group) {
+            return Some(false);
         }
     }
     let mut is_listed = false;
@@ -234,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_its_owners_where_nobody_else_is_in_it() {
+    fn a_group_may_write_where_only_trusted_accounts_are_in_it() {
         let passwd = "root:x:0:0::/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\nnobody:*:-2:-2:::\n";
         let bob = format!("{passwd}bob:x:1001:1000::/home/bob:/bin/sh\n");
         for (passwd, groups, alone) in [
@@ -249,7 +250,7 @@ mod tests {
             (passwd, "ada:x:1000:\n+:::\n", None),
             ("+::::::\n", "ada:x:1000:\n", None),
         ] {
-            assert_eq!(is_alone_in(1000, 1000, passwd, groups), alone, "{passwd} {groups}");
+            assert_eq!(are_alone_in(1000, &[0, 1000], passwd, groups), alone, "{passwd} {groups}");
         }
     }
 }
