@@ -1,7 +1,7 @@
 //! As whom the server runs: PostgreSQL refuses root, so root hands it to an account without rights.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -45,7 +45,8 @@ impl Account {
         }
         // macOS keeps people elsewhere, but its system accounts are in this file too.
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        match fs::metadata(existing) {
+        // Whether that owner is one whom root let be there is for `trust` to say.
+        match fs::symlink_metadata(existing) {
             Ok(folder) if folder.uid() != 0 => Ok(Account {
                 name: name_of(&passwd, folder.uid()).unwrap_or_else(|| format!("user id {}", folder.uid())),
                 uid: folder.uid(),
@@ -79,13 +80,17 @@ impl Account {
         command
     }
 
-    /// Gives a file or folder made by root to this account.
-    pub fn own(&self, path: &Path) -> Result<()> {
-        if self.switch {
-            std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid))
-                .map_err(Error::io("give to the server's account", path))?;
+    /// Gives an open file that root made to this account.
+    pub fn give(&self, file: &File) -> io::Result<()> {
+        match self.switch {
+            true => std::os::unix::fs::fchown(file, Some(self.uid), Some(self.gid)),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// That a file belongs to somebody else.
+    pub fn is_not_owner(&self, path: PathBuf, owner: u32) -> Error {
+        Error::Planted { path, what: format!("it belongs to user id {owner}, and not to {}", self.name) }
     }
 
     /// Fails, naming the folder in the way, when this account could not enter `path`, or the nearest existing folder

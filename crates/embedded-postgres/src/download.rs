@@ -29,8 +29,8 @@ pub(crate) async fn download(folder: &Folder, major: Option<u32>) -> Result<Bina
     tracing::info!(version = archive.version, from = archive.url, "downloading PostgreSQL");
     let bytes = get(&client()?, &archive).await?;
     let place = folder.downloads().join(archive.version);
-    let root = folder.root.clone();
-    tokio::task::spawn_blocking(move || install(&root, archive.version, &bytes))
+    let into = folder.clone();
+    tokio::task::spawn_blocking(move || install(&into, archive.version, &bytes))
         .await
         .map_err(|error| error.to_string())??;
     find::given(&place.join("bin"), &folder.account, &folder.root).map_err(|error| error.to_string())
@@ -70,17 +70,17 @@ async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, Str
     Ok(bytes)
 }
 
-fn sha_256(bytes: &[u8]) -> String {
+pub(crate) fn sha_256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Unpacks into a folder of its own, then renames: a folder with a version's name is whole. The folder around is the server
 /// account's, which could put anything in the place of `bin`: what is there is used only where it is this account's own.
-fn install(root: &Path, version: &str, bytes: &[u8]) -> Result<(), String> {
-    let place = root.join("bin").join(version);
+fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
+    let place = folder.downloads().join(version);
     let fail = |error: io::Error| format!("cannot unpack to {}: {error}", place.display());
-    let downloads = downloads(root)?;
+    let downloads = downloads(folder)?;
     // What killed programs left, and a broken folder of this version.
     for name in downloads.names().map_err(fail)? {
         if name.to_string_lossy().starts_with(UNFINISHED) || name == version {
@@ -99,10 +99,10 @@ fn install(root: &Path, version: &str, bytes: &[u8]) -> Result<(), String> {
 
 /// The folder of downloaded programs, made where it is absent: by root for root alone to change, and for the server's account to
 /// enter.
-fn downloads(root: &Path) -> Result<Held, String> {
-    let path = root.join("bin");
+fn downloads(folder: &Folder) -> Result<Held, String> {
+    let path = folder.downloads();
     let fail = |error: io::Error| format!("cannot use {}: {error}", path.display());
-    let around = Held::open(root).map_err(fail)?;
+    let around = folder.held().map_err(|error| error.to_string())?;
     let name = OsStr::new("bin");
     let downloads = match around.folder(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => around.make_folder(name, ALL_MAY_ENTER),
@@ -214,7 +214,7 @@ mod tests {
         // What a killed program left.
         fs::create_dir_all(folder.downloads().join("new-1/x")).expect("a folder");
         for _twice in 0..2 {
-            install(&folder.root, "17.2.0", &bytes).expect("unpacked");
+            install(&folder, "17.2.0", &bytes).expect("unpacked");
         }
         let found = find::Places::nowhere().search(&folder.downloads(), &folder.account, &folder.root);
         assert_eq!(found.len(), 1);
@@ -240,7 +240,7 @@ mod tests {
         };
         // In the place of the folder.
         symlink(&elsewhere, folder.downloads()).expect("a link");
-        let why = install(&folder.root, "17.2.0", &bytes).expect_err("refused");
+        let why = install(&folder, "17.2.0", &bytes).expect_err("refused");
         assert!(why.contains("is a link") && why.contains("remove it"), "{why}");
         untouched(&why);
         // In it, under the names of what is removed first.
@@ -248,7 +248,7 @@ mod tests {
         fs::create_dir(folder.downloads()).expect("a folder");
         symlink(&elsewhere, folder.downloads().join("new-1")).expect("a link");
         symlink(&elsewhere, folder.downloads().join("17.2.0")).expect("a link");
-        install(&folder.root, "17.2.0", &bytes).expect("unpacked");
+        install(&folder, "17.2.0", &bytes).expect("unpacked");
         untouched("links inside");
         assert!(folder.downloads().join("17.2.0/bin/postgres").is_file());
     }
@@ -269,7 +269,7 @@ mod tests {
             let (dir, folder) = folder();
             fs::create_dir(folder.downloads()).expect("a folder");
             std::os::unix::fs::chown(folder.downloads(), Some(folder.account.uid), None).expect("given away");
-            let why = install(&folder.root, "17.2.0", &archive(dir.path())).expect_err("refused");
+            let why = install(&folder, "17.2.0", &archive(dir.path())).expect_err("refused");
             assert!(why.contains("belongs to user id"), "{why}");
         }
     }

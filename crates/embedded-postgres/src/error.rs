@@ -93,6 +93,24 @@ pub enum Error {
         /// Who the server would run as.
         account: String,
     },
+    /// Others could exchange the data folder, or made it beforehand.
+    #[error("the data cannot live in {}: {what}; {advice}", path.display())]
+    Untrusted {
+        /// The data folder asked for.
+        path: PathBuf,
+        /// What is wrong, with the folder or link that is in the way.
+        what: String,
+        /// What to do.
+        advice: String,
+    },
+    /// What stands in the server's folder is not what the server puts there.
+    #[error("cannot use {}: {what}; see who put it there, and remove it", path.display())]
+    Planted {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// Root found no account to run the server as.
     #[error(
         "PostgreSQL refuses to run as root and there is no account gazelle-sync, postgres, _postgres or nobody to run it as: create one with: useradd --system gazelle-sync"

@@ -11,15 +11,24 @@
 //!   keep-running            present: the last program to leave does not stop it
 //! ```
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::account::Account;
-use crate::{Error, Result};
+use crate::held::Held;
+use crate::{Error, Result, trust};
+
+/// In the data folder.
+const NAME: &str = "postgres";
+/// In the server's.
+const CLUSTER: &str = "data";
+pub(crate) const LOG: &str = "postgres.log";
+const KEEP_RUNNING: &str = "keep-running";
 
 /// The socket's file name follows from the port; with PostgreSQL's usual one, `psql -h <folder>` finds it.
 pub(crate) const PORT: u16 = 5432;
@@ -41,25 +50,49 @@ impl Folder {
     /// The folder under `data_dir`, created when absent and checked to be the server account's own.
     pub fn prepare(data_dir: &Path) -> Result<Folder> {
         let data_dir = std::path::absolute(data_dir).map_err(Error::io("use", data_dir))?;
-        let account = Account::choose(&data_dir.join("postgres"))?;
-        if !data_dir.join("postgres").is_dir() {
-            account.ensure_reachable(&data_dir.join("postgres"))?;
-            create_parents(&data_dir, &account)?;
+        let account = Account::choose(&data_dir.join(NAME))?;
+        if !data_dir.join(NAME).is_dir() {
+            account.ensure_reachable(&data_dir.join(NAME))?;
         }
         // One true name, so that all programs agree on it and on the names derived from it.
-        let data_dir = fs::canonicalize(&data_dir).map_err(Error::io("open", &data_dir))?;
-        let root = data_dir.join("postgres");
-        make_private(&root, &account)?;
+        let (around, data_dir) = trust::reach(&data_dir, &account)?;
+        let root = data_dir.join(NAME);
+        make_private(&around, &root, &account)?;
         Ok(Folder { root, account })
+    }
+
+    /// The folder itself, held open. Its own name may lead elsewhere where the account owns what is above it: what counts is
+    /// that it is the account's.
+    pub fn held(&self) -> Result<Held> {
+        let held = Held::open(&self.root).map_err(Error::io("open", &self.root))?;
+        self.owned(&self.root, held)
+    }
+
+    /// The cluster's folder, if there is one. A link may lead there, to a larger disk, say; whoever made that, the folder is
+    /// the account's.
+    pub fn held_data(&self) -> Result<Option<Held>> {
+        let data = self.data();
+        match self.held()?.folder_through(OsStr::new(CLUSTER)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => self.owned(&data, found.map_err(Error::io("open", &data))?).map(Some),
+        }
+    }
+
+    fn owned(&self, path: &Path, held: Held) -> Result<Held> {
+        let owner = held.owner().map_err(Error::io("open", path))?;
+        match owner == self.account.uid {
+            true => Ok(held),
+            false => Err(not_ours(path, owner, &self.account)),
+        }
     }
 
     /// The cluster.
     pub fn data(&self) -> PathBuf {
-        self.root.join("data")
+        self.root.join(CLUSTER)
     }
 
     pub fn log(&self) -> PathBuf {
-        self.root.join("postgres.log")
+        self.root.join(LOG)
     }
 
     pub fn downloads(&self) -> PathBuf {
@@ -85,26 +118,35 @@ impl Folder {
     /// Creates the socket's folder, and refuses one under /tmp that someone else prepared.
     pub fn prepare_socket_dir(&self) -> Result<PathBuf> {
         let path = self.socket_dir();
-        make_private(&path, &self.account)
+        let around = match path.starts_with(&self.root) {
+            true => self.held()?,
+            false => {
+                let around = path.parent().unwrap_or(&path);
+                Held::open_through(around).map_err(Error::io("open", around))?
+            }
+        };
+        make_private(&around, &path, &self.account)
             .map_err(|error| Error::SocketDir { path: path.clone(), reason: error.to_string() })?;
         Ok(path)
     }
 
-    /// Opens a file of this folder, never through a link: the folder is another account's when root is here.
+    /// Opens a file of this folder, never through a link: the folder is another account's when root is here, which may have put
+    /// there another name of a file of root's.
     pub fn open(&self, name: &str, append: bool) -> Result<File> {
         let path = self.root.join(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(!append)
-            .append(append)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
-        if self.account.switch {
-            std::os::unix::fs::fchown(&file, Some(self.account.uid), Some(self.account.gid))
-                .map_err(Error::io("give to the server's account", &path))?;
+        let (file, found, made) = match self.held()?.open_or_make(OsStr::new(name), append) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(Error::Planted { path, what: error.to_string() });
+            }
+            opened => opened.map_err(Error::io("open", &path))?,
+        };
+        // Root may have died between making a file and giving it away.
+        let left_by_root = found.uid() == 0 && found.len() == 0 && found.nlink() == 1;
+        if self.account.switch && found.uid() != self.account.uid {
+            if !made && !left_by_root {
+                return Err(self.account.is_not_owner(path, found.uid()));
+            }
+            self.account.give(&file).map_err(Error::io("give to the server's account", &path))?;
         }
         Ok(file)
     }
@@ -141,15 +183,15 @@ impl Folder {
 
     /// Whether the last to leave shall let the server run.
     pub fn keeps_running(&self) -> bool {
-        self.root.join("keep-running").exists()
+        self.held().is_ok_and(|held| held.has(OsStr::new(KEEP_RUNNING)))
     }
 
     pub fn set_keep_running(&self, keep: bool) -> Result<()> {
         if keep {
-            return self.open("keep-running", false).map(drop);
+            return self.open(KEEP_RUNNING, false).map(drop);
         }
-        let path = self.root.join("keep-running");
-        match fs::remove_file(&path) {
+        let path = self.root.join(KEEP_RUNNING);
+        match self.held()?.remove(OsStr::new(KEEP_RUNNING)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
             _ => Ok(()),
         }
@@ -176,53 +218,48 @@ impl Drop for Lock {
     }
 }
 
-/// Creates the missing folders down to `path`, open for passage alone when the server runs as another account.
-fn create_parents(path: &Path, account: &Account) -> Result<()> {
-    let mut missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-    missing.reverse();
-    let mode = if account.switch { 0o711 } else { 0o700 };
-    for folder in missing {
-        match fs::create_dir(folder) {
-            // The mode is set apart from creation, which the umask would narrow.
-            Ok(()) => fs::set_permissions(folder, Permissions::from_mode(mode))
-                .map_err(Error::io("set the permissions of", folder))?,
-            // Two programs at once: the other's will do.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::io("create the folder", folder)(error)),
+/// A folder that only the account can enter: its privacy is what stands for a password on the socket. All is done to the folder
+/// that was opened, whatever its name leads to by then.
+pub(crate) fn make_private(around: &Held, path: &Path, account: &Account) -> Result<()> {
+    let use_it = || Error::io("use", path);
+    let name = path.file_name().unwrap_or_default();
+    match around.make_folder(name, 0o700) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(Error::io("create the folder", path)(error));
         }
+        _ => {}
+    }
+    let found = match around.folder(name) {
+        Err(error) if Held::is_no_folder(&error) => {
+            let error = io::Error::new(io::ErrorKind::NotADirectory, "it is a file or a link, not a folder");
+            return Err(use_it()(error));
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let owner = around.owner_of(name).map_err(use_it())?;
+            return Err(match owner == account.uid {
+                true => Error::io("open", path)(error),
+                false => not_ours(path, owner, account),
+            });
+        }
+        found => found.map_err(use_it())?,
+    };
+    let owner = found.owner().map_err(use_it())?;
+    if owner != account.uid {
+        // Root made it just now, or died between creating it and giving it away; one with something in it is no such folder.
+        let is_new = account.switch && owner == 0 && found.names().map_err(use_it())?.is_empty();
+        if !is_new {
+            return Err(not_ours(path, owner, account));
+        }
+        found.give(account.uid, account.gid).map_err(Error::io("give to the server's account", path))?;
+    }
+    if found.metadata().map_err(use_it())?.mode() & 0o077 != 0 {
+        found.set_mode(0o700).map_err(Error::io("set the permissions of", path))?;
     }
     Ok(())
 }
 
-/// A folder that only the account can enter: its privacy is what stands for a password on the socket.
-pub(crate) fn make_private(path: &Path, account: &Account) -> Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => account.own(path)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Error::io("create the folder", path)(error)),
-    }
-    let found = fs::symlink_metadata(path).map_err(Error::io("open", path))?;
-    if !found.is_dir() {
-        let error = io::Error::new(io::ErrorKind::NotADirectory, "it is a file or a link, not a folder");
-        return Err(Error::io("use", path)(error));
-    }
-    if found.uid() != account.uid {
-        // Root may have died between creating a folder and giving it away.
-        if account.switch && found.uid() == 0 {
-            account.own(path)?;
-        } else {
-            return Err(Error::NotOurs {
-                path: path.to_owned(),
-                owner: found.uid(),
-                account: account.name.clone(),
-            });
-        }
-    }
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o700))
-            .map_err(Error::io("set the permissions of", path))?;
-    }
-    Ok(())
+fn not_ours(path: &Path, owner: u32, account: &Account) -> Error {
+    Error::NotOurs { path: path.to_owned(), owner, account: account.name.clone() }
 }
 
 /// A hash that is the same in every program and every version of this one (FNV-1a, 64 bits).

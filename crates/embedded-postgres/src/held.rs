@@ -2,11 +2,11 @@
 //! and root works in folders of the server's account: so nothing here goes by a path, and no link is ever followed.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -16,6 +16,17 @@ use rustix::io::Errno;
 pub(crate) struct Held(OwnedFd);
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// To go through it alone, which does not take the right to list it.
+#[cfg(target_os = "linux")]
+const PASSAGE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const PASSAGE: OFlags = FOLDER;
+/// A file that may have become a pipe does not keep us waiting.
+const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+/// Of a file that is short by its nature.
+const MOST_OF_A_SHORT_FILE: u64 = 64 * 1024;
+/// How often a file may come and go while it is opened.
+const TRIES: u32 = 16;
 /// Of folders, and of programs.
 pub(crate) const ALL_MAY_ENTER: u32 = 0o755;
 /// Of other files.
@@ -25,6 +36,26 @@ impl Held {
     /// Opens the folder at a path, which is no link itself.
     pub fn open(path: &Path) -> io::Result<Held> {
         Ok(Held(rustix::fs::open(path, FOLDER, Mode::empty())?))
+    }
+
+    /// The same, or what a link there leads to: for one that is judged afterwards by its owner.
+    pub fn open_through(path: &Path) -> io::Result<Held> {
+        Ok(Held(rustix::fs::open(path, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
+    }
+
+    /// The folder that all others are in, to go on from.
+    pub fn top() -> io::Result<Held> {
+        Ok(Held(rustix::fs::open("/", PASSAGE, Mode::empty())?))
+    }
+
+    /// Goes on to a folder in it.
+    pub fn enter(&self, name: &OsStr) -> io::Result<Held> {
+        Ok(Held(rustix::fs::openat(&self.0, name, PASSAGE, Mode::empty())?))
+    }
+
+    /// Opens a folder in it, or what a link there leads to: for one that is judged afterwards by its owner.
+    pub fn folder_through(&self, name: &OsStr) -> io::Result<Held> {
+        Ok(Held(rustix::fs::openat(&self.0, name, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
     }
 
     /// Opens a folder in it.
@@ -47,6 +78,63 @@ impl Held {
     /// Who owns it.
     pub fn owner(&self) -> io::Result<u32> {
         Ok(rustix::fs::fstat(&self.0)?.st_uid)
+    }
+
+    /// Who owns something in it; of a link, who owns that.
+    pub fn owner_of(&self, name: &OsStr) -> io::Result<u32> {
+        Ok(rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?.st_uid)
+    }
+
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        File::from(self.0.try_clone()?).metadata()
+    }
+
+    /// Gives it to an account.
+    pub fn give(&self, user: u32, group: u32) -> io::Result<()> {
+        std::os::unix::fs::fchown(&self.0, Some(user), Some(group))
+    }
+
+    /// Its names survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+
+    /// Where a link in it leads.
+    pub fn link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let to = rustix::fs::readlinkat(&self.0, name, Vec::new())?;
+        Ok(OsString::from_vec(to.into_bytes()).into())
+    }
+
+    /// Whether something has that name in it.
+    pub fn has(&self, name: &OsStr) -> bool {
+        self.kind(name).is_ok()
+    }
+
+    /// The beginning of a plain file in it, whatever bytes it is made of, and what the file is.
+    pub fn read_short(&self, name: &OsStr) -> io::Result<(String, Metadata)> {
+        let opened = rustix::fs::openat(&self.0, name, OFlags::RDONLY | FILE, Mode::empty());
+        let (file, found) = plain(opened)?;
+        let mut bytes = Vec::new();
+        file.take(MOST_OF_A_SHORT_FILE).read_to_end(&mut bytes)?;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), found))
+    }
+
+    /// Opens a plain file in it to read and write, and makes it where it is absent; and whether this made it.
+    pub fn open_or_make(&self, name: &OsStr, append: bool) -> io::Result<(File, Metadata, bool)> {
+        let flags = OFlags::RDWR | FILE | if append { OFlags::APPEND } else { OFlags::empty() };
+        let mode = Mode::RUSR | Mode::WUSR;
+        for _ in 0..TRIES {
+            match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
+                Err(Errno::NOENT) => {}
+                opened => return plain(opened).map(|(file, found)| (file, found, false)),
+            }
+            match rustix::fs::openat(&self.0, name, flags | OFlags::CREATE | OFlags::EXCL, mode) {
+                // Somebody else made it meanwhile.
+                Err(Errno::EXIST) => {}
+                made => return plain(made).map(|(file, found)| (file, found, true)),
+            }
+        }
+        Err(io::Error::other("it comes and goes"))
     }
 
     /// Makes a file in it, where nothing has that name.
@@ -109,6 +197,21 @@ impl Held {
     fn kind(&self, name: &OsStr) -> io::Result<FileType> {
         let found = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(FileType::from_raw_mode(found.st_mode))
+    }
+}
+
+/// What was opened, if it is a plain file.
+fn plain(opened: rustix::io::Result<OwnedFd>) -> io::Result<(File, Metadata)> {
+    let no_file =
+        |what| io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, and no plain file"));
+    let file = File::from(opened.map_err(|error| match error {
+        Errno::LOOP => no_file("a link"),
+        error => error.into(),
+    })?);
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found)),
+        false => Err(no_file("a folder, a pipe or a device")),
     }
 }
 

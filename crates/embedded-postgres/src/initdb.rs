@@ -1,41 +1,47 @@
 //! Makes a new cluster: beside its place, then renamed, so that a half-made one is never taken for whole.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
 
 use crate::attach::USER;
 use crate::error::one_line;
 use crate::find::Binaries;
 use crate::folder::Folder;
+use crate::held::Held;
 use crate::start::{self, Bond};
 use crate::version::MINIMUM_MAJOR;
 use crate::{Error, Result};
 
+const VERSION_FILE: &str = "PG_VERSION";
+/// What the names of unfinished clusters begin with.
+const UNFINISHED: &str = "data.new-";
+
 /// The major version of an existing cluster; None when there is none yet.
-pub(crate) fn existing_major(data: &Path) -> Result<Option<u32>> {
-    let not_a_cluster = |reason: String| Error::NotACluster { path: data.to_owned(), reason };
-    match fs::read_to_string(data.join("PG_VERSION")) {
-        Ok(text) => {
+pub(crate) fn existing_major(folder: &Folder) -> Result<Option<u32>> {
+    let data = folder.data();
+    let not_a_cluster = |reason: String| Error::NotACluster { path: data.clone(), reason };
+    let Some(held) = folder.held_data()? else { return Ok(None) };
+    match held.read_short(OsStr::new(VERSION_FILE)) {
+        Ok((text, _)) => {
             // Before 10 a major version had two numbers.
             let major = text.trim().split('.').next().and_then(|number| number.parse().ok());
-            let major = major.ok_or_else(|| not_a_cluster(format!("PG_VERSION says {:?}", text.trim())))?;
+            let major = major.ok_or_else(|| not_a_cluster("its PG_VERSION says no version".to_owned()))?;
             if major < MINIMUM_MAJOR {
-                let data = data.to_owned();
                 return Err(Error::DataTooOld { data, major });
             }
             Ok(Some(major))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut entries = match fs::read_dir(data) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                other => other.map_err(Error::io("read", data))?,
-            };
-            if entries.next().is_some() {
-                return Err(not_a_cluster("there is no PG_VERSION in it".to_owned()));
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match held.names().map_err(Error::io("read", &data))?.is_empty() {
+                true => Ok(None),
+                false => Err(not_a_cluster("there is no PG_VERSION in it".to_owned())),
             }
-            Ok(None)
         }
-        Err(error) => Err(Error::io("read", data.join("PG_VERSION"))(error)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(Error::Planted { path: data.join(VERSION_FILE), what: error.to_string() })
+        }
+        Err(error) => Err(Error::io("read", data.join(VERSION_FILE))(error)),
     }
 }
 
@@ -48,13 +54,15 @@ pub(crate) const NOT_DURABLE: &[&str] = &["--no-sync"];
 
 /// Makes the cluster of `folder`, with `extra` arguments. The caller holds the start lock.
 pub(crate) async fn create(folder: &Folder, binaries: &Binaries, extra: &[&str]) -> Result<()> {
-    remove_leftovers(&folder.root)?;
-    let unfinished = folder.root.join(format!("data.new-{}", std::process::id()));
-    run(folder, binaries, &unfinished, extra).await?;
+    let held = folder.held()?;
+    remove_leftovers(&held).map_err(Error::io("remove what a killed program left in", &folder.root))?;
+    let name = format!("{UNFINISHED}{}", std::process::id());
+    run(folder, binaries, &folder.root.join(&name), extra).await?;
     let data = folder.data();
-    fs::rename(&unfinished, &data).map_err(Error::io("move the new cluster to", &data))?;
+    held.rename(OsStr::new(&name), &held, OsStr::new("data"))
+        .map_err(Error::io("move the new cluster to", &data))?;
     // The rename survives a power cut too; initdb has seen to the files.
-    File::open(&folder.root).and_then(|root| root.sync_all()).map_err(Error::io("write", &folder.root))
+    held.sync().map_err(Error::io("write", &folder.root))
 }
 
 /// Runs `initdb` on `target`.
@@ -102,15 +110,11 @@ async fn run_with(
 }
 
 /// Removes what a killed program had begun.
-fn remove_leftovers(root: &Path) -> Result<()> {
-    let entries = fs::read_dir(root).map_err(Error::io("read", root))?;
-    let leftovers: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("data.new-"))
-        .map(|entry| entry.path())
-        .collect();
-    for leftover in leftovers {
-        fs::remove_dir_all(&leftover).map_err(Error::io("remove", &leftover))?;
+fn remove_leftovers(held: &Held) -> io::Result<()> {
+    for name in held.names()? {
+        if name.to_string_lossy().starts_with(UNFINISHED) {
+            held.remove(&name)?;
+        }
     }
     Ok(())
 }

@@ -19,15 +19,17 @@
 //! runs as an account without rights, since PostgreSQL refuses to run as root: `gazelle-sync` where there is one, else
 //! `postgres`.
 //!
-//! The files follow a start in order: `options`, `folder` and `account` (where, and as whom), `attach` (is one
-//! running?), `find` and `download` (binaries; `pinned` knows which, `unpack` and `held` put them into place), `initdb`,
-//! `start`, and `server`, which ties them together.
+//! The files follow a start in order: `options`, `folder`, `account` and `trust` (where, as whom, and whether nobody else
+//! could exchange it), `attach` (is one running?), `find` and `download` (binaries; `pinned` knows which, `unpack` puts them
+//! into place), `initdb`, `claims` (what a dead server left), `start`, and `server`, which ties them together. `held` is how
+//! root works in folders of the server's account.
 
 #[cfg(not(unix))]
 compile_error!("embedded-postgres needs unix sockets and unix processes");
 
 mod account;
 mod attach;
+mod claims;
 mod download;
 mod error;
 mod find;
@@ -37,12 +39,15 @@ mod initdb;
 mod install_hint;
 mod options;
 mod pinned;
+#[cfg(test)]
+mod planted_tests;
 mod process;
 mod server;
 mod start;
 mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trust;
 mod unpack;
 mod version;
 

@@ -72,9 +72,7 @@ mod tests {
             assert_eq!(found.is_ok(), known, "{target}");
             match found {
                 Ok(found) => {
-                    assert!(
-                        found.sha_256.len() == 64 && found.sha_256.bytes().all(|b| b.is_ascii_hexdigit())
-                    );
+                    assert_eq!(why_no_hash(found.sha_256), None, "{target}");
                     assert!(
                         found.url.starts_with("https://") && found.url.ends_with(&format!("{target}.tar.gz"))
                     );
@@ -84,5 +82,71 @@ mod tests {
                 Err(why) => assert!(why.contains(&target), "{why}"),
             }
         }
+    }
+
+    #[test]
+    fn what_only_stands_for_a_hash_is_told_from_one() {
+        let known: std::collections::HashSet<&str> = SHA_256.iter().map(|(_, sha_256)| *sha_256).collect();
+        assert_eq!(known.len(), SHA_256.len(), "two archives cannot have one hash");
+        // Of known texts: a hash that is as random as any.
+        for real in
+            ["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"].into_iter().chain(known)
+        {
+            assert_eq!(why_no_hash(real), None, "{real}");
+        }
+        let counted: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+        let spelled = |word: &str| word.repeat(64).chars().take(64).collect::<String>();
+        for placeholder in [
+            "0".repeat(64),
+            "f".repeat(64),
+            format!("{}1", "0".repeat(63)),
+            format!("b7a1ba6bae6499d8{}", "0".repeat(48)),
+            spelled("deadbeef"),
+            spelled("0123456789abcdef"),
+            spelled("fedcba9876543210"),
+            spelled("b7a1ba6bae6499d8296e3e81b0171eec"),
+            spelled("1234567"),
+            format!("{}b7a1ba6bae6499d8", spelled("cafe").split_off(16)),
+            counted,
+            "b7a1ba6bae6499d8".to_owned(),
+            "B7A1BA6BAE6499D8296E3E81B0171EECFD1766CA9AAA0057E41AD3E844E5E2E0".to_owned(),
+            spelled("todo"),
+            // Of nothing: what an empty download has.
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+        ] {
+            assert!(why_no_hash(&placeholder).is_some(), "{placeholder} passed for a hash");
+        }
+    }
+
+    /// Why a text is no hash of an archive, if one can see it: whoever has none writes something regular in its place. Of the
+    /// hashes that there are, one in ten thousand would be called regular.
+    fn why_no_hash(text: &str) -> Option<String> {
+        let digits: Vec<u8> = text
+            .bytes()
+            .filter(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            .map(|byte| if byte.is_ascii_digit() { byte - b'0' } else { byte - b'a' + 10 })
+            .collect();
+        if digits.len() != 64 || text.len() != 64 {
+            return Some("it is not 64 digits from 0 to f".to_owned());
+        }
+        if text == crate::download::sha_256(b"") {
+            return Some("it is the hash of nothing".to_owned());
+        }
+        if digits.chunk_by(|one, next| one == next).any(|run| run.len() >= 6) {
+            return Some("one digit stands there six times in a row".to_owned());
+        }
+        let different: std::collections::HashSet<&u8> = digits.iter().collect();
+        if different.len() < 11 {
+            return Some(format!("it has {} different digits", different.len()));
+        }
+        // A digit foretells the one so many places on, as in a pattern that comes again and in one that counts up or down: by
+        // chance one in sixteen does.
+        (1..=32).find_map(|distance| {
+            let steps: Vec<u8> =
+                digits.iter().zip(&digits[distance..]).map(|(one, next)| (next + 16 - one) % 16).collect();
+            let most = (0..16).map(|step| steps.iter().filter(|it| **it == step).count()).max()?;
+            (most * 5 > steps.len() * 2)
+                .then(|| format!("digits {distance} places apart follow from each other"))
+        })
     }
 }

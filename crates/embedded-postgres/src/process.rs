@@ -1,9 +1,15 @@
 //! What is known about a postmaster from outside: its pid file, and whether that pid is really it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::held::Held;
+
+/// In the cluster's folder.
+pub(crate) const PID_FILE: &str = "postmaster.pid";
 
 /// What `postmaster.pid` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +22,11 @@ pub(crate) struct PidFile {
 impl PidFile {
     /// None when there is no such file, or it is empty: the server writes it in two steps.
     pub fn read(data: &Path) -> Option<PidFile> {
-        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let (text, _) = Held::open_through(data).ok()?.read_short(OsStr::new(PID_FILE)).ok()?;
+        PidFile::from_text(&text)
+    }
+
+    pub fn from_text(text: &str) -> Option<PidFile> {
         let mut lines = text.lines();
         let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 0)?;
         // pid, data folder, start time, port, socket folder, …

@@ -63,7 +63,7 @@ impl Server {
         }
 
         let data = folder.data();
-        let major = initdb::existing_major(&data)?;
+        let major = initdb::existing_major(&folder)?;
         let binaries = binaries(&folder, &options, places, major).await?;
         if major.is_none() {
             tracing::debug!(data = %data.display(), version = %binaries.version, "making a new cluster");

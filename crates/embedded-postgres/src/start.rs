@@ -1,6 +1,7 @@
 //! Starts the server and waits until it answers.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -12,11 +13,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 
 use crate::attach::{Probe, probe};
+use crate::claims::remove_stale_claims;
 use crate::error::one_line;
 use crate::find::Binaries;
-use crate::folder::{Folder, PORT};
+use crate::folder::{Folder, LOG, PORT};
 use crate::options::Options;
-use crate::process::{self, PidFile};
+use crate::process;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -154,6 +156,7 @@ async fn attempt(folder: &Folder, binaries: &Binaries, options: &Options) -> Res
     let log = open_log(folder)?;
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
     let program = binaries.bin_dir.join("postgres");
+    let written = log.try_clone().map_err(Error::io("open", folder.log()))?;
     let command = command(folder, binaries, options, log)?;
     let process = Process::spawn(command).map_err(Error::io("run", &program))?;
     let mut starting = Starting(Some(process.clone()));
@@ -166,7 +169,7 @@ async fn attempt(folder: &Folder, binaries: &Binaries, options: &Options) -> Res
                 data,
                 reason: status.to_owned(),
                 log: folder.log(),
-                tail: log_tail(folder, log_start),
+                tail: log_tail(&written, log_start),
             });
         }
         match probe(folder, &options.database).await? {
@@ -226,47 +229,20 @@ fn command(folder: &Folder, binaries: &Binaries, options: &Options, log: File) -
     Ok(command)
 }
 
-/// Takes from a dead server's files what would stop a new one: a pid that now belongs to another program, or to a
-/// zombie that nobody reaps, looks alive to PostgreSQL.
-fn remove_stale_claims(folder: &Folder) -> Result<()> {
-    let data = folder.data();
-    let Some(stale) = PidFile::read(&data) else {
-        return Ok(());
-    };
-    if process::is_postmaster(stale.pid, &data) {
-        return Ok(());
-    }
-    // The rest of the file must stay: by the shared memory it names, PostgreSQL sees whether backends of the old server
-    // still run. Only the pid becomes ours; PostgreSQL knows that its own parent is no rival.
-    let path = data.join("postmaster.pid");
-    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-    let renamed = data.join("postmaster.pid.new");
-    let _ = fs::remove_file(&renamed);
-    fs::write(&renamed, format!("{}\n{rest}", std::process::id())).map_err(Error::io("write", &renamed))?;
-    folder.account.own(&renamed)?;
-    fs::rename(&renamed, &path).map_err(Error::io("replace", &path))?;
-    // The socket's own lock file holds the same pid and nothing else of use.
-    let lock = folder.socket_dir().join(format!(".s.PGSQL.{PORT}.lock"));
-    match fs::remove_file(&lock) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", &lock)(error)),
-        _ => Ok(()),
-    }
-}
-
 fn open_log(folder: &Folder) -> Result<File> {
-    let path = folder.log();
-    if fs::symlink_metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
-        let old = path.with_extension("log.old");
-        fs::rename(&path, &old).map_err(Error::io("rename", &path))?;
+    let log = folder.open(LOG, true)?;
+    if log.metadata().is_ok_and(|log| log.len() <= LOG_LIMIT) {
+        return Ok(log);
     }
-    folder.open("postgres.log", true)
+    let held = folder.held()?;
+    held.rename(OsStr::new(LOG), &held, OsStr::new("postgres.log.old"))
+        .map_err(Error::io("rename", folder.log()))?;
+    folder.open(LOG, true)
 }
 
-/// The last lines that this start wrote.
-fn log_tail(folder: &Folder, from: u64) -> String {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut log = File::open(folder.log())?;
+/// The last lines that this start wrote, of the file that was opened for it: its name may lead elsewhere by now.
+fn log_tail(mut log: &File, from: u64) -> String {
+    let mut read = || -> io::Result<Vec<u8>> {
         log.seek(SeekFrom::Start(from))?;
         let mut text = Vec::new();
         log.take(LOG_LIMIT).read_to_end(&mut text)?;

@@ -19,6 +19,7 @@ use crate::account::Account;
 use crate::attach;
 use crate::find::{self, Binaries, Places};
 use crate::folder::{Folder, make_private};
+use crate::held::Held;
 use crate::install_hint::install_command;
 use crate::options::Options;
 use crate::server::Server;
@@ -236,7 +237,8 @@ async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result
     let mut made_with = DefaultHasher::new();
     (initdb::ARGUMENTS, TEMPLATE_ARGUMENTS).hash(&mut made_with);
     let root = base.join(format!("template-{}-{}-{:x}", binaries.version, account.uid, made_with.finish()));
-    make_private(&root, account)?;
+    let around = Held::open_through(base).map_err(Error::io("open", base))?;
+    make_private(&around, &root, account)?;
     let folder = Folder { root, account: account.clone() };
     let data = folder.data();
     let _lock = folder.lock_start().await?;

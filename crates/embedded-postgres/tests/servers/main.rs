@@ -3,5 +3,6 @@
 mod common;
 mod crashes;
 mod mistakes;
+mod prepared;
 mod starting;
 mod test_servers;

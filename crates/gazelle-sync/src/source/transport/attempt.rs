@@ -7,10 +7,8 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
-use super::{
-    compression::{Decoded, decompressed},
-    room::{SMALL, Taken},
-};
+use super::compression::{Decoded, Turn, decompressed};
+use super::room::{SMALL, Taken};
 use crate::display::acts;
 
 /// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
@@ -170,10 +168,12 @@ async fn read_error_body(mut response: Response) -> Body {
 
 /// The body as it was before it was compressed. Some servers and gateways compress unasked, and some do not say so.
 fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut Taken) -> Body {
+    // Declared before the packed bytes, so that those are gone when it is given back.
+    let turn = Turn::wait();
     let Body::Whole(bytes) = body else { return body };
     let mut allowed = limit.min(SMALL);
     let decoded = loop {
-        match decompressed(&bytes, encoding, allowed) {
+        match decompressed(&turn, &bytes, encoding, allowed) {
             Decoded::TooLong if allowed < limit => {
                 // Unpacked once more, with room for all of it.
                 if !room.is_room_for(limit) {

@@ -4,6 +4,7 @@
 //! read that a gateway compressed without saying so.
 
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
@@ -25,8 +26,22 @@ pub(super) enum Decoded {
     Unknown(String),
 }
 
+/// The turn to unpack. Packed and unpacked bytes are both in memory then, and room is counted for the longer ones of them alone: so
+/// one answer at a time is unpacked in the whole process, and the one body more that this takes stands in the sum of all bounds.
+pub(super) struct Turn {
+    _held: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    /// Waits for whoever unpacks, which takes a fraction of a second for the longest answer and waits for nothing.
+    pub(super) fn wait() -> Turn {
+        static TURN: Mutex<()> = Mutex::new(());
+        Turn { _held: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
 /// Unpacks a body that came whole, as its `Content-Encoding` says or its first bytes show, to at most `limit` bytes.
-pub(super) fn decompressed(body: &[u8], encoding: Option<&str>, limit: usize) -> Decoded {
+pub(super) fn decompressed(_turn: &Turn, body: &[u8], encoding: Option<&str>, limit: usize) -> Decoded {
     let encoding = encoding.map(|encoding| encoding.trim().to_ascii_lowercase()).unwrap_or_default();
     let looks_packed = body.starts_with(GZIP_MAGIC);
     let unpacked = match encoding.as_str() {
@@ -97,7 +112,7 @@ pub(in crate::source) mod tests {
             (vec![0x8b, 3], Some("br"), &Decoded::Unknown("br".to_owned())),
             (gzipped(text)[..20].to_vec(), Some("gzip"), &Decoded::Unknown("gzip".to_owned())),
         ] {
-            assert_eq!(&decompressed(&body, encoding, 1_000), expected, "{encoding:?}");
+            assert_eq!(&decompressed(&Turn::wait(), &body, encoding, 1_000), expected, "{encoding:?}");
         }
     }
 
@@ -106,7 +121,28 @@ pub(in crate::source) mod tests {
         let zeros = vec![b' '; 10_000];
         let packed = gzipped(&zeros);
         assert!(packed.len() < 100);
-        assert_eq!(decompressed(&packed, Some("gzip"), 9_999), Decoded::TooLong);
-        assert_eq!(decompressed(&packed, Some("gzip"), 10_000), Decoded::Plain(zeros));
+        assert_eq!(decompressed(&Turn::wait(), &packed, Some("gzip"), 9_999), Decoded::TooLong);
+        assert_eq!(decompressed(&Turn::wait(), &packed, Some("gzip"), 10_000), Decoded::Plain(zeros));
+    }
+
+    #[test]
+    fn one_answer_at_a_time_is_unpacked() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let (unpacking, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let packed = gzipped(&vec![b' '; 1_000_000]);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let turn = Turn::wait();
+                        most.fetch_max(unpacking.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        assert!(matches!(decompressed(&turn, &packed, None, 1_000_000), Decoded::Plain(_)));
+                        unpacking.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 1);
     }
 }

@@ -117,8 +117,8 @@ impl Room {
 /// Bytes that answers of the API take at most, with so many small ones on their way: for who adds up what the process may take.
 pub fn most_of_answers(longest: usize, small: usize) -> usize {
     let whole = units(longest).max(1);
-    // For pages, for questions, and for one of those that had waited long enough.
-    (3 * whole + whole.max(KEPT)) as usize * MIB + small * SMALL
+    // For pages, for questions, for one of those that had waited long enough, and for the packed bytes of the one that is unpacked.
+    (4 * whole + whole.max(KEPT)) as usize * MIB + small * SMALL
 }
 
 fn has_come(turn: &watch::Receiver<bool>) -> bool {

@@ -1,0 +1,73 @@
+//! What a dead server left that would stop a new one. It lies in folders of the server's account, which may put there whatever it
+//! likes while root works: everything goes by folders that are held open and belong to that account, and by one name in them.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+
+use crate::folder::{Folder, PORT};
+use crate::held::Held;
+use crate::process::{self, PID_FILE, PidFile};
+use crate::{Error, Result};
+
+/// Takes from a dead server's files what would stop a new one: a pid that now belongs to another program, or to a
+/// zombie that nobody reaps, looks alive to PostgreSQL.
+pub(crate) fn remove_stale_claims(folder: &Folder) -> Result<()> {
+    let data = folder.data();
+    let path = data.join(PID_FILE);
+    let Some(held) = folder.held_data()? else { return Ok(()) };
+    let (text, found) = match held.read_short(OsStr::new(PID_FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Err(Error::Planted { path, what: error.to_string() });
+        }
+        read => read.map_err(Error::io("read", &path))?,
+    };
+    // Another name of a file of root's, whose text would be handed over.
+    if found.uid() != folder.account.uid {
+        return Err(folder.account.is_not_owner(path, found.uid()));
+    }
+    match PidFile::from_text(&text) {
+        Some(stale) if !process::is_postmaster(stale.pid, &data) => {}
+        _ => return Ok(()),
+    }
+    // The rest of the file must stay: by the shared memory it names, PostgreSQL sees whether backends of the old server
+    // still run. Only the pid becomes ours; PostgreSQL knows that its own parent is no rival.
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    replace_pid_file(folder, &held, &format!("{}\n{rest}", std::process::id()))
+        .map_err(Error::io("replace", &path))?;
+    remove_socket_lock(folder)
+}
+
+fn replace_pid_file(folder: &Folder, held: &Held, text: &str) -> io::Result<()> {
+    let renamed = OsStr::new("postmaster.pid.new");
+    match held.remove(renamed) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Made anew or not at all: whatever has this name by now is not written to.
+    let mut file = held.make_file(renamed, 0o600)?;
+    file.write_all(text.as_bytes())?;
+    folder.account.give(&file)?;
+    held.rename(renamed, held, OsStr::new(PID_FILE))
+}
+
+/// The socket's own lock file holds the same pid and nothing else of use.
+fn remove_socket_lock(folder: &Folder) -> Result<()> {
+    let socket_dir = folder.socket_dir();
+    let name = format!(".s.PGSQL.{PORT}.lock");
+    let remove = || {
+        let held = Held::open(&socket_dir)?;
+        if held.owner()? != folder.account.uid {
+            // The start will refuse it, in words.
+            return Ok(());
+        }
+        held.remove(OsStr::new(&name))
+    };
+    match remove() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound && !Held::is_no_folder(&error) => {
+            Err(Error::io("remove", socket_dir.join(&name))(error))
+        }
+        _ => Ok(()),
+    }
+}
