@@ -153,7 +153,7 @@ async fn where_the_api_ends_the_asking_the_guard_counts_what_was_not_answered() 
         let ran = world.full().await;
         assert_eq!((ran.code, deleted(&world).await), (3, 0), "run {run}: {ran}");
         assert!(withheld(&world).await > 0, "run {run}: {ran}");
-        assert!(ran.reasons().contains("may be gone too"), "run {run}: {}", ran.reasons());
+        assert!(ran.reasons().contains("together, more than may be deleted"), "run {run}: {}", ran.reasons());
     }
     world.control.clear_faults();
     let ran = world.full().await;
