@@ -2,7 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Db, DbError};
+use super::database::Db;
+use super::error::DbError;
 
 /// The major version of Citus that the program was tried on. What other versions answer is not known: the row count of
 /// a statement that means something else loses changes without a word.
@@ -98,11 +99,6 @@ pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
 /// The database's.
 pub async fn distributes(db: &Db) -> Result<bool, DbError> {
     Ok(look(db).await?.is_some_and(|citus| citus.distributes))
-}
-
-/// What asks for a sign of life of a statement. A node of Citus that waits for another one looks as if it waited for us.
-pub(super) fn sign_of_life(is_distributed: bool) -> &'static str {
-    if is_distributed { include_str!("citus_sign_of_life.sql") } else { include_str!("sign_of_life.sql") }
 }
 
 /// The nodes, as `host:port`, that hold the account's schema.
