@@ -6,8 +6,8 @@ use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
-use super::{Roles, creators, script as sql};
-use crate::access::owners;
+use super::roles::{PUBLIC_ROLES, Roles};
+use super::{creators, owners, script as sql};
 use crate::db::{Db, DbError, Timeout, Tx, citus};
 use crate::migrations;
 
@@ -173,12 +173,12 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     )))
 }
 
-/// Of [`PUBLIC_ROLES`](super::PUBLIC_ROLES) those that there are in this database.
+/// Of [`PUBLIC_ROLES`] those that there are in this database.
 pub async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(
             "SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1::text[]) ORDER BY 1",
-            &[(&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
+            &[(&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

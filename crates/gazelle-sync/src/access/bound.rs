@@ -7,7 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::PUBLIC_ROLES;
+use super::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
 

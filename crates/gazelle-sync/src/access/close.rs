@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::PUBLIC_ROLES;
+use super::roles::PUBLIC_ROLES;
 use crate::db::{DbError, Tx, quote};
 use crate::migrations;
 

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::Roles;
 use super::owners::plain;
+use super::roles::Roles;
 use crate::db::{DbError, Tx};
 
 /// Somebody who may.

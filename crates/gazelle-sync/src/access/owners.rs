@@ -7,7 +7,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{PUBLIC_ROLES, Roles, bound, script};
+use super::roles::{PUBLIC_ROLES, Roles};
+use super::{bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
