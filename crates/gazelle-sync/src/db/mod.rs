@@ -12,6 +12,7 @@ mod database;
 mod dial;
 mod encryption;
 mod error;
+mod headline;
 mod limits;
 mod locks;
 mod measured;
