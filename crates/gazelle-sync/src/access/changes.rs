@@ -58,5 +58,5 @@ pub(super) async fn facts(tx: &Tx<'_>, roles: &[&Roles]) -> Result<BTreeSet<Fact
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Fact { of: row.get(0), is: row.get(1) }).collect())
+    Ok(rows.iter().map(|row| Fact { of: row.get("subject"), is: row.get("fact") }).collect())
 }

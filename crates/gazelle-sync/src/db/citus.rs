@@ -42,13 +42,13 @@ impl Citus {
 pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
     let rows = db
         .query(
-            "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL
+            "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL AS has_schemas
                FROM pg_catalog.pg_extension WHERE extname = 'citus'",
             &[],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let (version, has_schemas): (String, bool) = (row.get(0), row.get(1));
+    let (version, has_schemas): (String, bool) = (row.get("extversion"), row.get("has_schemas"));
     let nodes = db.query("SELECT groupid = 0 FROM pg_catalog.pg_dist_local_group", &[]).await?;
     let is_coordinator = nodes.first().is_none_or(|row| row.get(0));
     // Versions before 12 distribute no schemas and do not know the table.

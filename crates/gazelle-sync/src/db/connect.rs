@@ -100,17 +100,13 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     let db = Db { pool, place: Place::Work, limits, progress, schema, observer: &OtherSession };
 
     let row = db
-        .query(
-            "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-                    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool,
-                    current_setting('server_encoding')",
-            &[],
-        )
+        .query(include_str!("server.sql"), &[])
         .await
         .map_err(|e| e.while_doing(&format!("cannot use the database at {place}")))?;
     let row = row.first().ok_or_else(|| DbError::infrastructure("the database answered nothing"))?;
-    let (number, version, read_only): (i32, String, bool) = (row.get(0), row.get(1), row.get(2));
-    let encoding: String = row.get(3);
+    let (number, version, read_only): (i32, String, bool) =
+        (row.get("number"), row.get("version"), row.get("is_read_only"));
+    let encoding: String = row.get("encoding");
     if number < OLDEST_VERSION {
         return Err(DbError::infrastructure(format!(
             "the database at {place} is Postgres {version}; 15 or newer is needed: upgrade the server"

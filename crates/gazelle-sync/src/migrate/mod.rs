@@ -60,15 +60,7 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     if !there.is_empty() {
         tx.batch("DROP TABLE {schema}.sync_migrations").await?;
     }
-    tx.batch(
-        "CREATE TABLE {schema}.sync_migrations (
-             version    integer PRIMARY KEY,
-             name       text NOT NULL,
-             checksum   text NOT NULL,
-             applied_at timestamptz NOT NULL
-         )",
-    )
-    .await?;
+    tx.batch(include_str!("register.sql")).await?;
     for migration in MIGRATIONS {
         apply(tx, migration).await?;
     }
