@@ -3,7 +3,7 @@
 //! What stage 1 receives while stage 2 is at the same entity goes through [`inline`]: both stages of a batch in
 //! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
-//! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
+//! `write` writes rows, and `apply` with them the outcome, in one transaction. A batch that the database refuses is split until the
 //! offending record stands alone in quarantine; before that, rows that exist are updated without asking of them what new
 //! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames
 //! no record.
