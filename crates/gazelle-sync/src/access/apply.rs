@@ -6,8 +6,8 @@ use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
 use super::owner::check_owner_rights;
-use super::{Roles, creators, script as sql};
-use crate::access::owners;
+use super::roles::{PUBLIC_ROLES, Roles};
+use super::{creators, owners, script as sql};
 use crate::db::{Db, DbError, Timeout, Tx, citus};
 use crate::migrations;
 
@@ -72,15 +72,7 @@ pub async fn cover(tx: &Tx<'_>) -> Result<(), DbError> {
 pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
     let rows = tx
         .query(
-            "SELECT o.rolname::text, s.rolname::text, r.rolname::text
-               FROM pg_class c
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-               JOIN pg_roles o ON o.oid = c.relowner
-               JOIN pg_policy sp ON sp.polrelid = c.oid AND sp.polname = $2
-               JOIN pg_roles s ON s.oid = sp.polroles[1]
-               JOIN pg_policy rp ON rp.polrelid = c.oid AND rp.polname = $3
-               JOIN pg_roles r ON r.oid = rp.polroles[1]
-              WHERE n.nspname = {schema_text} AND c.relname = $1",
+            include_str!("current_roles.sql"),
             &[
                 (&migrations::REGISTER, Type::TEXT),
                 (&sql::SYNC_READS.name, Type::TEXT),
@@ -88,7 +80,11 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
             ],
         )
         .await?;
-    Ok(rows.first().map(|row| Roles { owner: row.get(0), sync: row.get(1), reader: row.get(2) }))
+    Ok(rows.first().map(|row| Roles {
+        owner: row.get("owner"),
+        sync: row.get("sync"),
+        reader: row.get("reader"),
+    }))
 }
 
 /// Refuses roles under which row security would protect nothing, and a caller that must not own the tables.
@@ -99,11 +95,7 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
     }
     let rows = tx
         .query(
-            "SELECT r.rolname::text, r.rolsuper OR r.rolbypassrls, r.rolname = current_user,
-                    EXISTS (SELECT 1 FROM pg_roles o WHERE o.rolname = $2 AND pg_has_role(r.oid, o.oid, 'MEMBER'))
-               FROM pg_roles r
-              WHERE r.rolname = ANY ($1::text[])
-              ORDER BY r.rolname = $3 DESC",
+            include_str!("roles_to_check.sql"),
             &[
                 (&vec![roles.sync.as_str(), roles.reader.as_str()], Type::TEXT_ARRAY),
                 (&roles.owner, Type::TEXT),
@@ -113,7 +105,7 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
         .await?;
     for row in &rows {
         let (name, unbound, is_caller, owns): (String, bool, bool, bool) =
-            (row.get(0), row.get(1), row.get(2), row.get(3));
+            (row.get("name"), row.get("is_unbound"), row.get("is_caller"), row.get("is_owner"));
         if is_caller {
             return refuse(format!(
                 "this is run as {name} itself, which must not own the tables: put an administrator's role into \
@@ -173,12 +165,12 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     )))
 }
 
-/// Of [`PUBLIC_ROLES`](super::PUBLIC_ROLES) those that there are in this database.
+/// Of [`PUBLIC_ROLES`] those that there are in this database.
 pub async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(
             "SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1::text[]) ORDER BY 1",
-            &[(&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
+            &[(&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

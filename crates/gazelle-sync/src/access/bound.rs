@@ -7,7 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::PUBLIC_ROLES;
+use super::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
 
@@ -75,11 +75,11 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
     ];
     let rows = db.query(include_str!("bound.sql"), &params).await?;
     let bound = |row: &Row| Bound {
-        what: row.get(1),
-        called: row.get(2),
-        maker: row.get(3),
-        cure: row.get(4),
-        is_ours: row.get(5),
+        what: row.get("what"),
+        called: row.get("called"),
+        maker: row.get("maker"),
+        cure: row.get("cure"),
+        is_ours: row.get("is_ours"),
     };
     Ok(rows.iter().map(bound).collect())
 }

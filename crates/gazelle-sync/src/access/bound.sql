@@ -1,7 +1,6 @@
 -- What of our relations $2 of the schema $1 calls a function or an operator that is called like one of the server's, is none
--- of an extension, and belongs to somebody whom we have no reason to trust. As (kind, what it is, what it calls, whose that
--- is, the statements after which it calls the server's own or belongs to the relation's owner, whether a migration of ours
--- made it: a check not named in $3 is the company's own, and so is a policy that calls anything). Expressions are printed with
+-- of an extension, and belongs to somebody whom we have no reason to trust. The cure are the statements after which it calls
+-- the server's own or belongs to the relation's owner; ours is what a migration of ours made (a check not named in $3 is the company's own, and so is a policy that calls anything). Expressions are printed with
 -- the schema of every name outside pg_catalog.
 --
 -- Trusted is a superuser, and whoever has the rights of the relation's owner. Who is no superuser trusts those that owners.sql
@@ -78,7 +77,7 @@ WITH ours AS (
        AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e
                         WHERE e.classid = alike.classid AND e.objid = alike.oid AND e.deptype = 'e')
 )
-SELECT found.rank, found.what, found.name, found.maker_name,
+SELECT found.rank, found.what, found.name AS called, found.maker_name AS maker,
        -- Only of what was found: to print a view takes locks of the tables that it reads, and an expression one of its own.
        coalesce(pg_catalog.replace(
            CASE WHEN NOT found.is_ours THEN NULL
@@ -100,7 +99,7 @@ SELECT found.rank, found.what, found.name, found.maker_name,
                     pg_catalog.format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS ', found.of)
                     || pg_catalog.pg_get_viewdef(found.relation)
            END, found.called, found.instead),
-           found.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(found.relowner))),
+           found.take || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(found.relowner))) AS cure,
        found.is_ours
   FROM found
  CROSS JOIN me

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use super::Roles;
+use super::roles::{PUBLIC_ROLES, Roles};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
@@ -54,9 +54,9 @@ pub(super) async fn facts(tx: &Tx<'_>, roles: &[&Roles]) -> Result<BTreeSet<Fact
                 (&tx.schema(), Type::TEXT),
                 (&migrations::relation_names(), Type::TEXT_ARRAY),
                 (&names, Type::TEXT_ARRAY),
-                (&super::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
+                (&PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY),
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Fact { of: row.get(0), is: row.get(1) }).collect())
+    Ok(rows.iter().map(|row| Fact { of: row.get("subject"), is: row.get("fact") }).collect())
 }

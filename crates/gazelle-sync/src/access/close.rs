@@ -1,8 +1,9 @@
 //! Closing what the migrations make to the roles that Supabase lets in from outside.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::PUBLIC_ROLES;
+use super::roles::PUBLIC_ROLES;
 use crate::db::{DbError, Tx, quote};
 use crate::migrations;
 
@@ -32,16 +33,7 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
     let params = [(&ours as _, Type::TEXT_ARRAY), (&public.as_slice() as _, Type::TEXT_ARRAY)];
     let rows = tx.query(include_str!("open_relations.sql"), &params).await?;
     for row in &rows {
-        let relation = Relation {
-            name: row.get(0),
-            is_table: row.get(1),
-            has_row_security: row.get(2),
-            grantees: row.get(3),
-            is_public: row.get(4),
-            open_to: row.get(5),
-            lets_in: row.get(6),
-        };
-        for statement in relation.statements(tx.schema()) {
+        for statement in Relation::of(row).statements(tx.schema()) {
             // Names of roles are in it, and braces in them are not ours to fill in.
             tx.batch_as_is(&statement).await?;
         }
@@ -50,6 +42,18 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
 }
 
 impl Relation {
+    fn of(row: &Row) -> Relation {
+        Relation {
+            name: row.get("name"),
+            is_table: row.get("is_table"),
+            has_row_security: row.get("relrowsecurity"),
+            grantees: row.get("grantees"),
+            is_public: row.get("is_public"),
+            open_to: row.get("open_to"),
+            lets_in: row.get("lets_in"),
+        }
+    }
+
     /// One statement a message.
     fn statements(&self, schema: &str) -> Vec<String> {
         let name = format!("{}.{}", quote(schema), quote(&self.name));

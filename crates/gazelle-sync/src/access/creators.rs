@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::Roles;
 use super::owners::plain;
+use super::roles::Roles;
 use crate::db::{DbError, Tx};
 
 /// Somebody who may.
@@ -27,7 +27,8 @@ pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbErr
     let rows = tx.query(include_str!("creators.sql"), &params).await?;
     let schema = plain(tx.schema());
     let told = |row: &tokio_postgres::Row| {
-        let (who, holder, owns): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+        let (who, holder, owns): (String, String, bool) =
+            (row.get("who"), row.get("holder"), row.get("owns"));
         let by = match (who == holder, owns) {
             (true, false) => String::new(),
             (true, true) => ", which it owns".to_owned(),

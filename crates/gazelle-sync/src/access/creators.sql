@@ -1,5 +1,5 @@
--- Who of the roles $2, and whether everybody, may create in the schema $1, and by whose right. As (who, the role that holds
--- the right, whether that role owns the schema).
+-- Who of the roles $2, and whether everybody, may create in the schema $1, and by whose right. The
+-- holder is the role that has the right.
 WITH place AS (
     SELECT n.nspowner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) AS acl
       FROM pg_catalog.pg_namespace n
@@ -12,7 +12,7 @@ WITH place AS (
     -- Who owns it grants itself whatever it has not.
     SELECT place.nspowner, true FROM place
 )
-SELECT 'PUBLIC', 'PUBLIC', false FROM holders WHERE holders.oid = 0
+SELECT 'PUBLIC' AS who, 'PUBLIC' AS holder, false AS owns FROM holders WHERE holders.oid = 0
 UNION ALL
 SELECT r.rolname::text, h.rolname::text, holders.owns
   FROM holders

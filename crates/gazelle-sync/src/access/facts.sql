@@ -11,7 +11,8 @@ WITH named AS (
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = $1 AND c.relname = ANY ($2::text[])
 )
-SELECT 'role ' || r.rolname, CASE WHEN r.rolcanlogin THEN 'there, may log in' ELSE 'there, may not log in' END
+SELECT 'role ' || r.rolname AS subject,
+       CASE WHEN r.rolcanlogin THEN 'there, may log in' ELSE 'there, may not log in' END AS fact
   FROM pg_catalog.pg_roles r
  WHERE r.rolname = ANY ($3::text[])
 UNION ALL

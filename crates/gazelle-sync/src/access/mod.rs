@@ -12,36 +12,12 @@ mod close;
 mod creators;
 mod owner;
 pub mod owners;
+mod roles;
 mod script;
-
-use serde::Serialize;
 
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
 pub use close::close;
 pub use creators::{Creator, creators};
 pub use owner::check_owner_rights;
-
-/// The roles that Supabase lets in from outside: without a login, and with one.
-pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
-
-/// The roles' names. Those that [`apply`] is given are plain identifiers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Roles {
-    /// Owns every table and view; nobody logs in as it.
-    pub owner: String,
-    /// What the sync logs in as.
-    pub sync: String,
-    /// A group: grant it to those who read.
-    pub reader: String,
-}
-
-impl Default for Roles {
-    fn default() -> Self {
-        Roles {
-            owner: "gazelle_owner".to_owned(),
-            sync: "gazelle_sync".to_owned(),
-            reader: "gazelle_reader".to_owned(),
-        }
-    }
-}
+pub use roles::{PUBLIC_ROLES, Roles};

@@ -13,20 +13,10 @@ use crate::migrations;
 /// # Errors
 /// The role lacks those rights; the message says how to get them.
 pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
-    let rows = tx
-        .query(
-            "SELECT o.rolname::text, current_user::text,
-                    pg_has_role(c.relowner, 'USAGE'), pg_has_role(c.relowner, 'MEMBER')
-               FROM pg_class c
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-               JOIN pg_roles o ON o.oid = c.relowner
-              WHERE n.nspname = {schema_text} AND c.relname = $1",
-            &[(&migrations::REGISTER, Type::TEXT)],
-        )
-        .await?;
+    let rows = tx.query(include_str!("owner_rights.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(()) };
-    let (owner, caller): (String, String) = (row.get(0), row.get(1));
-    match (row.get(2), row.get(3)) {
+    let (owner, caller): (String, String) = (row.get("owner"), row.get("caller"));
+    match (row.get("has_rights"), row.get("is_member")) {
         (true, _) => Ok(()),
         (false, true) => Err(DbError::infrastructure(format!(
             "the tables belong to {owner}, and {caller} is a member of it without its rights: ALTER ROLE {caller} INHERIT \

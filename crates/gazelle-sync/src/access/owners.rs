@@ -7,7 +7,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{PUBLIC_ROLES, Roles, bound, script};
+use super::roles::{PUBLIC_ROLES, Roles};
+use super::{bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -66,7 +67,7 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     if rows.is_empty() {
         return Ok(None);
     }
-    let me = db.query(ME, &[(&db.schema(), Type::TEXT)]).await?;
+    let me = db.query(include_str!("me.sql"), &[(&db.schema(), Type::TEXT)]).await?;
     Ok(Some(question.told(&rows, &me)))
 }
 
@@ -88,20 +89,52 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
     refuse(told_in(tx, &question).await?)
 }
 
-/// Who we are, whether a superuser, and, where not, who holds the right by which we may create in the schema.
-const ME: &str = "SELECT me.rolname::text,
-       me.rolsuper,
-       (SELECT CASE WHEN pg_catalog.has_schema_privilege('public', n.oid, 'CREATE') THEN 'public' ELSE me.rolname::text END
-          FROM pg_catalog.pg_namespace n
-         WHERE n.nspname = $1 AND NOT me.rolsuper AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))
-  FROM pg_catalog.pg_roles me WHERE me.rolname = current_user";
+/// Something that is refused, and why.
+struct Found {
+    /// `owner`, `trigger`, `rule` or `policy`.
+    what: String,
+    relation: String,
+    /// The owner, or what hangs on the relation.
+    name: String,
+    /// The kind of the relation, as `pg_class` has it.
+    kind: String,
+    /// Who may act as the owner.
+    acting: Vec<String>,
+}
+
+impl Found {
+    fn of(row: &Row) -> Found {
+        Found {
+            what: row.get("what"),
+            relation: row.get("relation"),
+            name: row.get("name"),
+            kind: row.get("kind"),
+            acting: row.get("acting"),
+        }
+    }
+}
+
+/// Who we are.
+#[derive(Default)]
+struct Me {
+    name: String,
+    is_superuser: bool,
+    /// Who holds the right by which we may create in the schema.
+    creates_by: Option<String>,
+}
+
+impl Me {
+    fn of(row: &Row) -> Me {
+        Me { name: row.get("name"), is_superuser: row.get("is_superuser"), creates_by: row.get("creates_by") }
+    }
+}
 
 async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
     let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let me = tx.query(ME, &[(&question.schema, Type::TEXT)]).await?;
+    let me = tx.query(include_str!("me.sql"), &[(&question.schema, Type::TEXT)]).await?;
     Ok(Some(question.told(&rows, &me)))
 }
 
@@ -111,16 +144,15 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 
 impl Question<'_> {
     fn told(&self, rows: &[Row], me: &[Row]) -> String {
-        let (me, is_superuser, creates_by): (String, bool, Option<String>) =
-            me.first().map_or_else(Default::default, |row| (row.get(0), row.get(1), row.get(2)));
+        let Me { name: me, is_superuser, creates_by } = me.first().map(Me::of).unwrap_or_default();
         let schema = &self.schema;
-        let (theirs, hung): (Vec<&Row>, Vec<&Row>) =
-            rows.iter().partition(|row| row.get::<_, &str>(0) == "owner");
+        let (theirs, hung): (Vec<Found>, Vec<Found>) =
+            rows.iter().map(Found::of).partition(|found| found.what == "owner");
         let Some(first) = theirs.first() else {
-            return hung.first().map_or_else(String::new, |row| self.hung(row));
+            return hung.first().map_or_else(String::new, |found| self.hung(found));
         };
-        let (name, owner): (&str, &str) = (first.get(1), first.get(2));
-        let kind = if first.get::<_, &str>(3) == "v" { "VIEW" } else { "TABLE" };
+        let (name, owner) = (&first.relation, &first.name);
+        let kind = if first.kind == "v" { "VIEW" } else { "TABLE" };
         let table = format!("{}.{}", plain(schema), plain(name));
         let more = match theirs.len() {
             1 => String::new(),
@@ -153,8 +185,8 @@ impl Question<'_> {
         said
     }
 
-    fn hung(&self, row: &Row) -> String {
-        let (what, table, name): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+    fn hung(&self, found: &Found) -> String {
+        let Found { what, relation: table, name, .. } = found;
         let schema = &self.schema;
         format!(
             "the {what} {name} hangs on {schema}.{table} and is none of ours; what hangs there decides what this program \
@@ -169,8 +201,8 @@ impl Question<'_> {
 }
 
 /// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
-fn to_superuser(found: &str, first: &Row, table: &str, kind: &str, me: &str) -> String {
-    let (owner, acting): (&str, Vec<String>) = (first.get(2), first.get(4));
+fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, me: &str) -> String {
+    let Found { name: owner, acting, .. } = first;
     let others = match acting.as_slice() {
         [] => String::new(),
         [one, ..] if one == owner => {

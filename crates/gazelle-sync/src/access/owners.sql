@@ -1,6 +1,6 @@
 -- Of the relations $2 of the schema $1: those whose owner we do not trust, and what on the table $3, which is believed
--- before anything else is known, runs code of somebody's or lets somebody write. As (what, relation, name, kind of the
--- relation, who may act as the owner, itself where nobody should log in as it). Catalogues alone: nothing of theirs is run by looking.
+-- before anything else is known, runs code of somebody's or lets somebody write. Those who act are
+-- who may act as the owner, itself where nobody should log in as it. Catalogues alone: nothing of theirs is run by looking.
 --
 -- Trusted is whoever could do it anyway. For a superuser that is itself, another superuser, and a role that only those can
 -- act as: nobody else could do what it can. For others it is they themselves, a superuser, who may make roles, the owner of
@@ -58,10 +58,10 @@ WITH place AS (
             OR NOT ($4 AND NOT me.rolsuper AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create))
                AND o.oid IN (SELECT acting.owner FROM acting))
 )
-SELECT 'owner', relations.name, owners.name, relations.relkind::text,
+SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relations.relkind::text AS kind,
        ARRAY(SELECT acting.name FROM acting
               WHERE acting.owner = owners.oid AND (NOT acting.is_owner OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
-              ORDER BY 1)
+              ORDER BY 1) AS acting
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
 SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}'

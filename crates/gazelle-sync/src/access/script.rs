@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::Roles;
+use super::roles::{PUBLIC_ROLES, Roles};
 use crate::db::quote;
 use crate::migrations;
 
@@ -88,7 +88,7 @@ pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) ->
 fn closed(relation: &str, roles: &Roles, public_roles: &[String], production: bool) -> String {
     let closed_to: Vec<String> = public_roles
         .iter()
-        .filter(|role| !production || *role == super::PUBLIC_ROLES[0])
+        .filter(|role| !production || *role == PUBLIC_ROLES[0])
         .chain([&roles.sync, &roles.reader])
         .map(|role| quote(role))
         .collect();

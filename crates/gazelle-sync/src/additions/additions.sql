@@ -1,6 +1,6 @@
 -- What was added to the production tables $2 of the schema $1 and can refuse a row of ours, or tie rows of a user's to it.
 -- $3, $4 and $5 are the columns that we declare, by table and name, and whether they must have a value; $6 and $7 the
--- columns of our foreign keys. As (subject, what it does, what mends it).
+-- columns of our foreign keys.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted,
            c.relforcerowsecurity AS is_forced
@@ -16,8 +16,8 @@ SELECT ours.name || '.' || a.attname AS subject,
        pg_catalog.format(CASE WHEN d.name IS NULL
            THEN 'column %s of %s must have a value and has no default, so that each new record is refused and waits in quarantine'
            ELSE 'column %s of %s must have a value, so that a record without one is refused and waits in quarantine' END,
-           a.attname, ours.quoted),
-       pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', ours.quoted, a.attname)
+           a.attname, ours.quoted) AS said,
+       pg_catalog.format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', ours.quoted, a.attname) AS mend
   FROM ours
   JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid
   LEFT JOIN declared d ON d.relation = ours.name AND d.name = a.attname

@@ -1,6 +1,6 @@
 -- Functions that indexes, constraints, generated columns, defaults and policies of the tables $2 of the schema $1 call, and that
--- have no search_path of their own: a name without a schema in one of them is looked for in pg_catalog alone. As (what calls
--- it, what gives it a path).
+-- have no search_path of their own: a name without a schema in one of them is looked for in pg_catalog alone. What
+-- mends it gives it a path.
 WITH ours AS (
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted
       FROM pg_catalog.pg_class c
@@ -24,8 +24,8 @@ WITH ours AS (
 )
 SELECT DISTINCT
        pg_catalog.format('%s of %s calls %s, which has no search_path of its own and so must name everything with its schema',
-                         caller.said, caller.quoted, p.oid::regprocedure),
-       pg_catalog.format('ALTER FUNCTION %s SET search_path = %I, pg_temp', p.oid::regprocedure, n.nspname)
+                         caller.said, caller.quoted, p.oid::regprocedure) AS said,
+       pg_catalog.format('ALTER FUNCTION %s SET search_path = %I, pg_temp', p.oid::regprocedure, n.nspname) AS mend
   FROM caller
   JOIN pg_catalog.pg_depend d ON d.classid = caller.classid AND d.objid = caller.objid
    AND d.refclassid = 'pg_catalog.pg_proc'::regclass

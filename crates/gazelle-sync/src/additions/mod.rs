@@ -58,10 +58,10 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
     let mut additions: Vec<Addition> = rows
         .iter()
         .map(|row| Addition {
-            kind: if row.get(0) { Kind::OldTrigger } else { Kind::Trigger },
-            said: row.get(1),
-            mend: row.get(2),
-            subject: row.get(3),
+            kind: if row.get("is_old") { Kind::OldTrigger } else { Kind::Trigger },
+            said: row.get("said"),
+            mend: row.get("mend"),
+            subject: row.get("subject"),
         })
         .collect();
     additions.extend(constraints(db).await?);
@@ -103,14 +103,19 @@ async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
     let addition = |row: &tokio_postgres::Row| Addition {
         kind: Kind::Constraint,
         subject: None,
-        said: row.get(0),
-        mend: row.get(1),
+        said: row.get("said"),
+        mend: row.get("mend"),
     };
     Ok(rows.iter().map(addition).collect())
 }
 
 fn constraint(row: &tokio_postgres::Row) -> Addition {
-    Addition { kind: Kind::Constraint, subject: row.get(0), said: row.get(1), mend: row.get(2) }
+    Addition {
+        kind: Kind::Constraint,
+        subject: row.get("subject"),
+        said: row.get("said"),
+        mend: row.get("mend"),
+    }
 }
 
 async fn constraints(db: &Db) -> Result<Vec<Addition>, DbError> {

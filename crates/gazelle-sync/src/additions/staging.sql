@@ -1,9 +1,9 @@
 -- Columns of the staging tables $2 of the schema $1 that must have a value, get none and are not ours ($3): no version could be
--- stored. As (subject, what it does, what mends it).
-SELECT c.relname || '.' || a.attname,
+-- stored.
+SELECT c.relname || '.' || a.attname AS subject,
        pg_catalog.format('column %s of %I.%I must have a value and has no default, so that nothing that is fetched can be stored',
-                         a.attname, n.nspname, c.relname),
-       pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I DROP NOT NULL', n.nspname, c.relname, a.attname)
+                         a.attname, n.nspname, c.relname) AS said,
+       pg_catalog.format('ALTER TABLE %I.%I ALTER COLUMN %I DROP NOT NULL', n.nspname, c.relname, a.attname) AS mend
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

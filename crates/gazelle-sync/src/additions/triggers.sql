@@ -1,6 +1,5 @@
 -- Triggers, rules and functions that touch the relations $2 of the schema $1, or are the old system's: the trigger $3,
--- the function $4. As (whether it is the old system's, what it is, what mends it, and, if it is active on one of ours, its
--- relation and name).
+-- the function $4. The subject, of one that is active on one of ours, is its relation and name.
 WITH touching AS (
     SELECT t.tgname::text AS name, c.relname::text AS relation, n.nspname::text AS schema, p.proname::text AS function,
            p.prosrc AS source, n.nspname = $1 AND c.relname = ANY ($2::text[]) AS on_ours,
@@ -23,9 +22,9 @@ SELECT is_old,
                WHEN needs_path AND NOT is_old
                THEN ', which has no search_path of its own and so must name everything with its schema, or get one ('
                     || give_path || ')'
-               ELSE '' END,
-       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation),
-       CASE WHEN on_ours AND tgenabled <> 'D' THEN relation || '.' || name END
+               ELSE '' END AS said,
+       pg_catalog.format('DROP TRIGGER %I ON %I.%I', name, schema, relation) AS mend,
+       CASE WHEN on_ours AND tgenabled <> 'D' THEN relation || '.' || name END AS subject
   FROM touching
  WHERE on_ours OR (is_old AND schema = $1)
 UNION ALL

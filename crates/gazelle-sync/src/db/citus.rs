@@ -2,7 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::{Db, DbError};
+use super::database::Db;
+use super::error::DbError;
 
 /// The major version of Citus that the program was tried on. What other versions answer is not known: the row count of
 /// a statement that means something else loses changes without a word.
@@ -41,13 +42,13 @@ impl Citus {
 pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
     let rows = db
         .query(
-            "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL
+            "SELECT extversion, to_regclass('pg_catalog.pg_dist_schema') IS NOT NULL AS has_schemas
                FROM pg_catalog.pg_extension WHERE extname = 'citus'",
             &[],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let (version, has_schemas): (String, bool) = (row.get(0), row.get(1));
+    let (version, has_schemas): (String, bool) = (row.get("extversion"), row.get("has_schemas"));
     let nodes = db.query("SELECT groupid = 0 FROM pg_catalog.pg_dist_local_group", &[]).await?;
     let is_coordinator = nodes.first().is_none_or(|row| row.get(0));
     // Versions before 12 distribute no schemas and do not know the table.
@@ -98,11 +99,6 @@ pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
 /// The database's.
 pub async fn distributes(db: &Db) -> Result<bool, DbError> {
     Ok(look(db).await?.is_some_and(|citus| citus.distributes))
-}
-
-/// What asks for a sign of life of a statement. A node of Citus that waits for another one looks as if it waited for us.
-pub(super) fn sign_of_life(is_distributed: bool) -> &'static str {
-    if is_distributed { include_str!("citus_sign_of_life.sql") } else { include_str!("sign_of_life.sql") }
 }
 
 /// The nodes, as `host:port`, that hold the account's schema.

@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Db, DbError, Tx};
+use super::database::Db;
+use super::error::DbError;
+use super::transaction::Tx;
 
 const QUESTION: &str = "SELECT clock_timestamp()";
 

@@ -4,19 +4,19 @@ use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use tokio_postgres::{Config, config::Host, config::SslMode};
 
-use super::answered::{Limits, Progress};
+use super::database::Db;
+use super::dial::CONNECT_TIMEOUT;
 use super::encryption::{Encryption, Verification, stays_here};
+use super::error::DbError;
+use super::limits::{Limits, Progress};
+use super::observer::OtherSession;
 use super::pool::{Place, Pool};
 use super::tls;
-use super::{Db, DbError};
 
 /// The oldest server that has all we use.
 const OLDEST_VERSION: i32 = 150_000;
 /// The only encoding that holds every text that Gazelle can send.
 const ENCODING: &str = "UTF8";
-/// The longest wait for each address of the server to take a connection, or to complete the login while there is another to try,
-/// unless the URL says otherwise.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the database is and how to reach it.
 #[derive(Debug, Clone)]
@@ -96,20 +96,17 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * times;
     let pool = Pool::new(config, tls, connect_limit, settings.connections.max(1));
     let progress = Arc::new(Progress::new());
-    let db = Db { pool, place: Place::Work, limits, progress, schema: settings.schema.clone() };
+    let schema = settings.schema.clone();
+    let db = Db { pool, place: Place::Work, limits, progress, schema, observer: &OtherSession };
 
     let row = db
-        .query(
-            "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-                    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool,
-                    current_setting('server_encoding')",
-            &[],
-        )
+        .query(include_str!("server.sql"), &[])
         .await
         .map_err(|e| e.while_doing(&format!("cannot use the database at {place}")))?;
     let row = row.first().ok_or_else(|| DbError::infrastructure("the database answered nothing"))?;
-    let (number, version, read_only): (i32, String, bool) = (row.get(0), row.get(1), row.get(2));
-    let encoding: String = row.get(3);
+    let (number, version, read_only): (i32, String, bool) =
+        (row.get("number"), row.get("version"), row.get("is_read_only"));
+    let encoding: String = row.get("encoding");
     if number < OLDEST_VERSION {
         return Err(DbError::infrastructure(format!(
             "the database at {place} is Postgres {version}; 15 or newer is needed: upgrade the server"

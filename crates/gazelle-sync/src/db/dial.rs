@@ -20,10 +20,13 @@ use tokio_postgres::config::{Config, Host, LoadBalanceHosts, SslMode, SslNegotia
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DbError;
-use super::connect::CONNECT_TIMEOUT;
+use super::error::DbError;
 use super::measured::{Content, Measured, Refusal};
 use super::room::Room;
+
+/// The longest wait for each address of the server to take a connection, or to complete the login while there is another to try,
+/// unless the URL says otherwise.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A socket of either kind.
 enum Socket {

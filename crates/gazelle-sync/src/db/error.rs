@@ -2,6 +2,7 @@
 
 use tokio_postgres::error::DbError as ServerError;
 
+use super::headline::headline;
 use super::refused::About;
 use super::sqlstate::{self, Concern};
 
@@ -59,59 +60,18 @@ impl DbError {
         let Some(server) = source.as_db_error() else {
             let why = with_advice(one_line(&deepest(&source)));
             return DbError {
-                what: format!("the database connection failed during {doing}: {why}"),
-                fault: Fault::Infrastructure,
-                named: None,
-                function: None,
-                state: None,
-                is_too_much: false,
                 cause: Some(source),
+                ..DbError::infrastructure(format!("the database connection failed during {doing}: {why}"))
             };
         };
-        let state = cut(server.code().code(), LONGEST_NAME);
-        let fault = fault_of(sqlstate::concern_of(server), &state);
-        let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
-        let function = short(sqlstate::function_of(server));
-        let About { table, column, constraint } = About::read(server);
-        let [table, column, constraint] = [table, column, constraint].map(short);
-        // An integrity error that names nothing is what a function raises by itself.
-        let is_raised =
-            state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
-        let named = column
-            .or_else(|| short(server.detail().and_then(column_in_detail)))
-            .or_else(|| constraint.clone())
-            .or_else(|| function.clone());
-        // The message of a refused value can quote the value: only its class and the column are kept.
-        let said = if fault == Fault::Record {
-            sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
-        } else if function.is_some() {
-            // What a user's function says can quote the row too.
-            format!("an error of class {}", sqlstate::class_name(&state))
-        } else {
-            let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
-            format!("{}{advice}", one_line(server.message()))
-        };
-        let place = match (table, &named) {
-            (Some(table), Some(name)) => format!(" in {table}.{name}"),
-            (Some(table), None) => format!(" in {table}"),
-            (None, Some(name)) => format!(" in {name}"),
-            (None, None) => String::new(),
-        };
-        // Where a column is named, the constraint or the function tells which of several it was.
-        let by = [
-            constraint.map(|name| format!("constraint {name}")),
-            function.as_ref().map(|name| format!("function {name}")),
-        ];
+        let refusal = Refusal::of(server);
         let is_short = texts_of(server) <= LONGEST_CAUSE;
-        let by: Vec<String> =
-            by.into_iter().flatten().filter(|by| !by.ends_with(named.as_deref().unwrap_or(" "))).collect();
-        let said = if by.is_empty() { said } else { format!("{said}, by {}", by.join(", ")) };
         DbError {
-            what: format!("the database refused {doing}{place}: {said} (SQLSTATE {state})"),
-            fault,
-            named,
-            function,
-            state: Some(state),
+            what: refusal.text(&doing),
+            fault: refusal.fault,
+            named: refusal.named,
+            function: refusal.function,
+            state: Some(refusal.state),
             is_too_much: false,
             cause: is_short.then_some(source),
         }
@@ -199,6 +159,70 @@ impl DbError {
     }
 }
 
+/// What the server refused, in as much of its words as is told.
+struct Refusal {
+    state: String,
+    fault: Fault,
+    table: Option<String>,
+    constraint: Option<String>,
+    /// The function of the user's in which it arose.
+    function: Option<String>,
+    /// The column, constraint or function that the server named.
+    named: Option<String>,
+    /// Why it refused.
+    why: String,
+}
+
+impl Refusal {
+    fn of(server: &ServerError) -> Refusal {
+        let state = cut(server.code().code(), LONGEST_NAME);
+        let fault = fault_of(sqlstate::concern_of(server), &state);
+        let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
+        let function = short(sqlstate::function_of(server));
+        let About { table, column, constraint } = About::read(server);
+        let [table, column, constraint] = [table, column, constraint].map(short);
+        // An integrity error that names nothing is what a function raises by itself.
+        let is_raised =
+            state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
+        // The message of a refused value can quote the value: only its class and the column are kept.
+        let why = if fault == Fault::Record {
+            sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
+        } else if function.is_some() {
+            // What a user's function says can quote the row too.
+            format!("an error of class {}", sqlstate::class_name(&state))
+        } else {
+            let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
+            format!("{}{advice}", one_line(server.message()))
+        };
+        let named = column
+            .or_else(|| short(server.detail().and_then(column_in_detail)))
+            .or_else(|| constraint.clone())
+            .or_else(|| function.clone());
+        Refusal { state, fault, table, constraint, function, named, why }
+    }
+
+    /// In one line, for people.
+    fn text(&self, doing: &str) -> String {
+        let place = match (&self.table, &self.named) {
+            (Some(table), Some(name)) => format!(" in {table}.{name}"),
+            (Some(table), None) => format!(" in {table}"),
+            (None, Some(name)) => format!(" in {name}"),
+            (None, None) => String::new(),
+        };
+        // Where a column is named, the constraint or the function tells which of several it was.
+        let by: Vec<String> = [
+            self.constraint.as_ref().map(|name| format!("constraint {name}")),
+            self.function.as_ref().map(|name| format!("function {name}")),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|by| !by.ends_with(self.named.as_deref().unwrap_or(" ")))
+        .collect();
+        let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
+        format!("the database refused {doing}{place}: {}{by} (SQLSTATE {})", self.why, self.state)
+    }
+}
+
 /// What is done about an error. Of the moment only what another transaction caused is tried again at once.
 fn fault_of(concern: Concern, state: &str) -> Fault {
     match concern {
@@ -259,89 +283,6 @@ fn with_advice(why: String) -> String {
 fn column_in_detail(detail: &str) -> Option<String> {
     let rest = detail.strip_prefix("Key (")?;
     Some(rest[..rest.find(')')?].to_owned())
-}
-
-/// What a statement does, enough to find it and in whole words: which table it writes or reads, or its first words up to
-/// the name of what they are about. What is left out after them is a `…`.
-fn headline(sql: &str) -> String {
-    let lines: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-    let text = lines.join(" ").replace("{schema}.", "");
-    let words: Vec<&str> = text.trim_start().trim_start_matches('(').split_whitespace().collect();
-    let Some(first) = words.first().map(|word| word.to_ascii_uppercase()) else { return String::new() };
-    let of_its_own = match first.as_str() {
-        "INSERT" | "DELETE" => words.get(..3),
-        "UPDATE" => words.get(..2),
-        "WITH" => written(&words),
-        _ => None,
-    };
-    match of_its_own {
-        Some([verb @ .., table]) => {
-            let table = table.split('(').next().unwrap_or_default().trim_end_matches([',', ')', ';']);
-            format!("{} {table}", verb.join(" ").trim_start_matches('('))
-        }
-        _ if first == "SELECT" => selected(&words),
-        _ => begun(&words),
-    }
-}
-
-/// `SELECT … FROM table`; short lists of columns are told whole.
-fn selected(words: &[&str]) -> String {
-    let mut depth = 0_usize;
-    let mut in_subselect = false;
-    let mut from = None;
-    for (at, word) in words.iter().enumerate() {
-        // Not that of IS DISTINCT FROM, nor that of a function's argument.
-        let is_from = word.eq_ignore_ascii_case("FROM") && !words[at - 1].eq_ignore_ascii_case("DISTINCT");
-        if is_from && (depth == 0 || in_subselect) {
-            from = words.get(at + 1).map(|table| (at, *table));
-            in_subselect = from.is_some_and(|(_, table)| table.starts_with('('));
-            if !in_subselect {
-                break;
-            }
-        }
-        depth = (depth + word.matches('(').count()).saturating_sub(word.matches(')').count());
-    }
-    match from {
-        Some((at, table)) => {
-            let columns = if at <= 3 { words[1..at].join(" ") } else { "…".to_owned() };
-            let table = table.split('(').next().unwrap_or_default().trim_end_matches([',', ')', ';']);
-            format!("SELECT {columns} FROM {table}")
-        }
-        None if words.len() <= 2 => words.join(" "),
-        None => "SELECT …".to_owned(),
-    }
-}
-
-/// The first word and the keywords after it, with the name that follows them.
-fn begun(words: &[&str]) -> String {
-    let is_keyword = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_uppercase());
-    let keywords = 1 + words[1..].iter().take_while(is_keyword).count();
-    let named = words.get(keywords).map(|word| word.trim_end_matches(';'));
-    let is_name = |word: &&str| word.chars().all(|c| c.is_alphanumeric() || "_.\"".contains(c));
-    let name = named.filter(is_name);
-    let mut told = words[..keywords].to_vec();
-    told.extend(name);
-    if told.len() < words.len() {
-        told.push("…");
-    }
-    told.join(" ")
-}
-
-/// `INSERT INTO table`, `DELETE FROM table` or `UPDATE table`, where a statement writes; of several the last,
-/// which is the statement's own.
-fn written<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
-    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
-    (0..words.len()).rev().find_map(|at| {
-        let verb = words[at].trim_start_matches('(');
-        let length = match verb.to_ascii_uppercase().as_str() {
-            "INSERT" if is(at + 1, "INTO") => 3,
-            "DELETE" if is(at + 1, "FROM") => 3,
-            // Not the UPDATE of ON CONFLICT DO UPDATE SET, nor that of SELECT … FOR UPDATE.
-            "UPDATE" if at > 0 && !is(at - 1, "DO") && !is(at - 1, "FOR") && !is(at - 1, "KEY") => 2,
-            _ => return None,
-        };
-        words.get(at..at + length)
-    })
 }
 
 /// Several lines as one, and as much of them as is told.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{Db, DbError};
+use super::database::Db;
+use super::error::DbError;
 
 /// A session that holds a lock for which another one waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DbError;
 use super::dial::dial;
+use super::error::DbError;
 use super::session::Session;
 
 /// Places aside.

@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::DbError;
+use super::error::DbError;
 
 /// Checks the times of an answer. Postgres knows `infinity`, years that no calendar of ours has, and an hour 24; nothing
 /// that we write holds them, but whoever may write our tables can, and reading one as a time would end the program.

@@ -12,8 +12,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DbError;
 use super::encryption::Verification;
+use super::error::DbError;
 
 /// TLS that trusts the authorities of the given file and no others, as libpq does it; the system's where none is given. `place` is
 /// the server, for messages.

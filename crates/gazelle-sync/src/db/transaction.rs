@@ -6,11 +6,23 @@ use futures_util::FutureExt as _;
 use futures_util::future::{join3, join4};
 use tokio_postgres::{Client, Row};
 
-use super::answered::{self, Heard, Sent};
+use super::answered;
+use super::database::Db;
+use super::error::DbError;
+use super::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT};
 use super::pool::{Place, Pooled};
+use super::sent::{Heard, Param, Sent, each};
 use super::session::Unanswered;
-use super::timeouts::Timeouts;
-use super::{ASK_PID, Db, DbError, Param, SEARCH_PATH, Timeout, each, rows, statements};
+use super::timeouts::{Timeout, Timeouts};
+use super::{rows, statements};
+
+/// The server's process of a transaction, asked for along with its settings.
+const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
+
+/// Where names without a schema are looked for until the transaction ends. Not in a schema in which others may create: a
+/// function there that fits an argument better than the one of `pg_catalog` would be called, with the rights of whoever
+/// runs us. Temporary tables come last and hold no functions.
+const SEARCH_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// A pooled connection.
 pub struct Connection {
@@ -145,8 +157,8 @@ impl Begin<'_> {
     /// What is set until the transaction ends; the server's process is asked for along with it.
     fn settings(&self, place: Place, own: Timeouts) -> String {
         let ours = match place {
-            Place::Aside => answered::ASIDE_TIMEOUT,
-            Place::Work | Place::Tokens => answered::BATCH_TIMEOUT,
+            Place::Aside => ASIDE_TIMEOUT,
+            Place::Work | Place::Tokens => BATCH_TIMEOUT,
         };
         let mut settings = SEARCH_PATH.to_owned();
         let mut set = |name: &str, value: &str| settings.extend(["; SET LOCAL ", name, " = ", value]);

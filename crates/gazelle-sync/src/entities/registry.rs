@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use super::{Entity, appointments, clients, pianos, users};
+use super::entity::Entity;
+use super::{appointments, clients, pianos, users};
 
 /// The entities of this program, parents before children.
 static OWN: [&Entity; 4] = [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
@@ -29,6 +30,32 @@ pub static FOREIGN_KEYS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
     let tables = ENTITIES.iter().flat_map(|entity| entity.tables);
     tables.flat_map(|table| table.references().map(|(column, of)| (table.name, column, of))).collect()
 });
+
+impl Entity {
+    /// Whether records of others name its records: rows refer to its table.
+    pub fn is_named_by_others(&self) -> bool {
+        let own = Some(self.tables[0].name);
+        ENTITIES
+            .iter()
+            .flat_map(|entity| entity.tables)
+            .any(|table| table.columns.iter().any(|column| column.parent == own))
+    }
+}
+
+/// Finds an entity by the name used on the command line.
+pub fn entity(name: &str) -> Option<&'static Entity> {
+    ENTITIES.iter().copied().find(|entity| entity.name == name)
+}
+
+/// The entity whose records fill a production table as their own (`gazelle_clients` → clients).
+pub fn entity_of_table(table: &str) -> Option<&'static Entity> {
+    ENTITIES.iter().copied().find(|entity| entity.tables[0].name == table)
+}
+
+/// The names of all entities, in order.
+pub fn names() -> Vec<&'static str> {
+    ENTITIES.iter().map(|entity| entity.name).collect()
+}
 
 /// Adds an entity to a program built on this library, after those that are there. To be called before anything else
 /// of it. `examples/with_invoices` is such a program.

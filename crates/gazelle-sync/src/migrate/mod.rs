@@ -2,118 +2,16 @@
 //! declarations of the entities add (`declared`).
 
 mod declared;
+mod shape;
 
 use tokio_postgres::types::Type;
 
+pub use shape::{Shape, Step, all_steps, shape};
+
 use crate::access::{self, owners};
 use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
-use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, VIEWS, relation_names, tables};
-
-/// What a migration would do or did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Its number; none of what follows from the declarations of the entities.
-    pub version: Option<i32>,
-    /// Its name.
-    pub name: String,
-}
-
-impl Step {
-    fn of(migration: &Migration) -> Step {
-        Step { version: Some(migration.version), name: migration.name.to_owned() }
-    }
-}
-
-/// How far a database's shape is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
-    /// No table of ours: everything is to be created.
-    Empty,
-    /// All migrations are applied.
-    Current,
-    /// Some are missing.
-    Older(Vec<Step>),
-    /// It was migrated by a newer program than this one, to this version.
-    Newer(i32),
-}
-
-/// Reads how far the database is. Writes nothing.
-///
-/// Errors: an applied migration whose text differs from this program's (a changed file), tables
-/// or views of our names that no migration of ours made, or that somebody made whom we do not trust.
-pub async fn shape(db: &Db) -> Result<Shape, DbError> {
-    let names = relation_names();
-    // Whatever has one of our names is in our way, be it a table, a view or an index.
-    let found = db
-        .query(
-            "SELECT c.relname::text,
-                    c.relkind = 'r' AND 4 = (SELECT count(*) FROM pg_attribute a
-                                              WHERE a.attrelid = c.oid AND NOT a.attisdropped
-                                                AND a.attname IN ('version', 'name', 'checksum', 'applied_at')),
-                    row_security_active(c.oid)
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = $1 AND c.relname = ANY ($2::text[])
-              ORDER BY 1",
-            &[(&db.schema(), Type::TEXT), (&names, Type::TEXT_ARRAY)],
-        )
-        .await?;
-    let found: Vec<(String, bool, bool)> =
-        found.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
-    let other = found.iter().find(|(name, ..)| name != REGISTER).map(|(name, ..)| name);
-    let hidden = match (found.iter().find(|(name, ..)| name == REGISTER), other) {
-        (None, None) => return Ok(Shape::Empty),
-        (None, Some(name)) | (Some((name, false, _)), _) => return Err(foreign(db, name)),
-        (Some((_, true, hidden)), _) => *hidden,
-    };
-    // Before anything of them is read: which rows are seen, and by whose code, is their owner's to say.
-    owners::check(db).await?;
-    let applied =
-        db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
-    if applied.is_empty() && hidden {
-        return Err(DbError::infrastructure(
-            "row security hides what was migrated: the role in DATABASE_URL lacks this right; use the role that owns \
-             the tables, or one that bypasses row security",
-        ));
-    }
-    if applied.is_empty() {
-        // Someone emptied the register: nothing says who made what stands beside it.
-        return other.map_or(Ok(Shape::Empty), |name| Err(foreign(db, name)));
-    }
-    let applied: Vec<(i32, String)> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let is_known = |version: i32| MIGRATIONS.iter().any(|m| m.version == version);
-    if applied.iter().any(|(version, _)| !is_known(*version)) {
-        return Ok(Shape::Newer(applied.iter().map(|(version, _)| *version).max().unwrap_or_default()));
-    }
-    let mut missing = all_steps();
-    for (version, checksum) in applied {
-        let Some(migration) = MIGRATIONS.iter().find(|m| m.version == version) else { continue };
-        let is_former = REWRITTEN.iter().any(|(of, former)| (*of, *former) == (version, checksum.as_str()));
-        if !is_former && checksum != checksum_of(migration) {
-            return Err(DbError::infrastructure(format!(
-                "migration {version} ({}) was applied with another text than this program's: the two are \
-                 not of the same release",
-                migration.name
-            )));
-        }
-        missing.retain(|step| step.version != Some(version));
-    }
-    let found = declared::found(db).await?;
-    if let Some(stranger) = found.stranger() {
-        let maimed = stranger.maimed(db.schema(), missing.is_empty());
-        return Err(maimed.unwrap_or_else(|| foreign(db, stranger.table)));
-    }
-    let declared = found.missing(missing.is_empty());
-    missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));
-    Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
-}
-
-fn foreign(db: &Db, name: &str) -> DbError {
-    DbError::infrastructure(format!(
-        "the schema {} already holds a table or view {name} that gazelle-sync did not make: choose another schema \
-         (GAZELLE_SYNC_SCHEMA), or move the old one away first: `gazelle-sync migrate --from-v5 --dry-run` shows how",
-        db.schema()
-    ))
-}
+use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
+use shape::checksum_of;
 
 /// Applies what is missing and returns what was done: an empty database gets everything in one
 /// transaction, so that a crash leaves it empty; an older one each migration in its own.
@@ -162,15 +60,7 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     if !there.is_empty() {
         tx.batch("DROP TABLE {schema}.sync_migrations").await?;
     }
-    tx.batch(
-        "CREATE TABLE {schema}.sync_migrations (
-             version    integer PRIMARY KEY,
-             name       text NOT NULL,
-             checksum   text NOT NULL,
-             applied_at timestamptz NOT NULL
-         )",
-    )
-    .await?;
+    tx.batch(include_str!("register.sql")).await?;
     for migration in MIGRATIONS {
         apply(tx, migration).await?;
     }
@@ -245,11 +135,6 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
     )
     .await?;
     Ok(())
-}
-
-/// Every migration there is.
-pub fn all_steps() -> Vec<Step> {
-    MIGRATIONS.iter().map(Step::of).collect()
 }
 
 /// Makes the database ready for a run: an empty one gets all migrations, an older one is refused
@@ -337,13 +222,4 @@ pub fn scripts() -> Vec<Script> {
         sql: text(migration),
     };
     MIGRATIONS.iter().map(script).collect()
-}
-
-fn checksum_of(migration: &Migration) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(migration.sql.as_bytes());
-    for table in migration.staging_tables {
-        hasher.update(table.as_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
 }

@@ -43,10 +43,7 @@ pub async fn start(
 ) -> Result<(), DbError> {
     let now = db.now().await?;
     db.execute(
-        "UPDATE {schema}.sync_runs
-            SET status = 'interrupted', finished_at = $1, reason = 'the program ended without finishing the run'
-          WHERE status = 'running'
-            AND EXISTS (SELECT FROM {schema}.sync_lease WHERE name = 'sync' AND token = $2)",
+        include_str!("interrupt_runs.sql"),
         &[(&now, Type::TIMESTAMPTZ), (&fencing_token, Type::INT8)],
     )
     .await?;
@@ -318,18 +315,15 @@ pub struct LastRun {
 
 /// The last runs, newest first, of their reasons the beginning; those that a wrong clock has dated into the future last.
 pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    let sql = "SELECT run_id, command, mode, trigger, status, left(reason, 4000), started_at, finished_at
-                 FROM {schema}.sync_runs
-                ORDER BY started_at > clock_timestamp(), started_at DESC, run_id LIMIT 20";
     let run = |row: &tokio_postgres::Row| LastRun {
-        run_id: row.get(0),
-        command: row.get(1),
-        mode: row.get(2),
-        trigger: row.get(3),
-        status: row.get(4),
-        reason: row.get(5),
-        started_at: row.get(6),
-        finished_at: row.get(7),
+        run_id: row.get("run_id"),
+        command: row.get("command"),
+        mode: row.get("mode"),
+        trigger: row.get("trigger"),
+        status: row.get("status"),
+        reason: row.get("reason"),
+        started_at: row.get("started_at"),
+        finished_at: row.get("finished_at"),
     };
-    Ok(db.query(sql, &[]).await?.iter().map(run).collect())
+    Ok(db.query(include_str!("last_runs.sql"), &[]).await?.iter().map(run).collect())
 }

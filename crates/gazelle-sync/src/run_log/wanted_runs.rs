@@ -37,11 +37,12 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     let mut wanted: Option<RequestedRun> = None;
     let mut ended = false;
     for row in &rows {
-        let (id, mode): (Uuid, String) = (row.get(0), row.get(1));
-        let (names, times): (Option<Vec<Option<String>>>, i32) = (row.get(2), row.get(3));
+        let (id, mode): (Uuid, String) = (row.get("id"), row.get("mode"));
+        let (names, times): (Option<Vec<Option<String>>>, i32) =
+            (row.get("entities"), row.get("times_taken"));
         // Whoever asks writes the row; a NULL among the names is none of ours.
         let names = names.map(|names| names.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>());
-        let status: Option<String> = row.get(4);
+        let status: Option<String> = row.get("status");
         if matches!(status.as_deref(), Some("success" | "partial" | "failed")) {
             ended = true;
             continue;
@@ -128,15 +129,15 @@ pub struct Request {
 pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     let rows = db.query(include_str!("wanted_runs/last.sql"), &[]).await?;
     let request = |row: &tokio_postgres::Row| Request {
-        id: row.get(0),
-        mode: row.get(1),
-        entities: row.get(2),
-        requested_by: row.get(3),
-        requested_at: row.get(4),
-        taken_at: row.get(5),
-        run_id: row.get(6),
-        outcome: row.get(7),
-        reason: row.get(8),
+        id: row.get("id"),
+        mode: row.get("mode"),
+        entities: row.get("entities"),
+        requested_by: row.get("requested_by"),
+        requested_at: row.get("requested_at"),
+        taken_at: row.get("taken_at"),
+        run_id: row.get("run_id"),
+        outcome: row.get("outcome"),
+        reason: row.get("reason"),
     };
     Ok(rows.iter().map(request).collect())
 }

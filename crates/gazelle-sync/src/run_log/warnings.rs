@@ -88,32 +88,32 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
         records: records
             .iter()
             .map(|row| OfRecords {
-                entity: row.get(0),
-                code: row.get(1),
-                records: row.get(2),
-                first_seen_at: row.get(3),
-                last_seen_at: row.get(4),
+                entity: row.get("entity"),
+                code: row.get("code"),
+                records: row.get("records"),
+                first_seen_at: row.get("first_seen_at"),
+                last_seen_at: row.get("last_seen_at"),
                 samples: samples(row),
             })
             .collect(),
         runs: runs
             .iter()
             .map(|row| OfRun {
-                run_id: row.get(0),
-                started_at: row.get(1),
-                code: row.get(2),
-                subject: row.get(3),
-                message: row.get(4),
+                run_id: row.get("run_id"),
+                started_at: row.get("started_at"),
+                code: row.get("code"),
+                subject: row.get("subject"),
+                message: row.get("message"),
             })
             .collect(),
     })
 }
 
 fn samples(row: &Row) -> Vec<Sample> {
-    let (ids, fields): (Vec<String>, Vec<String>) = (row.get(5), row.get(6));
+    let (ids, fields): (Vec<String>, Vec<String>) = (row.get("external_ids"), row.get("fields"));
     // As many of each as there are ids.
-    let [mut runs, mut columns, mut shapes] =
-        [7, 8, 9].map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
+    let [mut runs, mut columns, mut shapes] = ["run_ids", "column_names", "shapes"]
+        .map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
     let mut samples = Vec::with_capacity(ids.len());
     for (external_id, field) in ids.into_iter().zip(fields) {
         let [run_id, column, shape] =

@@ -1,73 +1,73 @@
 //! Applying a batch: rows, outcome and quarantine of its records, in one transaction.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::batch::{Candidate, VersionContent};
+use super::batch::{Candidate, Good, VersionContent};
 use super::checked::{self, Write};
 use super::late::Late;
-use super::marks::{mark_gone, mark_left_out};
+use super::marks::mark_gone;
 use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
 use super::target::{Order, Target};
-use super::upsert::{RowWithLineage, upsert};
+use super::write::write_rows;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
-use crate::entities::read::{Reconciled, RecordError};
-use crate::entities::table::{Row, Table};
+use crate::entities::read::RecordError;
 use crate::lease::FencedTx;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::quarantine;
 
-/// A good version among the candidates.
-pub(super) struct Good<'b> {
-    pub(super) candidate: &'b Candidate,
-    pub(super) reconciled: &'b Reconciled,
+/// The run that applies a batch.
+pub(super) struct Applying<'r> {
+    /// Noted with faults and warnings.
+    pub(super) run_id: Uuid,
+    /// Dates the outcome.
+    pub(super) at: Timestamp,
+    /// What could not be read in this run.
+    pub(super) unread: &'r Unread,
 }
 
-/// Applies candidates of which no two are versions of the same record; those that wait for what is `unread` in this
-/// run stay pending. `at` dates the outcome. The caller commits.
-pub async fn apply(
+/// Applies candidates of which no two are versions of the same record; those that wait for what could not be read in
+/// this run stay pending. The caller commits.
+pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
     batch: &[Candidate],
-    run_id: Uuid,
-    at: Timestamp,
-    unread: &Unread,
+    run: &Applying<'_>,
     order: Order,
 ) -> Result<Applied, DbError> {
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
-    let sorted = Sorted::of(tx, entity, current, None, unread).await?;
+    let sorted = Sorted::of(tx, entity, current, None, run.unread).await?;
     let mut applied = sorted.write_rows(tx, entity, order).await?;
     applied.processed += superseded.len() as u64;
-    // A faulty one keeps its reason: it is no content, and must not count as what its record said at its time.
-    let moot: Vec<(Uuid, &RecordError)> = superseded
-        .iter()
-        .filter_map(|candidate| match &candidate.content {
-            VersionContent::Faulty(error) => Some((candidate.staging_id, error)),
-            _ => None,
-        })
-        .collect();
-    let read = superseded
-        .iter()
-        .copied()
-        .filter(|candidate| !matches!(candidate.content, VersionContent::Faulty(_)));
+    let read = superseded.iter().copied().filter(|candidate| candidate.fault().is_none());
     let (late_ones, processed): (Vec<&Candidate>, Vec<&Candidate>) =
         read.chain(sorted.written()).partition(|candidate| late.is_late(candidate));
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
-    outcome::processed(tx, entity, &processed, at).await?;
-    outcome::faulty(tx, entity, &moot, at).await?;
-    let moot: Vec<Uuid> = moot.into_iter().map(|(staging_id, _)| staging_id).collect();
-    outcome::settled(tx, entity, &moot).await?;
-    applied.rows_written += late.tell_again(tx, entity, &late_ones, at, order).await?;
-    sorted.note(tx, entity, run_id, at, false).await?;
+    outcome::processed(tx, entity, &processed, run.at).await?;
+    settle_superseded_faults(tx, entity, &superseded, run.at).await?;
+    applied.rows_written += late.tell_again(tx, entity, &late_ones, run.at, order).await?;
+    sorted.note(tx, entity, run.run_id, run.at, false).await?;
     Ok(applied)
+}
+
+/// Marks as faulty the superseded versions that are, and as settled. Each keeps its reason: it is no content, and must not
+/// count as what its record said at its time.
+async fn settle_superseded_faults(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    superseded: &[&Candidate],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let faulty: Vec<(Uuid, &RecordError)> =
+        superseded.iter().filter_map(|candidate| Some((candidate.staging_id, candidate.fault()?))).collect();
+    outcome::faulty(tx, entity, &faulty, at).await?;
+    let settled: Vec<Uuid> = faulty.into_iter().map(|(staging_id, _)| staging_id).collect();
+    outcome::settled(tx, entity, &settled).await
 }
 
 /// Candidates by what becomes of them.
@@ -178,92 +178,4 @@ impl<'b> Sorted<'b> {
         }
         note_warnings(tx, entity, &self.good, run_id, at, bare).await
     }
-}
-
-/// Writes the rows that candidates give and nothing else: no
-/// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
-pub async fn write_only<'b>(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    batch: impl Iterator<Item = &'b Candidate> + Clone,
-    target: Target,
-    order: Order,
-) -> Result<u64, DbError> {
-    let mut good: Vec<Good<'_>> = batch
-        .clone()
-        .filter_map(|candidate| match &candidate.content {
-            VersionContent::Record(reconciled) => Some(Good { candidate, reconciled }),
-            _ => None,
-        })
-        .collect();
-    let gone: Vec<&Candidate> =
-        batch.filter(|candidate| matches!(candidate.content, VersionContent::Tombstone)).collect();
-    let absent = absent_parents(tx, entity, &good, target, None).await?;
-    good.retain(|good| waits_for(entity, good, &absent).is_none());
-    let written = write_rows(tx, entity, &good, target, order).await?;
-    let gone = mark_gone(tx, entity, &gone, target).await?;
-    Ok(written + gone.records + gone.carried)
-}
-
-/// The rows of good versions, table by table, parents first.
-async fn write_rows(
-    tx: &Tx<'_>,
-    entity: &Entity,
-    good: &[Good<'_>],
-    target: Target,
-    order: Order,
-) -> Result<u64, DbError> {
-    let mut written = 0;
-    let mut all_new = order == Order::AllNew;
-    for (index, table) in entity.tables.iter().enumerate() {
-        // Records that were not there a moment ago cannot have left anything out.
-        if !all_new {
-            written += mark_left_out(tx, table, index, good, target).await?;
-        }
-        let rows: Vec<RowWithLineage<'_>> = good
-            .iter()
-            .flat_map(|good| {
-                good.reconciled.rows.iter().filter(move |(of, _)| *of == index).map(|(_, row)| {
-                    RowWithLineage {
-                        row,
-                        staging_id: good.candidate.staging_id,
-                        fetched_at: good.candidate.fetched_at,
-                    }
-                })
-            })
-            .collect();
-        let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        let wrote = upsert(tx, entity, table, &rows, target, order).await?;
-        written += wrote.inserted + wrote.updated;
-        if index == 0 {
-            // A rebuild believes no count: what it says is compared with what the counts led to.
-            all_new = target == Target::Production && wrote.inserted == good.len() as u64;
-        }
-    }
-    Ok(written)
-}
-
-/// A row that several records claim (a contact that moved between two clients read at different times) goes to
-/// the one seen last.
-fn latest_claims<'r>(table: &Table, rows: Vec<RowWithLineage<'r>>) -> Vec<RowWithLineage<'r>> {
-    let key = |row: &Row| -> Vec<String> {
-        table.key.iter().map(|key| table.get(row, key).as_text().unwrap_or_default().to_owned()).collect()
-    };
-    let mut position: HashMap<Vec<String>, usize> = HashMap::new();
-    let mut kept: Vec<RowWithLineage<'r>> = Vec::with_capacity(rows.len());
-    for lined in rows {
-        match position.entry(key(lined.row)) {
-            Entry::Vacant(free) => {
-                free.insert(kept.len());
-                kept.push(lined);
-            }
-            Entry::Occupied(taken) => {
-                let held = &mut kept[*taken.get()];
-                if held.fetched_at < lined.fetched_at {
-                    *held = lined;
-                }
-            }
-        }
-    }
-    kept
 }

@@ -1,6 +1,7 @@
 //! Reading a batch of versions, pending or fresh: each becomes rows, or a named error. Pure.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -29,6 +30,22 @@ pub enum VersionContent {
     Tombstone,
     /// Nothing that can be understood.
     Faulty(RecordError),
+}
+
+impl Candidate {
+    /// Why it cannot be understood, where it cannot.
+    pub(super) fn fault(&self) -> Option<&RecordError> {
+        match &self.content {
+            VersionContent::Faulty(error) => Some(error),
+            VersionContent::Record(_) | VersionContent::Tombstone => None,
+        }
+    }
+}
+
+/// A good version among the candidates.
+pub(super) struct Good<'b> {
+    pub(super) candidate: &'b Candidate,
+    pub(super) reconciled: &'b Reconciled,
 }
 
 /// Reads one pending version by its entity's reconciler.
@@ -116,4 +133,47 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
         reconciled.warn("text_cleaned", "");
     }
     Ok(reconciled)
+}
+
+/// Cuts a batch, in order, into runs without two versions of one record.
+pub(super) fn distinct_runs(batch: &[Candidate]) -> Vec<&[Candidate]> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    let mut seen = HashSet::new();
+    for (index, candidate) in batch.iter().enumerate() {
+        if !seen.insert(candidate.external_id.as_str()) {
+            runs.push(&batch[start..index]);
+            start = index;
+            seen.clear();
+            seen.insert(candidate.external_id.as_str());
+        }
+    }
+    runs.push(&batch[start..]);
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(id: &str) -> Candidate {
+        Candidate {
+            staging_id: Uuid::now_v7(),
+            external_id: id.to_owned(),
+            fetched_at: Timestamp::UNIX_EPOCH,
+            content: VersionContent::Tombstone,
+        }
+    }
+
+    #[test]
+    fn versions_of_one_record_never_share_a_run_and_keep_their_order() {
+        let batch: Vec<Candidate> = ["a", "b", "a", "a", "c", "b"].map(candidate).into();
+        let runs: Vec<Vec<&str>> = distinct_runs(&batch)
+            .into_iter()
+            .map(|run| run.iter().map(|c| c.external_id.as_str()).collect())
+            .collect();
+        assert_eq!(runs, [vec!["a", "b"], vec!["a"], vec!["a", "c", "b"]]);
+        assert!(distinct_runs(&[]).is_empty());
+    }
 }

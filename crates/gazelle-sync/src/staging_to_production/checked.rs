@@ -72,9 +72,9 @@ pub(super) async fn suppressed(tx: &Tx<'_>, table: &str, what: &str) -> Result<D
     let found = tx
         .query(include_str!("suppressors.sql"), &[(&tx.schema(), Type::TEXT), (&table, Type::TEXT)])
         .await?;
-    let suspects: Vec<String> = found.iter().map(|row| row.get(0)).collect();
+    let suspects: Vec<String> = found.iter().map(|row| row.get("said")).collect();
     let named = match found.as_slice() {
-        [only] => only.get(1),
+        [only] => only.get("name"),
         _ => table.to_owned(),
     };
     Ok(DbError::suppressed(table, what, &suspects, named))

@@ -3,7 +3,7 @@
 //! What stage 1 receives while stage 2 is at the same entity goes through [`inline`]: both stages of a batch in
 //! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
-//! `apply` writes rows and outcome in one transaction. A batch that the database refuses is split until the
+//! `write` writes rows, and `apply` with them the outcome, in one transaction. A batch that the database refuses is split until the
 //! offending record stands alone in quarantine; before that, rows that exist are updated without asking of them what new
 //! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames
 //! no record.
@@ -23,13 +23,15 @@ mod parents;
 pub mod rebuild;
 mod target;
 pub mod upsert;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use batch::{Candidate, VersionContent};
+use apply::Applying;
+use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
 pub use target::{Order, Target, scratch_table};
@@ -196,8 +198,9 @@ impl Reconciliation<'_> {
             let mut connection = self.db.connection().await?;
             let result = async {
                 let tx = self.fence.begin(&mut connection).await?;
-                let at = self.clock.database_now();
-                let applied = apply::apply(&tx, entity, part, self.run_id, at, &self.unread, order).await?;
+                let run =
+                    Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
+                let applied = apply::apply(&tx, entity, part, &run, order).await?;
                 tx.commit().await?;
                 Ok(applied)
             }
@@ -235,49 +238,4 @@ impl Reconciliation<'_> {
 /// Which of so many lanes a record takes, one of them for all its versions.
 fn lane_of(external_id: &str, lanes: usize) -> usize {
     external_id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % lanes
-}
-
-/// Cuts a batch, in order, into runs without two versions of one record.
-fn distinct_runs(batch: &[Candidate]) -> Vec<&[Candidate]> {
-    let mut runs = Vec::new();
-    let mut start = 0;
-    let mut seen = std::collections::HashSet::new();
-    for (index, candidate) in batch.iter().enumerate() {
-        if !seen.insert(candidate.external_id.as_str()) {
-            runs.push(&batch[start..index]);
-            start = index;
-            seen.clear();
-            seen.insert(candidate.external_id.as_str());
-        }
-    }
-    runs.push(&batch[start..]);
-    runs.retain(|run| !run.is_empty());
-    runs
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-
-    fn candidate(id: &str) -> Candidate {
-        Candidate {
-            staging_id: Uuid::now_v7(),
-            external_id: id.to_owned(),
-            fetched_at: Timestamp::UNIX_EPOCH,
-            content: VersionContent::Tombstone,
-        }
-    }
-
-    #[test]
-    fn versions_of_one_record_never_share_a_run_and_keep_their_order() {
-        let batch: Vec<Candidate> = ["a", "b", "a", "a", "c", "b"].map(candidate).into();
-        let runs: Vec<Vec<&str>> = distinct_runs(&batch)
-            .into_iter()
-            .map(|run| run.iter().map(|c| c.external_id.as_str()).collect())
-            .collect();
-        assert_eq!(runs, [vec!["a", "b"], vec!["a"], vec!["a", "c", "b"]]);
-        assert!(distinct_runs(&[]).is_empty());
-    }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::batch::{self, Candidate, VersionContent};
+use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
-use super::{apply, distinct_runs};
+use super::write;
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
 use crate::staging::pending::{self, Basis};
@@ -125,7 +125,7 @@ pub(super) async fn write_again(
         let (candidates, after) = read(tx, entity, left, batch_size).await?;
         left = after;
         for run in distinct_runs(&candidates) {
-            written += apply::write_only(tx, entity, run.iter(), Target::Production, order).await?;
+            written += write::write_only(tx, entity, run.iter(), Target::Production, order).await?;
         }
     }
     Ok(written)
@@ -153,7 +153,7 @@ async fn write_in_parts(
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
         tx.batch("SAVEPOINT part").await?;
-        match apply::write_only(tx, entity, part.iter(), Target::Scratch, Order::UpdateFirst).await {
+        match write::write_only(tx, entity, part.iter(), Target::Scratch, Order::UpdateFirst).await {
             Ok(_) => {
                 tx.batch("RELEASE SAVEPOINT part").await?;
                 not_placed.written(entity, part);

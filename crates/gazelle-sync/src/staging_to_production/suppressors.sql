@@ -1,5 +1,5 @@
 -- What can keep rows of the table $2 in the schema $1 from being written without an error, and its name.
-SELECT pg_catalog.format('trigger %s (function %s)', t.tgname, p.proname), t.tgname::text
+SELECT pg_catalog.format('trigger %s (function %s)', t.tgname, p.proname) AS said, t.tgname::text AS name
   FROM pg_catalog.pg_trigger t
   JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
   JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid

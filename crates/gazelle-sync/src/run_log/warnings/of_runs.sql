@@ -1,5 +1,5 @@
 -- The subject of what concerns one entity is its name.
-SELECT w.run_id::text, r.started_at, w.code, w.subject, w.message
+SELECT w.run_id::text AS run_id, r.started_at, w.code, w.subject, w.message
   FROM {schema}.sync_run_warnings w
   JOIN {schema}.sync_runs r ON r.run_id = w.run_id
  WHERE ($1::text IS NULL OR w.subject = $1)

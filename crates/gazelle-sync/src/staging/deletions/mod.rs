@@ -210,13 +210,7 @@ pub async fn note(
         supersede(tx, entity, &ids, &["withheld"]).await?;
     }
     tx.execute(
-        "INSERT INTO {schema}.sync_deletions (run_id, entity, external_id, state, evidence, found_at)
-         SELECT $1, $2, external_id, $5, evidence, $6
-           FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)
-          WHERE NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions waits
-                             WHERE waits.entity = $2 AND waits.external_id = gone.external_id
-                               AND waits.state = 'withheld' AND $5 = 'withheld')
-         RETURNING 1",
+        include_str!("note.sql"),
         &[
             (&run_id, Type::UUID),
             (&entity.name, Type::TEXT),
@@ -309,26 +303,18 @@ pub struct Found {
 
 /// The deletions found, newest first; only those that wait for a person's word, if asked; only a run's.
 pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
-    let rows = db
-        .query(
-            "SELECT run_id, entity, external_id, state, evidence, found_at, decided_at
-               FROM {schema}.sync_deletions
-              WHERE (NOT $1 OR state = 'withheld') AND ($2::uuid IS NULL OR run_id = $2)
-              ORDER BY found_at DESC, entity, external_id
-              LIMIT 10000",
-            &[(&only_withheld, Type::BOOL), (&run, Type::UUID)],
-        )
-        .await?;
+    let rows =
+        db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;
     Ok(rows
         .iter()
         .map(|row| Found {
-            run_id: row.get(0),
-            entity: row.get(1),
-            external_id: row.get(2),
-            state: row.get(3),
-            evidence: row.get(4),
-            found_at: row.get(5),
-            decided_at: row.get(6),
+            run_id: row.get("run_id"),
+            entity: row.get("entity"),
+            external_id: row.get("external_id"),
+            state: row.get("state"),
+            evidence: row.get("evidence"),
+            found_at: row.get("found_at"),
+            decided_at: row.get("decided_at"),
         })
         .collect())
 }
@@ -345,15 +331,16 @@ pub async fn waiting(
 ) -> Result<Vec<(Gone, Timestamp)>, DbError> {
     let rows = tx
         .query(
-            "SELECT external_id, evidence, found_at
-               FROM {schema}.sync_deletions
-              WHERE run_id = $1 AND entity = $2 AND state = 'withheld'
-              ORDER BY external_id
-              LIMIT $3",
+            include_str!("waiting.sql"),
             &[(&run_id, Type::UUID), (&entity.name, Type::TEXT), (&limit, Type::INT8)],
         )
         .await?;
-    Ok(rows.iter().map(|row| (Gone { external_id: row.get(0), evidence: row.get(1) }, row.get(2))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| {
+            (Gone { external_id: row.get("external_id"), evidence: row.get("evidence") }, row.get("found_at"))
+        })
+        .collect())
 }
 
 /// Of these records, those whose deletion a person approved.

@@ -120,33 +120,35 @@ impl Version {
     }
 
     fn of(row: &Row) -> Version {
-        let state: Option<String> = row.get(12);
-        let withdrawn_by: Option<Uuid> = row.get(10);
+        let state: Option<String> = row.get("case_state");
+        let withdrawn_by: Option<Uuid> = row.get("withdrawn_by");
         Version {
-            staging_id: row.get(0),
-            seen_at: row.get(1),
-            is_tombstone: row.get::<_, &str>(2) == "delete",
-            json: row.get::<_, JsonText<'_>>(3).0.to_owned(),
-            original: row.get(4),
-            sync_status: row.get(5),
-            processed_at: row.get(7),
-            run_id: row.get(8),
-            request: row.get(9),
-            withdrawn: withdrawn_by.map(|by| Withdrawn { by, at: row.get(11) }),
+            staging_id: row.get("id"),
+            seen_at: row.get("fetched_at"),
+            is_tombstone: row.get::<_, &str>("operation") == "delete",
+            json: row.get::<_, JsonText<'_>>("raw_data").0.to_owned(),
+            original: row.get("raw_bytes"),
+            sync_status: row.get("sync_status"),
+            processed_at: row.get("processed_at"),
+            run_id: row.get("run_id"),
+            request: row.get("request"),
+            withdrawn: withdrawn_by.map(|by| Withdrawn { by, at: row.get("undone_at") }),
             quarantine: state.map(|state| Held {
                 state,
-                error_code: row.get(13),
-                error_field: row.get(14),
-                message: row.get(6),
-                waits_for: row.get(15),
-                waits_for_id: row.get(16),
-                closed_at: row.get(17),
-                closed_reason: row.get(18),
-                attempts: row.get(19),
+                error_code: row.get("case_code"),
+                error_field: row.get("case_field"),
+                message: row.get("error_message"),
+                waits_for: row.get("waits_for"),
+                waits_for_id: row.get("waits_for_id"),
+                closed_at: row.get("closed_at"),
+                closed_reason: row.get("closed_reason"),
+                attempts: row.get("case_attempts"),
             }),
-            attempts: row.get(20),
-            fault: row.get::<_, Option<JsonText<'_>>>(21).map(|json| SourceFault::of_json(json.0)),
-            error_code: row.get(22),
+            attempts: row.get("attempts"),
+            fault: row
+                .get::<_, Option<JsonText<'_>>>("source_fault")
+                .map(|json| SourceFault::of_json(json.0)),
+            error_code: row.get("error_code"),
         }
     }
 }
@@ -164,13 +166,16 @@ pub struct Unreadable {
 
 /// What could not be read of a record.
 pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Unreadable>, DbError> {
-    let sql = "SELECT field, column_name, shape FROM {schema}.sync_quality_warnings
-                WHERE entity = $1 AND external_id = $2 AND code IN ('unreadable_field', 'unreadable_row')
-                ORDER BY field";
-    let rows = tx.query(sql, &[(&entity.name, Type::TEXT), (&external_id, Type::TEXT)]).await?;
+    let rows = tx
+        .query(include_str!("unreadable.sql"), &[(&entity.name, Type::TEXT), (&external_id, Type::TEXT)])
+        .await?;
     Ok(rows
         .iter()
-        .map(|row| Unreadable { field: row.get(0), column: row.get(1), shape: row.get(2) })
+        .map(|row| Unreadable {
+            field: row.get("field"),
+            column: row.get("column_name"),
+            shape: row.get("shape"),
+        })
         .collect())
 }
 

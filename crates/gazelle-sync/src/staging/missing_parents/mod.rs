@@ -38,11 +38,11 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Missing
     Ok(rows
         .iter()
         .map(|row| MissingParent {
-            table: row.get(0),
-            external_id: row.get(1),
-            child_entity: row.get(2),
-            child_external_id: row.get(3),
-            asks: row.get(4),
+            table: row.get("waits_for"),
+            external_id: row.get("waits_for_id"),
+            child_entity: row.get("entity"),
+            child_external_id: row.get("external_id"),
+            asks: row.get("asks"),
         })
         .collect())
 }

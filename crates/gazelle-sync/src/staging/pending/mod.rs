@@ -11,7 +11,8 @@ use super::{for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
-/// A pending version as read from staging; the JSON stays in the row's buffer.
+/// A pending version as read from staging; the JSON stays in the row's buffer. Its columns are read by their place: stage 2
+/// reads every version here, and a name would be looked for among all of them each time.
 pub struct Pending {
     row: Row,
 }
@@ -118,15 +119,7 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
 /// The processed versions of a record that count, in the order in which they were seen.
 pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Uuid>, DbError> {
     let rows = tx
-        .query(
-            &for_entity(
-                "SELECT id FROM {schema}.{staging_table}
-                  WHERE external_id = $1 AND withdrawn_by IS NULL AND sync_status = 'processed'
-                  ORDER BY fetched_at",
-                entity,
-            ),
-            &[(&external_id, Type::TEXT)],
-        )
+        .query(&for_entity(include_str!("chronology_of.sql"), entity), &[(&external_id, Type::TEXT)])
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -1,7 +1,7 @@
 -- A page of cases, newest first: those after the position $7 to $9, where one is given.
-SELECT q.external_id, q.staging_id::text, q.state, q.error_code, q.error_field, s.error_message, q.waits_for,
+SELECT q.external_id, q.staging_id::text AS staging_id, q.state, q.error_code, q.error_field, s.error_message AS message, q.waits_for,
        q.waits_for_id, q.closed_reason, q.attempts, q.first_seen_at, q.last_seen_at, s.fetched_at,
-       CASE WHEN $6::bool THEN s.raw_data::text END, q.closed_at
+       CASE WHEN $6::bool THEN s.raw_data::text END AS raw_data, q.closed_at
   FROM {schema}.sync_quarantine q
   JOIN {schema}.{staging_table} s ON s.id = q.staging_id
  WHERE q.entity = $1

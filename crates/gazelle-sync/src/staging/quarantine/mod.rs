@@ -232,11 +232,11 @@ pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbErr
         .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&MOST_NAMED, Type::INT4)])
         .await?;
     let waiting = |row: &tokio_postgres::Row| Waiting {
-        entity: row.get(0),
-        error_code: row.get(1),
-        error_field: row.get(2),
-        records: row.get::<_, i64>(3).unsigned_abs(),
-        external_ids: row.get(4),
+        entity: row.get("entity"),
+        error_code: row.get("error_code"),
+        error_field: row.get("error_field"),
+        records: row.get::<_, i64>("records").unsigned_abs(),
+        external_ids: row.get("external_ids"),
     };
     Ok(rows.iter().map(waiting).collect())
 }
@@ -302,21 +302,21 @@ pub async fn cases(
         .iter()
         .map(|row| Case {
             entity: entity.name.to_owned(),
-            external_id: row.get(0),
-            staging_id: row.get(1),
-            state: row.get(2),
-            error_code: row.get(3),
-            error_field: row.get(4),
-            message: row.get(5),
-            waits_for: row.get(6),
-            waits_for_id: row.get(7),
-            closed_reason: row.get(8),
-            attempts: row.get(9),
-            first_seen_at: row.get(10),
-            last_seen_at: row.get(11),
-            fetched_at: row.get(12),
-            raw_data: row.get(13),
-            closed_at: row.get(14),
+            external_id: row.get("external_id"),
+            staging_id: row.get("staging_id"),
+            state: row.get("state"),
+            error_code: row.get("error_code"),
+            error_field: row.get("error_field"),
+            message: row.get("message"),
+            waits_for: row.get("waits_for"),
+            waits_for_id: row.get("waits_for_id"),
+            closed_reason: row.get("closed_reason"),
+            attempts: row.get("attempts"),
+            first_seen_at: row.get("first_seen_at"),
+            last_seen_at: row.get("last_seen_at"),
+            fetched_at: row.get("fetched_at"),
+            raw_data: row.get("raw_data"),
+            closed_at: row.get("closed_at"),
         })
         .collect())
 }
@@ -330,10 +330,7 @@ pub async fn dismiss(
     at: Timestamp,
 ) -> Result<u64, DbError> {
     tx.execute(
-        "UPDATE {schema}.sync_quarantine
-            SET state = 'dismissed', closed_at = $3, closed_reason = $4
-          WHERE entity = $1 AND state IN ('open', 'waiting')
-            AND (external_id = ANY ($2::text[]) OR staging_id::text = ANY ($2::text[]))",
+        include_str!("dismiss.sql"),
         &[
             (&entity.name, Type::TEXT),
             (&ids, Type::TEXT_ARRAY),

@@ -1,6 +1,6 @@
 -- The records that were found wanting since $1 and still wait, by entity and reason, with the first $2 ids.
-SELECT entity, error_code, coalesce(error_field, ''), count(DISTINCT external_id),
-       (array_agg(DISTINCT external_id ORDER BY external_id))[1:$2::integer]
+SELECT entity, error_code, coalesce(error_field, '') AS error_field, count(DISTINCT external_id) AS records,
+       (array_agg(DISTINCT external_id ORDER BY external_id))[1:$2::integer] AS external_ids
   FROM {schema}.sync_quarantine
  WHERE state IN ('open', 'waiting')
    AND last_seen_at >= $1

@@ -35,9 +35,9 @@ pub async fn drop_superseded(
         let tx = fence.begin(&mut connection).await?;
         let params = [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
         let rows = tx.query(&due, &params).await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
         if let Some(last) = rows.last() {
-            from = last.get(1);
+            from = last.get("external_id");
             dropped += tx.execute(&delete, &[(&ids, Type::UUID_ARRAY)]).await?;
             let value = cutoff.to_string();
             tx.execute(

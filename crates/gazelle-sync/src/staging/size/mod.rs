@@ -47,14 +47,22 @@ async fn of(db: &Db, entity: &'static Entity, now: Timestamp, bytes: &str) -> Re
     let sql = for_entity(&include_str!("size.sql").replace("{size}", bytes), entity);
     let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ), (&entity.name, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| DbError::infrastructure("the database counted nothing"))?;
-    let (versions, bytes, added): (i64, Option<i64>, i64) = (row.get(0), row.get(1), row.get(2));
-    let first: Option<Timestamp> = row.get(3);
+    let (versions, bytes, added): (i64, Option<i64>, i64) =
+        (row.get("versions"), row.get("bytes"), row.get("added"));
+    let first: Option<Timestamp> = row.get("first_at");
     let versions_a_day = a_day(added, first.map_or(since, |first| first.max(since)), now);
     let bytes_a_day = bytes.map(|bytes| match versions {
         0 => 0,
         _ => (versions_a_day * bytes as f64 / versions as f64).round() as i64,
     });
-    Ok(Size { entity: entity.name, versions, bytes, versions_a_day, bytes_a_day, last_run: row.get(4) })
+    Ok(Size {
+        entity: entity.name,
+        versions,
+        bytes,
+        versions_a_day,
+        bytes_a_day,
+        last_run: row.get("last_run"),
+    })
 }
 
 /// What was added since an instant, a day; within the first day all of it.

@@ -39,9 +39,7 @@ pub async fn withdraw(
     )
     .await?;
     tx.execute(
-        "UPDATE {schema}.sync_deletions
-            SET state = 'dismissed', decided_at = $4, undone_by = $3, state_before_undo = state
-          WHERE run_id = $2 AND entity = $1 AND state IN ('deleted', 'approved')",
+        include_str!("dismiss_deletions.sql"),
         &[(&entity.name, Type::TEXT), (&run, Type::UUID), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
     )
     .await?;
@@ -52,14 +50,8 @@ pub async fn withdraw(
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     // One that was seen at the source meanwhile is no longer kept, and has nothing to be given back.
-    tx.execute(
-        "UPDATE {schema}.sync_deletions
-            SET state = CASE state WHEN 'dismissed' THEN state_before_undo ELSE state END,
-                undone_by = NULL, state_before_undo = NULL
-          WHERE entity = $1 AND undone_by = $2",
-        &[(&entity.name, Type::TEXT), (&undo, Type::UUID)],
-    )
-    .await?;
+    tx.execute(include_str!("give_back_deletions.sql"), &[(&entity.name, Type::TEXT), (&undo, Type::UUID)])
+        .await?;
     Ok(touched(&rows))
 }
 

@@ -193,6 +193,7 @@ pub async fn newest_of<'i>(
     Ok(rows
         .iter()
         .map(|row| {
+            // By their place: a row for each record of a batch is read here.
             let position: i64 = row.get(0);
             let id = ids[usize::try_from(position - 1).unwrap_or_default()];
             (id, Newest { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })

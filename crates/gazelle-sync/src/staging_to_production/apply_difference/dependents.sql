@@ -1,13 +1,13 @@
--- Foreign keys from tables other than $2 in the schema $1 to those, by which a removal of a row reaches theirs. As
--- (our table, their table quoted, the constraint, the condition that their row refers to ours, whether we may look).
-SELECT ours.relname::text,
-       pg_catalog.format('%I.%I', space.nspname, theirs.relname),
-       k.conname::text,
+-- Foreign keys from tables other than $2 in the schema $1 to those, by which a removal of a row reaches theirs.
+-- `matches` is the condition that their row refers to ours.
+SELECT ours.relname::text AS ours,
+       pg_catalog.format('%I.%I', space.nspname, theirs.relname) AS theirs,
+       k.conname::text AS name,
        (SELECT pg_catalog.string_agg(pg_catalog.format('dependent.%I = held.%I', of_theirs.attname, of_ours.attname), ' AND ')
           FROM unnest(k.conkey, k.confkey) AS pair (theirs, ours)
           JOIN pg_catalog.pg_attribute of_theirs ON of_theirs.attrelid = k.conrelid AND of_theirs.attnum = pair.theirs
-          JOIN pg_catalog.pg_attribute of_ours ON of_ours.attrelid = k.confrelid AND of_ours.attnum = pair.ours),
-       pg_catalog.has_schema_privilege(space.oid, 'USAGE') AND pg_catalog.has_table_privilege(theirs.oid, 'SELECT')
+          JOIN pg_catalog.pg_attribute of_ours ON of_ours.attrelid = k.confrelid AND of_ours.attnum = pair.ours) AS matches,
+       pg_catalog.has_schema_privilege(space.oid, 'USAGE') AND pg_catalog.has_table_privilege(theirs.oid, 'SELECT') AS may_look
   FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class ours ON ours.oid = k.confrelid
   JOIN pg_catalog.pg_namespace our_space ON our_space.oid = ours.relnamespace

@@ -235,8 +235,9 @@ pub mod dependents {
             .await?;
         let mut found = Vec::new();
         for key in &keys {
-            let (ours, table, constraint): (&str, String, String) = (key.get(0), key.get(1), key.get(2));
-            let (matches, may_look): (&str, bool) = (key.get(3), key.get(4));
+            let (ours, table, constraint): (&str, String, String) =
+                (key.get("ours"), key.get("theirs"), key.get("name"));
+            let (matches, may_look): (&str, bool) = (key.get("matches"), key.get("may_look"));
             for (part, of) in tables(parts).filter(|(_, of)| of.name == ours) {
                 let rows = match may_look {
                     true => Some(rows_that_refer(tx, part, of, &table, matches).await?),

@@ -112,15 +112,15 @@ async fn of_table(
     let mut found =
         TableDifference { table: table.name, missing: 0, changed: 0, surplus: 0, samples: Vec::new() };
     for row in &rows {
-        let (kind, count): (String, i64) = (row.get(0), row.get(1));
+        let (kind, count): (String, i64) = (row.get("kind"), row.get("total"));
         match kind.as_str() {
             "missing" => found.missing = count,
             "changed" => found.changed = count,
             _ => found.surplus = count,
         }
-        let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get(3), row.get(4));
+        let (held, rebuilt): (Option<Value>, Option<Value>) = (row.get("held"), row.get("rebuilt"));
         if samples > 0 {
-            found.samples.push(Sample { kind, key: row.get(2), columns: columns(table, held, rebuilt) });
+            found.samples.push(Sample { kind, key: row.get("key"), columns: columns(table, held, rebuilt) });
         }
     }
     Ok(found)

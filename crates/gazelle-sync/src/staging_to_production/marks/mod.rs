@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::apply::Good;
-use super::batch::Candidate;
+use super::batch::{Candidate, Good};
 use super::checked::{self, Write};
 use super::target::Target;
 use crate::db::{DbError, Param, Template, Tx};

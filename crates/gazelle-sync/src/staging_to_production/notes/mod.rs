@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::apply::Good;
-use super::batch::Candidate;
+use super::batch::{Candidate, Good};
 use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::read::RecordError;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio_postgres::types::Type;
 
-use super::apply::Good;
+use super::batch::Good;
 use super::target::Target;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;

@@ -1,18 +1,20 @@
 //! Writing rows into a production table, many in one statement.
 
-use std::fmt::Write as _;
+mod statements;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+pub use statements::Statements;
+use statements::rebuild_statements;
+
 use super::checked::{self, Write};
 use super::target::{Order, Target};
-use crate::db::{DbError, Param, Template, Tx, Utc};
+use crate::db::{DbError, Param, Tx, Utc};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
-use crate::staging::pending;
 
 /// A row and the raw record it came from.
 pub struct RowWithLineage<'r> {
@@ -86,168 +88,6 @@ pub async fn upsert(
     };
     crate::crash::at(crate::crash::Step::RowsWritten);
     Ok(Written { inserted, updated })
-}
-
-/// The statements of a production table. Public for the test that prepares every one.
-#[derive(Debug)]
-pub struct Statements {
-    /// Inserts rows whose key is free.
-    pub insert_new: String,
-    /// Inserts rows of which all are new.
-    pub insert_all: String,
-    /// Counts the rows that are to be written.
-    pub to_write: String,
-    /// Writes those, new ones too.
-    pub update_changed: String,
-    /// Writes those that exist.
-    pub update_held: String,
-    /// Inserts rows that do not exist, and gives those that do to no trigger or constraint.
-    pub insert_absent: String,
-}
-
-impl Statements {
-    /// Those of a table.
-    pub fn of(entity: &Entity, table: &Table) -> Statements {
-        let insert_new = include_str!("insert_new.sql");
-        let insert_all = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
-        let update_changed = include_str!("update_changed.sql");
-        let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
-        let to_write = format!("{comparison}{}", include_str!("to_write.sql"));
-        let filled = |template: &str| fill(template, entity, table, Target::Production);
-        Statements {
-            insert_new: filled(insert_new),
-            insert_all: filled(&insert_all),
-            to_write: filled(&to_write),
-            update_changed: filled(update_changed),
-            update_held: filled(include_str!("update_held.sql")),
-            insert_absent: filled(include_str!("insert_absent.sql")),
-        }
-    }
-
-    /// All of them.
-    pub fn all(&self) -> [&str; 6] {
-        [
-            &self.insert_new,
-            &self.insert_all,
-            &self.to_write,
-            &self.update_changed,
-            &self.update_held,
-            &self.insert_absent,
-        ]
-    }
-}
-
-/// The statements of a scratch table: for rows that are there, and then for new ones. They are no variants of the
-/// writer's: a rebuild that shared its statements would share its mistakes, and `verify` would call both equal.
-fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
-    [include_str!("rebuild_update.sql"), include_str!("rebuild_insert.sql")]
-        .map(|template| fill(template, entity, table, Target::Scratch))
-}
-
-/// Whether a row says what is incoming, so that it keeps the version it came from.
-const IS_AS_HELD: &str = "held.deleted_at IS NULL
-           AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
-           AND ({held_values}) IS NOT DISTINCT FROM ({typed_values})";
-
-/// A statement with the names of a table's columns.
-fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
-    let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-    let derived = table.derived.as_ref();
-    let derived_columns = table.derived_columns();
-    let all: Vec<&str> =
-        names.iter().copied().chain(derived_columns.iter().map(|column| column.name)).collect();
-
-    let mut parameters = String::new();
-    for (index, column) in table.columns.iter().enumerate() {
-        let _ = write!(parameters, "${}::{}[], ", index + 2, array_type(column.rule));
-    }
-    let _ = write!(parameters, "${}::uuid[], ${}::timestamptz[]", names.len() + 2, names.len() + 3);
-    let side_by_side: Vec<String> = parameters
-        .split(", ")
-        .zip(names.iter().chain(&["staging_id", "synced_from_gazelle_at"]))
-        .map(|(list, name)| format!("unnest({list}) AS {name}"))
-        .collect();
-
-    let cast = |name: &str| match table.columns.iter().find(|c| c.name == name) {
-        Some(column) if column.rule.travels_as_text() => format!("::{}", column.rule.sql_type()),
-        _ => String::new(),
-    };
-    let join = |each: &dyn Fn(&str) -> String, columns: &[&str]| {
-        columns.iter().map(|name| each(name)).collect::<Vec<_>>().join(", ")
-    };
-    let selected = names
-        .iter()
-        .map(|name| format!("i.{name}{}", cast(name)))
-        .chain(derived_columns.iter().map(|column| column.expression.to_owned()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let derived_values: String =
-        derived_columns.iter().map(|column| format!(", {} AS {}", column.expression, column.name)).collect();
-    let not_key: Vec<&str> = all.iter().copied().filter(|name| !table.key.contains(name)).collect();
-    let key_match: Vec<String> = table.key.iter().map(|key| format!("h.{key} = i.{key}")).collect();
-    let held_match: Vec<String> = table.key.iter().map(|key| format!("held.{key} = i.{key}")).collect();
-
-    let set_from_incoming = |name: &str| format!("{name} = i.{name}{}", cast(name));
-    Template::new(template)
-        .with("is_as_held", IS_AS_HELD)
-        .with("selected", selected)
-        .with("typed", join(&|name| format!("i.{name}{} AS {name}", cast(name)), &names))
-        .with("typed_values", join(&|name| format!("i.{name}"), &all))
-        .with("derived_values", derived_values)
-        .with("derived_join", derived.map_or("", |d| d.join))
-        .with("parameters", parameters)
-        .with("side_by_side", side_by_side.join(", "))
-        .with("columns", names.join(", "))
-        .with("held_values", join(&|name| format!("held.{name}"), &all))
-        .with("incoming_values", join(&|name| format!("i.{name}{}", cast(name)), &all))
-        .with("all_columns", all.join(", "))
-        .with("assignments", join(&|name| format!("{name} = EXCLUDED.{name}"), &not_key))
-        .with("set_from_incoming", join(&set_from_incoming, &not_key))
-        .with("set_typed", join(&|name| format!("{name} = i.{name}"), &not_key))
-        .with("may_write", may_write(entity, table, target))
-        .with("still_later", still_later(table))
-        .with("key_match", key_match.join(" AND "))
-        .with("held_match", held_match.join(" AND "))
-        .with("held_key_text", join(&|name| format!("held.{name}::text"), table.key))
-        .with("key_text", join(&|name| format!("{name}::text"), table.key))
-        .with("first_key", table.key[0])
-        .with("key", table.key.join(", "))
-        .with("table", table.name)
-        .with("prefix", target.prefix())
-        .fill()
-}
-
-/// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
-/// to another client) belongs to the record seen last: not to one seen before a version of its holder that still had
-/// it, which is any until its holder let it go. Beside production everything comes in the order in which it was seen.
-fn may_write(entity: &Entity, table: &Table, target: Target) -> String {
-    let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
-        return "true".to_owned();
-    };
-    let mine = format!("held.{owner} IS NOT DISTINCT FROM i.{owner}");
-    let later = "held.synced_from_gazelle_at < i.synced_from_gazelle_at";
-    if target == Target::Scratch {
-        return format!("{mine} OR {later}");
-    }
-    let holder = format!("held.{owner}");
-    let held_since = pending::seen_between(entity, &holder, "i.synced_from_gazelle_at", "held.deleted_at");
-    format!("{mine} OR ({later} AND NOT {held_since})")
-}
-
-/// The same of a row that another lane has written meanwhile: two records may claim it at the same time.
-fn still_later(table: &Table) -> String {
-    match table.owner.filter(|owner| !table.key.contains(owner)) {
-        Some(owner) => format!(
-            "WHERE held.{owner} IS NOT DISTINCT FROM EXCLUDED.{owner}
-    OR held.synced_from_gazelle_at <= EXCLUDED.synced_from_gazelle_at"
-        ),
-        None => String::new(),
-    }
-}
-
-/// The element type in which a column's values travel.
-fn array_type(rule: Rule) -> &'static str {
-    if rule.travels_as_text() { "text" } else { rule.sql_type() }
 }
 
 /// One column of many rows, as a parameter.

@@ -1,0 +1,7 @@
+-- The register of what was migrated.
+CREATE TABLE {schema}.sync_migrations (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL
+)

@@ -1,0 +1,208 @@
+//! How far a database is, by its register of migrations and by what is there.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::declared;
+use crate::access::owners;
+use crate::db::{Db, DbError};
+use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_names};
+
+/// What a migration would do or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its number; none of what follows from the declarations of the entities.
+    pub version: Option<i32>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Step {
+    fn of(migration: &Migration) -> Step {
+        Step { version: Some(migration.version), name: migration.name.to_owned() }
+    }
+}
+
+/// How far a database's shape is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// No table of ours: everything is to be created.
+    Empty,
+    /// All migrations are applied.
+    Current,
+    /// Some are missing.
+    Older(Vec<Step>),
+    /// It was migrated by a newer program than this one, to this version.
+    Newer(i32),
+}
+
+/// Reads how far the database is. Writes nothing.
+///
+/// Errors: an applied migration whose text differs from this program's (a changed file), tables
+/// or views of our names that no migration of ours made, or that somebody made whom we do not trust.
+pub async fn shape(db: &Db) -> Result<Shape, DbError> {
+    let relations = relations(db).await?;
+    let register = relations.iter().find(|relation| relation.name == REGISTER);
+    let other = relations.iter().find(|relation| relation.name != REGISTER);
+    let register = match (register, other) {
+        (None, None) => return Ok(Shape::Empty),
+        (None, Some(other)) => return Err(foreign(db, &other.name)),
+        (Some(register), _) if !register.is_register => return Err(foreign(db, &register.name)),
+        (Some(register), _) => register,
+    };
+    // Before anything of them is read: which rows are seen, and by whose code, is their owner's to say.
+    owners::check(db).await?;
+    let applied = applied(db).await?;
+    if applied.is_empty() && register.is_hidden {
+        return Err(DbError::infrastructure(
+            "row security hides what was migrated: the role in DATABASE_URL lacks this right; use the role that owns \
+             the tables, or one that bypasses row security",
+        ));
+    }
+    if applied.is_empty() {
+        // Someone emptied the register: nothing says who made what stands beside it.
+        return other.map_or(Ok(Shape::Empty), |other| Err(foreign(db, &other.name)));
+    }
+    let mut missing = match Progress::of(&applied)? {
+        Progress::Newer(version) => return Ok(Shape::Newer(version)),
+        Progress::Missing(steps) => steps,
+    };
+    let found = declared::found(db).await?;
+    if let Some(stranger) = found.stranger() {
+        let maimed = stranger.maimed(db.schema(), missing.is_empty());
+        return Err(maimed.unwrap_or_else(|| foreign(db, stranger.table)));
+    }
+    let declared = found.missing(missing.is_empty());
+    missing.extend(declared.iter().map(|missing| Step { version: None, name: missing.name() }));
+    Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
+}
+
+/// Something that has one of our names.
+struct Relation {
+    name: String,
+    /// Whether it is a table that may be our register.
+    is_register: bool,
+    /// Whether row security may hide rows of it from us.
+    is_hidden: bool,
+}
+
+/// What has one of our names: it is in our way, be it a table, a view or an index.
+async fn relations(db: &Db) -> Result<Vec<Relation>, DbError> {
+    let params = [(&db.schema() as _, Type::TEXT), (&relation_names() as _, Type::TEXT_ARRAY)];
+    let rows = db.query(include_str!("relations.sql"), &params).await?;
+    let relation = |row: &Row| Relation {
+        name: row.get("name"),
+        is_register: row.get("is_register"),
+        is_hidden: row.get("is_hidden"),
+    };
+    Ok(rows.iter().map(relation).collect())
+}
+
+/// A migration that the register holds.
+struct Applied {
+    version: i32,
+    checksum: String,
+}
+
+async fn applied(db: &Db) -> Result<Vec<Applied>, DbError> {
+    let rows =
+        db.query("SELECT version, checksum FROM {schema}.sync_migrations ORDER BY version", &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Applied { version: row.get("version"), checksum: row.get("checksum") })
+        .collect())
+}
+
+/// How many of this program's migrations a register holds.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    /// It holds one that this program does not know.
+    Newer(i32),
+    /// It lacks these, which may be none.
+    Missing(Vec<Step>),
+}
+
+impl Progress {
+    /// # Errors
+    /// A migration was applied with another text.
+    fn of(applied: &[Applied]) -> Result<Progress, DbError> {
+        let of_this_program = |version: i32| MIGRATIONS.iter().find(|m| m.version == version);
+        if applied.iter().any(|applied| of_this_program(applied.version).is_none()) {
+            let newest = applied.iter().map(|applied| applied.version).max();
+            return Ok(Progress::Newer(newest.unwrap_or_default()));
+        }
+        let mut missing = all_steps();
+        for Applied { version, checksum } in applied {
+            let Some(migration) = of_this_program(*version) else { continue };
+            let is_former = REWRITTEN.contains(&(*version, checksum.as_str()));
+            if !is_former && *checksum != checksum_of(migration) {
+                return Err(DbError::infrastructure(format!(
+                    "migration {version} ({}) was applied with another text than this program's: the two are \
+                     not of the same release",
+                    migration.name
+                )));
+            }
+            missing.retain(|step| step.version != Some(*version));
+        }
+        Ok(Progress::Missing(missing))
+    }
+}
+
+fn foreign(db: &Db, name: &str) -> DbError {
+    DbError::infrastructure(format!(
+        "the schema {} already holds a table or view {name} that gazelle-sync did not make: choose another schema \
+         (GAZELLE_SYNC_SCHEMA), or move the old one away first: `gazelle-sync migrate --from-v5 --dry-run` shows how",
+        db.schema()
+    ))
+}
+
+/// Every migration there is.
+pub fn all_steps() -> Vec<Step> {
+    MIGRATIONS.iter().map(Step::of).collect()
+}
+
+/// What the register says of a migration's text.
+pub(super) fn checksum_of(migration: &Migration) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(migration.sql.as_bytes());
+    for table in migration.staging_tables {
+        hasher.update(table.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(migrations: &[Migration]) -> Vec<Applied> {
+        let applied =
+            |migration: &Migration| Applied { version: migration.version, checksum: checksum_of(migration) };
+        migrations.iter().map(applied).collect()
+    }
+
+    #[test]
+    fn a_register_lacks_what_it_does_not_hold_and_may_be_ahead_of_us() {
+        let missing = |register: &[Applied]| match Progress::of(register).unwrap() {
+            Progress::Missing(steps) => steps.len(),
+            Progress::Newer(version) => panic!("{version} is not known"),
+        };
+        assert_eq!(missing(&[]), MIGRATIONS.len());
+        assert_eq!(missing(&applied(&MIGRATIONS[..3])), MIGRATIONS.len() - 3);
+        assert_eq!(missing(&applied(&MIGRATIONS)), 0);
+        let mut ahead = applied(&MIGRATIONS);
+        ahead.push(Applied { version: 9_000, checksum: String::new() });
+        assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
+    }
+
+    #[test]
+    fn a_migration_with_another_text_is_refused_unless_it_is_a_former_one_of_ours() {
+        let of =
+            |version, checksum: &str| Progress::of(&[Applied { version, checksum: checksum.to_owned() }]);
+        let error = of(MIGRATIONS[0].version, "another").unwrap_err().to_string();
+        assert!(error.contains("was applied with another text"), "{error}");
+        for (version, former) in REWRITTEN {
+            assert!(matches!(of(version, former), Ok(Progress::Missing(_))), "{version}");
+        }
+    }
+}

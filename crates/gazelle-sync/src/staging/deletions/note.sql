@@ -1,0 +1,8 @@
+-- Notes deletions that the run $1 found of the entity $2, in the state $5; one that waits for a person is not noted again.
+INSERT INTO {schema}.sync_deletions (run_id, entity, external_id, state, evidence, found_at)
+SELECT $1, $2, external_id, $5, evidence, $6
+  FROM unnest($3::text[], $4::jsonb[]) AS gone (external_id, evidence)
+ WHERE NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions waits
+                    WHERE waits.entity = $2 AND waits.external_id = gone.external_id
+                      AND waits.state = 'withheld' AND $5 = 'withheld')
+RETURNING 1

@@ -1,0 +1,5 @@
+-- Settles the cases of the entity $1 that are open or wait, of these records or versions ($2), by a person's decision.
+UPDATE {schema}.sync_quarantine
+   SET state = 'dismissed', closed_at = $3, closed_reason = $4
+ WHERE entity = $1 AND state IN ('open', 'waiting')
+   AND (external_id = ANY ($2::text[]) OR staging_id::text = ANY ($2::text[]))

@@ -1,0 +1,101 @@
+//! Writing the rows of good versions, to production or beside it. No outcome and no quarantine: those are `apply`'s.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::batch::{Candidate, Good, VersionContent};
+use super::marks::{mark_gone, mark_left_out};
+use super::parents::{absent_parents, waits_for};
+use super::target::{Order, Target};
+use super::upsert::{RowWithLineage, upsert};
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::entities::table::{Row, Table};
+
+/// Writes the rows that candidates give and nothing else: no
+/// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
+pub(super) async fn write_only<'b>(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    batch: impl Iterator<Item = &'b Candidate> + Clone,
+    target: Target,
+    order: Order,
+) -> Result<u64, DbError> {
+    let mut good: Vec<Good<'_>> = batch
+        .clone()
+        .filter_map(|candidate| match &candidate.content {
+            VersionContent::Record(reconciled) => Some(Good { candidate, reconciled }),
+            _ => None,
+        })
+        .collect();
+    let gone: Vec<&Candidate> =
+        batch.filter(|candidate| matches!(candidate.content, VersionContent::Tombstone)).collect();
+    let absent = absent_parents(tx, entity, &good, target, None).await?;
+    good.retain(|good| waits_for(entity, good, &absent).is_none());
+    let written = write_rows(tx, entity, &good, target, order).await?;
+    let gone = mark_gone(tx, entity, &gone, target).await?;
+    Ok(written + gone.records + gone.carried)
+}
+
+/// The rows of good versions, table by table, parents first.
+pub(super) async fn write_rows(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    good: &[Good<'_>],
+    target: Target,
+    order: Order,
+) -> Result<u64, DbError> {
+    let mut written = 0;
+    let mut all_new = order == Order::AllNew;
+    for (index, table) in entity.tables.iter().enumerate() {
+        // Records that were not there a moment ago cannot have left anything out.
+        if !all_new {
+            written += mark_left_out(tx, table, index, good, target).await?;
+        }
+        let rows: Vec<RowWithLineage<'_>> = good
+            .iter()
+            .flat_map(|good| {
+                good.reconciled.rows.iter().filter(move |(of, _)| *of == index).map(|(_, row)| {
+                    RowWithLineage {
+                        row,
+                        staging_id: good.candidate.staging_id,
+                        fetched_at: good.candidate.fetched_at,
+                    }
+                })
+            })
+            .collect();
+        let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
+        let wrote = upsert(tx, entity, table, &rows, target, order).await?;
+        written += wrote.inserted + wrote.updated;
+        if index == 0 {
+            // A rebuild believes no count: what it says is compared with what the counts led to.
+            all_new = target == Target::Production && wrote.inserted == good.len() as u64;
+        }
+    }
+    Ok(written)
+}
+
+/// A row that several records claim (a contact that moved between two clients read at different times) goes to
+/// the one seen last.
+fn latest_claims<'r>(table: &Table, rows: Vec<RowWithLineage<'r>>) -> Vec<RowWithLineage<'r>> {
+    let key = |row: &Row| -> Vec<String> {
+        table.key.iter().map(|key| table.get(row, key).as_text().unwrap_or_default().to_owned()).collect()
+    };
+    let mut position: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut kept: Vec<RowWithLineage<'r>> = Vec::with_capacity(rows.len());
+    for lined in rows {
+        match position.entry(key(lined.row)) {
+            Entry::Vacant(free) => {
+                free.insert(kept.len());
+                kept.push(lined);
+            }
+            Entry::Occupied(taken) => {
+                let held = &mut kept[*taken.get()];
+                if held.fetched_at < lined.fetched_at {
+                    *held = lined;
+                }
+            }
+        }
+    }
+    kept
+}
