@@ -26,7 +26,6 @@ pub fn text(report: &UndoReport) -> Lines {
     let mut text = Lines::new();
     text.table(&table);
     samples_lines(&report.tables, &mut text);
-    let (versions, records) = (display::count(report.versions), display::count(report.records));
     if report.newer > 0 {
         text.line(format!(
             "{} of the records have a newer version by a later run and stay as they are",
@@ -53,20 +52,31 @@ pub fn text(report: &UndoReport) -> Lines {
     if nothing_done && !report.dry_run {
         return text;
     }
+    text.line(outcome(report));
+    if let (Step::Undid(run), false) = (report.step, report.dry_run) {
+        text.line(format!("take it back with: gazelle-sync undo --lift {run}"));
+    }
+    text
+}
+
+/// What was done, or would be.
+fn outcome(report: &UndoReport) -> String {
+    let (versions, records) = (display::count(report.versions), display::count(report.records));
     let took = display::duration(Duration::from_millis(report.duration_ms));
     match (report.step, report.dry_run) {
-        (Step::Undid(run), true) => text.line(format!(
+        (Step::Undid(run), true) => format!(
             "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
-        )),
-        (Step::Lifted { run, .. }, true) => text.line(format!(
+        ),
+        (Step::Lifted { run, .. }, true) => format!(
             "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})"
-        )),
-        (Step::Undid(run), false) => text
-            .line(format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})"))
-            .line(format!("take it back with: gazelle-sync undo --lift {run}")),
-        (Step::Lifted { run, .. }, false) => text.line(format!(
-            "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
-        )),
-    };
-    text
+        ),
+        (Step::Undid(run), false) => {
+            format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})")
+        }
+        (Step::Lifted { run, .. }, false) => {
+            format!(
+                "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
+            )
+        }
+    }
 }
