@@ -1,4 +1,4 @@
--- Texts and facts are cut as in open_alerts.sql.
+-- Claims the next message of a channel ($1) that is due. Texts and facts are cut as in open_alerts.sql.
 -- A claim that runs beyond $5, longer than any made about now can, was made by a clock that has been set back since.
 UPDATE {schema}.sync_alert_messages AS claimed
    SET claimed_until = $3, attempts = claimed.attempts + 1
@@ -16,6 +16,7 @@ UPDATE {schema}.sync_alert_messages AS claimed
                       LIMIT 1
                         FOR UPDATE SKIP LOCKED)
    AND alert.id = claimed.alert_id
-RETURNING claimed.id, claimed.alert_id, alert.kind, claimed.occasion, left(claimed.title, 1000),
-          left(claimed.body, 65536), alert.opened_at, alert.closed_at,
-          CASE WHEN octet_length(alert.facts::text) <= 65536 THEN alert.facts ELSE '{}' END, claimed.attempts, claimed.created_at
+RETURNING claimed.id, claimed.alert_id, alert.kind, claimed.occasion, left(claimed.title, 1000) AS title,
+          left(claimed.body, 65536) AS body, alert.opened_at, alert.closed_at,
+          CASE WHEN octet_length(alert.facts::text) <= 65536 THEN alert.facts ELSE '{}' END AS facts,
+          claimed.attempts, claimed.created_at

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -48,6 +49,17 @@ struct Open {
     told: BTreeMap<String, Told>,
 }
 
+impl Open {
+    /// One of which no channel was told.
+    fn of(row: &Row, kind: Kind) -> Open {
+        let facts = match row.get("facts") {
+            Value::Object(facts) => facts,
+            _ => Facts::new(),
+        };
+        Open { id: row.get("id"), kind, facts, opened_at: row.get("opened_at"), told: BTreeMap::new() }
+    }
+}
+
 /// What a channel was told of an alert.
 #[derive(Clone, Copy)]
 struct Told {
@@ -55,6 +67,16 @@ struct Told {
     /// When the last message was sent, or written where it was not.
     last_at: Timestamp,
     waiting: bool,
+}
+
+impl From<&Row> for Told {
+    fn from(row: &Row) -> Told {
+        Told {
+            last_position: row.get("last_position"),
+            last_at: row.get("last_at"),
+            waiting: row.get("waiting"),
+        }
+    }
 }
 
 /// Looks at everything once and writes what is to be said, by the database's clock, which dates runs too: two machines agree
@@ -69,13 +91,13 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
     let mut changes = Changes::default();
     let locked = tx
         .query(
-            "SELECT looked_at, clock_timestamp() FROM {schema}.sync_alert_watch
+            "SELECT looked_at, clock_timestamp() AS now FROM {schema}.sync_alert_watch
               WHERE name = 'watch' FOR UPDATE SKIP LOCKED",
             &[],
         )
         .await?;
     let Some(row) = locked.first() else { return Ok(changes) };
-    let (looked_at, at): (Timestamp, Timestamp) = (row.get(0), row.get(1));
+    let (looked_at, at): (Timestamp, Timestamp) = (row.get("looked_at"), row.get("now"));
     let findings = conditions::read(&tx, Limits::of(settings), ending, at).await?;
     let mut ledger = Ledger {
         tx: &tx,
@@ -132,20 +154,13 @@ impl Ledger<'_, '_> {
         let rows = self.tx.query(include_str!("open_alerts.sql"), &[]).await?;
         let mut open: Vec<Open> = Vec::new();
         for row in &rows {
-            let id: Uuid = row.get(0);
-            let word: String = row.get(1);
             // One of another release is left to that release.
-            let Some(kind) = Kind::from_stored(&word) else { continue };
-            if open.last().is_none_or(|last| last.id != id) {
-                let facts = match row.get::<_, Value>(2) {
-                    Value::Object(facts) => facts,
-                    _ => Facts::new(),
-                };
-                open.push(Open { id, kind, facts, opened_at: row.get(3), told: BTreeMap::new() });
+            let Some(kind) = Kind::from_stored(row.get("kind")) else { continue };
+            if open.last().is_none_or(|last| last.id != row.get::<_, Uuid>("id")) {
+                open.push(Open::of(row, kind));
             }
-            if let (Some(alert), Some(channel)) = (open.last_mut(), row.get::<_, Option<String>>(4)) {
-                let told = Told { last_position: row.get(5), last_at: row.get(6), waiting: row.get(7) };
-                alert.told.insert(channel, told);
+            if let (Some(alert), Some(channel)) = (open.last_mut(), row.get::<_, Option<String>>("channel")) {
+                alert.told.insert(channel, Told::from(row));
             }
         }
         Ok(open)

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -41,6 +42,19 @@ pub struct Alert {
     pub sent: i64,
 }
 
+impl From<&Row> for Alert {
+    fn from(row: &Row) -> Alert {
+        Alert {
+            id: row.get("id"),
+            kind: row.get("kind"),
+            facts: row.get("facts"),
+            opened_at: row.get("opened_at"),
+            closed_at: row.get("closed_at"),
+            sent: row.get("sent"),
+        }
+    }
+}
+
 /// A message that nobody got yet.
 #[derive(Debug, Clone, Serialize)]
 pub struct Waiting {
@@ -66,20 +80,29 @@ pub struct Waiting {
     pub given_up_at: Option<Timestamp>,
 }
 
+impl From<&Row> for Waiting {
+    fn from(row: &Row) -> Waiting {
+        Waiting {
+            id: row.get("id"),
+            alert: row.get("alert_id"),
+            channel: row.get("channel"),
+            occasion: row.get("occasion"),
+            title: row.get("title"),
+            created_at: row.get("created_at"),
+            attempts: row.get("attempts"),
+            due_at: row.get("due_at"),
+            last_error: row.get("last_error"),
+            given_up_at: row.get("given_up_at"),
+        }
+    }
+}
+
 /// Reads it.
 pub async fn list(db: &Db) -> Result<Listed, DbError> {
     let since = db.now().await?.saturating_sub(OVER_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = db.query(include_str!("list_alerts.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
-    let alert = |row: &tokio_postgres::Row| Alert {
-        id: row.get(0),
-        kind: row.get(1),
-        facts: row.get(2),
-        opened_at: row.get(3),
-        closed_at: row.get(4),
-        sent: row.get(5),
-    };
     let (open, mut over): (Vec<Alert>, Vec<Alert>) =
-        rows.iter().map(alert).partition(|alert| alert.closed_at.is_none());
+        rows.iter().map(Alert::from).partition(|alert| alert.closed_at.is_none());
     over.sort_by_key(|alert| std::cmp::Reverse(alert.closed_at));
     let rows = db
         .query(
@@ -88,19 +111,7 @@ pub async fn list(db: &Db) -> Result<Listed, DbError> {
             &[],
         )
         .await?;
-    let waiting = |row: &tokio_postgres::Row| Waiting {
-        id: row.get(0),
-        alert: row.get(1),
-        channel: row.get(2),
-        occasion: row.get(3),
-        title: row.get(4),
-        created_at: row.get(5),
-        attempts: row.get(6),
-        due_at: row.get(7),
-        last_error: row.get(8),
-        given_up_at: row.get(9),
-    };
-    let undelivered = rows.iter().map(waiting).collect();
+    let undelivered = rows.iter().map(Waiting::from).collect();
     let rows = db.query("SELECT looked_at FROM {schema}.sync_alert_watch WHERE name = 'watch'", &[]).await?;
     let looked_at = rows.first().map(|row| row.get(0)).filter(|at: &Timestamp| *at > Timestamp::UNIX_EPOCH);
     Ok(Listed { open, over, undelivered, looked_at })

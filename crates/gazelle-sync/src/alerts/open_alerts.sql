@@ -1,3 +1,4 @@
+-- Open alerts, each with what every channel was told of it.
 -- Ours have some hundred bytes. Longer ones are somebody else's, and reading them would take many times their length.
 SELECT a.id, a.kind, CASE WHEN octet_length(a.facts::text) <= 65536 THEN a.facts ELSE '{}' END AS facts,
        a.opened_at, told.channel, told.last_position, told.last_at, told.waiting

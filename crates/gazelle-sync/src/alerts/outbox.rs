@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -45,6 +46,30 @@ pub struct Message {
     pub(super) created_at: Timestamp,
 }
 
+impl Message {
+    fn of(row: &Row, claimed_until: Timestamp) -> Message {
+        let occasion = match row.get("occasion") {
+            "started" => Occasion::Started,
+            "reminder" => Occasion::Reminder,
+            _ => Occasion::Over,
+        };
+        Message {
+            id: row.get("id"),
+            alert_id: row.get("alert_id"),
+            kind: row.get("kind"),
+            occasion,
+            title: row.get("title"),
+            body: row.get("body"),
+            opened_at: row.get("opened_at"),
+            closed_at: row.get("closed_at"),
+            facts: row.get("facts"),
+            attempts: row.get("attempts"),
+            claimed_until,
+            created_at: row.get("created_at"),
+        }
+    }
+}
+
 /// The channels for which a message is due.
 pub async fn due_channels(db: &Db) -> Result<Vec<String>, DbError> {
     let now = database_time(db).await?;
@@ -77,26 +102,7 @@ pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
             ],
         )
         .await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let occasion = match row.get::<_, String>(3).as_str() {
-        "started" => Occasion::Started,
-        "reminder" => Occasion::Reminder,
-        _ => Occasion::Over,
-    };
-    Ok(Some(Message {
-        id: row.get(0),
-        alert_id: row.get(1),
-        kind: row.get(2),
-        occasion,
-        title: row.get(4),
-        body: row.get(5),
-        opened_at: row.get(6),
-        closed_at: row.get(7),
-        facts: row.get(8),
-        attempts: row.get(9),
-        created_at: row.get(10),
-        claimed_until: until,
-    }))
+    Ok(rows.first().map(|row| Message::of(row, until)))
 }
 
 /// Notes that a message was taken.
@@ -115,9 +121,7 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
     let due_at = now.saturating_add(wait).unwrap_or(now);
     let given_up = now.duration_since(message.created_at) > GIVEN_UP_AFTER;
     db.execute(
-        "UPDATE {schema}.sync_alert_messages
-            SET due_at = $3, claimed_until = NULL, last_error = $4, given_up_at = $5
-          WHERE id = $1 AND claimed_until = $2",
+        include_str!("note_failure.sql"),
         &[
             (&message.id, Type::UUID),
             (&message.claimed_until, Type::TIMESTAMPTZ),
@@ -135,9 +139,7 @@ pub async fn give_up_unclaimed(db: &Db, now: Timestamp) -> Result<u64, DbError> 
     let after = GIVEN_UP_AFTER.saturating_add(SignedDuration::from_hours(24));
     let before = now.saturating_sub(after).unwrap_or(Timestamp::UNIX_EPOCH);
     db.execute(
-        "UPDATE {schema}.sync_alert_messages
-            SET given_up_at = $1, last_error = coalesce(last_error, 'its channel is not configured any more')
-          WHERE sent_at IS NULL AND given_up_at IS NULL AND created_at < $2",
+        include_str!("give_up_unclaimed.sql"),
         &[(&now, Type::TIMESTAMPTZ), (&before, Type::TIMESTAMPTZ)],
     )
     .await

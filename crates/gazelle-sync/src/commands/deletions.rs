@@ -1,18 +1,17 @@
 //! `deletions`: records found gone at the source.
 
 use anyhow::{Result, bail};
-use jiff::tz::TimeZone;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Context;
+use super::context::Context;
 use super::opened::Opened;
+use super::text::deletions::list_text;
 use crate::cli::{DeletionsAction, DeletionsArgs};
-use crate::display::{self, Column, Lines, Table};
+use crate::display;
 use crate::migrate;
 use crate::orchestrator::decide_deletions::{Decided, Decision, decide};
-use crate::staging::deletions::{self, Found};
-use crate::time;
+use crate::staging::deletions;
 
 /// Lists, approves or dismisses.
 pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
@@ -45,39 +44,6 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
     };
     context.print(&found, || list_text(&found, all, &context.settings.zone()))?;
     Ok(0)
-}
-
-fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> Lines {
-    if found.is_empty() {
-        return if all { "no record was ever found gone" } else { "no deletion waits for a word" }.into();
-    }
-    let mut table = Table::new([
-        Column::text("run"),
-        Column::text("entity"),
-        Column::text("id"),
-        Column::text("state"),
-        Column::text("found"),
-        Column::text("evidence"),
-    ]);
-    for one in found {
-        let evidence = &one.evidence["evidence"];
-        let text = |key: &str| evidence[key].as_str().unwrap_or_default().to_owned();
-        table.row([
-            one.run_id.to_string(),
-            one.entity.clone(),
-            one.external_id.clone(),
-            one.state.clone(),
-            time::show(one.found_at, zone),
-            format!(
-                "not listed ({}); {} answered that it does not exist",
-                text("not_listed_in"),
-                text("asked_with")
-            ),
-        ]);
-    }
-    let mut text = Lines::new();
-    text.table(&table).line("`gazelle-sync deletions approve RUN` deletes, `dismiss RUN` keeps");
-    text
 }
 
 async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {

@@ -4,21 +4,24 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::json;
 
+use super::arguments::chosen;
+use super::context::{Context, FAILED};
 use super::opened::Opened;
-use super::sync::{chosen, run_text, wrong_use};
-use super::{Context, error_case};
+use super::text;
+use super::text::errors::{left_out, none_found, table};
+use super::text::run::run_text;
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;
-use crate::display::{self, Cell, Column, Lines, List, Progress, Table};
+use crate::display::{self, Lines, List, Progress};
 use crate::entities::Entity;
 use crate::explain::{self, case};
 use crate::lease::Lease;
 use crate::migrate;
 use crate::orchestrator::{Job, run_sync};
 use crate::run_log::kinds::RunCommand;
+use crate::run_log::report::RunReport;
 use crate::staging::quarantine::pages::Pages;
-use crate::staging::quarantine::{self, Case, Which};
-use crate::time;
+use crate::staging::quarantine::{self, Which};
 
 /// Rows of a table.
 const ROWS: usize = 1000;
@@ -33,7 +36,7 @@ pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
     };
     let entities = match chosen(entity.as_slice()) {
         Ok(entities) => entities,
-        Err(message) => return wrong_use(context, &message),
+        Err(message) => return context.wrong_use(&message),
     };
     let reads = matches!(action, ErrorsAction::List(_) | ErrorsAction::Show { .. });
     let opened = match reads {
@@ -92,7 +95,7 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
             Err(error) if list.is_empty() => return Err(error.into()),
             Err(error) => {
                 display::tell_error(&format!("the list breaks off after {} cases: {error}", list.len()));
-                return Ok(1);
+                return Ok(FAILED);
             }
         };
         if !list.item(&case)? {
@@ -145,64 +148,6 @@ async fn list_text(
     Ok(())
 }
 
-fn none_found(filter: &ErrorFilter) -> &'static str {
-    let narrowed = filter.entity.is_some() || filter.code.is_some() || !filter.state.is_empty();
-    match (narrowed, filter.all) {
-        (true, _) => "no such record is in quarantine",
-        (false, true) => "no record was ever in quarantine",
-        (false, false) => "the quarantine is empty (--all lists the closed cases)",
-    }
-}
-
-/// How many of how many are listed, where it is not all.
-fn left_out(listed: usize, found: usize) -> Option<String> {
-    (listed < found)
-        .then(|| format!("{} of {} (--limit N or --limit all shows more)", amount(listed), amount(found)))
-}
-
-fn table(cases: &[Case], settings: &Settings) -> Table {
-    let zone = settings.zone();
-    // On a narrow terminal the state stands below the entity, so that reasons have room.
-    let is_narrow = display::terminal_width().is_some_and(|width| width < 100);
-    let (entity, state) = match is_narrow {
-        true => (Column::text("entity, state"), None),
-        false => (Column::text("entity"), Some(Column::text("state"))),
-    };
-    let mut table = Table::new([entity, Column::ids("id")].into_iter().chain(state).chain([
-        Column::text("reason"),
-        Column::number("tries"),
-        Column::text("first seen"),
-        Column::text("last tried"),
-    ]));
-    for case in cases {
-        let (entity, state) = match is_narrow {
-            true => (Cell::stacked(&case.entity, &case.state), None),
-            false => (Cell::from(&case.entity), Some(Cell::from(&case.state))),
-        };
-        table.row([entity, Cell::from(&case.external_id)].into_iter().chain(state).chain([
-            Cell::from(reason(case)),
-            Cell::from(display::count(case.attempts)),
-            Cell::from(time::show(case.first_seen_at, &zone)),
-            Cell::from(time::show(case.last_seen_at, &zone)),
-        ]));
-    }
-    table
-}
-
-fn amount(count: usize) -> String {
-    display::count(i64::try_from(count).unwrap_or(i64::MAX))
-}
-
-/// Why it is in quarantine; of a closed case also how it ended.
-fn reason(case: &Case) -> String {
-    let message = error_case::reason(case);
-    match (&case.closed_reason, case.state.as_str()) {
-        (Some(closed), "dismissed") => format!("{message}; dismissed: {closed}"),
-        (Some(closed), _) => format!("{message}; {closed}"),
-        (None, _) => message,
-    }
-}
-
 async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], id: &str) -> Result<u8> {
     let zone = context.settings.zone();
     let which = Which { id: Some(id), with_raw: true, ..Which::default() };
@@ -224,14 +169,14 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
         );
     }
     context.print(&stories, || {
-        let mut text = Lines::new();
+        let mut lines = Lines::new();
         for story in &stories {
-            if !text.is_empty() {
-                text.blank();
+            if !lines.is_empty() {
+                lines.blank();
             }
-            text.lines(&error_case::text(story));
+            lines.lines(&text::case::text(story));
         }
-        text
+        lines
     })?;
     Ok(0)
 }
@@ -273,7 +218,7 @@ async fn retry(
     #[derive(Serialize)]
     struct Retried<'r> {
         retried: u64,
-        run: &'r crate::run_log::report::RunReport,
+        run: &'r RunReport,
     }
     context.print(&Retried { retried: pending, run: &report }, || {
         let mut text = Lines::new();

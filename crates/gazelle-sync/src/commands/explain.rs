@@ -5,18 +5,15 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::Context;
-use super::history::{request_text, run_text, value_text};
+use super::context::Context;
 use super::record::{self, in_several};
-use super::sync::wrong_use;
+use super::text::explain::text;
 use crate::cli::{ExplainArgs, did_you_mean};
 use crate::db::Tx;
-use crate::display::Lines;
 use crate::entities::table::Table;
-use crate::explain::column::{self, CheckedPath, Explanation, Source};
+use crate::explain::column::{self, Explanation};
 use crate::explain::find::Found;
-use crate::explain::times::Times;
-use crate::staging::history;
+use crate::staging::history::{self, Version};
 
 /// The explanation of a value.
 #[derive(Serialize)]
@@ -41,63 +38,77 @@ async fn tell(
     mut found: Vec<Found>,
     zone: &TimeZone,
 ) -> Result<u8> {
-    let staged_only = found[0].entity.name;
-    let newest = history::versions(tx, found[0].entity, &found[0].record_id).await?.pop();
+    let entity = found[0].entity;
+    let newest = history::versions(tx, entity, &found[0].record_id).await?.pop();
     found.retain(|found| !found.rows.is_empty());
-    let one = match found.as_slice() {
-        [] => {
-            let only_id = newest.and_then(|version| version.only_id());
-            let only_id = only_id.map_or_else(String::new, |only_id| format!(": {only_id}"));
-            bail!(
-                "production has no row {}: {staged_only} hold it in staging alone (gazelle-sync history {} tells why){}",
-                args.id,
-                args.id,
-                only_id
-            )
-        }
-        [one] => one,
-        several => return wrong_use(context, &in_several(&args.id, several)),
+    if found.is_empty() {
+        bail!(in_staging_alone(&args.id, entity.name, newest.as_ref()));
+    }
+    let asked = AskedColumn::of(&args.column);
+    let (one, table, row) = match asked.row(&args.id, &found) {
+        Ok(chosen) => chosen,
+        Err(message) => return context.wrong_use(&message),
     };
-    let (of_table, name) = match args.column.split_once('.') {
-        Some((table, name)) => (Some(table), name),
-        None => (None, args.column.as_str()),
-    };
-    let rows: Vec<&(&'static Table, Json)> =
-        one.rows.iter().filter(|(table, _)| of_table.is_none_or(|wanted| wanted == table.name)).collect();
-    let (table, row) = match rows.as_slice() {
-        [] => return wrong_use(context, &not_in(&args.id, of_table.unwrap_or_default(), one)),
-        [only] => *only,
-        [first, ..] => {
-            let names: Vec<String> = rows.iter().map(|(table, _)| format!("{}.{name}", table.name)).collect();
-            let message =
-                format!("{} is a key of {} tables: say {}", args.id, rows.len(), names.join(" or "));
-            tracing::debug!(table = first.0.name, "the id is a key of several tables");
-            return wrong_use(context, &message);
-        }
-    };
-    let Some(told) = column::explain(tx, one, table, row, name, zone).await? else {
+    let Some(told) = column::explain(tx, one, table, row, asked.name, zone).await? else {
         let columns = column::columns(tx, table).await?;
-        let near = did_you_mean(name, columns.iter().map(String::as_str));
-        let message =
-            format!("{} has no column {name:?}{near}; its columns: {}", table.name, columns.join(", "));
-        return wrong_use(context, &message);
+        return context.wrong_use(&no_column(table, asked.name, &columns));
     };
-    // What production holds is an older version then.
-    let newest_fault = newest.and_then(|version| {
-        let said = version.fault.as_ref()?.error().message;
-        Some(version.only_id().unwrap_or(said))
-    });
-    let told = Told { told, newest_fault };
-    context.print(&told, || {
-        let mut lines = Lines::new();
-        text(&told.told, "", &context.settings.timezone, None, &mut lines);
-        if let Some(fault) = &told.newest_fault {
-            let fault = fault.replace(['\n', '\t'], " ");
-            lines.line(format!("{:<14}not what production holds: {fault}", "newest version"));
-        }
-        lines
-    })?;
+    let told = Told { told, newest_fault: newest.as_ref().and_then(fault) };
+    context.print(&told, || text(&told.told, told.newest_fault.as_deref(), &context.settings.timezone))?;
     Ok(0)
+}
+
+/// What is wrong with a record's newest version; what production holds is an older one then.
+fn fault(newest: &Version) -> Option<String> {
+    let message = newest.fault.as_ref()?.error().message;
+    Some(newest.only_id().unwrap_or(message))
+}
+
+/// The message for a record of which production has no row.
+fn in_staging_alone(id: &str, entity: &str, newest: Option<&Version>) -> String {
+    let only_id = newest.and_then(Version::only_id);
+    let only_id = only_id.map_or_else(String::new, |only_id| format!(": {only_id}"));
+    format!(
+        "production has no row {id}: {entity} hold it in staging alone (gazelle-sync history {id} tells why){only_id}"
+    )
+}
+
+/// The message for a column that the table has not.
+fn no_column(table: &Table, name: &str, columns: &[String]) -> String {
+    let near = did_you_mean(name, columns.iter().map(String::as_str));
+    format!("{} has no column {name:?}{near}; its columns: {}", table.name, columns.join(", "))
+}
+
+/// The column that is asked for: `NAME`, or `TABLE.NAME` where the id is a key of several tables.
+struct AskedColumn<'a> {
+    table: Option<&'a str>,
+    name: &'a str,
+}
+
+impl<'a> AskedColumn<'a> {
+    fn of(argument: &'a str) -> AskedColumn<'a> {
+        match argument.split_once('.') {
+            Some((table, name)) => AskedColumn { table: Some(table), name },
+            None => AskedColumn { table: None, name: argument },
+        }
+    }
+
+    /// The row that is meant, among those with this id; each of `found` has one. Otherwise a message that says how to name it.
+    fn row<'f>(&self, id: &str, found: &'f [Found]) -> Result<(&'f Found, &'static Table, &'f Json), String> {
+        let [one] = found else { return Err(in_several(id, found)) };
+        let is_asked = |table: &Table| self.table.is_none_or(|wanted| wanted == table.name);
+        let rows: Vec<&(&'static Table, Json)> =
+            one.rows.iter().filter(|(table, _)| is_asked(table)).collect();
+        match rows.as_slice() {
+            [] => Err(not_in(id, self.table.unwrap_or_default(), one)),
+            [(table, row)] => Ok((one, table, row)),
+            several => {
+                let names: Vec<String> =
+                    several.iter().map(|(table, _)| format!("{}.{}", table.name, self.name)).collect();
+                Err(format!("{id} is a key of {} tables: say {}", several.len(), names.join(" or ")))
+            }
+        }
+    }
 }
 
 fn not_in(id: &str, table: &str, found: &Found) -> String {
@@ -105,110 +116,50 @@ fn not_in(id: &str, table: &str, found: &Found) -> String {
     format!("{table:?} has no row {id}; {} has", tables.join(", "))
 }
 
-/// `margin` stands before every line of what another value rests on; of that the version is told only where it is
-/// another than `outer`.
-fn text(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>, text: &mut Lines) {
-    let is_told =
-        outer.zip(told.source.as_ref()).is_some_and(|(outer, own)| outer.staging_id == own.staging_id);
-    let mut line = |name: &str, value: &str| {
-        text.line(format!("{margin}{name:<14}{}", value.replace(['\n', '\t'], " ")));
-    };
-    line("value", &format!("{}.{} of {} = {}", told.table, told.column, told.row, value_text(&told.value)));
-    if let Some(at) = &told.deleted_at {
-        line("deleted", &format!("since {}", at.text()));
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::entities::entity;
+
+    /// The record behind an id, with a row in each of these tables of its entity.
+    fn found(name: &str, tables: &[usize]) -> Found {
+        let entity = entity(name).unwrap();
+        let rows = tables.iter().map(|table| (entity.tables[*table], json!({ "table": table }))).collect();
+        Found { entity, record_id: "1".to_owned(), rows }
     }
-    line("rule", &format!("{} ({})", told.rule, filled_by(told.filled_by)));
-    for looked in &told.looked_at {
-        line("path", &looked_text(looked));
-    }
-    if let Some(source) = &told.source {
-        if !is_told {
-            source_lines(source, &mut line);
+
+    #[test]
+    fn a_column_is_one_of_the_only_row_or_says_of_which_table_it_is() {
+        let tables = entity("clients").unwrap().tables;
+        let second = format!("{}.title", tables[1].name);
+        let both = format!("1 is a key of 2 tables: say {}.title or {second}", tables[0].name);
+        for (asked, records, expected) in [
+            ("title", vec![found("clients", &[1])], Ok(1)),
+            (second.as_str(), vec![found("clients", &[0, 1])], Ok(1)),
+            ("title", vec![found("clients", &[0, 1])], Err(both.as_str())),
+            (
+                "nowhere.title",
+                vec![found("clients", &[0])],
+                Err("\"nowhere\" has no row 1; gazelle_clients has"),
+            ),
+            (
+                "title",
+                vec![found("users", &[0]), found("clients", &[0])],
+                Err("1 is an id of users and of clients: choose one with --entity users"),
+            ),
+        ] {
+            let chosen = AskedColumn::of(asked).row("1", &records);
+            let chosen = chosen.map(|(_, table, row)| {
+                assert_eq!(tables[row["table"].as_u64().unwrap() as usize].name, table.name, "{asked}");
+                row["table"].as_u64().unwrap()
+            });
+            assert_eq!(
+                chosen.as_ref().map_err(String::as_str),
+                expected.as_ref().map_err(|text| *text),
+                "{asked}"
+            );
         }
-    } else if matches!(told.filled_by, "record" | "reconciler") {
-        line("version", "the one that the row names is not in staging any more");
-    }
-    if let Some(made) = &told.made {
-        line("made of it", &value_text(made));
-    }
-    match told.agrees {
-        Some(false) if told.filled_by == "another row" => {
-            line("differs", "the other row says something else now")
-        }
-        Some(false) => line(
-            "differs",
-            "production says something else: it was changed by hand (`gazelle-sync verify` finds such rows, `replay` mends them)",
-        ),
-        _ => {}
-    }
-    if let Some(times) = &told.times {
-        times_lines(times, zone, &mut line);
-    }
-    for said in &told.said {
-        let note = said.note.as_deref().map_or_else(String::new, |note| format!(" ({note})"));
-        let what =
-            format!("version {}, {}: {}{note}", said.version, said.seen_at.text(), value_text(&said.value));
-        line("said by", &what);
-    }
-    if told.filled_by == "another row" && told.rests_on.is_empty() {
-        line("rests on", "nothing: no such row is named");
-    }
-    for inner in &told.rests_on {
-        text.line(format!("{margin}rests on"));
-        self::text(inner, &format!("{margin}    "), zone, told.source.as_ref().or(outer), text);
-    }
-}
-
-fn filled_by(what: &str) -> &'static str {
-    match what {
-        "record" => "taken from the record",
-        "reconciler" => "set by the reconciler",
-        "another row" => "taken from another row of production",
-        "database" => "computed by the database",
-        "view" => "computed when it is read",
-        _ => "says where the row came from",
-    }
-}
-
-fn looked_text(looked: &CheckedPath) -> String {
-    match (looked.found, looked.used) {
-        (false, _) => format!("{}: nothing there", looked.path),
-        (true, true) => format!("{}: {}", looked.path, value_text(&looked.raw)),
-        (true, false) => format!("{}: {} (looked at)", looked.path, value_text(&looked.raw)),
-    }
-}
-
-fn source_lines(source: &Source, line: &mut impl FnMut(&str, &str)) {
-    line("record", &source.record);
-    let place = format!("{} of {}, seen {}", source.version, source.versions_held, source.seen_at.text());
-    line("version", &place);
-    line("staging row", &source.staging_id.to_string());
-    line("run", run_text(source.run.as_ref()).trim_start_matches("run "));
-    match &source.request {
-        Some(request) => line("request", request_text(request).trim_start_matches("request ")),
-        None => line("request", "not noted"),
-    }
-    for request in &source.completed_by {
-        line("completed by", request_text(request).trim_start_matches("request "));
-    }
-}
-
-fn times_lines(times: &Times, zone: &str, line: &mut impl FnMut(&str, &str)) {
-    if let Some(raw) = &times.raw {
-        line("text", raw);
-    }
-    line("instant", &format!("{} UTC", times.instant.to_string().trim_end_matches('Z').replace('T', " ")));
-    line("in UTC", &format!("date {}, time {}", times.utc_date, times.utc_time));
-    line("local", &format!("{} in {zone}", times.local));
-    if let Some(view) = &times.view {
-        let plain = |value: &Json| value.as_str().unwrap_or("nothing").to_owned();
-        let shown = format!(
-            "v_appointments_montreal shows {} {} to {} {}",
-            plain(&view.date_montreal),
-            plain(&view.time_montreal),
-            plain(&view.last_date_montreal),
-            plain(&view.end_time_montreal)
-        );
-        line("in the view", &shown);
     }
 }

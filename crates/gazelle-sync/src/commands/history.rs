@@ -1,161 +1,20 @@
 //! `history`: the versions of a record.
 
 use anyhow::Result;
-use serde_json::Value as Json;
 
-use super::Context;
+use super::context::Context;
 use super::record::{self, in_several};
-use super::sync::wrong_use;
+use super::text::history::text;
 use crate::cli::HistoryArgs;
-use crate::display::{self, Lines};
-use crate::explain::diff::{Change, Kind};
-use crate::explain::history::{self, History, Story};
-use crate::explain::source::{Request, Run};
-use crate::time;
-
-/// Longer values are cut in the text; `--json` has them whole.
-const LONGEST_VALUE: usize = 120;
+use crate::explain::history;
 
 /// Prints the versions.
 pub async fn run(context: &Context, args: HistoryArgs) -> Result<u8> {
     record::about(context, &args.id, args.entity.as_ref(), async |tx, found, zone| {
-        let [found] = found.as_slice() else { return wrong_use(context, &in_several(&args.id, &found)) };
+        let [found] = found.as_slice() else { return context.wrong_use(&in_several(&args.id, &found)) };
         let told = history::tell(tx, found, &args.id, args.limit as usize, zone).await?;
         context.print(&told, || text(&told))?;
         Ok(0)
     })
     .await
-}
-
-fn text(told: &History) -> Lines {
-    let mut first = format!("{} {}", told.entity, told.external_id);
-    if let Some(asked_for) = &told.asked_for {
-        first += &format!(" (which holds {asked_for})");
-    }
-    first += &match told.versions_held {
-        0 => ": staging holds no version of it any more".to_owned(),
-        1 => ": one version".to_owned(),
-        many => format!(": {} versions", display::count(many as u64)),
-    };
-    if told.in_production.is_none() {
-        first += "; production has no row";
-    }
-    let mut text = Lines::new();
-    text.line(first);
-    if let Some(row) = &told.in_production {
-        if let Some(at) = &row.changed_at {
-            text.line(format!("{} changed last at {}", row.table, at.text()));
-        }
-        if let Some(at) = &row.deleted_at {
-            text.line(format!("deleted since {}", at.text()));
-        }
-    }
-    if told.versions.len() < told.versions_held {
-        text.line(format!("the newest {} of them (--limit shows more)", told.versions.len()));
-    }
-    for story in &told.versions {
-        text.blank();
-        story_lines(story, &mut text);
-    }
-    text
-}
-
-fn story_lines(story: &Story, text: &mut Lines) {
-    text.line(format!("{}. {}   {}", story.number, story.seen_at.text(), story.state));
-    let mut line = |what: &str| {
-        text.line(format!("   {}", what.replace(['\n', '\t'], " ")));
-    };
-    line(&run_text(story.run.as_ref()));
-    if let Some(request) = &story.request {
-        line(&request_text(request));
-    }
-    line(&format!("staging row {}", story.staging_id));
-    if let Some(withdrawn) = &story.withdrawn {
-        let when = withdrawn
-            .at
-            .map_or_else(String::new, |at| format!(", {}", time::show_exact(at, &jiff::tz::TimeZone::UTC)));
-        line(&format!("withdrawn by undo {}{when}", withdrawn.by));
-    }
-    if let Some(held) = &story.quarantine {
-        let message = held.message.as_deref().unwrap_or(&held.error_code);
-        line(&format!("quarantine: {}, {} tries: {message}", held.state, held.attempts));
-        if let Some(reason) = &held.closed_reason {
-            line(&format!("closed: {reason}"));
-        }
-    }
-    if let Some(evidence) = &story.evidence {
-        let of = |key: &str| evidence[key].as_str().unwrap_or("?").to_owned();
-        line(&format!(
-            "tombstone: not listed ({}); {} answered at {} that it does not exist",
-            of("not_listed_in"),
-            of("asked_with"),
-            of("asked_at")
-        ));
-    }
-    if let Some(only_id) = &story.only_id {
-        line(only_id);
-        return;
-    }
-    if story.kept_as_bytes {
-        line("its original bytes are kept beside: jsonb cannot hold it exactly");
-    }
-    for unreadable in &story.unreadable {
-        let shape = unreadable.shape.as_deref().map_or_else(String::new, |shape| format!(" ({shape})"));
-        let so = match &unreadable.column {
-            Some(column) => format!("NULL in production, column {column}"),
-            None => "its row stays as it was".to_owned(),
-        };
-        line(&format!("cannot be read: {}{shape}; {so}", unreadable.field));
-    }
-    match &story.changes {
-        None if story.evidence.is_none() => line("the first version held"),
-        None => {}
-        Some(changes) if changes.is_empty() => line("the same content, written differently"),
-        Some(changes) => changes.iter().for_each(|change| line(&change_text(change))),
-    }
-}
-
-fn change_text(change: &Change) -> String {
-    let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "nothing".to_owned(), value_text);
-    let (before, after) = (value(&change.before), value(&change.after));
-    match change.kind {
-        Kind::Added => format!("+ {}: {after}", change.path),
-        Kind::Removed => format!("- {}: {before}", change.path),
-        Kind::Reordered => format!("~ {}: in another order, {before} -> {after}", change.path),
-        Kind::Changed => format!("~ {}: {before} -> {after}", change.path),
-    }
-}
-
-/// A JSON value in one line, cut if it is long.
-pub fn value_text(value: &Json) -> String {
-    let whole = value.to_string();
-    if whole.chars().count() <= LONGEST_VALUE {
-        return whole;
-    }
-    whole.chars().take(LONGEST_VALUE).chain("…".chars()).collect()
-}
-
-/// The run that staged a version, in one line.
-pub fn run_text(run: Option<&Run>) -> String {
-    match run {
-        None => "staged by no run that is known: inserted by hand, or its run was removed".to_owned(),
-        Some(run) => {
-            let mode = run.mode.as_deref().map_or_else(String::new, |mode| format!(" {mode}"));
-            format!("run {}: {}{mode}, {}, by {}", run.run_id, run.command, run.status, run.trigger)
-        }
-    }
-}
-
-/// The request that brought a version, in one line.
-pub fn request_text(request: &Request) -> String {
-    let mut text = format!("request {}: {}", request.number, request.operation);
-    if let Some(page) = request.page {
-        text += &format!(", page {page} of its window");
-    }
-    let Request { variables, latency_ms, bytes, attempts, .. } = request;
-    text += &format!(", {latency_ms} ms, {}", display::bytes(u64::try_from(*bytes).unwrap_or_default()));
-    if *attempts > 1 {
-        text += &format!(", {attempts} attempts");
-    }
-    text + &format!(", {}", value_text(variables))
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 use serde_json::json;
 
-use super::Context;
+use super::context::Context;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::display::{self, Lines};
 

@@ -1,28 +1,32 @@
-//! One short file per command: read the arguments, call what does the work, print.
+//! One short file per command: read the arguments, call what does the work, print; a folder where the work is the command's own.
+//! What is printed for people is in `text/`. Shared by commands are `context` (settings and printing), `arguments`, `opened` (database
+//! and API), `record` (of `history` and `explain`), `alerting`, `demo_database` and `shop`. No command uses another.
 
+mod alerting;
 mod alerts;
+mod arguments;
 mod auth;
+mod context;
 mod deletions;
 mod demo;
-mod demo_changes;
+mod demo_database;
 mod doctor;
-mod error_case;
 mod errors;
 mod explain;
 mod history;
 mod logging;
 mod manual;
 mod migrate;
-mod migrate_from_v5;
-mod migrate_roles;
 mod opened;
 mod record;
 mod replay;
 mod serve;
 mod settings;
+mod shop;
 mod simulate;
 mod status;
 mod sync;
+mod text;
 mod undo;
 mod verify;
 mod warnings;
@@ -31,28 +35,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use serde::Serialize;
-use serde_json::json;
 
 use crate::cli::{self, Cli, Command};
 use crate::config::{Layers, Settings, SettingsError};
-use crate::display::{self, Document, Lines, Progress, ProgressStyle};
+use crate::display::{self, Lines, Progress, ProgressStyle};
 use crate::entities;
 
-/// Exit status of what failed.
-const FAILED: u8 = 1;
-/// Exit status of wrong use.
-const WRONG_USE: u8 = 2;
-
-/// What every command gets.
-pub struct Context {
-    /// The settings in force.
-    pub settings: Settings,
-    /// Print one JSON document on stdout.
-    pub json: bool,
-    /// The progress display, on stderr.
-    pub progress: Progress,
-}
+use context::{Context, FAILED, WRONG_USE, failed, print_failure};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
@@ -152,31 +141,4 @@ fn wrong_settings(error: &SettingsError, json: bool) -> ExitCode {
         return ExitCode::from(WRONG_USE);
     };
     failed(&error.to_string(), json, WRONG_USE)
-}
-
-/// Says what failed, for people on stderr or as the one JSON document.
-fn failed(message: &str, json: bool, code: u8) -> ExitCode {
-    if json {
-        print_failure(message);
-    }
-    display::tell_error(message);
-    ExitCode::from(code)
-}
-
-/// The one JSON document of what failed. That stdout cannot be written either is told by the exit status.
-fn print_failure(message: &str) {
-    let document = json!({ "status": "failed", "error": message });
-    let _ = display::print_document(&Document::in_one_line(&document));
-}
-
-impl Context {
-    /// Prints a command's result: the document with `--json`, else the lines.
-    pub fn print<T: Into<Lines>>(&self, document: &impl Serialize, lines: impl FnOnce() -> T) -> Result<()> {
-        self.progress.finish();
-        match self.json {
-            true => display::print_document(&Document::indented(document)?)?,
-            false => display::print(&lines().into())?,
-        };
-        Ok(())
-    }
 }

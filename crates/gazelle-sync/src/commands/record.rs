@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
 
-use super::Context;
+use super::arguments::chosen;
+use super::context::Context;
 use super::opened::Opened;
-use super::sync::{chosen, wrong_use};
 use crate::db::Tx;
 use crate::explain;
 use crate::explain::find::{self, Found};
@@ -23,7 +23,7 @@ pub async fn about(
 ) -> Result<u8> {
     let entities = match chosen(entity.map(std::slice::from_ref).unwrap_or_default()) {
         Ok(entities) => entities,
-        Err(message) => return wrong_use(context, &message),
+        Err(message) => return context.wrong_use(&message),
     };
     let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = async {

@@ -10,8 +10,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::context::{Context, FAILED};
+use super::demo_database::refuse_demo;
 use super::opened::{self, Opened};
-use super::{Context, FAILED};
 use crate::cli::ServeArgs;
 use crate::config::Settings;
 use crate::db::Db;
@@ -169,7 +170,7 @@ impl Opener for Opening {
         let mut open = self.open.lock().await;
         let opened = Opened::open(&self.settings).await?;
         let client = async {
-            super::sync::refuse_demo(&opened, &self.settings).await?;
+            refuse_demo(&opened, &self.settings).await?;
             opened::client(&self.settings, Some(&opened))
         };
         let client = match client.await {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Context;
+use super::context::Context;
 use crate::display::{self, Cell, Column, Table};
 
 /// Prints every setting; secrets only as set or not.

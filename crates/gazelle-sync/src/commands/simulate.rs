@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gazelle_sim::{ShopSpec, SimOptions, Simulator};
+use gazelle_sim::{SimOptions, Simulator};
 use serde_json::json;
 
-use super::Context;
-use crate::cli::{ShopFlags, SimulateArgs};
+use super::context::Context;
+use super::shop;
+use crate::cli::SimulateArgs;
 use crate::display::Lines;
 
 /// Serves until interrupted.
@@ -18,7 +19,7 @@ pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
         page_cap: args.page_cap as usize,
         ..SimOptions::default()
     };
-    let sim = Simulator::start(spec(&args.shop), options, args.listen).await.with_context(|| {
+    let sim = Simulator::start(shop::spec(&args.shop), options, args.listen).await.with_context(|| {
         format!("the simulated Gazelle cannot listen on {} (choose another with --listen)", args.listen)
     })?;
     let document = json!({
@@ -39,18 +40,6 @@ pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
     interrupted().await?;
     sim.shutdown().await;
     Ok(0)
-}
-
-/// The shop that the flags describe.
-pub fn spec(flags: &ShopFlags) -> ShopSpec {
-    let size = flags.size();
-    ShopSpec {
-        users: size.users as usize,
-        clients: size.clients as usize,
-        pianos: size.pianos as usize,
-        events: size.appointments as usize,
-        ..ShopSpec::default_shop(flags.seed)
-    }
 }
 
 /// Waits for Ctrl-C or a polite request to end.

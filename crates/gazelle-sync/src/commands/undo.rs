@@ -1,17 +1,12 @@
 //! `undo`: production put back to before a run.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
-use super::Context;
+use super::context::Context;
 use super::opened::Opened;
-use super::replay::samples_lines;
+use super::text::undo::text;
 use crate::cli::UndoArgs;
-use crate::display::{self, Column, Lines, Table};
-use crate::entities::read::ErrorCode;
-use crate::rebuild::undo::{Step, UndoReport, UndoRequest, undo};
-use crate::run_log::report::Status;
+use crate::rebuild::undo::{UndoRequest, undo};
 
 /// Undoes a run or lifts its undo, and shows what changed by it.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
@@ -28,67 +23,4 @@ pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let report = report?;
     context.print(&report, || text(&report))?;
     Ok(report.status.exit_code())
-}
-
-fn text(report: &UndoReport) -> Lines {
-    let mut table = Table::new([
-        Column::text("table"),
-        Column::number("come"),
-        Column::number("change"),
-        Column::number("go"),
-    ]);
-    for of in &report.tables {
-        table.row([
-            of.table.to_owned(),
-            display::count(of.missing),
-            display::count(of.changed),
-            display::count(of.surplus),
-        ]);
-    }
-    let mut text = Lines::new();
-    text.table(&table);
-    samples_lines(&report.tables, &mut text);
-    let (versions, records) = (display::count(report.versions), display::count(report.records));
-    if report.newer > 0 {
-        text.line(format!(
-            "{} of the records have a newer version by a later run and stay as they are",
-            display::count(report.newer)
-        ));
-    }
-    for reason in &report.reasons {
-        text.line(reason);
-    }
-    for waiting in report.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str()) {
-        text.line(format!(
-            "{} record(s) of {} wait in quarantine: {} {}",
-            display::count(waiting.records),
-            waiting.entity,
-            waiting.error_code,
-            waiting.error_field
-        ));
-    }
-    // Where records wait, the rest was done.
-    let nothing_done = report.status == Status::Partial
-        && report.rows_written == 0
-        && !report.reasons.is_empty()
-        && report.waiting.is_empty();
-    if nothing_done && !report.dry_run {
-        return text;
-    }
-    let took = display::duration(Duration::from_millis(report.duration_ms));
-    match (report.step, report.dry_run) {
-        (Step::Undid(run), true) => text.line(format!(
-            "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
-        )),
-        (Step::Lifted { run, .. }, true) => text.line(format!(
-            "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})"
-        )),
-        (Step::Undid(run), false) => text
-            .line(format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})"))
-            .line(format!("take it back with: gazelle-sync undo --lift {run}")),
-        (Step::Lifted { run, .. }, false) => text.line(format!(
-            "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
-        )),
-    };
-    text
 }

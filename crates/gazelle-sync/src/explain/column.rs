@@ -353,15 +353,7 @@ impl ColumnExplainer<'_, '_> {
     async fn generated(&self, name: &str) -> Result<Option<String>, DbError> {
         let rows = self
             .tx
-            .query(
-                "SELECT pg_get_expr(d.adbin, d.adrelid)
-                   FROM pg_attribute a
-                   JOIN pg_class c ON c.oid = a.attrelid
-                   JOIN pg_namespace n ON n.oid = c.relnamespace
-                   JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-                  WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attname = $2 AND a.attgenerated <> ''",
-                &[(&self.table.name, Type::TEXT), (&name, Type::TEXT)],
-            )
+            .query(include_str!("generated.sql"), &[(&self.table.name, Type::TEXT), (&name, Type::TEXT)])
             .await?;
         Ok(rows.first().map(|row| row.get(0)))
     }

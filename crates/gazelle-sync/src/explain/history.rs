@@ -86,57 +86,20 @@ pub async fn tell(
 ) -> Result<History, DbError> {
     let versions = history::versions(tx, found.entity, &found.record_id).await?;
     let sources = Sources::of(tx, &versions, zone).await?;
-    let table = found.entity.tables[0];
-    let in_production = find::row(tx, table, &found.record_id).await?.map(|row| {
-        let moment = |column: &str| {
-            row[column].as_str().and_then(|text| text.parse().ok()).map(|at| Moment::of(at, zone))
-        };
-        InProduction {
-            table: table.name,
-            staging_id: row["staging_id"].as_str().and_then(|id| id.parse().ok()),
-            changed_at: moment("synced_from_gazelle_at"),
-            deleted_at: moment("deleted_at"),
-        }
-    });
-    let counts = in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id);
-    let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id);
-    let mut unreadable = history::unreadable(tx, found.entity, &found.record_id).await?;
-    let mut stories = Vec::with_capacity(versions.len());
+    let in_production = InProduction::read(tx, found, zone).await?;
+    let of_record = OfRecord {
+        counts: in_production.as_ref().filter(|row| row.deleted_at.is_none()).and_then(|row| row.staging_id),
+        newest_good: versions.iter().rev().find(|version| version.is_good()).map(|v| v.staging_id),
+        unreadable: history::unreadable(tx, found.entity, &found.record_id).await?,
+        sources,
+        zone,
+    };
     let mut before: Option<Json> = None;
-    for (index, version) in versions.iter().enumerate() {
-        let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());
-        let (mut changes, mut evidence) = (None, None);
-        if version.is_tombstone {
-            evidence = record.map(|mut tombstone| tombstone["evidence"].take());
-        } else if let Some(record) = record {
-            changes = before.as_ref().map(|before| diff::changes(before, &record));
-            before = Some(record);
-        }
-        let only_id = version.only_id();
-        if only_id.is_some() {
-            // Nothing came, so that nothing has changed.
-            changes = None;
-        }
-        stories.push(Story {
-            only_id,
-            number: index + 1,
-            staging_id: version.staging_id,
-            operation: if version.is_tombstone { "delete" } else { "upsert" },
-            seen_at: Moment::of(version.seen_at, zone),
-            state: state(version, counts, newest_good),
-            run: sources.run(version),
-            request: sources.request(version),
-            withdrawn: version.withdrawn.clone(),
-            quarantine: version.quarantine.clone(),
-            evidence,
-            kept_as_bytes: version.original.is_some(),
-            unreadable: match newest_good == Some(version.staging_id) {
-                true => std::mem::take(&mut unreadable),
-                false => Vec::new(),
-            },
-            changes,
-        });
-    }
+    let mut stories: Vec<Story> = versions
+        .iter()
+        .enumerate()
+        .map(|(index, version)| of_record.story(index + 1, version, &mut before))
+        .collect();
     let versions_held = stories.len();
     stories.drain(..versions_held.saturating_sub(limit));
     Ok(History {
@@ -149,11 +112,75 @@ pub async fn tell(
     })
 }
 
+impl InProduction {
+    async fn read(tx: &Tx<'_>, found: &Found, zone: &TimeZone) -> Result<Option<InProduction>, DbError> {
+        let table = found.entity.tables[0];
+        Ok(find::row(tx, table, &found.record_id).await?.map(|row| {
+            let moment = |column: &str| {
+                row[column].as_str().and_then(|text| text.parse().ok()).map(|at| Moment::of(at, zone))
+            };
+            InProduction {
+                table: table.name,
+                staging_id: row["staging_id"].as_str().and_then(|id| id.parse().ok()),
+                changed_at: moment("synced_from_gazelle_at"),
+                deleted_at: moment("deleted_at"),
+            }
+        }))
+    }
+}
+
+/// What is known of the record whose versions are told.
+struct OfRecord<'z> {
+    /// The version that its row in production names, unless the row counts as deleted.
+    counts: Option<Uuid>,
+    /// The version that counts, if one does.
+    newest_good: Option<Uuid>,
+    /// Fields of that one that could not be read.
+    unreadable: Vec<Unreadable>,
+    sources: Sources,
+    zone: &'z TimeZone,
+}
+
+impl OfRecord<'_> {
+    /// Tells a version. `before` is what the version before it held, and becomes what this one holds.
+    fn story(&self, number: usize, version: &Version, before: &mut Option<Json>) -> Story {
+        let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());
+        let (mut changes, mut evidence) = (None, None);
+        if version.is_tombstone {
+            evidence = record.map(|mut tombstone| tombstone["evidence"].take());
+        } else if let Some(record) = record {
+            changes = before.as_ref().map(|before| diff::changes(before, &record));
+            *before = Some(record);
+        }
+        let only_id = version.only_id();
+        if only_id.is_some() {
+            // Nothing came, so that nothing has changed.
+            changes = None;
+        }
+        let counts = self.newest_good == Some(version.staging_id);
+        Story {
+            only_id,
+            number,
+            staging_id: version.staging_id,
+            operation: if version.is_tombstone { "delete" } else { "upsert" },
+            seen_at: Moment::of(version.seen_at, self.zone),
+            state: state(version, self.counts, self.newest_good),
+            run: self.sources.run(version),
+            request: self.sources.request(version),
+            withdrawn: version.withdrawn.clone(),
+            quarantine: version.quarantine.clone(),
+            evidence,
+            kept_as_bytes: version.original.is_some(),
+            unreadable: if counts { self.unreadable.clone() } else { Vec::new() },
+            changes,
+        }
+    }
+}
+
 fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> &'static str {
     let held = version.quarantine.as_ref().map(|held| held.state.as_str());
     match (version.sync_status.as_str(), held) {
         _ if version.withdrawn.is_some() => "withdrawn",
-
         ("pending", _) => "pending",
         (_, Some("open" | "waiting")) => "in quarantine",
         ("error", None) => "in quarantine",

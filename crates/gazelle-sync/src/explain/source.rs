@@ -56,6 +56,37 @@ pub struct Request {
     pub started_at: Moment,
 }
 
+impl Run {
+    fn of(row: &Row, zone: &TimeZone) -> Run {
+        Run {
+            run_id: row.get("run_id"),
+            command: row.get("command"),
+            mode: row.get("mode"),
+            trigger: row.get("trigger"),
+            status: row.get("status"),
+            started_at: Moment::of(row.get::<_, Timestamp>("started_at"), zone),
+        }
+    }
+}
+
+impl Request {
+    fn of(row: &Row, zone: &TimeZone) -> Request {
+        Request {
+            run_id: row.get("run_id"),
+            number: row.get("sequence"),
+            operation: row.get("operation"),
+            variables: row.get("variables"),
+            attempts: row.get("attempts"),
+            http_status: row.get("http_status"),
+            outcome: row.get("outcome"),
+            latency_ms: row.get("latency_ms"),
+            bytes: row.get("bytes"),
+            started_at: Moment::of(row.get::<_, Timestamp>("started_at"), zone),
+            page: row.get("page"),
+        }
+    }
+}
+
 /// Runs and requests of some versions.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -74,21 +105,16 @@ impl Sources {
                 &[(&ids, Type::UUID_ARRAY)],
             )
             .await?;
-        let run = |row: &Row| Run {
-            run_id: row.get(0),
-            command: row.get(1),
-            mode: row.get(2),
-            trigger: row.get(3),
-            status: row.get(4),
-            started_at: Moment::of(row.get::<_, Timestamp>(5), zone),
-        };
-        let runs = rows.iter().map(|row| (row.get(0), run(row))).collect();
+        let runs = rows.iter().map(|row| (row.get("run_id"), Run::of(row, zone))).collect();
         let (ids, numbers): (Vec<Uuid>, Vec<i32>) =
             versions.iter().filter_map(|version| Some((version.run_id?, version.request?))).unzip();
         let rows = tx
             .query(include_str!("requests.sql"), &[(&ids, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)])
             .await?;
-        let requests = rows.iter().map(|row| ((row.get(0), row.get(1)), request(row, zone))).collect();
+        let requests = rows
+            .iter()
+            .map(|row| ((row.get("run_id"), row.get("sequence")), Request::of(row, zone)))
+            .collect();
         Ok(Sources { runs, requests })
     }
 
@@ -103,22 +129,6 @@ impl Sources {
     }
 }
 
-fn request(row: &Row, zone: &TimeZone) -> Request {
-    Request {
-        run_id: row.get(0),
-        number: row.get(1),
-        operation: row.get(2),
-        variables: row.get(3),
-        attempts: row.get(4),
-        http_status: row.get(5),
-        outcome: row.get(6),
-        latency_ms: row.get(7),
-        bytes: row.get(8),
-        started_at: Moment::of(row.get::<_, Timestamp>(9), zone),
-        page: row.get(10),
-    }
-}
-
 /// The requests that completed a record's long lists, after the one that brought it.
 pub async fn completed_by(
     tx: &Tx<'_>,
@@ -129,12 +139,7 @@ pub async fn completed_by(
 ) -> Result<Vec<Request>, DbError> {
     let rows = tx
         .query(
-            "SELECT run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes,
-                    started_at, NULL::bigint
-               FROM {schema}.sync_run_requests
-              WHERE run_id = $1 AND sequence > $2 AND operation = ANY ($3::text[])
-                AND variables ->> 'id' = ANY ($4::text[])
-              ORDER BY sequence LIMIT 100",
+            include_str!("completed_by.sql"),
             &[
                 (&first.run_id, Type::UUID),
                 (&first.number, Type::INT4),
@@ -143,5 +148,5 @@ pub async fn completed_by(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| request(row, zone)).collect())
+    Ok(rows.iter().map(|row| Request::of(row, zone)).collect())
 }

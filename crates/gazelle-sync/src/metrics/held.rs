@@ -1,13 +1,14 @@
 //! What the database holds, read when somebody asks and kept for some seconds, so that asking often costs little.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::ByOne;
+use super::labels::ByOne;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
 use crate::run_log::runs;
@@ -38,11 +39,12 @@ impl Held {
     pub async fn read(db: &Db) -> Result<Held, DbError> {
         let past = runs::past(db).await?;
         let rows = db.query(include_str!("held.sql"), &[]).await?;
-        let column = |index: usize| -> BTreeMap<String, f64> {
-            let text: Option<String> = rows.first().and_then(|row| row.get(index));
+        let by_entity = |column: &str| -> BTreeMap<String, f64> {
+            let text: Option<String> = rows.first().and_then(|row| row.get(column));
             text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
         };
-        let (walked, withheld, quarantined, unreadable) = (column(0), column(1), column(2), column(3));
+        let (walked, withheld) = (by_entity("walked"), by_entity("withheld"));
+        let (quarantined, unreadable) = (by_entity("quarantined"), by_entity("unreadable"));
         let seconds = past.asked_at.as_millisecond() as f64 / 1e3;
         let mut entities = Vec::new();
         for entity in ENTITIES.iter().copied() {
@@ -68,58 +70,83 @@ pub(super) fn registry(held: Option<&Held>) -> Registry {
     let up: Gauge = Gauge::default();
     up.set(i64::from(held.is_some()));
     registry.register("gazelle_sync_database_up", "1 when the database could be read for these metrics", up);
-    let Some(held) = held else { return registry };
-    let whole = |of: fn(&OfEntity) -> u64| {
+    if let Some(held) = held {
+        held.register(&mut registry);
+    }
+    registry
+}
+
+impl Held {
+    fn register(&self, registry: &mut Registry) {
+        self.register_number(
+            registry,
+            "staging_backlog_size",
+            "Versions in staging that wait for stage 2",
+            |entity| entity.backlog,
+        );
+        self.register_seconds(
+            registry,
+            "gazelle_sync_oldest_pending",
+            "Age of the oldest version that waits for stage 2; 0 when none waits",
+            |entity| Some(entity.oldest_pending_seconds),
+        );
+        self.register_seconds(
+            registry,
+            "gazelle_sync_freshness",
+            "Time since the last complete walk of an entity began",
+            |entity| entity.freshness_seconds,
+        );
+        self.register_number(
+            registry,
+            "gazelle_sync_deletions_withheld",
+            "Records gone at the source that wait for a person's word",
+            |entity| entity.withheld,
+        );
+        self.register_number(
+            registry,
+            "gazelle_sync_quarantined",
+            "Versions in quarantine, open or waiting for another record",
+            |entity| entity.quarantined,
+        );
+        self.register_number(
+            registry,
+            "gazelle_sync_unreadable_fields",
+            "Fields of the newest versions that cannot be read, and are NULL in production",
+            |entity| entity.unreadable,
+        );
+        self.register_last_good_run(registry);
+    }
+
+    /// A gauge of a number, of each entity.
+    fn register_number(&self, registry: &mut Registry, name: &str, help: &str, of: fn(&OfEntity) -> u64) {
         let family = Family::<ByOne, Gauge>::default();
-        for entity in &held.entities {
+        for entity in &self.entities {
             let value = i64::try_from(of(entity)).unwrap_or(i64::MAX);
             family.get_or_create(&[("entity", entity.name)]).set(value);
         }
-        family
-    };
-    let seconds = |of: fn(&OfEntity) -> Option<f64>| {
-        let family = Family::<ByOne, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
-        for entity in &held.entities {
+        registry.register(name, help, family);
+    }
+
+    /// A gauge of seconds, of each entity that has some.
+    fn register_seconds(
+        &self,
+        registry: &mut Registry,
+        name: &str,
+        help: &str,
+        of: fn(&OfEntity) -> Option<f64>,
+    ) {
+        let family = Family::<ByOne, Gauge<f64, AtomicU64>>::default();
+        for entity in &self.entities {
             if let Some(value) = of(entity) {
                 family.get_or_create(&[("entity", entity.name)]).set(value);
             }
         }
-        family
-    };
-    registry.register(
-        "staging_backlog_size",
-        "Versions in staging that wait for stage 2",
-        whole(|entity| entity.backlog),
-    );
-    registry.register_with_unit(
-        "gazelle_sync_oldest_pending",
-        "Age of the oldest version that waits for stage 2; 0 when none waits",
-        Unit::Seconds,
-        seconds(|entity| Some(entity.oldest_pending_seconds)),
-    );
-    registry.register_with_unit(
-        "gazelle_sync_freshness",
-        "Time since the last complete walk of an entity began",
-        Unit::Seconds,
-        seconds(|entity| entity.freshness_seconds),
-    );
-    registry.register(
-        "gazelle_sync_deletions_withheld",
-        "Records gone at the source that wait for a person's word",
-        whole(|entity| entity.withheld),
-    );
-    registry.register(
-        "gazelle_sync_quarantined",
-        "Versions in quarantine, open or waiting for another record",
-        whole(|entity| entity.quarantined),
-    );
-    registry.register(
-        "gazelle_sync_unreadable_fields",
-        "Fields of the newest versions that cannot be read, and are NULL in production",
-        whole(|entity| entity.unreadable),
-    );
-    if let Some(at) = held.last_good_run {
-        let gauge = Gauge::<f64, std::sync::atomic::AtomicU64>::default();
+        registry.register_with_unit(name, help, Unit::Seconds, family);
+    }
+
+    fn register_last_good_run(&self, registry: &mut Registry) {
+        let Some(at) = self.last_good_run else { return };
+        let gauge = Gauge::<f64, AtomicU64>::default();
         gauge.set(at);
         registry.register_with_unit(
             "gazelle_sync_last_good_run_timestamp",
@@ -128,5 +155,4 @@ pub(super) fn registry(held: Option<&Held>) -> Registry {
             gauge,
         );
     }
-    registry
 }

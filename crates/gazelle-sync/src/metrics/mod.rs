@@ -5,6 +5,7 @@
 //! modes and outcomes; never a record.
 
 pub mod held;
+mod labels;
 mod process;
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use labels::{ByOne, ByTwo};
+
 use crate::entities::ENTITIES;
 use crate::run_log::kinds::RunMode;
 use crate::run_log::report::RunReport;
@@ -23,11 +26,6 @@ use crate::source::RequestRecord;
 
 /// The `Content-Type` of what [`Metrics::render`] gives.
 pub use prometheus_text::CONTENT_TYPE;
-
-/// One label.
-type ByOne = [(&'static str, &'static str); 1];
-/// Two labels.
-type ByTwo = [(&'static str, &'static str); 2];
 
 /// What a request can come to, for metrics that are there before the first of them.
 const REQUEST_OUTCOMES: [&str; 15] = [

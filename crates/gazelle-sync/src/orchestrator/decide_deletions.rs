@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::run_sync::{Job, run_sync};
+use super::job::Job;
+use super::run_sync::run_sync;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;

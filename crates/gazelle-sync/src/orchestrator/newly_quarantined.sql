@@ -29,7 +29,7 @@ WITH judged AS (
                                OR earlier.run_id NOT IN (SELECT run_id FROM counted)))
      ORDER BY q.entity, q.external_id, q.last_seen_at DESC, q.staging_id DESC
 )
-SELECT entity, error_code, coalesce(field, ''), count(*)
+SELECT entity, error_code, coalesce(field, '') AS named_field, count(*) AS count
   FROM record
  GROUP BY entity, error_code, field
  ORDER BY entity, count(*) DESC, error_code, field

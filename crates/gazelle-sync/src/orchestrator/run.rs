@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
-use super::run_sync::{Job, LeasedRun};
+use super::job::{Job, LeasedRun};
 use super::scope::{self, Clocks};
 use super::stages::{self, FetchedParents, Parents, PlannedWalk, Walked, Walking};
 use super::{judge, left_out, unread};
@@ -82,14 +82,7 @@ impl Run<'_> {
         let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.full).await?);
         let client = client.filter(|_| self.job.stages.fetch());
         let fetch = client.map(|client| self.fetch(client, &sizes, &unread));
-        let reconciliation = Reconciliation {
-            db: self.db,
-            fence: self.leased.lease.fence(),
-            run_id: self.leased.run_id,
-            batch_size: self.settings.batch_size,
-            unread: unread.clone(),
-            clock: self.leased.clock,
-        };
+        let reconciliation = self.reconciliation(&unread);
         let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
         let mut counts = EntityCounts::new(&self.job.entities);
 
@@ -104,12 +97,7 @@ impl Run<'_> {
         let mut plan = self.plan(fetch.as_ref()).await?;
 
         // 2. Start.
-        let mut walks = match &fetch {
-            Some(fetch) => {
-                stages::start_walks(fetch, &unread, &plan.walks, self.job.stages.reconcile(), self.progress)
-            }
-            None => Vec::new(),
-        };
+        let mut walks = self.start(fetch.as_ref(), &plan, &unread);
 
         // 3. Follow.
         let is_done = self.follow(&reconciliation, &mut walks, &mut counts).await?;
@@ -162,6 +150,18 @@ impl Run<'_> {
         }
     }
 
+    /// Stage 2 of what is pending, and of what the walks bring.
+    fn reconciliation(&self, unread: &Arc<Unread>) -> Reconciliation<'_> {
+        Reconciliation {
+            db: self.db,
+            fence: self.leased.lease.fence(),
+            run_id: self.leased.run_id,
+            batch_size: self.settings.batch_size,
+            unread: unread.clone(),
+            clock: self.leased.clock,
+        }
+    }
+
     /// Compares the API's schema with what the copy is made of, in a full run.
     async fn drift(&self, fetch: Option<&Fetch>) -> Result<Drift, DbError> {
         match fetch.filter(|_| self.job.full) {
@@ -192,6 +192,13 @@ impl Run<'_> {
             plan.walks.push(PlannedWalk { entity, spec, held_before });
         }
         Ok(plan)
+    }
+
+    /// Starts the walks of the plan; none where nothing is fetched.
+    fn start(&self, fetch: Option<&Fetch>, plan: &Plan, unread: &Arc<Unread>) -> Vec<Walking> {
+        fetch.map_or_else(Vec::new, |fetch| {
+            stages::start_walks(fetch, unread, &plan.walks, self.job.stages.reconcile(), self.progress)
+        })
     }
 
     /// Reconciles entity by entity, parents first, each with its walk. Says whether it came to the end: a program that was

@@ -2,81 +2,19 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use uuid::Uuid;
 
+use super::job::{Job, LeasedRun};
 use super::run::Run;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
-use crate::entities::Entity;
 use crate::lease::Lease;
-use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
+use crate::run_log::kinds::RunMode;
 use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, RequestLog};
 use crate::source::GazelleClient;
-use crate::staging::clock::Clock;
-
-/// Which stages a run has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stages {
-    /// Fetch, then reconcile: `sync`.
-    Both,
-    /// `fetch`.
-    FetchOnly,
-    /// `reconcile`.
-    ReconcileOnly,
-}
-
-impl Stages {
-    /// Whether stage 1 is among them.
-    pub fn fetch(self) -> bool {
-        self != Stages::ReconcileOnly
-    }
-
-    /// Whether stage 2 is among them.
-    pub fn reconcile(self) -> bool {
-        self != Stages::FetchOnly
-    }
-}
-
-/// What to run.
-#[derive(Clone)]
-pub struct Job {
-    /// The command, as noted in the run's record.
-    pub command: RunCommand,
-    /// Which stages.
-    pub stages: Stages,
-    /// Every entity whole, or the cheapest sound walk.
-    pub full: bool,
-    /// Instead of the bookmark.
-    pub since: Option<Timestamp>,
-    /// In the order of [`ENTITIES`](crate::entities::ENTITIES).
-    pub entities: Vec<&'static Entity>,
-    /// Who started it.
-    pub trigger: RunTrigger,
-}
-
-impl Job {
-    /// A job of a command that reconciles what is pending of these entities.
-    pub fn reconcile(command: RunCommand, entities: Vec<&'static Entity>) -> Job {
-        Job {
-            command,
-            stages: Stages::ReconcileOnly,
-            full: false,
-            since: None,
-            entities,
-            trigger: RunTrigger::Command,
-        }
-    }
-
-    /// How much is walked; none where nothing is.
-    pub fn mode(&self) -> Option<RunMode> {
-        self.stages.fetch().then(|| RunMode::of(self.full))
-    }
-}
 
 /// Runs a job. The client is not needed where stage 1 does not run.
 ///
@@ -97,34 +35,6 @@ pub async fn run_sync(
     }
     .instrument(run_span(job))
     .await
-}
-
-/// A run that holds the lease and has not begun.
-pub struct LeasedRun {
-    /// Held until the run has ended.
-    pub lease: Lease,
-    /// What versions, their ids and bookmarks are dated by; read when the lease was held.
-    pub clock: Clock,
-    /// Names the run; of version 7, made by the clock: the ids of versions that the run stages sort after it.
-    pub run_id: Uuid,
-    /// Ends the run early: what is under way is finished, and the run is recorded as interrupted.
-    pub stop: CancellationToken,
-}
-
-impl LeasedRun {
-    /// Begins a run by a lease that is held. The lease is released where that fails.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn begin(db: &Db, lease: Lease, stop: CancellationToken) -> Result<LeasedRun, DbError> {
-        match Clock::after_staged(db).await {
-            Ok(clock) => Ok(LeasedRun { lease, clock, run_id: clock.run_id(), stop }),
-            Err(error) => {
-                let _ = lease.release().await;
-                Err(error)
-            }
-        }
-    }
 }
 
 /// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::run_sync::Job;
+use super::job::Job;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;

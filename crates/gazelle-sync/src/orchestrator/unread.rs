@@ -51,8 +51,9 @@ pub async fn judge(db: &Db, report: &mut RunReport, guard: Guard) -> Result<(), 
 async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Result<(), DbError> {
     let rows = db.query(include_str!("newly_quarantined.sql"), &[(&report.run_id, Type::UUID)]).await?;
     for (entity, reasons) in by_entity(rows.iter().map(|row| {
-        let (code, field): (String, String) = (row.get(1), row.get(2));
-        (row.get(0), format!("{code} {field}").trim_end().to_owned(), row.get::<_, i64>(3) as u64)
+        let (code, field): (String, String) = (row.get("error_code"), row.get("named_field"));
+        let reason = format!("{code} {field}").trim_end().to_owned();
+        (row.get("entity"), reason, row.get::<_, i64>("count") as u64)
     })) {
         let newly: u64 = reasons.iter().map(|(_, count)| count).sum();
         let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity) else { continue };
@@ -75,9 +76,9 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
 
 async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), DbError> {
     let rows = db.query(include_str!("unreadable_fields.sql"), &[(&report.run_id, Type::UUID)]).await?;
-    for (entity, columns) in
-        by_entity(rows.iter().map(|row| (row.get(0), row.get(1), row.get::<_, i64>(2) as u64)))
-    {
+    for (entity, columns) in by_entity(
+        rows.iter().map(|row| (row.get("entity"), row.get("what"), row.get::<_, i64>("count") as u64)),
+    ) {
         let fields: u64 = columns.iter().map(|(_, count)| count).sum();
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity) {
             of_entity.unreadable_fields = fields;

@@ -325,5 +325,5 @@ pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
         started_at: row.get("started_at"),
         finished_at: row.get("finished_at"),
     };
-    Ok(db.query(include_str!("last_runs.sql"), &[]).await?.iter().map(run).collect())
+    Ok(db.query(include_str!("newest_runs.sql"), &[]).await?.iter().map(run).collect())
 }

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// The longest wait after runs that fail.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(900);
+/// The longest wait after a database that cannot be reached.
+pub(super) const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
+
 /// Waits between attempts that fail.
 #[derive(Debug, Clone)]
 pub struct Backoff {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::backoff::Backoff;
-use super::{LONGEST_DATABASE_WAIT, LONGEST_WAIT};
+use super::backoff::{Backoff, LONGEST_DATABASE_WAIT, LONGEST_WAIT};
 use crate::db::Db;
 use crate::entities::Entity;
 use crate::run_log::runs::Past;

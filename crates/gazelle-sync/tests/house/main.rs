@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use gazelle_sync::entities::{ENTITIES, Query, Shape, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::Scope;
-use gazelle_sync::gazelle_to_staging::walk::plan;
+use gazelle_sync::gazelle_to_staging::requests::counts;
 use gazelle_sync::staging_to_production::upsert;
 use serde_json::{Value, json};
 use support::Place;
@@ -194,7 +194,7 @@ async fn every_query_is_one_that_the_api_allows() {
     for entity in ENTITIES.iter().copied() {
         let scope =
             Scope { from: Some(jiff::civil::date(2026, 1, 1)), until: Some(jiff::civil::date(2026, 12, 31)) };
-        if let Some(request) = plan::count_request(entity, &[Scope::WHOLE, scope]) {
+        if let Some(request) = counts::count_request(entity, &[Scope::WHOLE, scope]) {
             let answer = ask(&request.query, &request.operation_name, request.variables.clone()).await;
             assert_eq!(answer.get("errors"), None, "{}: {answer}", entity.name);
         }

@@ -13,7 +13,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Letter, SendError};
+use super::letter::{Letter, SendError};
 use crate::config::Settings;
 
 /// For one step of the conversation.

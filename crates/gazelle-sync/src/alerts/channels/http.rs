@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, header, redirect};
 
-use super::SendError;
+use super::letter::SendError;
 use crate::display::{Document, Line};
 
 /// For one request with its answer.

@@ -2,64 +2,26 @@
 
 mod email;
 mod http;
+mod letter;
 mod slack;
 mod webhook;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
-use uuid::Uuid;
 
-use super::words::Text;
-use crate::config::{Language, Settings};
-use crate::display::Line;
+use letter::Copy;
+
+use crate::config::Settings;
 
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
 pub use http::is_loopback;
 pub(super) use http::read as read_answer;
+pub use letter::{Letter, SendError};
 
 /// The longest that sending one message may take, with everything. Shorter than a claim lasts.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A message on its way, with all that some channel makes use of.
-#[derive(Debug, Clone)]
-pub struct Letter {
-    /// Names it for ever.
-    pub id: Uuid,
-    /// What it tells of; messages of one alert belong together.
-    pub alert_id: Uuid,
-    /// `run_failed`, …, or `test`.
-    pub kind: String,
-    /// `started`, `reminder`, `over` or `test`.
-    pub occasion: &'static str,
-    /// What is said.
-    pub text: Text,
-    /// When the alert began, UTC.
-    pub opened_at: Timestamp,
-    /// When it was over, UTC.
-    pub closed_at: Option<Timestamp>,
-    /// What the words were made of.
-    pub facts: Value,
-}
-
-/// Why a message could not be sent. Holds no address and no secret.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{what}")]
-pub struct SendError {
-    /// For people.
-    pub what: Line,
-    /// The wait that the other side asked for.
-    pub retry_after: Option<Duration>,
-}
-
-impl SendError {
-    fn new(what: impl Into<Line>) -> SendError {
-        SendError { what: what.into(), retry_after: None }
-    }
-}
 
 /// A way to people.
 #[derive(Debug, Clone)]
@@ -76,8 +38,7 @@ pub enum Channel {
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
     all: Vec<Channel>,
-    schema: String,
-    language: Option<Language>,
+    copy: Copy,
 }
 
 impl Channels {
@@ -87,7 +48,8 @@ impl Channels {
         all.extend(settings.slack_webhook_url.clone().map(Channel::Slack));
         all.extend(email::Receiver::all(settings).into_iter().map(Channel::Email));
         all.extend(settings.alert_webhook_url.clone().map(Channel::Webhook));
-        Channels { all, schema: settings.schema.clone(), language: Some(settings.language) }
+        let copy = Copy { schema: settings.schema.clone(), language: Some(settings.language) };
+        Channels { all, copy }
     }
 
     /// Whether nobody is told.
@@ -115,7 +77,7 @@ impl Channels {
         let sending = async {
             match channel {
                 Channel::Slack(url) => slack::send(url.expose_secret(), letter).await,
-                Channel::Webhook(url) => webhook::send(url.expose_secret(), self, letter).await,
+                Channel::Webhook(url) => webhook::send(url.expose_secret(), &self.copy, letter).await,
                 Channel::Email(receiver) => receiver.send(letter).await,
             }
         };

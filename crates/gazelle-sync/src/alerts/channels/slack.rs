@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Letter, SendError, http};
+use super::http;
+use super::letter::{Letter, SendError};
 use crate::display::Document;
 
 /// Sends one message.

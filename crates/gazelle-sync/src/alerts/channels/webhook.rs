@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::{Channels, Letter, SendError, http};
+use super::http;
+use super::letter::{Copy, Letter, SendError};
 use crate::display::Document;
 
 /// Sends one message.
-pub async fn send(url: &str, channels: &Channels, letter: &Letter) -> Result<(), SendError> {
+pub async fn send(url: &str, copy: &Copy, letter: &Letter) -> Result<(), SendError> {
     let document = json!({
         "id": letter.id,
         "alert": letter.alert_id,
@@ -17,8 +18,8 @@ pub async fn send(url: &str, channels: &Channels, letter: &Letter) -> Result<(),
         "opened_at": letter.opened_at,
         "closed_at": letter.closed_at,
         "facts": letter.facts,
-        "schema": channels.schema,
-        "language": channels.language.map(|language| language.to_string()),
+        "schema": copy.schema,
+        "language": copy.language.map(|language| language.to_string()),
     });
     http::post(url, Some(&letter.id.to_string()), Document::in_one_line(&document)).await
 }

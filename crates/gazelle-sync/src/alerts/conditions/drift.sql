@@ -1,5 +1,5 @@
 -- The changes that the last full run saw that could look. $1 are the codes of changes: runs warn of other things too.
-SELECT run.started_at, count(*), string_agg(w.message, '; ' ORDER BY w.subject, w.code)
+SELECT run.started_at, count(*) AS count, string_agg(w.message, '; ' ORDER BY w.subject, w.code) AS changes
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r
          WHERE r.command IN ('sync', 'fetch') AND r.mode = 'full' AND r.started_at <= $2

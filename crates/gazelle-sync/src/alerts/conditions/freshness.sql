@@ -14,6 +14,6 @@ SELECT (SELECT CASE WHEN count(*) = count(latest.finished_at) THEN min(latest.fi
                   AND (e.walk_complete OR e.walk_settled)
                 ORDER BY r.started_at DESC
                 LIMIT 1) AS latest ON true
-         WHERE EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name)),
-       (SELECT min(applied_at) FROM {schema}.sync_migrations),
-       (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running' AND started_at <= $2)
+         WHERE EXISTS (SELECT 1 FROM {schema}.sync_run_entities e WHERE e.entity = entity.name)) AS last_good,
+       (SELECT min(applied_at) FROM {schema}.sync_migrations) AS made,
+       (SELECT max(started_at) FROM {schema}.sync_runs WHERE status = 'running' AND started_at <= $2) AS running_since

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::kind::{Facts, Finding, Kind};
@@ -61,8 +62,8 @@ pub(super) async fn read(
 async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = tx.query(include_str!("record_errors.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
-    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    let counts: Vec<EntityCount> = rows.iter().map(EntityCount::from).collect();
+    let count: i64 = counts.iter().map(|of| of.count).sum();
     Ok((count > i64::from(limits.errors_an_hour)).then(|| {
         let facts = [
             ("count", json!(count)),
@@ -77,10 +78,10 @@ async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Op
 async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = tx.query(include_str!("unreadable_fields.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
-    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    let counts: Vec<EntityCount> = rows.iter().map(EntityCount::from).collect();
+    let count: i64 = counts.iter().map(|of| of.count).sum();
     Ok((count > i64::from(limits.unreadable_an_hour)).then(|| {
-        let columns: Vec<String> = rows.iter().filter_map(|row| row.get(2)).collect();
+        let columns: Vec<String> = rows.iter().filter_map(|row| row.get("columns")).collect();
         let facts = [
             ("count", json!(count)),
             ("by_entity", by_entity(&counts)),
@@ -97,12 +98,11 @@ async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError
     let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("bad_run.sql"), &params).await?;
     Ok(rows.first().map(|row| {
-        let status: String = row.get(0);
-        let reason: Option<String> = row.get(3);
+        let (status, reason): (String, Option<String>) = (row.get("status"), row.get("reason"));
         let kind = if status == "failed" { Kind::RunFailed } else { Kind::RunPartial };
         let facts = [
-            ("run_id", json!(row.get::<_, uuid::Uuid>(1).to_string())),
-            ("run_at", json!(row.get::<_, Timestamp>(2).to_string())),
+            ("run_id", json!(row.get::<_, uuid::Uuid>("run_id").to_string())),
+            ("run_at", json!(row.get::<_, Timestamp>("started_at").to_string())),
             ("reason", json!(shortened(&reason.unwrap_or_default()))),
         ];
         finding(kind, facts)
@@ -115,8 +115,8 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
     let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("freshness.sql"), &params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let (last_good, made, running): (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) =
-        (row.get(0), row.get(1), row.get(2));
+    let at = |column: &str| row.get::<_, Option<Timestamp>>(column);
+    let (last_good, made, running) = (at("last_good"), at("made"), at("running_since"));
     let limit = SignedDuration::from_mins(i64::from(limits.stale_after_minutes));
     let long_ago = |at: Timestamp| now.duration_since(at) > limit;
     // A database that never saw a good run is as old as its tables.
@@ -136,19 +136,19 @@ async fn nothing_fetched(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>,
     let rows = tx.query(include_str!("nothing_fetched.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
         let facts = [
-            ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),
-            ("entities", json!(row.get::<_, String>(1))),
+            ("run_at", json!(row.get::<_, Timestamp>("started_at").to_string())),
+            ("entities", json!(row.get::<_, String>("entities"))),
         ];
         finding(Kind::NothingFetched, facts)
     }))
 }
 
 async fn deletions_withheld(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
-    let sql = "SELECT entity, count(DISTINCT external_id) FROM {schema}.sync_deletions
+    let sql = "SELECT entity, count(DISTINCT external_id) AS count FROM {schema}.sync_deletions
                 WHERE state = 'withheld' GROUP BY entity ORDER BY entity";
     let rows = tx.query(sql, &[]).await?;
-    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let count: i64 = counts.iter().map(|(_, count)| count).sum();
+    let counts: Vec<EntityCount> = rows.iter().map(EntityCount::from).collect();
+    let count: i64 = counts.iter().map(|of| of.count).sum();
     Ok((count > 0).then(|| {
         finding(Kind::DeletionsWithheld, [("count", json!(count)), ("by_entity", by_entity(&counts))])
     }))
@@ -158,7 +158,10 @@ async fn deletions_withheld(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
 async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let rows = tx.query(include_str!("credentials_refused.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
-        finding(Kind::CredentialsRefused, [("run_at", json!(row.get::<_, Timestamp>(0).to_string()))])
+        finding(
+            Kind::CredentialsRefused,
+            [("run_at", json!(row.get::<_, Timestamp>("started_at").to_string()))],
+        )
     }))
 }
 
@@ -168,9 +171,9 @@ async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> 
     let rows = tx.query(include_str!("drift.sql"), &params).await?;
     Ok(rows.first().map(|row| {
         let facts = [
-            ("run_at", json!(row.get::<_, Timestamp>(0).to_string())),
-            ("count", json!(row.get::<_, i64>(1))),
-            ("changes", json!(shortened(&row.get::<_, String>(2)))),
+            ("run_at", json!(row.get::<_, Timestamp>("started_at").to_string())),
+            ("count", json!(row.get::<_, i64>("count"))),
+            ("changes", json!(shortened(&row.get::<_, String>("changes")))),
         ];
         finding(Kind::Drift, facts)
     }))
@@ -187,9 +190,21 @@ fn finding<const N: usize>(kind: Kind, facts: [(&str, Value); N]) -> Finding {
     Finding { kind, facts }
 }
 
+/// How many of an entity.
+struct EntityCount {
+    entity: String,
+    count: i64,
+}
+
+impl From<&Row> for EntityCount {
+    fn from(row: &Row) -> EntityCount {
+        EntityCount { entity: row.get("entity"), count: row.get("count") }
+    }
+}
+
 /// `appointments 12, clients 3`.
-fn by_entity(counts: &[(String, i64)]) -> Value {
-    let parts: Vec<String> = counts.iter().map(|(entity, count)| format!("{entity} {count}")).collect();
+fn by_entity(counts: &[EntityCount]) -> Value {
+    let parts: Vec<String> = counts.iter().map(|of| format!("{} {}", of.entity, of.count)).collect();
     json!(parts.join(", "))
 }
 

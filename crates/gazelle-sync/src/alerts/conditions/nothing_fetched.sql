@@ -12,7 +12,7 @@ walk AS (
       FROM {schema}.sync_run_entities e
       JOIN run ON run.run_id = e.run_id
      WHERE e.walk IS NOT NULL)
-SELECT run.started_at, string_agg(walk.entity, ', ' ORDER BY walk.entity)
+SELECT run.started_at, string_agg(walk.entity, ', ' ORDER BY walk.entity) AS entities
   FROM run CROSS JOIN walk
  WHERE walk.fetched = 0
    AND ((walk.walk_complete AND walk.whole AND walk.held > 0)

@@ -1,5 +1,5 @@
 -- Records whose first fault is of the last hour and still stands.
-SELECT entity, count(*)
+SELECT entity, count(*) AS count
   FROM (SELECT entity, external_id
           FROM {schema}.sync_quarantine
          WHERE state IN ('open', 'waiting')

@@ -1,5 +1,6 @@
 -- Records with a field, or a row inside them, that was first found unreadable in the last hour and still is.
-SELECT entity, count(DISTINCT external_id), string_agg(DISTINCT coalesce(column_name, code), ', ')
+SELECT entity, count(DISTINCT external_id) AS count,
+       string_agg(DISTINCT coalesce(column_name, code), ', ') AS columns
   FROM {schema}.sync_quality_warnings
  WHERE code IN ('unreadable_field', 'unreadable_row')
    AND first_seen_at > $1

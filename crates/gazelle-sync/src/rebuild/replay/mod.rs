@@ -6,6 +6,7 @@
 
 pub mod into_schema;
 mod part;
+mod request;
 
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
-use crate::entities::{ENTITIES, Entity};
+use crate::entities::ENTITIES;
 use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::orchestrator::judge;
@@ -26,22 +27,10 @@ use crate::run_log::runs;
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
-use crate::staging::slice::Slice;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 
-/// What is replayed.
-#[derive(Debug)]
-pub struct ReplayRequest {
-    /// These entities.
-    pub entities: Vec<&'static Entity>,
-    /// Of them, these records.
-    pub slice: Slice,
-    /// Show the difference and apply nothing.
-    pub dry_run: bool,
-    /// Remove rows even where the guard, or rows of users' tables that would go with them, would withhold it.
-    pub allow_deletions: bool,
-}
+pub use request::ReplayRequest;
 
 /// What a replay found and did.
 #[derive(Debug, Serialize)]
@@ -97,7 +86,8 @@ async fn recorded(
     let run_id = clock.run_id();
     let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
     runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
-    let outcome = find_and_apply(db, settings, wanted, lease, run_id, clock, progress).await;
+    let stage_2 = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
+    let outcome = find_and_apply(wanted, stage_2).await;
     let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
     let result = match outcome {
         Ok(mut report) => {
@@ -117,25 +107,17 @@ async fn recorded(
     result
 }
 
-async fn find_and_apply(
-    db: &Db,
-    settings: &Settings,
-    wanted: &ReplayRequest,
-    lease: &Lease,
-    run_id: Uuid,
-    clock: Clock,
-    progress: &Progress,
-) -> Result<ReplayReport, DbError> {
+/// Applies the difference, and has stage 2 take up what the rebuild left to it.
+async fn find_and_apply(wanted: &ReplayRequest, stage_2: FollowUp<'_>) -> Result<ReplayReport, DbError> {
+    let FollowUp { db, settings, fence, run_id, .. } = stage_2;
     let (mut report, some_unprocessed) =
-        in_one_snapshot(db, lease.fence(), async |tx| in_transaction(tx, settings, wanted, run_id).await)
-            .await?;
+        in_one_snapshot(db, fence, async |tx| in_transaction(tx, settings, wanted, run_id).await).await?;
     let nothing_more = wanted.dry_run || report.status != Status::Success;
     if nothing_more || (report.records.is_some() && !some_unprocessed) {
         return Ok(report);
     }
 
-    let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
-    let (rows_written, waiting) = follow_up.reconcile(&wanted.entities).await?;
+    let (rows_written, waiting) = stage_2.reconcile(&wanted.entities).await?;
     report.rows_written += rows_written;
     if report.records.is_none() {
         let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);

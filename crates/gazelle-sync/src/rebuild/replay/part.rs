@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::ReplayRequest;
+use super::request::ReplayRequest;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::slice;

@@ -1,5 +1,6 @@
 //! By how much the API counts a list otherwise than the list itself gives, as the last whole walk found it.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Tx};
@@ -14,13 +15,17 @@ pub(super) struct ListExcess {
     is_complete: bool,
 }
 
+impl From<&Row> for ListExcess {
+    fn from(row: &Row) -> ListExcess {
+        ListExcess { by: row.get("counted_more"), is_complete: row.get("walk_complete") }
+    }
+}
+
 impl ListExcess {
     /// Of the last walk of all of the entity that was complete, or incomplete by the same number as those before it.
     pub(super) async fn of(tx: &Tx<'_>, entity: &Entity) -> Result<ListExcess, DbError> {
         let rows = tx.query(include_str!("last_whole_list.sql"), &[(&entity.name, Type::TEXT)]).await?;
-        Ok(rows
-            .first()
-            .map_or_else(ListExcess::default, |row| ListExcess { by: row.get(0), is_complete: row.get(1) }))
+        Ok(rows.first().map(ListExcess::from).unwrap_or_default())
     }
 
     /// Between which numbers of records may be held where so many are counted. A range, since what the list does not give may be

@@ -2,210 +2,185 @@
 //! against the API, and looked at for what could make it lie (triggers, views, foreign keys).
 //!
 //! Everything in the database happens in one transaction of one snapshot that is rolled back: a run at work is
-//! neither disturbed nor does it disturb, and nothing is left behind, whatever happens. The API is asked before.
+//! neither disturbed nor does it disturb, and nothing is left behind, whatever happens. The API is asked before (`answers`).
+//! [`verify`] goes in three steps: production against staging, production against the API (`counts`, `sample`), and what could
+//! make right rows lie (`times`, `storage`). `report` is what they find.
 
-mod at_source;
+mod answers;
+mod counts;
+mod last_walk;
 mod list_excess;
+mod report;
+mod sample;
 mod storage;
 mod times;
 
-use jiff::Timestamp;
-use serde::Serialize;
 use tokio_postgres::types::Type;
 
+use answers::Answers;
+
 use crate::config::Settings;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Template, Tx};
 use crate::entities::Entity;
-use crate::source::GazelleClient;
 use crate::staging::balance;
 use crate::staging::pending::Basis;
 use crate::staging_to_production::difference::{self, TableDifference};
 use crate::staging_to_production::rebuild::{self, Unplaced};
 
+pub use report::{Check, Question, Verdict, VerifyReport};
+
 /// Rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
-/// Lines shown of what a check found.
-const MOST_SAID: usize = 20;
-
-/// What is to be verified.
-pub struct Question<'a> {
-    /// The entities compared; storage is checked as a whole.
-    pub entities: Vec<&'static Entity>,
-    /// Records asked for at the API.
-    pub sample: u32,
-    /// Chooses the sample: the same seed, the same records.
-    pub seed: u64,
-    /// The API; none to leave it out.
-    pub client: Option<&'a GazelleClient>,
-}
-
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// No difference.
-    Equal,
-    /// No difference found, but the API could not be asked for all, or records wait for their turn to be asked for.
-    Incomplete,
-    /// At least one difference.
-    Different,
-}
-
-/// What one check looked at and found.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    /// What was checked.
-    pub name: String,
-    /// How many things it looked at.
-    pub checked: u64,
-    /// How many of them are wrong.
-    pub differences: u64,
-    /// The first of them, each in a line.
-    pub said: Vec<String>,
-}
-
-impl Check {
-    fn new(name: impl Into<String>) -> Check {
-        Check { name: name.into(), checked: 0, differences: 0, said: Vec::new() }
-    }
-
-    fn differs(&mut self, what: String) {
-        self.differences += 1;
-        if self.said.len() < MOST_SAID {
-            self.said.push(what);
-        }
-    }
-}
-
-/// Everything found.
-#[derive(Debug, Serialize)]
-pub struct VerifyReport {
-    /// The verdict.
-    pub status: Verdict,
-    /// The instant of the snapshot.
-    pub as_of: Timestamp,
-    /// Rows of production compared with their rebuilt copies.
-    pub rows: u64,
-    /// Records asked for at the API and compared.
-    pub sampled: u64,
-    /// All differences.
-    pub differences: u64,
-    /// Repeats the same sample.
-    pub seed: u64,
-    /// Every check.
-    pub checks: Vec<Check>,
-    /// Production against what staging gives, table by table; `missing` and `surplus` are production's.
-    pub tables: Vec<TableDifference>,
-    /// Production against what the API answered for the sample.
-    pub sample_tables: Vec<TableDifference>,
-    /// What explains itself and is no difference: what waits, what changed at the source since the last walk.
-    pub notes: Vec<String>,
-}
 
 /// Verifies. Errors: the database's; what the API does is in the report.
 pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Result<VerifyReport, DbError> {
-    let mut notes = Vec::new();
-    let mut asked_for_all = true;
     let answers = match question.client {
-        None => {
-            notes.push("the API was not asked: counts and sample are left out".to_owned());
-            at_source::Answers::default()
-        }
-        Some(client) => {
-            let answers = at_source::ask(db, settings, client, question).await?;
-            asked_for_all = answers.failures.is_empty();
-            notes.extend(answers.failures.iter().cloned());
-            answers
-        }
+        Some(client) => Some(Answers::ask(db, settings, client, question).await?),
+        None => None,
     };
-
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
     let as_of = tx.now().await?;
-    let mut checks = Vec::new();
-    let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Processed).await?;
-    checks.push(all_placed("what stage 2 has processed can be rebuilt", question, &unplaced));
-    let names: Vec<&'static str> =
-        question.entities.iter().flat_map(|entity| entity.tables.iter().map(|table| table.name)).collect();
-    let mut tables = difference::difference(&tx, SAMPLES, None).await?;
-    tables.retain(|table| names.contains(&table.table));
-    let rows = production_rows(&tx, &names).await?;
-    checks.push(of_tables("production is what staging gives", rows, &tables));
-    explain(&tx, question, &mut notes).await?;
-
-    if question.client.is_some() {
-        let waiting = at_source::waiting_for_their_turn(&tx, question).await?;
-        asked_for_all &= waiting.is_empty();
-        notes.extend(waiting);
-        checks.push(at_source::compare_counts(&tx, settings, question, &answers, &mut notes).await?);
+    let verification = Verification { tx: &tx, settings, question };
+    let mut found = Found { asked_for_all: true, ..Found::default() };
+    match &answers {
+        Some(answers) => found.note_failures(answers),
+        None => found.notes.push("the API was not asked: counts and sample are left out".to_owned()),
     }
-    let judged = at_source::judge(&tx, question, answers.records, &mut notes).await?;
-    let sampled = judged.sampled;
-    let (sample_tables, not_compared) = at_source::compare(&tx, judged.to_compare, SAMPLES).await?;
-    if question.client.is_some() {
-        let mut check = of_tables("production is what the API says of the sample", sampled, &sample_tables);
-        for id in judged.stale {
-            check.differs(id);
-        }
-        for unplaced in not_compared.iter().filter(|unplaced| unplaced.refused) {
-            check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
-        }
-        checks.push(check);
+    verification.compare_with_staging(&mut found).await?;
+    if let Some(answers) = &answers {
+        verification.compare_counts(answers, &mut found).await?;
+        verification.compare_sample(answers, &mut found).await?;
     }
-    checks.push(times::view_agrees(&tx).await?);
-    if !settings.spot_checks.0.is_empty() {
-        checks.push(times::spot_checks(&tx, &settings.spot_checks.0, &mut notes).await?);
-    }
-    checks.push(storage::dashboard_agrees(&tx).await?);
-    checks.push(storage::no_triggers(&tx, db.schema()).await?);
-    checks.push(storage::foreign_keys_hold(&tx, db.schema()).await?);
+    verification.check_what_could_lie(db.schema(), &mut found).await?;
     tx.rollback().await?;
 
-    let differences = checks.iter().map(|check| check.differences).sum();
-    let status = match (differences, asked_for_all) {
-        (0, true) => Verdict::Equal,
-        (0, false) => Verdict::Incomplete,
-        _ => Verdict::Different,
-    };
-    let tables = tables.into_iter().filter(TableDifference::is_some).collect();
-    let sample_tables = sample_tables.into_iter().filter(TableDifference::is_some).collect();
+    let differences = found.checks.iter().map(|check| check.differences).sum();
+    let differing =
+        |tables: Vec<TableDifference>| tables.into_iter().filter(TableDifference::is_some).collect();
     Ok(VerifyReport {
-        status,
+        status: Verdict::of(differences, found.asked_for_all),
         as_of,
-        rows,
-        sampled,
+        rows: found.rows,
+        sampled: found.sampled,
         differences,
         seed: question.seed,
-        checks,
-        tables,
-        sample_tables,
-        notes,
+        checks: found.checks,
+        tables: differing(found.tables),
+        sample_tables: differing(found.sample_tables),
+        notes: found.notes,
     })
 }
 
-/// That no record was left behind by the rebuild, whose rows would show as differences without a reason.
-fn all_placed(name: &str, question: &Question<'_>, unplaced: &[Unplaced]) -> Check {
-    let mut check = Check::new(name);
-    check.checked = question.entities.len() as u64;
-    // One that cannot be read is in quarantine, and production keeps what it said before.
-    for unplaced in unplaced.iter().filter(|unplaced| unplaced.refused) {
-        if question.entities.iter().any(|entity| entity.name == unplaced.entity) {
-            check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
-        }
-    }
-    check
+/// What the steps found so far.
+#[derive(Default)]
+struct Found {
+    checks: Vec<Check>,
+    notes: Vec<String>,
+    /// Whether the API could be asked for all, and nothing waits for its turn to be asked for.
+    asked_for_all: bool,
+    /// Rows of production compared with their rebuilt copies.
+    rows: u64,
+    /// Records of the API compared.
+    sampled: u64,
+    /// Production against what staging gives.
+    tables: Vec<TableDifference>,
+    /// Production against what the API answered.
+    sample_tables: Vec<TableDifference>,
 }
 
-fn of_tables(name: &str, checked: u64, tables: &[TableDifference]) -> Check {
-    let mut check = Check { checked, ..Check::new(name) };
-    for table in tables.iter().filter(|table| table.is_some()) {
-        check.differences += (table.missing + table.changed + table.surplus) as u64;
-        check.said.push(format!(
-            "{}: {} missing, {} changed, {} surplus",
-            table.table, table.missing, table.changed, table.surplus
-        ));
+impl Found {
+    fn note_failures(&mut self, answers: &Answers) {
+        self.asked_for_all = answers.failures.is_empty();
+        self.notes.extend(answers.failures.iter().cloned());
     }
-    check
+}
+
+/// One snapshot of the database, and what is asked of it.
+struct Verification<'a, 't> {
+    tx: &'a Tx<'t>,
+    settings: &'a Settings,
+    question: &'a Question<'a>,
+}
+
+impl Verification<'_, '_> {
+    /// Rebuilds production beside itself and compares the two.
+    async fn compare_with_staging(&self, found: &mut Found) -> Result<(), DbError> {
+        let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, Basis::Processed).await?;
+        found.checks.push(self.all_placed(&unplaced));
+        let names = self.table_names();
+        let mut tables = difference::difference(self.tx, SAMPLES, None).await?;
+        tables.retain(|table| names.contains(&table.table));
+        found.rows = production_rows(self.tx, &names).await?;
+        found.checks.push(Check::of_tables("production is what staging gives", found.rows, &tables));
+        found.tables = tables;
+        for entity in &self.question.entities {
+            note_not_in_production(self.tx, entity, &mut found.notes).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares the API's counts with what is held.
+    async fn compare_counts(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
+        let waiting = counts::waiting_for_their_turn(self.tx, self.question).await?;
+        found.asked_for_all &= waiting.is_empty();
+        found.notes.extend(waiting);
+        let check = counts::compare(self.tx, self.settings, self.question, answers, &mut found.notes).await?;
+        found.checks.push(check);
+        Ok(())
+    }
+
+    /// Compares the records that the API gave with production.
+    async fn compare_sample(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
+        let judged = sample::judge(self.tx, self.question, &answers.records, &mut found.notes).await?;
+        found.sampled = judged.sampled;
+        let (tables, not_compared) = sample::compare(self.tx, judged.to_compare, SAMPLES).await?;
+        let name = "production is what the API says of the sample";
+        let mut check = Check::of_tables(name, judged.sampled, &tables);
+        for id in judged.stale {
+            check.differs(id);
+        }
+        note_refused(&mut check, not_compared.iter());
+        found.checks.push(check);
+        found.sample_tables = tables;
+        Ok(())
+    }
+
+    /// Looks at what could make right rows lie, or let wrong ones in.
+    async fn check_what_could_lie(&self, schema: &str, found: &mut Found) -> Result<(), DbError> {
+        found.checks.push(times::view_agrees(self.tx).await?);
+        let spots = &self.settings.spot_checks.0;
+        if !spots.is_empty() {
+            found.checks.push(times::spot_checks(self.tx, spots, &mut found.notes).await?);
+        }
+        found.checks.push(storage::dashboard_agrees(self.tx).await?);
+        found.checks.push(storage::no_triggers(self.tx, schema).await?);
+        found.checks.push(storage::foreign_keys_hold(self.tx, schema).await?);
+        Ok(())
+    }
+
+    /// That no record was left behind by the rebuild, whose rows would show as differences without a reason.
+    fn all_placed(&self, unplaced: &[Unplaced]) -> Check {
+        let mut check = Check::new("what stage 2 has processed can be rebuilt");
+        let entities = &self.question.entities;
+        check.checked = entities.len() as u64;
+        let is_asked = |unplaced: &&Unplaced| entities.iter().any(|entity| entity.name == unplaced.entity);
+        note_refused(&mut check, unplaced.iter().filter(is_asked));
+        check
+    }
+
+    fn table_names(&self) -> Vec<&'static str> {
+        let tables = self.question.entities.iter().flat_map(|entity| entity.tables);
+        tables.map(|table| table.name).collect()
+    }
+}
+
+/// Counts as differences the records that the database refused. One that cannot be read is in quarantine, and production keeps
+/// what it said before.
+fn note_refused<'u>(check: &mut Check, unplaced: impl Iterator<Item = &'u Unplaced>) {
+    for unplaced in unplaced.filter(|unplaced| unplaced.refused) {
+        check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
+    }
 }
 
 async fn production_rows(tx: &Tx<'_>, names: &[&str]) -> Result<u64, DbError> {
@@ -217,36 +192,32 @@ async fn production_rows(tx: &Tx<'_>, names: &[&str]) -> Result<u64, DbError> {
     Ok(sum)
 }
 
-/// What is in staging and not in production, for a reason.
-async fn explain(tx: &Tx<'_>, question: &Question<'_>, notes: &mut Vec<String>) -> Result<(), DbError> {
-    for entity in &question.entities {
-        let balance = balance::in_transaction(tx, entity).await?;
-        if balance.pending > 0 {
-            notes.push(format!(
-                "{}: {} record(s) wait for stage 2 (gazelle-sync reconcile)",
-                entity.name, balance.pending
-            ));
-        }
-        if balance.quarantined > 0 {
-            notes.push(format!(
-                "{}: {} record(s) are in quarantine and not in production (gazelle-sync errors)",
-                entity.name, balance.quarantined
-            ));
-        }
-        let older = tx
-            .query(
-                &include_str!("older_versions.sql").replace("{table}", entity.tables[0].name),
-                &[(&entity.name, Type::TEXT)],
-            )
-            .await?;
-        let older: i64 = older.first().map_or(0, |row| row.get(0));
-        if older > 0 {
-            notes.push(format!(
-                "{}: {older} record(s) stand in production in an older version, since their newest waits in quarantine \
-                 (gazelle-sync errors)",
-                entity.name
-            ));
-        }
+/// Notes what is in staging and not in production, for a reason.
+async fn note_not_in_production(
+    tx: &Tx<'_>,
+    entity: &Entity,
+    notes: &mut Vec<String>,
+) -> Result<(), DbError> {
+    let name = entity.name;
+    let balance = balance::in_transaction(tx, entity).await?;
+    if balance.pending > 0 {
+        notes
+            .push(format!("{name}: {} record(s) wait for stage 2 (gazelle-sync reconcile)", balance.pending));
+    }
+    if balance.quarantined > 0 {
+        notes.push(format!(
+            "{name}: {} record(s) are in quarantine and not in production (gazelle-sync errors)",
+            balance.quarantined
+        ));
+    }
+    let sql = Template::new(include_str!("older_versions.sql")).with("table", entity.tables[0].name).fill();
+    let older = tx.query(&sql, &[(&name, Type::TEXT)]).await?;
+    let older: i64 = older.first().map_or(0, |row| row.get(0));
+    if older > 0 {
+        notes.push(format!(
+            "{name}: {older} record(s) stand in production in an older version, since their newest waits in quarantine \
+             (gazelle-sync errors)"
+        ));
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::Check;
-use crate::db::{DbError, Tx};
+use super::report::Check;
+use crate::db::{DbError, Template, Tx};
 use crate::entities::FOREIGN_KEYS;
 use crate::migrations;
 use crate::staging::dashboard;
@@ -16,7 +16,8 @@ pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     let rows =
         tx.query(include_str!("triggers.sql"), &[(&schema, Type::TEXT), (&ours, Type::TEXT_ARRAY)]).await?;
     for row in &rows {
-        let (kind, name, table): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let (kind, name, table): (String, String, String) =
+            (row.get("kind"), row.get("name"), row.get("relation"));
         check.differs(format!("{kind} {name} on {table}: DROP {} {name} ON {table}", kind.to_uppercase()));
     }
     Ok(check)
@@ -54,22 +55,17 @@ pub async fn foreign_keys_hold(tx: &Tx<'_>, schema: &str) -> Result<Check, DbErr
         if declared.is_empty() {
             check.differs(format!("{table}.{column}: no valid foreign key to {parent} is declared"));
         }
-        let orphans = tx
-            .query(
-                &format!(
-                    "SELECT count(*), min(child.{column})
-                       FROM {{schema}}.{table} child
-                       LEFT JOIN {{schema}}.{parent} parent ON parent.external_id = child.{column}
-                      WHERE child.{column} IS NOT NULL AND parent.external_id IS NULL"
-                ),
-                &[],
-            )
-            .await?;
-        if let Some(row) = orphans.first().filter(|row| row.get::<_, i64>(0) > 0) {
+        let sql = Template::new(include_str!("orphans.sql"))
+            .with("table", *table)
+            .with("column", *column)
+            .with("parent", *parent)
+            .fill();
+        let orphans = tx.query(&sql, &[]).await?;
+        if let Some(row) = orphans.first().filter(|row| row.get::<_, i64>("orphans") > 0) {
             check.differs(format!(
                 "{table}.{column}: {} value(s) name no row of {parent}, such as {}",
-                row.get::<_, i64>(0),
-                row.get::<_, String>(1)
+                row.get::<_, i64>("orphans"),
+                row.get::<_, String>("such_as")
             ));
         }
     }

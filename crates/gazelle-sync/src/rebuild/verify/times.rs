@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use super::Check;
+use super::report::Check;
 use crate::config::SpotCheck;
 use crate::db::{DbError, Tx};
 use crate::time;
@@ -24,40 +24,12 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
         for row in &rows {
             check.checked += 1;
             let id: &str = row.get("external_id");
-            let (shown_date, shown_time) = (held(row, "date_montreal"), held(row, "time_montreal"));
-            let (date, time) = (held(row, "appointment_date"), held(row, "appointment_time"));
-            let (Ok(shown_date), Ok(shown_time), Ok(date), Ok(time)) = (shown_date, shown_time, date, time)
-            else {
-                check.differs(format!("{id}: it is dated beyond the years that Gazelle's dates can have"));
-                continue;
+            let wrong = match Shown::of(row) {
+                Ok(shown) => shown.wrong(),
+                Err(_) => Some("it is dated beyond the years that Gazelle's dates can have".to_owned()),
             };
-            let shown: (Option<Date>, Option<Time>) = (shown_date, shown_time);
-            let floating =
-                row.get::<_, Option<bool>>("is_all_day") == Some(true) && time == Some(Time::midnight());
-            let start: Option<DateTime> = held(row, "start_utc").unwrap_or_default();
-            let expected = match (start, start.and_then(time::instant_of)) {
-                (None, _) => (None, None),
-                (Some(_), _) if floating => (date, time),
-                (_, Some(start)) => {
-                    let (date, time) = time::montreal_parts(start);
-                    (Some(date), Some(time))
-                }
-                // The last day of the year 9999, which is no instant in every zone.
-                (_, None) => shown,
-            };
-            if row.get::<_, i64>("shown") != 1 {
-                check.differs(format!("{id}: the view shows it {} times", row.get::<_, i64>("shown")));
-            } else if !row.get::<_, bool>("same") {
-                check.differs(format!(
-                    "{id}: the view shows another title, client or UTC date than the table holds"
-                ));
-            } else if shown != expected {
-                check.differs(format!(
-                    "{id}: the view shows {}, stored is {} UTC, which is {} in Montréal",
-                    written(shown),
-                    written((date, time)),
-                    written(expected)
-                ));
+            if let Some(wrong) = wrong {
+                check.differs(format!("{id}: {wrong}"));
             }
         }
         match rows.last() {
@@ -65,29 +37,86 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
             _ => break,
         }
     }
-    let surplus = tx
-        .query(
-            "SELECT v.external_id FROM {schema}.v_appointments_montreal v
-               LEFT JOIN {schema}.gazelle_appointments a ON a.external_id = v.external_id AND a.deleted_at IS NULL
-              WHERE a.external_id IS NULL",
-            &[],
-        )
-        .await?;
-    for row in &surplus {
-        check.differs(format!(
-            "{}: the view shows it, no row that is not deleted does",
-            row.get::<_, String>(0)
-        ));
+    for row in &tx.query(include_str!("view_surplus.sql"), &[]).await? {
+        let id: String = row.get(0);
+        check.differs(format!("{id}: the view shows it, no row that is not deleted does"));
     }
     Ok(check)
 }
 
+/// A day and an hour, as far as there are any.
+type Parts = (Option<Date>, Option<Time>);
+
+/// An appointment as it is stored, and as the view shows it.
+#[derive(Debug, Clone)]
+struct Shown {
+    /// In UTC.
+    stored: Parts,
+    start: Option<DateTime>,
+    is_all_day: bool,
+    /// How many rows of the view are this one.
+    times: i64,
+    /// Whether the view shows the title, client and UTC date of the table.
+    is_same: bool,
+    /// The local day and hour that the view shows.
+    local: Parts,
+}
+
+impl Shown {
+    /// # Errors
+    /// A day or an hour that cannot be read.
+    fn of(row: &Row) -> Result<Shown, tokio_postgres::Error> {
+        Ok(Shown {
+            stored: (readable(row, "appointment_date")?, readable(row, "appointment_time")?),
+            start: readable(row, "start_utc").unwrap_or_default(),
+            is_all_day: row.get::<_, Option<bool>>("is_all_day") == Some(true),
+            times: row.get("shown"),
+            is_same: row.get("same"),
+            local: (readable(row, "date_montreal")?, readable(row, "time_montreal")?),
+        })
+    }
+
+    /// What the view should show.
+    fn expected(&self) -> Parts {
+        let is_floating = self.is_all_day && self.stored.1 == Some(Time::midnight());
+        match (self.start, self.start.and_then(time::instant_of)) {
+            (None, _) => (None, None),
+            (Some(_), _) if is_floating => self.stored,
+            (_, Some(start)) => {
+                let (date, time) = time::montreal_parts(start);
+                (Some(date), Some(time))
+            }
+            // The last day of the year 9999, which is no instant in every zone.
+            (_, None) => self.local,
+        }
+    }
+
+    /// What is wrong with it, if anything is.
+    fn wrong(&self) -> Option<String> {
+        let expected = self.expected();
+        if self.times != 1 {
+            Some(format!("the view shows it {} times", self.times))
+        } else if !self.is_same {
+            Some("the view shows another title, client or UTC date than the table holds".to_owned())
+        } else if self.local != expected {
+            Some(format!(
+                "the view shows {}, stored is {} UTC, which is {} in Montréal",
+                written(self.local),
+                written(self.stored),
+                written(expected)
+            ))
+        } else {
+            None
+        }
+    }
+}
+
 /// A value that may be beyond what can be read.
-fn held<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>, tokio_postgres::Error> {
+fn readable<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>, tokio_postgres::Error> {
     row.try_get(name)
 }
 
-fn written(parts: (Option<Date>, Option<Time>)) -> String {
+fn written(parts: Parts) -> String {
     match parts {
         (Some(date), Some(time)) => format!("{date} {time}"),
         (Some(date), None) => date.to_string(),
@@ -107,15 +136,7 @@ pub async fn spot_checks(
 ) -> Result<Check, DbError> {
     let mut check = Check::new("named appointments are shown at the hour that the setting spot_checks says");
     for SpotCheck { title, time: wanted } in spots {
-        let rows = tx
-            .query(
-                "SELECT a.external_id, a.start_at, v.date_montreal, v.time_montreal
-                   FROM {schema}.gazelle_appointments a
-                   JOIN {schema}.v_appointments_montreal v ON v.external_id = a.external_id
-                  WHERE a.deleted_at IS NULL AND strpos(lower(a.title), lower($1)) > 0",
-                &[(title, Type::TEXT)],
-            )
-            .await?;
+        let rows = tx.query(include_str!("spot_check.sql"), &[(title, Type::TEXT)]).await?;
         if rows.is_empty() {
             notes.push(format!(
                 "spot_checks: no appointment has a title like `{title}`, so that nothing was checked for it"
@@ -123,9 +144,10 @@ pub async fn spot_checks(
         }
         for row in &rows {
             check.checked += 1;
-            let id: &str = row.get(0);
-            let start: Option<Timestamp> = row.try_get(1).unwrap_or_default();
-            let (date, time): (Option<Date>, Option<Time>) = (row.try_get(2).unwrap_or_default(), row.get(3));
+            let id: &str = row.get("external_id");
+            let start: Option<Timestamp> = readable(row, "start_at").unwrap_or_default();
+            let date: Option<Date> = readable(row, "date_montreal").unwrap_or_default();
+            let time: Option<Time> = row.get("time_montreal");
             if time != Some(*wanted) {
                 check.differs(format!(
                     "{id}: the view shows {}, the setting spot_checks says {wanted}",
@@ -137,4 +159,53 @@ pub async fn spot_checks(
         }
     }
     Ok(check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shown once at this local hour of 15 January 2026, stored at 23:00 UTC.
+    fn shown_at(hour: i8) -> Shown {
+        let (date, hour_of) = (Date::constant(2026, 1, 15), |hour| Time::constant(hour, 0, 0, 0));
+        Shown {
+            stored: (Some(date), Some(hour_of(23))),
+            start: Some(date.to_datetime(hour_of(23))),
+            is_all_day: false,
+            times: 1,
+            is_same: true,
+            local: (Some(date), Some(hour_of(hour))),
+        }
+    }
+
+    #[test]
+    fn the_view_shows_each_appointment_once_at_its_local_hour() {
+        let right = shown_at(18);
+        let midnight = Some(Time::midnight());
+        let mut all_day = Shown {
+            is_all_day: true,
+            start: Some(DateTime::constant(2026, 1, 15, 0, 0, 0, 0)),
+            ..shown_at(0)
+        };
+        all_day.stored.1 = midnight;
+        for (shown, wrong) in [
+            (right.clone(), None),
+            (all_day, None),
+            (Shown { start: None, local: (None, None), ..right.clone() }, None),
+            (Shown { times: 0, ..right.clone() }, Some("the view shows it 0 times")),
+            (
+                Shown { is_same: false, ..right },
+                Some("the view shows another title, client or UTC date than the table holds"),
+            ),
+            (
+                shown_at(19),
+                Some(
+                    "the view shows 2026-01-15 19:00:00, stored is 2026-01-15 23:00:00 UTC, which is 2026-01-15 18:00:00 in \
+                     Montréal",
+                ),
+            ),
+        ] {
+            assert_eq!(shown.wrong().as_deref(), wrong, "{shown:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 -- Triggers and rules that people put on the relations $2 of the schema $1. Views have the one rule that makes them.
-SELECT 'trigger', t.tgname::text, c.relname::text
+SELECT 'trigger' AS kind, t.tgname::text AS name, c.relname::text AS relation
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,64 +1,9 @@
-//! `migrate --from-v5`: the old system's tables out of the way, and back.
+//! `migrate --from-v5`, for people.
 
-use anyhow::Result;
-use serde_json::json;
-
-use super::Context;
-use super::opened::Opened;
-use super::sync::wrong_use;
-use crate::cli::MigrateArgs;
-use crate::config;
-use crate::db::Db;
 use crate::display::{self, Column, Lines, Table};
-use crate::from_v5::{self, Dependent, Inventory, away, back};
+use crate::from_v5::{self, Dependent, Inventory, back};
 
-/// Goes or returns, or shows what that would do.
-pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
-    let schema = &context.settings.schema;
-    let backup = args.backup_schema.clone().unwrap_or_else(|| from_v5::default_backup_schema(schema));
-    if let Err(why) = config::schema_name(&backup) {
-        return wrong_use(context, &format!("--backup-schema {backup}: {why}"));
-    }
-    if &backup == schema {
-        return wrong_use(context, &format!("--backup-schema {backup} is the account's own schema"));
-    }
-    let opened = Opened::open(&context.settings).await?;
-    let outcome = if args.back {
-        go_back(context, &opened.db, &backup, args.dry_run).await
-    } else {
-        come(context, &opened.db, &backup, args.dry_run).await
-    };
-    opened.close().await?;
-    outcome
-}
-
-async fn come(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
-    let inventory = if dry_run {
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        from_v5::read(&tx, db.schema(), backup).await?
-    } else {
-        away::come(db, backup).await?
-    };
-    context.print(&json!({ "dry_run": dry_run, "from_v5": inventory }), || {
-        inventory_text(&inventory, dry_run)
-    })?;
-    Ok(0)
-}
-
-async fn go_back(context: &Context, db: &Db, backup: &str, dry_run: bool) -> Result<u8> {
-    let plan = if dry_run {
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        back::plan(&tx, db.schema(), backup).await?
-    } else {
-        back::go(db, backup).await?
-    };
-    context.print(&json!({ "dry_run": dry_run, "back": plan }), || back_text(&plan, dry_run))?;
-    Ok(0)
-}
-
-fn inventory_text(inventory: &Inventory, dry_run: bool) -> Lines {
+pub fn inventory_text(inventory: &Inventory, dry_run: bool) -> Lines {
     let Inventory { schema, backup_schema, .. } = inventory;
     let mut moved = Table::new([
         Column::text("of the old system"),
@@ -132,7 +77,7 @@ fn dependent_lines(dependent: &Dependent, text: &mut Lines) {
     }
 }
 
-fn back_text(plan: &back::Return, dry_run: bool) -> Lines {
+pub fn back_text(plan: &back::Return, dry_run: bool) -> Lines {
     let back::Return { schema, backup_schema, aside_schema, .. } = plan;
     let (are, kept) = if dry_run { ("would be", "would be kept") } else { ("were", "are kept") };
     let mut text = Lines::new();

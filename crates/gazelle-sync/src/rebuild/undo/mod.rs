@@ -3,6 +3,10 @@
 //!
 //! Content that was withdrawn counts as seen: the next sync does not stage it again, and what an undone run had found
 //! gone is not found again. Whatever changes at the source after that is a new version like any other.
+//!
+//! `step` finds out what is meant.
+
+mod step;
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +15,9 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use step::{refuse_what_retention_dropped, what_is_meant};
+
+use super::comparison::Comparison;
 use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -25,24 +32,11 @@ use crate::run_log::runs;
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
-use crate::staging::{retention, undo};
+use crate::staging::undo;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild;
 
-/// What is done, once it is clear what was meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// The versions of this run are withdrawn.
-    Undid(Uuid),
-    /// The versions of this run count again.
-    Lifted {
-        /// The run.
-        run: Uuid,
-        /// The undo that had withdrawn them.
-        undo: Uuid,
-    },
-}
+pub use step::Step;
 
 /// What is undone, and how.
 #[derive(Debug, Clone, Copy)]
@@ -164,63 +158,6 @@ async fn recorded(
     outcome
 }
 
-/// Finds out what an id names: a run to undo, or an undo in force to lift; a lifting, when undone, undoes again.
-async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
-    let rows = db
-        .query(
-            "SELECT undo_id, run_id, undone_at, lifted_by FROM {schema}.sync_undos
-              WHERE $1 IN (undo_id, run_id, lifted_by) ORDER BY undone_at DESC",
-            &[(&id, Type::UUID)],
-        )
-        .await?;
-    let known: Vec<(Uuid, Uuid, Timestamp, Option<Uuid>)> =
-        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
-    let in_force = known.iter().find(|(_, _, _, lifted_by)| lifted_by.is_none());
-    let refuse = |what: String| Err(DbError::infrastructure(what));
-    match (lift, in_force) {
-        (true, Some((undo, run, _, _))) => Ok(Step::Lifted { run: *run, undo: *undo }),
-        (true, None) => refuse(format!("the run {id} is not undone: there is nothing to lift")),
-        (false, Some((undo, run, _, _))) if *undo == id => Ok(Step::Lifted { run: *run, undo: *undo }),
-        (false, Some((undo, run, at, _))) => refuse(format!(
-            "the run {run} is undone already, by {undo} at {at}; `gazelle-sync undo --lift {run}` takes that back"
-        )),
-        (false, None) => match known.first() {
-            Some((undo, run, _, Some(lifted_by))) if *undo == id => refuse(format!(
-                "this undo of the run {run} was lifted already, by {lifted_by}; `gazelle-sync undo {run}` undoes the run again"
-            )),
-            // The lifting, or the run itself, whose undo was lifted since.
-            Some((_, run, _, _)) => Ok(Step::Undid(*run)),
-            None => {
-                let runs = db
-                    .query("SELECT 1 FROM {schema}.sync_runs WHERE run_id = $1", &[(&id, Type::UUID)])
-                    .await?;
-                match runs.is_empty() {
-                    true => {
-                        refuse(format!("no run has the id {id}; `gazelle-sync status` lists the last ones"))
-                    }
-                    false => Ok(Step::Undid(id)),
-                }
-            }
-        },
-    }
-}
-
-/// Of a run from before that, the versions that stood until it may have been dropped: without them its records would go
-/// instead of being as before.
-async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbError> {
-    let (Step::Undid(run), Some(whole)) = (step, retention::whole_since(db).await?) else { return Ok(()) };
-    let rows = db
-        .query("SELECT started_at FROM {schema}.sync_runs WHERE run_id = $1", &[(&run, Type::UUID)])
-        .await?;
-    match rows.first().map(|row| row.get::<_, Timestamp>(0)) {
-        Some(started_at) if started_at < whole => Err(DbError::infrastructure(format!(
-            "the run {run} began at {started_at}, and what stood before it is no longer whole: by the setting `retention`, \
-             superseded versions from before {whole} were dropped"
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
 async fn in_transaction(
     tx: FencedTx<'_>,
@@ -230,27 +167,14 @@ async fn in_transaction(
     step: Step,
 ) -> Result<UndoReport, DbError> {
     let at = tx.now().await?;
-    let (mut versions, mut records, mut newer) = (0, 0, 0);
-    let mut touched = Vec::new();
-    for entity in ENTITIES.iter().copied() {
-        let of_entity = match step {
-            Step::Undid(run) => undo::withdraw(&tx, entity, run, run_id, at).await?,
-            Step::Lifted { undo, .. } => undo::restore(&tx, entity, undo).await?,
-        };
-        if matches!(step, Step::Undid(_)) {
-            newer += undo::with_newer(&tx, entity, run_id).await?;
-        }
-        versions += of_entity.versions;
-        records += of_entity.records.len() as u64;
-        touched.push(of_entity.records);
-    }
-    if versions == 0 {
+    let touched = Touched::by(&tx, run_id, step, at).await?;
+    if touched.versions == 0 {
         return Err(DbError::infrastructure(format!(
             "the run {} staged nothing that still counts: there is nothing to undo",
-            id_of(step)
+            step.run()
         )));
     }
-    note(&tx, run_id, step, versions, records, at).await?;
+    note(&tx, run_id, step, &touched, at).await?;
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
     let found = compare(&tx, parts, unplaced).await?;
@@ -262,12 +186,7 @@ async fn in_transaction(
     let decided = decide(&found, &tx, settings, wish, refused).await?;
     match decided.applied {
         Some(_) => {
-            for (entity, mut records) in ENTITIES.iter().zip(touched) {
-                records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
-                records.sort_unstable();
-                records.dedup();
-                undo::take_up_again(&tx, entity, &records).await?;
-            }
+            take_up_again(&tx, &touched, &found).await?;
             tx.commit().await?;
         }
         None => tx.rollback().await?,
@@ -280,13 +199,57 @@ async fn in_transaction(
         withheld: decided.withheld,
         dry_run: wanted.dry_run,
         step,
-        versions,
-        records,
-        newer,
+        versions: touched.versions,
+        records: touched.records(),
+        newer: touched.newer,
         tables: found.tables,
         rows_written: decided.applied.unwrap_or_default().0,
         duration_ms: 0,
     })
+}
+
+/// The versions that are withdrawn or given back.
+struct Touched {
+    versions: u64,
+    /// Of each entity, in their order, the records that have some.
+    of: Vec<Vec<String>>,
+    /// Records among them that stay as they are, since a later run brought a newer version.
+    newer: u64,
+}
+
+impl Touched {
+    /// Withdraws the versions of a run, or gives them back.
+    async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: Step, at: Timestamp) -> Result<Touched, DbError> {
+        let mut touched = Touched { versions: 0, of: Vec::new(), newer: 0 };
+        for entity in ENTITIES.iter().copied() {
+            let of_entity = match step {
+                Step::Undid(run) => undo::withdraw(tx, entity, run, run_id, at).await?,
+                Step::Lifted { undo, .. } => undo::restore(tx, entity, undo).await?,
+            };
+            if matches!(step, Step::Undid(_)) {
+                touched.newer += undo::with_newer(tx, entity, run_id).await?;
+            }
+            touched.versions += of_entity.versions;
+            touched.of.push(of_entity.records);
+        }
+        Ok(touched)
+    }
+
+    fn records(&self) -> u64 {
+        self.of.iter().map(|records| records.len() as u64).sum()
+    }
+}
+
+/// Has stage 2 take up again the records whose versions were touched, and those that differed.
+async fn take_up_again(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
+    for (entity, touched) in ENTITIES.iter().zip(&touched.of) {
+        let mut records = touched.clone();
+        records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
+        records.sort_unstable();
+        records.dedup();
+        undo::take_up_again(tx, entity, &records).await?;
+    }
+    Ok(())
 }
 
 /// What of the user's keeps production from being as before a run, and the way round it.
@@ -313,19 +276,11 @@ fn refused_by(error: &DbError) -> &'static str {
     }
 }
 
-/// The run whose versions are concerned.
-fn id_of(step: Step) -> Uuid {
-    match step {
-        Step::Undid(run) | Step::Lifted { run, .. } => run,
-    }
-}
-
 async fn note(
     tx: &FencedTx<'_>,
     run_id: Uuid,
     step: Step,
-    versions: u64,
-    records: u64,
+    touched: &Touched,
     at: Timestamp,
 ) -> Result<(), DbError> {
     match step {
@@ -337,8 +292,8 @@ async fn note(
                     (&run_id, Type::UUID),
                     (&run, Type::UUID),
                     (&at, Type::TIMESTAMPTZ),
-                    (&(versions as i64), Type::INT8),
-                    (&(records as i64), Type::INT8),
+                    (&(touched.versions as i64), Type::INT8),
+                    (&(touched.records() as i64), Type::INT8),
                 ],
             )
             .await?;

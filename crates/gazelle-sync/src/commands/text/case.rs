@@ -1,6 +1,6 @@
 //! `errors show`: one case, for people.
 
-use super::history::{request_text, run_text, value_text};
+use super::source::{request_text, run_text, value_text};
 use crate::display::{Document, Lines};
 use crate::entities::weight;
 use crate::explain::case::{Parent, Story};

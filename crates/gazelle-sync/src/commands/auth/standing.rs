@@ -1,0 +1,104 @@
+//! What lets us in at Gazelle, and who we are there.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::config::Settings;
+use crate::credentials;
+use crate::source::{GazelleClient, GraphqlRequest, Tokens};
+
+/// What lets us in, as programs see it. Holds no secret.
+#[derive(Serialize)]
+pub struct Standing {
+    /// `api_key` or `oauth`.
+    pub method: &'static str,
+    /// Where tokens are kept; absent for a key.
+    pub kept_in: Option<String>,
+    /// Where the tokens in use are from: `store`, `environment`, or absent.
+    pub tokens_from: Option<&'static str>,
+    pub access_until: Option<Timestamp>,
+    pub renewable: Option<bool>,
+    /// Who it is at Gazelle, where it was asked.
+    pub who: Option<Who>,
+    pub ok: bool,
+    pub problem: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Who {
+    pub company: Option<String>,
+    pub user: Option<String>,
+}
+
+impl Standing {
+    /// Reads it, and asks Gazelle who we are unless that is to be left out.
+    pub async fn of(settings: &Settings, client: GazelleClient, offline: bool) -> Standing {
+        let mut standing = Standing {
+            method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
+            kept_in: None,
+            tokens_from: None,
+            access_until: None,
+            renewable: None,
+            who: None,
+            ok: true,
+            problem: None,
+        };
+        if !offline {
+            match who(&client).await {
+                Ok(who) => standing.who = Some(who),
+                Err(problem) => standing.problem = Some(problem),
+            }
+        }
+        // Its connection may be the only one that the role may open.
+        drop(client);
+        // Read afterwards: the question may have refreshed them.
+        if settings.api_key.is_none()
+            && let Err(problem) = look_at_tokens(settings, &mut standing, offline).await
+        {
+            standing.problem.get_or_insert(problem);
+        }
+        standing.ok = standing.problem.is_none();
+        standing
+    }
+}
+
+async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: bool) -> Result<(), String> {
+    let store = credentials::store(settings).map_err(|error| error.to_string())?;
+    standing.kept_in = Some(store.place());
+    let stored = store.load().await.map_err(|error| error.to_string())?.tokens();
+    let (from, tokens): (_, Tokens) = match (stored, credentials::first_tokens(settings)) {
+        (Some(tokens), _) => ("store", tokens),
+        (None, Some(tokens)) => ("environment", tokens),
+        (None, None) => {
+            let place = store.place();
+            return Err(format!("no tokens in {place}: run `gazelle-sync auth login`"));
+        }
+    };
+    standing.tokens_from = Some(from);
+    standing.renewable = Some(tokens.refresh_token.is_some());
+    // Of the environment's tokens no end is known, only that they are to be refreshed at their first use.
+    standing.access_until = tokens.expires_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
+    if offline && tokens.is_over(Timestamp::now()) && tokens.refresh_token.is_none() {
+        return Err(
+            "the access token is over and cannot be renewed: run `gazelle-sync auth login`".to_owned()
+        );
+    }
+    Ok(())
+}
+
+/// Asks Gazelle who we are.
+async fn who(client: &GazelleClient) -> Result<Who, String> {
+    let question = GraphqlRequest::new("WhoAmI", include_str!("../../credentials/who.graphql"), json!({}));
+    let answer = client.post(&question).await.map_err(|error| error.to_string())?;
+    let read = |field: &str| -> Result<Value, String> {
+        let found = answer.object(field).map_err(|error| error.to_string())?;
+        Ok(found.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default())
+    };
+    let (user, company) = (read("user")?, read("company")?);
+    let names: Vec<&str> = ["firstName", "lastName"].iter().filter_map(|name| user[name].as_str()).collect();
+    Ok(Who {
+        company: company["name"].as_str().map(str::to_owned),
+        user: (!names.is_empty()).then(|| names.join(" ")),
+    })
+}

@@ -1,0 +1,130 @@
+//! `demo`: everything on a made-up shop, with nothing configured. `changes` is what it changes at the source, `day` what it shows of
+//! production.
+
+pub mod changes;
+pub mod day;
+pub mod report;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use gazelle_sim::{SimOptions, Simulator};
+
+use super::context::Context;
+use super::demo_database::{self, is_demo};
+use super::opened::{self, Opened};
+use super::shop;
+use super::text;
+use crate::cli::DemoArgs;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::entities::ENTITIES;
+use crate::migrate;
+use crate::orchestrator::{Job, Stages, run_sync};
+use crate::run_log::kinds::{RunCommand, RunTrigger};
+use crate::run_log::report::RunReport;
+use crate::source::{Credential, GazelleClient};
+use report::DemoReport;
+
+/// Runs the demonstration.
+pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
+    // The demo never uses the database of DATABASE_URL.
+    let otherwise = "choose another folder with --data-dir or GAZELLE_SYNC_DATA_DIR";
+    let opened = Opened::embedded_or(&context.settings, otherwise).await?;
+    let outcome = demonstrate(context, &args, &opened).await;
+    if args.stop {
+        opened.stop().await?;
+    } else if outcome.is_err() {
+        opened.close().await?;
+    } else {
+        opened.leave_running().await?;
+    }
+    let report = outcome?;
+    let code = report.full.status.and(report.incremental.status).exit_code();
+    context.print(&report, || text::demo::text(&report, args.stop, &context.settings))?;
+    Ok(code)
+}
+
+async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Result<DemoReport> {
+    let db = &opened.db;
+    start_afresh(db, &context.settings).await?;
+
+    let options =
+        SimOptions { latency: Duration::from_millis(args.shop.latency_ms), ..SimOptions::default() };
+    let listen = ([127, 0, 0, 1], 0).into();
+    let sim = Simulator::start(shop::spec(&args.shop), options, listen)
+        .await
+        .context("the simulated Gazelle cannot listen on the loopback address")?;
+    let api_key = sim.api_key().to_owned().into();
+    let source = crate::source::SourceSettings {
+        graphql_url: sim.graphql_url(),
+        ..opened::source_settings(&context.settings)
+    };
+    let client = GazelleClient::new(source, Credential::ApiKey(api_key))?;
+
+    let full = sync(context, db, &client, true).await?;
+    let changes = changes::make(&sim.control(), db).await?;
+    let incremental = sync(context, db, &client, false).await?;
+    let changes = changes::observe(db, changes).await?;
+    let day = day::busiest(db).await?;
+    let tire_le_coyote = day::titled(db, "Tire le Coyote%").await?;
+    sim.shutdown().await;
+    Ok(DemoReport {
+        full,
+        changes,
+        incremental,
+        day,
+        tire_le_coyote,
+        database_url: opened.embedded_url(),
+        data_dir: context.settings.data_dir.display().to_string(),
+    })
+}
+
+async fn sync(context: &Context, db: &Db, client: &GazelleClient, full: bool) -> Result<RunReport> {
+    let job = Job {
+        command: RunCommand::Demo,
+        stages: Stages::Both,
+        full,
+        since: None,
+        entities: ENTITIES.to_vec(),
+        trigger: RunTrigger::Demo,
+    };
+    let started = Instant::now();
+    let report = run_sync(db, Some(client.clone()), &context.settings, &job, &context.progress).await?;
+    context.progress.finish();
+    tracing::debug!(full, elapsed = ?started.elapsed(), "demo sync");
+    Ok(report)
+}
+
+/// Empties what an earlier demo left, and nothing else.
+async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
+    if migrate::shape(db).await? != migrate::Shape::Empty {
+        if !is_demo(db).await? {
+            bail!(
+                "the embedded database in {} holds data that is not the demo's: run the demo elsewhere, with \
+                 --data-dir FOLDER or --schema NAME",
+                settings.data_dir.display()
+            );
+        }
+        drop_shop(db, settings).await?;
+    }
+    migrate::migrate(db).await?;
+    demo_database::mark(db).await?;
+    Ok(())
+}
+
+/// Drops our tables. What a user made beside them stays; where it is built on them, the demo gives way.
+async fn drop_shop(db: &Db, settings: &Settings) -> Result<()> {
+    /// SQLSTATE of what cannot be dropped because something depends on it.
+    const DEPENDED_ON: &str = "2BP01";
+    match migrate::drop_all(db).await {
+        Err(error) if error.state.as_deref() == Some(DEPENDED_ON) => Err(error).with_context(|| {
+            format!(
+                "something of yours is built on the demo's tables in {} (a view, or a table that refers to them): \
+                 drop it, or run the demo elsewhere, with --data-dir FOLDER or --schema NAME",
+                settings.data_dir.display()
+            )
+        }),
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,19 @@
+//! Everything that `demo` shows.
+
+use serde::Serialize;
+
+use super::changes::DemoChange;
+use super::day::{Day, Visit};
+use crate::run_log::report::RunReport;
+
+/// Everything that `demo` shows.
+#[derive(Serialize)]
+pub struct DemoReport {
+    pub full: RunReport,
+    pub changes: Vec<DemoChange>,
+    pub incremental: RunReport,
+    pub day: Option<Day>,
+    pub tire_le_coyote: Vec<Visit>,
+    pub database_url: Option<String>,
+    pub data_dir: String,
+}

@@ -1,0 +1,36 @@
+//! The mark of a database that `demo` filled: `demo` empties no other, and no real account is synced into one.
+
+use anyhow::{Result, bail};
+
+use super::opened::Opened;
+use crate::config::Settings;
+use crate::db::{Db, DbError};
+use crate::migrate;
+
+/// Whether a database holds the made-up shop.
+pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
+    if migrate::shape(db).await? == migrate::Shape::Empty {
+        return Ok(false);
+    }
+    let rows =
+        db.query("SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'", &[]).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Marks a database as one that holds the made-up shop.
+pub async fn mark(db: &Db) -> Result<(), DbError> {
+    db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
+    Ok(())
+}
+
+/// Keeps a real account out of the database that `demo` filled with a made-up shop.
+pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {
+    let is_local = matches!(settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
+    if !is_local && is_demo(&opened.db).await? {
+        bail!(
+            "this database holds the made-up shop of `gazelle-sync demo`: choose another data folder \
+             (GAZELLE_SYNC_DATA_DIR), another schema (GAZELLE_SYNC_SCHEMA) or another database (DATABASE_URL)"
+        );
+    }
+    Ok(())
+}

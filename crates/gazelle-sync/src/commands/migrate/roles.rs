@@ -1,0 +1,67 @@
+//! `migrate --roles`: a role each for the owner, the sync and readers.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use crate::access::{self, Roles};
+use crate::cli::MigrateArgs;
+use crate::commands::context::Context;
+use crate::commands::opened::Opened;
+use crate::commands::text::roles::{applied_text, script_text};
+use crate::config;
+use crate::db::Db;
+use crate::from_v5;
+use crate::migrate::{self, Shape};
+
+/// Migrates and applies the roles, or prints the SQL that would.
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
+    let default = Roles::default();
+    let roles = Roles {
+        owner: args.owner_role.unwrap_or(default.owner),
+        sync: args.sync_role.unwrap_or(default.sync),
+        reader: args.reader_role.unwrap_or(default.reader),
+    };
+    for (flag, name) in
+        [("--owner-role", &roles.owner), ("--sync-role", &roles.sync), ("--reader-role", &roles.reader)]
+    {
+        if let Err(why) = config::plain_name(name) {
+            return context.wrong_use(&format!("{flag} {name}: {why}"));
+        }
+    }
+    let opened = Opened::open(&context.settings).await?;
+    let outcome = match args.dry_run {
+        true => show(context, &opened.db, &roles).await,
+        false => apply(context, &opened.db, &roles).await,
+    };
+    opened.close().await?;
+    outcome
+}
+
+async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
+    let missing = match migrate::shape(db).await? {
+        Shape::Current => Vec::new(),
+        Shape::Empty => migrate::all_steps(),
+        Shape::Older(steps) => steps,
+        Shape::Newer(version) => bail!(migrate::newer(version)),
+    };
+    let sql = access::script(db, roles).await?;
+    let list: Vec<_> = missing.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
+    let document =
+        json!({ "schema": db.schema(), "dry_run": true, "roles": roles, "missing": list, "sql": sql });
+    context.print(&document, || script_text(missing.len(), &sql))?;
+    Ok(0)
+}
+
+async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
+    let applied = migrate::migrate(db).await?;
+    let changes = access::apply(db, roles).await?;
+    let closed = from_v5::closing::close_again(db).await?;
+    let schema = db.schema();
+    let list: Vec<_> = applied.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
+    let document = json!({
+        "schema": schema, "dry_run": false, "roles": roles, "applied": list,
+        "made": changes.made, "ended": changes.ended, "closed": closed,
+    });
+    context.print(&document, || applied_text(schema, &applied, &changes, &closed, roles))?;
+    Ok(0)
+}

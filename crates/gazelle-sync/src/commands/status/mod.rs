@@ -1,0 +1,34 @@
+//! `status`: what is held, what waits, and the last runs.
+
+pub mod read;
+
+use anyhow::Result;
+
+use super::context::Context;
+use super::opened::Opened;
+use super::text::status::{Embedded, text};
+use read::read;
+
+/// Seconds after which `status` says who holds a lock on what it reads, and ends.
+const LONGEST_LOCK_WAIT: f64 = 10.0;
+
+/// Reads and prints; writes nothing.
+pub async fn run(context: &Context) -> Result<u8> {
+    // What shows who holds a lock must not wait for it as long as a run does.
+    let mut settings = context.settings.clone();
+    settings.lock_wait_seconds = settings.lock_wait_seconds.min(LONGEST_LOCK_WAIT);
+    let opened = Opened::open_to_read(&settings).await?;
+    let outcome = read(&opened.db, &context.settings).await;
+    let embedded = opened.embedded_url().map(|url| Embedded { url, runs_on: opened.was_running() });
+    opened.close().await?;
+    let Some(report) = outcome? else {
+        let none = serde_json::json!({ "staging": [], "staging_size": [], "production": [], "runs": [], "lock_waits": [] });
+        context.print(&none, || {
+            "nothing here yet: the database has no tables of ours (gazelle-sync sync --mode full creates and fills them)"
+        })?;
+        return Ok(0);
+    };
+    let zone = context.settings.zone();
+    context.print(&report, || text(&report, &zone, embedded.as_ref()))?;
+    Ok(0)
+}

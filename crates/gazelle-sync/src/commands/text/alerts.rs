@@ -1,0 +1,68 @@
+//! `alerts list`, for people.
+
+use jiff::Timestamp;
+
+use crate::alerts::{self, Channels, Kind, Listed};
+use crate::config::Settings;
+use crate::display::{self, Column, Lines, Table};
+use crate::time;
+
+pub fn list_text(listed: &Listed, settings: &Settings) -> Lines {
+    let zone = settings.zone();
+    let show = |at: Timestamp| time::show(at, &zone);
+    let mut text = Lines::new();
+    if listed.open.is_empty() {
+        text.line("nothing is wrong that would be told");
+    }
+    let both = listed.open.iter().chain(&listed.over);
+    if !listed.open.is_empty() || !listed.over.is_empty() {
+        let mut table = Table::new([
+            Column::text("alert"),
+            Column::text("since"),
+            Column::text("until"),
+            Column::text("what"),
+            Column::number("told"),
+        ]);
+        for alert in both {
+            table.row([
+                alert.kind.clone(),
+                show(alert.opened_at),
+                alert.closed_at.map_or_else(|| "now".to_owned(), show),
+                alerts::title(Kind::from_stored(&alert.kind), settings),
+                display::count(u64::try_from(alert.sent).unwrap_or_default()),
+            ]);
+        }
+        text.table(&table);
+    }
+    if !listed.undelivered.is_empty() {
+        let mut table = Table::new([
+            Column::text("not delivered"),
+            Column::text("channel"),
+            Column::text("written"),
+            Column::number("tries"),
+            Column::text("next"),
+            Column::text("why"),
+        ]);
+        for message in &listed.undelivered {
+            table.row([
+                message.title.clone(),
+                message.channel.clone(),
+                show(message.created_at),
+                display::count(u64::try_from(message.attempts).unwrap_or_default()),
+                if message.given_up_at.is_some() { "given up".to_owned() } else { show(message.due_at) },
+                message.last_error.clone().unwrap_or_default(),
+            ]);
+        }
+        text.blank().table(&table);
+    }
+    let channels = Channels::of(settings);
+    if channels.is_empty() {
+        text.blank().line("no channel is configured: nobody is told (gazelle-sync alerts --help says how)");
+    }
+    text.blank();
+    match listed.looked_at {
+        Some(at) => text.line(format!("last looked at {}", show(at))),
+        None => text.line("nobody looks: `gazelle-sync serve` does, or `gazelle-sync alerts check`"),
+    };
+    text
+}

@@ -1,0 +1,43 @@
+//! `auth status`, for people.
+
+use crate::commands::auth::standing::Standing;
+use crate::config::Settings;
+use crate::display::Lines;
+use crate::time;
+
+pub fn status_text(standing: &Standing, settings: &Settings) -> Lines {
+    let zone = settings.zone();
+    let mut text = Lines::new();
+    let mut line = |name: &str, value: &str| {
+        text.line(format!("{name:<14}{value}"));
+    };
+    match standing.method {
+        "api_key" => line("method", "API key (GAZELLE_API_KEY)"),
+        _ => line("method", "OAuth"),
+    }
+    if let Some(place) = &standing.kept_in {
+        line("kept in", place);
+    }
+    if standing.tokens_from == Some("environment") {
+        line("tokens", "from GAZELLE_REFRESH_TOKEN, until the first refresh");
+    }
+    match (standing.access_until, standing.renewable) {
+        (Some(at), Some(renewable)) => {
+            let renewal =
+                if renewable { "renewed before that" } else { "cannot be renewed: log in again before" };
+            line("good until", &format!("{} ({renewal})", time::show_exact(at, &zone)));
+        }
+        (None, Some(true)) => line("good until", "not known; renewed when refused"),
+        (None, Some(false)) => line("good until", "not known, and cannot be renewed"),
+        (_, None) => {}
+    }
+    if let Some(who) = &standing.who {
+        line("company", who.company.as_deref().unwrap_or("not told"));
+        line("user", who.user.as_deref().unwrap_or("not told"));
+    }
+    match &standing.problem {
+        Some(problem) => line("problem", problem),
+        None => line("state", "good"),
+    }
+    text
+}

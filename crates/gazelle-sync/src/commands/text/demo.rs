@@ -1,0 +1,120 @@
+//! The demonstration, for people.
+
+use super::run::run_text;
+use crate::commands::demo::day::Visit;
+use crate::commands::demo::report::DemoReport;
+use crate::config::Settings;
+use crate::display::{self, Column, Lines, Table};
+use crate::time::MONTREAL;
+
+pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
+    let mut text = Lines::new();
+    text.line("1. A full sync of a made-up shop").blank().lines(&run_text(&report.full)).blank();
+    text.line("2. A few things change at the source, then an incremental sync").blank();
+    let mut changes =
+        Table::new([Column::text("change"), Column::text("before"), Column::text("now in production")]);
+    for change in &report.changes {
+        changes.row([change.what.clone(), change.before.clone(), change.after.clone()]);
+    }
+    text.table(&changes).blank().lines(&run_text(&report.incremental)).blank();
+    if let Some(day) = &report.day {
+        text.line(format!("3. A technician's day, in Montréal time: {}, {}", day.technician, day.date));
+        text.blank().table(&visits_table(&day.visits));
+    }
+    if !report.tire_le_coyote.is_empty() {
+        text.blank().line("Stored in UTC, shown in Montréal time:");
+        text.blank().table(&visits_table(&report.tire_le_coyote));
+    }
+    text.blank().line("4. Where it is, and how to look further");
+    text.blank().line(format!("  data folder   {}", report.data_dir));
+    match (&report.database_url, stopped) {
+        (Some(url), false) => text.line(format!("  psql          psql \"{url}\"")),
+        _ => text.line("  the embedded database is stopped; any command starts it again"),
+    };
+    // The day in Montréal: current_date is that of the session's time zone.
+    let look = |command| opening(settings, command);
+    text.line(format!("  what is held  {}", look("status")));
+    text.line(format!("  quarantine    {}", look("errors")));
+    text.line(format!(
+        "  a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date \
+         ORDER BY time_montreal;"
+    ));
+    text.line("  your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder");
+    text
+}
+
+/// A command line that opens the demo's database from any shell: a folder or schema that is not the default is named,
+/// and a database of one's own is put aside.
+fn opening(settings: &Settings, command: &str) -> String {
+    let mut line = format!("gazelle-sync {command}");
+    if settings.database_url.is_some() {
+        line.insert_str(0, "DATABASE_URL= ");
+    }
+    for (key, flag) in [("data_dir", "--data-dir"), ("schema", "--schema")] {
+        let shown = settings.shown().into_iter().find(|shown| shown.key == key);
+        let given = shown.filter(|shown| shown.from.as_deref().is_some_and(|from| from != "default"));
+        if let Some(value) = given.and_then(|shown| shown.value) {
+            let value = if key == "data_dir" { settings.data_dir.display().to_string() } else { value };
+            line += &format!(" {flag} {}", in_shell(&value));
+        }
+    }
+    line
+}
+
+/// A word as a shell reads it back.
+fn in_shell(word: &str) -> String {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+fn visits_table(visits: &[Visit]) -> Table {
+    let mut table = Table::new([
+        Column::text("time"),
+        Column::text("title"),
+        Column::text("client"),
+        Column::text("contact"),
+        Column::text("address"),
+        Column::number("pianos"),
+        Column::text("stored (UTC)"),
+    ]);
+    for visit in visits {
+        table.row([
+            visit.time.clone(),
+            visit.title.clone(),
+            visit.client.clone(),
+            visit.contact.clone(),
+            visit.address.clone(),
+            display::count(visit.pianos),
+            visit.stored_utc.clone(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flag, Layers};
+
+    #[test]
+    fn hints_open_the_database_of_the_demo() {
+        let settings = |flags: &[(&'static str, &str)], env: &[(&str, &str)]| {
+            let flag =
+                |(key, value): &(&'static str, &str)| Flag { key, name: "--it", value: (*value).to_owned() };
+            let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let layers = Layers {
+                flags: flags.iter().map(flag).collect(),
+                env: env.iter().map(variable).collect(),
+                working_dir: "/".into(),
+                ..Layers::default()
+            };
+            Settings::load(&layers).unwrap()
+        };
+        assert_eq!(opening(&settings(&[], &[]), "status"), "gazelle-sync status");
+        let moved = settings(&[("data_dir", "/tmp/it's here"), ("schema", "atelier")], &[]);
+        let line = opening(&moved, "errors");
+        assert_eq!(line, r"gazelle-sync errors --data-dir '/tmp/it'\''s here' --schema atelier");
+        let other = settings(&[], &[("GAZELLE_SYNC_DATA_DIR", "/x"), ("DATABASE_URL", "postgres://h/d")]);
+        assert_eq!(opening(&other, "status"), "DATABASE_URL= gazelle-sync status --data-dir /x");
+    }
+}

@@ -1,0 +1,34 @@
+//! Rows that differ between production and what staging gives, for people.
+
+use crate::display::{self, Lines};
+use crate::staging_to_production::difference::{Sample, TableDifference};
+
+/// Some rows of each kind of difference, column by column.
+pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
+    for of in tables {
+        for sample in &of.samples {
+            sample_lines(of.table, sample, text);
+        }
+        let shown = of.samples.len() as i64;
+        let more = of.missing + of.changed + of.surplus - shown;
+        if shown > 0 && more > 0 {
+            text.line(format!("{}: {} more row(s) differ", of.table, display::count(more)));
+        }
+    }
+}
+
+fn sample_lines(table: &str, sample: &Sample, text: &mut Lines) {
+    let said = match sample.kind.as_str() {
+        "missing" => "is missing: production has no such row, staging gives",
+        "surplus" => "is surplus: no version in staging gives it, production says",
+        _ => "differs: production says -> staging gives",
+    };
+    text.line(format!("{table} {} {said}", sample.key));
+    for (column, held, rebuilt) in &sample.columns {
+        text.line(match sample.kind.as_str() {
+            "missing" => format!("    {column}: {rebuilt}"),
+            "surplus" => format!("    {column}: {held}"),
+            _ => format!("    {column}: {held} -> {rebuilt}"),
+        });
+    }
+}

@@ -1,0 +1,127 @@
+//! Where a value came from, for people.
+
+use serde_json::Value as Json;
+
+use super::source::{request_text, run_text, value_text};
+use crate::display::Lines;
+use crate::explain::column::{CheckedPath, Explanation, Source};
+use crate::explain::times::Times;
+
+/// The value and all that it rests on; of a record whose newest version is not what production holds, what is wrong with that one.
+pub fn text(told: &Explanation, newest_fault: Option<&str>, zone: &str) -> Lines {
+    let mut lines = Lines::new();
+    value_lines(told, "", zone, None, &mut lines);
+    if let Some(fault) = newest_fault {
+        let fault = fault.replace(['\n', '\t'], " ");
+        lines.line(format!("{:<14}not what production holds: {fault}", "newest version"));
+    }
+    lines
+}
+
+/// `margin` stands before every line of what another value rests on; of that the version is told only where it is
+/// another than `outer`.
+fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>, text: &mut Lines) {
+    let is_told =
+        outer.zip(told.source.as_ref()).is_some_and(|(outer, own)| outer.staging_id == own.staging_id);
+    let mut line = |name: &str, value: &str| {
+        text.line(format!("{margin}{name:<14}{}", value.replace(['\n', '\t'], " ")));
+    };
+    line("value", &format!("{}.{} of {} = {}", told.table, told.column, told.row, value_text(&told.value)));
+    if let Some(at) = &told.deleted_at {
+        line("deleted", &format!("since {}", at.text()));
+    }
+    line("rule", &format!("{} ({})", told.rule, filled_by(told.filled_by)));
+    for looked in &told.looked_at {
+        line("path", &looked_text(looked));
+    }
+    if let Some(source) = &told.source {
+        if !is_told {
+            source_lines(source, &mut line);
+        }
+    } else if matches!(told.filled_by, "record" | "reconciler") {
+        line("version", "the one that the row names is not in staging any more");
+    }
+    if let Some(made) = &told.made {
+        line("made of it", &value_text(made));
+    }
+    match told.agrees {
+        Some(false) if told.filled_by == "another row" => {
+            line("differs", "the other row says something else now")
+        }
+        Some(false) => line(
+            "differs",
+            "production says something else: it was changed by hand (`gazelle-sync verify` finds such rows, `replay` mends them)",
+        ),
+        _ => {}
+    }
+    if let Some(times) = &told.times {
+        times_lines(times, zone, &mut line);
+    }
+    for said in &told.said {
+        let note = said.note.as_deref().map_or_else(String::new, |note| format!(" ({note})"));
+        let what =
+            format!("version {}, {}: {}{note}", said.version, said.seen_at.text(), value_text(&said.value));
+        line("said by", &what);
+    }
+    if told.filled_by == "another row" && told.rests_on.is_empty() {
+        line("rests on", "nothing: no such row is named");
+    }
+    for inner in &told.rests_on {
+        text.line(format!("{margin}rests on"));
+        value_lines(inner, &format!("{margin}    "), zone, told.source.as_ref().or(outer), text);
+    }
+}
+
+fn filled_by(what: &str) -> &'static str {
+    match what {
+        "record" => "taken from the record",
+        "reconciler" => "set by the reconciler",
+        "another row" => "taken from another row of production",
+        "database" => "computed by the database",
+        "view" => "computed when it is read",
+        _ => "says where the row came from",
+    }
+}
+
+fn looked_text(looked: &CheckedPath) -> String {
+    match (looked.found, looked.used) {
+        (false, _) => format!("{}: nothing there", looked.path),
+        (true, true) => format!("{}: {}", looked.path, value_text(&looked.raw)),
+        (true, false) => format!("{}: {} (looked at)", looked.path, value_text(&looked.raw)),
+    }
+}
+
+fn source_lines(source: &Source, line: &mut impl FnMut(&str, &str)) {
+    line("record", &source.record);
+    let place = format!("{} of {}, seen {}", source.version, source.versions_held, source.seen_at.text());
+    line("version", &place);
+    line("staging row", &source.staging_id.to_string());
+    line("run", run_text(source.run.as_ref()).trim_start_matches("run "));
+    match &source.request {
+        Some(request) => line("request", request_text(request).trim_start_matches("request ")),
+        None => line("request", "not noted"),
+    }
+    for request in &source.completed_by {
+        line("completed by", request_text(request).trim_start_matches("request "));
+    }
+}
+
+fn times_lines(times: &Times, zone: &str, line: &mut impl FnMut(&str, &str)) {
+    if let Some(raw) = &times.raw {
+        line("text", raw);
+    }
+    line("instant", &format!("{} UTC", times.instant.to_string().trim_end_matches('Z').replace('T', " ")));
+    line("in UTC", &format!("date {}, time {}", times.utc_date, times.utc_time));
+    line("local", &format!("{} in {zone}", times.local));
+    if let Some(view) = &times.view {
+        let plain = |value: &Json| value.as_str().unwrap_or("nothing").to_owned();
+        let shown = format!(
+            "v_appointments_montreal shows {} {} to {} {}",
+            plain(&view.date_montreal),
+            plain(&view.time_montreal),
+            plain(&view.last_date_montreal),
+            plain(&view.end_time_montreal)
+        );
+        line("in the view", &shown);
+    }
+}

@@ -1,0 +1,23 @@
+//! What commands print for people, one file a command; `run`, `differences` and `source` are shared. With `--json` the same values
+//! are printed as they are.
+
+pub mod alerts;
+pub mod auth;
+pub mod case;
+pub mod deletions;
+pub mod demo;
+pub mod differences;
+pub mod doctor;
+pub mod errors;
+pub mod explain;
+pub mod from_v5;
+pub mod history;
+pub mod migrate;
+pub mod replay;
+pub mod roles;
+pub mod run;
+pub mod source;
+pub mod status;
+pub mod undo;
+pub mod verify;
+pub mod warnings;

@@ -1,0 +1,77 @@
+//! `replay`, for people.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::differences::samples_lines;
+use crate::display::{self, Column, Lines, Table};
+use crate::rebuild::replay::ReplayReport;
+use crate::rebuild::replay::into_schema::Built;
+use crate::run_log::report::Status;
+use crate::time;
+
+pub fn text(report: &ReplayReport) -> Lines {
+    let mut table = Table::new([
+        Column::text("table"),
+        Column::number("missing"),
+        Column::number("changed"),
+        Column::number("surplus"),
+    ]);
+    for of in &report.tables {
+        table.row([
+            of.table.to_owned(),
+            display::count(of.missing),
+            display::count(of.changed),
+            display::count(of.surplus),
+        ]);
+    }
+    let mut text = Lines::new();
+    text.table(&table);
+    samples_lines(&report.tables, &mut text);
+    for reason in &report.reasons {
+        text.line(reason);
+    }
+    let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
+    let took = display::duration(Duration::from_millis(report.duration_ms));
+    let of_what = match report.records {
+        None => "production says".to_owned(),
+        Some(records) => format!("of {} record(s), production says", display::count(records as i64)),
+    };
+    let withheld = report.status == Status::Partial && report.rows_written == 0 && differing > 0;
+    text.line(match (differing, report.dry_run || withheld) {
+        (0, _) => format!("{of_what} what staging gives: nothing to do ({took})"),
+        (n, true) => format!("{} row(s) differ; nothing was changed ({took})", display::count(n)),
+        (n, false) if report.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
+            "{} row(s) differed; those of the records above stay as they were, the others are as staging gives them now \
+             ({took})",
+            display::count(n)
+        ),
+        (n, false) => {
+            format!("{} row(s) differed and are as staging gives them now ({took})", display::count(n))
+        }
+    });
+    text
+}
+
+pub fn built_text(built: &Built, zone: &TimeZone) -> Lines {
+    let mut table = Table::new([Column::text("table"), Column::number("rows")]);
+    for (name, rows) in &built.tables {
+        table.row([(*name).to_owned(), display::count(*rows as i64)]);
+    }
+    let mut text = Lines::new();
+    text.table(&table);
+    for record in &built.unplaced {
+        let (entity, id, reason) = (&record.entity, &record.external_id, &record.reason);
+        text.line(format!("left out or as before: {entity} {id}: {reason}"));
+    }
+    text.line(format!(
+        "production as of {} ({}) is in the schema {}{} ({})",
+        time::show(built.as_of, zone),
+        built.as_of,
+        built.schema,
+        if built.replaced { ", in place of what was built there before" } else { "" },
+        display::duration(Duration::from_millis(built.duration_ms)),
+    ));
+    text
+}

@@ -1,0 +1,71 @@
+//! `migrate --roles`, for people.
+
+use std::collections::BTreeMap;
+
+use super::migrate::steps_text;
+use crate::access::{Changes, Fact, Roles};
+use crate::display::Lines;
+use crate::migrate::Step;
+
+/// The statements that would be run, in lines of their own; `missing` migrations go before them.
+pub fn script_text(missing: usize, sql: &str) -> Lines {
+    let mut text = Lines::new();
+    text.line("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.");
+    if missing > 0 {
+        text.line(format!("-- First: {missing} migration(s), by gazelle-sync migrate."));
+    }
+    text.lines(&Lines::with_breaks(sql));
+    text
+}
+
+/// What was migrated and which rights changed, and what is to be done next. `closed` says what was done with the backup of the old
+/// system.
+pub fn applied_text(
+    schema: &str,
+    applied: &[Step],
+    changes: &Changes,
+    closed: &[String],
+    roles: &Roles,
+) -> Lines {
+    let mut text = steps_text(schema, false, applied);
+    changes_lines(changes, &mut text);
+    if !closed.is_empty() {
+        text.blank();
+        text.line("the backup of the old system:");
+    }
+    for closed in closed {
+        text.line(format!("  {closed}"));
+    }
+    next_lines(roles, &mut text);
+    text
+}
+
+fn changes_lines(changes: &Changes, text: &mut Lines) {
+    if changes.is_empty() {
+        text.line("roles and rights are as they should be: nothing to do");
+        return;
+    }
+    text.line("roles and rights:");
+    for (sign, facts) in [('-', &changes.ended), ('+', &changes.made)] {
+        for (is, of) in by_fact(facts) {
+            text.line(format!("  {sign} {is}: {}", of.join(", ")));
+        }
+    }
+}
+
+/// The same of many tables in one line.
+fn by_fact(facts: &[Fact]) -> BTreeMap<&str, Vec<&str>> {
+    let mut by_fact = BTreeMap::<&str, Vec<&str>>::new();
+    for fact in facts {
+        by_fact.entry(&fact.is).or_default().push(&fact.of);
+    }
+    by_fact
+}
+
+fn next_lines(roles: &Roles, text: &mut Lines) {
+    let Roles { sync, reader, .. } = roles;
+    text.blank().line("Next:").line(format!("  1. give {sync} a password, in psql: \\password {sync}"));
+    text.line(format!("  2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE"));
+    text.line(format!("  3. let people read: GRANT {reader} TO …"));
+    text.line("  4. gazelle-sync doctor looks at all of it");
+}

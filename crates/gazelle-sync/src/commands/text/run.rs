@@ -1,0 +1,71 @@
+//! A run for people.
+
+use std::time::Duration;
+
+use crate::display::{self, Column, Lines, Table};
+use crate::run_log::report::{RunReport, Status};
+
+/// Warnings of a run that are shown with it.
+const WARNINGS_SHOWN: usize = 20;
+
+/// A run for people: the table, and the verdict with its reasons.
+pub fn run_text(report: &RunReport) -> Lines {
+    let mut table = Table::new([
+        Column::text("entity"),
+        Column::text("walk"),
+        Column::number("fetched"),
+        Column::number("staged"),
+        Column::number("unchanged"),
+        Column::number("applied"),
+        Column::number("errors"),
+        Column::number("deleted"),
+        Column::number("held"),
+    ]);
+    for entity in &report.entities {
+        let walk = match (&entity.walk, entity.walk_complete) {
+            (Some(walk), Some(true)) => walk.clone(),
+            (Some(walk), _) => format!("{walk}, incomplete"),
+            (None, _) => String::new(),
+        };
+        table.row([
+            entity.entity.clone(),
+            walk,
+            display::count(entity.fetched),
+            display::count(entity.staged),
+            display::count(entity.unchanged),
+            display::count(entity.processed),
+            display::count(entity.errors),
+            display::count(entity.deleted),
+            entity.in_production.map(display::count).unwrap_or_default(),
+        ]);
+    }
+    let took = Duration::from_millis(report.duration_ms);
+    let verdict = match report.status {
+        Status::Success => "success",
+        Status::Partial => "PARTIAL",
+        Status::Interrupted => "INTERRUPTED",
+        Status::Failed => "FAILED",
+    };
+    let handled = report.fetched.max(report.processed);
+    let mut text = Lines::new();
+    text.table(&table).line(format!(
+        "{verdict} in {} ({}) · run {}",
+        display::duration(took),
+        display::rate(handled, took),
+        report.run_id
+    ));
+    for reason in &report.reasons {
+        text.line(format!("  - {reason}"));
+    }
+    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
+        text.line(format!("  warning: {}", warning.message));
+    }
+    if report.warnings.len() > WARNINGS_SHOWN {
+        let more = report.warnings.len() - WARNINGS_SHOWN;
+        text.line(format!("  and {more} warnings more: `gazelle-sync warnings` lists them"));
+    }
+    if report.errors > 0 {
+        text.line("  see `gazelle-sync errors` for the records in quarantine");
+    }
+    text
+}

@@ -1,0 +1,43 @@
+//! Values, and the runs and requests that they came from: a line each.
+
+use serde_json::Value as Json;
+
+use crate::display;
+use crate::explain::source::{Request, Run};
+
+/// Longer values are cut in the text; `--json` has them whole.
+const LONGEST_VALUE: usize = 120;
+
+/// A JSON value in one line, cut if it is long.
+pub fn value_text(value: &Json) -> String {
+    let whole = value.to_string();
+    if whole.chars().count() <= LONGEST_VALUE {
+        return whole;
+    }
+    whole.chars().take(LONGEST_VALUE).chain("…".chars()).collect()
+}
+
+/// The run that staged a version, in one line.
+pub fn run_text(run: Option<&Run>) -> String {
+    match run {
+        None => "staged by no run that is known: inserted by hand, or its run was removed".to_owned(),
+        Some(run) => {
+            let mode = run.mode.as_deref().map_or_else(String::new, |mode| format!(" {mode}"));
+            format!("run {}: {}{mode}, {}, by {}", run.run_id, run.command, run.status, run.trigger)
+        }
+    }
+}
+
+/// The request that brought a version, in one line.
+pub fn request_text(request: &Request) -> String {
+    let mut text = format!("request {}: {}", request.number, request.operation);
+    if let Some(page) = request.page {
+        text += &format!(", page {page} of its window");
+    }
+    let Request { variables, latency_ms, bytes, attempts, .. } = request;
+    text += &format!(", {latency_ms} ms, {}", display::bytes(u64::try_from(*bytes).unwrap_or_default()));
+    if *attempts > 1 {
+        text += &format!(", {attempts} attempts");
+    }
+    text + &format!(", {}", value_text(variables))
+}

@@ -1,0 +1,82 @@
+//! `undo`, for people.
+
+use std::time::Duration;
+
+use super::differences::samples_lines;
+use crate::display::{self, Column, Lines, Table};
+use crate::entities::read::ErrorCode;
+use crate::rebuild::undo::{Step, UndoReport};
+use crate::run_log::report::Status;
+
+pub fn text(report: &UndoReport) -> Lines {
+    let mut table = Table::new([
+        Column::text("table"),
+        Column::number("come"),
+        Column::number("change"),
+        Column::number("go"),
+    ]);
+    for of in &report.tables {
+        table.row([
+            of.table.to_owned(),
+            display::count(of.missing),
+            display::count(of.changed),
+            display::count(of.surplus),
+        ]);
+    }
+    let mut text = Lines::new();
+    text.table(&table);
+    samples_lines(&report.tables, &mut text);
+    if report.newer > 0 {
+        text.line(format!(
+            "{} of the records have a newer version by a later run and stay as they are",
+            display::count(report.newer)
+        ));
+    }
+    for reason in &report.reasons {
+        text.line(reason);
+    }
+    for waiting in report.waiting.iter().filter(|it| it.error_code != ErrorCode::RefusedByDatabase.as_str()) {
+        text.line(format!(
+            "{} record(s) of {} wait in quarantine: {} {}",
+            display::count(waiting.records),
+            waiting.entity,
+            waiting.error_code,
+            waiting.error_field
+        ));
+    }
+    // Where records wait, the rest was done.
+    let nothing_done = report.status == Status::Partial
+        && report.rows_written == 0
+        && !report.reasons.is_empty()
+        && report.waiting.is_empty();
+    if nothing_done && !report.dry_run {
+        return text;
+    }
+    text.line(outcome(report));
+    if let (Step::Undid(run), false) = (report.step, report.dry_run) {
+        text.line(format!("take it back with: gazelle-sync undo --lift {run}"));
+    }
+    text
+}
+
+/// What was done, or would be.
+fn outcome(report: &UndoReport) -> String {
+    let (versions, records) = (display::count(report.versions), display::count(report.records));
+    let took = display::duration(Duration::from_millis(report.duration_ms));
+    match (report.step, report.dry_run) {
+        (Step::Undid(run), true) => format!(
+            "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
+        ),
+        (Step::Lifted { run, .. }, true) => format!(
+            "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})"
+        ),
+        (Step::Undid(run), false) => {
+            format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})")
+        }
+        (Step::Lifted { run, .. }, false) => {
+            format!(
+                "lifted the undo of {run}: {versions} version(s) of {records} record(s) count again ({took})"
+            )
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `verify`, for people.
+
+use jiff::tz::TimeZone;
+
+use super::differences::samples_lines;
+use crate::display::{self, Column, Lines, Table};
+use crate::rebuild::verify::{Verdict, VerifyReport};
+use crate::time;
+
+pub fn text(report: &VerifyReport, zone: &TimeZone) -> Lines {
+    let mut table =
+        Table::new([Column::text("checked"), Column::number("of"), Column::number("differences")]);
+    for check in &report.checks {
+        table.row([check.name.clone(), display::count(check.checked), display::count(check.differences)]);
+    }
+    let mut text = Lines::new();
+    text.table(&table);
+    for check in report.checks.iter().filter(|check| check.differences > 0) {
+        text.blank().line(&check.name);
+        for line in &check.said {
+            text.line(format!("  {line}"));
+        }
+        if check.differences > check.said.len() as u64 && check.said.len() > 1 {
+            text.line("  …");
+        }
+    }
+    for (title, tables) in [
+        ("production -> what staging gives", &report.tables),
+        ("production -> what the API says", &report.sample_tables),
+    ] {
+        if !tables.is_empty() {
+            text.blank().line(title);
+            samples_lines(tables, &mut text);
+        }
+    }
+    for note in &report.notes {
+        text.line(format!("  - {note}"));
+    }
+    text.line(verdict(report, zone));
+    text
+}
+
+/// The line that a person reads.
+fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
+    let at = time::show_hour(report.as_of, zone);
+    let figures = format!(
+        "{} rows, {} sampled, {} difference{}",
+        display::count(report.rows),
+        display::count(report.sampled),
+        display::count(report.differences),
+        if report.differences == 1 { "" } else { "s" }
+    );
+    match report.status {
+        Verdict::Equal => format!("equal as of {at}: {figures}"),
+        Verdict::Incomplete => {
+            format!("no difference as of {at}, but the API was not asked for all: {figures}")
+        }
+        Verdict::Different => {
+            format!("DIFFERENT as of {at}: {figures} (sample repeated with --seed {})", report.seed)
+        }
+    }
+}

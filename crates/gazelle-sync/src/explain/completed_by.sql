@@ -1,0 +1,7 @@
+-- Requests of a run ($1) after one of its own ($2) by which some operations ($3) asked for some records ($4).
+SELECT run_id, sequence, operation, variables, attempts, http_status, outcome, latency_ms, bytes, started_at,
+       NULL::bigint AS page
+  FROM {schema}.sync_run_requests
+ WHERE run_id = $1 AND sequence > $2 AND operation = ANY ($3::text[]) AND variables ->> 'id' = ANY ($4::text[])
+ ORDER BY sequence
+ LIMIT 100

@@ -1,0 +1,136 @@
+//! What is to be verified, and what was found.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::entities::Entity;
+use crate::source::GazelleClient;
+use crate::staging_to_production::difference::TableDifference;
+
+/// Lines shown of what a check found.
+const MOST_SAID: usize = 20;
+
+/// What is to be verified.
+pub struct Question<'a> {
+    /// The entities compared; storage is checked as a whole.
+    pub entities: Vec<&'static Entity>,
+    /// Records asked for at the API.
+    pub sample: u32,
+    /// Chooses the sample: the same seed, the same records.
+    pub seed: u64,
+    /// The API; none to leave it out.
+    pub client: Option<&'a GazelleClient>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No difference.
+    Equal,
+    /// No difference found, but the API could not be asked for all, or records wait for their turn to be asked for.
+    Incomplete,
+    /// At least one difference.
+    Different,
+}
+
+impl Verdict {
+    /// Of so many differences, where the API was asked for all that it was to be asked for, or not.
+    pub(super) fn of(differences: u64, asked_for_all: bool) -> Verdict {
+        match (differences, asked_for_all) {
+            (0, true) => Verdict::Equal,
+            (0, false) => Verdict::Incomplete,
+            _ => Verdict::Different,
+        }
+    }
+}
+
+/// What one check looked at and found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: String,
+    /// How many things it looked at.
+    pub checked: u64,
+    /// How many of them are wrong.
+    pub differences: u64,
+    /// The first of them, each in a line.
+    pub said: Vec<String>,
+}
+
+impl Check {
+    pub(super) fn new(name: impl Into<String>) -> Check {
+        Check { name: name.into(), checked: 0, differences: 0, said: Vec::new() }
+    }
+
+    /// Notes a difference; the first of them are told.
+    pub(super) fn differs(&mut self, what: String) {
+        self.differences += 1;
+        if self.said.len() < MOST_SAID {
+            self.said.push(what);
+        }
+    }
+
+    /// A check of tables: what differs in each, in a line.
+    pub(super) fn of_tables(name: &str, checked: u64, tables: &[TableDifference]) -> Check {
+        let mut check = Check { checked, ..Check::new(name) };
+        for table in tables.iter().filter(|table| table.is_some()) {
+            check.differences += (table.missing + table.changed + table.surplus) as u64;
+            check.said.push(format!(
+                "{}: {} missing, {} changed, {} surplus",
+                table.table, table.missing, table.changed, table.surplus
+            ));
+        }
+        check
+    }
+}
+
+/// Everything found.
+#[derive(Debug, Serialize)]
+pub struct VerifyReport {
+    /// The verdict.
+    pub status: Verdict,
+    /// The instant of the snapshot.
+    pub as_of: Timestamp,
+    /// Rows of production compared with their rebuilt copies.
+    pub rows: u64,
+    /// Records asked for at the API and compared.
+    pub sampled: u64,
+    /// All differences.
+    pub differences: u64,
+    /// Repeats the same sample.
+    pub seed: u64,
+    /// Every check.
+    pub checks: Vec<Check>,
+    /// Production against what staging gives, table by table; `missing` and `surplus` are production's.
+    pub tables: Vec<TableDifference>,
+    /// Production against what the API answered for the sample.
+    pub sample_tables: Vec<TableDifference>,
+    /// What explains itself and is no difference: what waits, what changed at the source since the last walk.
+    pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_outweighs_what_was_not_asked() {
+        for (differences, asked_for_all, verdict) in [
+            (0, true, Verdict::Equal),
+            (0, false, Verdict::Incomplete),
+            (1, true, Verdict::Different),
+            (1, false, Verdict::Different),
+        ] {
+            assert_eq!(Verdict::of(differences, asked_for_all), verdict, "{differences} {asked_for_all}");
+        }
+    }
+
+    #[test]
+    fn a_check_counts_all_differences_and_tells_the_first() {
+        let mut check = Check::new("it is so");
+        (0..=MOST_SAID).for_each(|n| check.differs(n.to_string()));
+        assert_eq!((check.differences, check.said.len()), (MOST_SAID as u64 + 1, MOST_SAID));
+        assert_eq!(check.said.last().map(String::as_str), Some((MOST_SAID - 1).to_string().as_str()));
+    }
+}

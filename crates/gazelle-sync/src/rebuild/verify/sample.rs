@@ -1,0 +1,203 @@
+//! A random sample of the API's records against production.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::answers::Answered;
+use super::last_walk::last_whole_walk;
+use super::report::Question;
+use crate::db::{DbError, Tx};
+use crate::entities::Entity;
+use crate::staging::versions::{Newest, Received};
+use crate::staging::{undo, versions};
+use crate::staging_to_production::batch::{self, Candidate, VersionContent};
+use crate::staging_to_production::difference::{self, Part, TableDifference};
+use crate::staging_to_production::rebuild::{self, Unplaced};
+
+/// The sample, told apart.
+#[derive(Default)]
+pub struct Judged {
+    /// Records that were compared.
+    pub sampled: u64,
+    /// Those whose content production must show.
+    pub to_compare: Vec<(&'static Entity, Candidate)>,
+    /// Those that a walk should have brought, each in a line.
+    pub stale: Vec<String>,
+    /// Those that changed at the source since the last walk.
+    changed: u64,
+    /// Those that do not exist at the source any more.
+    gone: u64,
+    /// Those that an undo keeps as they were.
+    undone: u64,
+}
+
+/// Tells apart, for each record of the sample: what staging holds as its newest content, and production must
+/// show; what changed at the source since it was last walked; and what a walk should have brought.
+pub async fn judge(
+    tx: &Tx<'_>,
+    question: &Question<'_>,
+    records: &[Answered],
+    notes: &mut Vec<String>,
+) -> Result<Judged, DbError> {
+    let mut judged = Judged::default();
+    for entity in &question.entities {
+        let of_entity: Vec<&Answered> =
+            records.iter().filter(|answered| answered.entity.name == entity.name).collect();
+        if of_entity.is_empty() {
+            continue;
+        }
+        let held = HeldContents::read(tx, entity, &of_entity).await?;
+        of_entity.into_iter().for_each(|answered| judged.add(answered, &held));
+    }
+    notes.extend(judged.notes());
+    Ok(judged)
+}
+
+/// What staging holds of the records of an entity that were asked for.
+struct HeldContents<'i> {
+    newest: HashMap<&'i str, Newest>,
+    /// Those that an undo keeps as they were.
+    kept_as_before: HashSet<&'i str>,
+    /// When the last complete walk of all of the entity began.
+    walked: Option<Timestamp>,
+}
+
+impl<'i> HeldContents<'i> {
+    async fn read(
+        tx: &Tx<'_>,
+        entity: &Entity,
+        answered: &[&'i Answered],
+    ) -> Result<HeldContents<'i>, DbError> {
+        let ids: Vec<&'i str> = answered.iter().map(|answered| answered.id.as_str()).collect();
+        Ok(HeldContents {
+            newest: versions::newest_of(tx, entity, &ids).await?,
+            kept_as_before: undo::kept_as_before(tx, entity, &ids).await?,
+            walked: last_whole_walk(tx, entity).await?,
+        })
+    }
+}
+
+impl Judged {
+    fn add(&mut self, answered: &Answered, held: &HeldContents<'_>) {
+        if held.kept_as_before.contains(answered.id.as_str()) {
+            self.undone += 1;
+            return;
+        }
+        let Some(record) = &answered.record else {
+            self.gone += 1;
+            return;
+        };
+        self.sampled += 1;
+        let newest = held.newest.get(answered.id.as_str());
+        let candidate = read(answered.entity, answered, record);
+        if newest.is_some_and(|newest| newest.hash.as_deref() == Some(blake3::hash(&record.raw).as_bytes())) {
+            self.to_compare.push((answered.entity, candidate));
+            return;
+        }
+        let brought_since = newest.is_some_and(|newest| newest.fetched_at >= answered.asked_at);
+        let edited_at = edited_at(answered.entity, &candidate);
+        if was_missed(held.walked, edited_at) && !brought_since {
+            self.stale.push(format!(
+                "{} {}: its content at the source is not the newest held, and the last whole walk began after its last \
+                 edit there{}",
+                answered.entity.name,
+                answered.id,
+                edited_at.map(|at| format!(" ({at})")).unwrap_or_default()
+            ));
+        } else {
+            self.changed += 1;
+        }
+    }
+
+    /// What explains itself, each kind in a sentence.
+    fn notes(&self) -> Vec<String> {
+        [
+            (self.changed, "changed at the source since they were last walked"),
+            (self.undone, "are kept as before by an undo (gazelle-sync status)"),
+            (self.gone, "are gone at the source: the next whole walk will find that out"),
+        ]
+        .into_iter()
+        .filter(|(records, _)| *records > 0)
+        .map(|(records, what)| format!("{records} record(s) of the sample {what}"))
+        .collect()
+    }
+}
+
+/// Whether a walk that began then should have brought a record that was last edited then, as far as the source says it.
+fn was_missed(walked: Option<Timestamp>, edited_at: Option<Timestamp>) -> bool {
+    match (walked, edited_at) {
+        (Some(walked), Some(edited_at)) => edited_at < walked,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
+    let text = String::from_utf8_lossy(&record.raw);
+    let content = match batch::reconcile(entity, &text, Some(&record.raw)) {
+        Ok(reconciled) => VersionContent::Record(reconciled),
+        Err(error) => VersionContent::Faulty(error),
+    };
+    Candidate {
+        staging_id: Uuid::nil(),
+        external_id: answered.id.clone(),
+        fetched_at: answered.asked_at,
+        content,
+    }
+}
+
+/// When the source says that the record was last edited.
+fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
+    let VersionContent::Record(reconciled) = &candidate.content else { return None };
+    let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
+    match entity.tables[0].get(row, "source_updated_at") {
+        crate::entities::table::Value::Instant(at) => crate::time::instant_of(*at),
+        _ => None,
+    }
+}
+
+/// Puts the API's answers over the rebuilt copy, and compares the records of the sample. Returns also those that could
+/// not be put there.
+pub async fn compare(
+    tx: &Tx<'_>,
+    to_compare: Vec<(&'static Entity, Candidate)>,
+    samples: i64,
+) -> Result<(Vec<TableDifference>, Vec<Unplaced>), DbError> {
+    let (mut found, mut unplaced) = (Vec::new(), Vec::new());
+    let mut left = to_compare;
+    while let Some((entity, _)) = left.first() {
+        let entity = *entity;
+        let (of_entity, others): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|(of, _)| of.name == entity.name);
+        let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
+        unplaced.extend(rebuild::put_over(tx, entity, &candidates).await?);
+        let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
+        found.extend(difference::of_part(tx, samples, &Part::of(entity, ids)).await?);
+        left = others;
+    }
+    Ok((found, unplaced))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_should_have_brought_what_was_edited_before_it() {
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        for (walked, edited_at, missed) in [
+            (at(10), at(9), true),
+            (at(10), at(10), false),
+            (at(10), at(11), false),
+            // The source does not say when: any walk should have brought it.
+            (at(10), None, true),
+            // Nothing was walked whole yet.
+            (None, at(9), false),
+            (None, None, false),
+        ] {
+            assert_eq!(was_missed(walked, edited_at), missed, "{walked:?} {edited_at:?}");
+        }
+    }
+}

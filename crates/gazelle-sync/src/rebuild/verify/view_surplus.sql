@@ -1,0 +1,5 @@
+-- Appointments that the view shows and that no row of the table is, or only a deleted one.
+SELECT v.external_id
+  FROM {schema}.v_appointments_montreal v
+  LEFT JOIN {schema}.gazelle_appointments a ON a.external_id = v.external_id AND a.deleted_at IS NULL
+ WHERE a.external_id IS NULL

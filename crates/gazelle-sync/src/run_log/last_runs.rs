@@ -1,0 +1,72 @@
+//! The last runs, for `status`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::Row;
+
+use crate::db::{Db, DbError};
+
+/// A run, with the sums of its entities and of its requests.
+#[derive(Debug, Serialize)]
+pub struct LastRun {
+    /// Its id.
+    pub run_id: String,
+    /// The command.
+    pub command: String,
+    /// `full` or `incremental`, where that is said of a command.
+    pub mode: Option<String>,
+    /// How it ended, or that it is running.
+    pub status: String,
+    /// Why it is no success.
+    pub reason: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Milliseconds from start to end.
+    pub duration_ms: Option<i64>,
+    /// Records received.
+    pub fetched: i64,
+    /// Versions staged.
+    pub staged: i64,
+    /// Versions reconciled.
+    pub processed: i64,
+    /// Versions put into quarantine.
+    pub errors: i64,
+    /// Requests made.
+    pub requests: i64,
+    /// Attempts beyond the first of each.
+    pub retries: i64,
+    /// Of the last attempts of the requests, in milliseconds.
+    pub median_latency_ms: Option<i64>,
+    /// The same of the slowest.
+    pub slowest_latency_ms: Option<i64>,
+}
+
+impl From<&Row> for LastRun {
+    fn from(row: &Row) -> LastRun {
+        LastRun {
+            run_id: row.get("run_id"),
+            command: row.get("command"),
+            mode: row.get("mode"),
+            status: row.get("status"),
+            reason: row.get("reason"),
+            started_at: row.get("started_at"),
+            duration_ms: row.get("duration_ms"),
+            fetched: row.get("fetched"),
+            staged: row.get("staged"),
+            processed: row.get("processed"),
+            errors: row.get("errors"),
+            requests: row.get("requests"),
+            retries: row.get("retries"),
+            median_latency_ms: row.get("median_latency_ms"),
+            slowest_latency_ms: row.get("slowest_latency_ms"),
+        }
+    }
+}
+
+/// Reads the last ten, the newest first; those that a wrong clock has dated into the future come last.
+///
+/// # Errors
+/// Those of the database.
+pub async fn read(db: &Db) -> Result<Vec<LastRun>, DbError> {
+    Ok(db.query(include_str!("last_runs.sql"), &[]).await?.iter().map(LastRun::from).collect())
+}
