@@ -181,7 +181,7 @@ fn no_object<'p, 'j, 'a>(json: &'j Json<'a>, path: &'p str) -> Option<(&'p str, 
 pub struct Nodes<'j, 'a> {
     /// The items, each with its place for the names of its fields: `allContacts.nodes[3].`. Nulls are left out.
     pub items: Vec<(String, &'j Json<'a>)>,
-    /// What could not be read: the connection is no list, or holds nulls.
+    /// What could not be read: the connection is no list, holds nulls, or counts more items than it lists.
     pub unreadable: Vec<Warning>,
 }
 
@@ -203,6 +203,12 @@ pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, '
         nodes.unreadable.push(unreadable_row(place, list, "a list"));
         return nodes;
     };
+    // What it counts and does not list may be there all the same: of such a list nothing counts as left out.
+    let counted = at(connection, "totalCount").and_then(|count| count.to_string().parse::<u64>().ok());
+    if let Some(counted) = counted.filter(|counted| *counted > items.len() as u64) {
+        let shape = Some(format!("{} where {counted} are counted", items.len()));
+        nodes.unreadable.push(Warning { code: UNREADABLE_ROW, field: place.clone(), column: None, shape });
+    }
     for (position, item) in items.iter().enumerate() {
         let (place, found) = match inner {
             Some(key) => (format!("{place}[{position}].{key}"), at(item, key)),

@@ -2,6 +2,7 @@
 
 use super::pages::arrived;
 use super::records::budget;
+use super::requests::tally::{BYTES_AN_ENTRY, MOST_LISTED};
 use super::walk::held_back;
 use crate::db;
 use crate::entities::{ENTITIES, weight};
@@ -23,6 +24,7 @@ fn the_unit_allows_more_than_all_bounds_together() {
         ("transactions", 2 * 2 * weight::BATCH),
         ("records that the API fails at", lists * held_back::MOST_BYTES),
         ("answers of the database", usize::try_from(db::most_of_answers(8 + db::BESIDE_WORK)).unwrap()),
+        ("ids that lists have named", usize::try_from(MOST_LISTED * BYTES_AN_ENTRY).unwrap()),
         // What a sync of the default shop takes.
         ("the program itself", 64 * MIB),
     ];

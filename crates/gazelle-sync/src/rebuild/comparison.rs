@@ -134,7 +134,10 @@ impl Comparison {
             if records == 0 {
                 continue;
             }
-            let sql = format!("SELECT count(*) FROM {{schema}}.{}", part.entity.tables[0].name);
+            let sql = format!(
+                "SELECT count(*) AS held FROM {{schema}}.{} WHERE deleted_at IS NULL",
+                part.entity.tables[0].name
+            );
             let held = tx.query(&sql, &[]).await?.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
             let allowed = guard.limit(held);
             if records > allowed {

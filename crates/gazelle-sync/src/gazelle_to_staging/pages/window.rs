@@ -12,6 +12,7 @@ use crate::gazelle_to_staging::records::faults::{faulty_inside, faulty_one, is_a
 use crate::gazelle_to_staging::records::nested::{self, NestedError};
 use crate::gazelle_to_staging::records::receive::{receive, receive_completed};
 use crate::gazelle_to_staging::requests::queries;
+use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;
 use crate::gazelle_to_staging::{Fetch, FetchError};
 use crate::source::{NodeFault, SourceError};
@@ -116,7 +117,7 @@ async fn pages(
     arrived: &Outlet,
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
-    let mut listing = Listing::new(fetch, window, part);
+    let mut listing = Listing::new(fetch, entity, window, part);
     let mut listed = Listed::default();
     let mut page = reader.page(None, part.map(|part| part.records)).await?;
     loop {
@@ -149,6 +150,7 @@ async fn pages(
 /// The pages of a window that were read so far.
 struct Listing<'w> {
     fetch: &'w Fetch,
+    entity: &'static Entity,
     window: &'w Window,
     part: Option<Part>,
     end: WindowEnd,
@@ -165,9 +167,10 @@ struct Listing<'w> {
 }
 
 impl<'w> Listing<'w> {
-    fn new(fetch: &'w Fetch, window: &'w Window, part: Option<Part>) -> Listing<'w> {
+    fn new(fetch: &'w Fetch, entity: &'static Entity, window: &'w Window, part: Option<Part>) -> Listing<'w> {
         Listing {
             fetch,
+            entity,
             window,
             part,
             end: WindowEnd::default(),
@@ -220,6 +223,11 @@ impl<'w> Listing<'w> {
         if self.old_pages >= PAGES_TOO_MANY || repeats_itself {
             return Some(Shortfall::Shifted(format!(
                 "the API lists nothing but records that it has listed before, and had no last page after {pages} pages"
+            )));
+        }
+        if self.fetch.sizes.of(self.entity).tally.lists_too_many() {
+            return Some(Shortfall::Endless(format!(
+                "the API lists more than {MOST_LISTED} records, more than are read in a run"
             )));
         }
         if self.empty_pages >= PAGES_TOO_MANY || self.records > most_records {

@@ -1,16 +1,27 @@
 //! How many records a walk has met and how many of them the API fails at: whether the records are at fault, or the API itself, is
 //! told by their share of all that was walked.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::source::{ErrorClass, SourceError};
 
 /// As few failing records as this are never the API's fault as such.
 const FEW: u64 = 2;
 
+/// Entries that all lists of a run may have together. Of each a hash of its id is kept, and another one until its window ends.
+pub(crate) const MOST_LISTED: u64 = 2_500_000;
+/// Bytes that each may take so: both hashes, in tables that double as they grow.
+#[cfg(test)]
+pub(crate) const BYTES_AN_ENTRY: u64 = 48;
+
 /// What the windows of a walk have met so far.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Met>);
+pub(crate) struct Tally {
+    met: Mutex<Met>,
+    /// The entries that the walks of all entities have met.
+    listed: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Default)]
 struct Met {
@@ -20,9 +31,20 @@ struct Met {
 }
 
 impl Tally {
+    /// One of a walk beside those that count in `listed` too.
+    pub(crate) fn beside(listed: Arc<AtomicU64>) -> Tally {
+        Tally { met: Mutex::default(), listed }
+    }
+
     /// A walk begins.
     pub(crate) fn begin(&self) {
-        *self.met() = Met::default();
+        let before = std::mem::take(&mut *self.met());
+        self.listed.fetch_sub(before.walked, Relaxed);
+    }
+
+    /// Whether the lists of the run have more entries than can be kept in mind.
+    pub(crate) fn lists_too_many(&self) -> bool {
+        self.listed.load(Relaxed) > MOST_LISTED
     }
 
     /// Counts the entries of a page, and those of them that the API fails at.
@@ -30,6 +52,7 @@ impl Tally {
         let mut met = self.met();
         met.walked += entries;
         met.failing += failing;
+        self.listed.fetch_add(entries, Relaxed);
     }
 
     /// Counts a record, noted with its page as whole, of which a list inside then could not be read.
@@ -64,7 +87,7 @@ impl Tally {
     }
 
     fn met(&self) -> MutexGuard<'_, Met> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,6 +100,20 @@ impl Met {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_lists_of_a_run_have_together_is_bounded_and_a_walk_that_begins_again_counts_once() {
+        let listed = Arc::new(AtomicU64::new(0));
+        let [one, other] = [Tally::beside(listed.clone()), Tally::beside(listed)];
+        one.note(MOST_LISTED / 2, 0);
+        other.note(MOST_LISTED / 2, 0);
+        assert!(!one.lists_too_many());
+        one.begin();
+        one.note(MOST_LISTED / 2, 0);
+        assert!(!other.lists_too_many());
+        other.note(1, 0);
+        assert!(one.lists_too_many() && other.lists_too_many());
+    }
 
     #[test]
     fn whose_fault_it_is_depends_on_the_share_of_all_that_was_walked() {

@@ -26,8 +26,8 @@ pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) 
         if of_entity.rows_written == 0 && since == report.run_id {
             continue;
         }
-        let Some(since) = started(since) else { continue };
-        for reason in too_many(db, entity, since, report.run_id, settings).await? {
+        let runs = runs_since(db, since, report.run_id).await?;
+        for reason in too_many(db, entity, &runs, settings).await? {
             report.note(Status::Partial, reason);
         }
     }
@@ -47,33 +47,56 @@ fn started(run: Uuid) -> Option<Timestamp> {
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }
 
+/// The runs from one to another, with when each began.
+async fn runs_since(db: &Db, first: Uuid, last: Uuid) -> Result<Vec<(Uuid, Timestamp)>, DbError> {
+    let params = [(&first as _, Type::UUID), (&last as _, Type::UUID)];
+    let rows = db.query(include_str!("runs_since.sql"), &params).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.get(0), started(row.get(0))?))).collect())
+}
+
 async fn too_many(
     db: &Db,
     entity: &Entity,
-    since: Timestamp,
-    run_id: Uuid,
+    runs: &[(Uuid, Timestamp)],
     settings: &Settings,
 ) -> Result<Vec<String>, DbError> {
     let mut reasons = Vec::new();
+    let Some((_, since)) = runs.first() else { return Ok(reasons) };
+    let began: Vec<Timestamp> = runs.iter().map(|(_, began)| *began).collect();
     for table in entity.tables {
         let Some(owner) = table.owner else { continue };
-        let sql = include_str!("left_out.sql")
-            .replace("{table}", table.name)
-            .replace("{holders}", entity.tables[0].name)
-            .replace("{owner}", owner);
-        let rows = db.query(&sql, &[(&since, Type::TIMESTAMPTZ)]).await?;
+        let of_table = |sql: &str| {
+            let holders = entity.tables[0].name;
+            let with_names = sql.replace("{table}", table.name).replace("{holders}", holders);
+            with_names.replace("{owner}", owner)
+        };
+        let rows = db.query(&of_table(include_str!("left_out.sql")), &[(since, Type::TIMESTAMPTZ)]).await?;
         let [holding, records, left_out] =
             [0, 1, 2].map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
         let usual = usual(settings, holding);
-        if records > usual {
-            reasons.push(format!(
-                "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {usual} such \
-                 records in a run are taken for usual (the larger of delete_guard_records and delete_guard_percent). If the \
-                 rows are not gone, `gazelle-sync undo {run_id}` brings back what this run marked, and keeps it until these \
-                 records change again",
-                entity.name, table.name
-            ));
+        if records <= usual {
+            continue;
         }
+        let params = [(since as _, Type::TIMESTAMPTZ), (&began as _, Type::TIMESTAMPTZ_ARRAY)];
+        let marked = db.query(&of_table(include_str!("marked_in.sql")), &params).await?;
+        let mut numbers: Vec<i32> = marked.iter().map(|row| row.get(0)).collect();
+        // The newest first, as they are undone.
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        let of_number = |number: i32| runs.get(usize::try_from(number).ok()?.checked_sub(1)?);
+        let undone: Vec<String> = numbers
+            .into_iter()
+            .filter_map(of_number)
+            .map(|(run, _)| format!("`gazelle-sync undo {run}`"))
+            .collect();
+        let brings = if undone.len() == 1 { "brings back what that run marked" } else { "bring them back" };
+        reasons.push(format!(
+            "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {usual} such \
+             records in a run are taken for usual (the larger of delete_guard_records and delete_guard_percent). If the \
+             rows are not gone, {} {brings}, and keeps it until these records change again",
+            entity.name,
+            table.name,
+            undone.join(", then ")
+        ));
     }
     Ok(reasons)
 }

@@ -43,8 +43,8 @@ pub fn within_days(column: &str, first: usize) -> String {
     )
 }
 
-/// What was found gone and is seen at the source again waits for no word any more, and a word to keep it has done its
-/// work.
+/// What was found gone and is seen at the source again awaits no approval any more, and a decision of before, to keep it or to
+/// delete it, has done its work.
 pub async fn settle_seen(
     db: &Db,
     fence: &Fence,
@@ -54,7 +54,7 @@ pub async fn settle_seen(
     let rows = db
         .query(
             "SELECT DISTINCT external_id FROM {schema}.sync_deletions
-              WHERE entity = $1 AND state IN ('withheld', 'dismissed')",
+              WHERE entity = $1 AND state IN ('withheld', 'dismissed', 'approved')",
             &[(&entity.name, Type::TEXT)],
         )
         .await?;
@@ -65,7 +65,7 @@ pub async fn settle_seen(
     }
     let mut connection = db.connection().await?;
     let tx = fence.begin(&mut connection).await?;
-    supersede(&tx, entity, &seen_again, &["withheld", "dismissed"]).await?;
+    supersede(&tx, entity, &seen_again, &["withheld", "dismissed", "approved"]).await?;
     tx.commit().await
 }
 

@@ -3,7 +3,7 @@
 //! nothing of size (a broken connection, a busy server) makes steps smaller in its run alone.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,11 +34,12 @@ impl AllSizes {
     /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
     pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
-        let large = Arc::new(Semaphore::new(1));
+        let (large, listed) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicU64::new(0)));
         for entity in ENTITIES.iter().copied() {
             let noted = api_limits::read(db, entity).await?;
             let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
-            let sizes = Sizes { large: large.clone(), ..sizes };
+            let tally = Tally::beside(listed.clone());
+            let sizes = Sizes { large: large.clone(), tally, ..sizes };
             all.push((entity, sizes, noted));
         }
         Ok(AllSizes(all))
