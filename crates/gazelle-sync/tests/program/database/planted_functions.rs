@@ -198,8 +198,9 @@ async fn played(is_planted: bool) -> Vec<Ended> {
 }
 
 /// The SQL files that none of the commands here sends, and why.
-const NOT_SENT: [(&str, &str); 28] = [
+const NOT_SENT: [(&str, &str); 33] = [
     ("access/me.sql", "a table of ours that somebody else made"),
+    ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
     ("commands/demo/visits_titled.sql", DEMO),
@@ -209,6 +210,10 @@ const NOT_SENT: [(&str, &str); 28] = [
     ("doctor/citus_owner.sql", CITUS),
     ("doctor/citus_size.sql", CITUS),
     ("entities/clients/refresh_appointments.sql", "a client whose default contact or address changes"),
+    ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
+    ("explain/generated.sql", "a column that the database computes"),
+    ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
+    ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
     ("staging/missing_parents/note.sql", "a parent that a list does not hold, asked for by its id"),
