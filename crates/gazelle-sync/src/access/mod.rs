@@ -10,6 +10,7 @@ pub mod bound;
 mod changes;
 mod close;
 mod creators;
+pub mod hung;
 mod owner;
 pub mod owners;
 mod script;
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
-pub use close::close;
+pub use close::{BeyondRows, beyond_rows, close};
 pub use creators::{Creator, creators};
 pub use owner::check_owner_rights;
 

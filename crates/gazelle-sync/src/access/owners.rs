@@ -7,7 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{PUBLIC_ROLES, Roles, bound, script};
+use super::{PUBLIC_ROLES, Roles, bound, hung, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -47,13 +47,14 @@ const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
 /// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
-/// code of somebody's hangs; then what [`bound::check`] refuses. Where nothing of ours is there yet, there is nothing to refuse.
+/// code of somebody's hangs; then what [`bound::check`] refuses, and what a superuser would run for others ([`hung`]). Where nothing of ours is there yet, there is nothing to refuse.
 ///
 /// # Errors
 /// Such a relation: the message says whose, why and what to do. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     refuse(refusal(db).await?)?;
-    bound::check(db).await
+    bound::check(db).await?;
+    refuse(hung::refusal(db).await?)
 }
 
 /// Whose table [`check`] refuses and why, if it does.
@@ -75,7 +76,8 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)?;
+    refuse(hung::refusal_in(tx).await?)
 }
 
 /// Refuses a table of another schema whose content is run, unless we or an administrator made it.
@@ -117,7 +119,10 @@ impl Question<'_> {
         let (theirs, hung): (Vec<&Row>, Vec<&Row>) =
             rows.iter().partition(|row| row.get::<_, &str>(0) == "owner");
         let Some(first) = theirs.first() else {
-            return hung.first().map_or_else(String::new, |row| self.hung(row));
+            return match hung.first() {
+                Some(row) if row.get::<_, &str>(0) == "schema" => schema_to_superuser(row, &me),
+                row => row.map_or_else(String::new, |row| self.hung(row)),
+            };
         };
         let (name, owner): (&str, &str) = (first.get(1), first.get(2));
         let kind = if first.get::<_, &str>(3) == "v" { "VIEW" } else { "TABLE" };
@@ -135,14 +140,21 @@ impl Question<'_> {
                 &me,
             );
         }
+        let (acting, has_rights): (Vec<String>, bool) = (first.get(4), first.get(5));
+        let others = match has_rights {
+            true => acting_as(owner, &acting),
+            false => String::new(),
+        };
         let mut said = format!(
-            "{schema}.{name} belongs to {owner}{more}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
+            "{schema}.{name} belongs to {owner}{more}{others}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
              written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
              triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
             me = plain(&me),
         );
-        if let (true, Some(holder)) = (self.for_us, creates_by) {
+        if has_rights {
+            said += &format!("; or put {} into DATABASE_URL", plain(owner));
+        } else if let (true, Some(holder)) = (self.for_us, creates_by) {
             let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(&holder) };
             said += &format!(
                 "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
@@ -168,25 +180,46 @@ impl Question<'_> {
     }
 }
 
+/// Who may act as an owner, and what ends it.
+fn acting_as(owner: &str, acting: &[String]) -> String {
+    // The owner itself is told where nobody else is.
+    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
+    let role = plain(owner);
+    match (others.first(), acting.is_empty()) {
+        (Some(one), _) => {
+            format!(", as which {} may act (REVOKE {role} FROM {} ends that)", others.join(", "), plain(one))
+        }
+        (None, false) => format!(
+            ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
+             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
+        ),
+        (None, true) => String::new(),
+    }
+}
+
+/// What a superuser is told of a schema in which somebody could put other tables in the place of ours at any time.
+fn schema_to_superuser(found: &Row, me: &str) -> String {
+    let (schema, owner, acting): (&str, &str, Vec<String>) = (found.get(1), found.get(2), found.get(4));
+    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        some => format!(", as which {} may act", some.join(", ")),
+    };
+    format!(
+        "the schema {schema} belongs to {owner}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a schema \
+         can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
+         rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
+         or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
+         (GAZELLE_SYNC_SCHEMA), or this one: ALTER SCHEMA {} OWNER TO {}",
+        plain(schema),
+        plain(me),
+    )
+}
+
 /// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
 fn to_superuser(found: &str, first: &Row, table: &str, kind: &str, me: &str) -> String {
     let (owner, acting): (&str, Vec<String>) = (first.get(2), first.get(4));
-    let others = match acting.as_slice() {
-        [] => String::new(),
-        [one, ..] if one == owner => {
-            let role = plain(owner);
-            format!(
-                ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
-                 password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
-            )
-        }
-        [one, ..] => format!(
-            ", as which {} may act (REVOKE {} FROM {} ends that)",
-            acting.join(", "),
-            plain(owner),
-            plain(one)
-        ),
-    };
+    let others = acting_as(owner, &acting);
     format!(
         "{found}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a table can have code of his run with \
          the rights of whoever uses it, so nothing of it was read or written. If it is empty and nobody's, DROP {kind} {table}. \

@@ -24,6 +24,7 @@ use memory::Memory;
 use run::Ended;
 use state::Shared;
 
+use crate::access::owners;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease;
@@ -190,7 +191,11 @@ impl<O: Opener> Service<O> {
     /// One look at what is to be done, and doing it.
     async fn step(&self, memory: &mut Memory) -> anyhow::Result<Wait> {
         let (db, client) = match &memory.open {
-            Some((db, client)) => (db.clone(), client.clone()),
+            Some((db, client)) => {
+                // Who owns the tables, and what hangs on them, may have changed since they were opened.
+                owners::check(db).await?;
+                (db.clone(), client.clone())
+            }
             None => {
                 let (db, client) = self.opener.open().await?;
                 migrate::prepare(&db).await?;
