@@ -84,7 +84,7 @@ WITH RECURSIVE superusers AS (
       JOIN pg_catalog.pg_type t ON t.oid IN (own.oid, own.typelem) AND t.typtype = 'd'
     UNION ALL
     SELECT pg_catalog.format('the table %s', ours.name), 'pg_catalog.pg_class'::regclass,
-           pg_catalog.format('inherits from one of ours, and belongs to %I', r.rolname), ours.relowner,
+           pg_catalog.format('is a part or a child of one of ours, and belongs to %I', r.rolname), ours.relowner,
            pg_catalog.format('ALTER TABLE %s OWNER TO ', ours.name)
       FROM ours JOIN pg_catalog.pg_roles r ON r.oid = ours.relowner
      WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE i.inhrelid = ours.oid)
