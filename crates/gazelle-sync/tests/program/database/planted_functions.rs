@@ -346,9 +346,9 @@ async fn no_upgrade_from_an_earlier_release_calls_what_was_planted_before_it() {
     for until in 1..scripts.len() {
         let newest = scripts[until - 1].version;
         let role = if until % 2 == 0 { "administrator" } else { "postgres" };
+        world.execute(&format!("ALTER SCHEMA shop OWNER TO {role}")).await;
         left_by_an_earlier_release(&world, &scripts[..until], role).await;
         none_was_called(&world, "the test itself").await;
-        world.execute(&format!("ALTER SCHEMA shop OWNER TO {role}")).await;
         act_as(&mut world, role);
         let by = format!("an upgrade from {newest} as {role}");
         let run = world.run(&["migrate"]).await;
