@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
+use super::close::{beyond_rows, take_beyond_rows};
 use super::owner::check_owner_rights;
 use super::roles::{PUBLIC_ROLES, Roles};
 use super::{creators, owners, script as sql};
@@ -19,7 +20,12 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let public_roles = public_roles(&tx).await?;
-    Ok(format!("{}{}", db.sql(&sql::roles(roles)), sql::relations(db.schema(), roles, &public_roles)))
+    let mut script =
+        format!("{}{}", db.sql(&sql::roles(roles)), sql::relations(db.schema(), roles, &public_roles));
+    for held in beyond_rows(&tx, &roles.owner).await? {
+        script.push_str(&format!("{};\n", held.taken(db.schema())));
+    }
+    Ok(script)
 }
 
 /// Makes the roles, hands every table and view to the owner, and gives each role what it needs and nothing else,
@@ -42,6 +48,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     tx.batch(&sql::roles(roles)).await?;
     creators::check(&tx, roles).await?;
     tx.batch_as_is(&sql::relations(db.schema(), roles, &public_roles(&tx).await?)).await?;
+    take_beyond_rows(&tx, &roles.owner).await?;
     for former in former.iter().filter(|former| *former != roles) {
         for role in [&former.sync, &former.reader] {
             let known = tx.query("SELECT 1 FROM pg_roles WHERE rolname = $1", &[(role, Type::TEXT)]).await?;

@@ -1,11 +1,12 @@
 -- What of our relations $2 of the schema $1 calls a function or an operator that is called like one of the server's, is none
--- of an extension, and belongs to somebody whom we have no reason to trust. The cure are the statements after which it calls
--- the server's own or belongs to the relation's owner; ours is what a migration of ours made (a check not named in $3 is the company's own, and so is a policy that calls anything). Expressions are printed with
--- the schema of every name outside pg_catalog.
+-- of an administrator's extension (anybody may make some, and adds what he likes to his own), and belongs to somebody whom we
+-- have no reason to trust. The cure are the statements after which it calls the server's own or belongs to the relation's owner;
+-- ours is what a migration of ours made (a check not named in $3 is the company's own, and so is a policy that calls anything).
+-- Expressions are printed with the schema of every name outside pg_catalog.
 --
 -- Trusted is a superuser, and whoever has the rights of the relation's owner. Who is no superuser trusts those that owners.sql
 -- trusts too: itself, who may make roles, the owners of the database and of the schema, and, but for the roles $4, a role
--- whose rights it has or that only those can act as.
+-- that only those can act as.
 WITH ours AS (
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -75,7 +76,9 @@ WITH ours AS (
      WHERE maker.oid NOT IN (SELECT oid FROM administrators)
        AND NOT pg_catalog.pg_has_role(maker.oid, callers.relowner, 'MEMBER')
        AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e
-                        WHERE e.classid = alike.classid AND e.objid = alike.oid AND e.deptype = 'e')
+                         JOIN pg_catalog.pg_extension x ON x.oid = e.refobjid
+                        WHERE e.classid = alike.classid AND e.objid = alike.oid AND e.deptype = 'e'
+                          AND x.extowner IN (SELECT oid FROM administrators))
 )
 SELECT found.rank, found.what, found.name AS called, found.maker_name AS maker,
        -- Only of what was found: to print a view takes locks of the tables that it reads, and an expression one of its own.
@@ -105,8 +108,7 @@ SELECT found.rank, found.what, found.name AS called, found.maker_name AS maker,
  CROSS JOIN me
  WHERE me.rolsuper
     OR found.maker_name = ANY ($4::text[])
-    OR NOT (pg_catalog.pg_has_role(me.oid, found.maker, 'USAGE')
-            OR EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND n.nspowner = found.maker)
+    OR NOT (EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND n.nspowner = found.maker)
             OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
                             WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM administrators)
                               AND pg_catalog.pg_has_role(m.oid, found.maker, 'MEMBER')))

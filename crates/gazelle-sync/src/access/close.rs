@@ -21,10 +21,15 @@ struct Relation {
     lets_in: bool,
 }
 
+/// What nobody needs who reads or writes rows. The code of a trigger runs with the rights of whoever writes, so that the right
+/// to hang one is as good as that one's (docs/decisions/0099).
+const BEYOND_ROWS: &str = "TRUNCATE, REFERENCES, TRIGGER";
+
 /// Turns on row security for every table of ours, and takes all rights from everybody and from [`PUBLIC_ROLES`]. Who was
 /// granted a production table by name goes on as before, through a policy of his own; `authenticated` may go on reading
 /// production where a policy of the company lets it in. Supabase opens every new table of the schema public to those
-/// roles, so that this follows each migration. What is closed already is not touched.
+/// roles, so that this follows each migration. From all but the owner it takes what reading and writing rows does not need
+/// ([`beyond_rows`]). What is closed already is not touched.
 ///
 /// # Errors
 /// Those of the database.
@@ -38,7 +43,54 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
             tx.batch_as_is(&statement).await?;
         }
     }
+    take_beyond_rows(tx, "").await
+}
+
+/// A right to do more than read or write rows.
+#[derive(Debug)]
+pub struct BeyondRows {
+    /// Of which table or view.
+    pub relation: String,
+    /// Whose.
+    pub role: String,
+    /// `REFERENCES`, `TRIGGER`, `TRUNCATE`.
+    pub rights: Vec<String>,
+}
+
+/// Who may do more with our tables and views than read or write rows, but for superusers, the owners and the role `owner`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, DbError> {
+    let params = [
+        (&tx.schema() as _, Type::TEXT),
+        (&migrations::relation_names() as _, Type::TEXT_ARRAY),
+        (&owner as _, Type::TEXT),
+    ];
+    let rows = tx.query(include_str!("beyond_rows.sql"), &params).await?;
+    Ok(rows
+        .iter()
+        .map(|row| BeyondRows { relation: row.get(0), role: row.get(1), rights: row.get(2) })
+        .collect())
+}
+
+/// Takes [`beyond_rows`] away.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn take_beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<(), DbError> {
+    for held in beyond_rows(tx, owner).await? {
+        tx.batch_as_is(&held.taken(tx.schema())).await?;
+    }
     Ok(())
+}
+
+impl BeyondRows {
+    /// The statement that takes it. Also from those to whom it was passed on.
+    pub(super) fn taken(&self, schema: &str) -> String {
+        let name = format!("{}.{}", quote(schema), quote(&self.relation));
+        format!("REVOKE {BEYOND_ROWS} ON {name} FROM {} CASCADE", quote(&self.role))
+    }
 }
 
 impl Relation {
@@ -74,8 +126,8 @@ impl Relation {
         }
         for role in &self.open_to {
             let rights = match self.lets_in && role == "authenticated" {
-                true => "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER",
-                false => "ALL",
+                true => format!("INSERT, UPDATE, DELETE, {BEYOND_ROWS}"),
+                false => "ALL".to_owned(),
             };
             statements.push(format!("REVOKE {rights} ON {name} FROM {}", quote(role)));
         }

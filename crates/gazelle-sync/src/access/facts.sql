@@ -1,5 +1,6 @@
 -- Who owns what and who may do what with the relations $2 of the schema $1, as lines (subject, fact): of the roles
--- $3, of everybody (PUBLIC), and of Supabase's public roles $4. Of other roles nothing is said: nothing is done to them.
+-- $3, of everybody (PUBLIC), and of Supabase's public roles $4. Of other roles only what is taken
+-- from them: to hang triggers on a table, to have keys refer to it, to empty it.
 WITH named AS (
     SELECT oid, rolname::text AS name FROM pg_catalog.pg_roles
      WHERE rolname = ANY ($3::text[]) OR rolname = ANY ($4::text[])
@@ -53,4 +54,15 @@ SELECT ours.name, 'policy ' || p.polname || ' for ' || named.name
   FROM ours
   JOIN pg_catalog.pg_policy p ON p.polrelid = ours.oid
   JOIN named ON named.oid = ANY (p.polroles)
+UNION ALL
+SELECT ours.name, r.rolname || ' may ' || string_agg(DISTINCT held.privilege_type, ', ' ORDER BY held.privilege_type)
+  FROM ours
+ CROSS JOIN LATERAL (SELECT ours.relacl AS acl
+                     UNION ALL
+                     SELECT a.attacl FROM pg_catalog.pg_attribute a WHERE a.attrelid = ours.oid AND a.attacl IS NOT NULL) AS any_of
+ CROSS JOIN LATERAL pg_catalog.aclexplode(any_of.acl) AS held
+  JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
+ WHERE held.grantee <> ours.relowner AND NOT r.rolsuper AND held.grantee NOT IN (SELECT oid FROM named)
+   AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE')
+ GROUP BY ours.name, r.rolname
  ORDER BY 1, 2

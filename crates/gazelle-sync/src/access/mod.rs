@@ -10,6 +10,7 @@ pub mod bound;
 mod changes;
 mod close;
 mod creators;
+pub mod hung;
 mod owner;
 pub mod owners;
 mod roles;
@@ -17,7 +18,7 @@ mod script;
 
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
-pub use close::close;
+pub use close::{BeyondRows, beyond_rows, close};
 pub use creators::{Creator, creators};
 pub use owner::check_owner_rights;
 pub use roles::{PUBLIC_ROLES, Roles};

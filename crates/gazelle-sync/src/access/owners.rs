@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::roles::{PUBLIC_ROLES, Roles};
-use super::{bound, script};
+use super::{bound, hung, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -48,13 +48,14 @@ const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
 /// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
-/// code of somebody's hangs; then what [`bound::check`] refuses. Where nothing of ours is there yet, there is nothing to refuse.
+/// code of somebody's hangs; then what [`bound::check`] refuses, and what a superuser would run for others ([`hung`]). Where nothing of ours is there yet, there is nothing to refuse.
 ///
 /// # Errors
 /// Such a relation: the message says whose, why and what to do. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     refuse(refusal(db).await?)?;
-    bound::check(db).await
+    bound::check(db).await?;
+    refuse(hung::refusal(db).await?)
 }
 
 /// Whose table [`check`] refuses and why, if it does.
@@ -76,7 +77,8 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)?;
+    refuse(hung::refusal_in(tx).await?)
 }
 
 /// Refuses a table of another schema whose content is run, unless we or an administrator made it.
@@ -91,7 +93,7 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
 
 /// Something that is refused, and why.
 struct Found {
-    /// `owner`, `trigger`, `rule` or `policy`.
+    /// `owner`, `schema`, `trigger`, `rule` or `policy`.
     what: String,
     relation: String,
     /// The owner, or what hangs on the relation.
@@ -100,6 +102,8 @@ struct Found {
     kind: String,
     /// Who may act as the owner.
     acting: Vec<String>,
+    /// Whether we have the owner's rights.
+    has_rights: bool,
 }
 
 impl Found {
@@ -110,6 +114,7 @@ impl Found {
             name: row.get("name"),
             kind: row.get("kind"),
             acting: row.get("acting"),
+            has_rights: row.get("has_rights"),
         }
     }
 }
@@ -149,7 +154,10 @@ impl Question<'_> {
         let (theirs, hung): (Vec<Found>, Vec<Found>) =
             rows.iter().map(Found::of).partition(|found| found.what == "owner");
         let Some(first) = theirs.first() else {
-            return hung.first().map_or_else(String::new, |found| self.hung(found));
+            return match hung.first() {
+                Some(found) if found.what == "schema" => schema_to_superuser(found, &me),
+                found => found.map_or_else(String::new, |found| self.hung(found)),
+            };
         };
         let (name, owner) = (&first.relation, &first.name);
         let kind = if first.kind == "v" { "VIEW" } else { "TABLE" };
@@ -167,14 +175,20 @@ impl Question<'_> {
                 &me,
             );
         }
+        let others = match first.has_rights {
+            true => acting_as(owner, &first.acting),
+            false => String::new(),
+        };
         let mut said = format!(
-            "{schema}.{name} belongs to {owner}{more}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
+            "{schema}.{name} belongs to {owner}{more}{others}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
              written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
              triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
             me = plain(&me),
         );
-        if let (true, Some(holder)) = (self.for_us, creates_by) {
+        if first.has_rights {
+            said += &format!("; or put {} into DATABASE_URL", plain(owner));
+        } else if let (true, Some(holder)) = (self.for_us, creates_by) {
             let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(&holder) };
             said += &format!(
                 "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
@@ -200,25 +214,45 @@ impl Question<'_> {
     }
 }
 
+/// Who may act as an owner, and what ends it.
+fn acting_as(owner: &str, acting: &[String]) -> String {
+    // The owner itself is told where nobody else is.
+    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
+    let role = plain(owner);
+    match (others.first(), acting.is_empty()) {
+        (Some(one), _) => {
+            format!(", as which {} may act (REVOKE {role} FROM {} ends that)", others.join(", "), plain(one))
+        }
+        (None, false) => format!(
+            ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
+             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
+        ),
+        (None, true) => String::new(),
+    }
+}
+
+/// What a superuser is told of a schema in which somebody could put other tables in the place of ours at any time.
+fn schema_to_superuser(found: &Found, me: &str) -> String {
+    let Found { relation: schema, name: owner, acting, .. } = found;
+    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| name != owner).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        some => format!(", as which {} may act", some.join(", ")),
+    };
+    format!(
+        "the schema {schema} belongs to {owner}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a schema \
+         can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
+         rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
+         or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
+         (GAZELLE_SYNC_SCHEMA), or this one: ALTER SCHEMA {} OWNER TO {}",
+        plain(schema),
+        plain(me),
+    )
+}
+
 /// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
 fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, me: &str) -> String {
-    let Found { name: owner, acting, .. } = first;
-    let others = match acting.as_slice() {
-        [] => String::new(),
-        [one, ..] if one == owner => {
-            let role = plain(owner);
-            format!(
-                ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
-                 password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
-            )
-        }
-        [one, ..] => format!(
-            ", as which {} may act (REVOKE {} FROM {} ends that)",
-            acting.join(", "),
-            plain(owner),
-            plain(one)
-        ),
-    };
+    let others = acting_as(&first.name, &first.acting);
     format!(
         "{found}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a table can have code of his run with \
          the rights of whoever uses it, so nothing of it was read or written. If it is empty and nobody's, DROP {kind} {table}. \

@@ -1,17 +1,23 @@
 -- Of the relations $2 of the schema $1: those whose owner we do not trust, and what on the table $3, which is believed
--- before anything else is known, runs code of somebody's or lets somebody write. Those who act are
--- who may act as the owner, itself where nobody should log in as it. Catalogues alone: nothing of theirs is run by looking.
+-- before anything else is known, runs code of somebody's or lets somebody write. Those who act are who may act as the owner,
+-- itself where nobody should log in as it; has_rights says whether we have the owner's rights. Catalogues alone: nothing of
+-- theirs is run by looking.
 --
 -- Trusted is whoever could do it anyway. For a superuser that is itself, another superuser, and a role that only those can
--- act as: nobody else could do what it can. For others it is they themselves, a superuser, who may make roles, the owner of
--- the database, a role whose rights they have, and a role that only those can act as. Where they come to tables that
--- others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and, where they could not
--- have made the tables themselves, whoever made them for them; none of the roles $6.
+-- act as: nobody else could do what it can; the owner of the schema, who may drop what stands in it and put something else there,
+-- has to be one of them too. For others it is they themselves, a superuser, who may make roles, the owner of the database, and a
+-- role that only those can act as. Where they come to tables that others have made ($4), also the owner of the schema, the
+-- owner's role by its own name ($5), and, where they could not have made the tables themselves, whoever made them for them;
+-- none of the roles $6. What is run as it stands (not $4) is a trusted role's own, since a role that nobody acts as any more
+-- may have been left by anybody.
+--
+-- To have the rights of a role proves nothing: others may have them too, and up to version 15 whoever logs in as a role can
+-- make anybody a member of it.
 --
 -- The owner's role may go by another name: then it is the one that `migrate --roles` recorded, which is the owner of the table
 -- $3 with the policies $7 (access::current).
-WITH place AS (
-    SELECT n.oid, n.nspowner, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
+WITH RECURSIVE place AS (
+    SELECT n.oid, n.nspowner, n.nspacl, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
       FROM pg_catalog.pg_namespace n
      WHERE n.nspname = $1
 ), relations AS (
@@ -20,6 +26,11 @@ WITH place AS (
      WHERE c.relname = ANY ($2::text[])
 ), me AS (
     SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+), keeper AS (
+    SELECT CASE WHEN o.rolname = 'pg_database_owner' THEN d.datdba ELSE o.oid END AS oid
+      FROM place
+      JOIN pg_catalog.pg_roles o ON o.oid = place.nspowner
+      JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
 ), trusted AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
@@ -42,38 +53,70 @@ WITH place AS (
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
-     WHERE o.oid IN (SELECT relowner FROM relations)
+     WHERE (o.oid IN (SELECT relowner FROM relations) OR o.oid IN (SELECT oid FROM keeper))
        AND NOT (m.oid = o.oid
                 AND (o.rolname = $5 OR coalesce(m.rolvaliduntil = '-infinity', false) AND o.oid IN (SELECT oid FROM recorded))
                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
+), besides AS (
+    -- What we are without an owner whose rights we have: by memberships that do not lead through it.
+    SELECT o.oid AS owner, me.oid AS role
+      FROM me JOIN pg_catalog.pg_roles o ON o.oid IN (SELECT relowner FROM relations) AND o.oid <> me.oid
+     WHERE NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE')
+    UNION
+    SELECT besides.owner, a.roleid
+      FROM besides JOIN pg_catalog.pg_auth_members a ON a.member = besides.role AND a.roleid <> besides.owner
+), makers AS (
+    -- Who may create in the schema, everybody being 0.
+    SELECT CASE WHEN granted.grantee = place.nspowner THEN keeper.oid ELSE granted.grantee END AS oid
+      FROM place
+     CROSS JOIN keeper
+     CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(place.nspacl, pg_catalog.acldefault('n', place.nspowner))) AS granted
+     WHERE granted.privilege_type = 'CREATE'
+    UNION
+    SELECT keeper.oid FROM keeper
 ), owners AS (
-    SELECT o.oid, o.rolname::text AS name
+    SELECT o.oid, o.rolname::text AS name, NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE') AS has_rights
       FROM pg_catalog.pg_roles o
      CROSS JOIN place
      CROSS JOIN me
      WHERE o.oid IN (SELECT relowner FROM relations)
        AND o.oid NOT IN (SELECT oid FROM trusted)
-       AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE'))
        AND (o.rolname = ANY ($6::text[])
-            OR NOT ($4 AND NOT me.rolsuper AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create))
-               AND o.oid IN (SELECT acting.owner FROM acting))
+            OR NOT $4
+            OR o.oid IN (SELECT acting.owner FROM acting)
+               AND NOT (NOT me.rolsuper
+                        AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
+                             -- Made for a member of its own, that may create here by it alone.
+                             OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
+                                AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
+                                                 WHERE besides.owner = o.oid)
+                                AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid AND NOT acting.is_owner))))
 )
 SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relations.relkind::text AS kind,
        ARRAY(SELECT acting.name FROM acting
-              WHERE acting.owner = owners.oid AND (NOT acting.is_owner OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
-              ORDER BY 1) AS acting
+              WHERE acting.owner = owners.oid
+                AND (NOT acting.is_owner OR owners.has_rights OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
+              ORDER BY 1) AS acting,
+       owners.has_rights
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}'
+SELECT 'schema', $1, o.rolname::text, 'n',
+       ARRAY(SELECT acting.name FROM acting WHERE acting.owner = o.oid ORDER BY acting.name), false
+  FROM keeper
+ CROSS JOIN me
+  JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
+ WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted) AND o.oid IN (SELECT acting.owner FROM acting)
+UNION ALL
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}'
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}'
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT (p.polcmd = 'r' AND p.polpermissive

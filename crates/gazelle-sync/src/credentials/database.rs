@@ -43,8 +43,6 @@ struct Inner {
     data_dir: PathBuf,
     db: OnceCell<Db>,
     site: OnceCell<Site>,
-    /// Set once it is known that the table is nobody's who could have its readers run something.
-    checked: OnceCell<()>,
 }
 
 /// What only the open database tells.
@@ -67,15 +65,16 @@ impl DatabaseTokenStore {
         data_dir: PathBuf,
     ) -> Self {
         let db = OnceCell::new_with(open.map(Db::for_tokens));
-        let (site, checked) = (OnceCell::new(), OnceCell::new());
-        Self(Arc::new(Inner { connect, key, client_id, data_dir, db, site, checked }))
+        let site = OnceCell::new();
+        Self(Arc::new(Inner { connect, key, client_id, data_dir, db, site }))
     }
 
     async fn db(&self) -> Result<&Db, TokenStoreError> {
         let open = async || Ok(db::connect(&self.0.connect).await?.for_tokens());
         let opened = self.0.db.get_or_try_init(open).await;
         let db = opened.map_err(|error| self.error(&error))?;
-        let checked = self.0.checked.get_or_try_init(|| owners::check(db)).await;
+        // Each time: a service goes on for long, and tokens are asked for seldom.
+        let checked = owners::check(db).await;
         checked.map_err(|error| self.error(&error))?;
         Ok(db)
     }

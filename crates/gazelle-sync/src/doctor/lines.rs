@@ -74,6 +74,12 @@ impl Lines {
         self.push(check.into(), Level::Problem, said.into(), Some(mend.into()));
     }
 
+    /// A problem after which nothing more is looked at: never well.
+    pub(super) fn refused(&mut self, check: &'static str, said: String, mend: &'static str) -> bool {
+        self.problem(check, said, mend);
+        false
+    }
+
     fn push(&mut self, check: Cow<'static, str>, level: Level, said: String, mend: Option<String>) {
         self.0.push(Line { check, level, said, mend });
     }

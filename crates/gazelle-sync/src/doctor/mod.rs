@@ -23,7 +23,7 @@ pub use lines::{Level, Line, Lines, Report};
 
 use std::time::Duration;
 
-use crate::access::{bound, owners};
+use crate::access::{bound, hung, owners};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::source::GazelleClient;
@@ -76,16 +76,16 @@ async fn in_database(subject: &Subject<'_>) -> Lines {
         }
     };
     within(&mut lines, "database", server::look(db, subject)).await;
-    if let Ok(Some(why)) = owners::refusal(db).await {
-        let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
-                    checks of the tables are left out until then";
-        lines.problem("tables", why, mend);
+    let mend = "that, by an administrator (tables of the old system: gazelle-sync migrate --from-v5 --dry-run); all \
+                checks of the tables are left out until then";
+    if !is_safe(&mut lines, owners::refusal(db), mend).await {
         return lines;
     }
-    if let Ok(Some(why)) = bound::refusal(db).await {
-        let mend = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
-                    out until then";
-        lines.problem("tables", why, mend);
+    let mend = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
+                out until then";
+    if !is_safe(&mut lines, bound::refusal(db), mend).await
+        || !is_safe(&mut lines, hung::refusal(db), mend).await
+    {
         return lines;
     }
     within(&mut lines, "Citus", citus::look(db)).await;
@@ -100,6 +100,26 @@ async fn in_database(subject: &Subject<'_>) -> Lines {
     within(&mut lines, "alert messages", alerts::sent(db)).await;
     within(&mut lines, "backup", room::of_database(db, subject)).await;
     lines
+}
+
+/// Whether nothing speaks against reading the tables. What cannot be asked speaks against it.
+async fn is_safe(
+    lines: &mut Lines,
+    refusal: impl Future<Output = Result<Option<String>, DbError>>,
+    mend: &'static str,
+) -> bool {
+    let why = match tokio::time::timeout(PATIENCE, refusal).await {
+        Ok(Ok(None)) => return true,
+        Ok(Ok(Some(why))) => return lines.refused("tables", why, mend),
+        Ok(Err(error)) => format!("whose they are, and what hangs on them, could not be looked at: {error}"),
+        Err(_) => format!(
+            "whose they are, and what hangs on them, was not answered within {} s",
+            PATIENCE.as_secs()
+        ),
+    };
+    let mend = "the message says what; all checks of the tables are left out until then, since nothing of a table is read whose \
+                owner is not known";
+    lines.refused("tables", why, mend)
 }
 
 /// The lines of a group; that it failed, or took too long, is a line.

@@ -21,6 +21,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
     who_may_create(&tx, &mut lines).await?;
+    who_may_hang_triggers(&tx, &mut lines).await?;
     may_make_temporary_tables(&tx, &mut lines).await?;
     for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
         match open_to(&tx, role, &names, citus.as_ref()).await? {
@@ -110,6 +111,38 @@ async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
         );
         lines.warning(check, said, creator.mend);
     }
+    Ok(())
+}
+
+/// Who may hang a trigger on a table of ours without owning it: its code runs with the rights of whoever writes.
+async fn who_may_hang_triggers(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+    let check = "triggers";
+    let mut held = access::beyond_rows(tx, "").await?;
+    held.retain(|held| held.rights.iter().any(|right| right == "TRIGGER"));
+    let Some(first) = held.first() else {
+        lines.ok(check, "nobody may hang one on a table of ours but its owner");
+        return Ok(());
+    };
+    let mut roles: Vec<&str> = held.iter().map(|held| held.role.as_str()).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let more = if held.len() > 1 { format!(" and {} more", held.len() - 1) } else { String::new() };
+    let listed: Vec<String> = roles.iter().map(|role| quote(role)).collect();
+    lines.warning(
+        check,
+        format!(
+            "{} may hang triggers on tables of ours ({} by {}{more}): code of theirs would run with the rights of whoever writes, and \
+             reading and writing rows does not need it",
+            roles.join(", "),
+            first.relation,
+            first.role
+        ),
+        format!(
+            "{ROLES}; or REVOKE TRIGGER ON ALL TABLES IN SCHEMA {} FROM {} CASCADE",
+            quote(tx.schema()),
+            listed.join(", ")
+        ),
+    );
     Ok(())
 }
 
@@ -208,6 +241,10 @@ async fn open_to(
         tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
     let mut open: Vec<(String, String)> =
         rows.iter().map(|row| (row.get("name"), row.get("privilege"))).collect();
+    // Code that a policy calls could put our own rights in force again, and a superuser's are everything.
+    if access::hung::is_reading_as_others_unsafe(tx).await? {
+        return Ok(Some(open));
+    }
     if citus.is_some_and(|citus| citus.distributes) {
         // Reading as the role would log in as it at the node that holds the table, which such roles may not.
         return Ok(Some(open));

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::answer::Answer;
+use crate::access::owners;
 use crate::db::{Db, DbError};
 use crate::metrics::held::Held;
 use crate::migrate::{self, Shape};
@@ -127,6 +128,11 @@ async fn in_time<T>(query: impl Future<Output = Result<T, DbError>>) -> Result<T
     }
 }
 
+/// Somebody may have put other tables in the place of ours since they were opened.
+async fn ours(db: &Db) -> Result<(), DbError> {
+    owners::check(db).await
+}
+
 /// Prometheus' text format.
 async fn metrics(State(site): State<Arc<Site>>) -> Answer {
     let shared = &site.shared;
@@ -136,7 +142,15 @@ async fn metrics(State(site): State<Arc<Site>>) -> Answer {
         Some((at, held)) if at.elapsed() < KEPT => held.clone(),
         _ => {
             let held = match shared.db() {
-                Some(db) => in_time(Held::read(&db.aside())).await.ok(),
+                Some(db) => {
+                    let db = db.aside();
+                    in_time(async {
+                        ours(&db).await?;
+                        Held::read(&db).await
+                    })
+                    .await
+                    .ok()
+                }
                 None => None,
             };
             *kept = Some((Instant::now(), held.clone()));
@@ -153,7 +167,10 @@ async fn metrics(State(site): State<Arc<Site>>) -> Answer {
 /// The last runs and requests.
 async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
-    let look = async { Ok((runs::last(&db).await?, wanted_runs::last(&db).await?)) };
+    let look = async {
+        ours(&db).await?;
+        Ok((runs::last(&db).await?, wanted_runs::last(&db).await?))
+    };
     match in_time(look).await {
         Ok((runs, requests)) => {
             Answer::document(StatusCode::OK, json!({ "runs": runs, "requests": requests }))
@@ -209,6 +226,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
 }
 
 async fn note(db: &Db, full: bool, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
+    ours(db).await?;
     wanted_runs::ask(db, full, entities, "http").await
 }
 

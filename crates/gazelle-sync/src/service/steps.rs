@@ -9,6 +9,7 @@ use super::memory::Memory;
 use super::next_step::{Delays, LOOK, NextStep, Wait, Waiting};
 use super::run::Ended;
 use super::{Opener, Service, tick};
+use crate::access::owners;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::migrate;
@@ -100,6 +101,8 @@ impl<O: Opener> Service<O> {
     /// The database and the client, opened if they are not.
     async fn opened(&self, memory: &mut Memory) -> anyhow::Result<(Db, GazelleClient)> {
         if let Some((db, client)) = &memory.open {
+            // Who owns the tables, and what hangs on them, may have changed since they were opened.
+            owners::check(db).await?;
             return Ok((db.clone(), client.clone()));
         }
         let (db, client) = self.opener.open().await?;

@@ -1,7 +1,8 @@
 //! What the service does beside its runs, every so often: one line in [`DUTIES`] each.
 //!
 //! Each duty has a task of its own: a slow one delays neither the runs nor another duty, and is never begun a
-//! second time before its end. One that fails says so in the log and is done again when its time comes.
+//! second time before its end. Each asks first whether the tables are still ours: somebody may have put others in their place
+//! since they were opened. One that fails says so in the log and is done again when its time comes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::state::Shared;
+use crate::access::owners;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;
@@ -116,7 +118,11 @@ async fn see_what_is_wrong(moment: Moment) -> anyhow::Result<()> {
         moment.shared.alerts_written(Err(reason));
         return Ok(());
     };
-    let seen = alerts::watch(db, &moment.settings, &Channels::of(&moment.settings)).await;
+    let seen = async {
+        owners::check(db).await?;
+        alerts::watch(db, &moment.settings, &Channels::of(&moment.settings)).await
+    }
+    .await;
     moment.shared.alerts_written(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
     seen?;
     Ok(())
@@ -144,6 +150,7 @@ async fn send_unwritten(moment: Moment) -> anyhow::Result<()> {
 async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
     let channels = Channels::of(&moment.settings);
     if let (Some(db), false) = (&moment.db, channels.is_empty()) {
+        owners::check(&db.aside()).await?;
         let first_wait = moment.settings.retry_delay() * 6;
         alerts::deliver(&db.aside(), &channels, first_wait, &moment.stop).await?;
     }
@@ -152,6 +159,7 @@ async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
 
 async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
+        owners::check(db).await?;
         alerts::ping(db, &moment.settings).await?;
     }
     Ok(())
@@ -159,6 +167,7 @@ async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
 
 async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
+        owners::check(db).await?;
         alerts::forget_old(db).await?;
     }
     Ok(())
@@ -166,6 +175,7 @@ async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
 
 async fn forget_old_runs(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
+        owners::check(db).await?;
         forget_runs::forget(db, moment.settings.runs_retention).await?;
     }
     Ok(())
@@ -173,6 +183,7 @@ async fn forget_old_runs(moment: Moment) -> anyhow::Result<()> {
 
 async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
     if let Some(db) = &moment.db {
+        owners::check(db).await?;
         wanted_runs::forget_old(db).await?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 -- The comment of the schema $1, and what of it is not ours to drop: itself or one of the relations $2, with its owner. Ours
--- is what belongs to the role in force, or to one whose rights it has; a superuser has everybody's, which says nothing.
+-- is what belongs to the role in force, or to one whose rights it has and nobody else that could log in, but for superusers; a
+-- superuser has everybody's rights, which says nothing.
 WITH me AS (
     SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
 ), things AS (
@@ -15,7 +16,10 @@ WITH me AS (
     SELECT things.oid, things.at, things.name, pg_catalog.pg_get_userbyid(things.owner)::text AS owner
       FROM things CROSS JOIN me
      WHERE things.owner <> me.oid
-       AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, things.owner, 'USAGE'))
+       AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, things.owner, 'USAGE')
+            OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
+                        WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid <> me.oid
+                          AND pg_catalog.pg_has_role(m.oid, things.owner, 'MEMBER')))
 )
 SELECT pg_catalog.obj_description(n.oid, 'pg_namespace'), others.name, others.owner
   FROM pg_catalog.pg_namespace n

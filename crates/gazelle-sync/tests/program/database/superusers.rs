@@ -2,8 +2,10 @@
 //! tables, those of other superusers, and those of an owner as which nobody else can act are used.
 
 use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
-use crate::support::World;
-use crate::support::roles::{act_as, supabase};
+use crate::support::deployed::{doctor, shows};
+use crate::support::roles::{act_as, client_of, supabase};
+use crate::support::service::{Serving, until};
+use crate::support::{DATABASE, World};
 
 /// Has the tables of the schema `gazelle` run the trap.
 const SET_THE_TRAP: &str = "DO $$ DECLARE t regclass; BEGIN
@@ -30,7 +32,7 @@ async fn the_superuser_refuses(world: &mut World, words: &[&str]) {
 #[tokio::test]
 async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() {
     let mut world = with_mallory().await;
-    world.execute(&format!("GRANT CREATE ON DATABASE {} TO mallory", crate::support::DATABASE)).await;
+    world.execute(&format!("GRANT CREATE ON DATABASE {DATABASE} TO mallory")).await;
     as_mallory(&world, TRAP).await;
     // A schema of his with the right register: he has the program too.
     world.set("GAZELLE_SYNC_SCHEMA", "gazelle");
@@ -43,10 +45,7 @@ async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() 
     world.execute("ALTER ROLE mallory CREATEROLE").await;
     the_superuser_refuses(&mut world, &owner).await;
     world
-        .execute(&format!(
-            "ALTER ROLE mallory NOCREATEROLE; ALTER DATABASE {} OWNER TO mallory",
-            crate::support::DATABASE
-        ))
+        .execute(&format!("ALTER ROLE mallory NOCREATEROLE; ALTER DATABASE {DATABASE} OWNER TO mallory"))
         .await;
     the_superuser_refuses(&mut world, &owner).await;
     // Nor does the name of an owner's role say whose it is.
@@ -60,7 +59,9 @@ async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() 
 #[tokio::test]
 async fn superusers_use_their_own_tables_and_those_of_an_owner_that_nobody_else_acts_as() {
     let mut world = supabase().await;
-    world.execute("CREATE ROLE second LOGIN SUPERUSER").await;
+    world
+        .execute(&format!("CREATE ROLE second LOGIN SUPERUSER; ALTER DATABASE {DATABASE} OWNER TO postgres"))
+        .await;
     act_as(&mut world, "postgres");
     world.run(&["migrate"]).await.success();
     for role in ["postgres", "second"] {
@@ -84,4 +85,289 @@ async fn superusers_use_their_own_tables_and_those_of_an_owner_that_nobody_else_
     );
     world.execute("REVOKE gazelle_owner FROM administrator").await;
     works(&world, "postgres").await;
+}
+
+/// A schema of an owner as whom nobody acts any more, in which mallory made the tables while he could.
+async fn left_by_an_owner_that_nobody_acts_as() -> World {
+    let mut world = with_mallory().await;
+    world
+        .execute(&format!("GRANT CREATE ON DATABASE {DATABASE} TO mallory; ALTER ROLE mallory CREATEROLE"))
+        .await;
+    as_mallory(&world, TRAP).await;
+    as_mallory(
+        &world,
+        "CREATE TABLE public.theirs (id int);
+         CREATE VIEW public.calling AS SELECT public.sprung_too() AS sprung;
+         CREATE TRIGGER t BEFORE INSERT ON public.theirs FOR EACH ROW EXECUTE FUNCTION public.trap();
+         CREATE DOMAIN public.evil AS boolean CHECK (public.sprung_too());
+         GRANT SELECT, INSERT ON public.theirs, public.calling TO PUBLIC",
+    )
+    .await;
+    world.set("GAZELLE_SYNC_SCHEMA", "gazelle");
+    act_as(&mut world, "mallory");
+    world.filled().await;
+    // As the catalogue shows it when he has made the role, worked as it, and left it.
+    world
+        .execute(
+            "CREATE ROLE ghost NOLOGIN; GRANT CREATE ON SCHEMA public TO ghost;
+             DO $$ DECLARE name text; BEGIN
+                 FOR name IN SELECT c.oid::regclass FROM pg_class c
+                              WHERE c.relnamespace = 'gazelle'::regnamespace AND c.relkind IN ('r', 'v') LOOP
+                     EXECUTE format('ALTER TABLE %s OWNER TO ghost', name);
+                 END LOOP;
+             END $$;
+             ALTER SCHEMA gazelle OWNER TO ghost; SELECT setval('public.sprung', 1, false)",
+        )
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn what_an_owner_left_behind_as_whom_nobody_acts_runs_nothing_as_a_superuser() {
+    let mut world = left_by_an_owner_that_nobody_acts_as().await;
+    act_as(&mut world, "postgres");
+    for (hung, named, away) in [
+        (
+            "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON gazelle.sync_lease FOR EACH ROW EXECUTE FUNCTION public.trap()",
+            "the trigger t of gazelle.sync_lease calls the function public.trap() of mallory",
+            "DROP TRIGGER t ON gazelle.sync_lease",
+        ),
+        (
+            "ALTER TABLE gazelle.sync_runs ADD COLUMN x boolean DEFAULT public.sprung_too()",
+            "the default of gazelle.sync_runs.x calls the function public.sprung_too() of mallory",
+            "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
+        ),
+        (
+            "ALTER TABLE gazelle.sync_runs ADD CONSTRAINT x CHECK (public.sprung_too()) NOT VALID",
+            "the constraint x of gazelle.sync_runs calls the function public.sprung_too() of mallory",
+            "ALTER TABLE gazelle.sync_runs DROP CONSTRAINT x",
+        ),
+        (
+            "ALTER TABLE gazelle.sync_runs ADD COLUMN x public.evil",
+            "the column x of gazelle.sync_runs is of the domain public.evil of mallory",
+            "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
+        ),
+        (
+            "CREATE RULE r AS ON INSERT TO gazelle.sync_runs DO ALSO INSERT INTO public.theirs VALUES (1)",
+            "the rule r of gazelle.sync_runs uses public.theirs of mallory",
+            "DROP RULE r ON gazelle.sync_runs",
+        ),
+        (
+            "CREATE VIEW public.kept WITH (security_invoker = true) AS SELECT * FROM gazelle.v_sync_dashboard;
+             CREATE OR REPLACE VIEW gazelle.v_sync_dashboard WITH (security_invoker = true) AS
+                 SELECT sync_status, count(*) AS count, min(fetched_at) AS oldest_record, max(fetched_at) AS newest_record
+                   FROM gazelle.staging_clients, public.calling GROUP BY 1",
+            "the view gazelle.v_sync_dashboard uses public.calling of mallory",
+            "DROP VIEW public.kept",
+        ),
+    ] {
+        world.execute(&format!("{hung}; SELECT setval('public.sprung', 1, false)")).await;
+        for command in [&["sync"][..], &["status"], &["migrate"], &["migrate", "--roles"], &["doctor"]] {
+            let run = world.run(command).await;
+            // The refusal itself names the trap.
+            nothing_sprang(&world, &format!("{command:?}")).await;
+            assert_eq!(run.code, 1, "{command:?}: {run}");
+            let said = if command == ["doctor"] { run.stdout.clone() } else { run.reasons() };
+            assert!(said.contains(named) && said.contains("is a superuser"), "{named} not said by {command:?}: {run}");
+        }
+        world.execute(away).await;
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_nobody_acts_as_and_a_superusers_functions_serve_a_superuser() {
+    let mut world = left_by_an_owner_that_nobody_acts_as().await;
+    act_as(&mut world, "postgres");
+    world
+        .execute(
+            "CREATE TABLE public.seen (at timestamptz);
+             CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 INSERT INTO public.seen VALUES (pg_catalog.now()); RETURN NULL; END $$;
+             CREATE TRIGGER note AFTER INSERT ON gazelle.sync_runs FOR EACH ROW EXECUTE FUNCTION public.note();
+             CREATE EXTENSION citext; ALTER TABLE gazelle.gazelle_clients ADD COLUMN nickname public.citext DEFAULT 'none'",
+        )
+        .await;
+    for command in [&["migrate"][..], &["sync"], &["status"]] {
+        world.run(command).await.success();
+    }
+    assert!(world.count("public.seen").await > 0, "a trigger of a superuser's is the company's");
+}
+
+#[tokio::test]
+async fn a_manifest_of_an_owner_that_nobody_acts_as_undoes_nothing() {
+    let mut world = with_mallory().await;
+    world
+        .execute(
+            "CREATE ROLE ghost NOLOGIN; CREATE SCHEMA gazelle_v5 AUTHORIZATION ghost; SET ROLE ghost;
+             CREATE TABLE gazelle_v5.v5_manifest (position int, schema text, what text, undo text);
+             INSERT INTO gazelle_v5.v5_manifest VALUES (1, 'public', 'table moved', 'ALTER ROLE mallory SUPERUSER');
+             RESET ROLE; GRANT USAGE ON SCHEMA gazelle_v5 TO PUBLIC; GRANT ALL ON gazelle_v5.v5_manifest TO PUBLIC",
+        )
+        .await;
+    for role in ["postgres", "administrator"] {
+        act_as(&mut world, role);
+        let run = world.run(&["migrate", "--from-v5", "--back"]).await;
+        nothing_sprang(&world, &format!("{role}: {run}")).await;
+        refused(&run, &["gazelle_v5.v5_manifest belongs to ghost"]);
+    }
+}
+
+/// Tables of a superuser's in a database of its own, all of which somebody else was granted.
+async fn granted_to_bi() -> World {
+    let mut world = with_mallory().await;
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
+    act_as(&mut world, "postgres");
+    world.filled().await;
+    world.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO mallory").await;
+    world
+}
+
+#[tokio::test]
+async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
+    let world = granted_to_bi().await;
+    let may = [
+        "mallory may hang triggers on",
+        "is a superuser",
+        "REVOKE TRIGGER ON ALL TABLES IN SCHEMA public FROM mallory",
+    ];
+    // With no more than that right, in a session that goes on.
+    let mallory = client_of(&world, "mallory").await;
+    mallory
+        .batch_execute(
+            "CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_catalog.nextval('public.sprung'); RETURN NEW; END $$;
+             CREATE TRIGGER theirs BEFORE INSERT OR UPDATE ON sync_lease FOR EACH ROW EXECUTE FUNCTION pg_temp.f()",
+        )
+        .await
+        .unwrap();
+    for words in [
+        // Without a trigger he could hang one between a look and the next row.
+        &may[..],
+        &[
+            "the trigger theirs of public.sync_lease calls the function pg_temp",
+            "of mallory, who is no superuser",
+        ],
+    ] {
+        for command in [&["sync"][..], &["status"], &["migrate", "--roles"]] {
+            let run = world.run(command).await;
+            nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+            refused(&run, words);
+        }
+        world.execute("REVOKE TRIGGER ON ALL TABLES IN SCHEMA public FROM mallory").await;
+    }
+    world.execute("DROP TRIGGER theirs ON sync_lease").await;
+    works(&world, "postgres").await;
+    // Where nobody can act as who has it, it harms nobody.
+    world
+        .execute(
+            "CREATE ROLE group_of_none NOLOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO group_of_none",
+        )
+        .await;
+    works(&world, "postgres, beside a group without members").await;
+}
+
+#[tokio::test]
+async fn migrations_and_roles_take_the_right_to_hang_triggers_from_everybody_but_the_owner() {
+    let mut world = supabase().await;
+    // As Supabase's own defaults are, and somebody who passes what he was granted on.
+    world
+        .execute(
+            "CREATE ROLE service_role NOLOGIN BYPASSRLS; CREATE ROLE bi LOGIN; CREATE ROLE others LOGIN;
+             ALTER DEFAULT PRIVILEGES FOR ROLE administrator IN SCHEMA public GRANT ALL ON TABLES TO service_role",
+        )
+        .await;
+    let held = "pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS held
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '^(gazelle|staging|sync|v)_'
+                   AND held.grantee <> c.relowner AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE')";
+    world.filled().await;
+    assert_eq!(world.count(held).await, 0, "after the migrations");
+    let reads = "has_table_privilege('service_role', 'gazelle_clients', 'SELECT, INSERT, UPDATE, DELETE')";
+    assert!(world.one::<bool>(&format!("SELECT {reads}"), &[]).await, "the rest is the company's to grant");
+    world
+        .execute(
+            "SET ROLE administrator; GRANT ALL ON ALL TABLES IN SCHEMA public TO bi WITH GRANT OPTION; RESET ROLE;
+             CREATE TABLE theirs (client text REFERENCES gazelle_clients); ALTER TABLE theirs OWNER TO bi;
+             SET ROLE bi; GRANT ALL ON gazelle_clients, sync_runs TO others; RESET ROLE",
+        )
+        .await;
+    let run = doctor(&world).await;
+    shows(&run, "triggers", "warning", &["bi", "others", "REVOKE TRIGGER", "whoever writes"]);
+    world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!(world.count(held).await, 0, "after migrate --roles");
+    assert!(world.one::<bool>("SELECT has_table_privilege('bi', 'gazelle_clients', 'SELECT')", &[]).await);
+    let again = world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!(again["made"], serde_json::json!([]), "{again}");
+    // A foreign key of theirs that is there goes on.
+    client_of(&world, "bi")
+        .await
+        .batch_execute("INSERT INTO theirs SELECT external_id FROM gazelle_clients LIMIT 1")
+        .await
+        .unwrap();
+    act_as(&mut world, "gazelle_sync");
+    works(&world, "gazelle_sync").await;
+    act_as(&mut world, "administrator");
+    shows(&doctor(&world).await, "triggers", "ok", &[]);
+}
+
+#[tokio::test]
+async fn a_service_of_a_superuser_stops_at_tables_that_somebody_puts_in_place_of_its_own() {
+    let mut world = with_mallory().await;
+    as_mallory(&world, TRAP).await;
+    act_as(&mut world, "postgres");
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
+    world.set("GAZELLE_SYNC_INCREMENTAL", "* * * * *");
+    world.filled().await;
+    let service = Serving::start(&world, &[]).await;
+    until("it is ready", async || service.get("/readyz").await.0 == 200).await;
+    // Somebody hands the database over while it runs. Whoever owns the schema drops what stands in it.
+    world
+        .execute(&format!(
+            "CREATE SCHEMA his AUTHORIZATION mallory; CREATE TABLE his.sync_wanted_runs (LIKE public.sync_wanted_runs INCLUDING ALL);
+             ALTER TABLE his.sync_wanted_runs OWNER TO mallory; ALTER DATABASE {DATABASE} OWNER TO mallory"
+        ))
+        .await;
+    as_mallory(
+        &world,
+        "BEGIN; CREATE TRIGGER t BEFORE INSERT OR UPDATE ON his.sync_wanted_runs FOR EACH ROW EXECUTE FUNCTION public.trap();
+         DROP TABLE public.sync_wanted_runs; ALTER TABLE his.sync_wanted_runs SET SCHEMA public; COMMIT",
+    )
+    .await;
+    let (status, said) = service.ask(r#"{"mode": "incremental"}"#).await;
+    nothing_sprang(&world, &format!("POST /runs: {said}")).await;
+    assert_eq!(status, 503, "{said}");
+    until("it says why", async || {
+        let (status, said) = service.get("/readyz").await;
+        status == 503 && said.contains("belongs to mallory")
+    })
+    .await;
+    until("it gives the database up", async || service.log().contains("trying again: ")).await;
+    nothing_sprang(&world, &service.log()).await;
+    let ended = service.stop().await;
+    assert!(ended.log.contains("belongs to mallory"), "{}", ended.log);
+    nothing_sprang(&world, &ended.log).await;
+}
+
+#[tokio::test]
+async fn a_superuser_is_told_of_a_schema_whose_owner_could_replace_its_tables() {
+    let mut world = with_mallory().await;
+    act_as(&mut world, "postgres");
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO mallory")).await;
+    let words = [
+        "the schema public belongs to mallory",
+        "is a superuser",
+        "GAZELLE_SYNC_SCHEMA",
+        "ALTER SCHEMA public OWNER TO postgres",
+    ];
+    refused(&world.run(&["sync"]).await, &words);
+    // In one of its own, and in one that nobody else acts for, it works; and so does the owner of the database.
+    world.execute("CREATE ROLE keeper NOLOGIN; CREATE SCHEMA kept AUTHORIZATION keeper").await;
+    for schema in ["own", "kept"] {
+        world.set("GAZELLE_SYNC_SCHEMA", schema);
+        works(&world, schema).await;
+    }
+    world.set("GAZELLE_SYNC_SCHEMA", "public");
+    act_as(&mut world, "mallory");
+    works(&world, "who owns the database").await;
+    act_as(&mut world, "postgres");
+    refused(&world.run(&["status"]).await, &["belongs to mallory", "is a superuser"]);
 }

@@ -2,7 +2,7 @@
 //! name, and nothing of theirs runs; those that an administrator made are used as ever.
 
 use crate::support::roles::{act_as, client_of, supabase};
-use crate::support::{Ran, World};
+use crate::support::{DATABASE, Ran, World};
 use gazelle_sync::migrations;
 use serde_json::json;
 
@@ -74,6 +74,8 @@ async fn act_beside_the_owner(world: &mut World, role: &str) {
         let to = if role == "postgres" { "REVOKE gazelle_owner FROM" } else { "GRANT gazelle_owner TO" };
         world.execute(&format!("{to} administrator")).await;
     }
+    // Nor does a superuser use a schema that somebody else owns, as the owner of the database does `public`.
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO {role}")).await;
 }
 
 async fn every_command_refuses(world: &mut World, words: &[&str]) {

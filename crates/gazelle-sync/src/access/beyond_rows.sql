@@ -1,0 +1,22 @@
+-- Which of the relations $2 of the schema $1 lets others than its owner, and than $3, do what no reading or writing of rows needs:
+-- hang triggers, whose code runs as whoever writes, have keys refer to it, empty it. As (relation, who, which rights).
+WITH held AS (
+    SELECT c.relname::text AS name, granted.grantee, granted.privilege_type, c.relowner
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS granted
+     WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v')
+    UNION
+    SELECT c.relname::text, granted.grantee, granted.privilege_type, c.relowner
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+     CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS granted
+     WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v')
+)
+SELECT held.name, r.rolname::text, array_agg(DISTINCT held.privilege_type ORDER BY held.privilege_type)
+  FROM held JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
+ WHERE held.grantee <> held.relowner AND NOT r.rolsuper AND r.rolname <> $3
+   AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE')
+ GROUP BY held.name, r.rolname
+ ORDER BY 1, 2
