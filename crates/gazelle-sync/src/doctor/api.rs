@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::clock::Reading;
-use super::{Lines, Subject};
+use super::lines::Lines;
+use super::subject::Subject;
 use crate::display;
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};

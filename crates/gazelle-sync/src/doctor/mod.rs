@@ -16,34 +16,20 @@ mod rights;
 mod room;
 mod server;
 mod service;
+mod subject;
 mod tables;
 mod zone;
 
 pub use lines::{Level, Line, Lines, Report};
+pub use subject::Subject;
 
 use std::time::Duration;
 
 use crate::access::{bound, hung, owners};
-use crate::config::Settings;
-use crate::db::{Db, DbError};
-use crate::source::GazelleClient;
+use crate::db::DbError;
 
 /// A group of checks that takes longer is given up, so that a server that hangs is told too.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What is examined. What could not be opened comes as the reason.
-pub struct Subject<'a> {
-    /// The settings in force.
-    pub settings: &'a Settings,
-    /// The database.
-    pub database: Result<&'a Db, String>,
-    /// Whether it is the embedded server, which only this machine reaches.
-    pub embedded: bool,
-    /// The account that the embedded server runs as, where it is not the server's own.
-    pub shared_account: Option<&'a str>,
-    /// The API, with credentials.
-    pub client: Result<GazelleClient, String>,
-}
 
 /// Looks at everything. Never fails: what cannot be looked at is a problem of its own.
 pub async fn examine(subject: &Subject<'_>) -> Report {

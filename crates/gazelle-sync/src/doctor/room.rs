@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio_postgres::Row;
 
-use super::{Level, Lines, Subject};
+use super::lines::{Level, Lines};
+use super::subject::Subject;
 use crate::db::{Db, DbError, citus};
 use crate::display;
 

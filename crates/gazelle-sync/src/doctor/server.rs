@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tokio_postgres::Row;
 
-use super::{Lines, Subject};
+use super::lines::Lines;
+use super::subject::Subject;
 use crate::db::{self, Connection, Db, DbError, quote};
 
 /// How often two connections change places to see whether a pooler hands out others behind them.

@@ -3,8 +3,10 @@
 //! Tables and columns that no migration makes follow from the declarations of the entities ([`declared`]).
 
 pub mod declared;
+mod relations;
 
-use std::collections::BTreeSet;
+pub use relations::relation_names;
+pub(crate) use relations::tables;
 
 /// One step of the database's shape.
 pub(crate) struct Migration {
@@ -167,21 +169,9 @@ pub(crate) fn production_views() -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().filter(is_one).map(|migration| migration.sql)
 }
 
-/// Every table of ours.
-pub(crate) fn tables() -> Vec<&'static str> {
-    // A later migration may change what an earlier one made.
-    let staging: BTreeSet<&str> = staging_tables().collect();
-    TABLES.iter().copied().chain(staging).chain(declared::tables()).chain([REGISTER]).collect()
-}
-
 /// The staging tables that migrations name, some of them several times.
 fn staging_tables() -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied())
-}
-
-/// The name of everything we make in an account's schema.
-pub fn relation_names() -> Vec<&'static str> {
-    tables().into_iter().chain(VIEWS).collect()
 }
 
 #[cfg(test)]

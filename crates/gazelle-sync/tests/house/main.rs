@@ -1,5 +1,6 @@
 //! The rules of the house: who may know what, and that all our GraphQL and SQL is valid.
 
+mod circles;
 mod decisions;
 mod documents;
 mod layers;

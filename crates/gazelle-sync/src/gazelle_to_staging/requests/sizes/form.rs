@@ -3,22 +3,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::sent::Sent;
 use super::{LARGEST_INNER, PAGE_BEFORE_INNER, Sizes};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::requests::parts::{self, Bounds, FEWEST_FIELDS};
 use crate::source::{ErrorClass, SourceError};
-
-/// What a query was made with. Another one may have met a limit since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sent {
-    inner: u32,
-    pub bounds: Bounds,
-}
-
-/// As many fields and levels as an entity's largest query has.
-pub(crate) fn usual(entity: &Entity) -> (u32, u32) {
-    (parts::usual_fields(entity), parts::usual_levels(entity))
-}
 
 impl Sizes {
     /// What a query that is made now has.

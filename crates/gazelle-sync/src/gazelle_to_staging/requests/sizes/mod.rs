@@ -15,7 +15,7 @@ use crate::gazelle_to_staging::requests::tally::Tally;
 use crate::lease::Fence;
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
-pub(crate) use form::Sent;
+pub(crate) use sent::Sent;
 
 /// No limit is known.
 const ANY: u32 = u32::MAX;
@@ -152,7 +152,7 @@ impl Sizes {
 
     fn from_noted(noted: &ApiLimits, of_entity: Option<&Entity>, page_size: u32, larger: bool) -> Sizes {
         let usual_page = page_size.max(1);
-        let (usual_fields, usual_levels) = of_entity.map_or((ANY, ANY), form::usual);
+        let (usual_fields, usual_levels) = of_entity.map_or((ANY, ANY), sent::usual);
         // Of what is as much as is ever asked for, no limit is known any more.
         let step = |noted: Option<u32>, most: u32| match noted {
             Some(size) if larger => {
@@ -309,5 +309,6 @@ fn with_inner_lists(query: &str, most: u32) -> String {
 
 mod form;
 mod said;
+mod sent;
 #[cfg(test)]
 mod tests;

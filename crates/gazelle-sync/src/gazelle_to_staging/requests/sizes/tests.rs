@@ -31,7 +31,7 @@ fn refusals_lead_down_to_the_smallest_step_and_end_there() {
         steps.push(shape(&sizes));
         assert!(steps.len() < 20, "{steps:?}");
     }
-    let usual = form::usual(&clients::ENTITY);
+    let usual = sent::usual(&clients::ENTITY);
     assert_eq!(
         steps,
         [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1), (1, 1)]

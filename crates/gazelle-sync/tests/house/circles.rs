@@ -1,0 +1,219 @@
+//! No file uses another that uses it, directly or through others: the way through the code leads down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syn::visit::{self, Visit};
+use syn::{File, ItemMod, ItemUse, Path, UseTree, Visibility};
+
+use super::{files, src};
+
+/// A module's name as a path from the crate's root: `staging::deletions`.
+type Name = Vec<String>;
+
+/// The paths that a file names, each from the crate's root.
+#[derive(Default)]
+struct Named {
+    module: Name,
+    /// Modules inside this file or in its folder, which a path may begin with.
+    children: BTreeSet<String>,
+    /// With whether it is only handed on: `pub use`.
+    paths: Vec<(Name, bool)>,
+    /// What `use` brings into the file, by the name it has there.
+    brought: BTreeMap<String, Name>,
+}
+
+impl Named {
+    /// The path from the root; none for one that leads to another crate.
+    fn resolved(&self, path: &[String]) -> Option<Name> {
+        let (first, rest) = path.split_first()?;
+        let mut from = self.module.clone();
+        match first.as_str() {
+            "crate" => return Some(rest.to_vec()),
+            "self" => {}
+            "super" => {
+                let ups = path.iter().take_while(|part| *part == "super").count();
+                from.truncate(from.len().checked_sub(ups)?);
+                return Some([&from, &path[ups..]].concat());
+            }
+            child if self.children.contains(child) => return Some([&from, path].concat()),
+            name => return Some([self.brought.get(name)?, rest].concat()),
+        }
+        Some([&from, rest].concat())
+    }
+
+    fn expand(&mut self, tree: &UseTree, before: &[String], is_handed_on: bool) {
+        let with = |name: String| [before, &[name]].concat();
+        match tree {
+            UseTree::Path(path) => {
+                self.expand(&path.tree, &with(path.ident.to_string()), is_handed_on);
+            }
+            UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.expand(tree, before, is_handed_on));
+            }
+            UseTree::Name(name) => self.bring(with(name.ident.to_string()), None, is_handed_on),
+            UseTree::Rename(name) => {
+                self.bring(with(name.ident.to_string()), Some(name.rename.to_string()), is_handed_on);
+            }
+            UseTree::Glob(_) => self.bring(before.to_vec(), None, is_handed_on),
+        }
+    }
+
+    fn bring(&mut self, mut path: Vec<String>, rename: Option<String>, is_handed_on: bool) {
+        path.retain(|part| part != "self");
+        let Some(resolved) = self.resolved(&path) else { return };
+        let name = rename.or_else(|| path.last().cloned()).unwrap_or_default();
+        self.brought.insert(name, resolved.clone());
+        self.paths.push((resolved, is_handed_on));
+    }
+}
+
+impl<'ast> Visit<'ast> for Named {
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        let is_test = module.attrs.iter().any(|attribute| {
+            attribute.path().is_ident("cfg")
+                && attribute.parse_args::<syn::Ident>().is_ok_and(|ident| ident == "test")
+        });
+        if !is_test {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.expand(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if parts.len() > 1
+            && let Some(resolved) = self.resolved(&parts)
+        {
+            self.paths.push((resolved, false));
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+/// Which file uses which, by the names of their modules. What a file only hands on is used of where it comes from.
+fn arrows(sources: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<Name>> {
+    let mut named = BTreeMap::new();
+    let mut handed_on: BTreeMap<Name, Name> = BTreeMap::new();
+    for (module, text) in sources {
+        let file: File =
+            syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", module.join("::")));
+        let is_child = |other: &&Name| other.len() == module.len() + 1 && other.starts_with(module);
+        let children = sources.keys().filter(is_child).filter_map(|other| other.last().cloned()).collect();
+        let mut of_file = Named { module: module.clone(), children, ..Named::default() };
+        // What is brought in may be named before it.
+        file.items.iter().for_each(|item| {
+            if let syn::Item::Use(item) = item {
+                of_file.visit_item_use(item);
+            }
+        });
+        of_file.paths.clear();
+        of_file.visit_file(&file);
+        for (path, is_handed_on) in &of_file.paths {
+            if let (true, Some(name)) = (is_handed_on, path.last()) {
+                handed_on.insert([module.as_slice(), &[name.clone()]].concat(), path.clone());
+            }
+        }
+        named.insert(module.clone(), of_file.paths);
+    }
+    let file_of = |path: &Name| {
+        let mut path = path.clone();
+        // Through at most so many hands.
+        for _ in 0..4 {
+            let Some(length) = (0..=path.len()).rev().find(|length| handed_on.contains_key(&path[..*length]))
+            else {
+                break;
+            };
+            path = [handed_on[&path[..length]].as_slice(), &path[length..]].concat();
+        }
+        (0..path.len()).rev().map(|length| path[..=length].to_vec()).find(|name| sources.contains_key(name))
+    };
+    let arrows = named.into_iter().map(|(module, paths)| {
+        let used =
+            paths.iter().filter(|(_, is_handed_on)| !is_handed_on).filter_map(|(path, _)| file_of(path));
+        let used = used.filter(|other| *other != module).collect();
+        (module, used)
+    });
+    arrows.collect()
+}
+
+/// The files that lie on a circle, each with those of its circle that it uses.
+fn on_circles(arrows: &BTreeMap<Name, BTreeSet<Name>>) -> BTreeMap<&Name, Vec<&Name>> {
+    let reached = |from: &Name| {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(module) = next.pop() {
+            next.extend(arrows.get(module).into_iter().flatten().filter(|other| reached.insert(*other)));
+        }
+        reached
+    };
+    let reaches: BTreeMap<&Name, BTreeSet<&Name>> =
+        arrows.keys().map(|module| (module, reached(module))).collect();
+    let back = |module: &Name, other: &&Name| reaches.get(other).is_some_and(|reached| reached.contains(module));
+    let with_circles = arrows.iter().map(|(module, uses)| {
+        let of_circle: Vec<&Name> = uses.iter().filter(|other| back(module, other)).collect();
+        (module, of_circle)
+    });
+    with_circles.filter(|(_, of_circle)| !of_circle.is_empty()).collect()
+}
+
+fn told(circles: &BTreeMap<&Name, Vec<&Name>>) -> Vec<String> {
+    let line = |(module, uses): (&&Name, &Vec<&Name>)| {
+        let uses: Vec<String> = uses.iter().map(|other| other.join("::")).collect();
+        format!("{} uses {}", module.join("::"), uses.join(", "))
+    };
+    circles.iter().map(line).collect()
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let sources: BTreeMap<Name, String> = files(&src(), "rs")
+        .into_iter()
+        .filter(|(file, _)| !file.split(['/', '.']).any(|part| part.ends_with("tests")) && file != "main.rs")
+        .map(|(file, text)| {
+            let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
+            let name = path.split('/').filter(|part| *part != "lib").map(str::to_owned).collect();
+            (name, text)
+        })
+        .collect();
+    let arrows = arrows(&sources);
+    let count: usize = arrows.values().map(BTreeSet::len).sum();
+    assert!(arrows.len() > 200 && count > 1000, "{} files, {count} arrows", arrows.len());
+    let circles = told(&on_circles(&arrows));
+    assert!(
+        circles.is_empty(),
+        "files on a circle, each with those of them that it uses:\n{}",
+        circles.join("\n")
+    );
+}
+
+#[test]
+fn every_way_to_use_a_file_is_seen() {
+    let name = |path: &str| -> Name { path.split("::").map(str::to_owned).collect() };
+    let uses = |text: &str| -> Vec<String> {
+        let sources = [
+            ("a", text),
+            ("a::child", ""),
+            ("b", "pub use self::inner::Thing; mod inner;"),
+            ("b::inner", "pub struct Thing;"),
+            ("c", ""),
+        ];
+        let sources = sources.map(|(module, text)| (name(module), text.to_owned())).into();
+        arrows(&sources)[&name("a")].iter().map(|other| other.join("::")).collect()
+    };
+    for (text, used) in [
+        ("use crate::c::Thing;", vec!["c"]),
+        ("use crate::{b::inner, c};", vec!["b::inner", "c"]),
+        ("use crate::b::Thing;", vec!["b::inner"]),
+        ("use super::c::{self, X};", vec!["c"]),
+        ("fn f() { crate::c::g() }", vec!["c"]),
+        ("mod child; fn f() { child::g() }", vec!["a::child"]),
+        ("use crate::b; fn f(_: b::Thing) {}", vec!["b", "b::inner"]),
+        ("pub use child::Thing; mod child;", vec![]),
+        ("#[cfg(test)] mod tests { use crate::c; }", vec![]),
+        ("use std::c; fn f() { other::c() }", vec![]),
+    ] {
+        assert_eq!(uses(text), used, "{text}");
+    }
+}
