@@ -149,10 +149,14 @@ async fn send_unwritten(moment: Moment) -> anyhow::Result<()> {
 
 async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
     let channels = Channels::of(&moment.settings);
-    if let (Some(db), false) = (&moment.db, channels.is_empty()) {
-        owners::check(&db.aside()).await?;
+    if let (Some(db), false) = (moment.db.map(|db| db.aside()), channels.is_empty()) {
+        // No message is on its way yet, so that this waits for the database no longer than the other duties do.
+        tokio::select! {
+            checked = owners::check(&db) => checked?,
+            () = stop::overdue(&moment.stop, GRACE) => return Ok(()),
+        }
         let first_wait = moment.settings.retry_delay() * 6;
-        alerts::deliver(&db.aside(), &channels, first_wait, &moment.stop).await?;
+        alerts::deliver(&db, &channels, first_wait, &moment.stop).await?;
     }
     Ok(())
 }

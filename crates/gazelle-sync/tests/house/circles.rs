@@ -150,7 +150,8 @@ fn on_circles(arrows: &BTreeMap<Name, BTreeSet<Name>>) -> BTreeMap<&Name, Vec<&N
     };
     let reaches: BTreeMap<&Name, BTreeSet<&Name>> =
         arrows.keys().map(|module| (module, reached(module))).collect();
-    let back = |module: &Name, other: &&Name| reaches.get(other).is_some_and(|reached| reached.contains(module));
+    let back =
+        |module: &Name, other: &&Name| reaches.get(other).is_some_and(|reached| reached.contains(module));
     let with_circles = arrows.iter().map(|(module, uses)| {
         let of_circle: Vec<&Name> = uses.iter().filter(|other| back(module, other)).collect();
         (module, of_circle)
