@@ -71,7 +71,9 @@ impl<'ast> Visit<'ast> for Named {
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
         let is_test = module.attrs.iter().any(|attribute| {
             attribute.path().is_ident("cfg")
-                && attribute.parse_args::<syn::Ident>().is_ok_and(|ident| ident == "test")
+                && attribute.meta.require_list().is_ok_and(|list| {
+                    list.tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
+                })
         });
         if !is_test {
             visit::visit_item_mod(self, module);
@@ -122,8 +124,11 @@ fn arrows(sources: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<Name>> {
         let mut path = path.clone();
         // Through at most so many hands.
         for _ in 0..4 {
-            let Some(length) = (0..=path.len()).rev().find(|length| handed_on.contains_key(&path[..*length]))
-            else {
+            // A file may share its name with something that is handed on.
+            let is_handed_on = |length: &usize| {
+                handed_on.contains_key(&path[..*length]) && !sources.contains_key(&path[..*length])
+            };
+            let Some(length) = (0..=path.len()).rev().find(is_handed_on) else {
                 break;
             };
             path = [handed_on[&path[..length]].as_slice(), &path[length..]].concat();
@@ -141,15 +146,8 @@ fn arrows(sources: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<Name>> {
 
 /// The files that lie on a circle, each with those of its circle that it uses.
 fn on_circles(arrows: &BTreeMap<Name, BTreeSet<Name>>) -> BTreeMap<&Name, Vec<&Name>> {
-    let reached = |from: &Name| {
-        let (mut reached, mut next) = (BTreeSet::new(), vec![from]);
-        while let Some(module) = next.pop() {
-            next.extend(arrows.get(module).into_iter().flatten().filter(|other| reached.insert(*other)));
-        }
-        reached
-    };
     let reaches: BTreeMap<&Name, BTreeSet<&Name>> =
-        arrows.keys().map(|module| (module, reached(module))).collect();
+        arrows.keys().map(|module| (module, reached(arrows, module))).collect();
     let back =
         |module: &Name, other: &&Name| reaches.get(other).is_some_and(|reached| reached.contains(module));
     let with_circles = arrows.iter().map(|(module, uses)| {
@@ -157,6 +155,15 @@ fn on_circles(arrows: &BTreeMap<Name, BTreeSet<Name>>) -> BTreeMap<&Name, Vec<&N
         (module, of_circle)
     });
     with_circles.filter(|(_, of_circle)| !of_circle.is_empty()).collect()
+}
+
+/// All files that one uses, directly or through others.
+fn reached<'a>(arrows: &'a BTreeMap<Name, BTreeSet<Name>>, from: &'a Name) -> BTreeSet<&'a Name> {
+    let (mut reached, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(module) = next.pop() {
+        next.extend(arrows.get(module).into_iter().flatten().filter(|other| reached.insert(*other)));
+    }
+    reached
 }
 
 fn told(circles: &BTreeMap<&Name, Vec<&Name>>) -> Vec<String> {
@@ -213,6 +220,7 @@ fn every_way_to_use_a_file_is_seen() {
         ("use crate::b; fn f(_: b::Thing) {}", vec!["b", "b::inner"]),
         ("pub use child::Thing; mod child;", vec![]),
         ("#[cfg(test)] mod tests { use crate::c; }", vec![]),
+        ("#[cfg(all(test, unix))] mod tests { use crate::c; }", vec![]),
         ("use std::c; fn f() { other::c() }", vec![]),
     ] {
         assert_eq!(uses(text), used, "{text}");
