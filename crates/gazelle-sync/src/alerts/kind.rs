@@ -17,7 +17,7 @@ pub enum Kind {
     Stale,
     /// A run was answered and nothing came.
     NothingFetched,
-    /// Records gone at the source wait for a person's word.
+    /// Records gone at the source await manual approval.
     DeletionsWithheld,
     /// Gazelle refuses the key or the token.
     CredentialsRefused,

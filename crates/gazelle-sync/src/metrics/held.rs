@@ -99,7 +99,7 @@ impl Held {
         self.register_number(
             registry,
             "gazelle_sync_deletions_withheld",
-            "Records gone at the source that wait for a person's word",
+            "Records gone at the source that await manual approval",
             |entity| entity.withheld,
         );
         self.register_number(

@@ -1,4 +1,4 @@
-//! A person's word on deletions that a run withheld.
+//! Manual approval or dismissal of the deletions that a run withheld.
 
 use uuid::Uuid;
 

@@ -206,7 +206,7 @@ fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
     report.note(
         Status::Partial,
         format!(
-            "{name}: {} records are gone at the source{together}, more than may be deleted without a person's word; nothing \
+            "{name}: {} records are gone at the source{together}, more than may be deleted without manual approval; nothing \
              was deleted: `gazelle-sync deletions list` shows them and the run to approve or dismiss",
             absent.withheld
         ),

@@ -140,7 +140,7 @@ fn job(full: bool, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
 }
 
 /// Which entities a run did its work for, whatever its status: one that failed for one of them is not to be repeated for the
-/// others. What is only withheld for a person's word does not come by trying again.
+/// others. What is only withheld until it is approved does not come by trying again.
 fn judge(report: &RunReport, job: &Job) -> Ended {
     let is_short = |entity: &&'static Entity| {
         let of_entity = report.entities.iter().find(|of| of.entity == entity.name);

@@ -181,7 +181,7 @@ static NOTHING_FETCHED: [Sentences; 2] = [
 static DELETIONS_WITHHELD: [Sentences; 2] = [
     Sentences {
         title: "Deletions wait for your word",
-        now: "{count} records are gone at Gazelle ({by_entity}), more than are deleted without a person's word. They are kept.",
+        now: "{count} records are gone at Gazelle ({by_entity}), more than are deleted without manual approval. They are kept.",
         advice: "`gazelle-sync deletions` shows them; `gazelle-sync deletions approve RUN` deletes them, `dismiss RUN` keeps \
                  them.",
         over: "No deletion waits any more.",

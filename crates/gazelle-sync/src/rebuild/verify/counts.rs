@@ -46,7 +46,7 @@ struct HeldRecords {
     entity: &'static Entity,
     /// In staging, and not gone.
     held: u64,
-    /// Gone at the source by evidence, and kept by a person's word or until there is one.
+    /// Gone at the source by evidence, and kept by a person's decision or until there is one.
     kept: u64,
     /// There at the source, and kept away from production by an undo.
     hidden: u64,

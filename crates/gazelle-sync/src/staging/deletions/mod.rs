@@ -183,14 +183,14 @@ async fn in_state(db: &Db, entity: &Entity, state: &str) -> Result<HashSet<Strin
 }
 
 /// How many records are held, in production or in quarantine alone, although they were found gone at the source:
-/// withheld by the guard, or kept by a person's word.
+/// withheld by the guard, or kept by a person's decision.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
     let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// Keeps the evidence, as done or as waiting for a person's word. What waits already goes on waiting under the
+/// Keeps the evidence, as done or as awaiting manual approval. What waits already goes on waiting under the
 /// run that found it first; what is done waits no more.
 pub async fn note(
     tx: &FencedTx<'_>,
@@ -301,7 +301,7 @@ pub struct Found {
     pub decided_at: Option<Timestamp>,
 }
 
-/// The deletions found, newest first; only those that wait for a person's word, if asked; only a run's.
+/// The deletions found, newest first; only those that await manual approval, if asked; only a run's.
 pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
     let rows =
         db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;

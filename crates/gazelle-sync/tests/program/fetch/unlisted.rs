@@ -343,7 +343,7 @@ async fn what_is_gone_is_not_deleted_in_slices_by_turns() {
     assert_eq!((run.code, deleted(&world).await), (3, 3), "within the guard: {run}");
     let run = world.full().await;
     assert_eq!((deleted(&world).await, withheld(&world).await), (3, 3), "six in two turns: {run}");
-    // The turn that ends here leaves what waits for a person's word to that person.
+    // The turn that ends here leaves what awaits manual approval to that person.
     for _ in 0..3 {
         let run = world.full().await;
         assert_eq!((deleted(&world).await, withheld(&world).await), (3, 3), "{run}");
