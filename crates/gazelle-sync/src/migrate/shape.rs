@@ -189,8 +189,8 @@ mod tests {
         };
         assert_eq!(missing(&[]), MIGRATIONS.len());
         assert_eq!(missing(&applied(&MIGRATIONS[..3])), MIGRATIONS.len() - 3);
-        assert_eq!(missing(&applied(&MIGRATIONS)), 0);
-        let mut ahead = applied(&MIGRATIONS);
+        assert_eq!(missing(&applied(MIGRATIONS)), 0);
+        let mut ahead = applied(MIGRATIONS);
         ahead.push(Applied { version: 9_000, checksum: String::new() });
         assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
     }

@@ -135,7 +135,7 @@ impl Reader<'_> {
         page.nodes = nodes;
         // The reason is found; what follows is asked for as before.
         self.heavy = None;
-        self.cap = self.usual_page();
+        self.cap = self.sizes.page();
         Ok(page)
     }
 
@@ -179,7 +179,7 @@ impl Reader<'_> {
         self.only_in_parts += 1;
         // The reason is found; what follows is asked for as before.
         self.heavy = None;
-        self.cap = self.usual_page();
+        self.cap = self.sizes.page();
         if self.only_in_parts >= MANY_ONLY_IN_PARTS {
             self.sizes.bears_parts_of(bounds, failure);
         }

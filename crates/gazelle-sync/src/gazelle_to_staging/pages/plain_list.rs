@@ -147,7 +147,7 @@ impl Reader<'_> {
     /// a record only as long as the order of the list is the same in both requests.
     async fn is_steady(&mut self, before: &Reduced) -> Result<bool, SourceError> {
         let request =
-            queries::page(self.entity, self.sizes, self.window.first_page(self.sizes.page()), None, None);
+            queries::page(self.entity, self.sizes, self.window.page_of(self.sizes.page()), None, None);
         let client = self.fetch.client.trying(2);
         let error = match client.post(&request).await.and_then(|answer| self.whole(answer)) {
             Ok(_) => return Ok(false),

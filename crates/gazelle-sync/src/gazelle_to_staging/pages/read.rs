@@ -60,9 +60,16 @@ impl Reader<'_> {
         most: Option<u64>,
     ) -> Result<PageRead, SourceError> {
         self.asked_bytes = 0;
-        match self.read(after, most).await? {
-            (page, Some(asked)) => self.name_nulls(page, after, asked).await,
-            (page, None) => Ok(page),
+        let first = self.window.first_page.filter(|_| after.is_none()).map(u64::from);
+        let most = most.into_iter().chain(first).min();
+        let (page, asked) = self.read(after, most).await?;
+        if first.is_some() && self.heavy.is_none() {
+            // Those that follow are as long as usual, so that they end elsewhere too.
+            self.next = self.cap;
+        }
+        match asked {
+            Some(asked) => self.name_nulls(page, after, asked).await,
+            None => Ok(page),
         }
     }
 
@@ -107,7 +114,7 @@ impl Reader<'_> {
     /// What to ask for next.
     fn next_attempt(&self, attempts: &Attempts, most: Option<u64>) -> PageAttempt {
         let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
-        let asked = self.next.min(self.cap).min(self.usual_page()).min(most).max(1);
+        let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
         let sent = self.sizes.sent();
         let plan = match self.shape {
             ListShape::Connection => {
@@ -200,7 +207,7 @@ impl Reader<'_> {
         }
         self.next = attempt.asked.saturating_mul(2);
         if attempt.plan.is_some() && attempts.bounds.is_none() && self.sizes.bears() {
-            (self.next, self.cap) = (self.usual_page(), self.usual_page());
+            (self.next, self.cap) = (self.sizes.page(), self.sizes.page());
         }
         if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
             self.faulty_in_a_row = 0;

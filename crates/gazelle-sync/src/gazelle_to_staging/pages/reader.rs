@@ -36,7 +36,7 @@ impl<'f> Reader<'f> {
             Shape::PlainList => ListShape::Plain,
             Shape::Connection { .. } => ListShape::Connection,
         };
-        let usual = usual_page(sizes, window);
+        let usual = sizes.page();
         Self {
             fetch,
             entity,
@@ -51,11 +51,6 @@ impl<'f> Reader<'f> {
             fails_mostly: false,
             asked_bytes: 0,
         }
-    }
-
-    /// Records a page, where nothing has failed.
-    pub(super) fn usual_page(&self) -> u32 {
-        usual_page(self.sizes, self.window)
     }
 
     /// To be called when the window has been read: where pages had to be smaller, and no record was the reason, the server
@@ -75,8 +70,4 @@ impl<'f> Reader<'f> {
             (page.has_next_page, page.end_cursor, page.total_count);
         Ok(PageRead { nodes, has_next_page, end_cursor, total_count, answer, notes: Vec::new() })
     }
-}
-
-fn usual_page(sizes: &Sizes, window: &Window) -> u32 {
-    sizes.page().min(window.most_a_page.unwrap_or(u32::MAX)).max(1)
 }

@@ -34,6 +34,10 @@ pub struct WindowEnd {
     pub incomplete: Option<Shortfall>,
     /// Ids that the window listed again after it had listed them, once for each time; of a window walked whole only.
     pub repeats: Vec<String>,
+    /// Which window it is.
+    pub window: String,
+    /// After how many records its pages ended, but for the last one.
+    pub page_ends: Vec<u64>,
 }
 
 /// Why a walk does not count as complete.
@@ -173,7 +177,7 @@ impl<'w> Listing<'w> {
             entity,
             window,
             part,
-            end: WindowEnd::default(),
+            end: WindowEnd { window: window.name(), ..WindowEnd::default() },
             pages: 0,
             empty_pages: 0,
             old_pages: 0,
@@ -208,6 +212,7 @@ impl<'w> Listing<'w> {
             self.end.incomplete = Some(shortfall);
             return None;
         }
+        self.end.page_ends.push(self.records);
         page.end_cursor.clone()
     }
 
@@ -298,6 +303,6 @@ async fn hand_on(
 
 /// Whether the API answers at all: then what it could not give is a fault of that.
 async fn still_answers(fetch: &Fetch, entity: &Entity) -> bool {
-    let request = queries::ids(entity, Window::default().first_page(1));
+    let request = queries::ids(entity, Window::default().page_of(1));
     fetch.client.trying(1).post(&request).await.is_ok()
 }

@@ -13,7 +13,7 @@ use crate::gazelle_to_staging::requests::fields;
 use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::{ById, Inside, PartPlan};
 use crate::gazelle_to_staging::requests::sizes::Sizes;
-use crate::source::{GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
+use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
 
 /// What came of a record.
 pub(crate) enum Gathered {
@@ -142,7 +142,7 @@ impl Gathering<'_> {
             }
             Err(error) => error,
         };
-        if is_about_all(&error) {
+        if is_about_all(&error) || matches!(error.class(), ErrorClass::OverLimit { .. }) {
             return Err(error);
         }
         let whole = NodeFault { field: String::new(), message: error.to_string(), is_not_text: false };

@@ -90,7 +90,7 @@ struct GivenParts {
 
 /// What came of the parts that the getter gives.
 enum Given {
-    Parts(GivenParts),
+    Parts(Box<GivenParts>),
     /// There is nothing to put together.
     Other(Parts),
 }
@@ -124,7 +124,7 @@ impl RecordQuery<'_> {
     async fn in_parts(&self, plan: &PartPlan, budget: &PartsBudget) -> Result<Parts, SourceError> {
         let RecordQuery { client, sizes, entity, id, .. } = *self;
         let GivenParts { raw, fault, answer } = match self.given(plan, budget).await? {
-            Given::Parts(given) => given,
+            Given::Parts(given) => *given,
             Given::Other(parts) => return Ok(parts),
         };
         let gathering = Gathering { client, sizes, budget };
@@ -186,7 +186,7 @@ impl RecordQuery<'_> {
             }
         }
         Ok(match first {
-            Some(answer) => Given::Parts(GivenParts { raw: given, fault, answer }),
+            Some(answer) => Given::Parts(Box::new(GivenParts { raw: given, fault, answer })),
             None => Given::Other(Parts::Result(changed(id))),
         })
     }

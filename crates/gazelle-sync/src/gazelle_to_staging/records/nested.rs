@@ -93,6 +93,10 @@ async fn complete_at(
         let nodes = all_nodes(client, entity, nested, &id, sizes).await?;
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
+        // Entries may have come or gone since the record was read.
+        if connection.get("totalCount").is_some() {
+            connection.set("totalCount", raw_text(nodes.len().to_string()));
+        }
     } else {
         // What is no list stays as it came.
         let nodes = connection.get("nodes").and_then(|raw| raw.read::<Vec<Box<RawValue>>>());

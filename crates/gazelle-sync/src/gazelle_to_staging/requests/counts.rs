@@ -54,12 +54,12 @@ pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Opti
     let window = Window::default();
     Ok(match shape {
         ListShape::Plain => {
-            let request = queries::page(entity, &Sizes::usual(1), window.first_page(1), None, None);
+            let request = queries::page(entity, &Sizes::usual(1), window.page_of(1), None, None);
             let answer = client.post(&request).await?;
             Some(answer.page(entity.walk.root, shape)?.nodes.len() as u64)
         }
         ListShape::Connection => {
-            let answer = client.post(&queries::cursor(entity, window.first_page(1))).await?;
+            let answer = client.post(&queries::cursor(entity, window.page_of(1))).await?;
             let count = answer.object_path(&[entity.walk.root, "totalCount"]).ok().flatten();
             count.and_then(|count| count.get().parse().ok())
         }
@@ -97,7 +97,7 @@ pub(crate) async fn count_in_steps(
                 first.get_or_insert(answer);
             }
             // Whether it is the counting that is refused, or everything, the first page tells.
-            Err(error) if matches!(error.class(), ErrorClass::Unauthorized { .. }) => return Ok(None),
+            Err(error) if matches!(error.class(), ErrorClass::Unauthorized) => return Ok(None),
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {
                 // What a request fails with that is only tried out counts as another attempt of the one before.

@@ -156,7 +156,7 @@ mod tests {
     fn every_paged_query_has_a_form_with_ids_alone_and_one_from_the_end() {
         let window = Window::default();
         for entity in [&clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
-            let request = ids(entity, window.first_page(7));
+            let request = ids(entity, window.page_of(7));
             assert!(request.query.contains("pageInfo { hasNextPage endCursor }"), "{}", request.query);
             assert!(request.query.ends_with("nodes { id } } }"), "{}", request.query);
             assert!(
@@ -165,7 +165,7 @@ mod tests {
                 request.query
             );
             graphql_parser::parse_query::<&str>(&request.query).unwrap();
-            let request = cursor(entity, window.first_page(1));
+            let request = cursor(entity, window.page_of(1));
             assert!(
                 request.query.ends_with("pageInfo { hasNextPage endCursor }\n    } }"),
                 "{}",
@@ -174,7 +174,7 @@ mod tests {
             graphql_parser::parse_query::<&str>(&request.query).unwrap();
 
             let window = Window { end: Some(UndatedEnd::Last("X")), ..Window::default() };
-            let request = page(entity, &Sizes::usual(100), window.first_page(7), None, None);
+            let request = page(entity, &Sizes::usual(100), window.page_of(7), None, None);
             assert!(request.query.contains("(last: $first,"), "{}", request.query);
             assert!(!request.query.contains("$after"), "{}", request.query);
             assert_eq!(request.variables.get("after"), None);

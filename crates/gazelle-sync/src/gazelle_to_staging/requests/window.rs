@@ -14,8 +14,9 @@ pub struct Window {
     pub end: Option<UndatedEnd>,
     /// What the plan counted in it.
     pub expected: Option<u64>,
-    /// Records a page at most, where its pages are to end elsewhere than those of the walk before; none: as many as usual.
-    pub most_a_page: Option<u32>,
+    /// Records of its first page at most, where its pages are to end elsewhere than those of the walk before; none: as many as
+    /// usual.
+    pub first_page: Option<u32>,
     /// How many records without a date are looked for, at whichever end of the list they are; none: it is no such window.
     pub undated: Option<u64>,
 }
@@ -43,8 +44,13 @@ pub(crate) struct PagePlace<'p> {
 }
 
 impl Window {
+    /// What tells it from the other windows of its walk.
+    pub(crate) fn name(&self) -> String {
+        format!("{:?} {:?}", self.filters.as_ref().map(Value::to_string), self.end)
+    }
+
     /// Its first page, of so many records.
-    pub(crate) fn first_page(&self, first: u32) -> PagePlace<'_> {
+    pub(crate) fn page_of(&self, first: u32) -> PagePlace<'_> {
         PagePlace { window: self, after: None, first }
     }
 }

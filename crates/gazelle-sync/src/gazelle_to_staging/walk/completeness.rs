@@ -1,5 +1,7 @@
 //! Whether a walk was complete: what the API counts against the distinct ids that were seen.
 
+use std::collections::BTreeMap;
+
 use super::report::WalkReport;
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
@@ -11,7 +13,9 @@ pub(crate) struct Try<'a> {
     pub(crate) splits: bool,
     /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
     pub(crate) repeats: Option<&'a [String]>,
-    /// Whether its pages end elsewhere than those of the walk before.
+    /// Whether `repeats` are those of the attempt before, which this one is to confirm.
+    pub(crate) confirms: bool,
+    /// Whether its pages are to end elsewhere than those of the first attempt.
     pub(crate) ends_pages_elsewhere: bool,
 }
 
@@ -39,6 +43,9 @@ pub(crate) fn judge(
     report.total = fetched.total;
     report.short_by = None;
     report.counted_twice.clear();
+    let page_ends: BTreeMap<String, Vec<u64>> =
+        fetched.ends.iter().map(|end| (end.window.clone(), end.page_ends.clone())).collect();
+    let ends_before = std::mem::replace(&mut report.page_ends, page_ends);
     // A record without a name was met all the same.
     let met = report.seen + report.nameless;
     if !report.was_split
@@ -63,6 +70,14 @@ pub(crate) fn judge(
             if tried.repeats != Some(&repeats) {
                 return Some(Shortfall::Repeats(repeats));
             }
+            // At the end of a page a record may be listed again in the place of another, in every walk alike.
+            if tried.confirms && have_an_end_in_common(&ends_before, &report.page_ends) {
+                return Some(Shortfall::Shifted(format!(
+                    "the API lists {} record(s) more than once, and its pages end at the same records however many are asked \
+                     for, so that others may be missing",
+                    repeats.len()
+                )));
+            }
             report.listed_twice.extend(repeats.iter().cloned());
             report.counted_twice = repeats;
             return None;
@@ -75,6 +90,13 @@ pub(crate) fn judge(
         return Some(Shortfall::Shifted("the count changed while walking".to_owned()));
     }
     None
+}
+
+/// Whether some pages of two walks end at the same place.
+fn have_an_end_in_common(one: &BTreeMap<String, Vec<u64>>, other: &BTreeMap<String, Vec<u64>>) -> bool {
+    one.iter().any(|(window, ends)| {
+        other.get(window).is_some_and(|others| ends.iter().any(|end| others.contains(end)))
+    })
 }
 
 #[cfg(test)]
@@ -92,16 +114,21 @@ mod tests {
         was_split: bool,
         fetched: Fetched,
         before: Option<Vec<String>>,
+        /// Whether `before` is of the attempt before, whose pages ended after so many records.
+        confirms: bool,
+        ended_after: Vec<u64>,
     }
 
     impl Case {
         fn judge(&self) -> (String, WalkReport) {
             let mut report = WalkReport::new(Scope::WHOLE);
             (report.seen, report.nameless, report.was_split) = (self.seen, self.nameless, self.was_split);
+            report.page_ends.insert(String::new(), self.ended_after.clone());
             let tried = Try {
                 splits: self.was_split,
                 repeats: self.before.as_deref(),
-                ends_pages_elsewhere: self.before.is_some(),
+                confirms: self.confirms,
+                ends_pages_elsewhere: self.confirms,
             };
             let clients = entity("clients").unwrap();
             let told = match judge(clients, &self.fetched, self.null_nodes, tried, &mut report) {
@@ -172,6 +199,17 @@ mod tests {
         let (said, report) = case.judge();
         assert_eq!((said.as_str(), report.listed_twice.len(), report.short_by), ("complete", 2, None));
         assert_eq!(report.counted_twice, ["a", "b"]);
+        // Another attempt tells more only where its pages end elsewhere.
+        case.confirms = true;
+        case.ended_after = vec![2, 4, 6];
+        case.fetched.ends[0].page_ends = vec![1, 3, 5];
+        assert_eq!(case.judge().0, "complete");
+        case.fetched.ends[0].page_ends = vec![1, 4, 7];
+        assert!(
+            case.judge()
+                .0
+                .starts_with("shifted: the API lists 2 record(s) more than once, and its pages end")
+        );
         // Something is missing besides.
         case.seen = 6;
         assert_eq!(case.judge().0, "shifted: the API counts 9 and 6 distinct ids were seen");

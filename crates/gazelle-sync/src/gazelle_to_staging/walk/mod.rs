@@ -140,6 +140,7 @@ impl Walk<'_> {
             let tried = Try {
                 splits: retries.splits,
                 repeats: retries.repeats.as_deref(),
+                confirms: !retries.is_known,
                 ends_pages_elsewhere: retries.ends_pages_elsewhere,
             };
             match self.attempt(tried, report).await {
@@ -331,7 +332,7 @@ impl Walk<'_> {
         };
         if tried.ends_pages_elsewhere {
             let page = fetch.sizes.of(entity).page();
-            plan.windows.iter_mut().for_each(|window| window.most_a_page = Some(page - page / 3));
+            plan.windows.iter_mut().for_each(|window| window.first_page = Some((page / 3).max(1)));
         }
         if let Some(total) = plan.total {
             self.progress.expected(total).expected_pages(plan.pages(u64::from(fetch.page_size)));

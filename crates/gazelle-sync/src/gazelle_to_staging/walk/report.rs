@@ -60,6 +60,8 @@ pub struct WalkReport {
     pub refused: BTreeMap<String, String>,
     /// What is to be told of the pages of the last attempt, each a sentence.
     pub notes: Vec<String>,
+    /// After how many records the pages of each window of the last attempt ended, by its name.
+    pub(super) page_ends: BTreeMap<String, Vec<u64>>,
     /// Whether the last attempt was made in several windows.
     pub(crate) was_split: bool,
 }
@@ -88,6 +90,7 @@ impl WalkReport {
             unasked: BTreeSet::new(),
             refused: BTreeMap::new(),
             notes: Vec::new(),
+            page_ends: BTreeMap::new(),
             was_split: false,
         }
     }

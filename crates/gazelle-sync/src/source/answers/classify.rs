@@ -267,14 +267,16 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone>
 
 /// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
 fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
-    let names_root = errors.iter().all(|error| {
+    let denies_roots = errors.iter().all(|error| {
         let root = match error.path.as_slice() {
             [root] => roots.get(root.as_str()),
             _ => None,
         };
-        root == Some(&false)
+        // Not one that says who we are is unknown: it would meet any request.
+        let is_denial = error.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("unauthorized"));
+        is_denial && root == Some(&false)
     });
-    Fault { names_root, ..fault_of_kinds(errors, roots, target) }
+    Fault { denies_roots, ..fault_of_kinds(errors, roots, target) }
 }
 
 fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {

@@ -110,8 +110,8 @@ pub(in crate::source) struct Fault {
     pub unconnected: bool,
     /// What can be read of an answer that is not whole.
     pub remains: Option<Box<Remains>>,
-    /// GraphQL errors name nothing but root fields of the query, none of which has come.
-    pub names_root: bool,
+    /// GraphQL errors say nothing but that the account has no right to root fields of the query, none of which has come.
+    pub denies_roots: bool,
 }
 
 impl Fault {
@@ -131,7 +131,7 @@ impl Fault {
             is_busy: false,
             unconnected: false,
             remains: None,
-            names_root: false,
+            denies_roots: false,
         }
     }
 }
@@ -239,10 +239,10 @@ impl SourceError {
         self.class().name() == other.class().name() && self.http_status() == other.http_status()
     }
 
-    /// The same error as the answer to the question for one record: one that names the record as its place speaks of that record,
-    /// whatever its code. Rights may not cover it, and lists and other records be given all the same.
+    /// The same error as the answer to the question for one record. One that denies the right to what it names is about that record:
+    /// lists and other records may be given all the same.
     pub fn of_one_record(mut self) -> SourceError {
-        self.inner.is_of_record = self.inner.fault.names_root;
+        self.inner.is_of_record = self.inner.fault.denies_roots;
         self
     }
 

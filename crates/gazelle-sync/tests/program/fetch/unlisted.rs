@@ -245,7 +245,7 @@ async fn a_withheld_record_counts_also_when_its_getter_fails() {
 /// As to an account that has lost the right to it: its key is as good as before.
 #[tokio::test]
 async fn a_record_that_the_account_may_not_see_is_no_refused_key_and_keeps_no_other_out() {
-    for code in ["UNAUTHORIZED", "THROTTLED"] {
+    for code in ["UNAUTHORIZED", "FORBIDDEN"] {
         let mut world = World::new().await;
         world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "20");
         let refused = added(&world, "aaa", 1).remove(0);

@@ -248,6 +248,9 @@ async fn note_gone(
     }
     tx.commit().await?;
     turns.turn = turn;
+    if !withhold {
+        turns.have_deleted(gone);
+    }
     Ok(tombstones)
 }
 

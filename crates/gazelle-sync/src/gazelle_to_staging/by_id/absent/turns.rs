@@ -8,7 +8,7 @@ use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
 use crate::gazelle_to_staging::by_id::failures::MOST_FAILED_IN_A_ROW;
 use crate::staging::deletions::{
-    self,
+    self, Gone,
     turn::{self, Turn},
 };
 
@@ -88,6 +88,13 @@ impl Turns {
     /// Removes existing records from those that await manual approval, and returns their ids.
     pub(super) fn found_to_exist<'r>(&mut self, exist: &'r [String]) -> Vec<&'r str> {
         exist.iter().map(String::as_str).filter(|id| self.waiting.remove(*id)).collect()
+    }
+
+    /// Removes records from those that await manual approval, since they were deleted within the guard.
+    pub(super) fn have_deleted(&mut self, gone: &[Gone]) {
+        for gone in gone {
+            self.waiting.remove(&gone.external_id);
+        }
     }
 
     /// Notes how far this run has come.
