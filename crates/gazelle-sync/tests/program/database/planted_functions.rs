@@ -263,6 +263,8 @@ async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {
             ("{schema}", "shop"),
             ("{staging_table}", "staging_clients"),
             ("{table}", "gazelle_clients"),
+            ("{holders}", "gazelle_clients"),
+            ("{owner}", "external_id"),
         ];
         let text = filled.iter().fold(text, |text, (place, with)| text.replace(place, with));
         session.prepare(&text).await.unwrap_or_else(|error| panic!("{file} ({why}): {error:?}"));
