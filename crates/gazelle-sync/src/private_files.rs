@@ -1,16 +1,17 @@
 //! Files and folders that hold secrets or decide what is told: ours alone, as `ssh` wants its keys. Whoever else may write
 //! there could have us write over a file of ours through a link, or use tokens of theirs.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+pub mod believed;
 mod group;
+mod path;
 
 /// Why a file or folder is not used, and what mends it. Comes inside an [`io::Error`] of kind `PermissionDenied`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,51 +62,13 @@ pub fn check_folder(folder: &Path) -> io::Result<()> {
 
 /// As [`check_folder`], with `passwd` and `group` of another folder.
 fn check_folder_by(folder: &Path, accounts: &Path) -> io::Result<()> {
-    let mut at = PathBuf::from("/");
-    let mut found = fs::symlink_metadata(&at)?;
-    let top = found.uid();
-    let mut left = steps(&std::path::absolute(folder)?);
-    let mut links = 0;
-    while let Some(name) = left.pop() {
-        judge_above(&at, &found, top, folder, accounts)?;
-        // Before this name no link is left in the path, so that what is above is what it says.
-        let next = if name == ".." { folder_above(&at) } else { at.join(name) };
-        found = match fs::symlink_metadata(&next) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            found => found?,
-        };
-        if !found.is_symlink() {
-            at = next;
-            continue;
-        }
+    let top = fs::symlink_metadata("/")?.uid();
+    let end = path::walk(folder, &mut |at, found| match found.is_symlink() {
         // A link's own mode says nothing.
-        judge_owner(&next, &found, top, 0, folder)?;
-        links += 1;
-        if links > MOST_LINKS {
-            return Err(io::Error::other(format!("{} leads over too many links", folder.display())));
-        }
-        let target = fs::read_link(&next)?;
-        if target.is_absolute() {
-            at = PathBuf::from("/");
-        }
-        found = fs::symlink_metadata(&at)?;
-        left.extend(steps(&target));
-    }
-    judge(&at, &found, 0o022)
-}
-
-/// As many as Linux follows.
-const MOST_LINKS: usize = 40;
-
-/// The names of a path, last one first.
-fn steps(path: &Path) -> Vec<OsString> {
-    let names =
-        path.components().rev().filter(|one| matches!(one, Component::Normal(_) | Component::ParentDir));
-    names.map(|one| one.as_os_str().to_owned()).collect()
-}
-
-fn folder_above(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(path).to_owned()
+        true => judge_owner(at, found, top, 0, folder),
+        false => judge_above(at, found, top, folder, accounts),
+    })?;
+    end.map_or(Ok(()), |(at, found)| judge(&at, &found, 0o022))
 }
 
 /// Refuses a folder in which others could exchange what stands in it. With the sticky bit each exchanges only what is his.

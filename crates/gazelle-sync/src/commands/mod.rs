@@ -63,8 +63,8 @@ pub fn main() -> ExitCode {
     // Dropped after the runtime: what ends last is still told.
     let _logging =
         logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
-    for unknown in unknown_variables {
-        tracing::warn!("{unknown}");
+    for warning in unknown_variables.iter().chain(&settings.warnings) {
+        tracing::warn!("{warning}");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

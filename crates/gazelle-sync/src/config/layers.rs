@@ -10,6 +10,7 @@ use super::docs::SETTINGS;
 use super::nearest::nearest;
 use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
+use crate::private_files::believed::Sought;
 
 /// Read from the working directory when no other file is named.
 pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
@@ -120,15 +121,17 @@ impl Layers {
 
     /// The settings file, when there is one.
     pub(super) fn read_file(&self) -> Result<Option<TomlFile>, SettingsError> {
-        let named_by = match (&self.file, self.env(CONFIG_ENV)) {
-            (Some(path), _) => Some((path.clone(), "--config")),
-            (None, Some(path)) => Some((PathBuf::from(path), CONFIG_ENV)),
-            (None, None) => None,
+        let (path, by) = match (&self.file, self.env(CONFIG_ENV)) {
+            (Some(path), _) => (path.clone(), "--config"),
+            (None, Some(path)) => (PathBuf::from(path), CONFIG_ENV),
+            (None, None) => return TomlFile::if_present(self.working_dir.join(DEFAULT_FILE)),
         };
-        match named_by {
-            Some((path, by)) => TomlFile::named(self.working_dir.join(path), by).map(Some),
-            None => TomlFile::if_present(self.working_dir.join(DEFAULT_FILE)),
-        }
+        // A variable that stays set names with a relative path whatever each folder holds.
+        let sought = match self.file.is_some() || path.is_absolute() {
+            true => Sought::Named,
+            false => Sought::Found,
+        };
+        TomlFile::named(self.working_dir.join(path), by, sought).map(Some)
     }
 
     /// All layers as one, later ones winning; each value remembers where it came from, those of

@@ -57,6 +57,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What is odd about the layers and keeps nothing from running.
+    pub fn warnings(&self) -> Vec<String> {
+        self.file.iter().filter_map(TomlFile::warning).collect()
+    }
+
     /// Adds a problem that concerns several settings.
     pub fn problem(&mut self, text: String) {
         self.problems.push(text);

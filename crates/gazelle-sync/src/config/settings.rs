@@ -25,6 +25,8 @@ macro_rules! settings {
             $( $(#[$doc])* pub $field: $type, )*
             /// What was given and where; a setting without a value is absent.
             pub(super) given: BTreeMap<&'static str, Given>,
+            /// What is odd about where they came from, in words without values.
+            pub warnings: Vec<String>,
         }
 
         impl Settings {
@@ -33,6 +35,7 @@ macro_rules! settings {
                 Self {
                     $( $field: read.$how(stringify!($field) $(, $want)*)$(.unwrap_or_else(|| ($fallback)(layers)))?, )*
                     given: BTreeMap::new(),
+                    warnings: Vec::new(),
                 }
             }
         }
@@ -123,6 +126,7 @@ impl Settings {
         let mut read = Reader::new(layers)?;
         let mut settings = Self::read(&mut read, layers);
         settings.check_together(&mut read);
+        settings.warnings = read.warnings();
         settings.given = read.finish()?;
         Ok(settings)
     }

@@ -1,16 +1,19 @@
-//! The settings file: read, checked for form and for unknown names, and able to tell the line of a
+//! The settings file: read where nobody else could have written it, checked for form and for unknown names, and able to tell the line of a
 //! setting. Its text never appears in an error: a broken line may be the one with the secret.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use toml::de::{DeTable, DeValue};
 
 use super::SettingsError;
 use super::docs::SETTINGS;
 use super::nearest::did_you_mean;
+use crate::private_files::NotOurs;
+use crate::private_files::believed::{self, Believed, Sought};
 
 /// A well-formed settings file.
 pub(super) struct TomlFile {
@@ -18,32 +21,52 @@ pub(super) struct TomlFile {
     pub text: String,
     /// Unknown names and numbers that no setting holds. They do not keep the rest from being checked.
     pub problems: Vec<String>,
+    /// That other accounts may read it.
+    seen: Option<NotOurs>,
     path: PathBuf,
     lines: BTreeMap<String, usize>,
 }
 
 impl TomlFile {
     /// The file that a person named: it must be there.
-    pub fn named(path: PathBuf, by: &str) -> Result<Self, SettingsError> {
-        let shown = path.display().to_string();
-        match std::fs::read(&path) {
-            Ok(bytes) => Self::parse(path, bytes),
-            Err(error) => Err(SettingsError::one(format!(
-                "the settings file {shown} (named by {by}) cannot be read: {error}"
-            ))),
-        }
+    pub fn named(path: PathBuf, by: &str, sought: Sought) -> Result<Self, SettingsError> {
+        let named_by = format!(" (named by {by})");
+        let read = Self::read(path.clone(), &named_by, sought)?;
+        read.ok_or_else(|| cannot_be_read(&path, &named_by, &Errno::NOENT.into()))
     }
 
     /// The file of the working directory, when there is one.
     pub fn if_present(path: PathBuf) -> Result<Option<Self>, SettingsError> {
-        match std::fs::read(&path) {
-            Ok(bytes) => Self::parse(path, bytes).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(SettingsError::one(format!(
-                "the settings file {} cannot be read: {error}",
-                path.display()
-            ))),
-        }
+        Self::read(path, "", Sought::Found)
+    }
+
+    fn read(path: PathBuf, named_by: &str, sought: Sought) -> Result<Option<Self>, SettingsError> {
+        let believed = believed::read(&path, sought).map_err(|error| match NotOurs::in_error(&error) {
+            Some(why) => SettingsError::one(format!(
+                "the settings file {}{named_by} is not believed: {}; {}",
+                path.display(),
+                why.what,
+                why.advice
+            )),
+            None => cannot_be_read(&path, named_by, &error),
+        })?;
+        let Some(Believed { bytes, seen }) = believed else { return Ok(None) };
+        Ok(Some(Self { seen, ..Self::parse(path, bytes)? }))
+    }
+
+    /// A warning where other accounts may read secrets of the file.
+    pub fn warning(&self) -> Option<String> {
+        let why = self.seen.as_ref()?;
+        let secrets: Vec<&str> =
+            SETTINGS.iter().filter(|doc| doc.secret && self.has(doc.key)).map(|doc| doc.key).collect();
+        (!secrets.is_empty()).then(|| {
+            format!(
+                "{} and holds what is secret ({}): {}; if others use this machine, take new ones",
+                why.what,
+                secrets.join(", "),
+                why.advice
+            )
+        })
     }
 
     fn parse(path: PathBuf, bytes: Vec<u8>) -> Result<Self, SettingsError> {
@@ -56,7 +79,7 @@ impl TomlFile {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let Checked { lines, problems, blank } = check_names(&path, &text)?;
         let text = blanked(text, &blank);
-        Ok(Self { text, problems, path, lines })
+        Ok(Self { text, problems, seen: None, path, lines })
     }
 
     /// Whether the file gives this setting.
@@ -71,6 +94,10 @@ impl TomlFile {
             None => self.path.display().to_string(),
         }
     }
+}
+
+fn cannot_be_read(path: &Path, named_by: &str, error: &io::Error) -> SettingsError {
+    SettingsError::one(format!("the settings file {}{named_by} cannot be read: {error}", path.display()))
 }
 
 /// What the names in a file are.

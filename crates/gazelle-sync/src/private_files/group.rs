@@ -9,20 +9,25 @@ use rustix::io::Errno;
 /// Whether the group of a folder is our own and nobody else's. Not, where that is in doubt: accounts of a directory service,
 /// say, stand in no file.
 pub(super) fn is_of_nobody_else(folder: &Path, group: u32, accounts: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    group == rustix::process::getegid().as_raw() && is_of(me, folder, group, accounts)
+}
+
+/// Whether the group of a file or folder is an account's own and nobody else's. Not, where that is in doubt.
+pub(super) fn is_of(account: u32, path: &Path, group: u32, accounts: &Path) -> bool {
     // What a user namespace does not know is shown as this group.
     const UNKNOWN: u32 = 65534;
-    if group != rustix::process::getegid().as_raw() || group == UNKNOWN {
+    if group == UNKNOWN {
         return false;
     }
     // With an access list, the bits of the group say what the list allows at most, to whomever.
-    let listed = rustix::fs::getxattr(folder, "system.posix_acl_access", &mut [0_u8; 1]);
+    let listed = rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0_u8; 1]);
     if !matches!(listed, Err(Errno::NODATA | Errno::NOTSUP)) {
         return false;
     }
     let read = |name| fs::read_to_string(accounts.join(name)).ok();
     let (Some(passwd), Some(groups)) = (read("passwd"), read("group")) else { return false };
-    let me = rustix::process::geteuid().as_raw();
-    is_alone_in(group, me, &passwd, &groups).unwrap_or(false)
+    is_alone_in(group, account, &passwd, &groups).unwrap_or(false)
 }
 
 /// Whether an account is the only member of its own group, by the text of the two files. None where a line is of no known form.

@@ -10,3 +10,4 @@ mod history;
 mod logs;
 mod manual;
 mod outputs;
+mod whose_settings;

@@ -1,0 +1,365 @@
+//! Files whose content decides what the program does: which programs it starts, where it sends a key. Whoever may change one runs
+//! what he likes as us, so that it is believed only where nobody else may, as `ssh` believes its own.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, StatVfsMountFlags};
+
+use super::{NotOurs, group, path};
+
+/// How a file came to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// It stood where we looked; nobody said that it should be believed.
+    Found,
+    /// A person named it, and thereby trusts its owner.
+    Named,
+}
+
+/// A file that nobody else could have written.
+#[derive(Debug)]
+pub struct Believed {
+    /// What stands in it.
+    pub bytes: Vec<u8>,
+    /// That other accounts may read it, and what mends that. No harm where it holds no secret.
+    pub seen: Option<NotOurs>,
+}
+
+/// Reads a file, and refuses one that others may change or exchange; none where it is absent. A descriptor of ours under its name
+/// (`/dev/stdin`, `/dev/fd/63`) is what whoever started us opened, and is read as it is.
+///
+/// # Errors
+/// Those of the file system; [`NotOurs`].
+pub fn read(file: &Path, sought: Sought) -> io::Result<Option<Believed>> {
+    let is_open_already =
+        file == Path::new("/dev/stdin") || file.starts_with("/dev/fd") || file.starts_with("/proc/self/fd");
+    if sought == Sought::Named && is_open_already {
+        return Ok(Some(Believed { bytes: fs::read(file)?, seen: None }));
+    }
+    let mut way = Vec::new();
+    let end = path::walk(file, &mut |at, found| {
+        way.push(Step::new(at, found));
+        Ok(())
+    })?;
+    let Some((at, found)) = end else { return Ok(None) };
+    let end = Step::new(&at, &found);
+    let who = Who::of_process()?;
+    let is_of = |account, step: &Step| group::is_of(account, &step.path, step.group, Path::new("/etc"));
+    let judge = Judge { way: &way, end: &end, sought, who: &who, is_of: &is_of };
+    if let Some(why) = judge.refusal() {
+        return Err(io::Error::new(ErrorKind::PermissionDenied, why));
+    }
+    let mut bytes = Vec::new();
+    // Nobody else could have exchanged it since.
+    File::open(&at)?.read_to_end(&mut bytes)?;
+    Ok(Some(Believed { bytes, seen: judge.seen() }))
+}
+
+/// What stands at a place on the way to a file, or the file.
+#[derive(Debug, Clone)]
+struct Step {
+    path: PathBuf,
+    owner: u32,
+    group: u32,
+    kind: FileType,
+    mode: u32,
+    /// Whether it is mounted so that nobody can write there, whatever its mode: Kubernetes mounts a ConfigMap so, with mode 777.
+    is_fixed: bool,
+}
+
+impl Step {
+    fn new(at: &Path, found: &Metadata) -> Step {
+        let mount = found.is_dir().then(|| rustix::fs::statvfs(at).ok()).flatten();
+        Step {
+            path: at.to_owned(),
+            owner: found.uid(),
+            group: found.gid(),
+            kind: FileType::from_raw_mode(found.mode() as _),
+            mode: found.mode() & 0o7777,
+            is_fixed: mount.is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY)),
+        }
+    }
+}
+
+/// Who reads.
+struct Who {
+    me: u32,
+    groups: Vec<u32>,
+    /// Who owns `/`, and could change everything else too: in a namespace that does not know root, it is another number.
+    top: u32,
+}
+
+impl Who {
+    fn of_process() -> io::Result<Who> {
+        let mut groups = rustix::process::getgroups()?;
+        groups.push(rustix::process::getegid());
+        Ok(Who {
+            me: rustix::process::geteuid().as_raw(),
+            groups: groups.into_iter().map(|group| group.as_raw()).collect(),
+            top: fs::symlink_metadata("/")?.uid(),
+        })
+    }
+}
+
+struct Judge<'a> {
+    way: &'a [Step],
+    end: &'a Step,
+    sought: Sought,
+    who: &'a Who,
+    /// Whether the group of a step is an account's alone.
+    is_of: &'a dyn Fn(u32, &Step) -> bool,
+}
+
+impl Judge<'_> {
+    const STICKY: u32 = 0o1000;
+
+    /// Why the file is not believed.
+    fn refusal(&self) -> Option<NotOurs> {
+        self.way.iter().chain([self.end]).find_map(|step| self.refusal_of(step))
+    }
+
+    fn refusal_of(&self, step: &Step) -> Option<NotOurs> {
+        let (shown, end, me) = (step.path.display(), self.end.path.display(), self.who.me);
+        let exchanged = match std::ptr::eq(step, self.end) {
+            true => String::new(),
+            false => format!(", and whoever may change that decides what {end} is"),
+        };
+        if !self.is_trusted(step.owner) {
+            // Naming it helps only where the name can mean no file but this owner's.
+            let name_it = match (self.sought, step.owner == self.end.owner && !self.anybody_may_make_it()) {
+                (Sought::Found, true) => format!("or name it: --config {end}; "),
+                _ => String::new(),
+            };
+            let kind = if step.kind == FileType::Symlink { "the link " } else { "" };
+            return Some(NotOurs {
+                what: format!(
+                    "{kind}{shown} belongs to another account (uid {}, and this is uid {me}){exchanged}",
+                    step.owner
+                ),
+                advice: format!("if you trust it: chown -h {me} {shown}, {name_it}{}", self.otherwise()),
+            });
+        }
+        let open = self.open(step);
+        if open == 0 {
+            return None;
+        }
+        let by = if step.owner == me { "run" } else { "have its owner run" };
+        let whose = if open & 0o002 != 0 { "other accounts" } else { "the accounts of its group" };
+        Some(NotOurs {
+            what: format!("{shown} can be written by {whose} (mode {:o}){exchanged}", step.mode),
+            advice: format!("look at what stands in it, and {by} `chmod go-w {shown}`; {}", self.otherwise()),
+        })
+    }
+
+    fn otherwise(&self) -> &'static str {
+        match self.sought {
+            Sought::Found => {
+                "otherwise work in another folder, or name a file that you or root alone may change (--config; \
+                 --config /dev/null for none)"
+            }
+            Sought::Named => {
+                "otherwise name a file that you or root alone may change, in a folder where that is so (--config)"
+            }
+        }
+    }
+
+    fn is_trusted(&self, owner: u32) -> bool {
+        let is_named = self.sought == Sought::Named && owner == self.end.owner;
+        [0, self.who.me, self.who.top].contains(&owner) || (is_named && !self.anybody_may_make_it())
+    }
+
+    /// Whether it lies below a folder like `/tmp`, in which whoever comes first takes a name.
+    fn anybody_may_make_it(&self) -> bool {
+        self.way.iter().any(|step| {
+            step.kind == FileType::Directory
+                && step.mode & Self::STICKY != 0
+                && step.mode & 0o022 != 0
+                && !step.is_fixed
+        })
+    }
+
+    /// The bits of a mode by which others may write.
+    fn open(&self, step: &Step) -> u32 {
+        let bits = step.mode & 0o022;
+        match step.kind {
+            // A link's own mode says nothing, and what is written to a device is not read there.
+            FileType::Symlink | FileType::CharacterDevice => 0,
+            // There each exchanges only what is his.
+            FileType::Directory if step.is_fixed || step.mode & Self::STICKY != 0 => 0,
+            _ if bits & 0o020 != 0 && self.is_group_of_trusted(step) => bits & 0o002,
+            _ => bits,
+        }
+    }
+
+    fn is_group_of_trusted(&self, step: &Step) -> bool {
+        [0, self.who.me, self.end.owner]
+            .iter()
+            .any(|account| self.is_trusted(*account) && (self.is_of)(*account, step))
+    }
+
+    /// Whether other accounts may read it. A group of this process is no other: whoever made it so meant that.
+    fn seen(&self) -> Option<NotOurs> {
+        let end = self.end;
+        let is_ours = |step: &Step| self.who.groups.contains(&step.group) || self.is_group_of_trusted(step);
+        let is_read = end.mode & 0o004 != 0 || (end.mode & 0o040 != 0 && end.owner != 0 && !is_ours(end));
+        let is_shut = |step: &Step| step.mode & 0o001 == 0 && (step.mode & 0o010 == 0 || is_ours(step));
+        let mut folders = self.way.iter().filter(|step| step.kind == FileType::Directory);
+        if end.kind != FileType::RegularFile || !is_read || folders.any(is_shut) {
+            return None;
+        }
+        let shown = end.path.display();
+        let advice = match end.owner == self.who.me {
+            true => format!("run `chmod go-r {shown}` (or chmod 640, where a service reads it by its group)"),
+            false => format!(
+                "have its owner run `chmod 640 {shown}`, with a group of the account that runs this; or put them into the \
+                 environment, or where systemd hands them over (LoadCredential=)"
+            ),
+        };
+        Some(NotOurs { what: format!("{shown} can be read by other accounts (mode {:o})", end.mode), advice })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: u32 = 1000;
+    const MALLORY: u32 = 1001;
+    /// A group that nobody but Ada is in.
+    const ADAS: u32 = 1000;
+    const TEAM: u32 = 2000;
+
+    /// A place by its owner, group, kind and mode; `r` for a folder that is mounted read-only.
+    fn step(path: &str, owner: u32, group: u32, kind: char, mode: u32) -> Step {
+        let kinds =
+            [('f', FileType::RegularFile), ('l', FileType::Symlink), ('c', FileType::CharacterDevice)];
+        let kind_of = kinds.into_iter().find(|(name, _)| *name == kind).map(|(_, kind)| kind);
+        let (path, kind_of) = (PathBuf::from(path), kind_of.unwrap_or(FileType::Directory));
+        Step { path, owner, group, kind: kind_of, mode, is_fixed: kind == 'r' }
+    }
+
+    /// Why Ada, or another, does not believe what stands at the end, and what she is warned of.
+    fn judged(way: &[Step], sought: Sought, me: u32, groups: &[u32]) -> (Option<String>, Option<String>) {
+        let top = step("/", 0, 0, 'd', 0o755);
+        let (end, folders) = way.split_last().unwrap();
+        let way = [&[top], folders].concat();
+        let is_of = |account: u32, step: &Step| {
+            (account, step.group) == (ADA, ADAS) || (account, step.group) == (0, 0)
+        };
+        let who = Who { me, groups: groups.to_vec(), top: 0 };
+        let judge = Judge { way: &way, end, sought, who: &who, is_of: &is_of };
+        (judge.refusal().map(|why| why.to_string()), judge.seen().map(|why| why.to_string()))
+    }
+
+    #[test]
+    fn what_others_own_may_change_or_exchange_is_not_believed() {
+        use Sought::{Found, Named};
+        let srv = || step("/srv", 0, 0, 'd', 0o755);
+        let tmp = || step("/tmp", 0, 0, 'd', 0o1777);
+        let file = |owner, mode| step("/…/gazelle-sync.toml", owner, owner, 'f', mode);
+        for (sought, way, says) in [
+            (Found, vec![tmp(), file(MALLORY, 0o644)], "uid 1001"),
+            (Named, vec![tmp(), file(MALLORY, 0o644)], "uid 1001"),
+            (
+                Named,
+                vec![tmp(), step("/tmp/ada", MALLORY, 1, 'd', 0o755), file(MALLORY, 0o644)],
+                "/tmp/ada belongs",
+            ),
+            (Found, vec![srv(), file(MALLORY, 0o644)], "or name it: --config"),
+            (Found, vec![tmp(), step("/tmp/l", MALLORY, 1, 'l', 0o777), file(ADA, 0o600)], "the link /tmp/l"),
+            (Found, vec![step("/home/m", MALLORY, 1, 'd', 0o755), file(ADA, 0o600)], "/home/m belongs"),
+            (Named, vec![step("/home/m", MALLORY, 1, 'd', 0o755), file(ADA, 0o600)], "/home/m belongs"),
+            (Found, vec![srv(), file(ADA, 0o666)], "by other accounts (mode 666)"),
+            (Named, vec![srv(), file(0, 0o666)], "have its owner run `chmod go-w"),
+            (Found, vec![srv(), step("/srv/x", ADA, TEAM, 'f', 0o664)], "accounts of its group (mode 664)"),
+            (Named, vec![step("/srv/p", 0, TEAM, 'd', 0o2775), file(ADA, 0o600)], "/srv/p can be written"),
+            (Named, vec![step("/srv/p", ADA, ADAS, 'd', 0o777), file(ADA, 0o600)], "/srv/p can be written"),
+            // A folder of a mount that takes no writes says nothing of who owns what stands there.
+            (Found, vec![step("/etc/c", 0, 0, 'r', 0o777), file(MALLORY, 0o644)], "uid 1001"),
+        ] {
+            let told = judged(&way, sought, ADA, &[ADAS, TEAM]).0;
+            assert!(told.as_ref().is_some_and(|told| told.contains(says)), "{way:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn usual_places_are_believed() {
+        use Sought::{Found, Named};
+        let (etc, home) = (step("/etc", 0, 0, 'd', 0o755), step("/home/ada", ADA, ADAS, 'd', 0o750));
+        let of = |owner, group, mode| step("/…/gazelle-sync.toml", owner, group, 'f', mode);
+        let (service, its) = (998, [998]);
+        for (sought, me, groups, way) in [
+            (Named, service, &its[..], vec![etc.clone(), of(0, 0, 0o644)]),
+            (Named, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
+            (Found, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
+            // With umask 002, each in a group of his own; and root who runs it as who owns it.
+            (
+                Found,
+                ADA,
+                &[ADAS],
+                vec![home.clone(), step("/home/ada/p", ADA, ADAS, 'd', 0o775), of(ADA, ADAS, 0o664)],
+            ),
+            (
+                Named,
+                0,
+                &[0],
+                vec![home.clone(), step("/home/ada/p", ADA, ADAS, 'd', 0o775), of(ADA, ADAS, 0o664)],
+            ),
+            // A file of another account in a container, or of who deploys, that a person named.
+            (Named, 0, &[0], vec![step("/app", 0, 0, 'd', 0o755), of(ADA, TEAM, 0o644)]),
+            (Named, service, &its, vec![step("/srv/app", ADA, TEAM, 'd', 0o755), of(ADA, TEAM, 0o644)]),
+            // Any account of a container, in the group of root.
+            (Found, 1_000_650_000, &[0], vec![step("/app", 0, 0, 'd', 0o775), of(0, 0, 0o664)]),
+            // A ConfigMap: its folder has mode 777, its links are root's, and it is mounted read-only.
+            (
+                Found,
+                ADA,
+                &[0],
+                vec![
+                    etc.clone(),
+                    step("/etc/c", 0, 0, 'r', 0o777),
+                    step("/etc/c/gazelle-sync.toml", 0, 0, 'l', 0o777),
+                    step("/etc/c/..data", 0, 0, 'l', 0o777),
+                    of(0, 0, 0o644),
+                ],
+            ),
+            (Found, ADA, &[ADAS], vec![step("/tmp", 0, 0, 'd', 0o1777), of(ADA, ADAS, 0o600)]),
+            (Named, ADA, &[ADAS], vec![step("/dev", 0, 0, 'd', 0o755), step("/dev/null", 0, 0, 'c', 0o666)]),
+        ] {
+            assert_eq!(judged(&way, sought, me, groups).0, None, "{me}: {way:?}");
+        }
+    }
+
+    #[test]
+    fn what_others_may_read_is_told_and_what_a_group_of_ours_may_is_not() {
+        let etc = || step("/etc", 0, 0, 'd', 0o755);
+        let of = |owner, group, mode| step("/…/x", owner, group, 'f', mode);
+        for (me, way, says) in [
+            (998, vec![etc(), of(0, 998, 0o640)], None),
+            (0, vec![etc(), of(0, 998, 0o640)], None),
+            (ADA, vec![etc(), of(ADA, ADAS, 0o640)], None),
+            (ADA, vec![etc(), of(ADA, ADAS, 0o600)], None),
+            (ADA, vec![step("/home/ada", ADA, ADAS, 'd', 0o700), of(ADA, ADAS, 0o644)], None),
+            (ADA, vec![step("/home/ada", ADA, ADAS, 'd', 0o750), of(ADA, ADAS, 0o644)], None),
+            (
+                ADA,
+                vec![step("/srv/ada", ADA, TEAM, 'd', 0o750), of(ADA, ADAS, 0o644)],
+                Some("run `chmod go-r"),
+            ),
+            (ADA, vec![etc(), of(ADA, TEAM, 0o640)], Some("mode 640")),
+            (ADA, vec![etc(), of(ADA, ADAS, 0o644)], Some("run `chmod go-r")),
+            (998, vec![etc(), of(0, 0, 0o644)], Some("LoadCredential=")),
+        ] {
+            let told = judged(&way, Sought::Named, me, &[me]).1;
+            match says {
+                None => assert_eq!(told, None, "{me}: {way:?}"),
+                Some(words) => {
+                    assert!(told.clone().is_some_and(|told| told.contains(words)), "{way:?}: {told:?}")
+                }
+            }
+        }
+    }
+}
