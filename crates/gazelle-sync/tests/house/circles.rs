@@ -115,7 +115,7 @@ fn arrows(sources: &BTreeMap<Name, String>) -> BTreeMap<Name, BTreeSet<Name>> {
         of_file.visit_file(&file);
         for (path, is_handed_on) in &of_file.paths {
             if let (true, Some(name)) = (is_handed_on, path.last()) {
-                handed_on.insert([module.as_slice(), &[name.clone()]].concat(), path.clone());
+                handed_on.insert([module.as_slice(), std::slice::from_ref(name)].concat(), path.clone());
             }
         }
         named.insert(module.clone(), of_file.paths);

@@ -1,6 +1,6 @@
-//! One record, whole. [`get`] looks it up by its id ([`lookup`]: what comes of it); [`gather`] puts together the parts of a record for which the API bears no query
+//! One record, whole. [`get`] looks it up by its id ([`lookup`]: what comes of it); `gather` puts together the parts of a record for which the API bears no query
 //! with all fields; [`nested`] completes lists inside it that are longer than their page; [`receive`] takes its id and its bytes;
-//! [`faults`] notes what the API says is wrong with it.
+//! `faults` notes what the API says is wrong with it.
 
 pub(crate) mod budget;
 pub(crate) mod completed;
