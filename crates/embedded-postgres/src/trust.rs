@@ -28,7 +28,7 @@ pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf
     let mut links = 0;
     loop {
         let found = held.metadata().map_err(Error::io("open", &at))?;
-        let is_open = walk.judge(&at, &found)?;
+        let is_open = walk.judge(&at, &found, left.is_empty())?;
         let Some(name) = left.pop() else {
             walk.judge_place_of_server(&at, &found, is_open)?;
             return Ok((held, at));
@@ -92,7 +92,21 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Refuses a folder in which others could exchange what stands in it. Whether others may at least put something of their own
     /// there, as in `/tmp`: with the sticky bit each exchanges only what is his.
-    fn judge(&self, at: &Path, found: &Metadata) -> Result<bool> {
+    fn judge(&self, at: &Path, found: &Metadata, is_last: bool) -> Result<bool> {
+        if !self.is_trusted(found.uid()) && !is_last {
+            // To take a folder above it from its owner would take all that he has there.
+            return Err(Error::Untrusted {
+                path: self.data_dir.to_owned(),
+                what: format!(
+                    "{} belongs to user id {}, who could exchange the server's folder",
+                    at.display(),
+                    found.uid()
+                ),
+                advice: "choose another data folder, below folders of your own or of root, such as /var/lib/gazelle-sync; \
+                         or run this as that user"
+                    .to_owned(),
+            });
+        }
         if !self.is_trusted(found.uid()) {
             return Err(self.refused(
                 format!(

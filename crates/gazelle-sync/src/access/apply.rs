@@ -40,11 +40,14 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     // Whose names the catalogue holds is believed next, and rights are given by them.
-    owners::check_in(&tx).await?;
+    owners::check_owners_in(&tx).await?;
     check(&tx, roles, citus.is_some()).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
+    // What somebody may hang there is told apart from what hangs there: taking the right is what this is run for.
+    take_beyond_rows(&tx, &roles.owner).await?;
+    owners::check_hung_in(&tx).await?;
     tx.batch(&sql::roles(roles)).await?;
     creators::check(&tx, roles).await?;
     tx.batch_as_is(&sql::relations(db.schema(), roles, &public_roles(&tx).await?)).await?;

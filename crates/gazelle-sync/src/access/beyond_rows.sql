@@ -1,5 +1,6 @@
 -- Which of the relations $2 of the schema $1 lets others than its owner, and than $3, do what no reading or writing of rows needs:
--- hang triggers, whose code runs as whoever writes, have keys refer to it, empty it. As (relation, who, which rights).
+-- hang triggers, whose code runs as whoever writes, have keys refer to it, empty it, maintain it (Postgres 17). As (relation, who, which
+-- rights, whether we may take them); who is PUBLIC for everybody.
 WITH held AS (
     SELECT c.relname::text AS name, granted.grantee, granted.privilege_type, c.relowner
       FROM pg_catalog.pg_class c
@@ -14,9 +15,10 @@ WITH held AS (
      CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS granted
      WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v')
 )
-SELECT held.name, r.rolname::text, array_agg(DISTINCT held.privilege_type ORDER BY held.privilege_type)
-  FROM held JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
- WHERE held.grantee <> held.relowner AND NOT r.rolsuper AND r.rolname <> $3
-   AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE')
- GROUP BY held.name, r.rolname
+SELECT held.name, coalesce(r.rolname::text, 'PUBLIC'), array_agg(DISTINCT held.privilege_type ORDER BY held.privilege_type),
+       pg_catalog.pg_has_role(held.relowner, 'USAGE')
+  FROM held LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
+ WHERE held.grantee <> held.relowner AND (held.grantee = 0 OR NOT r.rolsuper AND r.rolname <> $3)
+   AND held.privilege_type IN ('TRIGGER', 'REFERENCES', 'TRUNCATE', 'MAINTAIN')
+ GROUP BY held.name, held.relowner, r.rolname
  ORDER BY 1, 2

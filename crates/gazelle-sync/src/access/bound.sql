@@ -56,13 +56,17 @@ WITH ours AS (
            pg_catalog.format('the view %s', ours.name), true
       FROM ours JOIN pg_catalog.pg_rewrite r ON r.ev_class = ours.oid
 ), me AS (
-    SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+    SELECT r.oid, login.oid AS login,
+           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                    WHERE s.rolsuper AND (s.oid = r.oid OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER'))) AS rolsuper
+      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
+     WHERE r.rolname = current_user
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
      CROSS JOIN me
      WHERE r.rolsuper
-        OR r.oid = me.oid
+        OR r.oid = CASE WHEN me.rolsuper THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
            AND (r.rolcreaterole
                 OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))

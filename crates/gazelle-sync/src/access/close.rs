@@ -53,8 +53,10 @@ pub struct BeyondRows {
     pub relation: String,
     /// Whose.
     pub role: String,
-    /// `REFERENCES`, `TRIGGER`, `TRUNCATE`.
+    /// `MAINTAIN`, `REFERENCES`, `TRIGGER`, `TRUNCATE`.
     pub rights: Vec<String>,
+    /// Whether we may take them.
+    pub is_ours_to_take: bool,
 }
 
 /// Who may do more with our tables and views than read or write rows, but for superusers, the owners and the role `owner`.
@@ -70,15 +72,20 @@ pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, Db
     let rows = tx.query(include_str!("beyond_rows.sql"), &params).await?;
     Ok(rows
         .iter()
-        .map(|row| BeyondRows { relation: row.get(0), role: row.get(1), rights: row.get(2) })
+        .map(|row| BeyondRows {
+            relation: row.get(0),
+            role: row.get(1),
+            rights: row.get(2),
+            is_ours_to_take: row.get(3),
+        })
         .collect())
 }
 
-/// Takes [`beyond_rows`] away.
+/// Takes [`beyond_rows`] away. That runs nobody's code, so that it may be done before it is known what hangs on the tables.
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn take_beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<(), DbError> {
+pub async fn take_beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<(), DbError> {
     for held in beyond_rows(tx, owner).await? {
         tx.batch_as_is(&held.taken(tx.schema())).await?;
     }
@@ -89,7 +96,8 @@ impl BeyondRows {
     /// The statement that takes it. Also from those to whom it was passed on.
     pub(super) fn taken(&self, schema: &str) -> String {
         let name = format!("{}.{}", quote(schema), quote(&self.relation));
-        format!("REVOKE {BEYOND_ROWS} ON {name} FROM {} CASCADE", quote(&self.role))
+        let role = if self.role == "PUBLIC" { self.role.clone() } else { quote(&self.role) };
+        format!("REVOKE {} ON {name} FROM {role} CASCADE", self.rights.join(", "))
     }
 }
 

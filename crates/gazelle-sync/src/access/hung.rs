@@ -17,33 +17,51 @@ struct Hung {
     bound_to: String,
     /// Whose that is.
     whose: String,
-    /// The statement that ends it.
+    /// What ends it.
     cure: String,
-    /// Whether row security alone runs it, by which a superuser is not bound.
-    is_policy: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Somebody's function, type or table.
+    Owner,
+    /// A function of the server's that runs any text.
+    Text,
+    /// A right on our tables, which a migration takes.
+    Right,
+    /// A right on a table whose rows go with ours.
+    OtherRight,
 }
 
 impl Hung {
     fn of(row: &Row) -> Self {
+        let kind = match row.get("kind") {
+            "owner" => Kind::Owner,
+            "right" => Kind::Right,
+            "other right" => Kind::OtherRight,
+            _ => Kind::Text,
+        };
         Hung {
             what: row.get("what"),
             bound_to: row.get("bound_to"),
             whose: row.get("whose"),
             cure: row.get("cure"),
-            is_policy: row.get("is_policy"),
+            kind,
         }
     }
 
     fn told(&self, of: usize) -> String {
-        let Hung { what, bound_to, whose, cure, .. } = self;
+        let Hung { what, bound_to, whose, cure, kind } = self;
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
-        let is_right = what == whose || whose == "everybody";
-        let (of_whom, done) = match is_right {
-            true => (String::new(), "take the right away"),
-            false => (
+        let (of_whom, done) = match kind {
+            Kind::Owner => (
                 format!(" of {whose}, who is no superuser"),
                 "look what it does, and drop what is bound to it or have it be a superuser's",
             ),
+            Kind::Text => (String::new(), "look what it does, and take it away"),
+            Kind::Right => (String::new(), "have the right taken, from our tables alone"),
+            Kind::OtherRight => (String::new(), "take the right away"),
         };
         format!(
             "{what} {bound_to}{of_whom}{more}, and the role in DATABASE_URL is a superuser, with whose rights that would be run; so \
@@ -56,9 +74,18 @@ impl Hung {
 
 const LOOK: &str = include_str!("hung.sql");
 
-fn told(rows: &[Row]) -> Option<String> {
+/// What goes on next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// The tables are used.
+    Use,
+    /// The rights that others hold on our tables are taken, which runs nobody's code; then it is asked again.
+    TakingRights,
+}
+
+fn told(rows: &[Row], before: Before) -> Option<String> {
     let mut found: Vec<Hung> = rows.iter().map(Hung::of).collect();
-    found.retain(|hung| !hung.is_policy);
+    found.retain(|hung| before == Before::Use || hung.kind != Kind::Right);
     found.first().map(|hung| hung.told(found.len()))
 }
 
@@ -66,28 +93,18 @@ fn told(rows: &[Row]) -> Option<String> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
+pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?))
+    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
 }
 
-/// As [`refusal`], in a transaction.
+/// As [`refusal`] before the tables are used, in a transaction.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?))
-}
-
-/// Whether a policy calls something that could take a superuser's rights back once it has put a lesser role in force.
-///
-/// # Errors
-/// Those of the database.
-pub async fn is_reading_as_others_unsafe(tx: &Tx<'_>) -> Result<bool, DbError> {
-    let names = relation_names();
-    let rows = tx.query(LOOK, &params(&tx.schema(), &names)).await?;
-    Ok(rows.iter().any(|row| Hung::of(row).is_policy))
+    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?, Before::Use))
 }
 
 fn params<'a>(schema: &'a &str, names: &'a Vec<&'static str>) -> [Param<'a>; 2] {

@@ -18,7 +18,7 @@ mod script;
 
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};
-pub use close::{BeyondRows, beyond_rows, close};
+pub use close::{BeyondRows, beyond_rows, close, take_beyond_rows};
 pub use creators::{Creator, creators};
 pub use owner::check_owner_rights;
 pub use roles::{PUBLIC_ROLES, Roles};

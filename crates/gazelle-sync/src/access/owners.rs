@@ -7,8 +7,9 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::hung::{self, Before};
 use super::roles::{PUBLIC_ROLES, Roles};
-use super::{bound, hung, script};
+use super::{bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -53,9 +54,17 @@ const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 /// # Errors
 /// Such a relation: the message says whose, why and what to do. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
+    check_before(db, Before::Use).await
+}
+
+/// As [`check`], before what is named.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
     refuse(refusal(db).await?)?;
     bound::check(db).await?;
-    refuse(hung::refusal(db).await?)
+    refuse(hung::refusal(db, before).await?)
 }
 
 /// Whose table [`check`] refuses and why, if it does.
@@ -77,7 +86,23 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)?;
+    check_owners_in(tx).await?;
+    check_hung_in(tx).await
+}
+
+/// Of [`check_in`] who owns the tables: whoever takes rights that others hold on them asks this first, and the rest then.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+}
+
+/// Of [`check_in`] what a superuser would run for others.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_hung_in(tx: &Tx<'_>) -> Result<(), DbError> {
     refuse(hung::refusal_in(tx).await?)
 }
 
@@ -104,6 +129,8 @@ struct Found {
     acting: Vec<String>,
     /// Whether we have the owner's rights.
     has_rights: bool,
+    /// What the owner has besides our tables, which may act as it.
+    besides: Option<String>,
 }
 
 impl Found {
@@ -115,6 +142,7 @@ impl Found {
             kind: row.get("kind"),
             acting: row.get("acting"),
             has_rights: row.get("has_rights"),
+            besides: row.get("besides"),
         }
     }
 }
@@ -124,13 +152,40 @@ impl Found {
 struct Me {
     name: String,
     is_superuser: bool,
+    /// The lesser role that a superuser has put in force, which code can undo.
+    in_force: Option<String>,
     /// Who holds the right by which we may create in the schema.
     creates_by: Option<String>,
 }
 
 impl Me {
     fn of(row: &Row) -> Me {
-        Me { name: row.get("name"), is_superuser: row.get("is_superuser"), creates_by: row.get("creates_by") }
+        Me {
+            name: row.get("name"),
+            is_superuser: row.get("is_superuser"),
+            in_force: row.get("in_force"),
+            creates_by: row.get("creates_by"),
+        }
+    }
+}
+
+impl Me {
+    fn in_force(&self) -> String {
+        match &self.in_force {
+            Some(role) => {
+                format!(", also with the role {role} in force, which any code in its session can undo")
+            }
+            None => String::new(),
+        }
+    }
+}
+
+impl Found {
+    fn besides(&self) -> String {
+        match &self.besides {
+            Some(thing) => format!(", who has {thing} besides, which may act as {}", self.name),
+            None => String::new(),
+        }
     }
 }
 
@@ -149,13 +204,14 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 
 impl Question<'_> {
     fn told(&self, rows: &[Row], me: &[Row]) -> String {
-        let Me { name: me, is_superuser, creates_by } = me.first().map(Me::of).unwrap_or_default();
+        let us = me.first().map(Me::of).unwrap_or_default();
+        let Me { name: me, is_superuser, creates_by, .. } = &us;
         let schema = &self.schema;
         let (theirs, hung): (Vec<Found>, Vec<Found>) =
             rows.iter().map(Found::of).partition(|found| found.what == "owner");
         let Some(first) = theirs.first() else {
             return match hung.first() {
-                Some(found) if found.what == "schema" => schema_to_superuser(found, &me),
+                Some(found) if found.what == "schema" => schema_to_superuser(found, &us),
                 found => found.map_or_else(String::new, |found| self.hung(found)),
             };
         };
@@ -166,13 +222,13 @@ impl Question<'_> {
             1 => String::new(),
             many => format!(" (and {} more: psql, \\dp {}.*)", many - 1, plain(schema)),
         };
-        if is_superuser {
+        if *is_superuser {
             return to_superuser(
                 &format!("{schema}.{name} belongs to {owner}{more}"),
                 first,
                 &table,
                 kind,
-                &me,
+                &us,
             );
         }
         let others = match first.has_rights {
@@ -184,12 +240,17 @@ impl Question<'_> {
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
              written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
              triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
-            me = plain(&me),
+            me = plain(me),
         );
         if first.has_rights {
             said += &format!("; or put {} into DATABASE_URL", plain(owner));
-        } else if let (true, Some(holder)) = (self.for_us, creates_by) {
-            let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(&holder) };
+        }
+        // Made for its only member, but that everybody may create there (Postgres 14's default in public).
+        let is_made_for_us = first.acting.iter().all(|name| name == owner);
+        if let (true, Some(holder)) = (self.for_us, creates_by)
+            && (!first.has_rights || holder == "public" && is_made_for_us)
+        {
+            let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(holder) };
             said += &format!(
                 "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
                  CREATE ON SCHEMA {} FROM {holder}",
@@ -232,15 +293,16 @@ fn acting_as(owner: &str, acting: &[String]) -> String {
 }
 
 /// What a superuser is told of a schema in which somebody could put other tables in the place of ours at any time.
-fn schema_to_superuser(found: &Found, me: &str) -> String {
+fn schema_to_superuser(found: &Found, us: &Me) -> String {
     let Found { relation: schema, name: owner, acting, .. } = found;
+    let (me, in_force, besides) = (&us.name, us.in_force(), found.besides());
     let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| name != owner).collect();
     let others = match others.as_slice() {
         [] => String::new(),
         some => format!(", as which {} may act", some.join(", ")),
     };
     format!(
-        "the schema {schema} belongs to {owner}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a schema \
+        "the schema {schema} belongs to {owner}{others}{besides}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a schema \
          can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
          rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
          or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
@@ -251,10 +313,11 @@ fn schema_to_superuser(found: &Found, me: &str) -> String {
 }
 
 /// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
-fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, me: &str) -> String {
+fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
     let others = acting_as(&first.name, &first.acting);
+    let (me, in_force, besides) = (&us.name, us.in_force(), first.besides());
     format!(
-        "{found}{others}, and the role in DATABASE_URL ({me}) is a superuser; whoever owns a table can have code of his run with \
+        "{found}{others}{besides}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a table can have code of his run with \
          the rights of whoever uses it, so nothing of it was read or written. If it is empty and nobody's, DROP {kind} {table}. \
          Otherwise put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the \
          sync, or an administrator that is no superuser); or, where a superuser shall: look at its triggers, rules, defaults \

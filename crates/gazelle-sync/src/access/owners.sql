@@ -4,8 +4,10 @@
 -- theirs is run by looking.
 --
 -- Trusted is whoever could do it anyway. For a superuser that is itself, another superuser, and a role that only those can
--- act as: nobody else could do what it can; the owner of the schema, who may drop what stands in it and put something else there,
--- has to be one of them too. For others it is they themselves, a superuser, who may make roles, the owner of the database, and a
+-- act as, and that owns nothing of this database but relations under our names: a function of its own would act as it for whoever may
+-- call it, and so would what hangs on another table of its. The owner of the schema, who may drop what stands in it and put something
+-- else there, has to be one of them too. A superuser is also who has put a lesser role in force, or may put a superuser in
+-- force: so may any code that runs in its session. For others it is they themselves, a superuser, who may make roles, the owner of the database, and a
 -- role that only those can act as. Where they come to tables that others have made ($4), also the owner of the schema, the
 -- owner's role by its own name ($5), and, where they could not have made the tables themselves, whoever made them for them;
 -- none of the roles $6. What is run as it stands (not $4) is a trusted role's own, since a role that nobody acts as any more
@@ -25,7 +27,11 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_class c JOIN place ON place.oid = c.relnamespace
      WHERE c.relname = ANY ($2::text[])
 ), me AS (
-    SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
+    SELECT r.oid, login.oid AS login,
+           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                    WHERE s.rolsuper AND (s.oid = r.oid OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER'))) AS rolsuper
+      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
+     WHERE r.rolname = current_user
 ), keeper AS (
     SELECT CASE WHEN o.rolname = 'pg_database_owner' THEN d.datdba ELSE o.oid END AS oid
       FROM place
@@ -36,7 +42,7 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_roles r
      CROSS JOIN me
      WHERE r.rolsuper
-        OR r.oid = me.oid
+        OR r.oid = CASE WHEN me.rolsuper THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
            AND (r.rolcreaterole
                 OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -74,6 +80,21 @@ WITH RECURSIVE place AS (
      WHERE granted.privilege_type = 'CREATE'
     UNION
     SELECT keeper.oid FROM keeper
+), more AS (
+    -- What an owner owns besides. Schemas, sequences and default rights run nothing.
+    SELECT d.refobjid AS owner, min(pg_catalog.pg_describe_object(d.classid, d.objid, 0)) AS thing
+      FROM me
+      JOIN pg_catalog.pg_shdepend d ON d.refclassid = 'pg_catalog.pg_authid'::regclass AND d.deptype = 'o'
+      JOIN pg_catalog.pg_database this ON this.oid = d.dbid AND this.datname = pg_catalog.current_database()
+     WHERE me.rolsuper
+       AND (d.refobjid IN (SELECT relowner FROM relations) OR d.refobjid IN (SELECT oid FROM keeper))
+       AND d.refobjid NOT IN (SELECT oid FROM trusted)
+       AND d.classid NOT IN ('pg_catalog.pg_namespace'::regclass, 'pg_catalog.pg_default_acl'::regclass)
+       AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
+                AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c
+                             WHERE c.oid = d.objid
+                               AND (c.relkind = 'S' OR c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[]))))
+     GROUP BY d.refobjid
 ), owners AS (
     SELECT o.oid, o.rolname::text AS name, NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE') AS has_rights
       FROM pg_catalog.pg_roles o
@@ -83,6 +104,7 @@ WITH RECURSIVE place AS (
        AND o.oid NOT IN (SELECT oid FROM trusted)
        AND (o.rolname = ANY ($6::text[])
             OR NOT $4
+            OR o.oid IN (SELECT more.owner FROM more)
             OR o.oid IN (SELECT acting.owner FROM acting)
                AND NOT (NOT me.rolsuper
                         AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
@@ -97,26 +119,28 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
               WHERE acting.owner = owners.oid
                 AND (NOT acting.is_owner OR owners.has_rights OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
               ORDER BY 1) AS acting,
-       owners.has_rights
+       owners.has_rights,
+       (SELECT more.thing FROM more WHERE more.owner = owners.oid AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = owners.oid)) AS besides
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
 SELECT 'schema', $1, o.rolname::text, 'n',
-       ARRAY(SELECT acting.name FROM acting WHERE acting.owner = o.oid ORDER BY acting.name), false
+       ARRAY(SELECT acting.name FROM acting WHERE acting.owner = o.oid ORDER BY acting.name), false,
+       (SELECT more.thing FROM more WHERE more.owner = o.oid AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid))
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
- WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted) AND o.oid IN (SELECT acting.owner FROM acting)
+ WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted) AND (o.oid IN (SELECT acting.owner FROM acting) OR o.oid IN (SELECT more.owner FROM more))
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, NULL
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, NULL
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, NULL
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT (p.polcmd = 'r' AND p.polpermissive

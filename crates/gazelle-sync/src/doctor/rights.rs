@@ -21,7 +21,7 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     of_catalogue(&tx, &mut lines, &names).await?;
     who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
     who_may_create(&tx, &mut lines).await?;
-    who_may_hang_triggers(&tx, &mut lines).await?;
+    who_may_bind_to_tables(&tx, &mut lines).await?;
     may_make_temporary_tables(&tx, &mut lines).await?;
     for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
         match open_to(&tx, role, &names, citus.as_ref()).await? {
@@ -114,11 +114,12 @@ async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Who may hang a trigger on a table of ours without owning it: its code runs with the rights of whoever writes.
-async fn who_may_hang_triggers(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+/// Who may hang a trigger on a table of ours, or have a foreign key refer to it, without owning it: the code of either runs with the
+/// rights of whoever writes, that of a key by the triggers of the table that it stands in.
+async fn who_may_bind_to_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let check = "triggers";
     let mut held = access::beyond_rows(tx, "").await?;
-    held.retain(|held| held.rights.iter().any(|right| right == "TRIGGER"));
+    held.retain(|held| held.rights.iter().any(|right| right == "TRIGGER" || right == "REFERENCES"));
     let Some(first) = held.first() else {
         lines.ok(check, "nobody may hang one on a table of ours but its owner");
         return Ok(());
@@ -127,21 +128,17 @@ async fn who_may_hang_triggers(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbE
     roles.sort_unstable();
     roles.dedup();
     let more = if held.len() > 1 { format!(" and {} more", held.len() - 1) } else { String::new() };
-    let listed: Vec<String> = roles.iter().map(|role| quote(role)).collect();
     lines.warning(
         check,
         format!(
-            "{} may hang triggers on tables of ours ({} by {}{more}): code of theirs would run with the rights of whoever writes, and \
+            "{} may hang triggers on tables of ours, or have foreign keys refer to them ({} on {} by {}{more}): code of theirs would run with the rights of whoever writes, and \
              reading and writing rows does not need it",
             roles.join(", "),
+            first.rights.join(", "),
             first.relation,
             first.role
         ),
-        format!(
-            "{ROLES}; or REVOKE TRIGGER ON ALL TABLES IN SCHEMA {} FROM {} CASCADE",
-            quote(tx.schema()),
-            listed.join(", ")
-        ),
+        "gazelle-sync migrate (as the tables' owner or an administrator), which takes it, of our tables alone".to_owned(),
     );
     Ok(())
 }
@@ -226,7 +223,7 @@ async fn who_we_are(
 }
 
 /// What a role can do with our relations; none where there is no such role. Reading is tried where we may act as the role,
-/// and read from the catalogue where not; writing is never tried.
+/// and read from the catalogue where not, or where we are a superuser; writing is never tried.
 async fn open_to(
     tx: &Tx<'_>,
     role: &str,
@@ -241,8 +238,8 @@ async fn open_to(
         tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
     let mut open: Vec<(String, String)> =
         rows.iter().map(|row| (row.get("name"), row.get("privilege"))).collect();
-    // Code that a policy calls could put our own rights in force again, and a superuser's are everything.
-    if access::hung::is_reading_as_others_unsafe(tx).await? {
+    // Code that a policy or a view calls could put our own rights in force again, and a superuser's are everything.
+    if is_superuser(tx).await? {
         return Ok(Some(open));
     }
     if citus.is_some_and(|citus| citus.distributes) {
@@ -264,6 +261,11 @@ async fn open_to(
     open.sort();
     open.dedup();
     Ok(Some(open))
+}
+
+async fn is_superuser(tx: &Tx<'_>) -> Result<bool, DbError> {
+    let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
+    Ok(rows.first().is_none_or(|row| OurRole::of(row).is_superuser))
 }
 
 /// Reads a row of each as the role in force; returns those that did not refuse.

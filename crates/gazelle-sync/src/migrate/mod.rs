@@ -6,7 +6,7 @@ mod shape;
 
 use tokio_postgres::types::Type;
 
-pub use shape::{Shape, Step, all_steps, shape};
+pub use shape::{Shape, Step, all_steps, shape, shape_to_migrate};
 
 use crate::access::{self, owners};
 use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
@@ -16,7 +16,7 @@ use shape::checksum_of;
 /// Applies what is missing and returns what was done: an empty database gets everything in one
 /// transaction, so that a crash leaves it empty; an older one each migration in its own.
 pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
-    let (missing, empty) = match shape(db).await? {
+    let (missing, empty) = match shape_to_migrate(db).await? {
         Shape::Current => return Ok(Vec::new()),
         Shape::Newer(version) => return Err(newer(version)),
         Shape::Older(steps) => (steps, false),
@@ -27,7 +27,7 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
     match applied {
         Ok(()) => Ok(missing),
         // Another program that migrated meanwhile makes our own statements fail: that is no failure.
-        Err(error) => match shape(db).await {
+        Err(error) => match shape_to_migrate(db).await {
             Ok(Shape::Current) => Ok(Vec::new()),
             _ => Err(error),
         },
@@ -50,7 +50,9 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     }
     // A register without a row may be there. Ours takes its place rather than its word: it is as we make it then, and
     // ours. One that another program has filled meanwhile is not lost: whatever it says is there is in our way.
-    owners::check_in(tx).await?;
+    owners::check_owners_in(tx).await?;
+    access::take_beyond_rows(tx, "").await?;
+    owners::check_hung_in(tx).await?;
     let there = tx
         .query(
             "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2",
@@ -108,11 +110,14 @@ fn refused(migration: &Migration, error: DbError) -> DbError {
     }
 }
 
-/// A transaction in which the shape may be changed: the tables are ours, and so are the rights.
+/// A transaction in which the shape may be changed: the tables are ours, and so are the rights. Those that nobody else needs are
+/// taken first, so that a superuser is not kept from that by their being held.
 async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
     let tx = connection.begin().await?;
-    owners::check_in(&tx).await?;
+    owners::check_owners_in(&tx).await?;
     access::check_owner_rights(&tx).await?;
+    access::take_beyond_rows(&tx, "").await?;
+    owners::check_hung_in(&tx).await?;
     Ok(tx)
 }
 

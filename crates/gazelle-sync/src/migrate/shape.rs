@@ -4,7 +4,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::declared;
-use crate::access::owners;
+use crate::access::hung::Before;
+use crate::access::{self, owners};
 use crate::db::{Db, DbError};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_names};
 
@@ -41,6 +42,35 @@ pub enum Shape {
 /// Errors: an applied migration whose text differs from this program's (a changed file), tables
 /// or views of our names that no migration of ours made, or that somebody made whom we do not trust.
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
+    look(db, Before::Use).await
+}
+
+/// As [`shape`], for `migrate`: what others may do with our tables beyond reading and writing rows is missing a step too, which takes
+/// it, and stops nothing. That is no reason to refuse a run, so [`shape`] does not say it.
+///
+/// # Errors
+/// As [`shape`].
+pub async fn shape_to_migrate(db: &Db) -> Result<Shape, DbError> {
+    let shape = look(db, Before::TakingRights).await?;
+    let mut steps = match shape {
+        Shape::Current => Vec::new(),
+        Shape::Older(steps) => steps,
+        Shape::Empty | Shape::Newer(_) => return Ok(shape),
+    };
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let held = access::beyond_rows(&tx, "").await?;
+    tx.rollback().await?;
+    if held.iter().any(|held| held.is_ours_to_take) {
+        steps.push(Step { version: None, name: RIGHTS.to_owned() });
+    }
+    Ok(if steps.is_empty() { Shape::Current } else { Shape::Older(steps) })
+}
+
+/// The step that takes rights.
+const RIGHTS: &str = "rights of others beyond rows";
+
+async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
     let relations = relations(db).await?;
     let register = relations.iter().find(|relation| relation.name == REGISTER);
     let other = relations.iter().find(|relation| relation.name != REGISTER);
@@ -51,7 +81,7 @@ pub async fn shape(db: &Db) -> Result<Shape, DbError> {
         (Some(register), _) => register,
     };
     // Before anything of them is read: which rows are seen, and by whose code, is their owner's to say.
-    owners::check(db).await?;
+    owners::check_before(db, before).await?;
     let applied = applied(db).await?;
     if applied.is_empty() && register.is_hidden {
         return Err(DbError::infrastructure(

@@ -23,7 +23,7 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let outcome = async {
         if args.dry_run {
-            Ok(match migrate::shape(&opened.db).await? {
+            Ok(match migrate::shape_to_migrate(&opened.db).await? {
                 Shape::Current => Vec::new(),
                 Shape::Empty => migrate::all_steps(),
                 Shape::Older(steps) => steps,

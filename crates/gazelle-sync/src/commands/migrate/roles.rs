@@ -38,7 +38,7 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
 }
 
 async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
-    let missing = match migrate::shape(db).await? {
+    let missing = match migrate::shape_to_migrate(db).await? {
         Shape::Current => Vec::new(),
         Shape::Empty => migrate::all_steps(),
         Shape::Older(steps) => steps,

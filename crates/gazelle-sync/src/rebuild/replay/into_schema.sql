@@ -2,7 +2,10 @@
 -- is what belongs to the role in force, or to one whose rights it has and nobody else that could log in, but for superusers; a
 -- superuser has everybody's rights, which says nothing.
 WITH me AS (
-    SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
+    SELECT r.oid,
+           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                    WHERE s.rolsuper AND (s.oid = r.oid OR pg_catalog.pg_has_role(session_user, s.oid, 'MEMBER'))) AS rolsuper
+      FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 ), things AS (
     SELECT n.oid, 0 AS at, pg_catalog.quote_ident(n.nspname) AS name, n.nspowner AS owner
       FROM pg_catalog.pg_namespace n

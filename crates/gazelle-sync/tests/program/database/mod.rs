@@ -18,6 +18,8 @@ mod pooler;
 mod roles;
 mod statements_sent;
 mod superusers;
+mod superusers_bound;
+mod superusers_rights;
 mod there_first;
 mod timeouts;
 mod tls;
