@@ -67,7 +67,8 @@ async fn root_hands_the_data_to_nobody_who_made_the_folder_beforehand() {
     make(&his, 0o755, Some(MALLORY));
     refused(&his, &his, "could exchange the server's folder; if that is meant: chown 0").await;
     // One above the data folder is his home, say, which nobody is to take from him.
-    refused(&his.join("below"), &his, "choose another data folder, below folders of your own or of root").await;
+    refused(&his.join("below"), &his, "choose another data folder, below folders of your own or of root")
+        .await;
     // A link of his leads root wherever he likes.
     let elsewhere = place.path().join("elsewhere");
     make(&elsewhere, 0o755, None);
