@@ -30,6 +30,8 @@ enum Kind {
     Text,
     /// A right on our tables, which a migration takes.
     Right,
+    /// The same on tables of another account with the same owner, which a migration of this one leaves.
+    RightElsewhere,
     /// A right on a table whose rows go with ours.
     OtherRight,
 }
@@ -39,6 +41,7 @@ impl Hung {
         let kind = match row.get("kind") {
             "owner" => Kind::Owner,
             "right" => Kind::Right,
+            "right elsewhere" => Kind::RightElsewhere,
             "other right" => Kind::OtherRight,
             _ => Kind::Text,
         };
@@ -61,7 +64,7 @@ impl Hung {
             ),
             Kind::Text => (String::new(), "look what it does, and take it away"),
             Kind::Right => (String::new(), "have the right taken, from our tables alone"),
-            Kind::OtherRight => (String::new(), "take the right away"),
+            Kind::RightElsewhere | Kind::OtherRight => (String::new(), "take the right away"),
         };
         format!(
             "{what} {bound_to}{of_whom}{more}, and the role in DATABASE_URL is a superuser, with whose rights that would be run; so \
@@ -81,11 +84,17 @@ pub enum Before {
     Use,
     /// The rights that others hold on our tables are taken, which runs nobody's code; then it is asked again.
     TakingRights,
+    /// The rights on the tables of this account are taken, and a migration goes on: what others hold elsewhere stops none.
+    Migrating,
 }
 
 fn told(rows: &[Row], before: Before) -> Option<String> {
     let mut found: Vec<Hung> = rows.iter().map(Hung::of).collect();
-    found.retain(|hung| before == Before::Use || hung.kind != Kind::Right);
+    found.retain(|hung| match before {
+        Before::Use => true,
+        Before::TakingRights => !matches!(hung.kind, Kind::Right | Kind::RightElsewhere),
+        Before::Migrating => hung.kind != Kind::RightElsewhere,
+    });
     found.first().map(|hung| hung.told(found.len()))
 }
 
@@ -98,13 +107,13 @@ pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError>
     Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
 }
 
-/// As [`refusal`] before the tables are used, in a transaction.
+/// As [`refusal`] in a migration that has taken the rights of others, in its transaction.
 ///
 /// # Errors
 /// Those of the database.
 pub(super) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?, Before::Use))
+    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?, Before::Migrating))
 }
 
 fn params<'a>(schema: &'a &str, names: &'a Vec<&'static str>) -> [Param<'a>; 2] {

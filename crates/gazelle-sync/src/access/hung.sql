@@ -146,8 +146,8 @@ WITH RECURSIVE superusers AS (
     SELECT called.what, pg_catalog.format('calls %s, which can run any code', p.oid::regprocedure) AS bound_to, called.away
       FROM called JOIN pg_catalog.pg_proc p ON p.oid = called.oid AND p.pronamespace = 'pg_catalog'::regnamespace
      WHERE NOT (p.provolatile = 'i'
-                OR p.provolatile = 's' AND p.proname !~ '(_to_xml|_in$|_recv$|^pg_)'
-                OR p.proname IN ('nextval', 'currval', 'lastval', 'random', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp',
+                OR p.provolatile = 's' AND p.proname !~ '(_to_xml|_in$|_recv$|^pg_input_)'
+                OR p.proname IN ('nextval', 'currval', 'lastval', 'random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp',
                                  'timeofday'))
     UNION ALL
     -- Views and rules of ours call none but the server's. Some that extensions bring run any text too.
@@ -157,9 +157,11 @@ WITH RECURSIVE superusers AS (
 ), holders AS (
     -- Who may hang a trigger there, or have a table's rows go with ours, does so between this look and the next row.
     SELECT CASE WHEN ours.is_ours THEN pg_catalog.format('tables of ours in the schema %I', ours.space) ELSE ours.name END AS place,
-           CASE WHEN ours.is_ours THEN 'gazelle-sync migrate'
+           CASE WHEN ours.is_ours AND ours.space = $1 THEN 'gazelle-sync migrate'
                 ELSE pg_catalog.format('REVOKE TRIGGER, REFERENCES ON %s FROM ', ours.name) END AS away,
-           ours.is_ours, held.grantee
+           -- A migration of this account takes those on its own tables.
+           CASE WHEN NOT ours.is_ours THEN 'other right' WHEN ours.space = $1 THEN 'right' ELSE 'right elsewhere' END AS kind,
+           held.grantee
       FROM ours
      CROSS JOIN LATERAL (SELECT e.grantee, e.privilege_type FROM pg_catalog.aclexplode(ours.relacl) AS e
                          UNION ALL
@@ -177,9 +179,9 @@ UNION
 SELECT runs_text.what, runs_text.bound_to, '', runs_text.away, 'text' FROM runs_text
 UNION
 SELECT coalesce(r.rolname::text, 'PUBLIC'), pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s', holders.place), '',
-       CASE WHEN holders.is_ours THEN holders.away
+       CASE WHEN holders.kind = 'right' THEN holders.away
             ELSE pg_catalog.concat(holders.away, coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'), ' CASCADE') END,
-       CASE WHEN holders.is_ours THEN 'right' ELSE 'other right' END
+       holders.kind
   FROM holders LEFT JOIN pg_catalog.pg_roles r ON r.oid = holders.grantee
  WHERE holders.grantee = 0
     OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles m

@@ -93,7 +93,12 @@ WITH RECURSIVE place AS (
        AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c
                              WHERE c.oid = d.objid
-                               AND (c.relkind = 'S' OR c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[]))))
+                               AND (c.relkind = 'S' OR c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[])
+                                    OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i
+                                                WHERE i.inhrelid = c.oid AND i.inhparent IN (SELECT oid FROM relations)))))
+       -- Citus keeps the rows of our tables in tables of its own beside them, and shows them to nobody.
+       AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
+                AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
      GROUP BY d.refobjid
 ), owners AS (
     SELECT o.oid, o.rolname::text AS name, NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE') AS has_rights

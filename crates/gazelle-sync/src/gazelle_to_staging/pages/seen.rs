@@ -77,6 +77,50 @@ impl Listed {
     }
 }
 
+/// Ends of pages that are noted in a window at most.
+const MOST_ENDS: usize = 100_000;
+
+/// Where the pages of a window ended, each with hashes of the ids directly before its end and after it.
+#[derive(Debug, Default)]
+pub(super) struct PageEnds {
+    hasher: RandomState,
+    ends: Vec<(u64, Option<u64>, Option<u64>)>,
+    are_too_many: bool,
+}
+
+impl PageEnds {
+    /// A page ended after so many records of the window, with this one.
+    pub(super) fn ended(&mut self, after: u64, last: Option<String>) {
+        self.are_too_many |= self.ends.len() >= MOST_ENDS;
+        if !self.are_too_many {
+            let last = last.map(|id| self.hasher.hash_one(id));
+            self.ends.push((after, last, None));
+        }
+    }
+
+    /// The next one begins with this one.
+    pub(super) fn begins_with(&mut self, first: Option<String>) {
+        let first = first.map(|id| self.hasher.hash_one(id));
+        if let Some((_, _, after)) = self.ends.last_mut()
+            && !self.are_too_many
+        {
+            *after = first;
+        }
+    }
+
+    /// After how many records pages ended beside one of these. Where more ended than are noted, all of that is unknown, which
+    /// 0 stands for.
+    pub(super) fn beside(&self, repeats: &[String]) -> Vec<u64> {
+        if self.are_too_many {
+            return vec![0];
+        }
+        let repeats: HashSet<u64> = repeats.iter().map(|id| self.hasher.hash_one(id.as_str())).collect();
+        let is_repeated = |id: &Option<u64>| id.is_some_and(|id| repeats.contains(&id));
+        let beside = self.ends.iter().filter(|(_, last, first)| is_repeated(last) || is_repeated(first));
+        beside.map(|(after, _, _)| *after).collect()
+    }
+}
+
 impl crate::staging::deletions::Seen for SeenIds {
     fn saw(&self, id: &str) -> bool {
         self.contains(id)
@@ -96,6 +140,20 @@ mod tests {
         assert!(!listed.add(page(&["a", "d"]).iter()));
         assert!(!listed.add(page(&[]).iter()));
         assert_eq!(listed.into_repeats(), ["c", "a", "a", "d"]);
+    }
+
+    #[test]
+    fn a_page_that_ends_beside_a_repeated_id_is_told() {
+        let id = |id: &str| Some(id.to_owned());
+        let mut ends = PageEnds::default();
+        for (first, after, last) in [("a", 3, "c"), ("c", 6, "f"), ("g", 9, "i"), ("j", 10, "j")] {
+            ends.begins_with(id(first));
+            ends.ended(after, id(last));
+        }
+        ends.begins_with(None);
+        assert_eq!(ends.beside(&["c".to_owned()]), [3]);
+        assert_eq!(ends.beside(&["e".to_owned()]), [0; 0]);
+        assert_eq!(ends.beside(&["j".to_owned(), "f".to_owned()]), [6, 9, 10]);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::arrived::{Arrived, Outlet};
 use super::reader::Reader;
-use super::seen::Listed;
+use super::seen::{Listed, PageEnds};
 use crate::entities::{Entity, Shape, UndatedEnd};
 use crate::gazelle_to_staging::pages::failing::Failing;
-use crate::gazelle_to_staging::pages::page::{Node, PageRead};
+use crate::gazelle_to_staging::pages::page::{Node, PageRead, id_of};
 use crate::gazelle_to_staging::records::faults::{faulty_inside, faulty_one, is_about_all};
 use crate::gazelle_to_staging::records::nested::{self, NestedError};
 use crate::gazelle_to_staging::records::receive::{receive, receive_completed};
@@ -36,7 +36,7 @@ pub struct WindowEnd {
     pub repeats: Vec<String>,
     /// Which window it is.
     pub window: String,
-    /// After how many records its pages ended, but for the last one.
+    /// After how many records a page ended that has one of `repeats` directly before its end or after it.
     pub page_ends: Vec<u64>,
 }
 
@@ -144,6 +144,7 @@ async fn pages(
         let Some(next) = next? else {
             reader.finish();
             listing.end.repeats = listed.into_repeats();
+            listing.end.page_ends = listing.ends.beside(&listing.end.repeats);
             return Ok(Walked { end: listing.end, undated: listing.undated });
         };
         listing.after = next_cursor;
@@ -168,6 +169,8 @@ struct Listing<'w> {
     undated: u64,
     /// The cursor before the page in hand.
     after: Option<String>,
+    /// Where its pages ended.
+    ends: PageEnds,
 }
 
 impl<'w> Listing<'w> {
@@ -184,6 +187,7 @@ impl<'w> Listing<'w> {
             records: 0,
             undated: 0,
             after: None,
+            ends: PageEnds::default(),
         }
     }
 
@@ -198,6 +202,7 @@ impl<'w> Listing<'w> {
             let said = "the count changed while walking".to_owned();
             self.end.incomplete.get_or_insert(Shortfall::Shifted(said));
         }
+        self.ends.begins_with(page.nodes.first().and_then(id_of));
         self.records += page.nodes.len() as u64;
         self.empty_pages += u64::from(page.nodes.is_empty());
         if let Some(part) = self.part {
@@ -212,7 +217,7 @@ impl<'w> Listing<'w> {
             self.end.incomplete = Some(shortfall);
             return None;
         }
-        self.end.page_ends.push(self.records);
+        self.ends.ended(self.records, page.nodes.last().and_then(id_of));
         page.end_cursor.clone()
     }
 

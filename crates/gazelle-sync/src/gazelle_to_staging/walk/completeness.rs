@@ -13,8 +13,9 @@ pub(crate) struct Try<'a> {
     pub(crate) splits: bool,
     /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
     pub(crate) repeats: Option<&'a [String]>,
-    /// Whether `repeats` are those of the attempt before, which this one is to confirm.
-    pub(crate) confirms: bool,
+    /// Where `repeats` are those of an attempt before, which this one is to confirm: after how many records pages ended beside
+    /// them, by window.
+    pub(crate) confirms: Option<&'a BTreeMap<String, Vec<u64>>>,
     /// Whether its pages are to end elsewhere than those of the first attempt.
     pub(crate) ends_pages_elsewhere: bool,
 }
@@ -43,9 +44,7 @@ pub(crate) fn judge(
     report.total = fetched.total;
     report.short_by = None;
     report.counted_twice.clear();
-    let page_ends: BTreeMap<String, Vec<u64>> =
-        fetched.ends.iter().map(|end| (end.window.clone(), end.page_ends.clone())).collect();
-    let ends_before = std::mem::replace(&mut report.page_ends, page_ends);
+    report.page_ends = fetched.ends.iter().map(|end| (end.window.clone(), end.page_ends.clone())).collect();
     // A record without a name was met all the same.
     let met = report.seen + report.nameless;
     if !report.was_split
@@ -71,10 +70,10 @@ pub(crate) fn judge(
                 return Some(Shortfall::Repeats(repeats));
             }
             // At the end of a page a record may be listed again in the place of another, in every walk alike.
-            if tried.confirms && have_an_end_in_common(&ends_before, &report.page_ends) {
+            if tried.confirms.is_some_and(|before| have_an_end_in_common(before, &report.page_ends)) {
                 return Some(Shortfall::Shifted(format!(
-                    "the API lists {} record(s) more than once, and its pages end at the same records however many are asked \
-                     for, so that others may be missing",
+                    "the API lists {} record(s) more than once, each time where a page ends, however many are asked for: others \
+                     may be missing",
                     repeats.len()
                 )));
             }
@@ -123,11 +122,11 @@ mod tests {
         fn judge(&self) -> (String, WalkReport) {
             let mut report = WalkReport::new(Scope::WHOLE);
             (report.seen, report.nameless, report.was_split) = (self.seen, self.nameless, self.was_split);
-            report.page_ends.insert(String::new(), self.ended_after.clone());
+            let ended_after = [(String::new(), self.ended_after.clone())].into();
             let tried = Try {
                 splits: self.was_split,
                 repeats: self.before.as_deref(),
-                confirms: self.confirms,
+                confirms: self.confirms.then_some(&ended_after),
                 ends_pages_elsewhere: self.confirms,
             };
             let clients = entity("clients").unwrap();
@@ -206,9 +205,9 @@ mod tests {
         assert_eq!(case.judge().0, "complete");
         case.fetched.ends[0].page_ends = vec![1, 4, 7];
         assert!(
-            case.judge()
-                .0
-                .starts_with("shifted: the API lists 2 record(s) more than once, and its pages end")
+            case.judge().0.starts_with(
+                "shifted: the API lists 2 record(s) more than once, each time where a page ends"
+            )
         );
         // Something is missing besides.
         case.seen = 6;

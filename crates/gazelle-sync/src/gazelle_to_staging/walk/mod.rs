@@ -9,6 +9,8 @@ mod report;
 mod split;
 mod windows;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use self::completeness::{Fetched, Try, judge};
@@ -89,6 +91,8 @@ struct Retries {
     repeats: Option<Vec<String>>,
     /// Whether `repeats` are those of an earlier run.
     is_known: bool,
+    /// Where the pages of the attempt ended that found `repeats`, if it was one of these.
+    page_ends: Option<BTreeMap<String, Vec<u64>>>,
     /// Whether its pages end elsewhere than those of the first attempt.
     ends_pages_elsewhere: bool,
 }
@@ -131,6 +135,7 @@ impl Walk<'_> {
             splits: true,
             repeats: Some(known.clone()),
             is_known: true,
+            page_ends: None,
             ends_pages_elsewhere: false,
         };
         while retries.attempt < retries.allowed {
@@ -140,7 +145,7 @@ impl Walk<'_> {
             let tried = Try {
                 splits: retries.splits,
                 repeats: retries.repeats.as_deref(),
-                confirms: !retries.is_known,
+                confirms: retries.page_ends.as_ref(),
                 ends_pages_elsewhere: retries.ends_pages_elsewhere,
             };
             match self.attempt(tried, report).await {
@@ -196,6 +201,7 @@ impl Walk<'_> {
                     retries.allowed = retries.allowed.max(attempt + 1);
                 }
                 retries.repeats = Some(ids);
+                retries.page_ends = Some(report.page_ends.clone());
                 reason
             }
         };

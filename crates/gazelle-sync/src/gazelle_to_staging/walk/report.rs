@@ -60,7 +60,7 @@ pub struct WalkReport {
     pub refused: BTreeMap<String, String>,
     /// What is to be told of the pages of the last attempt, each a sentence.
     pub notes: Vec<String>,
-    /// After how many records the pages of each window of the last attempt ended, by its name.
+    /// After how many records pages of the last attempt ended beside ids that are listed again, by window.
     pub(super) page_ends: BTreeMap<String, Vec<u64>>,
     /// Whether the last attempt was made in several windows.
     pub(crate) was_split: bool,
