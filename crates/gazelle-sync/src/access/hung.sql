@@ -147,7 +147,7 @@ WITH RECURSIVE superusers AS (
       FROM called JOIN pg_catalog.pg_proc p ON p.oid = called.oid AND p.pronamespace = 'pg_catalog'::regnamespace
      WHERE NOT (p.provolatile = 'i'
                 OR p.provolatile = 's' AND p.proname !~ '(_to_xml|_in$|_recv$|^pg_input_)'
-                OR p.proname IN ('nextval', 'currval', 'lastval', 'random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp',
+                OR p.proname IN ('nextval', 'currval', 'lastval', 'random', 'random_normal', 'pg_sleep', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp',
                                  'timeofday'))
     UNION ALL
     -- Views and rules of ours call none but the server's. Some that extensions bring run any text too.
