@@ -139,8 +139,8 @@ mod tests {
         if different.len() < 11 {
             return Some(format!("it has {} different digits", different.len()));
         }
-        // A digit foretells the one so many places on, as in a pattern that comes again and in one that counts up or down: by
-        // chance one in sixteen does.
+        // In a repeated pattern, or one that counts up or down, digits at a fixed distance differ by the same step. In a random hash
+        // one pair in sixteen does.
         (1..=32).find_map(|distance| {
             let steps: Vec<u8> =
                 digits.iter().zip(&digits[distance..]).map(|(one, next)| (next + 16 - one) % 16).collect();

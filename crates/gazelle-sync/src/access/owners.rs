@@ -292,7 +292,7 @@ fn acting_as(owner: &str, acting: &[String]) -> String {
     }
 }
 
-/// What a superuser is told of a schema in which somebody could put other tables in the place of ours at any time.
+/// The refusal for a superuser where the schema's owner, whom it does not trust, could replace our tables at any time.
 fn schema_to_superuser(found: &Found, us: &Me) -> String {
     let Found { relation: schema, name: owner, acting, .. } = found;
     let (me, in_force, besides) = (&us.name, us.in_force(), found.besides());

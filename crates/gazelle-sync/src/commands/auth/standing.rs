@@ -1,4 +1,4 @@
-//! What lets us in at Gazelle, and who we are there.
+//! The credential in use at Gazelle, and the account it belongs to.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::credentials;
 use crate::source::{GazelleClient, GraphqlRequest, Tokens};
 
-/// What lets us in, as programs see it. Holds no secret.
+/// The credential in use, as JSON. Holds no secret.
 #[derive(Serialize)]
 pub struct Standing {
     /// `api_key` or `oauth`.

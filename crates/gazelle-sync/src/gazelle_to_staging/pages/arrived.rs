@@ -67,7 +67,7 @@ pub struct Outlet {
 pub(crate) const MOST_WAITING: u32 = 16 * 1024;
 
 impl Outlet {
-    /// One for so many pages, and where they come out.
+    /// A queue of at most `pages` pages, and its receiving end.
     pub fn new(pages: usize) -> (Outlet, mpsc::Receiver<Arrived>) {
         let (sender, receiver) = mpsc::channel(pages);
         (Outlet { pages: sender, bytes: Arc::new(Semaphore::new(MOST_WAITING as usize)) }, receiver)

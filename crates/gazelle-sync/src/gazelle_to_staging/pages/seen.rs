@@ -89,7 +89,7 @@ pub(super) struct PageEnds {
 }
 
 impl PageEnds {
-    /// A page ended after so many records of the window, with this one.
+    /// Notes the end of a page: its position in the window, in records, and the id of its last record.
     pub(super) fn ended(&mut self, after: u64, last: Option<String>) {
         self.are_too_many |= self.ends.len() >= MOST_ENDS;
         if !self.are_too_many {
@@ -98,7 +98,7 @@ impl PageEnds {
         }
     }
 
-    /// The next one begins with this one.
+    /// Notes the id of the first record of the next page.
     pub(super) fn begins_with(&mut self, first: Option<String>) {
         let first = first.map(|id| self.hasher.hash_one(id));
         if let Some((_, _, after)) = self.ends.last_mut()
@@ -108,8 +108,7 @@ impl PageEnds {
         }
     }
 
-    /// After how many records pages ended beside one of these. Where more ended than are noted, all of that is unknown, which
-    /// 0 stands for.
+    /// The positions of page ends next to one of these ids. `[0]` stands for unknown: the window has more page ends than are noted.
     pub(super) fn beside(&self, repeats: &[String]) -> Vec<u64> {
         if self.are_too_many {
             return vec![0];

@@ -36,7 +36,7 @@ pub struct WindowEnd {
     pub repeats: Vec<String>,
     /// Which window it is.
     pub window: String,
-    /// After how many records a page ended that has one of `repeats` directly before its end or after it.
+    /// Positions in the window, in records, of page ends with one of `repeats` directly before or after them.
     pub page_ends: Vec<u64>,
 }
 

@@ -113,7 +113,7 @@ mod tests {
         was_split: bool,
         fetched: Fetched,
         before: Option<Vec<String>>,
-        /// Whether `before` is of the attempt before, whose pages ended after so many records.
+        /// Whether `before` was found by an earlier attempt of this walk, whose pages ended at the positions `ended_after`.
         confirms: bool,
         ended_after: Vec<u64>,
     }

@@ -35,7 +35,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Of so many differences, where the API was asked for all that it was to be asked for, or not.
+    /// The verdict for a number of differences; `Incomplete` where none was found and not everything could be asked of the API.
     pub(super) fn of(differences: u64, asked_for_all: bool) -> Verdict {
         match (differences, asked_for_all) {
             (0, true) => Verdict::Equal,

@@ -1,4 +1,4 @@
-//! A credential at work: what authorizes each attempt, and what takes its place when it was refused.
+//! Using a credential: the authorization of each attempt, and its renewal after a refusal.
 
 use std::sync::Arc;
 
