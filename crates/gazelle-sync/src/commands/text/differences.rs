@@ -1,7 +1,31 @@
 //! Rows that differ between production and what staging gives, for people.
 
-use crate::display::{self, Lines};
+use crate::display::{self, Column, Lines, Table};
 use crate::staging_to_production::difference::{Sample, TableDifference};
+
+/// A line a table with how many rows are missing, changed and surplus, under these headings, and then some of the rows.
+pub fn differences_lines(
+    tables: &[TableDifference],
+    [missing, changed, surplus]: [&'static str; 3],
+    text: &mut Lines,
+) {
+    let mut table = Table::new([
+        Column::text("table"),
+        Column::number(missing),
+        Column::number(changed),
+        Column::number(surplus),
+    ]);
+    for of in tables {
+        table.row([
+            of.table.to_owned(),
+            display::count(of.missing),
+            display::count(of.changed),
+            display::count(of.surplus),
+        ]);
+    }
+    text.table(&table);
+    samples_lines(tables, text);
+}
 
 /// Some rows of each kind of difference, column by column.
 pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::differences::samples_lines;
+use super::differences::differences_lines;
 use crate::display::{self, Column, Lines, Table};
 use crate::rebuild::replay::ReplayReport;
 use crate::rebuild::replay::into_schema::Built;
@@ -12,23 +12,8 @@ use crate::run_log::report::Status;
 use crate::time;
 
 pub fn text(report: &ReplayReport) -> Lines {
-    let mut table = Table::new([
-        Column::text("table"),
-        Column::number("missing"),
-        Column::number("changed"),
-        Column::number("surplus"),
-    ]);
-    for of in &report.tables {
-        table.row([
-            of.table.to_owned(),
-            display::count(of.missing),
-            display::count(of.changed),
-            display::count(of.surplus),
-        ]);
-    }
     let mut text = Lines::new();
-    text.table(&table);
-    samples_lines(&report.tables, &mut text);
+    differences_lines(&report.tables, ["missing", "changed", "surplus"], &mut text);
     for reason in &report.reasons {
         text.line(reason);
     }

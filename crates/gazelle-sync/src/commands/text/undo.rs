@@ -2,30 +2,15 @@
 
 use std::time::Duration;
 
-use super::differences::samples_lines;
-use crate::display::{self, Column, Lines, Table};
+use super::differences::differences_lines;
+use crate::display::{self, Lines};
 use crate::entities::read::ErrorCode;
 use crate::rebuild::undo::{Step, UndoReport};
 use crate::run_log::report::Status;
 
 pub fn text(report: &UndoReport) -> Lines {
-    let mut table = Table::new([
-        Column::text("table"),
-        Column::number("come"),
-        Column::number("change"),
-        Column::number("go"),
-    ]);
-    for of in &report.tables {
-        table.row([
-            of.table.to_owned(),
-            display::count(of.missing),
-            display::count(of.changed),
-            display::count(of.surplus),
-        ]);
-    }
     let mut text = Lines::new();
-    text.table(&table);
-    samples_lines(&report.tables, &mut text);
+    differences_lines(&report.tables, ["come", "change", "go"], &mut text);
     if report.newer > 0 {
         text.line(format!(
             "{} of the records have a newer version by a later run and stay as they are",
