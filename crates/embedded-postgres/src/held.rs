@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -27,6 +28,8 @@ const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOE
 const MOST_OF_A_SHORT_FILE: u64 = 64 * 1024;
 /// How often a file may come and go while it is opened.
 const TRIES: u32 = 16;
+/// How long a program that is about to end may go on making files in a folder that is removed.
+const MOST_WAIT_FOR_AN_END: Duration = Duration::from_secs(10);
 /// Of folders, and of programs.
 pub(crate) const ALL_MAY_ENTER: u32 = 0o755;
 /// Of other files.
@@ -163,16 +166,26 @@ impl Held {
         Ok(rustix::fs::renameat(&self.0, name, &into.0, as_name)?)
     }
 
-    /// Removes something in it, with all that is in that; a link goes, and not what it leads to.
+    /// Removes something in it, with all that is in that; a link goes, and not what it leads to. Also while a program that is
+    /// about to end still removes and makes files there, as one of initdb's does after initdb was killed.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         if self.kind(name)? != FileType::Directory {
             return Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?);
         }
         let folder = self.folder(name)?;
-        for inner in folder.names()? {
-            folder.remove(&inner)?;
+        let begun = Instant::now();
+        loop {
+            for inner in folder.names()? {
+                is_gone(folder.remove(&inner))?;
+            }
+            match rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR) {
+                // Something came meanwhile. POSIX allows both.
+                Err(Errno::NOTEMPTY | Errno::EXIST) if begun.elapsed() < MOST_WAIT_FOR_AN_END => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                removed => return is_gone(removed.map_err(io::Error::from)),
+            }
         }
-        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
     }
 
     /// The names of all that is in it.
@@ -215,7 +228,65 @@ fn plain(opened: rustix::io::Result<OwnedFd>) -> io::Result<(File, Metadata)> {
     }
 }
 
+/// Removed, by us or by somebody else.
+fn is_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// The same bits, whatever the system's type of them.
 fn mode_of(bits: u32) -> Mode {
     Mode::from_bits_truncate(bits as rustix::fs::RawMode)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// A folder with many files, while `others` work in it too.
+    fn remove_beside(others: impl Fn(&Path) + Sync) {
+        let place = tempfile::tempdir().expect("a folder");
+        let full = place.path().join("full");
+        let files = full.join("files");
+        fs::create_dir_all(&files).expect("made");
+        for number in 0..5_000 {
+            fs::write(files.join(number.to_string()), "").expect("written");
+        }
+        let held = Held::open(place.path()).expect("open");
+        let has_begun = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                has_begun.store(true, Ordering::SeqCst);
+                others(&files);
+            });
+            while !has_begun.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+            held.remove(OsStr::new("full")).expect("removed");
+        });
+        assert!(!full.exists());
+    }
+
+    #[test]
+    fn a_folder_is_removed_while_another_program_removes_what_is_in_it() {
+        remove_beside(|files| {
+            for number in (0..5_000).rev() {
+                let _ = fs::remove_file(files.join(number.to_string()));
+            }
+        });
+    }
+
+    #[test]
+    fn a_folder_is_removed_while_another_program_still_makes_files_in_it() {
+        remove_beside(|files| {
+            for number in 5_000..10_000 {
+                let _ = fs::write(files.join(number.to_string()), "");
+            }
+        });
+    }
 }
