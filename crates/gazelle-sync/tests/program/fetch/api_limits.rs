@@ -93,6 +93,21 @@ async fn a_counting_query_that_is_too_complex_stops_no_sync_and_the_api_is_quote
     assert_eq!((&note["counts"], &note["page"]), (&Value::Null, &Value::Null), "{note}");
 }
 
+/// As from a server that allows pages to a key, and not the count of everything.
+#[tokio::test]
+async fn a_counting_query_that_is_answered_unauthorized_stops_no_sync() {
+    let world = with_small_pages().await;
+    for entity in ["Clients", "Pianos", "Appointments"] {
+        let kind = FaultKind::GraphqlError {
+            message: "not for this key".to_owned(),
+            extensions: Some(serde_json::json!({ "code": "UNAUTHORIZED" })),
+        };
+        world.control.add_fault(Fault::new(kind).on_operation(&format!("{entity}Counts")).forever());
+    }
+    world.full().await.success();
+    assert_all_are_in_production(&world).await;
+}
+
 #[tokio::test]
 async fn every_limit_of_a_graphql_server_is_walked_under() {
     let cases: Vec<(&str, FaultKind)> = vec![

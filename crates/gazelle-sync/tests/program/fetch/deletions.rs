@@ -141,6 +141,7 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
     world.filled().await;
     let gone: Vec<String> = (0..3).map(|n| world.upcoming(n)).collect();
     let renamed = world.control.ids(Kind::Client)[0].clone();
+    let record = world.control.record(Kind::Event, &gone[0]).unwrap();
     for event in &gone {
         world.control.delete(Kind::Event, event).unwrap();
     }
@@ -168,6 +169,12 @@ async fn more_than_the_guard_allows_waits_for_a_person_and_the_rest_of_the_run_g
         assert!(is_deleted(&world, "gazelle_appointments", event).await);
     }
     assert_eq!(world.incremental().await.success()["status"], "success");
+
+    // One that comes back has used up what was decided.
+    world.control.add(Kind::Event, record).unwrap();
+    world.incremental().await.success();
+    let state = format!("SELECT state FROM sync_deletions WHERE external_id = '{}'", gone[0]);
+    assert_eq!(world.text(&state).await.as_deref(), Some("superseded"));
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod faulty_records;
 mod faulty_users;
 mod getters;
 mod huge_counts;
+mod inner_counts;
+mod listed_twice;
 mod lists_inside;
 mod memory_bounds;
 mod nulls_and_gateways;

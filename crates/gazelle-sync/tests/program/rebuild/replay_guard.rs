@@ -49,3 +49,29 @@ async fn what_stage_2_would_mark_anyway_is_not_counted_by_the_guard_of_a_replay(
         "SELECT count(*) FROM gazelle_contacts WHERE deleted_at IS NOT NULL AND external_id = ANY ($1)";
     assert_eq!(world.one::<i64>(gone, &[&contacts]).await, 3);
 }
+
+#[tokio::test]
+async fn the_guard_of_a_replay_is_a_share_of_the_rows_that_are_live() {
+    let mut world = World::new().await;
+    world.filled().await;
+    // Two percent of all rows are three, of the live ones one.
+    let pianos = world.control.ids(Kind::Piano);
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "1000");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "100");
+    world.set("GAZELLE_SYNC_SHRINK_GUARD_PERCENT", "100");
+    pianos[..100].iter().for_each(|piano| drop(world.control.delete(Kind::Piano, piano).unwrap()));
+    world.full().await.success();
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "2");
+    let two = [pianos[0].as_str(), pianos[1].as_str()];
+    let live = format!(
+        "UPDATE gazelle_pianos SET deleted_at = NULL WHERE external_id IN ('{}', '{}')",
+        two[0], two[1]
+    );
+    world.execute(&live).await;
+
+    let ran = world.run(&["replay", "--entity", "pianos"]).await;
+
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.reasons().contains("pianos: rows of 2 record(s)"), "{ran}");
+    assert!(ran.reasons().contains("the guard allows 1 "), "{ran}");
+}

@@ -165,6 +165,12 @@ async fn a_run_in_which_more_contacts_go_from_their_clients_than_usual_is_partia
     world.execute("DELETE FROM sync_runs WHERE run_id = (SELECT run_id FROM sync_runs ORDER BY run_id DESC LIMIT 1)").await;
     let ran = world.incremental().await;
     assert!(ran.code == 3 && ran.reasons().contains("11 row(s) of gazelle_contacts, which"), "{ran}");
+    assert!(
+        ran.reasons().contains(&format!("`gazelle-sync undo {run}` brings back")),
+        "the run that marked: {ran}"
+    );
+    let told_by = ran.json()["run_id"].as_str().unwrap().to_owned();
+    assert!(!ran.reasons().contains(&told_by), "not the one that tells: {ran}");
     world.incremental().await.success();
 
     world.run(&["undo", &run]).await.success();

@@ -1,0 +1,83 @@
+//! Lists inside a record that count otherwise than they list: what they do not list is not taken for gone.
+
+use serde_json::value::RawValue;
+
+use crate::support::World;
+use crate::support::rewritten::{before, with_contacts};
+use gazelle_sim::{Fault, FaultKind, Kind};
+
+async fn live_contacts(world: &World, client: &str) -> i64 {
+    let sql = "SELECT count(*) FROM gazelle_contacts WHERE client_external_id = $1 AND deleted_at IS NULL";
+    world.one(sql, &[&client]).await
+}
+
+async fn client_with(world: &World, having: &str) -> String {
+    let sql = format!(
+        "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) {having} ORDER BY 1 LIMIT 1"
+    );
+    world.text(&sql).await.unwrap()
+}
+
+fn without_last(nodes: &str) -> String {
+    let mut nodes: Vec<&RawValue> = serde_json::from_str(nodes).unwrap();
+    nodes.pop();
+    serde_json::to_string(&nodes).unwrap()
+}
+
+#[tokio::test]
+async fn of_a_list_inside_a_record_that_counts_more_than_it_lists_nothing_is_marked_deleted() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let client = client_with(&world, "BETWEEN 2 AND 9").await;
+    let contacts = live_contacts(&world, &client).await;
+    let direct = world.sim.graphql_url();
+    let shortened = client.clone();
+    let api = before(&direct, move |_, answer| with_contacts(answer, &shortened, Some(&without_last)));
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let report = world.full().await.success();
+
+    assert_eq!(report["staged"], 1, "the shortened client is a new version: {report}");
+    assert_eq!(live_contacts(&world, &client).await, contacts);
+    let warnings = world.run(&["warnings"]).await.success()["records"].clone();
+    let unreadable = warnings.as_array().unwrap().iter().find(|of| of["code"] == "unreadable_row");
+    assert_eq!(unreadable.unwrap()["samples"][0]["external_id"], client, "{warnings}");
+
+    // A replay comes to the same, and a contact that neither count nor list has goes.
+    let replayed = world.run(&["replay"]).await.success();
+    assert_eq!(replayed["rows_written"], 0, "{replayed}");
+    world.set("GAZELLE_API_URL", &direct);
+    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
+    let gone = world.control.ids(Kind::Contact).into_iter().find(of_client).unwrap();
+    world.control.delete(Kind::Contact, &gone).unwrap();
+    world.full().await.success();
+    assert_eq!(live_contacts(&world, &client).await, contacts - 1);
+}
+
+/// One entry goes while the pages of the list are read: those behind it move up, one over the end of a page. The last page's count
+/// agrees with the number of entries that were listed.
+#[tokio::test]
+async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    world.filled().await;
+    let client = client_with(&world, "> 20").await;
+    let contacts = live_contacts(&world, &client).await;
+    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
+    let first = world.control.ids(Kind::Contact).into_iter().find(of_client).unwrap();
+    let gone = first.clone();
+    let pages =
+        Fault::new(FaultKind::Call).on_operation("ClientMoreContacts").on_variable("id", client.as_str());
+    world.control.call_after(pages, move |control| {
+        control.delete(Kind::Contact, &gone).unwrap();
+    });
+
+    world.full().await.success();
+
+    assert!(!is_there(&world, &first), "it went between two pages");
+    assert_eq!(live_contacts(&world, &client).await, contacts - 1);
+}
+
+fn is_there(world: &World, contact: &str) -> bool {
+    world.control.record(Kind::Contact, contact).is_some()
+}

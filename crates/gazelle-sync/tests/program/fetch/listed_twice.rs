@@ -1,0 +1,90 @@
+//! Lists that hold a record twice and count it twice: read whole where nothing is missing for it, and told.
+
+use crate::support::{Ran, World};
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use serde_json::json;
+
+/// Pages of ten clients, of which one is listed, and counted, twice.
+async fn world() -> (World, String) {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    let twice = world.control.ids(Kind::Client)[14].clone();
+    list(&world, &twice, 2);
+    // The simulator counts a record once however often it lists it.
+    counts_more(&world, 1);
+    (world, twice)
+}
+
+fn list(world: &World, id: &str, times: u8) {
+    world.control.apply(Change::SetListed { kind: Kind::Client, id: id.to_owned(), times }).unwrap();
+}
+
+fn counts_more(world: &World, by: i64) {
+    for operation in ["ClientsPage", "ClientsCounts"] {
+        world.control.add_fault(Fault::new(FaultKind::TotalOff { by }).on_operation(operation).forever());
+    }
+}
+
+async fn sync_clients(world: &World) -> Ran {
+    world.run(&["sync", "--mode", "full", "--entity", "clients"]).await
+}
+
+fn tells(run: &Ran, twice: &str) -> bool {
+    let warnings = run.json()["warnings"].as_array().cloned().unwrap_or_default();
+    warnings.iter().any(|of| of["code"] == "duplicate_id" && of["message"].to_string().contains(twice))
+}
+
+#[tokio::test]
+async fn a_list_with_a_double_that_grows_while_the_double_is_confirmed_is_complete() {
+    // In each page of the walks: the first, the confirming one, the one after that.
+    for page in 0..12 {
+        let (world, twice) = world().await;
+        world.control.call_after(
+            Fault::new(FaultKind::Call).on_operation("ClientsPage").skip(page),
+            |control| {
+                control.add(Kind::Client, json!({ "companyName": "Arrivée" })).unwrap();
+            },
+        );
+
+        let run = sync_clients(&world).await;
+
+        run.success();
+        assert_eq!(run.entity("clients")["walk_complete"], true, "{page}: {run}");
+        assert!(tells(&run, &twice), "{page}: {run}");
+        let held = world.count("gazelle_clients").await;
+        assert!(held == 41 || held == 40 && page > 8, "page {page}, after the walk at most: {held}");
+    }
+}
+
+#[tokio::test]
+async fn a_double_beside_a_record_that_breaks_its_page_is_confirmed() {
+    let (world, twice) = world().await;
+    let broken = world.control.ids(Kind::Client)[15].clone();
+    world.control.add_fault(Fault::new(FaultKind::field_fault(&broken, "personalNotes")).forever());
+
+    let run = sync_clients(&world).await;
+
+    assert_eq!(run.code, 3, "the broken one is told: {run}");
+    assert_eq!(run.entity("clients")["walk_complete"], true, "{run}");
+    assert!(run.reasons().contains(&broken) && !run.reasons().contains("more than once"), "{run}");
+    assert!(tells(&run, &twice), "{run}");
+    assert_eq!(world.count("gazelle_clients").await, 39);
+}
+
+/// A list that counts as many as ever, since it holds half of the records twice.
+#[tokio::test]
+async fn a_list_that_counts_doubles_in_the_place_of_others_is_far_shorter_than_before() {
+    let mut world = World::new().await;
+    world.filled().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    for (place, id) in world.control.ids(Kind::Client).iter().enumerate() {
+        list(&world, id, if place % 2 == 0 { 2 } else { 0 });
+    }
+    counts_more(&world, 20);
+
+    let run = sync_clients(&world).await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("the API lists 20 where production held 40: far fewer"), "{run}");
+    assert_eq!(world.count("gazelle_clients WHERE deleted_at IS NULL").await, 40);
+}
