@@ -166,7 +166,7 @@ fn tweak_of(kind: &FaultKind) -> Option<What> {
         FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
         FaultKind::UndatedOrder { order } => What::Undated(*order),
         FaultKind::RepeatCursor => What::RepeatCursor,
-        FaultKind::OverlappingPages => What::OverlappingPages,
+        FaultKind::OverlappingPages { at } => What::OverlappingPages { at: *at },
         FaultKind::ShortPage { most } => What::ShortPage { most: *most },
         FaultKind::EmptyList => What::EmptyList,
         FaultKind::TotalOff { by } => What::TotalOff { by: *by },

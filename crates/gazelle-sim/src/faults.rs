@@ -111,9 +111,14 @@ pub enum FaultKind {
         /// The most nodes.
         most: usize,
     },
-    /// Each page but the first begins with the last row of the page before, in the place of its own first row: as a list does that
-    /// is sorted by what many rows have alike.
-    OverlappingPages,
+    /// Each page but the first lists a row of the page before in the place of one of its own: as a list does that is sorted by what
+    /// many rows have alike.
+    OverlappingPages {
+        /// The place in the page, counted from 0, of the row that is not listed; and how many rows follow the one that is listed
+        /// instead in the page before: with 0, the last row of a page is the first of the next one.
+        #[serde(default)]
+        at: usize,
+    },
     /// No rows, and `totalCount` 0.
     EmptyList,
     /// `totalCount` is wrong.
@@ -369,7 +374,7 @@ impl FaultKind {
             PartialData { .. } => "partial_data",
             RepeatCursor => "repeat_cursor",
             ShortPage { .. } => "short_page",
-            OverlappingPages => "overlapping_pages",
+            OverlappingPages { .. } => "overlapping_pages",
             EmptyList => "empty_list",
             TotalOff { .. } => "total_off",
             FieldValue { .. } => "field_value",

@@ -28,7 +28,7 @@ impl Items<'_, '_> {
 #[derive(Default)]
 struct Twist {
     repeat_cursor: bool,
-    overlaps: bool,
+    overlaps_at: Option<usize>,
     most: Option<usize>,
     total_off: i64,
     null_nodes: usize,
@@ -102,7 +102,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         for what in &self.active {
             match what {
                 What::RepeatCursor => twist.repeat_cursor = true,
-                What::OverlappingPages => twist.overlaps = true,
+                What::OverlappingPages { at } => twist.overlaps_at = Some(*at),
                 What::ShortPage { most } => twist.most = Some(*most),
                 What::TotalOff { by } => twist.total_off += by,
                 What::Partial { message, null_nodes, missing_nodes } => {
@@ -135,7 +135,10 @@ impl<'s, 'p> Execution<'s, 'p> {
         let until = page.until.saturating_sub(twist.missing_nodes).max(page.from);
         self.out.push('[');
         for (index, offset) in (page.from..until).enumerate() {
-            let offset = if twist.overlaps && index == 0 { offset.saturating_sub(1) } else { offset };
+            let offset = match twist.overlaps_at {
+                Some(at) if at == index && page.from > at => page.from - 1 - at,
+                _ => offset,
+            };
             self.item(index, true, member, |this| {
                 let Some(plan) = &member.sub else {
                     return Ok(false);

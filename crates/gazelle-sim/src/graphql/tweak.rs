@@ -16,8 +16,8 @@ pub(crate) enum What {
     RepeatCursor,
     /// At most so many rows a page.
     ShortPage { most: usize },
-    /// A page begins with the last row of the page before.
-    OverlappingPages,
+    /// At this place a page lists a row of the page before, as far from that one's end.
+    OverlappingPages { at: usize },
     /// No rows at all, and a total of 0.
     EmptyList,
     /// `totalCount` is wrong by so much.

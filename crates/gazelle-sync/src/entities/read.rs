@@ -183,13 +183,22 @@ pub struct Nodes<'j, 'a> {
     pub items: Vec<(String, &'j Json<'a>)>,
     /// What could not be read: the connection is no list, holds nulls, or counts more items than it lists.
     pub unreadable: Vec<Warning>,
+    /// Whether there is no connection, or null in its place: that says nothing of its items.
+    pub is_absent: bool,
+}
+
+impl Nodes<'_, '_> {
+    /// Whether these are all items that the connection has.
+    pub fn are_all(&self) -> bool {
+        self.unreadable.is_empty() && !self.is_absent
+    }
 }
 
 /// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list. `place` is that of
-/// the object that holds the connection. An absent connection, or null, has no items.
+/// the object that holds the connection.
 pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, 'a> {
     let mut nodes = Nodes::default();
-    let Some(connection) = at(json, path) else { return nodes };
+    let Some(connection) = at(json, path) else { return Nodes { is_absent: true, ..nodes } };
     let (inside, list, inner) = match connection {
         Json::Object(_) => match (at(connection, "nodes"), at(connection, "edges")) {
             (Some(list), _) => (".nodes", list, None),

@@ -10,7 +10,21 @@ use super::hostile_api::{self, Asked, HostileApi, whole};
 
 /// Stands before the API at this address, and changes the answer to each request.
 pub fn before(api: &str, change: impl Fn(&Asked, String) -> String + Send + Sync + 'static) -> HostileApi {
-    between(api, move |asked, answer| ("200 OK".to_owned(), change(asked, answer)))
+    between(
+        api,
+        |asked| asked.body.clone(),
+        move |asked, answer| ("200 OK".to_owned(), change(asked, answer)),
+    )
+}
+
+/// Stands before the API and gives a record this number in the place of its id.
+pub fn numbered(api: &str, id: &str, number: &str) -> HostileApi {
+    let (in_text, in_request) = (format!("\"{id}\""), format!("\"{number}\""));
+    let (text, digits) = (in_text.clone(), number.to_owned());
+    let ask =
+        move |asked: &Asked| String::from_utf8_lossy(&asked.body).replace(&in_request, &in_text).into_bytes();
+    let answer = move |_: &Asked, answer: String| ("200 OK".to_owned(), answer.replace(&text, &digits));
+    between(api, ask, answer)
 }
 
 /// Stands before the API like a gateway that gives up on some requests, with this HTTP status; none: it hangs up.
@@ -19,27 +33,36 @@ pub fn gateway(
     status: Option<u16>,
     gives_up: impl Fn(&Asked, &str) -> bool + Send + Sync + 'static,
 ) -> HostileApi {
-    between(api, move |asked, answer| match gives_up(asked, &answer) {
-        true => {
-            let status = status.map(|status| format!("{status} Gateway")).unwrap_or_default();
-            (status, "<html>It took too long.</html>".to_owned())
-        }
-        false => ("200 OK".to_owned(), answer),
-    })
+    between(
+        api,
+        |asked| asked.body.clone(),
+        move |asked, answer| match gives_up(asked, &answer) {
+            true => {
+                let status = status.map(|status| format!("{status} Gateway")).unwrap_or_default();
+                (status, "<html>It took too long.</html>".to_owned())
+            }
+            false => ("200 OK".to_owned(), answer),
+        },
+    )
 }
 
 fn between(
     api: &str,
+    ask: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static,
     change: impl Fn(&Asked, String) -> (String, String) + Send + Sync + 'static,
 ) -> HostileApi {
     let address = api.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     HostileApi::start(move |asked, stream| {
         let mut api = TcpStream::connect(&address).unwrap();
-        let unpacked =
-            asked.head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("accept-encoding"));
-        let head = unpacked.collect::<Vec<_>>().join("\r\n");
-        api.write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
-        api.write_all(&asked.body).unwrap();
+        let body = ask(asked);
+        let of_old = |line: &&str| {
+            let line = line.to_ascii_lowercase();
+            line.starts_with("accept-encoding") || line.starts_with("content-length")
+        };
+        let head: Vec<&str> = asked.head.lines().filter(|line| !of_old(line) && !line.is_empty()).collect();
+        let head = format!("{}\r\nContent-Length: {}\r\n\r\n", head.join("\r\n"), body.len());
+        api.write_all(head.as_bytes()).unwrap();
+        api.write_all(&body).unwrap();
         let Some(answer) = hostile_api::read(&mut api) else { return };
         let (status, body) = change(asked, String::from_utf8(answer.body).unwrap());
         let body = body.into_bytes();

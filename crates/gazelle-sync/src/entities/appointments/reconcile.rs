@@ -26,7 +26,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
 
     let mut pianos: Vec<Row> = Vec::new();
     let mut nodes = read::nodes(record, "allEventPianos", "");
-    let mut is_whole = nodes.unreadable.is_empty();
+    let mut is_whole = nodes.are_all();
     reconciled.warnings.append(&mut nodes.unreadable);
     for (place, json) in nodes.items {
         let Some(mut row) =
@@ -38,6 +38,8 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
         let piano = GAZELLE_APPOINTMENT_PIANOS.get(&row, "piano_external_id");
         if pianos.iter().any(|other| GAZELLE_APPOINTMENT_PIANOS.get(other, "piano_external_id") == piano) {
             reconciled.warn("duplicate_piano", format!("{place}piano.id"));
+            // It may stand in the place of one that is not listed.
+            is_whole = false;
             continue;
         }
         GAZELLE_APPOINTMENT_PIANOS.set(&mut row, "appointment_external_id", id.clone());

@@ -29,15 +29,23 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
         let contact_id = GAZELLE_CONTACTS.get(&contact, "external_id").clone();
         if contacts.iter().any(|other| GAZELLE_CONTACTS.get(other, "external_id") == &contact_id) {
             reconciled.warn("duplicate_contact", format!("{place}id"));
+            // It may stand in the place of one that is not listed.
+            reconciled.note_incomplete(CONTACT);
+            reconciled.note_incomplete(LOCATION);
             continue;
         }
         contacts.push(contact);
         for location in locations_of(json, &contact_id, &client_id, &place, &mut reconciled) {
             let id = GAZELLE_LOCATIONS.get(&location, "external_id");
-            if locations.iter().any(|other| GAZELLE_LOCATIONS.get(other, "external_id") == id) {
-                reconciled.warn("duplicate_location", format!("{place}allLocations"));
-            } else {
-                locations.push(location);
+            let of = |row: &Row| GAZELLE_LOCATIONS.get(row, "contact_external_id").clone();
+            match locations.iter().find(|other| GAZELLE_LOCATIONS.get(other, "external_id") == id) {
+                None => locations.push(location),
+                Some(other) => {
+                    reconciled.warn("duplicate_location", format!("{place}allLocations"));
+                    if of(other) == of(&location) {
+                        reconciled.note_incomplete(LOCATION);
+                    }
+                }
             }
         }
     }
@@ -58,7 +66,7 @@ fn listed<'j, 'a>(
     reconciled: &mut Reconciled,
 ) -> Vec<(String, &'j Json<'a>)> {
     let mut nodes = read::nodes(json, path, place);
-    if !nodes.unreadable.is_empty() {
+    if !nodes.are_all() {
         (table..=LOCATION).for_each(|table| reconciled.note_incomplete(table));
         reconciled.warnings.append(&mut nodes.unreadable);
     }

@@ -42,12 +42,14 @@ impl Failures {
         let mut met = self.met();
         let failed = met.of.entry(entity.name).or_default();
         *failed += 1;
-        let ends_entity = is_of_getter(error) || *failed >= MOST_FAILED;
+        let is_limit = is_limit(error);
+        let ends_entity =
+            is_of_getter(error) || is_limit && *failed > MOST_FAILED_IN_A_ROW || *failed >= MOST_FAILED;
         if ends_entity && !met.ended.iter().any(|(of, _)| *of == entity.name) {
             met.ended.push((entity.name, error.clone().without_answer()));
         }
         // A query that is refused says nothing of whether the API answers others.
-        met.in_a_row += usize::from(!is_of_getter(error));
+        met.in_a_row += usize::from(!is_of_getter(error) && !is_limit);
         met.in_a_row > MOST_FAILED_IN_A_ROW
     }
 
@@ -68,6 +70,11 @@ pub(crate) fn is_about_any_getter(error: &SourceError) -> bool {
 
 /// Whether an error is about the query of one getter, whichever record it asks for.
 fn is_of_getter(error: &SourceError) -> bool {
-    let is_of_query = matches!(error.class(), ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. });
-    is_of_query && !error.is_partial()
+    matches!(error.class(), ErrorClass::InvalidQuery { .. }) && !error.is_partial()
+}
+
+/// Whether the smallest query for a record exceeds a limit of the API: for what that record holds, or, where many do in a row, for
+/// what the query asks.
+fn is_limit(error: &SourceError) -> bool {
+    matches!(error.class(), ErrorClass::OverLimit { .. }) && !error.is_partial()
 }

@@ -14,13 +14,16 @@ use crate::gazelle_to_staging::requests::parts::Bounds;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::turns::AskDecision;
 use crate::gazelle_to_staging::requests::window::PagePlace;
-use crate::source::{Answer, ListShape, SourceError};
+use crate::source::{Answer, ErrorClass, ListShape, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
 
 /// Consecutive pages of which nothing can be read, from which on the share of the walk decides whether the API is at fault. Each
 /// costs some requests.
 const MANY_FAULTY_IN_A_ROW: u32 = 25;
+
+/// The same of records for which no query is small enough: each costs all steps from the usual size to the smallest.
+const MANY_OVER_LIMIT_IN_A_ROW: u32 = 3;
 
 /// Records of a window that came in no way but in parts, from which on all records are asked for in parts: until then each costs
 /// some requests that fail.
@@ -269,7 +272,11 @@ impl Reader<'_> {
     pub(crate) fn count_faulty(&mut self, of_page: &SourceError) -> Result<(), SourceError> {
         self.faulty_in_a_row += 1;
         self.sizes.tally.failed_with(of_page);
-        if self.faulty_in_a_row > MANY_FAULTY_IN_A_ROW && self.sizes.tally.blames_the_api() {
+        let many = match of_page.class() {
+            ErrorClass::OverLimit { .. } => MANY_OVER_LIMIT_IN_A_ROW,
+            _ => MANY_FAULTY_IN_A_ROW,
+        };
+        if self.faulty_in_a_row > many && self.sizes.tally.blames_the_api() {
             return Err(of_page.clone());
         }
         Ok(())

@@ -245,8 +245,10 @@ impl Reader<'_> {
         }
         if matches!(error.class(), ErrorClass::OverLimit { .. }) {
             if !self.sizes.smaller_page(self.entity, asked, attempt.sent, &error) {
+                // Nothing was small enough: it is this record that the API speaks of, and no limit of its queries.
                 self.sizes.forget();
-                return Err(attempts.first_error.take().unwrap_or(error));
+                let page = self.around(attempts.first_error.take().unwrap_or(error), after).await?;
+                return Ok(Some((page, None)));
             }
         } else if asked > 1 {
             if self.heavy.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size()) {

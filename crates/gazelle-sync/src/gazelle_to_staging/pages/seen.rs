@@ -1,7 +1,7 @@
 //! The distinct ids that a walk saw, and those that a window listed.
 
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::staging::versions::Received;
@@ -50,20 +50,41 @@ pub(crate) struct Listed {
     hashes: HashSet<u64>,
     repeats: Vec<String>,
     repeated_bytes: usize,
+    pages: usize,
+    /// Of each id that is watched, the first and the last page that listed it; none before it is listed.
+    watched: HashMap<u64, Option<(usize, usize)>>,
 }
 
 impl Listed {
-    /// Notes ids in the order in which they are listed. Says whether one of them is new.
+    /// Also notes on which pages these ids are listed.
+    pub(crate) fn watching(ids: &[String]) -> Listed {
+        let mut listed = Listed::default();
+        listed.watched = ids.iter().map(|id| (listed.hasher.hash_one(id.as_str()), None)).collect();
+        listed
+    }
+
+    /// Notes the ids of the next page. Says whether one of them is new.
     pub(crate) fn add<'a>(&mut self, ids: impl Iterator<Item = &'a String>) -> bool {
         let before = self.hashes.len();
+        let page = self.pages;
+        self.pages += 1;
         for id in ids {
-            if self.hashes.insert(self.hasher.hash_one(id.as_str())) || self.repeats_itself() {
+            let hash = self.hasher.hash_one(id.as_str());
+            if let Some(span) = self.watched.get_mut(&hash) {
+                *span = Some((span.map_or(page, |(first, _)| first), page));
+            }
+            if self.hashes.insert(hash) || self.repeats_itself() {
                 continue;
             }
             self.repeated_bytes += id.len();
             self.repeats.push(id.clone());
         }
         self.hashes.len() > before
+    }
+
+    /// For each id that is watched and was listed on several pages, the first and the last of them, counted from 0.
+    pub(crate) fn spans(&self) -> Vec<(usize, usize)> {
+        self.watched.values().flatten().copied().filter(|(first, last)| first < last).collect()
     }
 
     /// Whether the limit of repeated ids is reached, beyond which none is noted.
@@ -80,43 +101,39 @@ impl Listed {
 /// Ends of pages that are noted in a window at most.
 const MOST_ENDS: usize = 100_000;
 
-/// Where the pages of a window ended, each with hashes of the ids directly before its end and after it.
-#[derive(Debug, Default)]
-pub(super) struct PageEnds {
-    hasher: RandomState,
-    ends: Vec<(u64, Option<u64>, Option<u64>)>,
+/// After how many records the pages of a window ended, but for its last one.
+#[derive(Clone, Debug, Default)]
+pub struct PageEnds {
+    after: Vec<u64>,
+    /// Whether the window has more of them than are noted.
     are_too_many: bool,
 }
 
 impl PageEnds {
-    /// Notes the end of a page: its position in the window, in records, and the id of its last record.
-    pub(super) fn ended(&mut self, after: u64, last: Option<String>) {
-        self.are_too_many |= self.ends.len() >= MOST_ENDS;
+    /// Notes the end of a page, and that others follow.
+    pub(super) fn ended(&mut self, after: u64) {
+        self.are_too_many |= self.after.len() >= MOST_ENDS;
         if !self.are_too_many {
-            let last = last.map(|id| self.hasher.hash_one(id));
-            self.ends.push((after, last, None));
+            self.after.push(after);
         }
     }
 
-    /// Notes the id of the first record of the next page.
-    pub(super) fn begins_with(&mut self, first: Option<String>) {
-        let first = first.map(|id| self.hasher.hash_one(id));
-        if let Some((_, _, after)) = self.ends.last_mut()
-            && !self.are_too_many
-        {
-            *after = first;
-        }
+    #[cfg(test)]
+    pub(crate) fn of(after: &[u64]) -> PageEnds {
+        PageEnds { after: after.to_vec(), are_too_many: false }
     }
 
-    /// The positions of page ends next to one of these ids. `[0]` stands for unknown: the window has more page ends than are noted.
-    pub(super) fn beside(&self, repeats: &[String]) -> Vec<u64> {
-        if self.are_too_many {
-            return vec![0];
-        }
-        let repeats: HashSet<u64> = repeats.iter().map(|id| self.hasher.hash_one(id.as_str())).collect();
-        let is_repeated = |id: &Option<u64>| id.is_some_and(|id| repeats.contains(&id));
-        let beside = self.ends.iter().filter(|(_, last, first)| is_repeated(last) || is_repeated(first));
-        beside.map(|(after, _, _)| *after).collect()
+    /// How many records the first page had, if others followed it.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.after.first().copied()
+    }
+
+    /// Whether a page that ended between two pages given by their numbers ended there in `before` too, as far as is known.
+    pub(crate) fn have_one_in_common(&self, before: &PageEnds, (first, last): (usize, usize)) -> bool {
+        let between = self.after.get(first..last.min(self.after.len())).unwrap_or_default();
+        self.are_too_many
+            || before.are_too_many
+            || between.iter().any(|after| before.after.binary_search(after).is_ok())
     }
 }
 
@@ -142,17 +159,31 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_ends_beside_a_repeated_id_is_told() {
-        let id = |id: &str| Some(id.to_owned());
-        let mut ends = PageEnds::default();
-        for (first, after, last) in [("a", 3, "c"), ("c", 6, "f"), ("g", 9, "i"), ("j", 10, "j")] {
-            ends.begins_with(id(first));
-            ends.ended(after, id(last));
+    fn the_pages_are_told_that_list_an_id_that_is_watched() {
+        let page = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<String>>();
+        let mut listed = Listed::watching(&page(&["a", "b", "c", "z"]));
+        for ids in [&["a", "b", "b"][..], &[], &["d", "a"], &["a", "c"]] {
+            listed.add(page(ids).iter());
         }
-        ends.begins_with(None);
-        assert_eq!(ends.beside(&["c".to_owned()]), [3]);
-        assert_eq!(ends.beside(&["e".to_owned()]), [0; 0]);
-        assert_eq!(ends.beside(&["j".to_owned(), "f".to_owned()]), [6, 9, 10]);
+        assert_eq!(listed.spans(), [(0, 3)]);
+    }
+
+    #[test]
+    fn an_end_of_a_page_between_two_others_is_compared() {
+        let (now, before) = (PageEnds::of(&[1, 4, 7, 10]), PageEnds::of(&[3, 6, 7, 9]));
+        for (span, expected) in [
+            ((0, 1), false),
+            ((0, 2), false),
+            ((0, 3), true),
+            ((2, 3), true),
+            ((3, 4), false),
+            ((3, 9), false),
+        ] {
+            assert_eq!(now.have_one_in_common(&before, span), expected, "{span:?}");
+        }
+        let too_many = PageEnds { are_too_many: true, ..PageEnds::default() };
+        assert!(too_many.have_one_in_common(&before, (0, 1)) && now.have_one_in_common(&too_many, (0, 1)));
+        assert_eq!((now.first(), PageEnds::default().first()), (Some(1), None));
     }
 
     #[test]

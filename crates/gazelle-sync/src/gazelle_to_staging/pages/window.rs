@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::seen::{Listed, PageEnds};
 use crate::entities::{Entity, Shape, UndatedEnd};
 use crate::gazelle_to_staging::pages::failing::Failing;
-use crate::gazelle_to_staging::pages::page::{Node, PageRead, id_of};
+use crate::gazelle_to_staging::pages::page::{Node, PageRead};
 use crate::gazelle_to_staging::records::faults::{faulty_inside, faulty_one, is_about_all};
 use crate::gazelle_to_staging::records::nested::{self, NestedError};
 use crate::gazelle_to_staging::records::receive::{receive, receive_completed};
@@ -36,8 +36,10 @@ pub struct WindowEnd {
     pub repeats: Vec<String>,
     /// Which window it is.
     pub window: String,
-    /// Positions in the window, in records, of page ends with one of `repeats` directly before or after them.
-    pub page_ends: Vec<u64>,
+    /// Where its pages ended.
+    pub page_ends: PageEnds,
+    /// For each id that it is to confirm and has listed on several pages, the first and the last of them, counted from 0.
+    pub spans: Vec<(usize, usize)>,
 }
 
 /// Why a walk does not count as complete.
@@ -122,7 +124,7 @@ async fn pages(
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
     let mut listing = Listing::new(fetch, entity, window, part);
-    let mut listed = Listed::default();
+    let mut listed = Listed::watching(&window.confirms);
     let mut page = reader.page(None, part.map(|part| part.records)).await?;
     loop {
         reader.sizes.tally.note(page.nodes.len() as u64, page.failing());
@@ -130,7 +132,7 @@ async fn pages(
         // The records at one end of a list may be read again at the other.
         let seen = part.is_none().then_some(&mut listed);
         let hand_on = hand_on(fetch, entity, page, arrived, seen);
-        let left = part.map(|part| part.records - listing.records);
+        let left = part.map(|part| part.records.saturating_sub(listing.records));
         let ask = async {
             match &next_cursor {
                 Some(cursor) => reader.page(Some(cursor), left).await.map(Some),
@@ -143,8 +145,8 @@ async fn pages(
         listing.old_pages = if has_new? { 0 } else { listing.old_pages + 1 };
         let Some(next) = next? else {
             reader.finish();
+            listing.end.spans = listed.spans();
             listing.end.repeats = listed.into_repeats();
-            listing.end.page_ends = listing.ends.beside(&listing.end.repeats);
             return Ok(Walked { end: listing.end, undated: listing.undated });
         };
         listing.after = next_cursor;
@@ -169,8 +171,6 @@ struct Listing<'w> {
     undated: u64,
     /// The cursor before the page in hand.
     after: Option<String>,
-    /// Where its pages ended.
-    ends: PageEnds,
 }
 
 impl<'w> Listing<'w> {
@@ -187,7 +187,6 @@ impl<'w> Listing<'w> {
             records: 0,
             undated: 0,
             after: None,
-            ends: PageEnds::default(),
         }
     }
 
@@ -198,11 +197,10 @@ impl<'w> Listing<'w> {
             self.end.total = page.total_count;
             let read_at = self.fetch.read_clock(&page.answer);
             (self.end.started_at, self.end.api_ahead) = (Some(read_at.started_at), read_at.api_ahead);
-        } else if page.total_count != self.end.total {
+        } else if page.total_count.is_some_and(|total| self.end.total.is_some_and(|first| first != total)) {
             let said = "the count changed while walking".to_owned();
             self.end.incomplete.get_or_insert(Shortfall::Shifted(said));
         }
-        self.ends.begins_with(page.nodes.first().and_then(id_of));
         self.records += page.nodes.len() as u64;
         self.empty_pages += u64::from(page.nodes.is_empty());
         if let Some(part) = self.part {
@@ -217,7 +215,7 @@ impl<'w> Listing<'w> {
             self.end.incomplete = Some(shortfall);
             return None;
         }
-        self.ends.ended(self.records, page.nodes.last().and_then(id_of));
+        self.end.page_ends.ended(self.records);
         page.end_cursor.clone()
     }
 

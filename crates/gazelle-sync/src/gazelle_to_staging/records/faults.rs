@@ -8,15 +8,13 @@ use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::Received;
 
 /// Whether an error about one record says nothing of that record: it would meet others too. One that names a place in the
-/// answer is about that place, also where the API puts it off for ever.
+/// answer is about that place, also where the API puts it off for ever. A limit that the smallest query for one record exceeds
+/// is about what that record holds.
 pub(crate) fn is_about_all(error: &SourceError) -> bool {
     error.concerns_any_request()
         || !error.is_of_record()
             && !error.is_partial()
-            && matches!(
-                error.class(),
-                ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. } | ErrorClass::OverLimit { .. }
-            )
+            && matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. })
 }
 
 /// A record with what is wrong with it.

@@ -4,13 +4,15 @@
 //! from its start, take the place of the shortened list. Everything else keeps its bytes.
 
 use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 
 use serde_json::value::RawValue;
 
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
 use super::object::{Object, Read, list, raw_text};
-use super::receive::record_id;
+use super::receive::{record_id, usable_id};
 use crate::entities::{Entity, Nested};
 use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::PartPlan;
@@ -89,7 +91,7 @@ async fn complete_at(
         if has_more != Some(true) {
             return Ok(());
         }
-        let Some(id) = holder.get("id").and_then(|raw| raw.read::<String>()) else { return Ok(()) };
+        let Some(id) = holder.get("id").and_then(|raw| usable_id(raw.get())) else { return Ok(()) };
         let nodes = all_nodes(client, entity, nested, &id, sizes).await?;
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
@@ -174,6 +176,9 @@ struct ListedEntries {
     bytes: usize,
     requests: usize,
     cursors: HashSet<String>,
+    /// What the entries are told apart by. One that comes again on another page may stand in the place of one that is not listed.
+    entries: HashSet<u64>,
+    hasher: RandomState,
     /// The count that the first page told.
     total: Option<u64>,
     /// The cursor of the next page.
@@ -201,17 +206,30 @@ impl ListedEntries {
         }
     }
 
+    /// A hash of an entry's id, or of all of it where it has none; none of null.
+    fn identity(&self, raw: &str) -> Option<u64> {
+        match record_id(raw) {
+            Some(id) => Some(self.hasher.hash_one(id)),
+            None => (raw.trim() != "null").then(|| self.hasher.hash_one(raw)),
+        }
+    }
+
     /// Takes a page; none: the list is not there any more, or is another.
     fn take(&mut self, page: Option<InnerPage>) -> Listing {
         let Some(page) = page else { return Listing::Changed("it changed or vanished".to_owned()) };
         // Entries may have moved over the end of a page, and one was not listed.
         if self.cursors.is_empty() {
             self.total = page.total_count;
-        } else if self.total != page.total_count {
+        } else if page.total_count.is_some_and(|count| self.total.is_some_and(|first| first != count)) {
             return Listing::Changed("its count changed".to_owned());
         }
         self.bytes += page.bytes();
         self.requests += page.requests;
+        let entries: Vec<u64> = page.nodes.iter().filter_map(|node| self.identity(node.get())).collect();
+        if entries.iter().any(|entry| self.entries.contains(entry)) {
+            return Listing::Changed("it listed an entry of an earlier page again".to_owned());
+        }
+        self.entries.extend(entries);
         self.nodes.extend(page.nodes);
         let listed = self.nodes.len() as u64;
         if !page.has_next_page {

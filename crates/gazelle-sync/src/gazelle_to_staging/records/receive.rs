@@ -43,8 +43,13 @@ fn external_id(raw: &str) -> String {
 
 /// The id in a record; none where it has none that can be used.
 pub(crate) fn record_id(raw: &str) -> Option<String> {
-    let id =
-        serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord("id")).ok().flatten()?.get();
+    usable_id(
+        serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord("id")).ok().flatten()?.get(),
+    )
+}
+
+/// The id that a JSON value is: a text or a number, and not too long; none where it cannot be used.
+pub(crate) fn usable_id(id: &str) -> Option<String> {
     let id = match id.as_bytes().first()? {
         // A text is longer here than it is, at most six times.
         b'"' if id.len() <= LONGEST_ID * 6 + 2 => serde_json::from_str::<String>(id).ok()?.replace('\0', ""),

@@ -1,5 +1,7 @@
 //! A window: the part of a walk that one sequence of pages covers.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::entities::{DateFilter, UndatedEnd};
@@ -17,6 +19,8 @@ pub struct Window {
     /// Records of its first page at most, where its pages are to end elsewhere than those of the walk before; none: as many as
     /// usual.
     pub first_page: Option<u32>,
+    /// The ids that the walk before found listed more than once, which this one is to confirm.
+    pub confirms: Arc<[String]>,
     /// How many records without a date are looked for, at whichever end of the list they are; none: it is no such window.
     pub undated: Option<u64>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::WalkReport;
 use crate::entities::{Entity, Shape};
+use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
 
 /// How a walk is attempted.
@@ -13,9 +14,8 @@ pub(crate) struct Try<'a> {
     pub(crate) splits: bool,
     /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
     pub(crate) repeats: Option<&'a [String]>,
-    /// Where `repeats` are those of an attempt before, which this one is to confirm: after how many records pages ended beside
-    /// them, by window.
-    pub(crate) confirms: Option<&'a BTreeMap<String, Vec<u64>>>,
+    /// Where `repeats` are those of an attempt before, which this one is to confirm: where its pages ended, by window.
+    pub(crate) confirms: Option<&'a BTreeMap<String, PageEnds>>,
     /// Whether its pages are to end elsewhere than those of the first attempt.
     pub(crate) ends_pages_elsewhere: bool,
 }
@@ -66,16 +66,15 @@ pub(crate) fn judge(
         let mut repeats: Vec<String> = fetched.ends.iter().flat_map(|end| end.repeats.clone()).collect();
         repeats.sort_unstable();
         if !repeats.is_empty() && total == met + repeats.len() as u64 && !fetched.counts_changed {
-            if tried.repeats != Some(&repeats) {
-                return Some(Shortfall::Repeats(repeats));
-            }
-            // At the end of a page a record may be listed again in the place of another, in every walk alike.
-            if tried.confirms.is_some_and(|before| have_an_end_in_common(before, &report.page_ends)) {
-                return Some(Shortfall::Shifted(format!(
-                    "the API lists {} record(s) more than once, each time where a page ends, however many are asked for: others \
-                     may be missing",
-                    repeats.len()
-                )));
+            let shortfall = match tried.confirms {
+                _ if tried.repeats != Some(&repeats) => Some(Shortfall::Repeats(repeats.clone())),
+                Some(before) => unconfirmed(before, &fetched.ends, &repeats),
+                None => None,
+            };
+            if shortfall.is_some() {
+                // Where it stays so from run to run, full syncs need not come more often for it.
+                report.short_by = i64::try_from(repeats.len()).ok();
+                return shortfall;
             }
             report.listed_twice.extend(repeats.iter().cloned());
             report.counted_twice = repeats;
@@ -91,11 +90,26 @@ pub(crate) fn judge(
     None
 }
 
-/// Whether some pages of two walks end at the same place.
-fn have_an_end_in_common(one: &BTreeMap<String, Vec<u64>>, other: &BTreeMap<String, Vec<u64>>) -> bool {
-    one.iter().any(|(window, ends)| {
-        other.get(window).is_some_and(|others| ends.iter().any(|end| others.contains(end)))
-    })
+/// Why an attempt does not confirm that ids are held twice which the attempt before found listed again: at the end of a page a
+/// record may be listed again in the place of another. Two attempts tell that apart where no page between the two places of an id
+/// ended alike.
+fn unconfirmed(
+    before: &BTreeMap<String, PageEnds>,
+    ends: &[WindowEnd],
+    repeats: &[String],
+) -> Option<Shortfall> {
+    for end in ends.iter().filter(|end| !end.repeats.is_empty()) {
+        // Of another division into windows.
+        let Some(before) = before.get(&end.window) else { return Some(Shortfall::Repeats(repeats.to_vec())) };
+        if end.spans.iter().any(|span| end.page_ends.have_one_in_common(before, *span)) {
+            return Some(Shortfall::Shifted(format!(
+                "the API lists {} record(s) more than once, each time where a page ends, however many are asked for: others may \
+                 be missing",
+                repeats.len()
+            )));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -115,7 +129,7 @@ mod tests {
         before: Option<Vec<String>>,
         /// Whether `before` was found by an earlier attempt of this walk, whose pages ended at the positions `ended_after`.
         confirms: bool,
-        ended_after: Vec<u64>,
+        ended_after: PageEnds,
     }
 
     impl Case {
@@ -200,15 +214,25 @@ mod tests {
         assert_eq!(report.counted_twice, ["a", "b"]);
         // Another attempt tells more only where its pages end elsewhere.
         case.confirms = true;
-        case.ended_after = vec![2, 4, 6];
-        case.fetched.ends[0].page_ends = vec![1, 3, 5];
+        case.ended_after = PageEnds::of(&[2, 4, 6]);
+        case.fetched.ends[0].page_ends = PageEnds::of(&[1, 3, 5]);
+        case.fetched.ends[0].spans = vec![(0, 3)];
         assert_eq!(case.judge().0, "complete");
-        case.fetched.ends[0].page_ends = vec![1, 4, 7];
+        // A page that ended alike counts between the two places of an id alone.
+        case.fetched.ends[0].page_ends = PageEnds::of(&[1, 4, 7]);
+        case.fetched.ends[0].spans = vec![(0, 1)];
+        assert_eq!(case.judge().0, "complete");
+        case.fetched.ends[0].spans = vec![(0, 2)];
+        let (said, report) = case.judge();
         assert!(
-            case.judge().0.starts_with(
+            said.starts_with(
                 "shifted: the API lists 2 record(s) more than once, each time where a page ends"
             )
         );
+        assert_eq!(report.short_by, Some(2), "as often before, where it stays so");
+        case.fetched.ends[0].window = "another".to_owned();
+        assert_eq!(case.judge().0, "repeats: a b");
+        case.fetched.ends[0].window = String::new();
         // Something is missing besides.
         case.seen = 6;
         assert_eq!(case.judge().0, "shifted: the API counts 9 and 6 distinct ids were seen");

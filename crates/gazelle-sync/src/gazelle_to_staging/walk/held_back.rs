@@ -29,8 +29,8 @@ pub(crate) struct HeldBack {
 
 /// What they came to at its end.
 pub(crate) enum Settled {
-    /// Each for itself: what came of asking for them.
-    Records(Arrived),
+    /// Each for itself: what came of asking for them, and the error that ended the asking, if one did.
+    Records(Arrived, Option<SourceError>),
     /// It is the API's fault, and nothing is staged of them.
     Api {
         /// What is to be told of it.
@@ -57,16 +57,15 @@ impl HeldBack {
 
     /// Decides whose fault it is. Where it is the records', each that has its turn is asked for by its id. What came whole in
     /// another page stays as it came. Of a walk that `breaks_off`, since no request would fare better, they are left for the
-    /// next one.
-    ///
-    /// Errors: the API's that are about no record.
+    /// next one. An error of the API that is about no record ends the asking: what came before it is kept, since it has had its
+    /// turn.
     pub(crate) async fn settle(
         self,
         fetch: &Fetch,
         entity: &'static Entity,
         seen: &mut SeenIds,
         breaks_off: bool,
-    ) -> Result<Settled, SourceError> {
+    ) -> Settled {
         let sizes = fetch.sizes.of(entity);
         // Puts them in order.
         seen.count();
@@ -74,24 +73,27 @@ impl HeldBack {
             self.records.into_iter().filter(|failing| !seen.contains(&failing.record.external_id)).collect();
         let mut arrived = Arrived::default();
         if breaks_off {
-            return Ok(Settled::Records(arrived));
+            return Settled::Records(arrived, None);
         }
         if sizes.tally.blames_the_api() || self.bytes > MOST_BYTES {
             self.ids.iter().for_each(|id| seen.add(id));
             let (said, failure) = sizes.tally.told();
-            return Ok(Settled::Api { said, failure });
+            return Settled::Api { said, failure };
         }
         let window = Window::default();
         let mut reader = Reader::new(fetch, entity, &window);
         for failing in waiting {
             let node = match failing.is_named {
-                true => reader.ask_alone(failing).await?,
+                true => match reader.ask_alone(failing).await {
+                    Ok(node) => node,
+                    Err(error) => return Settled::Records(arrived, Some(error)),
+                },
                 false => Node::Received(Box::new(failing.record)),
             };
             // What is asked for alone is completed on the way.
             arrived.take(node, sizes);
         }
-        Ok(Settled::Records(arrived))
+        Settled::Records(arrived, None)
     }
 }
 

@@ -10,6 +10,7 @@ mod split;
 mod windows;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ use self::split::Plan;
 use self::windows::Windows;
 use super::by_id::absent;
 use super::lanes::{Lanes, Turn};
-use super::pages::seen::SeenIds;
+use super::pages::seen::{PageEnds, SeenIds};
 use super::pages::window::Shortfall;
 use super::requests::counts;
 use super::{Fetch, FetchError, Scope, WalkSpec};
@@ -92,9 +93,11 @@ struct Retries {
     /// Whether `repeats` are those of an earlier run.
     is_known: bool,
     /// Where the pages of the attempt ended that found `repeats`, if it was one of these.
-    page_ends: Option<BTreeMap<String, Vec<u64>>>,
+    page_ends: Option<BTreeMap<String, PageEnds>>,
     /// Whether its pages end elsewhere than those of the first attempt.
     ends_pages_elsewhere: bool,
+    /// Whether the next attempt is divided into windows as the one before was.
+    keeps_windows: bool,
 }
 
 /// What the pages of an attempt brought besides records that are staged.
@@ -137,11 +140,13 @@ impl Walk<'_> {
             is_known: true,
             page_ends: None,
             ends_pages_elsewhere: false,
+            keeps_windows: false,
         };
         while retries.attempt < retries.allowed {
             retries.attempt += 1;
             // A split walk that did not come out even is repeated in one sequence of pages.
-            retries.splits &= retries.attempt < self.fetch.walk_attempts.max(2);
+            let keeps_windows = std::mem::take(&mut retries.keeps_windows);
+            retries.splits &= keeps_windows || retries.attempt < self.fetch.walk_attempts.max(2);
             let tried = Try {
                 splits: retries.splits,
                 repeats: retries.repeats.as_deref(),
@@ -201,7 +206,9 @@ impl Walk<'_> {
                     retries.allowed = retries.allowed.max(attempt + 1);
                 }
                 retries.repeats = Some(ids);
-                retries.page_ends = Some(report.page_ends.clone());
+                retries.page_ends = Some(std::mem::take(&mut report.page_ends));
+                // In the same windows: the ends of pages of others cannot be compared.
+                retries.keeps_windows = true;
                 reason
             }
         };
@@ -273,12 +280,16 @@ impl Walk<'_> {
         // 3. Ask for what failed.
         let mut of_the_api = None;
         match self.settle_failing(&mut taken, &fetched).await {
-            Ok(Settled::Records(page)) => lanes.take(taken.take(page, report)).await?,
-            Ok(Settled::Api { said, failure }) => {
+            Settled::Records(page, failure) => {
+                lanes.take(taken.take(page, report)).await?;
+                if let Some(error) = failure {
+                    fetched = fetched.and(Err(error.into()));
+                }
+            }
+            Settled::Api { said, failure } => {
                 let failure = fetched.as_ref().err().and_then(source_of).cloned().or(failure);
                 of_the_api = Some((said, failure));
             }
-            Err(error) => fetched = fetched.and(Err(error.into())),
         }
         report.seen = taken.seen.count();
 
@@ -304,11 +315,7 @@ impl Walk<'_> {
     }
 
     /// Looks up the records that the API failed at.
-    async fn settle_failing(
-        &self,
-        taken: &mut Taken,
-        fetched: &Result<Fetched, FetchError>,
-    ) -> Result<Settled, SourceError> {
+    async fn settle_failing(&self, taken: &mut Taken, fetched: &Result<Fetched, FetchError>) -> Settled {
         let breaks_off = match fetched {
             Ok(_) => false,
             Err(FetchError::Source(error)) => is_about_all(error),
@@ -336,9 +343,19 @@ impl Walk<'_> {
         } else {
             (Plan::sequential(entity, scope), None)
         };
-        if tried.ends_pages_elsewhere {
-            let page = fetch.sizes.of(entity).page();
-            plan.windows.iter_mut().for_each(|window| window.first_page = Some((page / 3).max(1)));
+        let confirmed: Arc<[String]> = match tried.confirms {
+            Some(_) => tried.repeats.unwrap_or_default().into(),
+            None => Arc::default(),
+        };
+        for window in &mut plan.windows {
+            window.confirms = confirmed.clone();
+            if tried.ends_pages_elsewhere {
+                // The API may give fewer records a page than it is asked for.
+                let before = tried.confirms.and_then(|before| before.get(&window.name()));
+                let came = before.and_then(PageEnds::first).and_then(|first| u32::try_from(first).ok());
+                let page = fetch.sizes.of(entity).page();
+                window.first_page = Some((came.map_or(page, |came| came.min(page)) / 3).max(1));
+            }
         }
         if let Some(total) = plan.total {
             self.progress.expected(total).expected_pages(plan.pages(u64::from(fetch.page_size)));

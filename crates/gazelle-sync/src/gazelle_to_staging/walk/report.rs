@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::by_id::absent::report::AbsentReport;
 use crate::gazelle_to_staging::pages::arrived::Arrived;
+use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::source::SourceError;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::source_fault::SourceFaultKind;
@@ -60,8 +61,8 @@ pub struct WalkReport {
     pub refused: BTreeMap<String, String>,
     /// What is to be told of the pages of the last attempt, each a sentence.
     pub notes: Vec<String>,
-    /// After how many records pages of the last attempt ended beside ids that are listed again, by window.
-    pub(super) page_ends: BTreeMap<String, Vec<u64>>,
+    /// Where the pages of the last attempt ended, by window.
+    pub(super) page_ends: BTreeMap<String, PageEnds>,
     /// Whether the last attempt was made in several windows.
     pub(crate) was_split: bool,
 }

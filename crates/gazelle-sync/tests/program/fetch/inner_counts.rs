@@ -1,9 +1,10 @@
-//! Lists inside a record that count otherwise than they list: what they do not list is not taken for gone.
+//! Lists inside a record that count otherwise than they list, or list otherwise than they hold: what they do not list is not taken
+//! for gone.
 
 use serde_json::value::RawValue;
 
 use crate::support::World;
-use crate::support::rewritten::{before, with_contacts};
+use crate::support::rewritten::{before, numbered, with_contacts};
 use gazelle_sim::{Fault, FaultKind, Kind};
 
 async fn live_contacts(world: &World, client: &str) -> i64 {
@@ -80,4 +81,57 @@ async fn a_list_inside_a_record_that_shifts_between_its_pages_is_read_again() {
 
 fn is_there(world: &World, contact: &str) -> bool {
     world.control.record(Kind::Contact, contact).is_some()
+}
+
+/// A list inside a record that has several pages, of which each but the first lists an entry of the page before in the place of
+/// one of its own: its count adds up.
+#[tokio::test]
+async fn a_list_inside_a_record_that_repeats_an_entry_in_the_place_of_another_marks_nothing_deleted() {
+    for (operation, at) in
+        [("ClientMoreContacts", 0), ("ClientMoreContacts", 2), ("AppointmentMorePianos", 0)]
+    {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+        world.filled().await;
+        let live = async |table: &str| world.count(&format!("{table} WHERE deleted_at IS NULL")).await;
+        let before = [live("gazelle_contacts").await, live("gazelle_appointment_pianos").await];
+        let overlap = Fault::new(FaultKind::OverlappingPages { at }).on_operation(operation).forever();
+        world.control.add_fault(overlap);
+
+        let run = world.full().await;
+
+        let case = format!("{operation} {at}");
+        assert_eq!(run.code, 3, "{case}: {run}");
+        let cases = world.run(&["errors", "list"]).await.success().to_string();
+        assert!(cases.contains("listed an entry of an earlier page again"), "{case}: {cases}");
+        assert_eq!(
+            [live("gazelle_contacts").await, live("gazelle_appointment_pianos").await],
+            before,
+            "{case}"
+        );
+
+        world.control.clear_faults();
+        world.full().await.success();
+        assert_eq!(
+            [live("gazelle_contacts").await, live("gazelle_appointment_pianos").await],
+            before,
+            "{case}"
+        );
+    }
+}
+
+/// An API whose ids are numbers.
+#[tokio::test]
+async fn a_long_list_inside_a_record_whose_id_is_a_number_is_read_to_its_end() {
+    let known = World::new().await;
+    known.filled().await;
+    let client = client_with(&known, "> 20").await;
+    let mut world = World::new().await;
+    let api = numbered(&world.sim.graphql_url(), &client, "4711");
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+    run.success();
+    assert_eq!(live_contacts(&world, "4711").await, live_contacts(&known, &client).await);
 }

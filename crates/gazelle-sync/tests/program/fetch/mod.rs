@@ -14,6 +14,7 @@ mod lists_inside;
 mod memory_bounds;
 mod nulls_and_gateways;
 mod odd_parts;
+mod one_too_large;
 mod smallest_queries;
 mod unlisted;
 mod walk_faults;

@@ -154,24 +154,6 @@ async fn a_record_listed_twice_is_staged_once_and_no_fault() {
 }
 
 #[tokio::test]
-async fn pages_that_repeat_rows_in_the_place_of_others_make_no_complete_walk() {
-    let mut world = World::new().await;
-    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
-    world.control.add_fault(Fault::new(FaultKind::OverlappingPages).on_field("allClients").forever());
-
-    for _ in 0..2 {
-        let run = world.full().await;
-        assert_eq!(run.code, 3, "the count adds up, and rows are missing: {run}");
-        assert_eq!(run.entity("clients")["walk_complete"], false, "{run}");
-        assert!(run.reasons().contains("more than once"), "{}", run.reasons());
-    }
-
-    world.control.clear_faults();
-    world.filled().await;
-    assert_eq!(world.count("gazelle_clients").await, 40);
-}
-
-#[tokio::test]
 async fn versions_of_a_record_are_staged_in_the_order_in_which_the_walk_met_them() {
     let mut world = one_by_one().await;
     // Every record in a transaction of its own.

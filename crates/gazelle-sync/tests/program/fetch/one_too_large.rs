@@ -1,0 +1,112 @@
+//! A record that exceeds a limit of the API however little of it is asked for: that costs this record alone.
+
+use crate::support::hostile_api::HostileApi;
+use crate::support::rewritten::{before, null_in_place};
+use crate::support::{Ran, World};
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use serde_json::json;
+
+const SAID: &str = "Response too large: 12582912 bytes exceeds the limit of 10485760";
+
+/// The API, for which more than the id of a record is too much in any answer.
+fn too_large(world: &World, id: &str) -> HostileApi {
+    let more_than_the_id = format!("\"id\":\"{id}\",");
+    before(&world.sim.graphql_url(), move |_, answer| match answer.contains(&more_than_the_id) {
+        true => json!({ "errors": [{ "message": SAID }], "data": null }).to_string(),
+        false => answer,
+    })
+}
+
+/// It is named with what the API says of it, and kept as it is.
+async fn assert_is_named(world: &World, run: &Ran, id: &str) {
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(run.entity("clients")["walk_complete"], true, "{run}");
+    let cases = world.quarantine().await;
+    let of_it: Vec<_> = cases.iter().filter(|case| case["external_id"] == id).collect();
+    assert_eq!(of_it.len(), 1, "{cases:?}");
+    assert_eq!(of_it[0]["error_code"], "incomplete_at_source", "{run}");
+    assert!(run.reasons().contains(id), "{}", run.reasons());
+    let said = world.run(&["errors", "list"]).await.success().to_string();
+    assert!(said.contains("Response too large"), "{said}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_for_the_api_keeps_no_other_out() {
+    for page_size in ["100", "5"] {
+        // The first of the list, one in the middle, the last one.
+        for place in [0, 17, 39] {
+            let mut world = World::new().await;
+            world.set("GAZELLE_SYNC_PAGE_SIZE", page_size);
+            let direct = world.sim.graphql_url();
+            let id = world.control.ids(Kind::Client)[place].clone();
+            let api = too_large(&world, &id);
+            world.set("GAZELLE_API_URL", &api.url());
+
+            let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+            assert_is_named(&world, &run, &id).await;
+            assert_eq!(world.count("gazelle_clients").await, 39, "{run}");
+
+            // Where it has been read before, it stays, and another's deletion is found.
+            world.set("GAZELLE_API_URL", &direct);
+            world.filled().await;
+            let gone = world.control.ids(Kind::Client)[5].clone();
+            world.control.delete(Kind::Client, &gone).unwrap();
+            world.set("GAZELLE_API_URL", &api.url());
+            let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+            assert_eq!((run.code, &run.entity("clients")["deleted"]), (3, &json!(1)), "{run}");
+            assert_eq!(world.count("gazelle_clients WHERE deleted_at IS NULL").await, 39, "{run}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_in_no_list_that_is_too_large_for_the_api_keeps_no_deletion_from_being_found() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let ids = world.control.ids(Kind::Client);
+    // It is asked for first.
+    let (id, gone) = (ids.iter().min().unwrap().clone(), ids.iter().max().unwrap().clone());
+    world.control.apply(Change::SetListed { kind: Kind::Client, id: id.clone(), times: 0 }).unwrap();
+    world.control.delete(Kind::Client, &gone).unwrap();
+    let api = too_large(&world, &id);
+    world.set("GAZELLE_API_URL", &api.url());
+    world.set("GAZELLE_SYNC_CONCURRENCY", "1");
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.reasons().contains("Response too large"), "{}", run.reasons());
+    assert_eq!(run.entity("clients")["deleted"], 1, "{run}");
+    let live = format!("gazelle_clients WHERE deleted_at IS NULL AND external_id = '{id}'");
+    assert_eq!(world.count(&live).await, 1, "{run}");
+}
+
+/// What came of asking for a record by its id is kept, also where the next one ends the asking.
+#[tokio::test]
+async fn what_was_asked_for_before_the_asking_ended_is_staged() {
+    let mut world = World::new().await;
+    world.filled().await;
+    let ids = world.control.ids(Kind::Client);
+    let (first, second) = (ids[3].clone(), ids[4].clone());
+    for id in [&first, &second] {
+        world.control.edit(Kind::Client, id, json!({ "companyName": "Autrement" })).unwrap();
+    }
+    let in_list = [first.clone(), second.clone()];
+    let api = before(&world.sim.graphql_url(), move |asked, answer| {
+        let of_page = String::from_utf8_lossy(&asked.body).contains("ClientsPage");
+        in_list.iter().fold(answer, |answer, id| if of_page { null_in_place(answer, id) } else { answer })
+    });
+    let throttled = Fault::new(FaultKind::TooManyRequests { retry_after_seconds: None });
+    world
+        .control
+        .add_fault(throttled.on_operation("ClientById").on_variable("id", second.as_str()).forever());
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.full().await;
+
+    assert_ne!(run.code, 0, "{run}");
+    let name = |id: &str| format!("SELECT company_name FROM gazelle_clients WHERE external_id = '{id}'");
+    assert_eq!(world.text(&name(&first)).await.as_deref(), Some("Autrement"), "{run}");
+    assert_ne!(world.text(&name(&second)).await.as_deref(), Some("Autrement"), "{run}");
+}
