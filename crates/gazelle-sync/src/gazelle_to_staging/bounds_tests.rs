@@ -1,9 +1,9 @@
 //! What the process may take in all is less than what the unit allows it.
 
-use super::pages::arrived;
+use super::pages::queue;
 use super::records::budget;
 use super::requests::tally::{BYTES_AN_ENTRY, MOST_LISTED};
-use super::walk::held_back;
+use super::walk::deferred;
 use crate::db;
 use crate::entities::{ENTITIES, weight};
 use crate::source::{self, SourceSettings};
@@ -19,10 +19,10 @@ fn the_unit_allows_more_than_all_bounds_together() {
     let sums = [
         ("answers of the API", source::most_of_answers(settings.max_response_bytes, 2 * windows)),
         ("records in parts", budget::MOST_BYTES + 2 * windows * budget::MOST_BESIDE_OTHERS),
-        ("pages that wait", lists * arrived::MOST_WAITING as usize * 1024),
+        ("pages that wait", lists * queue::MOST_WAITING as usize * 1024),
         // Two of one list, and copies on their way to the database.
         ("transactions", 2 * 2 * weight::BATCH),
-        ("records that the API fails at", lists * held_back::MOST_BYTES),
+        ("records that the API fails at", lists * deferred::MOST_BYTES),
         ("answers of the database", usize::try_from(db::most_of_answers(8 + db::BESIDE_WORK)).unwrap()),
         ("ids that lists have named", usize::try_from(MOST_LISTED * BYTES_AN_ENTRY).unwrap()),
         // What a sync of the default shop takes.

@@ -15,7 +15,7 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
-use crate::gazelle_to_staging::by_id::failures::Failures;
+use crate::gazelle_to_staging::by_id::failures::GetterFailures;
 use crate::gazelle_to_staging::by_id::parents;
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
@@ -241,7 +241,7 @@ pub async fn fetch_missing_parents(
     };
     let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
     let mut asked: HashSet<(String, String)> = HashSet::new();
-    let failures = Failures::default();
+    let failures = GetterFailures::default();
     let (mut failure, mut no_room) = (None, BTreeMap::new());
     for _ in 0..PARENT_ROUNDS {
         // What was asked for in this run and still waits is among them: it is left out below.
@@ -289,7 +289,7 @@ pub async fn fetch_missing_parents(
 async fn note_missing(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
-    brought: &parents::Fetched,
+    brought: &parents::ParentLookups,
 ) -> Result<(), DbError> {
     let mut connection = reconciliation.db.connection().await?;
     let tx = reconciliation.fence.begin(&mut connection).await?;

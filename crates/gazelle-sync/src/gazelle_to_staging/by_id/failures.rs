@@ -16,17 +16,17 @@ pub(crate) const MOST_FAILED: usize = 30;
 
 /// What a run has met so far.
 #[derive(Debug, Default)]
-pub struct Failures(Mutex<Met>);
+pub struct GetterFailures(Mutex<FailureCounts>);
 
 #[derive(Debug, Default)]
-struct Met {
+struct FailureCounts {
     in_a_row: usize,
     of: HashMap<&'static str, usize>,
     /// The entities that are asked for no more, with the error that ended it.
     ended: Vec<(&'static str, SourceError)>,
 }
 
-impl Failures {
+impl GetterFailures {
     /// Whether records of this entity are asked for no more.
     pub(crate) fn have_ended(&self, entity: &Entity) -> bool {
         self.met().ended.iter().any(|(of, _)| *of == entity.name)
@@ -58,7 +58,7 @@ impl Failures {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner).ended
     }
 
-    fn met(&self) -> MutexGuard<'_, Met> {
+    fn met(&self) -> MutexGuard<'_, FailureCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use crate::db::DbError;
 use crate::entities::{self, Entity, Getter};
 use crate::gazelle_to_staging::Fetch;
-use crate::gazelle_to_staging::by_id::failures::{Failures, is_about_any_getter};
+use crate::gazelle_to_staging::by_id::failures::{GetterFailures, is_about_any_getter};
 use crate::gazelle_to_staging::lanes::apart::{Apart, Refused};
 use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
@@ -18,7 +18,7 @@ use crate::staging::versions::{self, Received, Staged};
 
 /// What fetching parents came to.
 #[derive(Debug, Default)]
-pub struct Fetched {
+pub struct ParentLookups {
     /// What staging those that the API knows came to, by entity.
     pub staged: HashMap<&'static str, Staged>,
     /// Those that staging refused, by entity and id, with the reason. They are among the missing too.
@@ -41,9 +41,9 @@ pub struct Fetched {
 pub async fn fetch(
     fetch: &Fetch,
     wanted: Vec<MissingParent>,
-    failures: &Failures,
-) -> Result<Fetched, DbError> {
-    let mut fetched = Fetched::default();
+    failures: &GetterFailures,
+) -> Result<ParentLookups, DbError> {
+    let mut fetched = ParentLookups::default();
     let mut answers = stream::iter(wanted)
         .map(|wanted| async move {
             let answer = match getter_of(&wanted) {
@@ -57,7 +57,7 @@ pub async fn fetch(
             (wanted, answer)
         })
         .buffer_unordered(fetch.concurrency.max(1));
-    let mut received: Vec<Arrival> = Vec::new();
+    let mut received: Vec<LookedUpParent> = Vec::new();
     while let Some((wanted, answer)) = answers.next().await {
         let Some((entity, answer)) = answer else {
             fetched.missing.push(wanted);
@@ -93,7 +93,7 @@ pub async fn fetch(
     Ok(fetched)
 }
 
-impl Fetched {
+impl ParentLookups {
     /// Takes what the API answered about a parent.
     fn take(
         &mut self,
@@ -101,19 +101,19 @@ impl Fetched {
         entity: &'static Entity,
         wanted: MissingParent,
         found: LookupResult,
-        received: &mut Vec<Arrival>,
+        received: &mut Vec<LookedUpParent>,
     ) {
         match found {
             // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
             LookupResult::Faulty(record) => {
                 let record = Received { seen_at: fetch.clock.now(), ..record };
-                received.push(Arrival { entity, record, wanted: wanted.clone() });
+                received.push(LookedUpParent { entity, record, wanted: wanted.clone() });
                 // Its children wait all the same, and the next runs are not to ask each time.
                 self.missing.push(wanted);
             }
             LookupResult::Found(record) => {
                 let record = Received { seen_at: fetch.clock.now(), ..record };
-                received.push(Arrival { entity, record, wanted });
+                received.push(LookedUpParent { entity, record, wanted });
             }
             LookupResult::Missing(_)
             | LookupResult::Refused(_)
@@ -128,15 +128,19 @@ impl Fetched {
 const A_TRANSACTION: usize = 200;
 
 /// A parent that came.
-struct Arrival {
+struct LookedUpParent {
     entity: &'static Entity,
     record: Received,
     wanted: MissingParent,
 }
 
 /// Stages what was received, of each entity in one transaction; what staging refuses, by itself.
-async fn stage_all(fetch: &Fetch, received: &mut Vec<Arrival>, fetched: &mut Fetched) -> Result<(), DbError> {
-    let mut by_entity: HashMap<&'static str, Vec<Arrival>> = HashMap::new();
+async fn stage_all(
+    fetch: &Fetch,
+    received: &mut Vec<LookedUpParent>,
+    fetched: &mut ParentLookups,
+) -> Result<(), DbError> {
+    let mut by_entity: HashMap<&'static str, Vec<LookedUpParent>> = HashMap::new();
     for arrival in received.drain(..) {
         by_entity.entry(arrival.entity.name).or_default().push(arrival);
     }

@@ -25,7 +25,7 @@ use super::{Fetch, FetchError, broken_off};
 use crate::db::{CONFLICT_ATTEMPTS, DbError, Fault, Tx};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
-use crate::gazelle_to_staging::pages::arrived::Arrived;
+use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::staging::bookmarks;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::{self, Received};
@@ -99,8 +99,8 @@ impl Lanes {
     /// The next page; none after the last. Meanwhile records that have waited long enough go on their way.
     pub(crate) async fn next(
         &mut self,
-        pages: &mut mpsc::Receiver<Arrived>,
-    ) -> Result<Option<Arrived>, FetchError> {
+        pages: &mut mpsc::Receiver<QueuedPage>,
+    ) -> Result<Option<QueuedPage>, FetchError> {
         loop {
             let may_go = !self.gathered.is_empty() && self.under_way.len() < LANES;
             let lingered = self.gathered_since + LINGER;

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::reader::Reader;
 use crate::gazelle_to_staging::pages::failing::Failing;
-use crate::gazelle_to_staging::pages::page::{Node, PageRead, Tried, id_of};
+use crate::gazelle_to_staging::pages::page::{Node, PageOutcome, PageRead, id_of};
 use crate::gazelle_to_staging::records::budget::{self, PartsBudget};
 use crate::gazelle_to_staging::records::faults::{bare, faulty_inside, faulty_one, is_about_all};
 use crate::gazelle_to_staging::records::gather::{Gathered, Gathering, fault};
@@ -26,7 +26,7 @@ enum Parts {
 }
 
 /// What came of the parts of a record.
-enum Made {
+enum PartsOutcome {
     Node(Node),
     /// They are of different moments, or so it seems: the record with what is wrong, should it be the same when the page is
     /// asked for again.
@@ -78,7 +78,7 @@ impl Reader<'_> {
         place: PagePlace<'_>,
         inner: Option<u32>,
         budget: &PartsBudget,
-    ) -> Result<Tried, SourceError> {
+    ) -> Result<PageOutcome, SourceError> {
         let PageParts { of_parts, head, is_whole, is_bearable } =
             self.other_parts(plan, first, place, inner, budget).await?;
         let length = of_parts[0].len();
@@ -86,33 +86,33 @@ impl Reader<'_> {
         let page = |nodes| PageRead { nodes, ..head };
         let ids: Vec<Option<String>> = of_parts[0].iter().map(id_of).collect();
         if !is_bearable {
-            return Ok(Tried::TooLarge(page(self.too_large(&answer, &ids))));
+            return Ok(PageOutcome::TooLarge(page(self.too_large(&answer, &ids))));
         }
         if of_parts.iter().any(|nodes| nodes.len() != length) {
-            return Ok(Tried::Shifted(page((0..length).map(|_| Node::Null).collect())));
+            return Ok(PageOutcome::Shifted(page((0..length).map(|_| Node::Null).collect())));
         }
         let mut of_parts: Vec<_> = of_parts.into_iter().map(Vec::into_iter).collect();
         let by_record: Vec<Parts> =
             (0..length).map(|_| matched(of_parts.iter_mut().filter_map(Iterator::next).collect())).collect();
         let reader = &*self;
-        let made: Vec<Made> = stream::iter(by_record)
+        let made: Vec<PartsOutcome> = stream::iter(by_record)
             .map(|parts| reader.put_together(plan, &answer, parts, budget))
             .buffered(self.fetch.concurrency.max(1))
             .try_collect()
             .await?;
-        if made.iter().any(|made| matches!(made, Made::TooLarge)) {
-            return Ok(Tried::TooLarge(page(self.too_large(&answer, &ids))));
+        if made.iter().any(|made| matches!(made, PartsOutcome::TooLarge)) {
+            return Ok(PageOutcome::TooLarge(page(self.too_large(&answer, &ids))));
         }
-        let has_changed = made.iter().any(|made| !matches!(made, Made::Node(_)));
+        let has_changed = made.iter().any(|made| !matches!(made, PartsOutcome::Node(_)));
         let nodes = made.into_iter().map(|made| match made {
-            Made::Node(node) | Made::Changed(node) => node,
-            Made::Shifted | Made::TooLarge => Node::Null,
+            PartsOutcome::Node(node) | PartsOutcome::Changed(node) => node,
+            PartsOutcome::Shifted | PartsOutcome::TooLarge => Node::Null,
         });
         let page = page(nodes.collect());
         Ok(match is_whole {
-            _ if has_changed => Tried::Shifted(page),
-            true => Tried::Whole(page),
-            false => Tried::InPart(page),
+            _ if has_changed => PageOutcome::Shifted(page),
+            true => PageOutcome::Whole(page),
+            false => PageOutcome::InPart(page),
         })
     }
 
@@ -169,14 +169,14 @@ impl Reader<'_> {
         answer: &Answer,
         parts: Parts,
         budget: &PartsBudget,
-    ) -> Result<Made, SourceError> {
+    ) -> Result<PartsOutcome, SourceError> {
         let (given, failing) = match parts {
             Parts::There(given, failing) => (given, failing),
-            Parts::Other(node) => return Ok(Made::Node(node)),
+            Parts::Other(node) => return Ok(PartsOutcome::Node(node)),
         };
         let id = given.first().and_then(|raw| record_id(raw));
         if given.iter().any(|raw| record_id(raw) != id) {
-            return Ok(Made::Shifted);
+            return Ok(PartsOutcome::Shifted);
         }
         let (client, sizes) = (&self.fetch.client, self.sizes);
         let seen_at = self.fetch.clock.at(answer.arrived);
@@ -186,12 +186,12 @@ impl Reader<'_> {
             Node::Failing(Box::new(Failing::new(record, id.is_some(), attempts)))
         };
         let changed = |fault: NodeFault| match &id {
-            Some(id) => Made::Changed(self.unsettled(answer, id, &fault)),
-            None => Made::Shifted,
+            Some(id) => PartsOutcome::Changed(self.unsettled(answer, id, &fault)),
+            None => PartsOutcome::Shifted,
         };
         let gathering = Gathering { client, sizes, budget };
         let (raw, of_record) = match gathering.record(plan, id.as_deref(), given, None).await? {
-            Gathered::TooLarge => return Ok(Made::TooLarge),
+            Gathered::TooLarge => return Ok(PartsOutcome::TooLarge),
             Gathered::Changed(at) => return Ok(changed(at)),
             Gathered::Whole(raw) => (raw, None),
             Gathered::Faulty { raw, fault, error } => {
@@ -201,20 +201,20 @@ impl Reader<'_> {
         };
         let of_page = failing.as_ref().and_then(|failing| failing.record.fault.clone());
         if of_page.is_some() {
-            return Ok(Made::Node(fails(Received { fault: of_page, ..received(raw) })));
+            return Ok(PartsOutcome::Node(fails(Received { fault: of_page, ..received(raw) })));
         }
         if let Some(fault) = of_record {
-            return Ok(Made::Node(fails(faulty_one(received(raw), &fault))));
+            return Ok(PartsOutcome::Node(fails(faulty_one(received(raw), &fault))));
         }
         if !nested::may_overflow(&raw) {
-            return Ok(Made::Node(Node::Received(Box::new(received(raw)))));
+            return Ok(PartsOutcome::Node(Node::Received(Box::new(received(raw)))));
         }
         match nested::complete(client, self.entity, &raw, sizes).await {
-            Ok(whole) => Ok(Made::Node(Node::Received(Box::new(received(whole))))),
+            Ok(whole) => Ok(PartsOutcome::Node(Node::Received(Box::new(received(whole))))),
             Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
             Err(NestedError::Source { error, field }) => {
                 self.sizes.tally.failed_with(&error);
-                Ok(Made::Node(fails(faulty_inside(received(raw), &error, &field))))
+                Ok(PartsOutcome::Node(fails(faulty_inside(received(raw), &error, &field))))
             }
             Err(NestedError::Changed { field, said, .. }) => Ok(changed(fault(field, said))),
         }

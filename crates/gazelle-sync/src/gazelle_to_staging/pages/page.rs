@@ -93,7 +93,7 @@ pub(crate) fn id_of(node: &Node) -> Option<String> {
 }
 
 /// What came of asking for a page.
-pub(crate) enum Tried {
+pub(crate) enum PageOutcome {
     /// All of it.
     Whole(PageRead),
     /// What is whole of it, and what is not.

@@ -6,7 +6,7 @@
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::page::{Node, PageRead, Tried};
+use super::page::{Node, PageOutcome, PageRead};
 use super::reader::Reader;
 use crate::gazelle_to_staging::records::budget::PartsBudget;
 use crate::gazelle_to_staging::requests::parts::{Bounds, PartPlan};
@@ -140,7 +140,7 @@ impl Reader<'_> {
         after: Option<&str>,
         inner: Option<u32>,
         budget: &PartsBudget,
-    ) -> Result<Tried, SourceError> {
+    ) -> Result<PageOutcome, SourceError> {
         let asked = attempt.asked;
         let part = attempt.plan.as_ref().map(|plan| plan.parts[0].as_slice());
         let place = PagePlace { window: self.window, after, first: asked };
@@ -156,35 +156,35 @@ impl Reader<'_> {
         };
         match &attempt.plan {
             Some(plan) => self.with_other_parts(plan, (page, is_whole), place, inner, budget).await,
-            None if is_whole => Ok(Tried::Whole(page)),
-            None => Ok(Tried::InPart(page)),
+            None if is_whole => Ok(PageOutcome::Whole(page)),
+            None => Ok(PageOutcome::InPart(page)),
         }
     }
 
     /// Takes what came of a request; none where the page is asked for again.
     async fn came(
         &mut self,
-        tried: Tried,
+        tried: PageOutcome,
         attempt: &PageAttempt,
         attempts: &mut Attempts,
     ) -> Option<ReadWithAsked> {
         let asked = attempt.asked;
         match tried {
             // It may be the API's fault of this moment.
-            Tried::Whole(page) if page.is_mostly_null() && attempts.mostly_null < MOST_SHIFTED - 1 => {
+            PageOutcome::Whole(page) if page.is_mostly_null() && attempts.mostly_null < MOST_SHIFTED - 1 => {
                 attempts.mostly_null += 1;
                 None
             }
-            Tried::Whole(page) => {
+            PageOutcome::Whole(page) => {
                 self.grow(&page, attempt, attempts);
                 Some((page, Some(asked)))
             }
-            Tried::InPart(page) => Some((page, Some(asked))),
-            Tried::Shifted(page) => {
+            PageOutcome::InPart(page) => Some((page, Some(asked))),
+            PageOutcome::Shifted(page) => {
                 attempts.shifted += 1;
                 (attempts.shifted >= MOST_SHIFTED).then_some((page, None))
             }
-            Tried::TooLarge(page) => match (&attempts.turn, asked) {
+            PageOutcome::TooLarge(page) => match (&attempts.turn, asked) {
                 (None, _) => {
                     attempts.turn = self.sizes.turn_for_large().await;
                     None

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::arrived::{Arrived, Outlet};
+use super::queue::{Outlet, QueuedPage};
 use super::reader::Reader;
 use super::seen::{Listed, PageEnds};
 use crate::entities::{Entity, Shape, UndatedEnd};
@@ -59,14 +59,14 @@ pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
     window: &Window,
-    arrived: &Outlet,
+    outlet: &Outlet,
 ) -> Result<WindowEnd, FetchError> {
     let undated = match &entity.walk.shape {
         Shape::Connection { undated, .. } => undated.as_ref(),
         Shape::PlainList => None,
     };
     let (Some(undated), Some(wanted)) = (undated, window.undated) else {
-        let walked = pages(fetch, entity, window, None, arrived).await.map_err(let_go)?;
+        let walked = pages(fetch, entity, window, None, outlet).await.map_err(let_go)?;
         return Ok(walked.end);
     };
     // Where nulls are sorted differs between databases: where they are not at one end of the list, the other is looked at.
@@ -77,7 +77,7 @@ pub async fn walk(
     for place in in_order {
         let at_end = Window { end: Some(ends[place]), ..window.clone() };
         let most = Part { records: wanted, field: undated.field };
-        let walked = pages(fetch, entity, &at_end, Some(most), arrived).await.map_err(let_go)?;
+        let walked = pages(fetch, entity, &at_end, Some(most), outlet).await.map_err(let_go)?;
         end = walked.end;
         if walked.undated >= wanted {
             sizes.found_undated_at(place);
@@ -120,7 +120,7 @@ async fn pages(
     entity: &'static Entity,
     window: &Window,
     part: Option<Part>,
-    arrived: &Outlet,
+    outlet: &Outlet,
 ) -> Result<Walked, FetchError> {
     let mut reader = Reader::new(fetch, entity, window);
     let mut listing = Listing::new(fetch, entity, window, part);
@@ -131,7 +131,7 @@ async fn pages(
         let next_cursor = listing.next_cursor(&page, listed.repeats_itself());
         // The records at one end of a list may be read again at the other.
         let seen = part.is_none().then_some(&mut listed);
-        let hand_on = hand_on(fetch, entity, page, arrived, seen);
+        let hand_on = hand_on(fetch, entity, page, outlet, seen);
         let left = part.map(|part| part.records.saturating_sub(listing.records));
         let ask = async {
             match &next_cursor {
@@ -252,7 +252,7 @@ async fn hand_on(
     fetch: &Fetch,
     entity: &'static Entity,
     page: PageRead,
-    arrived: &Outlet,
+    outlet: &Outlet,
     seen: Option<&mut Listed>,
 ) -> Result<bool, SourceError> {
     crate::crash::at(crate::crash::Step::PageReceived);
@@ -260,7 +260,7 @@ async fn hand_on(
     let mut bytes = answer.body.len();
     // Not now: the page may have waited for the one before.
     let seen_at = fetch.clock.at(answer.arrived);
-    let mut page = Arrived { records: Vec::with_capacity(nodes.len()), notes, ..Arrived::default() };
+    let mut page = QueuedPage { records: Vec::with_capacity(nodes.len()), notes, ..QueuedPage::default() };
     // Those without a record are counted elsewhere.
     let mut outcome = Ok(true);
     let is_empty = nodes.is_empty();
@@ -300,7 +300,7 @@ async fn hand_on(
         let has_new = listed.add(ids);
         outcome = outcome.map(|_| is_empty || has_new);
     }
-    arrived.send(page, bytes).await;
+    outlet.send(page, bytes).await;
     outcome
 }
 

@@ -18,13 +18,13 @@ pub(crate) const BYTES_AN_ENTRY: u64 = 48;
 /// What the windows of a walk have met so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    met: Mutex<Met>,
+    met: Mutex<TallyCounts>,
     /// The entries that the walks of all entities have met.
     listed: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
-struct Met {
+struct TallyCounts {
     walked: u64,
     failing: u64,
     first: Option<SourceError>,
@@ -86,12 +86,12 @@ impl Tally {
         (said, met.first.clone().filter(|_| met.failing >= met.walked))
     }
 
-    fn met(&self) -> MutexGuard<'_, Met> {
+    fn met(&self) -> MutexGuard<'_, TallyCounts> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Met {
+impl TallyCounts {
     fn blames_the_api(&self) -> bool {
         self.failing > FEW && self.failing * 2 > self.walked
     }
@@ -120,7 +120,7 @@ mod tests {
         for (walked, failing, is_api) in
             [(1, 1, false), (2, 2, false), (3, 3, true), (40, 20, false), (40, 21, true), (4_010, 100, false)]
         {
-            let met = Met { walked, failing, first: None };
+            let met = TallyCounts { walked, failing, first: None };
             assert_eq!(met.blames_the_api(), is_api, "{failing} of {walked}");
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Try<'a> {
 
 /// What the API said when all windows had come to their ends.
 #[derive(Debug, Default)]
-pub(crate) struct Fetched {
+pub(crate) struct WindowsOutcome {
     /// The API's count before the walk, where it was asked.
     pub(crate) total: Option<u64>,
     /// How each window ended.
@@ -36,7 +36,7 @@ pub(crate) struct Fetched {
 /// seen; `null_nodes` is how many records came as null.
 pub(crate) fn judge(
     entity: &Entity,
-    fetched: &Fetched,
+    fetched: &WindowsOutcome,
     null_nodes: u64,
     tried: Try<'_>,
     report: &mut WalkReport,
@@ -125,7 +125,7 @@ mod tests {
         nameless: u64,
         null_nodes: u64,
         was_split: bool,
-        fetched: Fetched,
+        fetched: WindowsOutcome,
         before: Option<Vec<String>>,
         /// Whether `before` was found by an earlier attempt of this walk, whose pages ended at the positions `ended_after`.
         confirms: bool,
@@ -158,8 +158,8 @@ mod tests {
         WindowEnd { total, ..WindowEnd::default() }
     }
 
-    fn of_ends(total: Option<u64>, ends: Vec<WindowEnd>) -> Fetched {
-        Fetched { total, ends, counts_changed: false }
+    fn of_ends(total: Option<u64>, ends: Vec<WindowEnd>) -> WindowsOutcome {
+        WindowsOutcome { total, ends, counts_changed: false }
     }
 
     #[test]

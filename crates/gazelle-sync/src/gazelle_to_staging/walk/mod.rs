@@ -3,7 +3,7 @@
 
 mod completeness;
 mod days;
-pub(crate) mod held_back;
+pub(crate) mod deferred;
 mod plan;
 mod report;
 mod split;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use self::completeness::{Fetched, Try, judge};
-use self::held_back::{HeldBack, Settled};
+use self::completeness::{Try, WindowsOutcome, judge};
+use self::deferred::{DeferredOutcome, DeferredRecords};
 pub use self::report::WalkReport;
 use self::split::Plan;
 use self::windows::Windows;
@@ -27,7 +27,7 @@ use super::requests::counts;
 use super::{Fetch, FetchError, Scope, WalkSpec};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
-use crate::gazelle_to_staging::pages::arrived::Arrived;
+use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::is_about_all;
 use crate::source::SourceError;
 use crate::staging::listed_twice::{self, Found, ListedTwice};
@@ -79,7 +79,7 @@ enum Attempt {
     /// Not all was seen.
     Short(Shortfall),
     /// The API fails at most records, which another attempt would not mend.
-    OfTheApi,
+    ApiFailing,
 }
 
 /// How often the walk is attempted, and how.
@@ -102,16 +102,16 @@ struct Retries {
 
 /// What the pages of an attempt brought besides records that are staged.
 #[derive(Default)]
-struct Taken {
+struct AttemptRecords {
     seen: SeenIds,
-    held_back: HeldBack,
+    deferred: DeferredRecords,
     null_nodes: u64,
 }
 
-impl Taken {
+impl AttemptRecords {
     /// Takes a page; returns its records, which are to be staged.
-    fn take(&mut self, mut page: Arrived, report: &mut WalkReport) -> Vec<Received> {
-        self.held_back.take(std::mem::take(&mut page.failing));
+    fn take(&mut self, mut page: QueuedPage, report: &mut WalkReport) -> Vec<Received> {
+        self.deferred.take(std::mem::take(&mut page.failing));
         self.null_nodes += page.null_nodes;
         self.seen.extend(&page.records);
         page.kept.iter().for_each(|kept| self.seen.add(&kept.external_id));
@@ -157,7 +157,7 @@ impl Walk<'_> {
                 Ok(Attempt::Complete(seen)) => {
                     return self.completed(seen, retries.attempt > 1, report).await;
                 }
-                Ok(Attempt::OfTheApi) => return Ok(()),
+                Ok(Attempt::ApiFailing) => return Ok(()),
                 Ok(Attempt::Short(shortfall)) => {
                     if !self.repeats_after(shortfall, &mut retries, report) {
                         return Ok(());
@@ -263,7 +263,7 @@ impl Walk<'_> {
         report.started_at = windows.started_at;
 
         // 2. Stage what comes.
-        let mut taken = Taken::default();
+        let mut taken = AttemptRecords::default();
         let mut lanes = Lanes::open(fetch, entity, self.turn.clone(), self.progress);
         let take_in = async {
             while let Some(page) = lanes.next(&mut receiver).await? {
@@ -280,13 +280,13 @@ impl Walk<'_> {
         // 3. Ask for what failed.
         let mut of_the_api = None;
         match self.settle_failing(&mut taken, &fetched).await {
-            Settled::Records(page, failure) => {
+            DeferredOutcome::Records(page, failure) => {
                 lanes.take(taken.take(page, report)).await?;
                 if let Some(error) = failure {
                     fetched = fetched.and(Err(error.into()));
                 }
             }
-            Settled::Api { said, failure } => {
+            DeferredOutcome::Api { said, failure } => {
                 let failure = fetched.as_ref().err().and_then(source_of).cloned().or(failure);
                 of_the_api = Some((said, failure));
             }
@@ -306,7 +306,7 @@ impl Walk<'_> {
         if let Some((said, failure)) = of_the_api {
             (report.short_by, report.failure) = (None, failure);
             report.reason = Some(said);
-            return Ok(Attempt::OfTheApi);
+            return Ok(Attempt::ApiFailing);
         }
         Ok(match judged? {
             None => Attempt::Complete((!began_empty).then_some(taken.seen)),
@@ -315,14 +315,18 @@ impl Walk<'_> {
     }
 
     /// Looks up the records that the API failed at.
-    async fn settle_failing(&self, taken: &mut Taken, fetched: &Result<Fetched, FetchError>) -> Settled {
+    async fn settle_failing(
+        &self,
+        taken: &mut AttemptRecords,
+        fetched: &Result<WindowsOutcome, FetchError>,
+    ) -> DeferredOutcome {
         let breaks_off = match fetched {
             Ok(_) => false,
             Err(FetchError::Source(error)) => is_about_all(error),
             Err(FetchError::Database(_)) => true,
         };
-        let held_back = std::mem::take(&mut taken.held_back);
-        held_back.settle(self.fetch, self.entity, &mut taken.seen, breaks_off).await
+        let deferred = std::mem::take(&mut taken.deferred);
+        deferred.settle(self.fetch, self.entity, &mut taken.seen, breaks_off).await
     }
 
     /// How the walk is divided into windows; and when it started, by the API's clock, where that was asked for counts.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::gazelle_to_staging::Scope;
 use crate::gazelle_to_staging::by_id::absent::report::AbsentReport;
-use crate::gazelle_to_staging::pages::arrived::Arrived;
+use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::source::SourceError;
 use crate::staging::outcome::BatchOutcome;
@@ -102,7 +102,7 @@ impl WalkReport {
         self.notes.clear();
     }
 
-    pub(crate) fn take_page(&mut self, page: &Arrived) {
+    pub(crate) fn take_page(&mut self, page: &QueuedPage) {
         self.fetched += page.records.len() as u64;
         self.nameless += page.nameless;
         self.notes.extend(page.notes.iter().cloned());

@@ -8,12 +8,12 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::completeness::Fetched;
+use super::completeness::WindowsOutcome;
 use super::split::Plan;
 use crate::display::EntityProgress;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::lanes::Turn;
-use crate::gazelle_to_staging::pages::arrived::{Arrived, Outlet};
+use crate::gazelle_to_staging::pages::queue::{Outlet, QueuedPage};
 use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
 use crate::gazelle_to_staging::requests::counts;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, broken_off};
@@ -44,7 +44,7 @@ impl Windows {
         entity: &'static Entity,
         turn: Option<&Turn>,
         (mut plan, started_at): (Plan, Option<Timestamp>),
-    ) -> (Windows, Receiver<Arrived>) {
+    ) -> (Windows, Receiver<QueuedPage>) {
         let mut windows = Windows {
             total: plan.total,
             parts: std::mem::take(&mut plan.parts),
@@ -85,7 +85,7 @@ impl Windows {
         entity: &Entity,
         scope: Scope,
         progress: &EntityProgress,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<WindowsOutcome, FetchError> {
         let mut ends = Vec::new();
         let mut failure = None;
         while let Some(joined) = self.tasks.join_next().await {
@@ -112,6 +112,6 @@ impl Windows {
             let again = counts::count_in_steps(fetch, entity, &scopes).await?;
             counts_changed = again.is_some_and(|(again, _)| again != counts);
         }
-        Ok(Fetched { total: self.total, ends, counts_changed })
+        Ok(WindowsOutcome { total: self.total, ends, counts_changed })
     }
 }

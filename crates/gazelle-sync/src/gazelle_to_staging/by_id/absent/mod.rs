@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::report::{AbsentReport, Asked};
+use self::report::{AbsentReport, LookupAnswers};
 use self::turns::{MOST_ASKED, Turns};
 use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::stage;
@@ -82,8 +82,8 @@ async fn ask(
     suspects: Vec<String>,
     scope: Scope,
     report: &mut AbsentReport,
-) -> Result<Asked, DbError> {
-    let mut asked = Asked::default();
+) -> Result<LookupAnswers, DbError> {
+    let mut asked = LookupAnswers::default();
     let mut answers = stream::iter(suspects.into_iter().enumerate())
         .map(|(place, id)| async move {
             let answer = get(&fetch.client, fetch.sizes.of(entity), entity, getter, &id).await;
@@ -132,7 +132,7 @@ async fn ask(
 async fn stage_existing(
     fetch: &Fetch,
     entity: &'static Entity,
-    asked: &mut Asked,
+    asked: &mut LookupAnswers,
     report: &mut AbsentReport,
 ) -> Result<(), DbError> {
     let there = std::mem::take(&mut asked.there);
@@ -152,7 +152,7 @@ async fn stage_existing(
     Ok(())
 }
 
-impl Asked {
+impl LookupAnswers {
     /// Takes an answer. `evidence` makes what is kept of one that says the record is gone, of its id and that answer.
     fn take(
         &mut self,
@@ -199,7 +199,7 @@ impl Asked {
 async fn settle(
     fetch: &Fetch,
     entity: &'static Entity,
-    asked: &mut Asked,
+    asked: &mut LookupAnswers,
     held: u64,
     turns: &mut Turns,
     report: &mut AbsentReport,

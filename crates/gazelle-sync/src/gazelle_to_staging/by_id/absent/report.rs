@@ -57,7 +57,7 @@ impl CountedWith {
 
 /// What the API answered about suspects.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct LookupAnswers {
     pub(super) gone: Vec<Gone>,
     pub(super) there: Vec<Received>,
     /// Those that were asked for.

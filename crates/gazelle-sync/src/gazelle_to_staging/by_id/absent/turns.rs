@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::report::{AbsentReport, Asked, CountedWith};
+use super::report::{AbsentReport, CountedWith, LookupAnswers};
 use crate::db::DbError;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
@@ -57,7 +57,7 @@ impl Turns {
     }
 
     /// How many suspects were not asked for and await manual approval.
-    pub(super) fn known_gone(&self, asked: &Asked) -> u64 {
+    pub(super) fn known_gone(&self, asked: &LookupAnswers) -> u64 {
         let unasked = self.suspects.iter().filter(|id| !asked.ids.contains(*id));
         unasked.filter(|id| self.waiting.contains(*id)).count() as u64
     }
@@ -66,7 +66,7 @@ impl Turns {
     /// awaits manual approval, of this walk's days or of others: once withheld, a record is deleted by a decision alone. Where it
     /// is the API that ended the asking, also whatever it did not answer about, and where it gave no verdict about more than a
     /// few, those: they may be gone as well, and would be deleted in slices as the API comes and goes.
-    pub(super) fn counted_with(&mut self, asked: &Asked, report: &AbsentReport) -> CountedWith {
+    pub(super) fn counted_with(&mut self, asked: &LookupAnswers, report: &AbsentReport) -> CountedWith {
         self.are_unfinished = report.unasked > 0;
         let is_settled = |id: &str| asked.gone.iter().any(|gone| gone.external_id == id);
         let waiting: HashSet<&str> =
@@ -102,7 +102,7 @@ impl Turns {
         self,
         fetch: &Fetch,
         entity: &Entity,
-        asked: &Asked,
+        asked: &LookupAnswers,
         report: &AbsentReport,
     ) -> Result<(), DbError> {
         // Records that await manual approval are known to be gone.

@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
-use crate::gazelle_to_staging::pages::arrived::Arrived;
 use crate::gazelle_to_staging::pages::failing::Failing;
 use crate::gazelle_to_staging::pages::page::Node;
+use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::pages::reader::Reader;
 use crate::gazelle_to_staging::pages::seen::SeenIds;
 use crate::gazelle_to_staging::requests::window::Window;
@@ -21,16 +21,16 @@ pub(crate) const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// The failing records of a walk.
 #[derive(Default)]
-pub(crate) struct HeldBack {
+pub(crate) struct DeferredRecords {
     records: Vec<Failing>,
     ids: HashSet<String>,
     bytes: usize,
 }
 
 /// What they came to at its end.
-pub(crate) enum Settled {
+pub(crate) enum DeferredOutcome {
     /// Each for itself: what came of asking for them, and the error that ended the asking, if one did.
-    Records(Arrived, Option<SourceError>),
+    Records(QueuedPage, Option<SourceError>),
     /// It is the API's fault, and nothing is staged of them.
     Api {
         /// What is to be told of it.
@@ -40,7 +40,7 @@ pub(crate) enum Settled {
     },
 }
 
-impl HeldBack {
+impl DeferredRecords {
     /// Takes the failing records of a page, each once.
     pub(crate) fn take(&mut self, failing: Vec<Failing>) {
         for Failing { record, is_named, attempts, may_have_gone } in failing {
@@ -65,20 +65,20 @@ impl HeldBack {
         entity: &'static Entity,
         seen: &mut SeenIds,
         breaks_off: bool,
-    ) -> Settled {
+    ) -> DeferredOutcome {
         let sizes = fetch.sizes.of(entity);
         // Puts them in order.
         seen.count();
         let waiting: Vec<Failing> =
             self.records.into_iter().filter(|failing| !seen.contains(&failing.record.external_id)).collect();
-        let mut arrived = Arrived::default();
+        let mut looked_up = QueuedPage::default();
         if breaks_off {
-            return Settled::Records(arrived, None);
+            return DeferredOutcome::Records(looked_up, None);
         }
         if sizes.tally.blames_the_api() || self.bytes > MOST_BYTES {
             self.ids.iter().for_each(|id| seen.add(id));
             let (said, failure) = sizes.tally.told();
-            return Settled::Api { said, failure };
+            return DeferredOutcome::Api { said, failure };
         }
         let window = Window::default();
         let mut reader = Reader::new(fetch, entity, &window);
@@ -86,14 +86,14 @@ impl HeldBack {
             let node = match failing.is_named {
                 true => match reader.ask_alone(failing).await {
                     Ok(node) => node,
-                    Err(error) => return Settled::Records(arrived, Some(error)),
+                    Err(error) => return DeferredOutcome::Records(looked_up, Some(error)),
                 },
                 false => Node::Received(Box::new(failing.record)),
             };
             // What is asked for alone is completed on the way.
-            arrived.take(node, sizes);
+            looked_up.take(node, sizes);
         }
-        Settled::Records(arrived, None)
+        DeferredOutcome::Records(looked_up, None)
     }
 }
 
@@ -117,12 +117,12 @@ mod tests {
             };
             Failing::new(record, true, 1)
         };
-        let mut held = HeldBack::default();
+        let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, "a".repeat(4096))).collect());
         assert!(held.bytes > MOST_BYTES && held.bytes < MOST_BYTES + 8192, "{}", held.bytes);
         assert!(held.records.len() < 8_000, "{}", held.records.len());
 
-        let mut held = HeldBack::default();
+        let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, String::new())).collect());
         assert!(
             held.bytes >= 20_000 * crate::gazelle_to_staging::pages::failing::EACH

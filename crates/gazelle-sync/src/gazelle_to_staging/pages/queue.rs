@@ -12,11 +12,11 @@ use crate::staging::versions::Received;
 
 /// A page's records on their way to staging.
 #[derive(Default)]
-pub struct Arrived {
+pub struct QueuedPage {
     /// In the page's order.
     pub records: Vec<Received>,
     /// Records that are there and of which nothing is staged in this run.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptRecord>,
     /// Records that the API fails at: they wait for the end of the walk.
     pub(crate) failing: Vec<Failing>,
     /// Entries that the API gave as null, and that another walk may find.
@@ -30,14 +30,14 @@ pub struct Arrived {
 }
 
 /// A record that is there and keeps the version that staging holds.
-pub struct Kept {
+pub struct KeptRecord {
     /// Its id.
     pub external_id: String,
     /// Whether it could have been asked for by its id, in another run.
     pub is_unasked: bool,
 }
 
-impl Arrived {
+impl QueuedPage {
     /// Takes an entry of a page; gives back the bytes of a record that came with the page itself.
     pub(crate) fn take(&mut self, node: Node, sizes: &Sizes) -> Option<Bytes> {
         match node {
@@ -47,7 +47,7 @@ impl Arrived {
                 sizes.turns.had(&record.external_id);
                 self.records.push(*record);
             }
-            Node::Kept { external_id, is_unasked } => self.kept.push(Kept { external_id, is_unasked }),
+            Node::Kept { external_id, is_unasked } => self.kept.push(KeptRecord { external_id, is_unasked }),
             Node::Failing(failing) => self.failing.push(*failing),
             Node::Null => self.null_nodes += 1,
             Node::Nameless => self.nameless += 1,
@@ -59,7 +59,7 @@ impl Arrived {
 /// The queue of pages before staging, bounded in pages and in bytes.
 #[derive(Clone)]
 pub struct Outlet {
-    pages: mpsc::Sender<Arrived>,
+    pages: mpsc::Sender<QueuedPage>,
     bytes: Arc<Semaphore>,
 }
 
@@ -68,12 +68,12 @@ pub(crate) const MOST_WAITING: u32 = 16 * 1024;
 
 impl Outlet {
     /// A queue of at most `pages` pages, and its receiving end.
-    pub fn new(pages: usize) -> (Outlet, mpsc::Receiver<Arrived>) {
+    pub fn new(pages: usize) -> (Outlet, mpsc::Receiver<QueuedPage>) {
         let (sender, receiver) = mpsc::channel(pages);
         (Outlet { pages: sender, bytes: Arc::new(Semaphore::new(MOST_WAITING as usize)) }, receiver)
     }
 
-    pub(super) async fn send(&self, mut page: Arrived, bytes: usize) {
+    pub(super) async fn send(&self, mut page: QueuedPage, bytes: usize) {
         let units = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(MOST_WAITING);
         // The semaphore is never closed. A closed channel means that staging failed, which its own error tells; then nobody
         // waits for room in it either.
