@@ -34,7 +34,7 @@ use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
-pub use target::{Order, Target, scratch_table};
+pub use target::{Order, TableSet, scratch_table};
 
 use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault};
 use crate::entities::Entity;

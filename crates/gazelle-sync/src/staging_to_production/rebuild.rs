@@ -11,6 +11,7 @@ use super::target::{Order, Target, scratch_table};
 use super::write;
 use crate::db::{DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
+use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
 
 /// Every production table, parents first.
@@ -114,7 +115,7 @@ async fn read<'i>(
 /// # Errors
 /// The database's. A version that it refuses fails the whole: what stood before it must not be what remains.
 pub(super) async fn write_again(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     ids: &[Uuid],
     batch_size: usize,
@@ -125,7 +126,7 @@ pub(super) async fn write_again(
         let (candidates, after) = read(tx, entity, left, batch_size).await?;
         left = after;
         for run in distinct_runs(&candidates) {
-            written += write::write_only(tx, entity, run.iter(), Target::Production, order).await?;
+            written += write::write_only(Target::Production(tx), entity, run.iter(), order).await?;
         }
     }
     Ok(written)
@@ -153,7 +154,7 @@ async fn write_in_parts(
     let mut parts = vec![run];
     while let Some(part) = parts.pop() {
         tx.batch("SAVEPOINT part").await?;
-        match write::write_only(tx, entity, part.iter(), Target::Scratch, Order::UpdateFirst).await {
+        match write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst).await {
             Ok(_) => {
                 tx.batch("RELEASE SAVEPOINT part").await?;
                 not_placed.written(entity, part);
