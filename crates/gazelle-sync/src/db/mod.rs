@@ -7,6 +7,7 @@
 mod answered;
 pub mod citus;
 mod clock;
+mod conflicts;
 mod connect;
 mod database;
 mod dial;
@@ -33,9 +34,10 @@ mod transaction;
 mod utc;
 mod watch;
 
+pub use conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};
 pub use connect::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};
-pub use error::{CONFLICT_ATTEMPTS, DbError, Fault};
+pub use error::{DbError, Fault};
 pub use limits::Limits;
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use pool::BESIDE_WORK;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use crate::db::{Begin, Connection, DbError, Tx};
+use crate::db::{Begin, Connection, Db, DbError, Tx};
 
 /// The right to write. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,12 +36,23 @@ impl Fence {
         self.begin_with(connection, Begin::default()).await
     }
 
-    /// Begins a writing transaction whose commit does not wait for the disk (see [`Begin::unflushed`]).
+    /// Does some work in one writing transaction, and commits it; where the work fails, nothing of it remains.
+    ///
+    /// What a walk does on a task of its own begins and commits by itself: the compiler cannot yet tell of such a closure,
+    /// which borrows what surrounds it, that its future may be sent to another thread.
     ///
     /// # Errors
-    /// As [`Fence::begin`].
-    pub async fn begin_unflushed<'c>(&self, connection: &'c mut Connection) -> Result<FencedTx<'c>, DbError> {
-        self.begin_with(connection, Begin { unflushed: true, ..Begin::default() }).await
+    /// Those of the work; as [`Fence::begin`].
+    pub async fn transaction<T>(
+        &self,
+        db: &Db,
+        work: impl AsyncFnOnce(&FencedTx<'_>) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let mut connection = db.connection().await?;
+        let tx = self.begin(&mut connection).await?;
+        let done = work(&tx).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 
     /// Begins a writing transaction that sees one snapshot. Where the lease was renewed between the snapshot and the lock on
@@ -53,7 +64,11 @@ impl Fence {
         self.begin_with(connection, Begin { snapshot: true, ..Begin::default() }).await
     }
 
-    async fn begin_with<'c>(
+    /// Begins a writing transaction with something of its own besides, such as a commit that does not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Fence::begin`].
+    pub async fn begin_with<'c>(
         &self,
         connection: &'c mut Connection,
         begin: Begin<'_>,

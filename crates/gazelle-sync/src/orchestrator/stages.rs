@@ -20,7 +20,7 @@ use crate::gazelle_to_staging::by_id::parents;
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
@@ -163,12 +163,12 @@ pub async fn reconcile(
 
 /// Records whose missing parent has landed become pending again; says how many of them are of this run.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    let own = quarantine::release(&tx, entity, reconciliation.run_id).await?;
-    crate::crash::at(crate::crash::Step::WaitingReleased);
-    tx.commit().await?;
-    Ok(own)
+    let release = async |tx: &FencedTx<'_>| {
+        let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        crate::crash::at(crate::crash::Step::WaitingReleased);
+        Ok(own)
+    };
+    reconciliation.fence.transaction(reconciliation.db, release).await
 }
 
 /// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
@@ -176,28 +176,26 @@ async fn redo_older_reconciler(
     reconciliation: &Reconciliation<'_>,
     entity: &Entity,
 ) -> Result<bool, DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    if outcome::is_reconciler_current(&tx, entity).await? {
-        return Ok(false);
-    }
-    let again = outcome::reset_older_reconciler(&tx, entity).await?;
-    tx.commit().await?;
-    if again > 0 {
+    let reset = async |tx: &FencedTx<'_>| match outcome::is_reconciler_current(tx, entity).await? {
+        true => Ok(None),
+        false => outcome::reset_older_reconciler(tx, entity).await.map(Some),
+    };
+    let again = reconciliation.fence.transaction(reconciliation.db, reset).await?;
+    if let Some(again) = again.filter(|again| *again > 0) {
         tracing::info!(entity = entity.name, records = again, "reconciled again by a newer reconciler");
     }
-    Ok(true)
+    Ok(again.is_some())
 }
 
 /// The second half: faulty versions that a newer one has settled become pending too, now that the newer ones are
 /// processed, so that what the new reconciler reads of them never stands in production. Only then the new version is
 /// noted: a kill in between repeats both halves.
 async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    outcome::reset_settled_faults(&tx, entity).await?;
-    outcome::note_reconciler(&tx, entity).await?;
-    tx.commit().await
+    let reset = async |tx: &FencedTx<'_>| {
+        outcome::reset_settled_faults(tx, entity).await?;
+        outcome::note_reconciler(tx, entity).await
+    };
+    reconciliation.fence.transaction(reconciliation.db, reset).await
 }
 
 /// What came of fetching the parents that were missing of an entity.
@@ -291,11 +289,10 @@ async fn note_missing(
     reconciliation: &Reconciliation<'_>,
     brought: &parents::Fetched,
 ) -> Result<(), DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
     let now = fetch.clock.database_now();
-    missing_parents::note(&tx, &brought.missing, &brought.put_off, now).await?;
-    tx.commit().await
+    let note =
+        async |tx: &FencedTx<'_>| missing_parents::note(tx, &brought.missing, &brought.put_off, now).await;
+    reconciliation.fence.transaction(reconciliation.db, note).await
 }
 
 /// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
 
 /// A request whose runs never come to an end (they take the program with them) is given up after so many.
@@ -73,17 +73,15 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
 
 /// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
-    let mut connection = db.connection().await?;
-    let tx = fence.begin(&mut connection).await?;
-    let now = tx.now().await?;
-    let claimed = tx
-        .execute(
+    let claim = async |tx: &FencedTx<'_>| {
+        let now = tx.now().await?;
+        tx.execute(
             include_str!("wanted_runs/claim.sql"),
             &[(&ids, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
         )
-        .await?;
-    tx.commit().await?;
-    Ok(claimed)
+        .await
+    };
+    fence.transaction(db, claim).await
 }
 
 /// Asks for a run; returns the request, or the one that waits for the same.

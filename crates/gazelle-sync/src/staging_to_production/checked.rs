@@ -34,11 +34,7 @@ type Key = Vec<Option<String>>;
 ///
 /// # Errors
 /// The database's; and rows that were to be written and were not, which names what can be the cause.
-pub(super) async fn write(
-    tx: &FencedTx<'_>,
-    write: Write<'_>,
-    params: &[Param<'_>],
-) -> Result<u64, DbError> {
+pub(super) async fn write(tx: &FencedTx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
     let mut total = 0;
     let mut written: HashSet<Key> = HashSet::new();
     let mut left = keys(tx, write.to_write, params).await?;

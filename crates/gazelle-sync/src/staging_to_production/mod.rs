@@ -36,7 +36,7 @@ pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
 pub use target::{Order, TableSet, scratch_table};
 
-use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault};
+use crate::db::{Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
@@ -193,23 +193,13 @@ impl Reconciliation<'_> {
         part: &[Candidate],
         order: Order,
     ) -> Result<Applied, DbError> {
-        let mut attempt = 1;
-        loop {
-            let mut connection = self.db.connection().await?;
-            let result = async {
-                let tx = self.fence.begin(&mut connection).await?;
-                let run =
-                    Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
-                let applied = apply::apply(&tx, entity, part, &run, order).await?;
-                tx.commit().await?;
-                Ok(applied)
-            }
-            .await;
-            match result {
-                Err(DbError { fault: Fault::Conflict, .. }) if attempt < CONFLICT_ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        retry_conflicts(|| async {
+            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
+            self.fence
+                .transaction(self.db, async |tx| apply::apply(tx, entity, part, &run, order).await)
+                .await
+        })
+        .await
     }
 
     /// Notes a record that the database refuses by itself.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::apart::{Apart, Refused};
 use super::reconciler::WalkReconciler;
 use super::{Fetch, FetchError, broken_off};
-use crate::db::{CONFLICT_ATTEMPTS, DbError, Fault, Tx};
+use crate::db::{Begin, DbError, Fault, Tx, retry_conflicts};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
 use crate::gazelle_to_staging::pages::arrived::Arrived;
@@ -296,15 +296,7 @@ impl Stager {
         last: Option<Last<'_>>,
         mode: BatchMode,
     ) -> Result<BatchOutcome, DbError> {
-        let mut conflicts = 0;
-        loop {
-            match self.transaction(batch, last, mode).await {
-                Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
-                    conflicts += 1
-                }
-                other => return other,
-            }
-        }
+        retry_conflicts(|| self.transaction(batch, last, mode)).await
     }
 
     /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure
@@ -318,10 +310,8 @@ impl Stager {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
         // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
-        let tx = match last {
-            Some(_) => fence.begin(&mut connection).await?,
-            None => fence.begin_unflushed(&mut connection).await?,
-        };
+        let begin = Begin { unflushed: last.is_none(), ..Begin::default() };
+        let tx = fence.begin_with(&mut connection, begin).await?;
         if let Some(last) = last {
             self.all_there(&tx, last.marks).await?;
         }

@@ -142,7 +142,13 @@ async fn remove(
 }
 
 /// A trigger that returns NULL, or a policy that hides rows, keeps a statement from rows without an error.
-async fn all_of(tx: &FencedTx<'_>, table: &Table, what: &str, expected: i64, done: u64) -> Result<(), DbError> {
+async fn all_of(
+    tx: &FencedTx<'_>,
+    table: &Table,
+    what: &str,
+    expected: i64,
+    done: u64,
+) -> Result<(), DbError> {
     if u64::try_from(expected) == Ok(done) {
         return Ok(());
     }

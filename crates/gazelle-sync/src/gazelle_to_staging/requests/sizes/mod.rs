@@ -12,7 +12,7 @@ use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::requests::tally::Tally;
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
 pub(crate) use sent::Sent;
@@ -65,12 +65,13 @@ impl AllSizes {
         if changed.is_empty() {
             return Ok(());
         }
-        let mut connection = db.connection().await?;
-        let tx = fence.begin(&mut connection).await?;
-        for (entity, limits) in changed {
-            api_limits::note(&tx, entity, &limits).await?;
-        }
-        tx.commit().await
+        let note = async |tx: &FencedTx<'_>| {
+            for (entity, limits) in changed {
+                api_limits::note(tx, entity, &limits).await?;
+            }
+            Ok(())
+        };
+        fence.transaction(db, note).await
     }
 
     /// For each entity that was asked for less at once because of refusals in this run, its name and a sentence.
