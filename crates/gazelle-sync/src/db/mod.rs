@@ -5,6 +5,7 @@
 //! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so.
 
 mod answered;
+mod bisect;
 pub mod citus;
 mod clock;
 mod conflicts;
@@ -34,6 +35,7 @@ mod transaction;
 mod utc;
 mod watch;
 
+pub use bisect::Bisect;
 pub use conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};
 pub use connect::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};

@@ -36,7 +36,7 @@ pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
 pub use target::{Order, TableSet, scratch_table};
 
-use crate::db::{Db, DbError, Fault, retry_conflicts};
+use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
@@ -158,29 +158,24 @@ impl Reconciliation<'_> {
     ) -> Result<Applied, DbError> {
         let mut total = Applied::default();
         for run in distinct_runs(batch) {
-            let mut parts = vec![(run, Order::InsertFirst)];
-            while let Some((part, order)) = parts.pop() {
-                match self.apply_once(entity, part, order).await {
-                    Ok(applied) => {
-                        progress(applied);
-                        total += applied;
+            let mut parts = Bisect::new(run);
+            let mut order = Order::InsertFirst;
+            while let Some(part) = parts.next() {
+                let applied = match self.apply_once(entity, part, order).await {
+                    Ok(applied) => applied,
+                    // Perhaps it was refused what only new rows need, and all of these exist.
+                    Err(refusal) if refusal.fault == Fault::Record && order == Order::InsertFirst => {
+                        order = Order::UpdateFirst;
+                        parts.again(part);
+                        continue;
                     }
-                    Err(refusal) if refusal.fault == Fault::Record => match (order, part) {
-                        (Order::UpdateFirst, [alone]) => {
-                            let applied = self.quarantine(entity, alone, &refusal).await?;
-                            progress(applied);
-                            total += applied;
-                        }
-                        (Order::UpdateFirst, _) => {
-                            let (first, second) = part.split_at(part.len() / 2);
-                            parts.push((second, order));
-                            parts.push((first, order));
-                        }
-                        // Perhaps it was refused what only new rows need, and all of these exist.
-                        _ => parts.push((part, Order::UpdateFirst)),
+                    Err(error) => match parts.failed(part, error)? {
+                        Some((alone, refusal)) => self.quarantine(entity, alone, &refusal).await?,
+                        None => continue,
                     },
-                    Err(error) => return Err(error),
-                }
+                };
+                progress(applied);
+                total += applied;
             }
         }
         Ok(total)

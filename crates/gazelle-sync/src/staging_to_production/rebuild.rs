@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
 use super::write;
-use crate::db::{DbError, Fault, Tx};
+use crate::db::{Bisect, DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
 use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
@@ -151,8 +151,8 @@ async fn write_in_parts(
     run: &[Candidate],
     not_placed: &mut NotPlaced,
 ) -> Result<(), DbError> {
-    let mut parts = vec![run];
-    while let Some(part) = parts.pop() {
+    let mut parts = Bisect::new(run);
+    while let Some(part) = parts.next() {
         tx.batch("SAVEPOINT part").await?;
         match write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst).await {
             Ok(_) => {
@@ -162,13 +162,8 @@ async fn write_in_parts(
             Err(refusal) if refusal.fault == Fault::Record => {
                 tx.batch("ROLLBACK TO SAVEPOINT part").await?;
                 tx.batch("RELEASE SAVEPOINT part").await?;
-                match part {
-                    [alone] => not_placed.note(entity, &alone.external_id, refusal.to_string(), true),
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.push(second);
-                        parts.push(first);
-                    }
+                if let Some((alone, refusal)) = parts.failed(part, refusal)? {
+                    not_placed.note(entity, &alone.external_id, refusal.to_string(), true);
                 }
             }
             Err(error) => return Err(error),
