@@ -28,7 +28,7 @@ use crate::migrate;
 use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs;
+use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
@@ -126,13 +126,13 @@ async fn recorded(
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
-    let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
-    let outcome = async {
+    let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
+    let work = async {
+        let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
         let mut report = find_and_apply().await?;
         if report.status != Status::Success {
             report.reasons.iter().for_each(|reason| run.note(report.status, reason));
-            return Ok(report);
+            return Ok((report, run));
         }
         // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
         let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
@@ -147,15 +147,9 @@ async fn recorded(
             .for_each(|reason| run.note(Status::Partial, reason));
         report.status = run.status;
         report.reasons.extend(run.reasons.iter().cloned());
-        Ok(report)
-    }
-    .await;
-    if let Err(error) = &outcome {
-        let error: &DbError = error;
-        run.note(Status::Failed, error.to_string());
-    }
-    runs::finish(db, &run).await?;
-    outcome
+        Ok((report, run))
+    };
+    Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
 }
 
 /// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
