@@ -1,4 +1,16 @@
 //! The proof that whoever writes still holds the lease: part of every writing transaction, as its type.
+//!
+//! What writes production takes a [`FencedTx`] (`staging_to_production::target::Target` holds one), and so does what writes
+//! staging and the record of runs: any other transaction is a type error. Nothing keeps a function from sending SQL of its own by
+//! a plain transaction; `tests/house/writers.rs` looks for those, and knows the few that write without the lease:
+//!
+//! | writes without the lease | because |
+//! |---|---|
+//! | the requests of a run (`run_log/runs.rs`, `save_requests`) | a task beside the run notes them; they are the run's own rows, which no other run touches, and what was asked is to be known also of a run that has lost its lease |
+//! | requests for runs: asked for, refused, ended, forgotten (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
+//! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/mod.rs`, `forget_closed`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
+//!
+//! Alerts, tokens and the lease itself are no part of what the lease protects; migrations lock what they change.
 
 use std::ops::Deref;
 use std::time::Duration;
