@@ -39,10 +39,9 @@ mod tests {
             let mut tried = 0;
             let outcome = retry_conflicts(|| {
                 tried += 1;
-                std::future::ready(match tried <= conflicts {
-                    true => Err(DbError { fault, ..DbError::infrastructure("in the way") }),
-                    false => Ok(()),
-                })
+                let mut error = DbError::infrastructure("in the way");
+                error.fault = fault;
+                std::future::ready(if tried <= conflicts { Err(error) } else { Ok(()) })
             })
             .await;
             assert_eq!((tried, outcome.is_ok()), (tries, is_done), "{fault:?} {conflicts}");
