@@ -64,6 +64,12 @@ impl<'i, T> Iterator for Bisect<'i, T> {
 mod tests {
     use super::*;
 
+    fn error(fault: Fault) -> DbError {
+        let mut error = DbError::infrastructure("refused");
+        error.fault = fault;
+        error
+    }
+
     type Written = (Vec<&'static str>, Result<Vec<&'static str>, Fault>);
 
     /// What comes of writing `items` where this says what the database does with a part, the number of parts tried so far:
@@ -75,7 +81,7 @@ mod tests {
             tried += 1;
             match database(part, tried) {
                 None => written.extend(part),
-                Some(fault) => match parts.failed(part, DbError { fault, ..DbError::infrastructure("no") }) {
+                Some(fault) => match parts.failed(part, error(fault)) {
                     Ok(alone) => refused.extend(alone.map(|(item, _)| *item)),
                     Err(error) => return (written, Err(error.fault)),
                 },
@@ -109,8 +115,7 @@ mod tests {
         assert_eq!(written(&["a", "b"], always), (Vec::new(), Err(Fault::Conflict)));
         let gone = |_: &[&str], _| Some(Fault::Infrastructure);
         assert_eq!(written(&["a"], gone), (Vec::new(), Err(Fault::Infrastructure)));
-        let conflict = DbError { fault: Fault::Conflict, ..DbError::infrastructure("no") };
-        let unasked = Bisect::new(&["a"]).failed(&["a"], conflict);
+        let unasked = Bisect::new(&["a"]).failed(&["a"], error(Fault::Conflict));
         assert!(unasked.is_err(), "nobody asked for it to be tried again");
     }
 }
