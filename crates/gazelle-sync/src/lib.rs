@@ -35,5 +35,6 @@ pub mod service;
 pub mod source;
 pub mod staging;
 pub mod staging_to_production;
+pub mod states;
 pub mod stop;
 pub mod time;

@@ -38,7 +38,7 @@ pub async fn run_sync(
 /// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so
 /// that it is there whatever is logged.
 pub fn run_span(job: &Job) -> tracing::Span {
-    let full = job.full;
+    let full = job.is_full();
     tracing::error_span!(
         "run",
         run_id = tracing::field::Empty,
@@ -81,7 +81,7 @@ pub async fn run_leased(
 async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
     let Run { db, job, leased, .. } = *run;
     let run_id = leased.run_id;
-    let mode = job.mode();
+    let mode = job.walked();
     let of_run = NewRun { run_id, command: job.command, mode, trigger: job.trigger };
     let work = async {
         tracing::info!(mode = mode.map(RunMode::as_str), "run started");

@@ -24,8 +24,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 pub struct RequestedRun {
     /// The requests.
     pub ids: Vec<Uuid>,
-    /// Every entity whole.
-    pub full: bool,
+    /// How much is read.
+    pub mode: RunMode,
     /// Which, in their order.
     pub entities: Vec<&'static Entity>,
 }
@@ -58,10 +58,10 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
             refuse(db, id, &format!("its run was begun {times} times and never came to an end")).await?;
             continue;
         }
-        let full = mode == RunMode::Full.as_str();
+        let mode: RunMode = mode.parse().unwrap_or_default();
         match &mut wanted {
-            None => wanted = Some(RequestedRun { ids: vec![id], full, entities }),
-            Some(first) if first.full == full && same(&first.entities, &entities) => first.ids.push(id),
+            None => wanted = Some(RequestedRun { ids: vec![id], mode, entities }),
+            Some(first) if first.mode == mode && same(&first.entities, &entities) => first.ids.push(id),
             Some(_) => {}
         }
     }
@@ -87,19 +87,18 @@ pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result
 /// Asks for a run; returns the request, or the one that waits for the same.
 pub async fn ask(
     db: &Db,
-    full: bool,
+    mode: RunMode,
     entities: Option<&[String]>,
     requested_by: &str,
 ) -> Result<Uuid, DbError> {
     let now = db.now().await?;
-    let mode = RunMode::of(full).as_str();
     let id = Uuid::new_v4();
     let rows = db
         .query(
             include_str!("wanted_runs/ask.sql"),
             &[
                 (&id, Type::UUID),
-                (&mode, Type::TEXT),
+                (&mode.as_str(), Type::TEXT),
                 (&entities, Type::TEXT_ARRAY),
                 (&requested_by, Type::TEXT),
                 (&now, Type::TIMESTAMPTZ),

@@ -15,6 +15,7 @@ use crate::gazelle_to_staging::requests::tally::Tally;
 use crate::lease::{Fence, FencedTx};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
+use crate::states::RunMode;
 pub(crate) use sent::Sent;
 
 /// No limit is known.
@@ -32,12 +33,12 @@ pub struct AllSizes(Vec<(&'static Entity, Sizes, ApiLimits)>);
 
 impl AllSizes {
     /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
-    pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
+    pub async fn load(db: &Db, page_size: u32, mode: RunMode) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
         let (large, listed) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicU64::new(0)));
         for entity in ENTITIES.iter().copied() {
             let noted = api_limits::read(db, entity).await?;
-            let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
+            let sizes = Sizes::from_noted(&noted, Some(entity), page_size, mode == RunMode::Full);
             let tally = Tally::beside(listed.clone());
             let sizes = Sizes { large: large.clone(), tally, ..sizes };
             all.push((entity, sizes, noted));
