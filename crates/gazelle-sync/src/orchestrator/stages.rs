@@ -64,9 +64,9 @@ pub struct Walked {
 }
 
 impl Walking {
-    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending, the most
-    /// possible where that is not known.
-    async fn follow(&mut self) -> u64 {
+    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending; none where
+    /// that is not known.
+    async fn follow(&mut self) -> Option<u64> {
         if let Some(turn) = &self.turn {
             turn.send_replace(true);
         }
@@ -75,7 +75,7 @@ impl Walking {
             None => (&mut self.task).await,
         };
         let report = ended.as_ref().ok().and_then(|walked| walked.report.as_ref().ok());
-        let left = report.map_or(u64::MAX, |report| report.done.left);
+        let left = report.map(|report| report.done.left);
         self.ended = Some(ended);
         left
     }
@@ -152,9 +152,9 @@ pub async fn reconcile(
     let left = match walking {
         Some(walking) => walking.follow().await,
         // Not known: of a walk that has been here before, or of parents fetched one by one.
-        None => u64::MAX,
+        None => None,
     };
-    if left > 0 {
+    if left != Some(0) {
         applied += reconciliation.run_own(entity, &report).await?;
     }
     shown.done();
