@@ -24,6 +24,7 @@ pub mod from_v5;
 pub mod gazelle_to_staging;
 pub mod http;
 pub mod lease;
+pub mod loopback;
 pub mod metrics;
 pub mod migrate;
 pub mod migrations;
