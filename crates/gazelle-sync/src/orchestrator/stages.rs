@@ -354,7 +354,7 @@ mod tests {
             let why = DbError::infrastructure("it came to its end");
             Walked { report: Err(FetchError::Database(why)), took: Duration::ZERO }
         });
-        assert_eq!(broken.follow().await, u64::MAX, "stage 2 goes on");
+        assert_eq!(broken.follow().await, None, "stage 2 goes on");
         go.send(()).unwrap();
         // What went wrong in a walk goes wrong in the run.
         let collected = tokio::spawn(collect(vec![broken, other])).await;
