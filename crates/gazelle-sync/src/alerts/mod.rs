@@ -22,7 +22,7 @@ mod list;
 mod outbox;
 mod words;
 
-pub use channels::{Channel, Channels, is_loopback, mail_port};
+pub use channels::{Channel, Channels, mail_port};
 pub use conditions::Limits;
 pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, deliver, send_test};

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+
+use crate::states::CaseState;
 
 /// `errors`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,15 +47,20 @@ pub enum ErrorsAction {
     },
 }
 
-/// The states of a record in quarantine, as they are stored.
-const STATES: [&str; 7] = ["open", "waiting", "released", "reread", "superseded", "withdrawn", "dismissed"];
+/// The states of a record in quarantine, as they are typed.
+fn states() -> PossibleValuesParser {
+    PossibleValuesParser::new(CaseState::ALL.iter().map(|state| state.as_str()))
+}
 
 impl ErrorFilter {
     /// The states to list; none for all.
     pub fn states(&self) -> Option<Vec<String>> {
         match (self.all, self.state.is_empty()) {
             (true, _) => None,
-            (false, true) => Some(vec!["open".to_owned(), "waiting".to_owned()]),
+            (false, true) => {
+                let open = CaseState::ALL.iter().filter(|state| state.is_open());
+                Some(open.map(|state| state.as_str().to_owned()).collect())
+            }
             (false, false) => Some(self.state.clone()),
         }
     }
@@ -102,7 +110,7 @@ pub struct ErrorFilter {
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// Only records in this state (repeatable) [default: open and waiting]
-    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    #[arg(long, value_name = "STATE", value_parser = states())]
     pub state: Vec<String>,
     /// Also those that are closed, whatever closed them
     #[arg(long, conflicts_with = "state")]

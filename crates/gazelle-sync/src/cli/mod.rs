@@ -39,7 +39,7 @@ pub use migrate::MigrateArgs;
 pub use parse::in_one_line;
 pub use serve::ServeArgs;
 pub use since::Since;
-pub use sync::{FetchArgs, Mode, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
+pub use sync::{FetchArgs, ReconcileArgs, ReplayArgs, SourceFlags, SyncArgs};
 pub use trial::{DemoArgs, ShopFlags, ShopSize, SimulateArgs};
 pub use undo::UndoArgs;
 pub use verify::VerifyArgs;

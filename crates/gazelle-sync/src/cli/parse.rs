@@ -9,9 +9,10 @@ use tracing::level_filters::LevelFilter;
 
 use super::entity_names::unknown_entity;
 use super::errors::ErrorsAction;
-use super::sync::{FetchArgs, Mode, SourceFlags};
+use super::sync::{FetchArgs, SourceFlags};
 use super::{Cli, Command};
 use crate::config::Flag;
+use crate::states::RunMode;
 
 /// What is wrong with the arguments, in one line: the parser's message without its usage and its hints on
 /// where the help is.
@@ -46,7 +47,7 @@ impl Cli {
         }
         if let Some(args) = self.fetch()
             && args.since.is_some()
-            && args.mode == Mode::Full
+            && args.mode == RunMode::Full
         {
             return Err("--since stands for the bookmark, which a full run does not use; \
                         leave it out, or take --mode incremental"

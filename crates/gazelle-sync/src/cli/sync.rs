@@ -1,20 +1,11 @@
 //! `sync`, `fetch`, `reconcile` and `replay`: the two stages, together and alone.
 
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
 use super::since::Since;
-
-/// How much of the account is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Mode {
-    /// What may have changed since the bookmark; only changed content is staged
-    #[default]
-    Incremental,
-    /// Everything
-    Full,
-}
+use crate::states::RunMode;
 
 /// Flags of `sync`.
 #[derive(Debug, Clone, Default, Args)]
@@ -32,7 +23,7 @@ pub struct SyncArgs {
 pub struct FetchArgs {
     /// How much is read
     #[arg(long, value_enum, value_name = "MODE", default_value_t)]
-    pub mode: Mode,
+    pub mode: RunMode,
     /// Only this entity (repeatable) [default: all]
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,

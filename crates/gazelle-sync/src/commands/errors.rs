@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::display::{self, Lines, List, Progress};
 use crate::entities::Entity;
 use crate::explain::{self, case};
-use crate::lease::Lease;
+use crate::lease::{FencedTx, Lease};
 use crate::migrate;
 use crate::orchestrator::{Job, run_sync};
 use crate::run_log::kinds::RunCommand;
@@ -189,14 +189,14 @@ async fn back_to_pending(
     which: &ErrorsRetry,
 ) -> Result<u64> {
     let pending = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
-        let mut connection = opened.db.connection().await?;
-        let tx = lease.fence().begin(&mut connection).await?;
-        let mut pending = 0;
-        for entity in entities {
-            pending += quarantine::retry(&tx, entity, &which.ids, which.code.as_deref()).await?;
-        }
-        tx.commit().await?;
-        Ok(pending)
+        let retry = async |tx: &FencedTx<'_>| {
+            let mut pending = 0;
+            for entity in entities {
+                pending += quarantine::retry(tx, entity, &which.ids, which.code.as_deref()).await?;
+            }
+            Ok(pending)
+        };
+        lease.fence().transaction(&opened.db, retry).await
     })
     .await?;
     Ok(pending)
@@ -237,15 +237,15 @@ async fn dismiss(
 ) -> Result<u8> {
     // By the same right as every other writer: a run at work may be closing the very case.
     let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
-        let mut connection = opened.db.connection().await?;
-        let tx = lease.fence().begin(&mut connection).await?;
-        let now = tx.now().await?;
-        let mut dismissed = 0;
-        for entity in entities {
-            dismissed += quarantine::dismiss(&tx, entity, &[id.to_owned()], reason, now).await?;
-        }
-        tx.commit().await?;
-        Ok(dismissed)
+        let dismiss = async |tx: &FencedTx<'_>| {
+            let now = tx.now().await?;
+            let mut dismissed = 0;
+            for entity in entities {
+                dismissed += quarantine::dismiss(tx, entity, &[id.to_owned()], reason, now).await?;
+            }
+            Ok(dismissed)
+        };
+        lease.fence().transaction(&opened.db, dismiss).await
     })
     .await?;
     if dismissed == 0 {

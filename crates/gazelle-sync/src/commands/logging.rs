@@ -20,9 +20,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::alerts::is_loopback;
 use crate::config::{LogFormat, Settings};
 use crate::display::{Line, LogFields, LogLine, Progress};
+use crate::loopback;
 
 /// A collector that does not answer is waited for so long, and at the end of the program no longer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -103,7 +103,7 @@ fn may_be_written(metadata: &Metadata<'_>) -> bool {
 /// environment names.
 fn client(endpoint: &str) -> Result<blocking::Client, String> {
     let builder = blocking::Client::builder().timeout(EXPORT_TIMEOUT).redirect(redirect::Policy::none());
-    let builder = if is_loopback(endpoint) { builder.no_proxy() } else { builder };
+    let builder = if loopback::is_text(endpoint) { builder.no_proxy() } else { builder };
     // It waits for a runtime of its own, which a thread of ours may not.
     let made = std::thread::spawn(move || builder.build()).join();
     match made {

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::demo_database::refuse_demo;
 use super::opened::{self, Opened};
 use super::text::run::run_text;
-use crate::cli::{FetchArgs, Mode, ReconcileArgs, SyncArgs};
+use crate::cli::{FetchArgs, ReconcileArgs, SyncArgs};
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
@@ -42,8 +42,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCo
         Err(message) => return context.wrong_use(&message),
     };
     let since = args.since.map(|since| instant(context, since)).transpose()?;
-    let job =
-        Job { command, stages, full: args.mode == Mode::Full, since, entities, trigger: RunTrigger::Command };
+    let job = Job { command, stages, mode: args.mode, since, entities, trigger: RunTrigger::Command };
     // Missing credentials are said before a database is opened.
     opened::client(&context.settings, None)?;
     let opened = alerting::open_or_tell(&context.settings).await?;

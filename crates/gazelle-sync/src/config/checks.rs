@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::loopback;
+
 /// For values that are only ever handed on.
 pub(super) fn anything(_: &str) -> Result<(), String> {
     Ok(())
@@ -85,13 +87,7 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
 
 /// An address to which nothing travels in clear, unless it stays on this machine.
 fn protected(url: Url) -> Result<Url, String> {
-    let stays_here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    match url.scheme() == "https" || stays_here {
+    match url.scheme() == "https" || loopback::is_url(&url) {
         true => Ok(url),
         false => Err("begins with http:// and is not on this machine, so that all of it would cross the network in clear: \
                       write https://"

@@ -6,6 +6,8 @@
 
 use tokio_postgres::config::{Config, Host, SslMode};
 
+use crate::loopback;
+
 /// Whether a server whose certificate cannot be verified is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verification {
@@ -74,12 +76,10 @@ impl Encryption {
 pub(super) fn stays_here(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
-        return addresses.iter().all(|address| address.is_loopback());
+        return addresses.iter().all(|address| loopback::is_address(*address));
     }
     config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(host) => {
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
+        Host::Tcp(host) => loopback::is_host(host),
         #[cfg(unix)]
         Host::Unix(_) => true,
     })

@@ -37,9 +37,6 @@ const LONGEST_NAME: usize = 256;
 /// Bytes of the server's texts that are kept for `{:?}`.
 const LONGEST_CAUSE: usize = 64 * 1024;
 
-/// How often a transaction is tried that met another one ([`Fault::Conflict`]).
-pub const CONFLICT_ATTEMPTS: u32 = 5;
-
 /// The classes of database errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -5,8 +5,10 @@
 //! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so.
 
 mod answered;
+mod bisect;
 pub mod citus;
 mod clock;
+mod conflicts;
 mod connect;
 mod database;
 mod dial;
@@ -33,9 +35,11 @@ mod transaction;
 mod utc;
 mod watch;
 
+pub use bisect::Bisect;
+pub use conflicts::{CONFLICT_ATTEMPTS, retry_conflicts};
 pub use connect::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};
-pub use error::{CONFLICT_ATTEMPTS, DbError, Fault};
+pub use error::{DbError, Fault};
 pub use limits::Limits;
 pub use locks::{Blocker, LockWait, lock_waits};
 pub use pool::BESIDE_WORK;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::RunWarning;
 use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, SourceError};
 use needs::{Found, Query};
@@ -68,11 +68,8 @@ pub async fn check(
         }
         // A schema that lacks what we need is not kept: the next one is compared with the last that served.
         if found.missing.is_empty() {
-            let mut connection = db.connection().await?;
-            let tx = fence.begin(&mut connection).await?;
-            let now = tx.now().await?;
-            seen::note(&tx, &known, run_id, now).await?;
-            tx.commit().await?;
+            let note = async |tx: &FencedTx<'_>| seen::note(tx, &known, run_id, tx.now().await?).await;
+            fence.transaction(db, note).await?;
         }
     }
     judge(&found, entities, &mut drift);

@@ -11,6 +11,7 @@ use crate::db::{DbError, Tx};
 use crate::entities::{self, Entity};
 use crate::staging::history::{self, Version};
 use crate::staging::quarantine::Case;
+use crate::states::CaseState;
 
 /// A case and its circumstances.
 #[derive(Debug, Serialize)]
@@ -86,8 +87,8 @@ pub async fn tell(
         seen_at: Moment::of(version.seen_at, zone),
         is_tombstone: version.is_tombstone,
     });
-    let parent = match (&case.waits_for, &case.waits_for_id, case.state.as_str()) {
-        (Some(table), Some(id), "waiting") => Some(parent(tx, table, id).await?),
+    let parent = match (&case.waits_for, &case.waits_for_id, case.state.parse()) {
+        (Some(table), Some(id), Ok(CaseState::Waiting)) => Some(parent(tx, table, id).await?),
         _ => None,
     };
     Ok(Story {
@@ -132,10 +133,13 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
     let Case { entity, external_id: id, .. } = case;
     let field = case.error_field.as_deref().filter(|field| !field.is_empty()).unwrap_or("the record");
     let dismiss = format!("or, if it may stay out: gazelle-sync errors dismiss {id} --reason TEXT");
-    match (case.state.as_str(), case.error_code.as_str()) {
-        ("dismissed", _) => format!("nothing; gazelle-sync errors retry {id} takes it up again"),
-        ("released" | "reread" | "superseded" | "withdrawn", _) => "nothing: the case is closed".to_owned(),
-        ("waiting", _) => match (parent, &case.waits_for_id) {
+    match (case.state.parse(), case.error_code.as_str()) {
+        (Ok(CaseState::Dismissed), _) => format!("nothing; gazelle-sync errors retry {id} takes it up again"),
+        (
+            Ok(CaseState::Released | CaseState::Reread | CaseState::Superseded | CaseState::Withdrawn),
+            _,
+        ) => "nothing: the case is closed".to_owned(),
+        (Ok(CaseState::Waiting), _) => match (parent, &case.waits_for_id) {
             (Some(Parent::Landed), _) => {
                 "nothing: the next run lets it in, since its parent has landed".to_owned()
             }

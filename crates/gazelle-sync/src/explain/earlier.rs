@@ -11,6 +11,7 @@ use crate::entities::read::{Reconciled, UNREADABLE_FIELD};
 use crate::entities::table::Table;
 use crate::staging::history::Version;
 use crate::staging_to_production::batch;
+use crate::states::{CaseState, VersionStatus};
 
 /// What a version says of a column.
 #[derive(Debug, Clone, Serialize)]
@@ -75,13 +76,17 @@ pub fn of(
         return (Json::Null, Some("the record does not hold the row".to_owned()));
     };
     let held = version.quarantine.as_ref();
-    let note = match (&version.withdrawn, held.map(|held| (held.state.as_str(), &held.message))) {
+    let note = match (&version.withdrawn, held.map(|held| (held.state.parse(), &held.message))) {
         (Some(_), _) => Some("withdrawn by an undo".to_owned()),
-        (None, Some(("open" | "waiting", message))) => {
+        (None, Some((Ok(CaseState::Open | CaseState::Waiting), message))) => {
             Some(format!("in quarantine: {}", message.as_deref().unwrap_or_default()))
         }
-        (None, Some((state @ ("dismissed" | "superseded"), _))) => Some(format!("in quarantine, {state}")),
-        _ if version.sync_status == "pending" => Some("not reconciled yet".to_owned()),
+        (None, Some((Ok(state @ (CaseState::Dismissed | CaseState::Superseded)), _))) => {
+            Some(format!("in quarantine, {}", state.as_str()))
+        }
+        _ if version.sync_status.parse() == Ok(VersionStatus::Pending) => {
+            Some("not reconciled yet".to_owned())
+        }
         _ => None,
     };
     let value = value::json_of(table.get(row, column));

@@ -11,6 +11,7 @@ use super::find::{self, Found};
 use super::source::{Request, Run, Sources};
 use crate::db::{DbError, Tx};
 use crate::staging::history::{self, Held, Unreadable, Version, Withdrawn};
+use crate::states::{CaseState, VersionStatus};
 
 /// What became of a record.
 #[derive(Debug, Serialize)]
@@ -178,13 +179,13 @@ impl OfRecord<'_> {
 }
 
 fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> &'static str {
-    let held = version.quarantine.as_ref().map(|held| held.state.as_str());
-    match (version.sync_status.as_str(), held) {
+    let held = version.quarantine.as_ref().map(|held| held.state.parse());
+    match (version.sync_status.parse(), held) {
         _ if version.withdrawn.is_some() => "withdrawn",
-        ("pending", _) => "pending",
-        (_, Some("open" | "waiting")) => "in quarantine",
-        ("error", None) => "in quarantine",
-        (_, Some("dismissed" | "superseded" | "withdrawn")) => "closed",
+        (Ok(VersionStatus::Pending), _) => "pending",
+        (_, Some(Ok(CaseState::Open | CaseState::Waiting))) => "in quarantine",
+        (Ok(VersionStatus::Error), None) => "in quarantine",
+        (_, Some(Ok(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn))) => "closed",
         _ if version.is_tombstone && newest_good == Some(version.staging_id) => "gone",
         // The row names the version that last changed it; a newer one may say the same of it.
         _ if !version.is_tombstone && counts.is_some() && newest_good == Some(version.staging_id) => {

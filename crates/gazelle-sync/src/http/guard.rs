@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::answer::Answer;
 use super::listener::Peer;
 use super::tries::{PAUSE, Tries};
+use crate::loopback;
 use crate::metrics::Metrics;
 
 /// The longest body that is read.
@@ -161,8 +162,7 @@ fn is_this_machine(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    loopback::is_host(name)
 }
 
 fn digest(text: &[u8]) -> Digest {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::loopback;
+
 /// Connections at the same time.
 const ALL: usize = 32;
 /// Those from elsewhere: the rest is for this machine, where the supervisor is, or a proxy that speaks for others.
@@ -157,7 +159,7 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
 
 /// Whether an address is one of this machine alone.
 pub(super) fn is_near(peer: IpAddr) -> bool {
-    peer.to_canonical().is_loopback()
+    loopback::is_address(peer)
 }
 
 /// Whom an address stands for: with IPv6 one machine has a whole network of addresses.

@@ -21,6 +21,7 @@ use crate::metrics::held::Held;
 use crate::migrate::{self, Shape};
 use crate::run_log::{runs, wanted_runs};
 use crate::service::state::Shared;
+use crate::states::RunMode;
 
 /// What is read from the database is kept so long, however often somebody asks.
 const KEPT: Duration = Duration::from_secs(3);
@@ -184,16 +185,8 @@ async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
 #[serde(deny_unknown_fields)]
 struct Ask {
     #[serde(default)]
-    mode: Mode,
+    mode: RunMode,
     entities: Option<Vec<String>>,
-}
-
-#[derive(Deserialize, Default, Clone, Copy, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Mode {
-    #[default]
-    Incremental,
-    Full,
 }
 
 /// Notes a request for a run and wakes the service.
@@ -215,7 +208,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
         (Some(_), Ok(chosen)) => Some(chosen.iter().map(|entity| entity.name.to_owned()).collect::<Vec<_>>()),
     };
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
-    let asked = note(&db, ask.mode == Mode::Full, entities.as_deref());
+    let asked = note(&db, ask.mode, entities.as_deref());
     match in_time(asked).await {
         Ok(id) => {
             site.shared.wake.notify_one();
@@ -225,9 +218,9 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
     }
 }
 
-async fn note(db: &Db, full: bool, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
+async fn note(db: &Db, mode: RunMode, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
     ours(db).await?;
-    wanted_runs::ask(db, full, entities, "http").await
+    wanted_runs::ask(db, mode, entities, "http").await
 }
 
 fn no_database(site: &Site) -> Answer {

@@ -1,11 +1,23 @@
 //! The proof that whoever writes still holds the lease: part of every writing transaction, as its type.
+//!
+//! What writes production takes a [`FencedTx`] (`staging_to_production::target::Target` holds one), and so does what writes
+//! staging and the record of runs: any other transaction is a type error. Nothing keeps a function from sending SQL of its own by
+//! a plain transaction; `tests/house/writers.rs` looks for those, and knows the few that write without the lease:
+//!
+//! | writes without the lease | because |
+//! |---|---|
+//! | the requests of a run (`run_log/runs.rs`, `save_requests`) | a task beside the run notes them; they are the run's own rows, which no other run touches, and what was asked is to be known also of a run that has lost its lease |
+//! | requests for runs: asked for, refused, ended, forgotten (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
+//! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/mod.rs`, `forget_closed`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
+//!
+//! Alerts, tokens and the lease itself are no part of what the lease protects; migrations lock what they change.
 
 use std::ops::Deref;
 use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use crate::db::{Begin, Connection, DbError, Tx};
+use crate::db::{Begin, Connection, Db, DbError, Tx};
 
 /// The right to write. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,12 +48,23 @@ impl Fence {
         self.begin_with(connection, Begin::default()).await
     }
 
-    /// Begins a writing transaction whose commit does not wait for the disk (see [`Begin::unflushed`]).
+    /// Does some work in one writing transaction, and commits it; where the work fails, nothing of it remains.
+    ///
+    /// What a walk does on a task of its own begins and commits by itself: the compiler cannot yet tell of such a closure,
+    /// which borrows what surrounds it, that its future may be sent to another thread.
     ///
     /// # Errors
-    /// As [`Fence::begin`].
-    pub async fn begin_unflushed<'c>(&self, connection: &'c mut Connection) -> Result<FencedTx<'c>, DbError> {
-        self.begin_with(connection, Begin { unflushed: true, ..Begin::default() }).await
+    /// Those of the work; as [`Fence::begin`].
+    pub async fn transaction<T>(
+        &self,
+        db: &Db,
+        work: impl AsyncFnOnce(&FencedTx<'_>) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let mut connection = db.connection().await?;
+        let tx = self.begin(&mut connection).await?;
+        let done = work(&tx).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 
     /// Begins a writing transaction that sees one snapshot. Where the lease was renewed between the snapshot and the lock on
@@ -53,7 +76,11 @@ impl Fence {
         self.begin_with(connection, Begin { snapshot: true, ..Begin::default() }).await
     }
 
-    async fn begin_with<'c>(
+    /// Begins a writing transaction with something of its own besides, such as a commit that does not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Fence::begin`].
+    pub async fn begin_with<'c>(
         &self,
         connection: &'c mut Connection,
         begin: Begin<'_>,

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::Lease;
+use crate::lease::{FencedTx, Lease};
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
 use crate::staging::deletions::{self, Gone};
@@ -66,25 +66,27 @@ async fn note(
 ) -> Result<Decided, DbError> {
     // Under the lease: no walk sees one of them again in between.
     let mut decided = Decided::default();
-    let mut connection = db.connection().await?;
-    let tx = lease.fence().begin(&mut connection).await?;
-    let now = tx.now().await?;
     let approved = decision == Decision::Approve;
-    for entity in ENTITIES.iter().copied() {
-        loop {
-            let waiting = deletions::waiting(&tx, entity, run, A_TIME).await?;
-            let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
-            let gone: Vec<Gone> = waiting.into_iter().map(|(gone, _)| gone).collect();
-            if approved {
-                let staged = deletions::stage_tombstones_found_at(&tx, entity, run, &gone, found_at).await?;
-                decided.seen_since += gone.len() as u64 - staged;
-                if !touched.iter().any(|of| of.name == entity.name) {
-                    touched.push(entity);
+    let write = async |tx: &FencedTx<'_>| {
+        let now = tx.now().await?;
+        for entity in ENTITIES.iter().copied() {
+            loop {
+                let waiting = deletions::waiting(tx, entity, run, A_TIME).await?;
+                let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
+                let gone: Vec<Gone> = waiting.into_iter().map(|(gone, _)| gone).collect();
+                if approved {
+                    let staged =
+                        deletions::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
+                    decided.seen_since += gone.len() as u64 - staged;
+                    if !touched.iter().any(|of| of.name == entity.name) {
+                        touched.push(entity);
+                    }
                 }
+                decided.records += deletions::decide(tx, entity, run, &gone, approved, now).await?;
             }
-            decided.records += deletions::decide(&tx, entity, run, &gone, approved, now).await?;
         }
-    }
-    tx.commit().await?;
+        Ok(())
+    };
+    lease.fence().transaction(db, write).await?;
     Ok(decided)
 }

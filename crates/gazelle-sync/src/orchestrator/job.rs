@@ -41,7 +41,7 @@ pub struct Job {
     /// Which stages.
     pub stages: Stages,
     /// Every entity whole, or the cheapest sound walk.
-    pub full: bool,
+    pub mode: RunMode,
     /// Instead of the bookmark.
     pub since: Option<Timestamp>,
     /// In the order of [`ENTITIES`](crate::entities::ENTITIES).
@@ -56,7 +56,7 @@ impl Job {
         Job {
             command,
             stages: Stages::ReconcileOnly,
-            full: false,
+            mode: RunMode::Incremental,
             since: None,
             entities,
             trigger: RunTrigger::Command,
@@ -64,8 +64,13 @@ impl Job {
     }
 
     /// How much is walked; none where nothing is.
-    pub fn mode(&self) -> Option<RunMode> {
-        self.stages.fetch().then(|| RunMode::of(self.full))
+    pub fn walked(&self) -> Option<RunMode> {
+        self.stages.fetch().then_some(self.mode)
+    }
+
+    /// Whether every entity is to be read whole.
+    pub fn is_full(&self) -> bool {
+        self.mode == RunMode::Full
     }
 }
 

@@ -79,7 +79,7 @@ impl Run<'_> {
     /// The database's; what the API does is in the report.
     pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
         let unread: Arc<Unread> = Arc::default();
-        let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.full).await?);
+        let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.mode).await?);
         let client = client.filter(|_| self.job.stages.fetch());
         let fetch = client.map(|client| self.fetch(client, &sizes, &unread));
         let reconciliation = self.reconciliation(&unread);
@@ -164,7 +164,7 @@ impl Run<'_> {
 
     /// Compares the API's schema with what the copy is made of, in a full run.
     async fn drift(&self, fetch: Option<&Fetch>) -> Result<Drift, DbError> {
-        match fetch.filter(|_| self.job.full) {
+        match fetch.filter(|_| self.job.is_full()) {
             Some(fetch) => {
                 let fence = self.leased.lease.fence();
                 drift::check(&fetch.client, self.db, fence, self.leased.run_id, &self.job.entities).await
@@ -306,7 +306,7 @@ impl Run<'_> {
         unread::judge(db, report, unread::Guard::of(settings)).await?;
         left_out::judge(db, report, settings).await?;
         // Reads staging whole, which an incremental sync has no time for.
-        if job.full || !job.stages.fetch() {
+        if job.is_full() || !job.stages.fetch() {
             let now = leased.clock.database_now();
             stages::drop_old_versions(db, settings, leased.lease.fence(), now, report).await?;
             // Old bookkeeping is no reason for a run to fail.

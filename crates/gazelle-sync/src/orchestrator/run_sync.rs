@@ -1,7 +1,5 @@
 //! One run: the lease, what the run does ([`super::run`]), and its record from start to end.
 
-use std::time::Instant;
-
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -12,8 +10,8 @@ use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::lease::Lease;
 use crate::run_log::kinds::RunMode;
-use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs::{self, RequestLog};
+use crate::run_log::report::RunReport;
+use crate::run_log::runs::{self, NewRun, RequestLog};
 use crate::source::GazelleClient;
 
 /// Runs a job. The client is not needed where stage 1 does not run.
@@ -40,7 +38,7 @@ pub async fn run_sync(
 /// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so
 /// that it is there whatever is logged.
 pub fn run_span(job: &Job) -> tracing::Span {
-    let full = job.full;
+    let full = job.is_full();
     tracing::error_span!(
         "run",
         run_id = tracing::field::Empty,
@@ -81,33 +79,22 @@ pub async fn run_leased(
 
 /// A run with its record: started, done, finished.
 async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
-    let started = Instant::now();
     let Run { db, job, leased, .. } = *run;
     let run_id = leased.run_id;
-    let mode = job.mode();
-    runs::start(db, run_id, job.command, mode, job.trigger, leased.lease.fence().token()).await?;
-    tracing::info!(mode = mode.map(RunMode::as_str), "run started");
-
-    let request_log = RequestLog::start(db.clone(), run_id, leased.clock);
-    let client = client.map(|client| client.stopped_by(&leased.stop).observed_by(request_log.observer()));
-    let outcome = run.execute(client).await;
-    // What was asked is noted of a run that fails too.
-    let requests = request_log.close().await;
-    let mut report = match outcome {
-        Ok(report) => report,
-        Err(error) => {
-            let mut failed = RunReport::new(run_id, mode, Vec::new(), started.elapsed());
-            failed.note(Status::Failed, error.to_string());
-            if let Err(error) = runs::finish(db, &failed).await {
-                tracing::warn!(%error, "the end of the failed run could not be noted");
-            }
-            return Err(error);
-        }
+    let mode = job.walked();
+    let of_run = NewRun { run_id, command: job.command, mode, trigger: job.trigger };
+    let work = async {
+        tracing::info!(mode = mode.map(RunMode::as_str), "run started");
+        let request_log = RequestLog::start(db.clone(), run_id, leased.clock);
+        let client = client.map(|client| client.stopped_by(&leased.stop).observed_by(request_log.observer()));
+        let outcome = run.execute(client).await;
+        // What was asked is noted of a run that fails too.
+        let requests = request_log.close().await;
+        let mut report = outcome?;
+        report.sum_requests(&requests);
+        Ok(((), report))
     };
-    report.sum_requests(&requests);
-    report.mode = mode;
-    report.duration_ms = milliseconds(started.elapsed());
-    runs::finish(db, &report).await?;
+    let ((), report) = runs::recorded(db, leased.lease.fence(), of_run, work).await?;
     tracing::info!(
         status = report.status.as_str(),
         fetched = report.fetched,

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::run_log::runs::Past;
+use crate::states::RunMode;
 
 /// A run that started later than this after now was dated by a clock that was wrong: it says nothing. Of a clock
 /// set back by less, the schedule waits until it has caught up.
@@ -68,8 +69,8 @@ impl Past {
 pub enum Due {
     /// Run now.
     Now {
-        /// A full run, which is an incremental one too.
-        full: bool,
+        /// A full run is an incremental one too.
+        mode: RunMode,
     },
     /// Nothing is due.
     Later {
@@ -83,8 +84,8 @@ pub enum Due {
 /// What is to be run now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueNow<E> {
-    /// In full.
-    pub full: bool,
+    /// How.
+    pub mode: RunMode,
     /// Which of those asked about.
     pub of: Vec<E>,
 }
@@ -95,9 +96,9 @@ impl Timetable {
         let of = |wanted: Due| -> Vec<E> {
             pasts.iter().filter(|(_, past)| self.due(*past, now) == wanted).map(|(of, _)| *of).collect()
         };
-        [true, false]
+        [RunMode::Full, RunMode::Incremental]
             .into_iter()
-            .map(|full| DueNow { full, of: of(Due::Now { full }) })
+            .map(|mode| DueNow { mode, of: of(Due::Now { mode }) })
             .find(|due| !due.of.is_empty())
     }
 
@@ -110,8 +111,8 @@ impl Timetable {
         let full = next(&self.full, past.full);
         let incremental = next(&self.incremental, past.any.max(past.full));
         match (full <= now, incremental <= now) {
-            (true, _) => Due::Now { full: true },
-            (false, true) => Due::Now { full: false },
+            (true, _) => Due::Now { mode: RunMode::Full },
+            (false, true) => Due::Now { mode: RunMode::Incremental },
             (false, false) => Due::Later { incremental, full },
         }
     }

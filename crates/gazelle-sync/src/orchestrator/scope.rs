@@ -43,7 +43,7 @@ pub async fn of(
         return Ok(plan(Scope::WHOLE, true));
     }
     let bounds = Scope { from: settings.events_from, until: settings.events_until };
-    let since = if job.full { None } else { job.since.or(bookmark) };
+    let since = if job.is_full() { None } else { job.since.or(bookmark) };
     let Some(since) = since else { return Ok(plan(bounds, bounds.until.is_none())) };
     // One day more than asked, since the zone of the API's date filters is not known.
     let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));

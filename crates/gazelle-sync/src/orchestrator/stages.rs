@@ -20,7 +20,7 @@ use crate::gazelle_to_staging::by_id::parents;
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
@@ -64,9 +64,9 @@ pub struct Walked {
 }
 
 impl Walking {
-    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending, the most
-    /// possible where that is not known.
-    async fn follow(&mut self) -> u64 {
+    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending; none where
+    /// that is not known.
+    async fn follow(&mut self) -> Option<u64> {
         if let Some(turn) = &self.turn {
             turn.send_replace(true);
         }
@@ -75,7 +75,7 @@ impl Walking {
             None => (&mut self.task).await,
         };
         let report = ended.as_ref().ok().and_then(|walked| walked.report.as_ref().ok());
-        let left = report.map_or(u64::MAX, |report| report.done.left);
+        let left = report.map(|report| report.done.left);
         self.ended = Some(ended);
         left
     }
@@ -152,9 +152,9 @@ pub async fn reconcile(
     let left = match walking {
         Some(walking) => walking.follow().await,
         // Not known: of a walk that has been here before, or of parents fetched one by one.
-        None => u64::MAX,
+        None => None,
     };
-    if left > 0 {
+    if left != Some(0) {
         applied += reconciliation.run_own(entity, &report).await?;
     }
     shown.done();
@@ -163,12 +163,12 @@ pub async fn reconcile(
 
 /// Records whose missing parent has landed become pending again; says how many of them are of this run.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    let own = quarantine::release(&tx, entity, reconciliation.run_id).await?;
-    crate::crash::at(crate::crash::Step::WaitingReleased);
-    tx.commit().await?;
-    Ok(own)
+    let release = async |tx: &FencedTx<'_>| {
+        let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        crate::crash::at(crate::crash::Step::WaitingReleased);
+        Ok(own)
+    };
+    reconciliation.fence.transaction(reconciliation.db, release).await
 }
 
 /// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
@@ -176,28 +176,26 @@ async fn redo_older_reconciler(
     reconciliation: &Reconciliation<'_>,
     entity: &Entity,
 ) -> Result<bool, DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    if outcome::is_reconciler_current(&tx, entity).await? {
-        return Ok(false);
-    }
-    let again = outcome::reset_older_reconciler(&tx, entity).await?;
-    tx.commit().await?;
-    if again > 0 {
+    let reset = async |tx: &FencedTx<'_>| match outcome::is_reconciler_current(tx, entity).await? {
+        true => Ok(None),
+        false => outcome::reset_older_reconciler(tx, entity).await.map(Some),
+    };
+    let again = reconciliation.fence.transaction(reconciliation.db, reset).await?;
+    if let Some(again) = again.filter(|again| *again > 0) {
         tracing::info!(entity = entity.name, records = again, "reconciled again by a newer reconciler");
     }
-    Ok(true)
+    Ok(again.is_some())
 }
 
 /// The second half: faulty versions that a newer one has settled become pending too, now that the newer ones are
 /// processed, so that what the new reconciler reads of them never stands in production. Only then the new version is
 /// noted: a kill in between repeats both halves.
 async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
-    outcome::reset_settled_faults(&tx, entity).await?;
-    outcome::note_reconciler(&tx, entity).await?;
-    tx.commit().await
+    let reset = async |tx: &FencedTx<'_>| {
+        outcome::reset_settled_faults(tx, entity).await?;
+        outcome::note_reconciler(tx, entity).await
+    };
+    reconciliation.fence.transaction(reconciliation.db, reset).await
 }
 
 /// What came of fetching the parents that were missing of an entity.
@@ -291,11 +289,10 @@ async fn note_missing(
     reconciliation: &Reconciliation<'_>,
     brought: &parents::ParentLookups,
 ) -> Result<(), DbError> {
-    let mut connection = reconciliation.db.connection().await?;
-    let tx = reconciliation.fence.begin(&mut connection).await?;
     let now = fetch.clock.database_now();
-    missing_parents::note(&tx, &brought.missing, &brought.put_off, now).await?;
-    tx.commit().await
+    let note =
+        async |tx: &FencedTx<'_>| missing_parents::note(tx, &brought.missing, &brought.put_off, now).await;
+    reconciliation.fence.transaction(reconciliation.db, note).await
 }
 
 /// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
@@ -357,7 +354,7 @@ mod tests {
             let why = DbError::infrastructure("it came to its end");
             Walked { report: Err(FetchError::Database(why)), took: Duration::ZERO }
         });
-        assert_eq!(broken.follow().await, u64::MAX, "stage 2 goes on");
+        assert_eq!(broken.follow().await, None, "stage 2 goes on");
         go.send(()).unwrap();
         // What went wrong in a walk goes wrong in the run.
         let collected = tokio::spawn(collect(vec![broken, other])).await;

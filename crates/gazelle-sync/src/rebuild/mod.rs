@@ -30,7 +30,7 @@ pub use comparison::Withheld;
 use comparison::{Comparison, compare};
 
 use crate::config::Settings;
-use crate::db::{CONFLICT_ATTEMPTS, Connection, Db, DbError, Fault};
+use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault, retry_conflicts};
 use crate::display::Progress;
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
@@ -131,21 +131,17 @@ impl FollowUp<'_> {
 async fn in_one_snapshot<T>(
     db: &Db,
     fence: &Fence,
-    mut work: impl AsyncFnMut(FencedTx<'_>) -> Result<T, DbError>,
+    work: impl AsyncFn(FencedTx<'_>) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    let mut attempt = 1;
-    loop {
-        let mut connection: Connection = db.connection().await?;
-        let outcome = async { work(fence.begin_snapshot(&mut connection).await?).await }.await;
-        match outcome {
-            Err(error) if error.fault == Fault::Conflict && attempt < CONFLICT_ATTEMPTS => attempt += 1,
-            Err(error) if error.fault == Fault::Conflict => {
-                return Err(error.while_doing(&format!(
-                    "somebody else wrote the same rows during each of {attempt} attempts; nothing was changed, try again \
-                     later"
-                )));
-            }
-            other => return other,
-        }
-    }
+    let outcome = retry_conflicts(|| async {
+        let mut connection = db.connection().await?;
+        work(fence.begin_snapshot(&mut connection).await?).await
+    });
+    outcome.await.map_err(|error| match error.fault {
+        Fault::Conflict => error.while_doing(&format!(
+            "somebody else wrote the same rows during each of {CONFLICT_ATTEMPTS} attempts; nothing was changed, try \
+             again later"
+        )),
+        _ => error,
+    })
 }

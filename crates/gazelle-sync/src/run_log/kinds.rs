@@ -1,34 +1,6 @@
 //! What a run is called in the bookkeeping tables, in reports, metrics and logs: its command, mode and trigger.
 
-use serde::Serialize;
-
-/// How much of Gazelle a run walks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunMode {
-    /// From the bookmarks.
-    Incremental,
-    /// Everything.
-    Full,
-}
-
-impl RunMode {
-    /// All of them.
-    pub const ALL: [RunMode; 2] = [RunMode::Incremental, RunMode::Full];
-
-    /// Full or not.
-    pub fn of(full: bool) -> RunMode {
-        if full { RunMode::Full } else { RunMode::Incremental }
-    }
-
-    /// The word stored and printed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RunMode::Incremental => "incremental",
-            RunMode::Full => "full",
-        }
-    }
-}
+pub use crate::states::RunMode;
 
 /// The command of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! The record of runs: what was started, by whom, what each entity and each request came to.
 
+use std::time::Instant;
+
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio_postgres::types::Type;
@@ -7,10 +9,11 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::kinds::{RunCommand, RunMode, RunTrigger};
-use super::report::{EntityReport, RequestSum, RunReport, milliseconds};
+use super::report::{EntityReport, RequestSum, RunReport, Status, milliseconds};
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
 use crate::entities::{self, ENTITIES, Entity};
+use crate::lease::{Fence, FencedTx};
 use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
@@ -30,46 +33,79 @@ const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Requests noted in one statement.
 const REQUESTS_A_STATEMENT: usize = 500;
 
-/// Notes the start of a run, and that runs which never ended were interrupted: their runner is gone, or
-/// this one would not hold the lease. Each statement asks whether it still does: one that waited for a lock until nobody
-/// waited for it any more must not meet the next run.
-pub async fn start(
+/// A run that is about to start.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRun {
+    /// Names it.
+    pub run_id: Uuid,
+    /// What was asked for.
+    pub command: RunCommand,
+    /// How much is walked; none where nothing is.
+    pub mode: Option<RunMode>,
+    /// Who started it.
+    pub trigger: RunTrigger,
+}
+
+/// Does the work of a run between the record of its start and that of its end, and returns what the work gives. Work that
+/// fails is recorded as failed, as far as the database still allows.
+///
+/// # Errors
+/// Those of the work; the database's; a lease that is lost.
+pub async fn recorded<T>(
     db: &Db,
-    run_id: Uuid,
-    command: RunCommand,
-    mode: Option<RunMode>,
-    trigger: RunTrigger,
-    fencing_token: i64,
-) -> Result<(), DbError> {
-    let now = db.now().await?;
-    db.execute(
-        include_str!("interrupt_runs.sql"),
-        &[(&now, Type::TIMESTAMPTZ), (&fencing_token, Type::INT8)],
-    )
-    .await?;
+    fence: &Fence,
+    run: NewRun,
+    work: impl Future<Output = Result<(T, RunReport), DbError>>,
+) -> Result<(T, RunReport), DbError> {
+    let started = Instant::now();
+    fence.transaction(db, async |tx| start(tx, run, fence.token()).await).await?;
+    crate::crash::at(crate::crash::Step::RunNoted);
+    match work.await {
+        Ok((done, mut report)) => {
+            report.mode = run.mode;
+            report.duration_ms = milliseconds(started.elapsed());
+            fence.transaction(db, async |tx| finish(tx, &report).await).await?;
+            crate::crash::at(crate::crash::Step::RunFinished);
+            Ok((done, report))
+        }
+        Err(error) => {
+            let mut failed = RunReport::new(run.run_id, run.mode, Vec::new(), started.elapsed());
+            failed.note(Status::Failed, error.to_string());
+            match fence.transaction(db, async |tx| finish(tx, &failed).await).await {
+                Ok(()) => crate::crash::at(crate::crash::Step::RunFinished),
+                // What ended the run is what its caller has to know.
+                Err(error) => tracing::warn!(%error, "the end of the failed run could not be noted"),
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Notes the start of a run, and that runs which never ended were interrupted: their runner is gone, or
+/// this one would not hold the lease.
+async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
+    let now = tx.now().await?;
+    tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
-    db.execute(
+    tx.execute(
         "INSERT INTO {schema}.sync_runs (run_id, command, mode, trigger, status, started_at, fencing_token, program)
          VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)",
         &[
-            (&run_id, Type::UUID),
-            (&command.as_str(), Type::TEXT),
-            (&mode.map(RunMode::as_str), Type::TEXT),
-            (&trigger.as_str(), Type::TEXT),
+            (&run.run_id, Type::UUID),
+            (&run.command.as_str(), Type::TEXT),
+            (&run.mode.map(RunMode::as_str), Type::TEXT),
+            (&run.trigger.as_str(), Type::TEXT),
             (&now, Type::TIMESTAMPTZ),
             (&fencing_token, Type::INT8),
             (&program, Type::TEXT),
         ],
     )
     .await?;
-    crate::crash::at(crate::crash::Step::RunNoted);
     Ok(())
 }
 
 /// Notes the end of a run and its entities.
-pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
+async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
     for entity in &report.entities {
         let number = |value: Option<u64>| value.map(|n| n as i64);
         let EntityReport { walk, walk_complete, incomplete_reason, .. } = entity;
@@ -105,7 +141,7 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
         )
         .await?;
     }
-    save_warnings(&tx, report).await?;
+    save_warnings(tx, report).await?;
     let now = tx.now().await?;
     let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
     tx.execute(
@@ -118,12 +154,10 @@ pub async fn finish(db: &Db, report: &RunReport) -> Result<(), DbError> {
         ],
     )
     .await?;
-    tx.commit().await?;
-    crate::crash::at(crate::crash::Step::RunFinished);
     Ok(())
 }
 
-async fn save_warnings(tx: &Tx<'_>, report: &RunReport) -> Result<(), DbError> {
+async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
     if report.warnings.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
 
 /// A request whose runs never come to an end (they take the program with them) is given up after so many.
@@ -24,8 +24,8 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 pub struct RequestedRun {
     /// The requests.
     pub ids: Vec<Uuid>,
-    /// Every entity whole.
-    pub full: bool,
+    /// How much is read.
+    pub mode: RunMode,
     /// Which, in their order.
     pub entities: Vec<&'static Entity>,
 }
@@ -58,10 +58,10 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
             refuse(db, id, &format!("its run was begun {times} times and never came to an end")).await?;
             continue;
         }
-        let full = mode == RunMode::Full.as_str();
+        let mode: RunMode = mode.parse().unwrap_or_default();
         match &mut wanted {
-            None => wanted = Some(RequestedRun { ids: vec![id], full, entities }),
-            Some(first) if first.full == full && same(&first.entities, &entities) => first.ids.push(id),
+            None => wanted = Some(RequestedRun { ids: vec![id], mode, entities }),
+            Some(first) if first.mode == mode && same(&first.entities, &entities) => first.ids.push(id),
             Some(_) => {}
         }
     }
@@ -73,35 +73,32 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
 
 /// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
-    let mut connection = db.connection().await?;
-    let tx = fence.begin(&mut connection).await?;
-    let now = tx.now().await?;
-    let claimed = tx
-        .execute(
+    let claim = async |tx: &FencedTx<'_>| {
+        let now = tx.now().await?;
+        tx.execute(
             include_str!("wanted_runs/claim.sql"),
             &[(&ids, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
         )
-        .await?;
-    tx.commit().await?;
-    Ok(claimed)
+        .await
+    };
+    fence.transaction(db, claim).await
 }
 
 /// Asks for a run; returns the request, or the one that waits for the same.
 pub async fn ask(
     db: &Db,
-    full: bool,
+    mode: RunMode,
     entities: Option<&[String]>,
     requested_by: &str,
 ) -> Result<Uuid, DbError> {
     let now = db.now().await?;
-    let mode = RunMode::of(full).as_str();
     let id = Uuid::new_v4();
     let rows = db
         .query(
             include_str!("wanted_runs/ask.sql"),
             &[
                 (&id, Type::UUID),
-                (&mode, Type::TEXT),
+                (&mode.as_str(), Type::TEXT),
                 (&entities, Type::TEXT_ARRAY),
                 (&requested_by, Type::TEXT),
                 (&now, Type::TIMESTAMPTZ),

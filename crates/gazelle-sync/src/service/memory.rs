@@ -10,6 +10,7 @@ use crate::db::Db;
 use crate::entities::Entity;
 use crate::run_log::runs::Past;
 use crate::source::GazelleClient;
+use crate::states::RunMode;
 
 /// What the loop remembers from step to step.
 pub(super) struct Memory {
@@ -60,10 +61,10 @@ impl Memory {
     }
 
     /// A run that began then read the list of this entity whole.
-    pub(super) fn has_done(&mut self, entity: &'static Entity, began: Timestamp, full: bool) {
+    pub(super) fn has_done(&mut self, entity: &'static Entity, began: Timestamp, mode: RunMode) {
         let past = self.past.entry(entity.name).or_default();
         past.any = Some(began);
-        past.full = if full { Some(began) } else { past.full };
+        past.full = if mode == RunMode::Full { Some(began) } else { past.full };
         self.retries.remove(entity.name);
     }
 

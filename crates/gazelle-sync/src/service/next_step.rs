@@ -78,12 +78,16 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::states::RunMode;
 
     /// What is done next, in a word, with these things to do.
     fn next(requested: bool, due: bool, some_rest: bool, delays: Delays) -> String {
-        let requested =
-            requested.then(|| RequestedRun { ids: Vec::new(), full: false, entities: Vec::new() });
-        let due = due.then(|| DueNow { full: false, of: Vec::new() });
+        let requested = requested.then(|| RequestedRun {
+            ids: Vec::new(),
+            mode: RunMode::Incremental,
+            entities: Vec::new(),
+        });
+        let due = due.then(|| DueNow { mode: RunMode::Incremental, of: Vec::new() });
         let waiting = Waiting { requested, due, next_due: Some(Timestamp::UNIX_EPOCH), some_rest };
         match waiting.next_step(delays) {
             NextStep::Requested(_) => "requested".to_owned(),

@@ -26,8 +26,8 @@ pub(super) enum Ended {
     Interrupted,
     /// Walks were complete, or as complete as their lists get.
     Good {
-        /// A full run.
-        full: bool,
+        /// How they were walked.
+        mode: RunMode,
         /// Of these entities.
         of: Vec<&'static Entity>,
         /// The walks of these stayed incomplete.
@@ -50,7 +50,7 @@ impl<O: Opener> Service<O> {
         due: DueNow<&'static Entity>,
         known: &[(&'static Entity, Past)],
     ) -> Result<Ended, DbError> {
-        let job = job(due.full, RunTrigger::Schedule, due.of);
+        let job = job(due.mode, RunTrigger::Schedule, due.of);
         let still_due = async |_: &Lease, _: Uuid| {
             let recorded = runs::past(db).await?;
             self.clock.follow(recorded.asked_at);
@@ -73,7 +73,7 @@ impl<O: Opener> Service<O> {
         client: GazelleClient,
         wanted: RequestedRun,
     ) -> Result<Ended, DbError> {
-        let job = job(wanted.full, RunTrigger::Request, wanted.entities);
+        let job = job(wanted.mode, RunTrigger::Request, wanted.entities);
         let claim = async |lease: &Lease, run_id: Uuid| {
             Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
         };
@@ -87,7 +87,7 @@ impl<O: Opener> Service<O> {
         job: &Job,
         is_wanted: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
     ) -> Result<Ended, DbError> {
-        let mode = RunMode::of(job.full);
+        let mode = job.mode;
         let settings = &self.shared.settings;
         let run = async {
             let lease = match Lease::acquire(db, settings.lease()).await {
@@ -135,8 +135,8 @@ impl<O: Opener> Service<O> {
     }
 }
 
-fn job(full: bool, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
-    Job { command: RunCommand::Sync, stages: Stages::Both, full, since: None, entities, trigger }
+fn job(mode: RunMode, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Job {
+    Job { command: RunCommand::Sync, stages: Stages::Both, mode, since: None, entities, trigger }
 }
 
 /// Which entities a run did its work for, whatever its status: one that failed for one of them is not to be repeated for the
@@ -153,7 +153,7 @@ fn judge(report: &RunReport, job: &Job) -> Ended {
         _ if of.is_empty() => Ended::Bad(reasons),
         Status::Success | Status::Partial | Status::Failed => {
             let failed = report.status == Status::Failed;
-            Ended::Good { full: job.full, of, short, reasons, failed }
+            Ended::Good { mode: job.mode, of, short, reasons, failed }
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::orchestrator::schedule::Due;
 use crate::run_log::runs::{self, Past};
 use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
+use crate::states::RunMode;
 
 /// Wait while another runner is at work.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -161,8 +162,8 @@ impl<O: Opener> Service<O> {
         let sooner = |one: Option<Timestamp>, other: Timestamp| Some(one.map_or(other, |one| one.min(other)));
         for (_, past) in past {
             match self.timetable.due(*past, now) {
-                Due::Now { full: true } => next = (sooner(next.0, now), sooner(next.1, now)),
-                Due::Now { full: false } => next.0 = sooner(next.0, now),
+                Due::Now { mode: RunMode::Full } => next = (sooner(next.0, now), sooner(next.1, now)),
+                Due::Now { mode: RunMode::Incremental } => next.0 = sooner(next.0, now),
                 Due::Later { incremental, full } => {
                     next = (sooner(next.0, incremental), sooner(next.1, full));
                 }
@@ -185,11 +186,11 @@ impl<O: Opener> Service<O> {
             // Done by another runner, or being done: the next look tells.
             Ended::Nothing => return Wait::For(LOOK),
             Ended::Interrupted => memory.database_held(),
-            Ended::Good { full, of, short, reasons, failed } => {
+            Ended::Good { mode, of, short, reasons, failed } => {
                 memory.database_held();
                 memory.runs.succeeded();
                 for entity in &of {
-                    memory.has_done(entity, began, full);
+                    memory.has_done(entity, began, mode);
                 }
                 memory.note_failed(&of, failed && short.is_empty());
                 for entity in &short {

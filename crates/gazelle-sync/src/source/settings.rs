@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::{Client, Url, redirect};
 
 use super::answers::error::{ErrorClass, Fault, SourceError};
+use crate::loopback;
 
 /// How Gazelle is reached. `SourceSettings::default()` is the real API with polite limits; change what differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl CheckedSettings {
 
     /// A simulator on this machine is asked directly, whatever proxy the environment names.
     fn is_local(&self) -> bool {
-        is_loopback(&self.graphql_url)
+        loopback::is_url(&self.graphql_url)
     }
 
     /// Refuses addresses to which the key, the secret or the tokens would cross a network in clear.
@@ -114,7 +115,7 @@ impl CheckedSettings {
     /// Errors: class `Setup`, naming the setting.
     pub(super) fn check_protected(&self) -> Result<(), SourceError> {
         for (name, url) in [(API_ADDRESS, &self.graphql_url), (OAUTH_ADDRESS, &self.token_url)] {
-            if url.scheme() == "http" && !is_loopback(url) {
+            if url.scheme() == "http" && !loopback::is_url(url) {
                 return Err(bad_setting(
                     name,
                     "begins with http:// and is not on this machine: the credentials, and all data, would cross the network in clear",
@@ -152,11 +153,6 @@ pub(super) fn place_of(url: &Url) -> Arc<str> {
     let host = url.host_str().unwrap_or("(no host)");
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{host}{port}{}", url.scheme(), url.path()).into()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn token_url_under(mut base: Url) -> Url {

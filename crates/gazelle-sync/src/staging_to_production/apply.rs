@@ -12,7 +12,7 @@ use super::notes::{note_faults, note_warnings};
 use super::parents::{KnownParents, Unread, absent_parents, waits_for};
 use super::target::{Order, Target};
 use super::write::write_rows;
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::lease::FencedTx;
@@ -83,7 +83,7 @@ impl<'b> Sorted<'b> {
     /// Sorts candidates that are the newest of their records; those whose parent is absent are faulty, or are left for
     /// another run where this one could not read such parents.
     pub(super) async fn of(
-        tx: &Tx<'_>,
+        tx: &FencedTx<'_>,
         entity: &Entity,
         candidates: impl IntoIterator<Item = &'b Candidate>,
         known: Option<&KnownParents>,
@@ -97,7 +97,7 @@ impl<'b> Sorted<'b> {
                 VersionContent::Faulty(error) => sorted.faulty.push((candidate, error.clone())),
             }
         }
-        let absent = absent_parents(tx, entity, &sorted.good, Target::Production, known).await?;
+        let absent = absent_parents(Target::Production(tx), entity, &sorted.good, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
                 match unread.excuses(&error) {
@@ -129,7 +129,7 @@ impl<'b> Sorted<'b> {
     /// Writes production; [`Order::AllNew`] where it is known to hold nothing of the entity.
     pub(super) async fn write_rows(
         &self,
-        tx: &Tx<'_>,
+        tx: &FencedTx<'_>,
         entity: &Entity,
         order: Order,
     ) -> Result<Applied, DbError> {
@@ -138,8 +138,8 @@ impl<'b> Sorted<'b> {
             errors: self.faulty.len() as u64,
             ..Applied::default()
         };
-        applied.rows_written = write_rows(tx, entity, &self.good, Target::Production, order).await?;
-        let gone = mark_gone(tx, entity, &self.gone, Target::Production).await?;
+        applied.rows_written = write_rows(Target::Production(tx), entity, &self.good, order).await?;
+        let gone = mark_gone(Target::Production(tx), entity, &self.gone).await?;
         applied.deleted = gone.records;
         applied.rows_written += gone.records + gone.carried;
         if let Some(refresh) = &entity.after_apply

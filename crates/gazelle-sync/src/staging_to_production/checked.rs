@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Param, Tx};
+use crate::lease::FencedTx;
 
 /// What is written, and how it is told whether it was. All statements take the same parameters and return the keys of rows,
 /// each column as text.
@@ -33,7 +34,7 @@ type Key = Vec<Option<String>>;
 ///
 /// # Errors
 /// The database's; and rows that were to be written and were not, which names what can be the cause.
-pub(super) async fn write(tx: &Tx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
+pub(super) async fn write(tx: &FencedTx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
     let mut total = 0;
     let mut written: HashSet<Key> = HashSet::new();
     let mut left = keys(tx, write.to_write, params).await?;
@@ -58,7 +59,7 @@ pub(super) async fn write(tx: &Tx<'_>, write: Write<'_>, params: &[Param<'_>]) -
     }
 }
 
-async fn keys(tx: &Tx<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Key>, DbError> {
+async fn keys(tx: &FencedTx<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Key>, DbError> {
     let rows = tx.query(sql, params).await?;
     Ok(rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect())
 }

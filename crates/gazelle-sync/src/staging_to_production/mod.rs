@@ -34,9 +34,9 @@ use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
 pub use parents::{KnownParents, Unread};
-pub use target::{Order, Target, scratch_table};
+pub use target::{Order, TableSet, scratch_table};
 
-use crate::db::{CONFLICT_ATTEMPTS, Db, DbError, Fault};
+use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
 use crate::entities::read::{ErrorCode, RecordError};
 use crate::lease::Fence;
@@ -158,29 +158,24 @@ impl Reconciliation<'_> {
     ) -> Result<Applied, DbError> {
         let mut total = Applied::default();
         for run in distinct_runs(batch) {
-            let mut parts = vec![(run, Order::InsertFirst)];
-            while let Some((part, order)) = parts.pop() {
-                match self.apply_once(entity, part, order).await {
-                    Ok(applied) => {
-                        progress(applied);
-                        total += applied;
+            let mut parts = Bisect::new(run);
+            let mut order = Order::InsertFirst;
+            while let Some(part) = parts.next() {
+                let applied = match self.apply_once(entity, part, order).await {
+                    Ok(applied) => applied,
+                    // Perhaps it was refused what only new rows need, and all of these exist.
+                    Err(refusal) if refusal.fault == Fault::Record && order == Order::InsertFirst => {
+                        order = Order::UpdateFirst;
+                        parts.again(part);
+                        continue;
                     }
-                    Err(refusal) if refusal.fault == Fault::Record => match (order, part) {
-                        (Order::UpdateFirst, [alone]) => {
-                            let applied = self.quarantine(entity, alone, &refusal).await?;
-                            progress(applied);
-                            total += applied;
-                        }
-                        (Order::UpdateFirst, _) => {
-                            let (first, second) = part.split_at(part.len() / 2);
-                            parts.push((second, order));
-                            parts.push((first, order));
-                        }
-                        // Perhaps it was refused what only new rows need, and all of these exist.
-                        _ => parts.push((part, Order::UpdateFirst)),
+                    Err(error) => match parts.failed(part, error)? {
+                        Some((alone, refusal)) => self.quarantine(entity, alone, &refusal).await?,
+                        None => continue,
                     },
-                    Err(error) => return Err(error),
-                }
+                };
+                progress(applied);
+                total += applied;
             }
         }
         Ok(total)
@@ -193,23 +188,13 @@ impl Reconciliation<'_> {
         part: &[Candidate],
         order: Order,
     ) -> Result<Applied, DbError> {
-        let mut attempt = 1;
-        loop {
-            let mut connection = self.db.connection().await?;
-            let result = async {
-                let tx = self.fence.begin(&mut connection).await?;
-                let run =
-                    Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
-                let applied = apply::apply(&tx, entity, part, &run, order).await?;
-                tx.commit().await?;
-                Ok(applied)
-            }
-            .await;
-            match result {
-                Err(DbError { fault: Fault::Conflict, .. }) if attempt < CONFLICT_ATTEMPTS => attempt += 1,
-                other => return other,
-            }
-        }
+        retry_conflicts(|| async {
+            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
+            self.fence
+                .transaction(self.db, async |tx| apply::apply(tx, entity, part, &run, order).await)
+                .await
+        })
+        .await
     }
 
     /// Notes a record that the database refuses by itself.

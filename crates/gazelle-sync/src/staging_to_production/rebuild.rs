@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::batch::{self, Candidate, VersionContent, distinct_runs};
 use super::target::{Order, Target, scratch_table};
 use super::write;
-use crate::db::{DbError, Fault, Tx};
+use crate::db::{Bisect, DbError, Fault, Tx};
 use crate::entities::{ENTITIES, Entity, table::Table};
+use crate::lease::FencedTx;
 use crate::staging::pending::{self, Basis};
 
 /// Every production table, parents first.
@@ -114,7 +115,7 @@ async fn read<'i>(
 /// # Errors
 /// The database's. A version that it refuses fails the whole: what stood before it must not be what remains.
 pub(super) async fn write_again(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &Entity,
     ids: &[Uuid],
     batch_size: usize,
@@ -125,7 +126,7 @@ pub(super) async fn write_again(
         let (candidates, after) = read(tx, entity, left, batch_size).await?;
         left = after;
         for run in distinct_runs(&candidates) {
-            written += write::write_only(tx, entity, run.iter(), Target::Production, order).await?;
+            written += write::write_only(Target::Production(tx), entity, run.iter(), order).await?;
         }
     }
     Ok(written)
@@ -150,10 +151,10 @@ async fn write_in_parts(
     run: &[Candidate],
     not_placed: &mut NotPlaced,
 ) -> Result<(), DbError> {
-    let mut parts = vec![run];
-    while let Some(part) = parts.pop() {
+    let mut parts = Bisect::new(run);
+    while let Some(part) = parts.next() {
         tx.batch("SAVEPOINT part").await?;
-        match write::write_only(tx, entity, part.iter(), Target::Scratch, Order::UpdateFirst).await {
+        match write::write_only(Target::Scratch(tx), entity, part.iter(), Order::UpdateFirst).await {
             Ok(_) => {
                 tx.batch("RELEASE SAVEPOINT part").await?;
                 not_placed.written(entity, part);
@@ -161,13 +162,8 @@ async fn write_in_parts(
             Err(refusal) if refusal.fault == Fault::Record => {
                 tx.batch("ROLLBACK TO SAVEPOINT part").await?;
                 tx.batch("RELEASE SAVEPOINT part").await?;
-                match part {
-                    [alone] => not_placed.note(entity, &alone.external_id, refusal.to_string(), true),
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.push(second);
-                        parts.push(first);
-                    }
+                if let Some((alone, refusal)) = parts.failed(part, refusal)? {
+                    not_placed.note(entity, &alone.external_id, refusal.to_string(), true);
                 }
             }
             Err(error) => return Err(error),

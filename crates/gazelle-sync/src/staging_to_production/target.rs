@@ -1,22 +1,52 @@
 //! Where rows are written: production, or the scratch tables of a rebuild.
 
+use crate::db::Tx;
 use crate::entities::table::Table;
+use crate::lease::FencedTx;
+
+/// Where rows are written, with the transaction that writes them: production only by whoever holds the lease, scratch
+/// tables by any transaction, since nobody else sees them.
+#[derive(Clone, Copy)]
+pub(super) enum Target<'t> {
+    /// [`TableSet::Production`].
+    Production(&'t FencedTx<'t>),
+    /// [`TableSet::Scratch`].
+    Scratch(&'t Tx<'t>),
+}
+
+impl<'t> Target<'t> {
+    /// Which tables these are, for SQL.
+    pub(super) fn tables(self) -> TableSet {
+        match self {
+            Target::Production(_) => TableSet::Production,
+            Target::Scratch(_) => TableSet::Scratch,
+        }
+    }
+
+    /// The transaction, for what only reads.
+    pub(super) fn tx(self) -> &'t Tx<'t> {
+        match self {
+            Target::Production(tx) => tx,
+            Target::Scratch(tx) => tx,
+        }
+    }
+}
 
 /// A set of the production tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum TableSet {
     /// The account's own tables, which hold whatever a user has added to them.
     Production,
     /// Temporary tables of one transaction, with the declared columns alone: see [`scratch_table`].
     Scratch,
 }
 
-impl Target {
+impl TableSet {
     /// What precedes a table's name in SQL; `{schema}` is still to be filled in.
     pub fn prefix(self) -> &'static str {
         match self {
-            Target::Production => "{schema}.",
-            Target::Scratch => "pg_temp.rebuilt_",
+            TableSet::Production => "{schema}.",
+            TableSet::Scratch => "pg_temp.rebuilt_",
         }
     }
 }
@@ -38,7 +68,7 @@ pub enum Order {
 /// that a user adds there (a column, a default, a constraint, an index) can refuse a row here. What our own
 /// constraints would refuse there, `parents` or the key refuse here.
 pub fn scratch_table(table: &Table) -> Vec<String> {
-    let prefix = Target::Scratch.prefix();
+    let prefix = TableSet::Scratch.prefix();
     let mut columns: Vec<String> =
         table.stored_columns().map(|(name, sql_type)| format!("{name} {sql_type}")).collect();
     columns.push(format!("PRIMARY KEY ({})", table.key.join(", ")));

@@ -6,19 +6,18 @@ use std::collections::hash_map::Entry;
 use super::batch::{Candidate, Good, VersionContent};
 use super::marks::{mark_gone, mark_left_out};
 use super::parents::{absent_parents, waits_for};
-use super::target::{Order, Target};
+use super::target::{Order, TableSet, Target};
 use super::upsert::{RowWithLineage, upsert};
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::table::{Row, Table};
 
 /// Writes the rows that candidates give and nothing else: no
 /// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
 pub(super) async fn write_only<'b>(
-    tx: &Tx<'_>,
+    target: Target<'_>,
     entity: &Entity,
     batch: impl Iterator<Item = &'b Candidate> + Clone,
-    target: Target,
     order: Order,
 ) -> Result<u64, DbError> {
     let mut good: Vec<Good<'_>> = batch
@@ -30,19 +29,18 @@ pub(super) async fn write_only<'b>(
         .collect();
     let gone: Vec<&Candidate> =
         batch.filter(|candidate| matches!(candidate.content, VersionContent::Tombstone)).collect();
-    let absent = absent_parents(tx, entity, &good, target, None).await?;
+    let absent = absent_parents(target, entity, &good, None).await?;
     good.retain(|good| waits_for(entity, good, &absent).is_none());
-    let written = write_rows(tx, entity, &good, target, order).await?;
-    let gone = mark_gone(tx, entity, &gone, target).await?;
+    let written = write_rows(target, entity, &good, order).await?;
+    let gone = mark_gone(target, entity, &gone).await?;
     Ok(written + gone.records + gone.carried)
 }
 
 /// The rows of good versions, table by table, parents first.
 pub(super) async fn write_rows(
-    tx: &Tx<'_>,
+    target: Target<'_>,
     entity: &Entity,
     good: &[Good<'_>],
-    target: Target,
     order: Order,
 ) -> Result<u64, DbError> {
     let mut written = 0;
@@ -50,7 +48,7 @@ pub(super) async fn write_rows(
     for (index, table) in entity.tables.iter().enumerate() {
         // Records that were not there a moment ago cannot have left anything out.
         if !all_new {
-            written += mark_left_out(tx, table, index, good, target).await?;
+            written += mark_left_out(target, table, index, good).await?;
         }
         let rows: Vec<RowWithLineage<'_>> = good
             .iter()
@@ -65,11 +63,11 @@ pub(super) async fn write_rows(
             })
             .collect();
         let rows = if table.owner.is_some() { latest_claims(table, rows) } else { rows };
-        let wrote = upsert(tx, entity, table, &rows, target, order).await?;
+        let wrote = upsert(target, entity, table, &rows, order).await?;
         written += wrote.inserted + wrote.updated;
         if index == 0 {
             // A rebuild believes no count: what it says is compared with what the counts led to.
-            all_new = target == Target::Production && wrote.inserted == good.len() as u64;
+            all_new = target.tables() == TableSet::Production && wrote.inserted == good.len() as u64;
         }
     }
     Ok(written)

@@ -12,7 +12,7 @@ use gazelle_sync::entities::ENTITIES;
 use gazelle_sync::orchestrator::decide_deletions::{self, Decision};
 use gazelle_sync::orchestrator::{Job, Stages};
 use gazelle_sync::rebuild::verify::{Question, Verdict, verify};
-use gazelle_sync::run_log::kinds::{RunCommand, RunTrigger};
+use gazelle_sync::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use gazelle_sync::run_log::report::{RunReport, Status};
 use tokio_postgres::Client;
 
@@ -239,11 +239,11 @@ impl Story<'_> {
 
     /// What is run, what it answers for when it succeeds, and its name.
     fn task(&mut self) -> (Task, Option<Extent>, &'static str) {
-        let job = |command, stages, full| {
+        let job = |command, stages, mode| {
             Task::Run(Job {
                 command,
                 stages,
-                full,
+                mode,
                 since: None,
                 entities: ENTITIES.to_vec(),
                 trigger: RunTrigger::Command,
@@ -254,11 +254,17 @@ impl Story<'_> {
                 // The lookback is 5 days at least.
                 let from = gazelle_sync::time::utc_parts(jiff::Timestamp::now()).0;
                 let from = from.saturating_sub(jiff::Span::new().days(4));
-                (job(RunCommand::Sync, Stages::Both, false), Some(Extent::From(from)), "incremental sync")
+                (
+                    job(RunCommand::Sync, Stages::Both, RunMode::Incremental),
+                    Some(Extent::From(from)),
+                    "incremental sync",
+                )
             }
-            11..15 => (job(RunCommand::Sync, Stages::Both, true), Some(Extent::All), "full sync"),
-            15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, false), None, "fetch"),
-            17..18 => (job(RunCommand::Reconcile, Stages::ReconcileOnly, false), None, "reconcile"),
+            11..15 => (job(RunCommand::Sync, Stages::Both, RunMode::Full), Some(Extent::All), "full sync"),
+            15..17 => (job(RunCommand::Fetch, Stages::FetchOnly, RunMode::Incremental), None, "fetch"),
+            17..18 => {
+                (job(RunCommand::Reconcile, Stages::ReconcileOnly, RunMode::Incremental), None, "reconcile")
+            }
             _ => (Task::Replay, None, "replay"),
         }
     }
@@ -324,7 +330,7 @@ impl Story<'_> {
         let full = Task::Run(Job {
             command: RunCommand::Sync,
             stages: Stages::Both,
-            full: true,
+            mode: RunMode::Full,
             since: None,
             entities: ENTITIES.to_vec(),
             trigger: RunTrigger::Command,

@@ -10,6 +10,7 @@ mod sql;
 mod statements;
 #[path = "../support/mod.rs"]
 mod support;
+mod writers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, header, redirect};
 
 use super::letter::SendError;
 use crate::display::{Document, Line};
+use crate::loopback;
 
 /// For one request with its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ struct Reached {
 /// # Errors
 /// It cannot be made.
 pub fn client(url: &str) -> Result<Client, SendError> {
-    let reached = Reached { loopback: is_loopback(url), plain: url.starts_with("http://") };
+    let reached = Reached { loopback: loopback::is_text(url), plain: url.starts_with("http://") };
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(client) = clients.get(&reached) {
         return Ok(client.clone());
@@ -105,17 +106,6 @@ fn reason(error: &reqwest::Error) -> Line {
         return "the request could not be sent".into();
     }
     deepest.to_string().chars().take(160).collect::<String>().into()
-}
-
-/// Whether an address is one of this machine alone.
-pub fn is_loopback(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

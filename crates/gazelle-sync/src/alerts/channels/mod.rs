@@ -16,7 +16,6 @@ use crate::config::Settings;
 
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
-pub use http::is_loopback;
 pub(super) use http::read as read_answer;
 pub use letter::{Letter, SendError};
 

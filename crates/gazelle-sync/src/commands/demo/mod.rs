@@ -24,6 +24,7 @@ use crate::orchestrator::{Job, Stages, run_sync};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
 use crate::source::{Credential, GazelleClient};
+use crate::states::RunMode;
 use report::DemoReport;
 
 /// Runs the demonstration.
@@ -62,9 +63,9 @@ async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Res
     };
     let client = GazelleClient::new(source, Credential::ApiKey(api_key))?;
 
-    let full = sync(context, db, &client, true).await?;
+    let full = sync(context, db, &client, RunMode::Full).await?;
     let changes = changes::make(&sim.control(), db).await?;
-    let incremental = sync(context, db, &client, false).await?;
+    let incremental = sync(context, db, &client, RunMode::Incremental).await?;
     let changes = changes::observe(db, changes).await?;
     let day = day::busiest(db).await?;
     let tire_le_coyote = day::titled(db, "Tire le Coyote%").await?;
@@ -80,11 +81,11 @@ async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Res
     })
 }
 
-async fn sync(context: &Context, db: &Db, client: &GazelleClient, full: bool) -> Result<RunReport> {
+async fn sync(context: &Context, db: &Db, client: &GazelleClient, mode: RunMode) -> Result<RunReport> {
     let job = Job {
         command: RunCommand::Demo,
         stages: Stages::Both,
-        full,
+        mode,
         since: None,
         entities: ENTITIES.to_vec(),
         trigger: RunTrigger::Demo,
@@ -92,7 +93,7 @@ async fn sync(context: &Context, db: &Db, client: &GazelleClient, full: bool) ->
     let started = Instant::now();
     let report = run_sync(db, Some(client.clone()), &context.settings, &job, &context.progress).await?;
     context.progress.finish();
-    tracing::debug!(full, elapsed = ?started.elapsed(), "demo sync");
+    tracing::debug!(mode = mode.as_str(), elapsed = ?started.elapsed(), "demo sync");
     Ok(report)
 }
 

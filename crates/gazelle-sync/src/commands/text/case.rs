@@ -5,6 +5,7 @@ use crate::display::{Document, Lines};
 use crate::entities::weight;
 use crate::explain::case::{Parent, Story};
 use crate::staging::quarantine::Case;
+use crate::states::CaseState;
 
 /// Everything about a case, its raw record last.
 pub fn text(story: &Story) -> Lines {
@@ -74,14 +75,14 @@ pub fn reason(case: &Case) -> String {
 
 /// What a state means.
 pub fn meaning(state: &str) -> &'static str {
+    let Ok(state) = state.parse::<CaseState>() else { return "unknown to this program" };
     match state {
-        "open" => "not in production, and nothing is known that will change that",
-        "waiting" => "let in by itself when its parent lands",
-        "released" => "closed, this version was reconciled on a later try",
-        "reread" => "closed, a newer version of the reconciler reads it",
-        "superseded" => "closed, a newer version of the record was reconciled",
-        "withdrawn" => "closed, the run that brought it was undone",
-        "dismissed" => "closed by a person, the record stays out",
-        _ => "unknown to this program",
+        CaseState::Open => "not in production, and nothing is known that will change that",
+        CaseState::Waiting => "let in by itself when its parent lands",
+        CaseState::Released => "closed, this version was reconciled on a later try",
+        CaseState::Reread => "closed, a newer version of the reconciler reads it",
+        CaseState::Superseded => "closed, a newer version of the record was reconciled",
+        CaseState::Withdrawn => "closed, the run that brought it was undone",
+        CaseState::Dismissed => "closed by a person, the record stays out",
     }
 }

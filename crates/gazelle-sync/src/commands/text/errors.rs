@@ -5,6 +5,7 @@ use crate::cli::ErrorFilter;
 use crate::config::Settings;
 use crate::display::{self, Cell, Column, Table};
 use crate::staging::quarantine::Case;
+use crate::states::CaseState;
 use crate::time;
 
 pub fn none_found(filter: &ErrorFilter) -> &'static str {
@@ -58,8 +59,8 @@ fn amount(count: usize) -> String {
 /// Why it is in quarantine; of a closed case also how it ended.
 fn reason(case: &Case) -> String {
     let message = case::reason(case);
-    match (&case.closed_reason, case.state.as_str()) {
-        (Some(closed), "dismissed") => format!("{message}; dismissed: {closed}"),
+    match (&case.closed_reason, case.state.parse()) {
+        (Some(closed), Ok(CaseState::Dismissed)) => format!("{message}; dismissed: {closed}"),
         (Some(closed), _) => format!("{message}; {closed}"),
         (None, _) => message,
     }

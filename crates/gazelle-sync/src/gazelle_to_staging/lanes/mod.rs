@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::apart::{Apart, Refused};
 use super::reconciler::WalkReconciler;
 use super::{Fetch, FetchError, broken_off};
-use crate::db::{CONFLICT_ATTEMPTS, DbError, Fault, Tx};
+use crate::db::{Begin, DbError, Fault, Tx, retry_conflicts};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
@@ -43,9 +43,8 @@ pub type Turn = watch::Receiver<bool>;
 pub(crate) struct Lanes {
     stager: Stager,
     batch_size: usize,
-    /// The records of the next batch, their ids as hashes, and since when the first of them waits.
-    gathered: Vec<Received>,
-    gathered_ids: Vec<u64>,
+    /// The records of the next batch, each with its id as a hash, and since when the first of them waits.
+    gathered: Vec<(Received, u64)>,
     gathered_since: Instant,
     /// What reading them takes.
     gathered_memory: usize,
@@ -79,7 +78,6 @@ impl Lanes {
                 refused: Arc::default(),
             },
             gathered: Vec::new(),
-            gathered_ids: Vec::new(),
             gathered_since: Instant::now(),
             gathered_memory: 0,
             under_way: JoinSet::new(),
@@ -126,8 +124,7 @@ impl Lanes {
                 self.gathered_since = Instant::now();
             }
             self.gathered_memory += weight::memory(&record.raw);
-            self.gathered.push(record);
-            self.gathered_ids.push(id);
+            self.gathered.push((record, id));
             if self.gathered.len() >= self.batch_size || self.gathered_memory >= weight::BATCH {
                 while self.under_way.len() >= LANES {
                     self.wait_for_one().await?;
@@ -151,7 +148,9 @@ impl Lanes {
         if !self.gathered.is_empty() || bookmark.is_some() || !self.marks.is_empty() {
             let bookmark = bookmark.filter(|_| self.stager.refused().is_empty());
             let last = Last { marks: &self.marks, bookmark };
-            self.done += self.stager.stage(&self.gathered, Some(last)).await?;
+            let batch: Vec<Received> =
+                std::mem::take(&mut self.gathered).into_iter().map(|(record, _)| record).collect();
+            self.done += self.stager.stage(&batch, Some(last)).await?;
         }
         let refused = std::mem::take(&mut *self.stager.refused());
         Ok((self.done, refused))
@@ -159,8 +158,7 @@ impl Lanes {
 
     /// Begins to stage what has gathered.
     fn send_off(&mut self) {
-        let batch = std::mem::take(&mut self.gathered);
-        let ids = std::mem::take(&mut self.gathered_ids);
+        let (batch, ids): (Vec<Received>, Vec<u64>) = std::mem::take(&mut self.gathered).into_iter().unzip();
         self.gathered_memory = 0;
         self.ids_under_way.extend(&ids);
         let mut stager = self.stager.clone();
@@ -225,6 +223,19 @@ enum BatchMode {
     StageOnly,
 }
 
+impl BatchMode {
+    /// What is tried after a refusal, or after conflicts that do not end; none after the slowest. `began_empty`: whether the
+    /// destination was empty when the walk began, so that the first mode compared nothing.
+    fn slower(self, began_empty: bool) -> Option<BatchMode> {
+        match self {
+            BatchMode::InsertOnly if began_empty => Some(BatchMode::Upsert),
+            // Stage 2 finds out which record it is.
+            BatchMode::InsertOnly | BatchMode::Upsert => Some(BatchMode::StageOnly),
+            BatchMode::StageOnly => None,
+        }
+    }
+}
+
 /// Stages batches, each in a transaction.
 #[derive(Clone)]
 struct Stager {
@@ -249,21 +260,15 @@ impl Stager {
         };
         let mut mode = if with_stage_two { BatchMode::InsertOnly } else { BatchMode::StageOnly };
         let done = loop {
-            match self.tried(batch, last, mode).await {
-                Err(DbError { fault: Fault::Record | Fault::Conflict, .. })
-                    if mode != BatchMode::StageOnly =>
-                {
-                    mode = match mode {
-                        BatchMode::InsertOnly if self.reconciler.began_empty() => BatchMode::Upsert,
-                        // Stage 2 finds out which record it is.
-                        _ => BatchMode::StageOnly,
-                    };
-                }
+            let error = match self.tried(batch, last, mode).await {
+                Ok(done) => break done,
+                Err(error) => error,
+            };
+            match (error.fault, mode.slower(self.reconciler.began_empty())) {
+                (Fault::Record | Fault::Conflict, Some(slower)) => mode = slower,
                 // Something that a user has added to the staging table.
-                Err(error) if error.fault == Fault::Record => {
-                    break self.stage_apart(batch, last).await?;
-                }
-                other => break other?,
+                (Fault::Record, None) => break self.stage_apart(batch, last).await?,
+                _ => return Err(error),
             }
         };
         self.progress.staged(done.staged.staged);
@@ -296,15 +301,7 @@ impl Stager {
         last: Option<Last<'_>>,
         mode: BatchMode,
     ) -> Result<BatchOutcome, DbError> {
-        let mut conflicts = 0;
-        loop {
-            match self.transaction(batch, last, mode).await {
-                Err(DbError { fault: Fault::Conflict, .. }) if conflicts < CONFLICT_ATTEMPTS => {
-                    conflicts += 1
-                }
-                other => return other,
-            }
-        }
+        retry_conflicts(|| self.transaction(batch, last, mode)).await
     }
 
     /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure
@@ -318,10 +315,8 @@ impl Stager {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
         // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
-        let tx = match last {
-            Some(_) => fence.begin(&mut connection).await?,
-            None => fence.begin_unflushed(&mut connection).await?,
-        };
+        let begin = Begin { unflushed: last.is_none(), ..Begin::default() };
+        let tx = fence.begin_with(&mut connection, begin).await?;
         if let Some(last) = last {
             self.all_there(&tx, last.marks).await?;
         }
@@ -352,5 +347,25 @@ impl Stager {
             marks.len(),
             self.entity.name
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BatchMode::{InsertOnly, StageOnly, Upsert};
+
+    #[test]
+    fn a_refused_batch_is_staged_more_slowly_until_nothing_is_left_to_try() {
+        for (mode, began_empty, then) in [
+            (InsertOnly, true, Some(Upsert)),
+            // Rows were compared already.
+            (InsertOnly, false, Some(StageOnly)),
+            (Upsert, true, Some(StageOnly)),
+            (Upsert, false, Some(StageOnly)),
+            (StageOnly, true, None),
+            (StageOnly, false, None),
+        ] {
+            assert_eq!(mode.slower(began_empty), then, "{mode:?} {began_empty}");
+        }
     }
 }

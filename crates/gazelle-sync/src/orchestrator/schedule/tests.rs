@@ -19,7 +19,8 @@ fn fired(table: &Timetable, from: &str, until: &str) -> Vec<(Timestamp, bool)> {
     let mut past = Past { any: Some(now), full: Some(now) };
     let mut fired = Vec::new();
     while now < until {
-        if let Due::Now { full } = table.due(past, now) {
+        if let Due::Now { mode } = table.due(past, now) {
+            let full = mode == RunMode::Full;
             fired.push((now, full));
             past.any = Some(now);
             if full {
@@ -76,21 +77,21 @@ fn what_was_missed_is_caught_up_once() {
     let past = Past { any: Some(at("2026-01-10T12:00:00Z")), full: Some(at("2026-01-10T08:00:00Z")) };
     // Down for nine days: one full run, then the ordinary times.
     let now = at("2026-01-19T16:07:00Z");
-    assert_eq!(table.due(past, now), Due::Now { full: true });
+    assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Full });
     let past = Past { any: Some(now), full: Some(now) };
     let later = Due::Later { incremental: at("2026-01-19T16:15:00Z"), full: at("2026-01-20T08:00:00Z") };
     assert_eq!(table.due(past, now + SignedDuration::from_secs(1)), later);
     // Down for an hour in the afternoon: one incremental run.
     let now = at("2026-01-19T17:20:00Z");
-    assert_eq!(table.due(past, now), Due::Now { full: false });
+    assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Incremental });
 }
 
 #[test]
 fn where_nothing_ran_the_first_run_is_a_full_one() {
     let table = table("*/15 * * * *", "0 3 * * *");
     let now = at("2026-01-19T16:07:00Z");
-    assert_eq!(table.due(Past::default(), now), Due::Now { full: true });
-    assert_eq!(table.due(Past { any: Some(now), full: None }, now), Due::Now { full: true });
+    assert_eq!(table.due(Past::default(), now), Due::Now { mode: RunMode::Full });
+    assert_eq!(table.due(Past { any: Some(now), full: None }, now), Due::Now { mode: RunMode::Full });
 }
 
 #[test]
@@ -114,10 +115,10 @@ fn a_clock_that_steps_neither_repeats_nor_skips() {
         assert!(matches!(due, Due::Later { .. }), "{minutes} minutes later: {due:?}");
     }
     let now = at("2026-01-10T08:15:00Z");
-    assert_eq!(table.due(past, now), Due::Now { full: false });
+    assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Incremental });
     // Set forward by two days: once.
     let now = at("2026-01-12T20:00:00Z");
-    assert_eq!(table.due(past, now), Due::Now { full: true });
+    assert_eq!(table.due(past, now), Due::Now { mode: RunMode::Full });
     assert!(matches!(table.due(Past { any: Some(now), full: Some(now) }, now), Due::Later { .. }));
 }
 
@@ -148,7 +149,11 @@ fn what_is_due_is_told_by_entity_and_in_full_first() {
     let short = Past { full: Some(at("2026-01-09T08:00:10Z")), ..quiet };
     assert_eq!(table.due_of(&[("a", quiet), ("b", quiet)], now), None);
     let due = table.due_of(&[("a", quiet), ("b", waits), ("c", short)], now);
-    assert_eq!(due, Some(DueNow { full: true, of: vec!["c"] }), "the others wait for no other's retry");
+    assert_eq!(
+        due,
+        Some(DueNow { mode: RunMode::Full, of: vec!["c"] }),
+        "the others wait for no other's retry"
+    );
     let due = table.due_of(&[("a", quiet), ("b", waits)], now);
-    assert_eq!(due, Some(DueNow { full: false, of: vec!["b"] }));
+    assert_eq!(due, Some(DueNow { mode: RunMode::Incremental, of: vec!["b"] }));
 }

@@ -14,7 +14,7 @@ use crate::migrations;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
-use crate::staging_to_production::Target;
+use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// What such a schema is marked with, so that it may be built again and no other is ever dropped.
@@ -74,7 +74,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
                 "INSERT INTO {target}.{name} ({columns}) SELECT {columns} FROM {prefix}{name}",
                 name = table.name,
                 columns = columns.join(", "),
-                prefix = Target::Scratch.prefix(),
+                prefix = TableSet::Scratch.prefix(),
             ))
             .await?;
         tables.push((table.name, copied));

@@ -23,7 +23,7 @@ use crate::migrate;
 use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs;
+use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
@@ -85,26 +85,19 @@ async fn recorded(
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();
     let command = if wanted.dry_run { RunCommand::ReplayDryRun } else { RunCommand::Replay };
-    runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
+    let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
     let stage_2 = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
-    let outcome = find_and_apply(wanted, stage_2).await;
-    let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
-    let result = match outcome {
-        Ok(mut report) => {
-            run.status = report.status;
-            if !report.dry_run {
-                run.reasons = report.reasons.clone();
-            }
-            report.duration_ms = milliseconds(started.elapsed());
-            Ok(report)
+    let work = async {
+        let mut report = find_and_apply(wanted, stage_2).await?;
+        report.duration_ms = milliseconds(started.elapsed());
+        let mut run = RunReport::new(run_id, None, Vec::new(), started.elapsed());
+        run.status = report.status;
+        if !report.dry_run {
+            run.reasons = report.reasons.clone();
         }
-        Err(error) => {
-            run.note(Status::Failed, error.to_string());
-            Err(error)
-        }
+        Ok((report, run))
     };
-    runs::finish(db, &run).await?;
-    result
+    Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
 }
 
 /// Applies the difference, and has stage 2 take up what the rebuild left to it.

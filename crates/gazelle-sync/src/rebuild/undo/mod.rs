@@ -28,11 +28,12 @@ use crate::migrate;
 use crate::orchestrator::judge;
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::{RunReport, Status, milliseconds};
-use crate::run_log::runs;
+use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
 use crate::staging::undo;
+use crate::staging_to_production::apply_difference::Records;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild;
 
@@ -126,13 +127,13 @@ async fn recorded(
         Step::Undid(_) => RunCommand::Undo,
         Step::Lifted { .. } => RunCommand::UndoLift,
     };
-    runs::start(db, run_id, command, None, RunTrigger::Command, lease.fence().token()).await?;
-    let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
-    let outcome = async {
+    let of_run = NewRun { run_id, command, mode: None, trigger: RunTrigger::Command };
+    let work = async {
+        let mut run = RunReport::new(run_id, None, Vec::new(), Duration::ZERO);
         let mut report = find_and_apply().await?;
         if report.status != Status::Success {
             report.reasons.iter().for_each(|reason| run.note(report.status, reason));
-            return Ok(report);
+            return Ok((report, run));
         }
         // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
         let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
@@ -147,15 +148,9 @@ async fn recorded(
             .for_each(|reason| run.note(Status::Partial, reason));
         report.status = run.status;
         report.reasons.extend(run.reasons.iter().cloned());
-        Ok(report)
-    }
-    .await;
-    if let Err(error) = &outcome {
-        let error: &DbError = error;
-        run.note(Status::Failed, error.to_string());
-    }
-    runs::finish(db, &run).await?;
-    outcome
+        Ok((report, run))
+    };
+    Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
 }
 
 /// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
@@ -211,8 +206,8 @@ async fn in_transaction(
 /// The versions that are withdrawn or given back.
 struct Touched {
     versions: u64,
-    /// Of each entity, in their order, the records that have some.
-    of: Vec<Vec<String>>,
+    /// The records that have some, by the name of their entity.
+    of: Records,
     /// Records among them that stay as they are, since a later run brought a newer version.
     newer: u64,
 }
@@ -220,7 +215,7 @@ struct Touched {
 impl Touched {
     /// Withdraws the versions of a run, or gives them back.
     async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: Step, at: Timestamp) -> Result<Touched, DbError> {
-        let mut touched = Touched { versions: 0, of: Vec::new(), newer: 0 };
+        let mut touched = Touched { versions: 0, of: Records::new(), newer: 0 };
         for entity in ENTITIES.iter().copied() {
             let of_entity = match step {
                 Step::Undid(run) => undo::withdraw(tx, entity, run, run_id, at).await?,
@@ -230,21 +225,22 @@ impl Touched {
                 touched.newer += undo::with_newer(tx, entity, run_id).await?;
             }
             touched.versions += of_entity.versions;
-            touched.of.push(of_entity.records);
+            touched.of.insert(entity.name, of_entity.records);
         }
         Ok(touched)
     }
 
     fn records(&self) -> u64 {
-        self.of.iter().map(|records| records.len() as u64).sum()
+        self.of.values().map(|records| records.len() as u64).sum()
     }
 }
 
 /// Has stage 2 take up again the records whose versions were touched, and those that differed.
 async fn take_up_again(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
-    for (entity, touched) in ENTITIES.iter().zip(&touched.of) {
-        let mut records = touched.clone();
-        records.extend(found.differing.get(entity.name).into_iter().flatten().cloned());
+    for entity in ENTITIES.iter().copied() {
+        let both = [&touched.of, &found.differing];
+        let mut records: Vec<String> =
+            both.iter().filter_map(|of| of.get(entity.name)).flatten().cloned().collect();
         records.sort_unstable();
         records.dedup();
         undo::take_up_again(tx, entity, &records).await?;

@@ -15,6 +15,7 @@ use super::{clock::version_id, for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
+use crate::states::DeletionState;
 
 /// Ids read at a time, so that memory stays bounded.
 const IDS_A_PAGE: i64 = 10_000;
@@ -65,7 +66,13 @@ pub async fn settle_seen(
     }
     let mut connection = db.connection().await?;
     let tx = fence.begin(&mut connection).await?;
-    supersede(&tx, entity, &seen_again, &["withheld", "dismissed", "approved"]).await?;
+    supersede(
+        &tx,
+        entity,
+        &seen_again,
+        &[DeletionState::Withheld, DeletionState::Dismissed, DeletionState::Approved],
+    )
+    .await?;
     tx.commit().await
 }
 
@@ -80,11 +87,17 @@ pub async fn settle_existing(db: &Db, fence: &Fence, entity: &Entity, ids: &[&st
     }
     let mut connection = db.connection().await?;
     let tx = fence.begin(&mut connection).await?;
-    supersede(&tx, entity, ids, &["withheld"]).await?;
+    supersede(&tx, entity, ids, &[DeletionState::Withheld]).await?;
     tx.commit().await
 }
 
-async fn supersede(tx: &FencedTx<'_>, entity: &Entity, ids: &[&str], states: &[&str]) -> Result<(), DbError> {
+async fn supersede(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    ids: &[&str],
+    states: &[DeletionState],
+) -> Result<(), DbError> {
+    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
     tx.execute(
         "UPDATE {schema}.sync_deletions SET state = 'superseded'
           WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = ANY ($3::text[])",
@@ -109,7 +122,7 @@ pub async fn suspects(
         None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
     };
     let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", &days);
-    let kept = in_state(db, entity, "dismissed").await?;
+    let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let mut after = String::new();
     loop {
         let rows = db
@@ -161,22 +174,22 @@ pub async fn staged_suspects(
     let template = include_str!("staged_suspects.sql").replace("{table}", entity.tables[0].name);
     let rows =
         db.query(&for_entity(&template, entity), &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
-    let kept = in_state(db, entity, "dismissed").await?;
+    let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let ids = rows.iter().map(|row| row.get::<_, &str>(0));
     Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
 }
 
 /// The records that were found gone and await manual approval.
 pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
-    in_state(db, entity, "withheld").await
+    in_state(db, entity, DeletionState::Withheld).await
 }
 
 /// The records that were found gone and of which this became: `withheld` wait for a person, `dismissed` are kept by one.
-async fn in_state(db: &Db, entity: &Entity, state: &str) -> Result<HashSet<String>, DbError> {
+async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<HashSet<String>, DbError> {
     let rows = db
         .query(
             "SELECT external_id FROM {schema}.sync_deletions WHERE entity = $1 AND state = $2",
-            &[(&entity.name, Type::TEXT), (&state, Type::TEXT)],
+            &[(&entity.name, Type::TEXT), (&state.as_str(), Type::TEXT)],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -205,9 +218,9 @@ pub async fn note(
     }
     let (ids, texts) = columns(gone);
     let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
-    let state = if withheld { "withheld" } else { "deleted" };
+    let state = if withheld { DeletionState::Withheld } else { DeletionState::Deleted };
     if !withheld {
-        supersede(tx, entity, &ids, &["withheld"]).await?;
+        supersede(tx, entity, &ids, &[DeletionState::Withheld]).await?;
     }
     tx.execute(
         include_str!("note.sql"),
@@ -216,7 +229,7 @@ pub async fn note(
             (&entity.name, Type::TEXT),
             (&ids, Type::TEXT_ARRAY),
             (&evidence, Type::JSONB_ARRAY),
-            (&state, Type::TEXT),
+            (&state.as_str(), Type::TEXT),
             (&at, Type::TIMESTAMPTZ),
         ],
     )
@@ -368,14 +381,14 @@ pub async fn decide(
     at: Timestamp,
 ) -> Result<u64, DbError> {
     let ids: Vec<&str> = gone.iter().map(|gone| gone.external_id.as_str()).collect();
-    let state = if approved { "approved" } else { "dismissed" };
+    let state = if approved { DeletionState::Approved } else { DeletionState::Dismissed };
     tx.execute(
         "UPDATE {schema}.sync_deletions SET state = $3, decided_at = $4
           WHERE run_id = $1 AND entity = $2 AND state = 'withheld' AND external_id = ANY ($5::text[])",
         &[
             (&run_id, Type::UUID),
             (&entity.name, Type::TEXT),
-            (&state, Type::TEXT),
+            (&state.as_str(), Type::TEXT),
             (&at, Type::TIMESTAMPTZ),
             (&ids, Type::TEXT_ARRAY),
         ],

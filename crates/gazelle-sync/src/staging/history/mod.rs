@@ -11,6 +11,7 @@ use super::source_fault::SourceFault;
 use super::{exact, for_entity, json_text::JsonText};
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, weight};
+use crate::states::{CaseState, VersionStatus};
 
 /// A version of a record, with all that was noted of it.
 #[derive(Debug, Clone)]
@@ -90,7 +91,9 @@ impl Version {
 
     /// Whether it counts: not withdrawn, and either a tombstone or free of faults.
     pub fn is_good(&self) -> bool {
-        self.withdrawn.is_none() && self.sync_status == "processed" && !self.was_refused()
+        self.withdrawn.is_none()
+            && self.sync_status.parse() == Ok(VersionStatus::Processed)
+            && !self.was_refused()
     }
 
     /// Of a version of which the API gave nothing, so that we made it of the record's id: a sentence that says so. Every
@@ -113,7 +116,7 @@ impl Version {
     /// Whether it was a fault that something other than itself settled.
     fn was_refused(&self) -> bool {
         match &self.quarantine {
-            Some(held) => !matches!(held.state.as_str(), "released" | "reread"),
+            Some(held) => !matches!(held.state.parse(), Ok(CaseState::Released | CaseState::Reread)),
             // A case that was closed long ago is forgotten, the version still says why it was refused.
             None => self.error_code.is_some(),
         }

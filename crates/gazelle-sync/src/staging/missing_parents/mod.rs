@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
 use crate::lease::FencedTx;
 
 /// The wait after a first question in vain; it doubles with each further one.
@@ -89,7 +89,7 @@ pub async fn note(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn ask_again(tx: &Tx<'_>) -> Result<(), DbError> {
+pub async fn ask_again(tx: &FencedTx<'_>) -> Result<(), DbError> {
     tx.execute("DELETE FROM {schema}.sync_missing_parents", &[]).await.map(|_| ())
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 
 /// Versions a transaction.
 const BATCH: i64 = 2_000;
@@ -31,23 +31,25 @@ pub async fn drop_superseded(
     let mut from = String::new();
     let mut dropped = 0;
     loop {
-        let mut connection = db.connection().await?;
-        let tx = fence.begin(&mut connection).await?;
-        let params = [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
-        let rows = tx.query(&due, &params).await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
-        if let Some(last) = rows.last() {
-            from = last.get("external_id");
-            dropped += tx.execute(&delete, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let drop_some = async |tx: &FencedTx<'_>| {
+            let params =
+                [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
+            let rows = tx.query(&due, &params).await?;
+            let ids: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
+            let Some(last) = rows.last() else { return Ok(None) };
+            let gone = tx.execute(&delete, &[(&ids, Type::UUID_ARRAY)]).await?;
             let value = cutoff.to_string();
             tx.execute(
                 include_str!("note_whole_since.sql"),
                 &[(&WHOLE_SINCE, Type::TEXT), (&value, Type::TEXT), (&cutoff, Type::TIMESTAMPTZ)],
             )
             .await?;
-        }
-        tx.commit().await?;
-        if (ids.len() as i64) < BATCH {
+            Ok(Some((last.get("external_id"), gone, ids.len() as i64)))
+        };
+        let Some((last, gone, found)) = fence.transaction(db, drop_some).await? else { return Ok(dropped) };
+        from = last;
+        dropped += gone;
+        if found < BATCH {
             return Ok(dropped);
         }
     }
@@ -70,16 +72,14 @@ pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Resu
     if whole_since(db).await?.is_none_or(|whole| whole <= now) {
         return Ok(());
     }
-    let mut connection = db.connection().await?;
-    let tx = fence.begin(&mut connection).await?;
     let sql = "UPDATE {schema}.sync_notes SET value = $2, noted_at = $3 WHERE key = $1";
     let params = [
         (&WHOLE_SINCE as _, Type::TEXT),
         (&now.to_string() as _, Type::TEXT),
         (&now as _, Type::TIMESTAMPTZ),
     ];
-    tx.execute(sql, &params).await?;
-    tx.commit().await
+    fence.transaction(db, async |tx| tx.execute(sql, &params).await).await?;
+    Ok(())
 }
 
 /// The runs and requests that staging names.

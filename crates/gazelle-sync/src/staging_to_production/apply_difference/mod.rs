@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 
 use super::checked;
 use super::difference::{self, Part, TableDifference, fill};
-use crate::db::{DbError, Fault, Tx};
+use crate::db::{DbError, Fault};
 use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
@@ -52,7 +52,7 @@ pub async fn apply(
 
 /// Writes; where a row is refused, the error names a record among `suspects`, if it is one of them.
 async fn write_or_blame(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     parts: &[Part],
     expected: &[TableDifference],
     suspects: &[Part],
@@ -66,7 +66,7 @@ async fn write_or_blame(
 /// Does something in a savepoint, and undoes it if the database refused a row; also where a constraint of a user's would ask
 /// only at the end of the transaction, when nothing can be told apart any more.
 async fn within_savepoint<T>(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     work: impl Future<Output = Result<T, DbError>>,
 ) -> Result<T, DbError> {
     tx.batch("SAVEPOINT difference").await?;
@@ -86,7 +86,7 @@ async fn within_savepoint<T>(
 }
 
 /// Writes the difference of these parts, and makes sure that it is as many rows as expected.
-async fn write(tx: &Tx<'_>, parts: &[Part], expected: &[TableDifference]) -> Result<u64, DbError> {
+async fn write(tx: &FencedTx<'_>, parts: &[Part], expected: &[TableDifference]) -> Result<u64, DbError> {
     let mut written = 0;
     for (part, table) in tables(parts) {
         let expected = expected.iter().find(|expected| expected.table == table.name);
@@ -105,7 +105,7 @@ fn tables(parts: &[Part]) -> impl DoubleEndedIterator<Item = (&Part, &'static Ta
 
 /// Rewrites rows that differ and adds those that are missing.
 async fn put(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     part: &Part,
     table: &Table,
     expected: Option<&TableDifference>,
@@ -126,7 +126,7 @@ async fn put(
 }
 
 async fn remove(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     part: &Part,
     table: &Table,
     expected: Option<&TableDifference>,
@@ -142,7 +142,13 @@ async fn remove(
 }
 
 /// A trigger that returns NULL, or a policy that hides rows, keeps a statement from rows without an error.
-async fn all_of(tx: &Tx<'_>, table: &Table, what: &str, expected: i64, done: u64) -> Result<(), DbError> {
+async fn all_of(
+    tx: &FencedTx<'_>,
+    table: &Table,
+    what: &str,
+    expected: i64,
+    done: u64,
+) -> Result<(), DbError> {
     if u64::try_from(expected) == Ok(done) {
         return Ok(());
     }
@@ -150,7 +156,7 @@ async fn all_of(tx: &Tx<'_>, table: &Table, what: &str, expected: i64, done: u64
 }
 
 /// Finds a record that is refused, for the message. What it has written is undone with the transaction.
-async fn offender(tx: &Tx<'_>, parts: &[Part], refusal: DbError) -> Result<DbError, DbError> {
+async fn offender(tx: &FencedTx<'_>, parts: &[Part], refusal: DbError) -> Result<DbError, DbError> {
     for part in parts {
         let records = difference::differing_records(tx, part).await?;
         if let Some(found) = first_refused(tx, part.entity, &records, put_alone).await? {
@@ -167,14 +173,14 @@ async fn offender(tx: &Tx<'_>, parts: &[Part], refusal: DbError) -> Result<DbErr
     Ok(refusal)
 }
 
-async fn put_alone(tx: &Tx<'_>, part: &Part) -> Result<(), DbError> {
+async fn put_alone(tx: &FencedTx<'_>, part: &Part) -> Result<(), DbError> {
     for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables) {
         put(tx, part, table, Some(expected)).await?;
     }
     Ok(())
 }
 
-async fn remove_alone(tx: &Tx<'_>, part: &Part) -> Result<(), DbError> {
+async fn remove_alone(tx: &FencedTx<'_>, part: &Part) -> Result<(), DbError> {
     for (expected, table) in difference::of_part(tx, 0, part).await?.iter().zip(part.entity.tables).rev() {
         remove(tx, part, table, Some(expected)).await?;
     }
@@ -183,10 +189,10 @@ async fn remove_alone(tx: &Tx<'_>, part: &Part) -> Result<(), DbError> {
 
 /// Tries records by halves until one that is refused stands alone; none where they are not. What passes stays written.
 async fn first_refused(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     entity: &'static Entity,
     records: &[String],
-    attempt: impl AsyncFn(&Tx<'_>, &Part) -> Result<(), DbError>,
+    attempt: impl AsyncFn(&FencedTx<'_>, &Part) -> Result<(), DbError>,
 ) -> Result<Option<DbError>, DbError> {
     let mut left = records;
     let mut refused_whole = false;
@@ -213,6 +219,7 @@ async fn first_refused(
 /// What deletions would reach beyond our tables.
 pub mod dependents {
     use super::*;
+    use crate::db::Tx;
 
     /// Rows of a user's table that go, or lose their reference, with rows of ours.
     #[derive(Debug)]

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::rebuild::production_tables;
-use super::target::Target;
+use super::target::TableSet;
 use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
 use crate::entities::table::Table;
@@ -223,7 +223,7 @@ pub(super) fn template<'t>(text: &'t str, table: &Table) -> Template<'t> {
         .with("first_key", table.key[0])
         .with("record", table.owner.unwrap_or(table.key[0]))
         .with("key", table.key.join(", "))
-        .with("prefix", Target::Scratch.prefix())
+        .with("prefix", TableSet::Scratch.prefix())
         .with("table", table.name)
 }
 

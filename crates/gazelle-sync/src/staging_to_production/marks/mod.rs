@@ -5,18 +5,18 @@ use tokio_postgres::types::Type;
 
 use super::batch::{Candidate, Good};
 use super::checked::{self, Write};
-use super::target::Target;
-use crate::db::{DbError, Param, Template, Tx};
+use super::target::{TableSet, Target};
+use crate::db::{DbError, Param, Template};
 use crate::entities::Entity;
 use crate::entities::table::Table;
+use crate::lease::FencedTx;
 
 /// Marks as deleted the rows of these owners that their newest version holds no more.
 pub(super) async fn mark_left_out(
-    tx: &Tx<'_>,
+    target: Target<'_>,
     table: &Table,
     index: usize,
     good: &[Good<'_>],
-    target: Target,
 ) -> Result<u64, DbError> {
     let Some(owner) = table.owner else { return Ok(0) };
     let members: Vec<&str> = table.key.iter().copied().filter(|key| *key != owner).collect();
@@ -44,17 +44,17 @@ pub(super) async fn mark_left_out(
         vec![(&owners, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY), (&holders, Type::TEXT_ARRAY)];
     params.extend(keys.iter().map(|list| (list as _, Type::TEXT_ARRAY)));
     match target {
-        Target::Production => {
+        Target::Production(tx) => {
             let [to_write, mark] = left_out_statements(table, owner, &members);
             mark_production(tx, table, [&to_write, &mark], &params).await
         }
-        Target::Scratch => tx.execute(&rebuild_left_out(table, owner, &members), &params).await,
+        Target::Scratch(tx) => tx.execute(&rebuild_left_out(table, owner, &members), &params).await,
     }
 }
 
 /// Marks rows of production as deleted: by a statement that finds them, and one that marks them.
 async fn mark_production(
-    tx: &Tx<'_>,
+    tx: &FencedTx<'_>,
     table: &Table,
     [to_write, mark]: [&str; 2],
     params: &[Param<'_>],
@@ -69,20 +69,20 @@ fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String;
     let left_out = include_str!("left_out.sql");
     let to_mark = format!("SELECT owner::text, {{names_text}} FROM ({left_out}) AS left_out");
     let mark = include_str!("mark_left_out.sql").replace("{left_out}", left_out);
-    [to_mark, mark].map(|template| fill(&template, table, owner, members, Target::Production))
+    [to_mark, mark].map(|template| fill(&template, table, owner, members, TableSet::Production))
 }
 
 /// The one of a rebuild.
 fn rebuild_left_out(table: &Table, owner: &str, members: &[&str]) -> String {
-    fill(include_str!("rebuild_left_out.sql"), table, owner, members, Target::Scratch)
+    fill(include_str!("rebuild_left_out.sql"), table, owner, members, TableSet::Scratch)
 }
 
-fn fill(template: &str, table: &Table, owner: &str, members: &[&str], target: Target) -> String {
+fn fill(template: &str, table: &Table, owner: &str, members: &[&str], tables: TableSet) -> String {
     let each = |of: &dyn Fn(usize, &str) -> String, between: &str| {
         members.iter().enumerate().map(|(at, member)| of(at, member)).collect::<Vec<_>>().join(between)
     };
     Template::new(template)
-        .with("prefix", target.prefix())
+        .with("prefix", tables.prefix())
         .with("table", table.name)
         .with("owner", owner)
         .with("members", each(&|_, member| format!("h.{member}"), ", "))
@@ -112,10 +112,9 @@ pub(super) struct MarkedGone {
 /// Marks records, and the rows that they carried, as deleted at the time their tombstone was staged. A row that another
 /// record has claimed since is that record's. What else names a record stays as it is: it has records of its own.
 pub(super) async fn mark_gone(
-    tx: &Tx<'_>,
+    target: Target<'_>,
     entity: &Entity,
     gone: &[&Candidate],
-    target: Target,
 ) -> Result<MarkedGone, DbError> {
     let mut marked = MarkedGone::default();
     if gone.is_empty() {
@@ -128,11 +127,11 @@ pub(super) async fn mark_gone(
         let Some(holder) = holder else { continue };
         let params: [Param<'_>; 2] = [(&ids, Type::TEXT_ARRAY), (&seen_at, Type::TIMESTAMPTZ_ARRAY)];
         let rows = match target {
-            Target::Production => {
+            Target::Production(tx) => {
                 let [to_write, mark] = gone_statements(table, holder);
                 mark_production(tx, table, [&to_write, &mark], &params).await?
             }
-            Target::Scratch => tx.execute(&rebuild_gone(table, holder), &params).await?,
+            Target::Scratch(tx) => tx.execute(&rebuild_gone(table, holder), &params).await?,
         };
         *(if index == 0 { &mut marked.records } else { &mut marked.carried }) += rows;
     }
@@ -144,7 +143,7 @@ fn gone_statements(table: &Table, holder: &str) -> [String; 2] {
     let keys = table.key.iter().map(|key| format!("t.{key}::text")).collect::<Vec<_>>().join(", ");
     [include_str!("gone_to_mark.sql"), include_str!("mark_gone.sql")].map(|sql| {
         Template::new(sql)
-            .with("prefix", Target::Production.prefix())
+            .with("prefix", TableSet::Production.prefix())
             .with("table", table.name)
             .with("holder", holder)
             .with("key_text", keys.as_str())
@@ -154,7 +153,7 @@ fn gone_statements(table: &Table, holder: &str) -> [String; 2] {
 
 fn rebuild_gone(table: &Table, holder: &str) -> String {
     Template::new(include_str!("rebuild_gone.sql"))
-        .with("prefix", Target::Scratch.prefix())
+        .with("prefix", TableSet::Scratch.prefix())
         .with("table", table.name)
         .with("holder", holder)
         .fill()
@@ -197,7 +196,7 @@ mod tests {
         for table in crate::entities::ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied()) {
             let holder = table.owner.unwrap_or(table.key[0]);
             let members: Vec<&str> = table.key.iter().copied().filter(|key| *key != holder).collect();
-            let beside = |sql: String| sql.replace(Target::Production.prefix(), Target::Scratch.prefix());
+            let beside = |sql: String| sql.replace(TableSet::Production.prefix(), TableSet::Scratch.prefix());
             let of_writer: Vec<String> = gone_statements(table, holder)
                 .into_iter()
                 .chain(left_out_statements(table, holder, &members))

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::types::Type;
 
 use super::batch::Good;
-use super::target::Target;
-use crate::db::{DbError, Tx};
+use super::target::{TableSet, Target};
+use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::entities::table::Table;
@@ -71,10 +71,9 @@ impl Unread {
 
 /// The parents named by these records that production does not hold: table and id.
 pub(super) async fn absent_parents(
-    tx: &Tx<'_>,
+    target: Target<'_>,
     entity: &Entity,
     good: &[Good<'_>],
-    target: Target,
     known: Option<&KnownParents>,
 ) -> Result<HashSet<(&'static str, String)>, DbError> {
     let mut named: HashMap<&'static str, HashSet<&str>> = HashMap::new();
@@ -92,12 +91,9 @@ pub(super) async fn absent_parents(
         if ids.is_empty() {
             continue;
         }
-        let rows = tx
-            .query(
-                &absent_sql(target).replace("{parent}", table).replace("{prefix}", target.prefix()),
-                &[(&ids, Type::TEXT_ARRAY)],
-            )
-            .await?;
+        let tables = target.tables();
+        let sql = absent_sql(tables).replace("{parent}", table).replace("{prefix}", tables.prefix());
+        let rows = target.tx().query(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
         let gone: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         if let Some(known) = known {
             known.remember(table, ids.into_iter().filter(|id| !gone.contains(*id)));
@@ -108,10 +104,10 @@ pub(super) async fn absent_parents(
 }
 
 /// A rebuild checks what the writer does, and so asks in another way.
-fn absent_sql(target: Target) -> &'static str {
-    match target {
-        Target::Production => include_str!("absent.sql"),
-        Target::Scratch => include_str!("rebuild_absent.sql"),
+fn absent_sql(tables: TableSet) -> &'static str {
+    match tables {
+        TableSet::Production => include_str!("absent.sql"),
+        TableSet::Scratch => include_str!("rebuild_absent.sql"),
     }
 }
 

@@ -12,7 +12,7 @@ use statements::rebuild_statements;
 
 use super::checked::{self, Write};
 use super::target::{Order, Target};
-use crate::db::{DbError, Param, Tx, Utc};
+use crate::db::{DbError, Param, Utc};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
 
@@ -40,12 +40,11 @@ pub struct Written {
 ///
 /// # Errors
 /// The database's; and rows that should have been written and were not.
-pub async fn upsert(
-    tx: &Tx<'_>,
+pub(super) async fn upsert(
+    target: Target<'_>,
     entity: &Entity,
     table: &Table,
     rows: &[RowWithLineage<'_>],
-    target: Target,
     order: Order,
 ) -> Result<Written, DbError> {
     if rows.is_empty() {
@@ -59,11 +58,14 @@ pub async fn upsert(
     params.extend(columns.iter().map(ColumnArray::param));
     params.push((&staging_ids, Type::UUID_ARRAY));
     params.push((&fetched_at, Type::TIMESTAMPTZ_ARRAY));
-    if target == Target::Scratch {
-        let [update, insert] = rebuild_statements(entity, table);
-        let updated = tx.execute(&update, &params).await?;
-        return Ok(Written { inserted: tx.execute(&insert, &params).await?, updated });
-    }
+    let tx = match target {
+        Target::Production(tx) => tx,
+        Target::Scratch(tx) => {
+            let [update, insert] = rebuild_statements(entity, table);
+            let updated = tx.execute(&update, &params).await?;
+            return Ok(Written { inserted: tx.execute(&insert, &params).await?, updated });
+        }
+    };
     let sql = Statements::of(entity, table);
     let inserted = match order {
         Order::AllNew => tx.execute(&sql.insert_all, &params).await?,
@@ -153,13 +155,14 @@ fn array_literal(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::TableSet;
     use super::*;
     use crate::entities::{ENTITIES, appointments, clients};
 
     #[test]
     fn a_rebuild_shares_no_statement_with_what_it_checks() {
         for (entity, table) in ENTITIES.iter().flat_map(|e| e.tables.iter().map(move |table| (e, table))) {
-            let beside = |sql: &str| sql.replace(Target::Production.prefix(), Target::Scratch.prefix());
+            let beside = |sql: &str| sql.replace(TableSet::Production.prefix(), TableSet::Scratch.prefix());
             let of_writer = Statements::of(entity, table).all().map(beside);
             for sql in rebuild_statements(entity, table) {
                 assert!(!of_writer.contains(&sql), "{}: {sql}", table.name);

@@ -5,7 +5,7 @@ use crate::entities::Entity;
 use crate::entities::table::{Rule, Table};
 use crate::staging::pending;
 
-use super::super::target::Target;
+use super::super::target::TableSet;
 
 /// The statements of a production table. Public for the test that prepares every one.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Statements {
         let update_changed = include_str!("update_changed.sql");
         let comparison = update_changed.split("INSERT INTO").next().unwrap_or_default();
         let to_write = format!("{comparison}{}", include_str!("to_write.sql"));
-        let filled = |template: &str| fill(template, entity, table, Target::Production);
+        let filled = |template: &str| fill(template, entity, table, TableSet::Production);
         Statements {
             insert_new: filled(insert_new),
             insert_all: filled(&insert_all),
@@ -60,7 +60,7 @@ impl Statements {
 /// writer's: a rebuild that shared its statements would share its mistakes, and `verify` would call both equal.
 pub(super) fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
     [include_str!("rebuild_update.sql"), include_str!("rebuild_insert.sql")]
-        .map(|template| fill(template, entity, table, Target::Scratch))
+        .map(|template| fill(template, entity, table, TableSet::Scratch))
 }
 
 /// Whether a row says what is incoming, so that it keeps the version it came from.
@@ -69,7 +69,7 @@ const IS_AS_HELD: &str = "held.deleted_at IS NULL
            AND ({held_values}) IS NOT DISTINCT FROM ({typed_values})";
 
 /// A statement with the names of a table's columns.
-fn fill(template: &str, entity: &Entity, table: &Table, target: Target) -> String {
+fn fill(template: &str, entity: &Entity, table: &Table, target: TableSet) -> String {
     let columns = Columns::of(table);
     let (names, all) = (&columns.declared, &columns.all);
     let cast = |name: &str| columns.cast(name);
@@ -165,13 +165,13 @@ impl<'t> Columns<'t> {
 /// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
 /// to another client) belongs to the record seen last: not to one seen before a version of its holder that still had
 /// it, which is any until its holder let it go. Beside production everything comes in the order in which it was seen.
-fn may_write(entity: &Entity, table: &Table, target: Target) -> String {
+fn may_write(entity: &Entity, table: &Table, target: TableSet) -> String {
     let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
         return "true".to_owned();
     };
     let mine = format!("held.{owner} IS NOT DISTINCT FROM i.{owner}");
     let later = "held.synced_from_gazelle_at < i.synced_from_gazelle_at";
-    if target == Target::Scratch {
+    if target == TableSet::Scratch {
         return format!("{mine} OR {later}");
     }
     let holder = format!("held.{owner}");

@@ -12,9 +12,10 @@ use super::turns::{Asked, Turns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::requests::tally::Tally;
-use crate::lease::Fence;
+use crate::lease::{Fence, FencedTx};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
+use crate::states::RunMode;
 pub(crate) use sent::Sent;
 
 /// No limit is known.
@@ -32,12 +33,12 @@ pub struct AllSizes(Vec<(&'static Entity, Sizes, ApiLimits)>);
 
 impl AllSizes {
     /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
-    pub async fn load(db: &Db, page_size: u32, full: bool) -> Result<AllSizes, DbError> {
+    pub async fn load(db: &Db, page_size: u32, mode: RunMode) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
         let (large, listed) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicU64::new(0)));
         for entity in ENTITIES.iter().copied() {
             let noted = api_limits::read(db, entity).await?;
-            let sizes = Sizes::from_noted(&noted, Some(entity), page_size, full);
+            let sizes = Sizes::from_noted(&noted, Some(entity), page_size, mode == RunMode::Full);
             let tally = Tally::beside(listed.clone());
             let sizes = Sizes { large: large.clone(), tally, ..sizes };
             all.push((entity, sizes, noted));
@@ -65,12 +66,13 @@ impl AllSizes {
         if changed.is_empty() {
             return Ok(());
         }
-        let mut connection = db.connection().await?;
-        let tx = fence.begin(&mut connection).await?;
-        for (entity, limits) in changed {
-            api_limits::note(&tx, entity, &limits).await?;
-        }
-        tx.commit().await
+        let note = async |tx: &FencedTx<'_>| {
+            for (entity, limits) in changed {
+                api_limits::note(tx, entity, &limits).await?;
+            }
+            Ok(())
+        };
+        fence.transaction(db, note).await
     }
 
     /// For each entity that was asked for less at once because of refusals in this run, its name and a sentence.

@@ -1,0 +1,121 @@
+//! Many items in one transaction each time, of which the database may refuse one: which one it is.
+
+use super::conflicts::CONFLICT_ATTEMPTS;
+use super::error::{DbError, Fault};
+
+/// Items that are written together, and where the database refuses one of them, by halves until that one stands alone. The
+/// parts come in order: what comes before an item is tried before it.
+#[derive(Debug)]
+pub struct Bisect<'i, T> {
+    parts: Vec<&'i [T]>,
+    /// How often a part that met another transaction may be tried again, of all parts together.
+    conflicts_left: u32,
+}
+
+impl<'i, T> Bisect<'i, T> {
+    /// Of these items; the first part is all of them, and there is none where they are none. A transaction that met
+    /// another one is an error like any other.
+    pub fn new(items: &'i [T]) -> Bisect<'i, T> {
+        Bisect { parts: if items.is_empty() { Vec::new() } else { vec![items] }, conflicts_left: 0 }
+    }
+
+    /// Has parts that met another transaction tried again, [`CONFLICT_ATTEMPTS`] times in all.
+    pub fn retrying_conflicts(self) -> Bisect<'i, T> {
+        Bisect { conflicts_left: CONFLICT_ATTEMPTS, ..self }
+    }
+
+    /// Has a part tried again before all others.
+    pub fn again(&mut self, part: &'i [T]) {
+        self.parts.push(part);
+    }
+
+    /// A part that failed. Gives the item that was refused, with the reason, where it stood alone; otherwise the part comes
+    /// again, in halves if it was refused.
+    ///
+    /// # Errors
+    /// The one given, where it is about none of the items.
+    pub fn failed(&mut self, part: &'i [T], error: DbError) -> Result<Option<(&'i T, DbError)>, DbError> {
+        match part {
+            _ if error.fault == Fault::Conflict && self.conflicts_left > 0 => {
+                self.conflicts_left -= 1;
+                self.again(part);
+            }
+            _ if error.fault != Fault::Record => return Err(error),
+            [alone] => return Ok(Some((alone, error))),
+            _ => {
+                let (first, second) = part.split_at(part.len() / 2);
+                self.parts.extend([second, first]);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<'i, T> Iterator for Bisect<'i, T> {
+    type Item = &'i [T];
+
+    /// The part that is to be tried next; none when all are written or refused.
+    fn next(&mut self) -> Option<&'i [T]> {
+        self.parts.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(fault: Fault) -> DbError {
+        let mut error = DbError::infrastructure("refused");
+        error.fault = fault;
+        error
+    }
+
+    type Written = (Vec<&'static str>, Result<Vec<&'static str>, Fault>);
+
+    /// What comes of writing `items` where this says what the database does with a part, the number of parts tried so far:
+    /// what was written, and what was refused.
+    fn written(items: &[&'static str], mut database: impl FnMut(&[&str], u32) -> Option<Fault>) -> Written {
+        let (mut written, mut refused, mut tried) = (Vec::new(), Vec::new(), 0);
+        let mut parts = Bisect::new(items).retrying_conflicts();
+        while let Some(part) = parts.next() {
+            tried += 1;
+            match database(part, tried) {
+                None => written.extend(part),
+                Some(fault) => match parts.failed(part, error(fault)) {
+                    Ok(alone) => refused.extend(alone.map(|(item, _)| *item)),
+                    Err(error) => return (written, Err(error.fault)),
+                },
+            }
+        }
+        (written, Ok(refused))
+    }
+
+    #[test]
+    fn what_is_refused_stands_alone_and_all_others_are_written_in_order() {
+        for (items, bad, good) in [
+            (&["a", "b", "c", "d", "e"][..], &["c"][..], &["a", "b", "d", "e"][..]),
+            (&["a", "b", "c"], &["a", "b", "c"], &[]),
+            (&["a", "b"], &["b"], &["a"]),
+            (&["a"], &["a"], &[]),
+            (&["a", "b"], &[], &["a", "b"]),
+            (&[], &["a"], &[]),
+        ] {
+            let refuses =
+                |part: &[&str], _| part.iter().any(|item| bad.contains(item)).then_some(Fault::Record);
+            let wanted: Vec<&str> = items.iter().copied().filter(|item| bad.contains(item)).collect();
+            assert_eq!(written(items, refuses), (good.to_vec(), Ok(wanted)), "{items:?} {bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_met_another_transaction_is_tried_again_but_not_for_ever() {
+        let once = |_: &[&str], tried| (tried == 1).then_some(Fault::Conflict);
+        assert_eq!(written(&["a", "b"], once), (vec!["a", "b"], Ok(Vec::new())));
+        let always = |_: &[&str], _| Some(Fault::Conflict);
+        assert_eq!(written(&["a", "b"], always), (Vec::new(), Err(Fault::Conflict)));
+        let gone = |_: &[&str], _| Some(Fault::Infrastructure);
+        assert_eq!(written(&["a"], gone), (Vec::new(), Err(Fault::Infrastructure)));
+        let unasked = Bisect::new(&["a"]).failed(&["a"], error(Fault::Conflict));
+        assert!(unasked.is_err(), "nobody asked for it to be tried again");
+    }
+}

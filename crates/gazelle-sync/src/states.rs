@@ -1,0 +1,148 @@
+//! The words in which states and modes are stored, printed and typed, each mapped to its text in one place. Statements that ask
+//! for one state alone name it as it stands here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// A word that is none of those known: of a newer program, or of somebody who has changed the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownWord(String);
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no word that this program knows", self.0)
+    }
+}
+
+impl std::error::Error for UnknownWord {}
+
+/// Makes an enum whose variants are words.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$of])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[$name] = &[$($name::$variant),*];
+
+            /// The word, as it is stored and printed.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)* }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<$name, UnknownWord> {
+                let known = $name::ALL.iter().copied().find(|known| known.as_str() == word);
+                known.ok_or_else(|| UnknownWord(word.to_owned()))
+            }
+        }
+    };
+}
+
+words! {
+    /// The state of a case in quarantine.
+    CaseState {
+        /// Not in production, and nothing is known that will change that.
+        Open = "open",
+        /// Waits for its parent.
+        Waiting = "waiting",
+        /// Closed: this version was reconciled on a later try.
+        Released = "released",
+        /// Closed: a newer version of the reconciler reads it.
+        Reread = "reread",
+        /// Closed: a newer version of the record was reconciled.
+        Superseded = "superseded",
+        /// Closed: the run that brought it was undone.
+        Withdrawn = "withdrawn",
+        /// Closed by a person; the record stays out.
+        Dismissed = "dismissed",
+    }
+}
+
+impl CaseState {
+    /// Whether the case keeps its record out until something changes.
+    pub fn is_open(self) -> bool {
+        matches!(self, CaseState::Open | CaseState::Waiting)
+    }
+}
+
+words! {
+    /// What became of a version in staging.
+    VersionStatus {
+        /// Stage 2 has not come to it.
+        Pending = "pending",
+        /// Production says what it says, or did.
+        Processed = "processed",
+        /// It could not be reconciled; its reason is in quarantine.
+        Error = "error",
+    }
+}
+
+words! {
+    /// What became of the finding that a record is gone at the source.
+    DeletionState {
+        /// A tombstone was staged.
+        Deleted = "deleted",
+        /// The guard withheld it: it waits for manual approval.
+        Withheld = "withheld",
+        /// A person approved it.
+        Approved = "approved",
+        /// A person kept the record.
+        Dismissed = "dismissed",
+        /// The record was seen again, or found gone once more.
+        Superseded = "superseded",
+    }
+}
+
+words! {
+    /// How much of the account is read.
+    #[derive(Default, ValueEnum, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    RunMode {
+        /// What may have changed since the bookmark; only changed content is staged
+        #[default]
+        Incremental = "incremental",
+        /// Everything
+        Full = "full",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_read_as_what_it_stands_for_and_no_other_is() {
+        for state in CaseState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        for status in VersionStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(*status));
+        }
+        for state in DeletionState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        for word in ["", "Open", "open ", "pending"] {
+            assert!(word.parse::<CaseState>().is_err(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_mode_is_one_word_wherever_it_is_typed_sent_or_stored() {
+        for mode in RunMode::ALL {
+            let word = mode.as_str();
+            assert_eq!(word.parse(), Ok(*mode));
+            assert_eq!(mode.to_possible_value().unwrap().get_name(), word);
+            assert_eq!(serde_json::to_value(mode).unwrap(), word);
+            assert_eq!(serde_json::from_value::<RunMode>(word.into()).unwrap(), *mode);
+        }
+    }
+}
