@@ -59,7 +59,9 @@ async fn ask(folder: &Folder, database: &str) -> Result<Version, Failure> {
         other => other?,
     };
     let answer = client
-        .simple_query("SELECT current_setting('server_version_num'), current_setting('data_directory')")
+        .simple_query(
+            "SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('data_directory')",
+        )
         .await?;
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),

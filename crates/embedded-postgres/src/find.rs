@@ -58,16 +58,17 @@ impl Places {
         Places { patterns: Vec::new(), path: OsString::new() }
     }
 
-    /// Every server found, newest first; of equal versions, in the order of the places. The downloaded ones in
-    /// `downloads` come last, so that an installed one, which the system keeps up to date, wins.
-    pub fn search(&self, downloads: &Path, account: &Account, cwd: &Path) -> Vec<Binaries> {
+    /// Every server found, newest first; of equal versions, in the order of the places. The one in the folder `downloaded`
+    /// comes last, so that an installed one, which the system keeps up to date, wins. No other download is looked for: what an
+    /// earlier program fetched was not known by its hash.
+    pub fn search(&self, downloaded: &Path, account: &Account, cwd: &Path) -> Vec<Binaries> {
         let mut seen = HashSet::new();
         let mut found: Vec<Binaries> = self
             .patterns
             .iter()
             .flat_map(|pattern| expand(pattern))
             .chain(env::split_paths(&self.path))
-            .chain(expand(&downloads.join("*").join("bin")))
+            .chain([downloaded.to_owned()])
             .filter(|folder| folder.is_absolute())
             .filter_map(|folder| {
                 // One installation can be reached by many links.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::account::Account;
 use crate::held::Held;
-use crate::{Error, Result, trust};
+use crate::{Error, Result, pinned, trust};
 
 /// In the data folder.
 const NAME: &str = "postgres";
@@ -97,6 +97,11 @@ impl Folder {
 
     pub fn downloads(&self) -> PathBuf {
         self.root.join("bin")
+    }
+
+    /// Where the programs are that may be downloaded.
+    pub fn downloaded(&self) -> PathBuf {
+        self.downloads().join(pinned::VERSION).join("bin")
     }
 
     /// Where the socket is: inside the folder when its path can be a socket's address, which is short, and has no

@@ -4,7 +4,7 @@
 use std::env::consts::{ARCH, OS};
 
 /// The version of all of them. A cluster stays with its major version, so a settled one.
-const VERSION: &str = "17.11.0";
+pub(crate) const VERSION: &str = "17.11.0";
 const MAJOR: u32 = 17;
 
 /// By target.

@@ -286,7 +286,7 @@ async fn binaries(
             _ => Ok(binaries),
         };
     }
-    let found = places.search(&folder.downloads(), &folder.account, &folder.root);
+    let found = places.search(&folder.downloaded(), &folder.account, &folder.root);
     if let Some(binaries) = find::pick(&found, major) {
         return Ok(binaries);
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 pub mod believed;
+mod descriptor;
 mod group;
 mod path;
 

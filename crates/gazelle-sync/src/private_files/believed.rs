@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, StatVfsMountFlags};
 
-use super::{NotOurs, group, path};
+use super::{NotOurs, descriptor, group, path};
 
 /// How a file came to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +34,7 @@ pub struct Believed {
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn read(file: &Path, sought: Sought) -> io::Result<Option<Believed>> {
-    let is_open_already =
-        file == Path::new("/dev/stdin") || file.starts_with("/dev/fd") || file.starts_with("/proc/self/fd");
-    if sought == Sought::Named && is_open_already {
+    if sought == Sought::Named && descriptor::is_one(file) {
         return Ok(Some(Believed { bytes: fs::read(file)?, seen: None }));
     }
     let mut way = Vec::new();
@@ -66,6 +64,8 @@ struct Step {
     group: u32,
     kind: FileType,
     mode: u32,
+    /// How many names it has.
+    links: u64,
     /// Whether it is mounted so that nobody can write there, whatever its mode: Kubernetes mounts a ConfigMap so, with mode 777.
     is_fixed: bool,
 }
@@ -79,6 +79,7 @@ impl Step {
             group: found.gid(),
             kind: FileType::from_raw_mode(found.mode() as _),
             mode: found.mode() & 0o7777,
+            links: found.nlink(),
             is_fixed: mount.is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY)),
         }
     }
@@ -142,6 +143,12 @@ impl Judge<'_> {
                 advice: format!("if you trust it: chown -h {me} {shown}, {name_it}{}", self.otherwise()),
             });
         }
+        if self.is_perhaps_linked_by_others(step) {
+            return Some(NotOurs {
+                what: format!("{shown} has {} names, and in its folder anybody may give it one", step.links),
+                advice: format!("whoever did could have meant another file for this; {}", self.otherwise()),
+            });
+        }
         let open = self.open(step);
         if open == 0 {
             return None;
@@ -179,6 +186,15 @@ impl Judge<'_> {
                 && step.mode & 0o022 != 0
                 && !step.is_fixed
         })
+    }
+
+    /// Whether it stands where we looked because somebody gave a trusted account's file a name there (where the system lets
+    /// anybody: fs.protected_hardlinks).
+    fn is_perhaps_linked_by_others(&self, step: &Step) -> bool {
+        self.sought == Sought::Found
+            && step.kind == FileType::RegularFile
+            && step.links > 1
+            && self.anybody_may_make_it()
     }
 
     /// The bits of a mode by which others may write.
@@ -238,7 +254,8 @@ mod tests {
             [('f', FileType::RegularFile), ('l', FileType::Symlink), ('c', FileType::CharacterDevice)];
         let kind_of = kinds.into_iter().find(|(name, _)| *name == kind).map(|(_, kind)| kind);
         let (path, kind_of) = (PathBuf::from(path), kind_of.unwrap_or(FileType::Directory));
-        Step { path, owner, group, kind: kind_of, mode, is_fixed: kind == 'r' }
+        let links = if path.ends_with("linked.toml") { 2 } else { 1 };
+        Step { path, owner, group, kind: kind_of, mode, links, is_fixed: kind == 'r' }
     }
 
     /// Why Ada, or another, does not believe what stands at the end, and what she is warned of.
@@ -277,6 +294,8 @@ mod tests {
             (Found, vec![srv(), step("/srv/x", ADA, TEAM, 'f', 0o664)], "accounts of its group (mode 664)"),
             (Named, vec![step("/srv/p", 0, TEAM, 'd', 0o2775), file(ADA, 0o600)], "/srv/p can be written"),
             (Named, vec![step("/srv/p", ADA, ADAS, 'd', 0o777), file(ADA, 0o600)], "/srv/p can be written"),
+            (Found, vec![tmp(), step("/tmp/linked.toml", ADA, ADAS, 'f', 0o600)], "has 2 names"),
+            (Found, vec![tmp(), step("/tmp/linked.toml", 0, 0, 'f', 0o644)], "has 2 names"),
             // A folder of a mount that takes no writes says nothing of who owns what stands there.
             (Found, vec![step("/etc/c", 0, 0, 'r', 0o777), file(MALLORY, 0o644)], "uid 1001"),
         ] {
@@ -291,6 +310,7 @@ mod tests {
         let (etc, home) = (step("/etc", 0, 0, 'd', 0o755), step("/home/ada", ADA, ADAS, 'd', 0o750));
         let of = |owner, group, mode| step("/…/gazelle-sync.toml", owner, group, 'f', mode);
         let (service, its) = (998, [998]);
+        let tmp = step("/tmp", 0, 0, 'd', 0o1777);
         for (sought, me, groups, way) in [
             (Named, service, &its[..], vec![etc.clone(), of(0, 0, 0o644)]),
             (Named, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
@@ -326,7 +346,9 @@ mod tests {
                     of(0, 0, 0o644),
                 ],
             ),
-            (Found, ADA, &[ADAS], vec![step("/tmp", 0, 0, 'd', 0o1777), of(ADA, ADAS, 0o600)]),
+            (Found, ADA, &[ADAS], vec![tmp.clone(), of(ADA, ADAS, 0o600)]),
+            (Found, ADA, &[ADAS], vec![home.clone(), step("/home/ada/linked.toml", ADA, ADAS, 'f', 0o600)]),
+            (Named, ADA, &[ADAS], vec![tmp.clone(), step("/tmp/linked.toml", ADA, ADAS, 'f', 0o600)]),
             (Named, ADA, &[ADAS], vec![step("/dev", 0, 0, 'd', 0o755), step("/dev/null", 0, 0, 'c', 0o666)]),
         ] {
             assert_eq!(judged(&way, sought, me, groups).0, None, "{me}: {way:?}");

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::lists_room;
 use super::nested::{self, NestedError};
 use super::receive::receive_completed;
 use crate::entities::Entity;
@@ -14,12 +15,12 @@ use crate::staging::versions::Received;
 /// Bytes of a record with a list that is not whole, from which on one at a time is completed.
 const MOST_COMPLETED: usize = 1024 * 1024;
 /// Bytes of one whose lists are whole: no more are kept.
-const MOST_BYTES_WHOLE: usize = 2 * nested::MOST_BYTES;
+const MOST_BYTES_WHOLE: usize = 2 * lists_room::MOST_BYTES;
 
 fn too_large_to_complete() -> NodeFault {
     let message = format!(
         "it has more than {} MiB and a list that is not whole, or more than {} MiB with its lists",
-        nested::MOST_BYTES / 1024 / 1024,
+        lists_room::MOST_BYTES / 1024 / 1024,
         MOST_BYTES_WHOLE / 1024 / 1024
     );
     NodeFault { field: String::new(), message, is_not_text: false }
@@ -33,7 +34,7 @@ pub(crate) async fn completed_in_turn(
     shortened: Received,
     answer: &Answer,
 ) -> Result<LookupResult, SourceError> {
-    if shortened.raw.len() > nested::MOST_BYTES {
+    if shortened.raw.len() > lists_room::MOST_BYTES {
         return Ok(LookupResult::Faulty(faulty_one(shortened, &too_large_to_complete())));
     }
     let _turn = match shortened.raw.len() > MOST_COMPLETED {

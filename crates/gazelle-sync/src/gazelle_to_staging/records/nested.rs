@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
+use super::lists_room::{Room, Taken};
 use super::object::{Object, Read, list, raw_text};
 use super::receive::{record_id, usable_id};
 use crate::entities::{Entity, Nested};
@@ -22,10 +23,6 @@ use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, Sourc
 
 /// Pages of one connection, before one that does not end is given up.
 const MOST_PAGES: usize = 1000;
-/// Entries of one connection, and their bytes in all: no record that is stored has more.
-const MOST_NODES: usize = 20_000;
-pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
-
 /// Why a record could not be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum NestedError {
@@ -68,20 +65,19 @@ pub async fn complete(
     sizes: &Sizes,
 ) -> Result<String, NestedError> {
     let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(raw.to_owned()) };
+    let mut all = Lists { client, entity, sizes, before: Taken::default() };
     for nested in entity.nested() {
-        complete_at(client, entity, nested, nested.path, &mut record, sizes).await?;
+        complete_at(&mut all, nested, nested.path, &mut record).await?;
     }
     Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
 }
 
 /// Completes the connection at the end of `path`, inside `holder` or inside the nodes on the way.
 async fn complete_at(
-    client: &GazelleClient,
-    entity: &Entity,
+    all: &mut Lists<'_>,
     nested: &Nested,
     path: &[&str],
     holder: &mut Object,
-    sizes: &Sizes,
 ) -> Result<(), NestedError> {
     let Some((name, rest)) = path.split_first() else { return Ok(()) };
     let Some(mut connection) = holder.get(name).and_then(|raw| raw.read::<Object>()) else { return Ok(()) };
@@ -92,7 +88,7 @@ async fn complete_at(
             return Ok(());
         }
         let Some(id) = holder.get("id").and_then(|raw| usable_id(raw.get())) else { return Ok(()) };
-        let nodes = all_nodes(client, entity, nested, &id, sizes).await?;
+        let nodes = all_nodes(all, nested, &id).await?;
         connection.set("nodes", list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
         // Entries may have come or gone since the record was read.
@@ -108,7 +104,7 @@ async fn complete_at(
                 continue;
             }
             if let Some(mut object) = node.read::<Object>() {
-                Box::pin(complete_at(client, entity, nested, rest, &mut object, sizes)).await?;
+                Box::pin(complete_at(all, nested, rest, &mut object)).await?;
                 *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
             }
         }
@@ -123,12 +119,11 @@ async fn complete_at(
 /// Every entry of a connection, page by page, those that are null too; their number must agree with the connection's
 /// own count.
 async fn all_nodes(
-    client: &GazelleClient,
-    entity: &Entity,
+    all: &mut Lists<'_>,
     nested: &Nested,
     id: &str,
-    sizes: &Sizes,
 ) -> Result<Vec<Box<RawValue>>, NestedError> {
+    let Lists { client, entity, sizes, .. } = *all;
     let failed = |error| NestedError::Source { error, field: nested.path.join(".") };
     let mut first = sizes.page();
     let mut first_error: Option<SourceError> = None;
@@ -137,7 +132,7 @@ async fn all_nodes(
         // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
         let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
         let trying = if is_tried_out { client.trying(1) } else { client.clone() };
-        let list = List { client: &trying, entity, nested, id, sizes, room: listed.room() };
+        let list = List { client: &trying, entity, nested, id, sizes, room: listed.room(&all.before) };
         let sent = sizes.sent();
         let page = match list.page(sent, listed.after.as_deref(), first).await {
             Ok(page) => page,
@@ -153,7 +148,10 @@ async fn all_nodes(
         };
         match listed.take(page) {
             Listing::GoesOn => {}
-            Listing::Ended => return Ok(listed.nodes),
+            Listing::Ended => {
+                all.before.add(&listed.taken());
+                return Ok(listed.nodes);
+            }
             Listing::Changed(said) => {
                 return Err(NestedError::Changed {
                     id: id.to_owned(),
@@ -167,6 +165,15 @@ async fn all_nodes(
             }
         }
     }
+}
+
+/// The connections of one record, which share what they may have: a record may hold as many as its answer has room for.
+struct Lists<'l> {
+    client: &'l GazelleClient,
+    entity: &'l Entity,
+    sizes: &'l Sizes,
+    /// What those have that were read.
+    before: Taken,
 }
 
 /// The entries of a connection that were listed so far.
@@ -197,13 +204,14 @@ enum Listing {
 }
 
 impl ListedEntries {
-    /// What a further page may have.
-    fn room(&self) -> Room {
-        Room {
-            nodes: MOST_NODES.saturating_sub(self.nodes.len()),
-            bytes: MOST_BYTES.saturating_sub(self.bytes),
-            requests: MOST_REQUESTS.saturating_sub(self.requests),
-        }
+    /// What a further page may have, beside the connections of the record that were read before.
+    fn room(&self, before: &Taken) -> Room {
+        before.room_beside(&self.taken())
+    }
+
+    fn taken(&self) -> Taken {
+        let (nodes, pages) = (self.nodes.len(), self.cursors.len());
+        Taken { nodes, bytes: self.bytes, requests: self.requests, pages }
     }
 
     /// A hash of an entry's id, or of all of it where it has none; none of null.
@@ -262,14 +270,6 @@ struct List<'l> {
     id: &'l str,
     sizes: &'l Sizes,
     room: Room,
-}
-
-/// What a further page may have.
-struct Room {
-    nodes: usize,
-    bytes: usize,
-    /// For its entries by their ids.
-    requests: usize,
 }
 
 /// A page of it.
@@ -371,8 +371,7 @@ impl List<'_> {
         }
         let page = answer.page_at(self.nested.answer, ListShape::Connection)?;
         let bytes: usize = page.nodes.iter().flatten().map(|node| node.get().len()).sum();
-        if page.nodes.len() > self.room.nodes || bytes > self.room.bytes {
-            let what = format!("holds more than {MOST_NODES} entries, or than {MOST_BYTES} bytes");
+        if let Some(what) = self.room.refusal(page.nodes.len(), bytes) {
             return Err(answer.bad(self.nested.answer, &what));
         }
         let nodes = page.nodes.iter().map(|node| node.unwrap_or(RawValue::NULL).to_owned()).collect();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// The longest answer that is read, by a setting, and one as long, less a little.
 const LONGEST_MIB: usize = 4;
-const LONG: usize = LONGEST_MIB * 1024 * 1024 - 1024;
+pub(super) const LONG: usize = LONGEST_MIB * 1024 * 1024 - 1024;
 /// What the process may reserve, in KiB: its code, stacks and buffers, and a few times all answers at once. A value for each
 /// entry of such an answer would take more.
 const MEMORY: usize = 320 * 1024;
@@ -64,7 +64,7 @@ fn filled(before: &str, repeated: &str, after: &str) -> Vec<u8> {
 }
 
 /// A page of clients, in an answer that has a field of every list.
-fn clients(records: &str, more: Option<&str>) -> String {
+pub(super) fn clients(records: &str, more: Option<&str>) -> String {
     let cursor = more.map_or("null".to_owned(), |cursor| format!("\"{cursor}\""));
     let empty = r#"{"nodes":[],"pageInfo":{"hasNextPage":false,"endCursor":null},"totalCount":0}"#;
     format!(
@@ -82,7 +82,7 @@ fn client(with: &str, repeated: &str, after: &str) -> Vec<u8> {
 }
 
 /// A place for programs with little memory.
-async fn little() -> Place {
+pub(super) async fn little() -> Place {
     let mut place = Place::new().await;
     place.run(&["migrate"]).await.success();
     for (name, value) in [
@@ -99,7 +99,7 @@ async fn little() -> Place {
     place
 }
 
-async fn sync(place: &mut Place, answers: Answers) -> Ran {
+pub(super) async fn sync(place: &mut Place, answers: Answers) -> Ran {
     sync_within(place, MEMORY, answers).await
 }
 

@@ -1,0 +1,89 @@
+//! What all lists inside one record may have together: an answer has room for very many that each have a further page.
+
+use super::budget::MOST_REQUESTS;
+
+/// Pages of all of them.
+const MOST_PAGES: usize = 2_000;
+/// Entries of all of them, and their bytes: no record that is stored has more.
+const MOST_NODES: usize = 20_000;
+pub(crate) const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// What lists have that were read, or a list so far.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) nodes: usize,
+    pub(super) bytes: usize,
+    /// For entries by their ids.
+    pub(super) requests: usize,
+    pub(super) pages: usize,
+}
+
+/// What a further page may have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) nodes: usize,
+    pub(super) bytes: usize,
+    /// For its entries by their ids.
+    pub(super) requests: usize,
+    /// It and those that follow.
+    pub(super) pages: usize,
+}
+
+impl Taken {
+    /// Adds a list that was read to its end, of which the last page was not counted.
+    pub(super) fn add(&mut self, list: &Taken) {
+        self.nodes += list.nodes;
+        self.bytes += list.bytes;
+        self.requests += list.requests;
+        self.pages += list.pages + 1;
+    }
+
+    /// What is left for a page of a list that has this so far.
+    pub(super) fn room_beside(&self, list: &Taken) -> Room {
+        Room {
+            nodes: MOST_NODES.saturating_sub(self.nodes + list.nodes),
+            bytes: MOST_BYTES.saturating_sub(self.bytes + list.bytes),
+            requests: MOST_REQUESTS.saturating_sub(self.requests + list.requests),
+            pages: MOST_PAGES.saturating_sub(self.pages + list.pages),
+        }
+    }
+}
+
+impl Room {
+    /// Why a page of so many entries and bytes is not taken, if it is not.
+    pub(super) fn refusal(&self, nodes: usize, bytes: usize) -> Option<String> {
+        if nodes > self.nodes || bytes > self.bytes {
+            return Some(format!(
+                "holds, with the other lists of its record, more than {MOST_NODES} entries, or than {MOST_BYTES} bytes"
+            ));
+        }
+        (self.pages == 0)
+            .then(|| format!("has, with the other lists of its record, more than {MOST_PAGES} pages"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_a_record_share_what_one_may_have() {
+        const MIB: usize = 1024 * 1024;
+        for (what, lists, (nodes, bytes, requests, pages), left, page, is_taken) in [
+            ("nothing yet", 0, (1, 1, 1, 1), (20_000, 16 * MIB, 2_000, 2_000), (1, 1), true),
+            ("one list", 1, (400, MIB, 40, 5), (19_600, 15 * MIB, 1_960, 1_995), (400, MIB), true),
+            ("many entries", 50, (400, 0, 0, 1), (0, 16 * MIB, 2_000, 1_950), (1, 0), false),
+            ("many bytes", 16, (1, MIB, 0, 1), (19_984, 0, 2_000, 1_984), (0, 1), false),
+            ("many requests", 50, (40, 0, 41, 1), (18_000, 16 * MIB, 0, 1_950), (1, 1), true),
+            ("pages of nothing", 200, (0, 0, 0, 10), (20_000, 16 * MIB, 2_000, 0), (0, 0), false),
+        ] {
+            let mut before = Taken::default();
+            for _ in 0..lists {
+                before.add(&Taken { nodes, bytes, requests, pages: pages - 1 });
+            }
+            let room = before.room_beside(&Taken::default());
+            assert_eq!((room.nodes, room.bytes, room.requests, room.pages), left, "{what}");
+            assert_eq!(room.refusal(page.0, page.1).is_none(), is_taken, "{what}");
+        }
+    }
+}
