@@ -225,6 +225,18 @@ mod tests {
         assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
     }
 
+    /// Databases hold these checksums: a line is added with a migration, and none is ever changed.
+    #[test]
+    fn migrations_say_what_they_said_when_they_were_released() {
+        let lines: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|migration| {
+                format!("{:04} {} {}", migration.version, checksum_of(migration), migration.name)
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
     #[test]
     fn a_migration_with_another_text_is_refused_unless_it_is_a_former_one_of_ours() {
         let of =
