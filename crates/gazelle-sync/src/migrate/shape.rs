@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::declared;
-use crate::access::hung::Before;
+use crate::access::superuser::Before;
 use crate::access::{self, owners};
 use crate::db::{Db, DbError};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_names};
