@@ -1,4 +1,4 @@
-//! Five attackers for as long as asked: the test `attack`, told how long and from which seed.
+//! Six attackers for as long as asked: the test `attack`, told how long and from which seed.
 
 use std::process::Command;
 
@@ -27,6 +27,8 @@ pub struct AttackArgs {
 enum Attacker {
     /// Each role at each relation
     Rights,
+    /// What somebody left on our tables
+    Hung,
     /// An API that spoils its answers
     Api,
     /// Somebody in the database's place, and between it and us

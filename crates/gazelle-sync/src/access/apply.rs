@@ -47,7 +47,7 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     let before = facts(&tx, &told).await?;
     // What somebody may hang there is told apart from what hangs there: taking the right is what this is run for.
     take_beyond_rows(&tx, &roles.owner).await?;
-    owners::check_hung_in(&tx).await?;
+    owners::check_superuser_in(&tx).await?;
     tx.batch(&sql::roles(roles)).await?;
     creators::check(&tx, roles).await?;
     tx.batch_as_is(&sql::relations(db.schema(), roles, &public_roles(&tx).await?)).await?;
@@ -156,8 +156,8 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     let readable = tx.query("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')", &[]).await?;
     if !readable.first().is_some_and(|row| row.get(0)) {
         return Err(DbError::infrastructure(format!(
-            "{owner} may log in, as Citus needs to move its tables, and only a superuser can see that it has no password: \
-             run `migrate --roles` as one, or ALTER ROLE {owner} NOLOGIN first and LOGIN afterwards"
+            "{owner} may log in, as Citus needs to move its tables, and only a superuser could see that it has no password: \
+             ALTER ROLE {owner} NOLOGIN first and LOGIN afterwards"
         )));
     }
     let with_password = tx

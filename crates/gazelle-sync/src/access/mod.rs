@@ -10,11 +10,11 @@ pub mod bound;
 mod changes;
 mod close;
 mod creators;
-pub mod hung;
 mod owner;
 pub mod owners;
 mod roles;
 mod script;
+pub mod superuser;
 
 pub use apply::{apply, cover, current, public_roles, script};
 pub use changes::{Changes, Fact};

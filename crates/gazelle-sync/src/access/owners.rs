@@ -7,8 +7,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::hung::{self, Before};
 use super::roles::{PUBLIC_ROLES, Roles};
+use super::superuser::{self, Before};
 use super::{bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
@@ -49,7 +49,7 @@ const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
 /// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
-/// code of somebody's hangs; then what [`bound::check`] refuses, and what a superuser would run for others ([`hung`]). Where nothing of ours is there yet, there is nothing to refuse.
+/// code of somebody's hangs; then what [`bound::check`] refuses, and what keeps a superuser from using the tables ([`superuser`]). Where nothing of ours is there yet, there is nothing to refuse.
 ///
 /// # Errors
 /// Such a relation: the message says whose, why and what to do. Those of the database.
@@ -64,7 +64,7 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
 pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
     refuse(refusal(db).await?)?;
     bound::check(db).await?;
-    refuse(hung::refusal(db, before).await?)
+    refuse(superuser::refusal(db, before).await?)
 }
 
 /// Whose table [`check`] refuses and why, if it does.
@@ -87,7 +87,7 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
 /// As [`check`].
 pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
     check_owners_in(tx).await?;
-    check_hung_in(tx).await
+    check_superuser_in(tx).await
 }
 
 /// Of [`check_in`] who owns the tables: whoever takes rights that others hold on them asks this first, and the rest then.
@@ -98,12 +98,12 @@ pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
     refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
 }
 
-/// Of [`check_in`] what a superuser would run for others.
+/// Of [`check_in`] what keeps a superuser from using the tables.
 ///
 /// # Errors
 /// As [`check`].
-pub async fn check_hung_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(hung::refusal_in(tx).await?)
+pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    refuse(superuser::refusal_in(tx).await?)
 }
 
 /// Refuses a table of another schema whose content is run, unless we or an administrator made it.
@@ -129,8 +129,8 @@ struct Found {
     acting: Vec<String>,
     /// Whether we have the owner's rights.
     has_rights: bool,
-    /// What the owner has besides our tables, which may act as it.
-    besides: Option<String>,
+    /// Whether the owner is the one of `migrate --roles`.
+    is_of_roles: bool,
 }
 
 impl Found {
@@ -142,7 +142,7 @@ impl Found {
             kind: row.get("kind"),
             acting: row.get("acting"),
             has_rights: row.get("has_rights"),
-            besides: row.get("besides"),
+            is_of_roles: row.get("is_of_roles"),
         }
     }
 }
@@ -156,6 +156,8 @@ struct Me {
     in_force: Option<String>,
     /// Who holds the right by which we may create in the schema.
     creates_by: Option<String>,
+    /// What an administrator that acts for a superuser gets to own: `DATABASE name` or `SCHEMA name`.
+    kept_by: String,
 }
 
 impl Me {
@@ -165,6 +167,7 @@ impl Me {
             is_superuser: row.get("is_superuser"),
             in_force: row.get("in_force"),
             creates_by: row.get("creates_by"),
+            kept_by: row.get("kept_by"),
         }
     }
 }
@@ -175,15 +178,6 @@ impl Me {
             Some(role) => {
                 format!(", also with the role {role} in force, which any code in its session can undo")
             }
-            None => String::new(),
-        }
-    }
-}
-
-impl Found {
-    fn besides(&self) -> String {
-        match &self.besides {
-            Some(thing) => format!(", who has {thing} besides, which may act as {}", self.name),
             None => String::new(),
         }
     }
@@ -292,37 +286,40 @@ fn acting_as(owner: &str, acting: &[String]) -> String {
     }
 }
 
-/// The refusal for a superuser where the schema's owner, whom it does not trust, could replace our tables at any time.
+/// The refusal for a superuser where the schema is somebody else's, who could replace our tables at any time.
 fn schema_to_superuser(found: &Found, us: &Me) -> String {
-    let Found { relation: schema, name: owner, acting, .. } = found;
-    let (me, in_force, besides) = (&us.name, us.in_force(), found.besides());
-    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| name != owner).collect();
-    let others = match others.as_slice() {
-        [] => String::new(),
-        some => format!(", as which {} may act", some.join(", ")),
-    };
+    let Found { relation: schema, name: owner, .. } = found;
     format!(
-        "the schema {schema} belongs to {owner}{others}{besides}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a schema \
+        "the schema {schema} belongs to {owner}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a schema \
          can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
          rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
          or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
-         (GAZELLE_SYNC_SCHEMA), or this one: ALTER SCHEMA {} OWNER TO {}",
-        plain(schema),
-        plain(me),
+         (GAZELLE_SYNC_SCHEMA)",
+        me = us.name,
+        in_force = us.in_force(),
     )
 }
 
-/// What a superuser is told, which trusts less than others: it lends all it may do to whatever hangs on a table.
+/// What a superuser is told, which uses nothing but what superusers own: it lends all it may do to whatever hangs on a table. To
+/// take a table over is no cure, since what its owner has put on it stays.
 fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
-    let others = acting_as(&first.name, &first.acting);
-    let (me, in_force, besides) = (&us.name, us.in_force(), first.besides());
+    let Me { name: me, kept_by, .. } = us;
+    let role = plain(&first.name);
+    let cure = match first.is_of_roles {
+        true => format!(
+            "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
+             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN CREATEROLE PASSWORD '…'; \
+             ALTER {kept_by} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION"
+        ),
+        false => format!(
+            "Put the role that runs gazelle-sync here into DATABASE_URL ({role}, or an administrator that is a member of it and no \
+             superuser). If it is empty and nobody's, DROP {kind} {table}"
+        ),
+    };
     format!(
-        "{found}{others}{besides}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a table can have code of his run with \
-         the rights of whoever uses it, so nothing of it was read or written. If it is empty and nobody's, DROP {kind} {table}. \
-         Otherwise put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the \
-         sync, or an administrator that is no superuser); or, where a superuser shall: look at its triggers, rules, defaults \
-         and policies (psql: \\d+ {table}), and take it over: ALTER {kind} {table} OWNER TO {me}",
-        me = plain(me),
+        "{found}, and the role in DATABASE_URL ({me}) is a superuser{}, which uses nothing that others own: whoever owns a table can \
+         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}",
+        us.in_force(),
     )
 }
 

@@ -3,15 +3,14 @@
 -- itself where nobody should log in as it; has_rights says whether we have the owner's rights. Catalogues alone: nothing of
 -- theirs is run by looking.
 --
--- Trusted is whoever could do it anyway. For a superuser that is itself, another superuser, and a role that only those can
--- act as, and that owns nothing of this database but relations under our names: a function of its own would act as it for whoever may
--- call it, and so would what hangs on another table of its. The owner of the schema, who may drop what stands in it and put something
--- else there, has to be one of them too. A superuser is also who has put a lesser role in force, or may put a superuser in
--- force: so may any code that runs in its session. For others it is they themselves, a superuser, who may make roles, the owner of the database, and a
--- role that only those can act as. Where they come to tables that others have made ($4), also the owner of the schema, the
--- owner's role by its own name ($5), and, where they could not have made the tables themselves, whoever made them for them;
--- none of the roles $6. What is run as it stands (not $4) is a trusted role's own, since a role that nobody acts as any more
--- may have been left by anybody.
+-- Trusted is whoever could do it anyway. For a superuser that is itself and other superusers, nobody else: what an owner has put on
+-- a table runs as the superuser, also when the owner has been left by all who acted as it. The owner of the schema, who may drop what
+-- stands in it and put something else there, has to be one too. A superuser is also who has put a lesser role in force, or may put a
+-- superuser in force: so may any code that runs in its session. For others it is they themselves, a superuser, who may make roles, the
+-- owner of the database, and a role that only those can act as. Where they come to tables that others have made ($4), also the owner of
+-- the schema, the owner's role by its own name ($5), and, where they could not have made the tables themselves, whoever made them for
+-- them; none of the roles $6. What is run as it stands (not $4) is a trusted role's own, since a role that nobody acts as any more may
+-- have been left by anybody.
 --
 -- To have the rights of a role proves nothing: others may have them too, and up to version 15 whoever logs in as a role can
 -- make anybody a member of it.
@@ -59,7 +58,7 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
-     WHERE (o.oid IN (SELECT relowner FROM relations) OR o.oid IN (SELECT oid FROM keeper))
+     WHERE o.oid IN (SELECT relowner FROM relations)
        AND NOT (m.oid = o.oid
                 AND (o.rolname = $5 OR coalesce(m.rolvaliduntil = '-infinity', false) AND o.oid IN (SELECT oid FROM recorded))
                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
@@ -80,26 +79,6 @@ WITH RECURSIVE place AS (
      WHERE granted.privilege_type = 'CREATE'
     UNION
     SELECT keeper.oid FROM keeper
-), more AS (
-    -- What an owner owns besides. Schemas, sequences and default rights run nothing.
-    SELECT d.refobjid AS owner, min(pg_catalog.pg_describe_object(d.classid, d.objid, 0)) AS thing
-      FROM me
-      JOIN pg_catalog.pg_shdepend d ON d.refclassid = 'pg_catalog.pg_authid'::regclass AND d.deptype = 'o'
-      JOIN pg_catalog.pg_database this ON this.oid = d.dbid AND this.datname = pg_catalog.current_database()
-     WHERE me.rolsuper
-       AND (d.refobjid IN (SELECT relowner FROM relations) OR d.refobjid IN (SELECT oid FROM keeper))
-       AND d.refobjid NOT IN (SELECT oid FROM trusted)
-       AND d.classid NOT IN ('pg_catalog.pg_namespace'::regclass, 'pg_catalog.pg_default_acl'::regclass)
-       AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
-                AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c
-                             WHERE c.oid = d.objid
-                               AND (c.relkind = 'S' OR c.relkind IN ('r', 'p', 'v') AND c.relname = ANY ($2::text[])
-                                    OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i
-                                                WHERE i.inhrelid = c.oid AND i.inhparent IN (SELECT oid FROM relations)))))
-       -- Citus keeps the rows of our tables in tables of its own beside them, and shows them to nobody.
-       AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
-                AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
-     GROUP BY d.refobjid
 ), owners AS (
     SELECT o.oid, o.rolname::text AS name, NOT me.rolsuper AND pg_catalog.pg_has_role(me.oid, o.oid, 'USAGE') AS has_rights
       FROM pg_catalog.pg_roles o
@@ -107,17 +86,16 @@ WITH RECURSIVE place AS (
      CROSS JOIN me
      WHERE o.oid IN (SELECT relowner FROM relations)
        AND o.oid NOT IN (SELECT oid FROM trusted)
-       AND (o.rolname = ANY ($6::text[])
+       AND (me.rolsuper
+            OR o.rolname = ANY ($6::text[])
             OR NOT $4
-            OR o.oid IN (SELECT more.owner FROM more)
             OR o.oid IN (SELECT acting.owner FROM acting)
-               AND NOT (NOT me.rolsuper
-                        AND (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
-                             -- Made for a member of its own, that may create here by it alone.
-                             OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
-                                AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
-                                                 WHERE besides.owner = o.oid)
-                                AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid AND NOT acting.is_owner))))
+               AND NOT (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
+                        -- Made for a member of its own, that may create here by it alone.
+                        OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
+                           AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
+                                            WHERE besides.owner = o.oid)
+                           AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid AND NOT acting.is_owner)))
 )
 SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relations.relkind::text AS kind,
        ARRAY(SELECT acting.name FROM acting
@@ -125,27 +103,25 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
                 AND (NOT acting.is_owner OR owners.has_rights OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
               ORDER BY 1) AS acting,
        owners.has_rights,
-       (SELECT more.thing FROM more WHERE more.owner = owners.oid AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = owners.oid)) AS besides
+       owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded) AS is_of_roles
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'schema', $1, o.rolname::text, 'n',
-       ARRAY(SELECT acting.name FROM acting WHERE acting.owner = o.oid ORDER BY acting.name), false,
-       (SELECT more.thing FROM more WHERE more.owner = o.oid AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid))
+SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
- WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted) AND (o.oid IN (SELECT acting.owner FROM acting) OR o.oid IN (SELECT more.owner FROM more))
+ WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted)
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, NULL
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, NULL
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, NULL
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT (p.polcmd = 'r' AND p.polpermissive

@@ -10,8 +10,8 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = '{reader}') THEN
         CREATE ROLE "{reader}" NOLOGIN;
     END IF;
-    -- Whoever runs this may migrate later. A superuser may anyway.
-    IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AND current_user <> '{owner}' THEN
+    -- Whoever runs this may migrate later. Who can already needs no grant, and may lack the right to give one.
+    IF NOT pg_has_role('{owner}', 'USAGE') THEN
         EXECUTE format('GRANT "{owner}" TO %I', current_user);
     END IF;
     IF NOT has_database_privilege('{sync}', current_database(), 'CONNECT') THEN

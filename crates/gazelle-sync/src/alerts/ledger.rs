@@ -125,6 +125,20 @@ pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
 }
 
+/// What a channel is to be told of an alert that goes on, by what it was told, and the message's position among those of the
+/// alert; none where it is not time.
+fn due(told: Option<&Told>, at: Timestamp, remind_after: SignedDuration) -> Option<(Occasion, i32)> {
+    match told {
+        None => Some((Occasion::Started, 0)),
+        // What was not heard needs no reminder.
+        Some(told) if told.waiting => None,
+        Some(told) if at.duration_since(told.last_at) >= remind_after => {
+            Some((Occasion::Reminder, told.last_position + 1))
+        }
+        Some(_) => None,
+    }
+}
+
 struct Ledger<'l, 'c> {
     tx: &'l Tx<'c>,
     words: Words,
@@ -203,14 +217,8 @@ impl Ledger<'_, '_> {
     /// The first word to channels that had none, such as one that was configured since; a reminder where it is time.
     async fn tell_all(&mut self, alert: &Open) -> Result<(), DbError> {
         for channel in self.channels.clone() {
-            match alert.told.get(&channel) {
-                None => self.say(alert, &channel, Occasion::Started, 0).await?,
-                // What was not heard needs no reminder.
-                Some(told) if told.waiting => {}
-                Some(told) if self.at.duration_since(told.last_at) >= self.remind_after => {
-                    self.say(alert, &channel, Occasion::Reminder, told.last_position + 1).await?;
-                }
-                Some(_) => {}
+            if let Some((occasion, position)) = due(alert.told.get(&channel), self.at, self.remind_after) {
+                self.say(alert, &channel, occasion, position).await?;
             }
         }
         Ok(())
@@ -255,5 +263,31 @@ impl Ledger<'_, '_> {
             .await?;
         self.changes.messages += written;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_told_once_and_reminded_when_it_has_heard_and_it_is_time() {
+        let at = Timestamp::from_second(100_000).unwrap();
+        let told = |last_position, seconds_ago: i64, waiting| Told {
+            last_position,
+            last_at: at - SignedDuration::from_secs(seconds_ago),
+            waiting,
+        };
+        for (what, told, wanted) in [
+            ("never told", None, Some((Occasion::Started, 0))),
+            ("just told", Some(told(0, 0, false)), None),
+            ("not yet time", Some(told(0, 59, false)), None),
+            ("time for a reminder", Some(told(0, 60, false)), Some((Occasion::Reminder, 1))),
+            ("and for another", Some(told(4, 3_600, false)), Some((Occasion::Reminder, 5))),
+            ("not heard yet", Some(told(0, 3_600, true)), None),
+            ("told by a clock that was ahead", Some(told(0, -3_600, false)), None),
+        ] {
+            assert_eq!(due(told.as_ref(), at, SignedDuration::from_secs(60)), wanted, "{what}");
+        }
     }
 }

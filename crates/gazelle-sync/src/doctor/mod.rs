@@ -25,7 +25,7 @@ pub use subject::Subject;
 
 use std::time::Duration;
 
-use crate::access::{bound, hung, owners};
+use crate::access::{bound, owners, superuser};
 use crate::db::DbError;
 
 /// A group of checks that takes longer is given up, so that a server that hangs is told too.
@@ -70,7 +70,7 @@ async fn in_database(subject: &Subject<'_>) -> Lines {
     let mend = "that, by the owner of the table or a superuser, once for each that is left; all checks of the tables are left \
                 out until then";
     if !is_safe(&mut lines, bound::refusal(db), mend).await
-        || !is_safe(&mut lines, hung::refusal(db, hung::Before::Use), mend).await
+        || !is_safe(&mut lines, superuser::refusal(db, superuser::Before::Use), mend).await
     {
         return lines;
     }

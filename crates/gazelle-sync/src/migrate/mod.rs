@@ -52,7 +52,7 @@ pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
     // ours. One that another program has filled meanwhile is not lost: whatever it says is there is in our way.
     owners::check_owners_in(tx).await?;
     access::take_beyond_rows(tx, "").await?;
-    owners::check_hung_in(tx).await?;
+    owners::check_superuser_in(tx).await?;
     let there = tx
         .query(
             "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2",
@@ -117,7 +117,7 @@ async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
     owners::check_owners_in(&tx).await?;
     access::check_owner_rights(&tx).await?;
     access::take_beyond_rows(&tx, "").await?;
-    owners::check_hung_in(&tx).await?;
+    owners::check_superuser_in(&tx).await?;
     Ok(tx)
 }
 

@@ -232,3 +232,84 @@ async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToken)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::config::Layers;
+
+    const EVERY: Duration = Duration::from_secs(60);
+    const TAKES: Duration = Duration::from_secs(5);
+
+    fn shared() -> Arc<Shared> {
+        let layers = Layers { working_dir: "/".into(), ..Layers::default() };
+        Arc::new(Shared::new(Arc::new(Settings::load(&layers).unwrap())))
+    }
+
+    /// Seconds from `start` to each of these.
+    fn seconds(start: Instant, begun: &Mutex<Vec<Instant>>) -> Vec<u64> {
+        begun.lock().unwrap().iter().map(|at| at.duration_since(start).as_secs()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_duty_is_done_again_when_its_time_comes_although_it_failed_and_is_cut_off_at_the_end() {
+        static BEGUN: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
+        static DUTY: Duty = Duty {
+            name: "fail slowly",
+            every: EVERY,
+            after_runs: false,
+            grace: GRACE,
+            work: |_| {
+                Box::pin(async {
+                    BEGUN.lock().unwrap().push(Instant::now());
+                    sleep(TAKES).await;
+                    anyhow::bail!("of the test")
+                })
+            },
+        };
+        let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
+        let kept = tokio::spawn(keep(&DUTY, shared.clone(), stop.clone()));
+        sleep(Duration::from_secs(70)).await;
+        // It is none of those that follow a run.
+        shared.runs_ended.send_modify(|runs| *runs += 1);
+        sleep(Duration::from_secs(61)).await;
+        stop.cancel();
+        kept.await.unwrap();
+        assert_eq!(seconds(start, &BEGUN), [0, 65, 130], "a minute after the end of the one before");
+        assert_eq!(start.elapsed().as_secs(), 131 + GRACE.as_secs(), "the third one was not waited for");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_runs_is_done_at_their_end_too_but_not_beside_itself() {
+        static BEGUN: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
+        static DUTY: Duty = Duty {
+            name: "follow runs",
+            every: EVERY,
+            after_runs: true,
+            grace: GRACE,
+            work: |_| {
+                Box::pin(async {
+                    BEGUN.lock().unwrap().push(Instant::now());
+                    sleep(TAKES).await;
+                    Ok(())
+                })
+            },
+        };
+        let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
+        let kept = tokio::spawn(keep(&DUTY, shared.clone(), stop.clone()));
+        for (at, runs) in [(20, 1), (22, 2)] {
+            sleep(Duration::from_secs(at) - start.elapsed()).await;
+            shared.runs_ended.send_replace(runs);
+        }
+        sleep(Duration::from_secs(95) - start.elapsed()).await;
+        stop.cancel();
+        kept.await.unwrap();
+        // The run that ended at 22 s is seen when the look at the one of 20 s has ended.
+        assert_eq!(seconds(start, &BEGUN), [0, 20, 25, 90]);
+        assert_eq!(start.elapsed().as_secs(), 95, "nothing was under way");
+    }
+}

@@ -97,3 +97,54 @@ fn latest_claims<'r>(table: &Table, rows: Vec<RowWithLineage<'r>>) -> Vec<RowWit
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::entities::table::{Rule, Value, column};
+
+    static CONTACTS: Table = Table {
+        name: "contacts",
+        key: &["external_id"],
+        owner: Some("client_external_id"),
+        columns: &[column("external_id", Rule::Id, &["id"]), column("client_external_id", Rule::Id, &[])],
+        ..Table::OF_RECORDS
+    };
+
+    /// Which rows are written of these, each an id, whose it is, and when its record was seen.
+    fn written(claims: &[(&str, &str, i64)]) -> Vec<(String, String)> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let rows: Vec<Row> =
+            claims.iter().map(|(id, owner, _)| Row { values: vec![text(id), text(owner)] }).collect();
+        let lined = rows.iter().zip(claims).map(|(row, (_, _, seen_at))| RowWithLineage {
+            row,
+            staging_id: Uuid::nil(),
+            fetched_at: Timestamp::from_second(*seen_at).unwrap(),
+        });
+        let kept = latest_claims(&CONTACTS, lined.collect());
+        let said = |row: &Row, column| CONTACTS.get(row, column).as_text().unwrap_or_default().to_owned();
+        kept.iter()
+            .map(|kept| (said(kept.row, "external_id"), said(kept.row, "client_external_id")))
+            .collect()
+    }
+
+    #[test]
+    fn a_row_that_several_records_claim_goes_to_the_one_seen_last() {
+        for (claims, wanted) in [
+            (&[][..], &[][..]),
+            (&[("c1", "a", 1), ("c2", "b", 1)], &[("c1", "a"), ("c2", "b")]),
+            (&[("c1", "a", 1), ("c1", "b", 2)], &[("c1", "b")]),
+            (&[("c1", "a", 2), ("c1", "b", 1)], &[("c1", "a")]),
+            // Of two of the same instant the first, whatever comes between.
+            (&[("c1", "a", 1), ("c2", "a", 9), ("c1", "b", 1)], &[("c1", "a"), ("c2", "a")]),
+            (&[("c1", "a", 1), ("c1", "b", 3), ("c1", "c", 2)], &[("c1", "b")]),
+        ] {
+            let wanted: Vec<(String, String)> =
+                wanted.iter().map(|(id, owner)| ((*id).to_owned(), (*owner).to_owned())).collect();
+            assert_eq!(written(claims), wanted, "{claims:?}");
+        }
+    }
+}

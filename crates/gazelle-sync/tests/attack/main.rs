@@ -1,4 +1,4 @@
-//! Five attackers, each random from a seed, each with something that must never be. A short round of each is a test;
+//! Six attackers, each random from a seed, each with something that must never be. A short round of each is a test;
 //! `cargo run --release -p xtask -- attack` plays for as long as asked, or one case again.
 //!
 //! The program is the one that is built with checks of arithmetic, so that what overflows is found too.
@@ -9,6 +9,7 @@ mod support;
 mod addresses;
 mod api;
 mod database;
+mod hung;
 mod rights;
 mod rows;
 
@@ -114,6 +115,11 @@ fn play(name: &str, case: impl AsyncFn(Random, &mut Tally)) {
 #[test]
 fn rights_nobody_reads_or_writes_more_than_was_granted() {
     play("rights", rights::case);
+}
+
+#[test]
+fn hung_whatever_somebody_left_on_our_tables_a_superuser_runs_none_of_it() {
+    play("hung", hung::case);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod decisions;
 mod documents;
 mod layers;
 mod plans;
+mod shape;
 mod shown;
 mod sql;
 mod statements;

@@ -76,6 +76,10 @@ impl Functions {
     }
 
     fn note(&mut self, signature: &Signature, block: &Block) {
+        // Others only make statements.
+        if signature.asyncness.is_none() {
+            return;
+        }
         let mut takes = Types::default();
         signature.inputs.iter().for_each(|input| match input {
             FnArg::Typed(typed) => takes.visit_type(&typed.ty),
@@ -156,12 +160,15 @@ fn whoever_writes_proves_the_lease() {
 #[test]
 fn a_function_that_writes_is_seen() {
     for (text, seen) in [
-        (r#"fn f(tx: &Tx<'_>) { tx.execute("INSERT INTO {schema}.sync_runs", &[]) }"#, true),
-        (r#"fn f(db: &Db) { let sql = format!("DELETE  FROM {{schema}}.{}", x); }"#, true),
-        (r#"impl X { fn f(&self, tx: &db::Tx<'_>) { g("UPDATE {schema}.sync_runs SET x = 1") } }"#, true),
-        (r#"fn f(tx: &FencedTx<'_>) { tx.execute("INSERT INTO {schema}.sync_runs", &[]) }"#, false),
-        (r#"fn f(tx: &Tx<'_>) { tx.query("SELECT 1 FROM {schema}.sync_runs", &[]) }"#, false),
-        (r#"fn f(tx: &Tx<'_>) { tx.query(include_str!("interrupt_runs.sql"), &[]) }"#, true),
+        (r#"async fn f(tx: &Tx<'_>) { tx.execute("INSERT INTO {schema}.sync_runs", &[]) }"#, true),
+        (r#"async fn f(db: &Db) { let sql = format!("DELETE  FROM {{schema}}.{}", x); }"#, true),
+        (
+            r#"impl X { async fn f(&self, tx: &db::Tx<'_>) { g("UPDATE {schema}.sync_runs SET x = 1") } }"#,
+            true,
+        ),
+        (r#"async fn f(tx: &FencedTx<'_>) { tx.execute("INSERT INTO {schema}.sync_runs", &[]) }"#, false),
+        (r#"async fn f(tx: &Tx<'_>) { tx.query("SELECT 1 FROM {schema}.sync_runs", &[]) }"#, false),
+        (r#"async fn f(tx: &Tx<'_>) { tx.query(include_str!("interrupt_runs.sql"), &[]) }"#, true),
     ] {
         let of = Functions::of(&src().join("run_log"), text);
         let is_seen = of.iter().any(|function| function.writes() && !function.is_fenced());

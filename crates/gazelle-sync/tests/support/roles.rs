@@ -54,3 +54,30 @@ pub async fn act_as_poor(world: &mut World) {
         .await;
     act_as(world, "poor");
 }
+
+/// Where a superuser has run `migrate --roles`: makes the administrator that its refusal tells it to make, and lets the program log
+/// in as that.
+pub async fn act_as_gazelle_admin(world: &mut World, owner: &str) {
+    world
+        .execute(&format!(
+            "CREATE ROLE gazelle_admin LOGIN CREATEROLE; ALTER DATABASE {DATABASE} OWNER TO gazelle_admin;
+             GRANT {owner} TO gazelle_admin WITH ADMIN OPTION"
+        ))
+        .await;
+    act_as(world, "gazelle_admin");
+}
+
+/// Has all that is in a schema, and the schema, be a role's.
+pub async fn hand_to(world: &World, schema: &str, role: &str) {
+    world
+        .execute(&format!(
+            "DO $hand$ DECLARE name text; BEGIN
+                 FOR name IN SELECT c.oid::regclass FROM pg_class c
+                              WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind IN ('r', 'v') LOOP
+                     EXECUTE format('ALTER TABLE %s OWNER TO {role}', name);
+                 END LOOP;
+             END $hand$;
+             ALTER SCHEMA {schema} OWNER TO {role}"
+        ))
+        .await;
+}

@@ -3,8 +3,7 @@
 use anyhow::Result;
 
 use super::lab::Lab;
-use super::results::{Results, median};
-use super::say;
+use super::results::{Results, median, say};
 use crate::simulator::{Running, Shop};
 
 /// What the real API takes for a page of 100.

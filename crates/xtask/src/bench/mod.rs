@@ -19,10 +19,7 @@ use clap::Args;
 
 use crate::simulator::{Running, Shop};
 use lab::Lab;
-use results::Results;
-
-/// Most MiB that the process may hold.
-const MEMORY_LIMIT: f64 = 64.0;
+use results::{MEMORY_LIMIT, Results, say};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -107,9 +104,4 @@ fn beside_this() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     let folder: &Path = this.parent().context("this program lies in no folder")?;
     Ok(folder.join("gazelle-sync"))
-}
-
-/// Tells a person who waits what is being done.
-fn say(what: &str) {
-    eprintln!("bench: {what}");
 }

@@ -1,5 +1,13 @@
 //! The figures of a run and the table in which they are shown.
 
+/// Most MiB that the process may hold.
+pub const MEMORY_LIMIT: f64 = 64.0;
+
+/// Tells a person who waits what is being done.
+pub fn say(what: &str) {
+    eprintln!("bench: {what}");
+}
+
 /// One line of the table.
 struct Line {
     what: String,
@@ -22,15 +30,15 @@ impl Results {
 
     /// A figure that must not exceed its target.
     pub fn at_most(&mut self, what: &str, value: f64, target: f64, unit: &str) {
-        self.judged(what, value, "<=", target, unit, value <= target);
+        self.judged(what, value, ("<=", target), unit, value <= target);
     }
 
     /// A figure that must reach its target.
     pub fn at_least(&mut self, what: &str, value: f64, target: f64, unit: &str) {
-        self.judged(what, value, ">=", target, unit, value >= target);
+        self.judged(what, value, (">=", target), unit, value >= target);
     }
 
-    fn judged(&mut self, what: &str, value: f64, sign: &str, target: f64, unit: &str, holds: bool) {
+    fn judged(&mut self, what: &str, value: f64, (sign, target): (&str, f64), unit: &str, holds: bool) {
         self.lines.push(Line {
             what: what.to_owned(),
             value: format!("{value:.2}{unit}"),

@@ -7,8 +7,7 @@ use anyhow::{Result, ensure};
 use super::compare::{ensure_same, written_since};
 use super::lab::Lab;
 use super::process::{Measured, cpu_of_tree};
-use super::results::{Results, median};
-use super::{MEMORY_LIMIT, say};
+use super::results::{MEMORY_LIMIT, Results, median, say};
 use crate::simulator::{Running, Shop};
 
 /// The most WAL of a walk that finds nothing new, in MB.

@@ -28,6 +28,12 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
             return context.wrong_use(&format!("{flag} {name}: {why}"));
         }
     }
+    if context.settings.database_url.is_none() {
+        bail!(
+            "the embedded server is reached by this machine's own account alone, which is a superuser there: roles would protect \
+             nothing, and a superuser uses no tables that others own. Set DATABASE_URL to a server that others use too"
+        );
+    }
     let opened = Opened::open(&context.settings).await?;
     let outcome = match args.dry_run {
         true => show(context, &opened.db, &roles).await,

@@ -123,7 +123,12 @@ pub async fn choose<'b>(
     batch: &'b [Received],
     nothing: bool,
 ) -> Result<Fresh<'b>, DbError> {
-    let mut newest = if nothing { HashMap::new() } else { newest_versions(tx, entity, batch).await? };
+    let newest = if nothing { HashMap::new() } else { newest_versions(tx, entity, batch).await? };
+    Ok(compared(newest, run_id, batch))
+}
+
+/// What of a batch is new, where these are the newest versions held of its records.
+fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [Received]) -> Fresh<'b> {
     let mut fresh = Fresh { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
         let hash = hash(record);
@@ -152,7 +157,7 @@ pub async fn choose<'b>(
             request: record.request,
         });
     }
-    Ok(fresh)
+    fresh
 }
 
 /// What tells one version of a record from another: its bytes, and of one with a fault where that is. Not in which words it is
@@ -276,3 +281,6 @@ pub async fn insert(
 fn microseconds(instant: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::roles::supabase;
+use crate::support::roles::{act_as_gazelle_admin, hand_to, supabase};
 use crate::support::{Place, Ran, World};
 use gazelle_sim::Kind;
 use gazelle_sync::db::statements;
@@ -186,11 +186,12 @@ fn line<'d>(report: &'d Value, check: &str) -> &'d Value {
 
 #[tokio::test]
 async fn doctor_says_who_holds_the_schema_whether_it_can_move_and_how_large_it_is() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let without = world.run(&["doctor"]).await.json();
     assert!(!without.to_string().contains("Citus"), "{without}");
 
     world.run(&["migrate", "--roles"]).await.success();
+    act_as_gazelle_admin(&mut world, "gazelle_owner").await;
     pretend_citus(&world, "13.2-1", true, true).await;
     let report = world.run(&["doctor"]).await.json();
     assert_eq!(line(&report, "Citus")["said"], "Citus 13.2-1, and this is the coordinator");
@@ -312,28 +313,34 @@ async fn what_another_node_works_on_is_waited_for_and_who_holds_its_lock_is_name
 
 #[tokio::test]
 async fn the_owner_may_log_in_where_citus_is_and_only_without_a_password() {
-    let world = World::new().await;
-    world.run(&["migrate", "--roles"]).await.success();
-    world.execute("ALTER ROLE gazelle_owner LOGIN").await;
+    let mut world = World::new().await;
+    // A superuser sees whether it has one, while all is a superuser's.
+    world.run(&["migrate"]).await.success();
+    world.execute("CREATE ROLE gazelle_owner LOGIN").await;
     refused(&world.run(&["migrate", "--roles"]).await, &["gazelle_owner may log in", "NOLOGIN"]);
-
     pretend_citus(&world, "13.2-1", true, false).await;
-    let run = world.run(&["migrate", "--roles"]).await.success();
-    assert_eq!((&run["made"], &run["ended"]), (&json!([]), &json!([])));
     world.execute("ALTER ROLE gazelle_owner PASSWORD 'made-up'").await;
     refused(&world.run(&["migrate", "--roles"]).await, &["gazelle_owner has a password", "PASSWORD NULL"]);
+    world.execute("ALTER ROLE gazelle_owner PASSWORD NULL").await;
+    world.run(&["migrate", "--roles"]).await.success();
 
     // Whoever cannot see whether it has one is told how to go on.
-    world.execute("CREATE ROLE administrator LOGIN CREATEROLE; GRANT gazelle_owner TO administrator").await;
-    let mut world = world;
-    crate::support::roles::act_as(&mut world, "administrator");
-    refused(&world.run(&["migrate", "--roles"]).await, &["only a superuser can see", "NOLOGIN first"]);
+    act_as_gazelle_admin(&mut world, "gazelle_owner").await;
+    refused(&world.run(&["migrate", "--roles"]).await, &["only a superuser could see", "NOLOGIN first"]);
+    world.execute("ALTER ROLE gazelle_owner NOLOGIN").await;
+    let run = world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!((&run["made"], &run["ended"]), (&json!([]), &json!([])));
+    world.execute("ALTER ROLE gazelle_owner LOGIN").await;
+    for command in [&["migrate"][..], &["sync", "--mode", "full"], &["status"]] {
+        world.run(command).await.success();
+    }
 }
 
 #[tokio::test]
 async fn rights_are_given_again_where_the_schema_is_distributed() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.run(&["migrate", "--roles"]).await.success();
+    act_as_gazelle_admin(&mut world, "gazelle_owner").await;
     let granted = "SELECT xmin::text FROM pg_class WHERE oid = 'v_appointments_montreal'::regclass";
     let before = world.text(granted).await;
     world.run(&["migrate", "--roles"]).await.success();
@@ -347,22 +354,21 @@ async fn rights_are_given_again_where_the_schema_is_distributed() {
 
 #[tokio::test]
 async fn an_owner_by_another_name_may_log_in_where_no_password_of_it_is_ever_valid() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.run(&["migrate", "--roles", "--owner-role", "keeper"]).await.success();
+    act_as_gazelle_admin(&mut world, "keeper").await;
     pretend_citus(&world, "13.2-1", true, true).await;
     let report = world.run(&["doctor"]).await.json();
     let advice = line(&report, "owner on Citus")["mend"].as_str().unwrap().to_owned();
     let statement = "ALTER ROLE keeper LOGIN VALID UNTIL '-infinity'";
     assert!(advice.contains(statement), "{advice}");
 
-    // Without that, somebody might log in as it who has made the tables for a superuser to use: the reason is said.
+    // Without that, somebody might log in as it who has made the tables for an administrator to use: the reason is said.
     world.execute("ALTER ROLE keeper LOGIN").await;
     let run = world.run(&["sync"]).await;
     refused(&run, &["belongs to keeper", ", keeper may log in", "NOLOGIN", statement]);
     world.execute(statement).await;
-    for command in
-        [&["sync", "--mode", "full"][..], &["migrate", "--roles", "--owner-role", "keeper"], &["status"]]
-    {
+    for command in [&["sync", "--mode", "full"][..], &["migrate"], &["status"]] {
         world.run(command).await.success();
     }
     let report = world.run(&["doctor"]).await.json();
@@ -370,16 +376,8 @@ async fn an_owner_by_another_name_may_log_in_where_no_password_of_it_is_ever_val
     // Who can act as it beside that is refused as ever; so is one that only pretends to be recorded.
     world.execute("CREATE ROLE mallory LOGIN; GRANT keeper TO mallory").await;
     refused(&world.run(&["sync"]).await, &["as which mallory may act"]);
-    world
-        .execute(
-            "REVOKE keeper FROM mallory;
-             DO $$ DECLARE t record; BEGIN
-                 FOR t IN SELECT oid::regclass AS name FROM pg_class
-                           WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') LOOP
-                     EXECUTE format('ALTER TABLE %s OWNER TO mallory', t.name);
-                 END LOOP;
-             END $$",
-        )
-        .await;
-    refused(&world.run(&["sync"]).await, &["belongs to mallory", ", mallory may log in"]);
+    world.execute("REVOKE keeper FROM mallory").await;
+    hand_to(&world, "public", "mallory").await;
+    world.execute("ALTER SCHEMA public OWNER TO pg_database_owner").await;
+    refused(&world.run(&["sync"]).await, &["belongs to mallory"]);
 }

@@ -6,7 +6,7 @@ use super::planted_functions::none_was_called;
 use super::statements_sent::times_sent;
 use crate::support::login::{KEY, LoggingIn, open};
 use crate::support::pooler::Pooler;
-use crate::support::roles::act_as;
+use crate::support::roles::{act_as, hand_to};
 use crate::support::service::{Serving, until};
 use crate::support::{Ran, World, connect};
 use clap::CommandFactory as _;
@@ -140,6 +140,10 @@ pub async fn every_command(world: &World, role: &str, turn: usize) -> Vec<Ended>
             odd_rows(world, turn).await;
         }
         all.push(ended(world, role, &command).await);
+    }
+    if role == "postgres" {
+        // It has just handed them to the owner.
+        hand_to(world, "shop", role).await;
     }
     served(world, role).await;
     all

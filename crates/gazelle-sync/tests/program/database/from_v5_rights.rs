@@ -1,6 +1,7 @@
 //! Who may read and write the tables of the old system once they are moved: nobody whom Supabase lets in from outside.
 
 use crate::support::deployed::{doctor, shows};
+use crate::support::roles::supabase;
 use crate::support::{Place, World};
 use serde_json::{Value, json};
 
@@ -9,14 +10,14 @@ const OLD_SYSTEM: &str = include_str!("../../support/old_system.sql");
 /// The old system on Supabase: its public roles hold every right on whatever was made in `public`, and get what is made
 /// elsewhere too. Rights of several kinds, in an order that is not the one they would be given in again.
 async fn on_supabase() -> World {
-    let world = World::new().await;
+    let world = supabase().await;
     world
         .execute(
-            "CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS; CREATE ROLE lecteur;
-             CREATE ROLE comptable; CREATE ROLE bureau; GRANT bureau TO authenticated;
-             ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO anon, authenticated, service_role;
-             ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
-             ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC, anon, authenticated",
+            "CREATE ROLE service_role BYPASSRLS; CREATE ROLE lecteur; CREATE ROLE comptable; CREATE ROLE bureau; GRANT bureau TO authenticated;
+             ALTER DEFAULT PRIVILEGES FOR ROLE administrator GRANT ALL ON TABLES TO anon, authenticated, service_role;
+             ALTER DEFAULT PRIVILEGES FOR ROLE administrator GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
+             ALTER DEFAULT PRIVILEGES FOR ROLE administrator GRANT USAGE ON SCHEMAS TO PUBLIC, anon, authenticated;
+             SET ROLE administrator",
         )
         .await;
     world.execute(OLD_SYSTEM).await;
@@ -27,7 +28,7 @@ async fn on_supabase() -> World {
              GRANT UPDATE (title) ON gazelle_appointments TO authenticated WITH GRANT OPTION;
              GRANT SELECT (title) ON gazelle_appointments TO service_role;
              GRANT INSERT ON gazelle_clients TO lecteur; GRANT SELECT ON gazelle_clients TO lecteur WITH GRANT OPTION;
-             INSERT INTO staging_appointments (payload) VALUES ('{\"name\": \"of a person\"}')",
+             INSERT INTO staging_appointments (payload) VALUES ('{\"name\": \"of a person\"}'); RESET ROLE",
         )
         .await;
     world

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::every_command::{Ended, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
 use super::statements_sent::{files_never_sent, watch};
-use crate::support::roles::{act_as, supabase};
+use crate::support::roles::{act_as, hand_to, supabase};
 use crate::support::{DATABASE, World, connect};
 use gazelle_sync::migrate::{Script, scripts};
 
@@ -179,10 +179,9 @@ async fn played(is_planted: bool) -> Vec<Ended> {
     for (turn, role) in ["gazelle_sync", "administrator", "gazelle_owner", "postgres"].into_iter().enumerate()
     {
         if role == "postgres" {
-            // A superuser uses what an owner has as which nobody else acts.
-            let handed =
-                format!("ALTER SCHEMA shop OWNER TO postgres; ALTER DATABASE {DATABASE} OWNER TO postgres");
-            world.execute(&format!("REVOKE gazelle_owner FROM administrator; {handed}")).await;
+            // A superuser uses superusers' tables.
+            hand_to(&world, "shop", "postgres").await;
+            world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
         }
         // Nobody logs in as the owner but here, and on Citus.
         let logs_in = if role == "gazelle_owner" { "LOGIN" } else { "NOLOGIN" };

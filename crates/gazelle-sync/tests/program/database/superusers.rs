@@ -1,9 +1,9 @@
-//! A superuser trusts less than anybody: it would lend all of its rights to whatever hangs on a table. Only its own
-//! tables, those of other superusers, and those of an owner as which nobody else can act are used.
+//! A superuser trusts less than anybody: it would lend all of its rights to whatever hangs on a table. Only superusers'
+//! tables are used, in a superuser's schema.
 
 use super::there_first::{COMMANDS, TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
 use crate::support::deployed::{doctor, shows};
-use crate::support::roles::{act_as, client_of, supabase};
+use crate::support::roles::{act_as, client_of, hand_to, supabase};
 use crate::support::service::{Serving, until};
 use crate::support::{DATABASE, World};
 
@@ -16,7 +16,7 @@ const SET_THE_TRAP: &str = "DO $$ DECLARE t regclass; BEGIN
      END $$;
      SELECT setval('public.sprung', 1, false)";
 
-async fn the_superuser_refuses(world: &mut World, words: &[&str]) {
+pub(super) async fn the_superuser_is_refused(world: &mut World, words: &[&str]) {
     act_as(world, "postgres");
     for command in COMMANDS {
         let run = world.run(command).await;
@@ -39,52 +39,21 @@ async fn a_schema_that_somebody_filled_beforehand_runs_nothing_as_a_superuser() 
     act_as(&mut world, "mallory");
     world.filled().await;
     as_mallory(&world, SET_THE_TRAP).await;
-    let owner = ["belongs to mallory", "is a superuser", "into DATABASE_URL", "ALTER TABLE gazelle."];
-    the_superuser_refuses(&mut world, &owner).await;
+    let owner = ["belongs to mallory", "is a superuser", "into DATABASE_URL", "DROP TABLE gazelle."];
+    the_superuser_is_refused(&mut world, &owner).await;
     // Who may make roles is no superuser, nor is who owns the database.
     world.execute("ALTER ROLE mallory CREATEROLE").await;
-    the_superuser_refuses(&mut world, &owner).await;
+    the_superuser_is_refused(&mut world, &owner).await;
     world
         .execute(&format!("ALTER ROLE mallory NOCREATEROLE; ALTER DATABASE {DATABASE} OWNER TO mallory"))
         .await;
-    the_superuser_refuses(&mut world, &owner).await;
+    the_superuser_is_refused(&mut world, &owner).await;
     // Nor does the name of an owner's role say whose it is.
     world.execute("ALTER ROLE mallory CREATEROLE").await;
     act_as(&mut world, "mallory");
     world.run(&["migrate", "--roles"]).await.success();
     world.execute("SELECT setval('public.sprung', 1, false)").await;
-    the_superuser_refuses(&mut world, &["belongs to gazelle_owner", "mallory"]).await;
-}
-
-#[tokio::test]
-async fn superusers_use_their_own_tables_and_those_of_an_owner_that_nobody_else_acts_as() {
-    let mut world = supabase().await;
-    world
-        .execute(&format!("CREATE ROLE second LOGIN SUPERUSER; ALTER DATABASE {DATABASE} OWNER TO postgres"))
-        .await;
-    act_as(&mut world, "postgres");
-    world.run(&["migrate"]).await.success();
-    for role in ["postgres", "second"] {
-        act_as(&mut world, role);
-        works(&world, role).await;
-    }
-    act_as(&mut world, "second");
-    world.run(&["migrate", "--roles"]).await.success();
-    for role in ["postgres", "second", "gazelle_sync"] {
-        act_as(&mut world, role);
-        works(&world, &format!("{role} on the owner's tables")).await;
-    }
-    // An administrator that may act for the owner is refused to a superuser, and works himself.
-    world.execute("GRANT gazelle_owner TO administrator").await;
-    act_as(&mut world, "administrator");
-    works(&world, "administrator").await;
-    act_as(&mut world, "postgres");
-    refused(
-        &world.run(&["sync"]).await,
-        &["belongs to gazelle_owner", "administrator", "REVOKE gazelle_owner FROM administrator"],
-    );
-    world.execute("REVOKE gazelle_owner FROM administrator").await;
-    works(&world, "postgres").await;
+    the_superuser_is_refused(&mut world, &["belongs to gazelle_owner", "is a superuser"]).await;
 }
 
 /// A schema of an owner as whom nobody acts any more, in which mallory made the tables while he could.
@@ -107,84 +76,100 @@ pub(super) async fn left_by_an_owner_that_nobody_acts_as() -> World {
     act_as(&mut world, "mallory");
     world.filled().await;
     // As the catalogue shows it when he has made the role, worked as it, and left it.
+    world.execute("CREATE ROLE ghost NOLOGIN; GRANT CREATE ON SCHEMA public TO ghost").await;
+    hand_to(&world, "gazelle", "ghost").await;
+    // Made by a superuser for a job of his, and everybody's to call.
     world
         .execute(
-            "CREATE ROLE ghost NOLOGIN; GRANT CREATE ON SCHEMA public TO ghost;
-             DO $$ DECLARE name text; BEGIN
-                 FOR name IN SELECT c.oid::regclass FROM pg_class c
-                              WHERE c.relnamespace = 'gazelle'::regnamespace AND c.relkind IN ('r', 'v') LOOP
-                     EXECUTE format('ALTER TABLE %s OWNER TO ghost', name);
-                 END LOOP;
-             END $$;
-             ALTER SCHEMA gazelle OWNER TO ghost; SELECT setval('public.sprung', 1, false)",
+            "CREATE FUNCTION public.exec_sql(q text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE q; RETURN q; END $$;
+             SELECT setval('public.sprung', 1, false)",
         )
         .await;
     world
 }
 
+/// What somebody can leave on tables of an owner that he acted as, and what takes it away.
+const LEFT: [(&str, &str); 9] = [
+    (
+        "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON gazelle.sync_lease FOR EACH ROW EXECUTE FUNCTION public.trap()",
+        "DROP TRIGGER t ON gazelle.sync_lease",
+    ),
+    (
+        "ALTER TABLE gazelle.sync_runs ADD COLUMN x boolean DEFAULT public.sprung_too()",
+        "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
+    ),
+    (
+        "ALTER TABLE gazelle.sync_runs ADD CONSTRAINT x CHECK (public.sprung_too()) NOT VALID",
+        "ALTER TABLE gazelle.sync_runs DROP CONSTRAINT x",
+    ),
+    (
+        "ALTER TABLE gazelle.sync_runs ADD COLUMN x public.evil",
+        "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
+    ),
+    (
+        "CREATE RULE r AS ON INSERT TO gazelle.sync_runs DO ALSO INSERT INTO public.theirs VALUES (1)",
+        "DROP RULE r ON gazelle.sync_runs",
+    ),
+    (
+        "CREATE VIEW public.kept WITH (security_invoker = true) AS SELECT * FROM gazelle.v_sync_dashboard;
+         CREATE OR REPLACE VIEW gazelle.v_sync_dashboard WITH (security_invoker = true) AS
+             SELECT sync_status, count(*) AS count, min(fetched_at) AS oldest_record, max(fetched_at) AS newest_record
+               FROM gazelle.staging_clients, public.calling GROUP BY 1",
+        "DROP VIEW public.kept",
+    ),
+    // A superuser's function that runs what it is given.
+    (
+        "ALTER TABLE gazelle.sync_runs ADD CONSTRAINT x CHECK (public.exec_sql('ALTER ROLE mallory SUPERUSER') IS NOT NULL) NOT VALID",
+        "ALTER TABLE gazelle.sync_runs DROP CONSTRAINT x",
+    ),
+    (
+        "ALTER TABLE gazelle.sync_runs ADD COLUMN x text;
+         ALTER TABLE gazelle.sync_runs ALTER COLUMN x SET DEFAULT public.exec_sql('ALTER ROLE mallory SUPERUSER')",
+        "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
+    ),
+    // A policy binds the table's owner, as whom a rule reads it; a deferred trigger runs at the end, as who began.
+    (
+        "ALTER TABLE gazelle.staging_clients FORCE ROW LEVEL SECURITY;
+         CREATE POLICY p ON gazelle.staging_clients USING (public.sprung_too());
+         CREATE RULE r AS ON INSERT TO gazelle.sync_runs DO ALSO UPDATE gazelle.staging_clients SET sync_status = sync_status",
+        "DROP RULE r ON gazelle.sync_runs; DROP POLICY p ON gazelle.staging_clients",
+    ),
+];
+
 #[tokio::test]
 async fn what_an_owner_left_behind_as_whom_nobody_acts_runs_nothing_as_a_superuser() {
     let mut world = left_by_an_owner_that_nobody_acts_as().await;
     act_as(&mut world, "postgres");
-    for (hung, named, away) in [
-        (
-            "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON gazelle.sync_lease FOR EACH ROW EXECUTE FUNCTION public.trap()",
-            "the trigger t of gazelle.sync_lease calls the function public.trap() of mallory",
-            "DROP TRIGGER t ON gazelle.sync_lease",
-        ),
-        (
-            "ALTER TABLE gazelle.sync_runs ADD COLUMN x boolean DEFAULT public.sprung_too()",
-            "the default of gazelle.sync_runs.x calls the function public.sprung_too() of mallory",
-            "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
-        ),
-        (
-            "ALTER TABLE gazelle.sync_runs ADD CONSTRAINT x CHECK (public.sprung_too()) NOT VALID",
-            "the constraint x of gazelle.sync_runs calls the function public.sprung_too() of mallory",
-            "ALTER TABLE gazelle.sync_runs DROP CONSTRAINT x",
-        ),
-        (
-            "ALTER TABLE gazelle.sync_runs ADD COLUMN x public.evil",
-            "the column x of gazelle.sync_runs is of the domain public.evil of mallory",
-            "ALTER TABLE gazelle.sync_runs DROP COLUMN x",
-        ),
-        (
-            "CREATE RULE r AS ON INSERT TO gazelle.sync_runs DO ALSO INSERT INTO public.theirs VALUES (1)",
-            "the rule r of gazelle.sync_runs uses public.theirs of mallory",
-            "DROP RULE r ON gazelle.sync_runs",
-        ),
-        (
-            "CREATE VIEW public.kept WITH (security_invoker = true) AS SELECT * FROM gazelle.v_sync_dashboard;
-             CREATE OR REPLACE VIEW gazelle.v_sync_dashboard WITH (security_invoker = true) AS
-                 SELECT sync_status, count(*) AS count, min(fetched_at) AS oldest_record, max(fetched_at) AS newest_record
-                   FROM gazelle.staging_clients, public.calling GROUP BY 1",
-            "the view gazelle.v_sync_dashboard uses public.calling of mallory",
-            "DROP VIEW public.kept",
-        ),
-    ] {
-        world.execute(&format!("{hung}; SELECT setval('public.sprung', 1, false)")).await;
+    for (left, away) in LEFT {
+        world.execute(&format!("{left}; SELECT setval('public.sprung', 1, false)")).await;
         for command in [&["sync"][..], &["status"], &["migrate"], &["migrate", "--roles"], &["doctor"]] {
             let run = world.run(command).await;
-            // The refusal itself names the trap.
-            nothing_sprang(&world, &format!("{command:?}")).await;
-            assert_eq!(run.code, 1, "{command:?}: {run}");
+            nothing_sprang(&world, &format!("{command:?}: {run}")).await;
+            assert_eq!(run.code, 1, "{left}: {command:?}: {run}");
             let said = if command == ["doctor"] { run.stdout.clone() } else { run.reasons() };
-            assert!(said.contains(named) && said.contains("is a superuser"), "{named} not said by {command:?}: {run}");
+            assert!(
+                said.contains("belongs to ghost") && said.contains("is a superuser"),
+                "{command:?}: {run}"
+            );
+            assert!(!said.contains("OWNER TO"), "what was left stays when the table changes hands: {run}");
         }
         world.execute(away).await;
     }
 }
 
 #[tokio::test]
-async fn an_owner_that_nobody_acts_as_and_a_superusers_functions_serve_a_superuser() {
-    let mut world = left_by_an_owner_that_nobody_acts_as().await;
+async fn a_superusers_functions_and_types_serve_a_superuser() {
+    let mut world = with_mallory().await;
+    world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO postgres")).await;
     act_as(&mut world, "postgres");
+    world.run(&["migrate"]).await.success();
     world
         .execute(
             "CREATE TABLE public.seen (at timestamptz);
              CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                  INSERT INTO public.seen VALUES (pg_catalog.now()); RETURN NULL; END $$;
-             CREATE TRIGGER note AFTER INSERT ON gazelle.sync_runs FOR EACH ROW EXECUTE FUNCTION public.note();
-             CREATE EXTENSION citext; ALTER TABLE gazelle.gazelle_clients ADD COLUMN nickname public.citext DEFAULT 'none'",
+             CREATE TRIGGER note AFTER INSERT ON sync_runs FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION public.note();
+             CREATE EXTENSION citext; ALTER TABLE gazelle_clients ADD COLUMN nickname public.citext DEFAULT 'none'",
         )
         .await;
     for command in [&["migrate"][..], &["sync"], &["status"]] {
@@ -225,45 +210,53 @@ pub(super) async fn granted_to_bi() -> World {
 #[tokio::test]
 async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
     let world = granted_to_bi().await;
+    world
+        .execute("CREATE FUNCTION public.exec_sql(q text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE q; RETURN q; END $$")
+        .await;
     let may = [
         "mallory may hang triggers on, or have foreign keys refer to, tables of ours",
         "is a superuser",
         "from our tables alone: gazelle-sync migrate",
     ];
-    // With no more than that right, in a session that goes on.
+    for command in [&["sync"][..], &["status"]] {
+        refused(&world.run(command).await, &may);
+    }
+    // With no more than that right, in a session that goes on; and with a superuser's function, called by the condition.
     let mallory = client_of(&world, "mallory").await;
-    mallory
-        .batch_execute(
+    for (hung, words) in [
+        (
             "CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                  PERFORM pg_catalog.nextval('public.sprung'); RETURN NEW; END $$;
              CREATE TRIGGER theirs BEFORE INSERT OR UPDATE ON sync_lease FOR EACH ROW EXECUTE FUNCTION pg_temp.f()",
-        )
-        .await
-        .unwrap();
-    for words in [
-        // Without a trigger he could hang one between a look and the next row.
-        &may[..],
-        &[
-            "the trigger theirs of public.sync_lease calls the function pg_temp",
-            "of mallory, who is no superuser",
-        ],
+            ["the trigger theirs of public.sync_lease calls pg_temp", " of mallory, and"],
+        ),
+        (
+            "CREATE TRIGGER theirs BEFORE UPDATE ON sync_lease FOR EACH ROW
+                 WHEN (public.exec_sql('ALTER ROLE mallory SUPERUSER') IS NOT NULL)
+                 EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()",
+            ["the trigger theirs of public.sync_lease has a condition (WHEN) that", "exec_sql(text)"],
+        ),
     ] {
-        for command in [&["sync"][..], &["status"]] {
+        world.execute("GRANT TRIGGER ON sync_lease TO mallory").await;
+        mallory.batch_execute(hung).await.unwrap();
+        world.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mallory").await;
+        for command in [&["sync"][..], &["status"], &["migrate"]] {
             let run = world.run(command).await;
             nothing_sprang(&world, &format!("{command:?}: {run}")).await;
-            refused(&run, words);
+            refused(&run, &words);
+            refused(&run, &["is a superuser", "DROP TRIGGER theirs ON public.sync_lease"]);
         }
-        world.execute("REVOKE TRIGGER, REFERENCES ON ALL TABLES IN SCHEMA public FROM mallory").await;
+        world.execute("DROP TRIGGER theirs ON sync_lease").await;
     }
-    world.execute("DROP TRIGGER theirs ON sync_lease").await;
     works(&world, "postgres").await;
-    // Where nobody can act as who has it, it harms nobody.
+    // Somebody may become a member of a group that has none.
     world
         .execute(
             "CREATE ROLE group_of_none NOLOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO group_of_none",
         )
         .await;
-    works(&world, "postgres, beside a group without members").await;
+    refused(&world.run(&["sync"]).await, &["group_of_none may hang triggers"]);
+    works(&world, "postgres, after a migration").await;
 }
 
 #[tokio::test]
@@ -357,19 +350,14 @@ async fn a_superuser_is_told_of_a_schema_whose_owner_could_replace_its_tables() 
     let mut world = with_mallory().await;
     act_as(&mut world, "postgres");
     world.execute(&format!("ALTER DATABASE {DATABASE} OWNER TO mallory")).await;
-    let words = [
-        "the schema public belongs to mallory",
-        "is a superuser",
-        "GAZELLE_SYNC_SCHEMA",
-        "ALTER SCHEMA public OWNER TO postgres",
-    ];
+    let words = ["the schema public belongs to mallory", "is a superuser", "GAZELLE_SYNC_SCHEMA"];
     refused(&world.run(&["sync"]).await, &words);
-    // In one of its own, and in one that nobody else acts for, it works; and so does the owner of the database.
+    // In one of its own it works, and in none of a role that nobody acts as; and so does the owner of the database.
     world.execute("CREATE ROLE keeper NOLOGIN; CREATE SCHEMA kept AUTHORIZATION keeper").await;
-    for schema in ["own", "kept"] {
-        world.set("GAZELLE_SYNC_SCHEMA", schema);
-        works(&world, schema).await;
-    }
+    world.set("GAZELLE_SYNC_SCHEMA", "kept");
+    refused(&world.run(&["sync"]).await, &["the schema kept belongs to keeper", "is a superuser"]);
+    world.set("GAZELLE_SYNC_SCHEMA", "own");
+    works(&world, "a schema of its own").await;
     world.set("GAZELLE_SYNC_SCHEMA", "public");
     act_as(&mut world, "mallory");
     works(&world, "who owns the database").await;

@@ -1,5 +1,6 @@
 //! From staging again: replay, undo, verify, and how far back they reach.
 
+mod recorded;
 mod replay;
 mod replay_guard;
 mod retention;

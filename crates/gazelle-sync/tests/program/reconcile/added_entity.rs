@@ -4,7 +4,7 @@ use gazelle_sim::{Fault, FaultKind, Kind, ShopSpec, SimOptions};
 use serde_json::{Value, json};
 
 use crate::support::World;
-use crate::support::roles::{act_as, asked, client_of, refused};
+use crate::support::roles::{act_as, act_as_gazelle_admin, asked, client_of, refused};
 use crate::support::tools::example;
 
 /// A shop with invoices, of which this one has more items than a page of them holds.
@@ -124,6 +124,7 @@ async fn a_database_of_before_gains_its_tables_and_old_runs_stay_good() {
         .await;
     world.filled().await;
     world.run(&["migrate", "--roles"]).await.success();
+    act_as_gazelle_admin(&mut world, "gazelle_owner").await;
     let before = world.production(&[]).await;
 
     world.place.program = example("with_invoices");

@@ -331,7 +331,8 @@ async fn a_version_that_only_a_newer_program_reads_takes_its_place_in_the_histor
              VALUES ('gone', '{\"evidence\": {}}', 'delete', '2026-01-02')",
         )
         .await;
-    place.stage("staging_clients", "mended", &json!({"id": "mended"}), Some("2026-01-02")).await;
+    let without = json!({"id": "mended", "allContacts": {"nodes": []}});
+    place.stage("staging_clients", "mended", &without, Some("2026-01-02")).await;
     place.execute("INSERT INTO sync_reconcilers VALUES ('clients', 1) ON CONFLICT (entity) DO UPDATE SET version = 1").await;
 
     place.run(&["reconcile"]).await.success();

@@ -331,6 +331,8 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("took over"), "{said}");
     assert_eq!(counts(&world).await, taken, "nothing was written after it");
+    let status = world.text("SELECT status FROM sync_runs ORDER BY started_at DESC LIMIT 1").await;
+    assert_eq!(status.as_deref(), Some("running"), "its end is for the new holder to note");
     let holder = world.text("SELECT holder FROM sync_lease WHERE expires_at > 'epoch'").await;
     assert_eq!(holder.as_deref(), Some("another"), "it gives back no lease that is not its own");
 }

@@ -1,0 +1,108 @@
+//! What must hold before a superuser uses our tables (docs/decisions/0104).
+//!
+//! Whoever puts code on a table, a trigger or a default say, has it run with the rights of whoever uses the table. Which code is
+//! harmless cannot be told from the catalogue. So a superuser uses only what superusers alone could have put there:
+//! [`owners`](super::owners) sees to it that the tables and the schema are theirs, and this to what can be left behind on a table
+//! without owning it.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::db::{Db, DbError, Param, Tx};
+use crate::migrations::relation_names;
+
+/// Something that keeps a superuser from using the tables.
+struct Hindrance {
+    /// A trigger, a table, or who holds a right.
+    what: String,
+    wrong: String,
+    /// The statement, or the command, that ends it.
+    cure: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A table that refers to ours, or inherits from it, and is somebody else's.
+    Table,
+    /// A trigger whose function is somebody else's.
+    Trigger,
+    /// A trigger whose condition calls more than the server's harmless functions.
+    Condition,
+    /// A right on our tables, which a migration takes.
+    Right,
+    /// A right on a table whose rows go with ours.
+    RightElsewhere,
+}
+
+impl Hindrance {
+    fn of(row: &Row) -> Self {
+        let kind = match row.get("kind") {
+            "table" => Kind::Table,
+            "trigger" => Kind::Trigger,
+            "right" => Kind::Right,
+            "right elsewhere" => Kind::RightElsewhere,
+            _ => Kind::Condition,
+        };
+        Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
+    }
+
+    fn told(&self, of: usize) -> String {
+        let Hindrance { what, wrong, cure, kind } = self;
+        let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
+        let done = match kind {
+            Kind::Table => "look what it is for, then take",
+            Kind::Trigger => "look what it does, then",
+            Kind::Condition => {
+                "look what it does (such a condition belongs into the trigger's function), then"
+            }
+            Kind::Right => "have the right taken, from our tables alone:",
+            Kind::RightElsewhere => "take the right away:",
+        };
+        format!(
+            "{what} {wrong}{more}, and the role in DATABASE_URL is a superuser, with whose rights code of others would be run; so \
+             nothing of the tables was read or written. Put the role that runs gazelle-sync here into DATABASE_URL (the one that \
+             `migrate --roles` made for the sync, or an administrator that is no superuser); or, where a superuser shall, {done} \
+             {cure}"
+        )
+    }
+}
+
+/// What goes on next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// The tables are used.
+    Use,
+    /// The rights that others hold on our tables are taken, which runs nobody's code; then it is asked again.
+    TakingRights,
+}
+
+const LOOK: &str = include_str!("superuser.sql");
+
+/// Why a superuser does not use the tables, if it does not; none for other roles.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
+    let names = relation_names();
+    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
+}
+
+/// As [`refusal`] before use, in the transaction that goes on to write.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
+    let names = relation_names();
+    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?, Before::Use))
+}
+
+fn told(rows: &[Row], before: Before) -> Option<String> {
+    let mut found: Vec<Hindrance> = rows.iter().map(Hindrance::of).collect();
+    found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
+    found.first().map(|hindrance| hindrance.told(found.len()))
+}
+
+fn params<'a>(schema: &'a &str, names: &'a Vec<&'static str>) -> [Param<'a>; 2] {
+    [(schema as _, Type::TEXT), (names as _, Type::TEXT_ARRAY)]
+}

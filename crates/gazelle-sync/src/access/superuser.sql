@@ -1,0 +1,102 @@
+-- What keeps a superuser from using our relations $2 of the schema $1, though they and the schema are a superuser's (owners.sql sees to
+-- that): one row each, as (what, what is wrong with it, what ends it, of which kind). No row where we are no superuser; owners.sql says
+-- who counts as one. Catalogues alone: nothing is run by looking.
+--
+-- Defaults, checks, rules, views, policies and types are put there by owners, who are superusers. Who is none can leave two things
+-- behind on a superuser's table: a trigger, where he held TRIGGER, and a key of a table of his, where he held REFERENCES.
+--
+-- So nobody else may hold either. The function of each trigger belongs to a superuser, and its condition calls nothing but
+-- functions of the server that never change (immutable), which run nothing but themselves, and pg_trigger_depth, which
+-- companies use there. Names of others leave a dependency; those of the server are read from the condition.
+--
+-- A table that refers to ours or inherits from them belongs to a superuser too. Rows of it may be written with ours, and then
+-- all of this counts for it as well. Where none is, its key is still looked up as its owner, through a cast of his, and what that
+-- puts off to the end of the transaction (a deferred trigger) runs as who began it, up to Postgres 17.
+WITH RECURSIVE superusers AS (
+    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper
+    UNION
+    -- What we are ourselves does no more than we can.
+    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user
+), me AS (
+    SELECT login.oid
+      FROM pg_catalog.pg_roles login
+     WHERE login.rolname = session_user
+       AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                    WHERE s.rolsuper AND (s.rolname = current_user OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+), account AS (
+    SELECT c.oid
+      FROM me
+      JOIN pg_catalog.pg_namespace n ON n.nspname = $1
+      JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = ANY ($2::text[])
+), leads AS (
+    SELECT i.inhparent AS above, i.inhrelid AS below, true AS is_written FROM pg_catalog.pg_inherits i
+    UNION ALL
+    SELECT k.confrelid, k.conrelid, k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')
+      FROM pg_catalog.pg_constraint k
+     WHERE k.contype = 'f'
+), found (oid, is_written) AS (
+    SELECT account.oid, true FROM account
+    UNION
+    SELECT leads.below, leads.is_written FROM found JOIN leads ON leads.above = found.oid AND found.is_written
+), used AS (
+    SELECT c.oid, c.relacl, c.relowner, n.nspname AS space, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+           c.oid IN (SELECT account.oid FROM account) AS is_ours, bool_or(found.is_written) AS is_written
+      FROM found
+      JOIN pg_catalog.pg_class c ON c.oid = found.oid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     GROUP BY c.oid, c.relacl, c.relowner, n.nspname, c.relname
+), triggers AS (
+    SELECT t.oid, t.tgrelid, t.tgfoid, t.tgqual::text AS condition,
+           pg_catalog.format('the trigger %I of %s', t.tgname, used.name) AS what,
+           pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, used.name) AS away
+      FROM used JOIN pg_catalog.pg_trigger t ON t.tgrelid = used.oid
+     WHERE used.is_written
+), held AS (
+    SELECT used.name, used.space, used.is_ours, used.relowner, e.grantee, e.privilege_type
+      FROM used CROSS JOIN LATERAL pg_catalog.aclexplode(used.relacl) AS e
+     WHERE used.is_written
+    UNION
+    SELECT used.name, used.space, used.is_ours, used.relowner, e.grantee, e.privilege_type
+      FROM used
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = used.oid
+     CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+     WHERE used.is_written
+)
+SELECT pg_catalog.format('the table %s', used.name) AS what,
+       pg_catalog.format('refers to one of ours by a foreign key, or is a part or a child of one, and belongs to %s', r.rolname) AS wrong,
+       pg_catalog.format('the constraint away (psql: \d %s), or DROP TABLE %s', used.name, used.name) AS cure, 'table' AS kind
+  FROM used JOIN pg_catalog.pg_roles r ON r.oid = used.relowner
+ WHERE NOT used.is_ours AND used.relowner NOT IN (SELECT oid FROM superusers)
+UNION
+SELECT triggers.what, pg_catalog.format('calls %s of %s', p.oid::regprocedure, r.rolname), triggers.away, 'trigger'
+  FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+ WHERE p.proowner NOT IN (SELECT oid FROM superusers)
+UNION
+SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure), triggers.away, 'condition'
+  FROM triggers
+ CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) (\d+)', 'g') AS named (number)
+  LEFT JOIN pg_catalog.pg_proc p ON p.oid = named.number[1]::oid
+ WHERE NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.proowner IN (SELECT oid FROM superusers)
+                    AND (p.provolatile = 'i' OR p.oid = 'pg_catalog.pg_trigger_depth()'::regprocedure), false)
+UNION
+SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)),
+       triggers.away, 'condition'
+  FROM triggers
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = triggers.oid
+ WHERE triggers.condition IS NOT NULL
+   AND NOT (d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = triggers.tgrelid)
+   AND NOT (d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = triggers.tgfoid)
+   AND d.refclassid NOT IN ('pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_extension'::regclass)
+UNION
+-- Who may hang a trigger, or have a key refer, does so between this look and the next row. A migration takes it on tables of ours.
+SELECT coalesce(r.rolname::text, 'PUBLIC'),
+       pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s',
+                         CASE WHEN held.is_ours THEN pg_catalog.format('tables of ours in the schema %I', held.space) ELSE held.name END),
+       CASE WHEN held.is_ours THEN 'gazelle-sync migrate'
+            ELSE pg_catalog.format('REVOKE TRIGGER, REFERENCES ON %s FROM %s CASCADE', held.name,
+                                   coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC')) END,
+       CASE WHEN held.is_ours THEN 'right' ELSE 'right elsewhere' END
+  FROM held LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
+ WHERE held.privilege_type IN ('TRIGGER', 'REFERENCES') AND held.grantee <> held.relowner
+   AND held.grantee NOT IN (SELECT oid FROM superusers)
+ ORDER BY 1, 2
