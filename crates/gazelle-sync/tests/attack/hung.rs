@@ -54,7 +54,7 @@ const PLACES: [Place; 10] = [
     },
     Place {
         former: Former::References,
-        hung: "CREATE TABLE his (entity text REFERENCES sync_bookmarks ON DELETE CASCADE); INSERT INTO his SELECT entity FROM sync_bookmarks;
+        hung: "CREATE TABLE his (entity text REFERENCES sync_bookmarks ON DELETE CASCADE); INSERT INTO his VALUES ('clients');
                CREATE TRIGGER t AFTER DELETE ON his FOR EACH ROW EXECUTE FUNCTION {function}",
         away: "DROP TABLE his",
         touched: "DELETE FROM sync_bookmarks",

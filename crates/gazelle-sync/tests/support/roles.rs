@@ -71,13 +71,14 @@ pub async fn act_as_gazelle_admin(world: &mut World, owner: &str) {
 pub async fn hand_to(world: &World, schema: &str, role: &str) {
     world
         .execute(&format!(
-            "DO $hand$ DECLARE name text; BEGIN
+            "SET search_path = pg_catalog;
+             DO $hand$ DECLARE name text; BEGIN
                  FOR name IN SELECT c.oid::regclass FROM pg_class c
                               WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind IN ('r', 'v') LOOP
                      EXECUTE format('ALTER TABLE %s OWNER TO {role}', name);
                  END LOOP;
              END $hand$;
-             ALTER SCHEMA {schema} OWNER TO {role}"
+             ALTER SCHEMA {schema} OWNER TO {role}; RESET search_path"
         ))
         .await;
 }
