@@ -1,4 +1,4 @@
-//! What the process may take in all is less than what the unit allows it.
+//! The sum of all memory limits is below `MemoryMax` of the systemd unit.
 
 use super::pages::queue;
 use super::records::budget;
@@ -10,7 +10,7 @@ use crate::source::{self, SourceSettings};
 
 const MIB: usize = 1024 * 1024;
 
-/// The bounds of docs/bounds.md, with the default settings, as if all came about at once.
+/// The limits of docs/bounds.md with the default settings, as if all were reached at the same time.
 #[test]
 fn the_unit_allows_more_than_all_bounds_together() {
     let settings = SourceSettings::default();
@@ -20,12 +20,12 @@ fn the_unit_allows_more_than_all_bounds_together() {
         ("answers of the API", source::most_of_answers(settings.max_response_bytes, 2 * windows)),
         ("records in parts", budget::MOST_BYTES + 2 * windows * budget::MOST_BESIDE_OTHERS),
         ("pages that wait", lists * queue::MOST_WAITING as usize * 1024),
-        // Two of one list, and copies on their way to the database.
+        // Two lanes per entity, each with a batch and its copy on the way to the database.
         ("transactions", 2 * 2 * weight::BATCH),
         ("records that the API fails at", lists * deferred::MOST_BYTES),
         ("answers of the database", usize::try_from(db::most_of_answers(8 + db::BESIDE_WORK)).unwrap()),
         ("ids that lists have named", usize::try_from(MOST_LISTED * BYTES_AN_ENTRY).unwrap()),
-        // What a sync of the default shop takes.
+        // Measured: a sync of the default shop of the simulator.
         ("the program itself", 64 * MIB),
     ];
     let all: usize = sums.iter().map(|(_, bytes)| bytes).sum();

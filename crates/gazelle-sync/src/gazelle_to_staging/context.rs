@@ -1,4 +1,5 @@
-//! What stage 1 of a run works with, what it is asked to walk, and what stops it.
+//! The context of stage 1 in a run ([`Fetch`]), the walk that is requested ([`WalkSpec`]), and the errors that
+//! stop it.
 
 use std::sync::Arc;
 
@@ -15,89 +16,93 @@ use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};
 use crate::staging::clock::Clock;
 
-/// Stage 1 of one run. Cheap to clone.
+/// The context of stage 1 in one run: clients, database, settings. Cheap to clone.
 #[derive(Clone)]
 pub struct Fetch {
-    /// The API.
+    /// The client for all requests except pages of lists.
     pub client: GazelleClient,
-    /// The same for pages of lists.
+    /// The client for pages of lists, which waits for room in memory when too many answers are held.
     pub pages: GazelleClient,
     /// The database.
     pub db: Db,
-    /// The run's right to write.
+    /// The lease token that every writing transaction checks.
     pub fence: Fence,
-    /// The run, noted with every version.
+    /// The id of the run, stored with every version.
     pub run_id: Uuid,
-    /// Records asked for in a page, where the API bears it.
+    /// Records requested per page, from the settings; fewer where the API refused so many ([`AllSizes`]).
     pub page_size: u32,
-    /// What the API was found to bear.
+    /// The request sizes that the API accepted so far, per entity.
     pub sizes: Arc<AllSizes>,
-    /// Requests in flight at most, and so windows walked side by side.
+    /// Requests in flight at most, and therefore windows walked at the same time at most.
     pub concurrency: usize,
-    /// Records a transaction, over all lanes of a walk.
+    /// Records per transaction, divided among the lanes of a walk.
     pub batch_size: usize,
-    /// Who reconciles batches as they are staged, when it is their entity's turn.
+    /// Reconciles batches in the transaction that stages them, once stage 2 has reached their entity.
     pub reconciler: Arc<dyn Reconciler>,
-    /// How often a walk is tried before it counts as incomplete.
+    /// Attempts at a walk before it counts as incomplete.
     pub walk_attempts: u32,
-    /// What versions are dated by.
+    /// Gives versions their `fetched_at`.
     pub clock: Clock,
-    /// How many records may be deleted without manual approval.
+    /// The number of records that may be deleted without manual approval.
     pub delete_guard: Guard,
 }
 
-/// When an answer was given.
+/// The API's clock, as read from one answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ClockReading {
-    /// By the API's clock where it tells, and never later than by the database's.
+    /// The API's time of the answer; if it gives none, the time of the request. Never later than the database's
+    /// time.
     pub started_at: Timestamp,
-    /// How far the API's clock is ahead of the database's (negative: behind), where it tells.
+    /// How far the API's clock is ahead of the database's (negative: behind); none if the answer has no time.
     pub api_ahead: Option<SignedDuration>,
 }
 
 impl Fetch {
-    /// Reads the API's clock off an answer.
+    /// Reads the API's clock from an answer.
     pub fn read_clock(&self, answer: &Answer) -> ClockReading {
         let arrived = self.clock.database_at(answer.arrived);
-        let asked = arrived.saturating_sub(answer.latency).unwrap_or(arrived);
+        let sent_at = arrived.saturating_sub(answer.latency).unwrap_or(arrived);
         ClockReading {
-            started_at: answer.server_date.unwrap_or(asked).min(arrived),
+            started_at: answer.server_date.unwrap_or(sent_at).min(arrived),
             api_ahead: answer.server_date.map(|date| date.duration_since(arrived)),
         }
     }
 }
 
-/// What is to be walked, and what a complete walk of it is worth.
+/// Which part of an entity to walk, and what a complete walk of it may change.
 #[derive(Debug, Clone, Copy)]
 pub struct WalkSpec {
-    /// The part of the entity.
+    /// The days of the entity to walk, or all of it.
     pub scope: Scope,
-    /// Whether the scope is all that is copied of the entity, by the settings.
+    /// Whether the scope is everything that the settings copy of the entity.
     pub is_full: bool,
-    /// Whether the bookmark may move: not for a part that a person chose and that leaves something unseen
-    /// since the bookmark.
+    /// Whether the bookmark may move. False when the user chose a part of the entity that leaves out records
+    /// changed since the bookmark.
     pub moves_bookmark: bool,
-    /// The fewest records that are credible, from what production held before; with fewer the walk is complete
-    /// and yet the bookmark stays.
+    /// The fewest records that are plausible, computed from the rows of production before the walk. A complete
+    /// walk with fewer does not move the bookmark.
     pub credible: u64,
-    /// By how much the API's count was off in each of the last walks, where it was by the same each time: such a walk is not
-    /// repeated.
+    /// The difference between the API's count and the ids seen, if it was the same in the last walks. A walk
+    /// with this difference is not repeated.
     pub known_shortfall: Option<i64>,
 }
 
-/// What stops stage 1 of an entity.
+/// An error that stops stage 1 of an entity.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The API; what was staged before stays.
+    /// An error of the API. What was staged before it stays.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The database: the run stops.
+    /// An error of the database. It stops the run.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// What became of a task that did not end by itself: its panic goes on here; one that was cancelled, since the program
-/// ends, is an error.
+/// Resumes the panic of a task that panicked, and returns an error for a task that was cancelled because the
+/// program ends.
+///
+/// # Panics
+/// If the task panicked.
 pub fn broken_off(error: JoinError) -> DbError {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),

@@ -1,14 +1,19 @@
-//! Stage 1 stores each record as the API sent it, as a new version in its staging table. It interprets none.
+//! Stage 1 (fetch): stores each record as the API sent it, as a new version in its staging table, without
+//! interpreting it.
 //!
-//! The folders use those above them in this list:
+//! Each folder uses only those above it in this list:
 //!
-//! 1. [`requests`] makes queries from an entity's declaration, as large as the API was found to bear.
-//! 2. [`records`] reads one record whole: by its id, in parts, with lists that are longer than their page.
-//! 3. `pages` reads the pages of one window, whatever steps a page takes, and queues their records.
-//! 4. [`lanes`] stage queued records in batches, and hand them to stage 2 in the same transaction ([`reconciler`]).
-//! 5. [`by_id`] looks up single records after the walks: those that a complete walk did not list, and parents that are missing.
-//! 6. [`walk`] walks an entity: it plans the windows, starts them, and decides at the end whether the walk was complete. Only then
-//!    does the bookmark move.
+//! 1. [`requests`] builds queries from an entity's declaration and limits their size to what the API accepted
+//!    before.
+//! 2. [`records`] reads one whole record: by its id, in parts, with the lists inside it that are longer than
+//!    their page.
+//! 3. `pages` reads the pages of one window, in smaller requests where the API fails, and queues their records.
+//! 4. [`lanes`] stages queued records in batches and passes them to stage 2 in the same transaction
+//!    ([`reconciler`]).
+//! 5. [`by_id`] looks up single records after the walks: those that a complete walk did not list, and missing
+//!    parents.
+//! 6. [`walk`] walks an entity: it plans the windows, starts them, and decides at the end whether the walk was
+//!    complete. Only a complete walk moves the bookmark.
 
 pub mod by_id;
 mod context;

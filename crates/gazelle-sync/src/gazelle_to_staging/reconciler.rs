@@ -1,4 +1,5 @@
-//! Stage 2 as stage 1 knows it: who reconciles a batch in the transaction that stages it. Implemented above both stages.
+//! The traits by which stage 1 calls stage 2 inside the transaction that stages a batch. Implemented above both
+//! stages.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,19 +14,20 @@ use crate::lease::FencedTx;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::Received;
 
-/// Reconciles what the walks of a run stage.
+/// Creates a reconciler for each walk of a run.
 pub trait Reconciler: Debug + Send + Sync {
-    /// Begins with the records of one walk of an entity.
+    /// Returns the reconciler for one walk of an entity.
     fn begin_walk(&self, entity: &'static Entity, run_id: Uuid) -> Arc<dyn WalkReconciler>;
 }
 
-/// Reconciles the batches of one walk, several side by side.
+/// Reconciles the batches of one walk. Several batches may be reconciled at the same time.
 pub trait WalkReconciler: Debug + Send + Sync {
-    /// Stages a batch and reconciles it, in a transaction that the caller commits or rolls back. With `insert_only`,
-    /// nothing is compared where the destination was empty when the walk began. `at` dates the outcome.
+    /// Stages a batch and reconciles it, in a transaction that the caller commits or rolls back. With
+    /// `insert_only`, rows are inserted without comparing them if the destination was empty when the walk
+    /// began. `at` is the time stored with the outcome.
     ///
     /// # Errors
-    /// The database's. Where it refused a record, the caller rolls back.
+    /// Errors of the database. After one that refuses a record, the caller must roll back.
     fn stage_and_reconcile<'a>(
         &'a self,
         tx: &'a FencedTx<'a>,
@@ -34,9 +36,9 @@ pub trait WalkReconciler: Debug + Send + Sync {
         at: Timestamp,
     ) -> BoxFuture<'a, Result<BatchOutcome, DbError>>;
 
-    /// Notes a batch that is staged as pending, and so reconciled later.
+    /// Records that a batch was only staged, as pending, so that it is reconciled later.
     fn note_pending(&self, batch: &[Received]);
 
-    /// Whether the destination was empty when the walk began; false also where that was never asked.
+    /// Whether the destination was empty when the walk began; false if that was never checked.
     fn began_empty(&self) -> bool;
 }

@@ -1,21 +1,21 @@
-//! Which part of an entity a walk covers.
+//! The part of an entity that a walk covers.
 
 use jiff::civil::Date;
 
-/// Which part of an entity a walk covers.
+/// The part of an entity that a walk covers: the days of its date filter, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scope {
-    /// First day of the entity's date filter; none: open.
+    /// First day; none: no lower bound.
     pub from: Option<Date>,
-    /// Last day; none: open.
+    /// Last day; none: no upper bound.
     pub until: Option<Date>,
 }
 
 impl Scope {
-    /// Everything, without a date filter.
+    /// The whole entity, without a date filter.
     pub const WHOLE: Scope = Scope { from: None, until: None };
 
-    /// `whole`, or the days.
+    /// `whole`, or the days, as reports and bookmarks show them.
     pub fn describe(&self) -> String {
         match (self.from, self.until) {
             (None, None) => "whole".to_owned(),

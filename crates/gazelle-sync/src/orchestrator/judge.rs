@@ -49,7 +49,7 @@ const NAMED: usize = 5;
 /// What is worth knowing about a walk, whatever it came to.
 pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     // What was told stays in the notes of the list.
-    let twice: Vec<&str> = walk.listed_twice.difference(&walk.told_twice).map(String::as_str).collect();
+    let twice: Vec<&str> = walk.listed_twice.difference(&walk.reported_before).map(String::as_str).collect();
     if twice.is_empty() {
         return;
     }

@@ -280,7 +280,7 @@ pub async fn fetch_missing_parents(
             break;
         }
     }
-    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_ended(), no_room })
+    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
 }
 
 /// Notes which parents were asked for in vain, or put off.

@@ -1,5 +1,5 @@
-//! Records that are looked up one by one after the walks: [`absent`], those that a complete walk did not list, and [`parents`],
-//! those that others in quarantine wait for. [`failures`] decides when the API is asked for no more of them.
+//! Looks up single records after the walks: [`absent`], records that a complete walk did not list, and
+//! [`parents`], records for which others wait in quarantine. [`failures`] decides when the lookups stop.
 
 pub mod absent;
 pub mod failures;

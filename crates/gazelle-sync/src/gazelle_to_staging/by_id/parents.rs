@@ -1,5 +1,5 @@
-//! Fetching single records that quarantined ones wait for: an event of a client created a minute ago
-//! must not wait for the next walk of clients.
+//! Fetches missing parents by their ids in the same run, so that an appointment of a client created a minute
+//! ago does not wait for the next walk of clients.
 
 use std::collections::HashMap;
 
@@ -16,28 +16,29 @@ use crate::source::SourceError;
 use crate::staging::missing_parents::MissingParent;
 use crate::staging::versions::{self, Received, Staged};
 
-/// What fetching parents came to.
+/// The result of looking up missing parents. Faulty parents are staged and in `missing` too.
 #[derive(Debug, Default)]
 pub struct ParentLookups {
-    /// What staging those that the API knows came to, by entity.
+    /// The counts of staged parents, by entity.
     pub staged: HashMap<&'static str, Staged>,
-    /// Those that staging refused, by entity and id, with the reason. They are among the missing too.
+    /// Parents that the staging table refused, by entity and id, with the reason. They are in `missing` too.
     pub refused: HashMap<&'static str, Refused>,
-    /// Those that it does not know or cannot complete, or that there is no way to ask for: their children go on waiting.
+    /// Parents that the API does not have or cannot give whole, or that have no getter. Their children keep
+    /// waiting.
     pub missing: Vec<MissingParent>,
-    /// Those that were not asked for, since their entity's getter had failed too often.
+    /// Parents that were not looked up, because their entity's getter failed too often.
     pub put_off: Vec<MissingParent>,
-    /// Those that are there, and for which there was no room beside others.
+    /// Parents that exist, but did not fit in memory beside other answers.
     pub no_room: Vec<MissingParent>,
-    /// The error of the API that ended the asking: the others were not asked for.
+    /// The error of the API that stopped the lookups. Parents in no list were not looked up.
     pub failure: Option<SourceError>,
 }
 
-/// Fetches the wanted parents and stages those that the API still knows, some hundred in a transaction. `failures` are those of
-/// the run so far.
+/// Looks up the wanted parents and stages those that the API has, up to `MOST_IN_A_TRANSACTION` in a
+/// transaction. `failures` counts the failed lookups of the run.
 ///
 /// # Errors
-/// Those of the database; what was staged before stays.
+/// Errors of the database. What was staged before stays.
 pub async fn fetch(
     fetch: &Fetch,
     wanted: Vec<MissingParent>,
@@ -47,9 +48,9 @@ pub async fn fetch(
     let mut answers = stream::iter(wanted)
         .map(|wanted| async move {
             let answer = match getter_of(&wanted) {
-                Some((entity, _, _)) if failures.have_ended(entity) => Some((entity, None)),
+                Some((entity, _, _)) if failures.has_stopped(entity) => Some((entity, None)),
                 Some((entity, getter, id)) => {
-                    let sizes = fetch.sizes.of(entity);
+                    let sizes = fetch.sizes.for_entity(entity);
                     Some((entity, Some(get(&fetch.client, sizes, entity, getter, id).await)))
                 }
                 None => None,
@@ -69,22 +70,22 @@ pub async fn fetch(
                 fetched.failure = Some(error);
                 break;
             }
-            // A record that the API fails at keeps no other out: it has had its turn, and the next run asks for others first.
+            // The failed lookup is noted, so that the next run looks up other parents first.
             Some(Err(error)) => {
                 tracing::warn!(entity = entity.name, %error, "a missing parent cannot be had");
                 fetched.missing.push(wanted);
-                if failures.note(entity, &error) {
+                if failures.note_failure(entity, &error) {
                     fetched.failure = Some(error);
                     break;
                 }
             }
-            Some(Ok(found)) => {
-                failures.answered();
-                fetched.take(fetch, entity, wanted, found, &mut received);
+            Some(Ok(result)) => {
+                failures.note_answer();
+                fetched.take(fetch, entity, wanted, result, &mut received);
             }
         }
         let bytes: usize = received.iter().map(|arrival| arrival.record.raw.len()).sum();
-        if received.len() >= fetch.batch_size.clamp(1, A_TRANSACTION) || bytes >= MOST_KEPT {
+        if received.len() >= fetch.batch_size.clamp(1, MOST_IN_A_TRANSACTION) || bytes >= MOST_KEPT {
             stage_all(fetch, &mut received, &mut fetched).await?;
         }
     }
@@ -94,21 +95,21 @@ pub async fn fetch(
 }
 
 impl ParentLookups {
-    /// Takes what the API answered about a parent.
+    /// Sorts the answer about a parent into the result.
     fn take(
         &mut self,
         fetch: &Fetch,
         entity: &'static Entity,
         wanted: MissingParent,
-        found: LookupResult,
+        result: LookupResult,
         received: &mut Vec<LookedUpParent>,
     ) {
-        match found {
-            // A faulty one is staged too: its case in quarantine says what the records that name it wait for.
+        match result {
+            // A faulty parent is staged too: its case in quarantine explains why its children wait.
             LookupResult::Faulty(record) => {
                 let record = Received { seen_at: fetch.clock.now(), ..record };
                 received.push(LookedUpParent { entity, record, wanted: wanted.clone() });
-                // Its children wait all the same, and the next runs are not to ask each time.
+                // Noted as missing, so that not every run looks it up again.
                 self.missing.push(wanted);
             }
             LookupResult::Found(record) => {
@@ -124,17 +125,18 @@ impl ParentLookups {
     }
 }
 
-/// Parents in one transaction at most.
-const A_TRANSACTION: usize = 200;
+/// The most parents in one transaction.
+const MOST_IN_A_TRANSACTION: usize = 200;
 
-/// A parent that came.
+/// A parent that was found.
 struct LookedUpParent {
     entity: &'static Entity,
     record: Received,
     wanted: MissingParent,
 }
 
-/// Stages what was received, of each entity in one transaction; what staging refuses, by itself.
+/// Stages the parents found so far, one transaction per entity. If staging refuses one, the others are still
+/// staged.
 async fn stage_all(
     fetch: &Fetch,
     received: &mut Vec<LookedUpParent>,
@@ -179,7 +181,7 @@ pub(crate) async fn stage(
     Ok(staged)
 }
 
-/// The way to a parent: its own getter, or one through the record that waits for it.
+/// The getter and the id with which to look up a parent: its own, or those of the record that waits for it.
 fn getter_of(wanted: &MissingParent) -> Option<(&'static Entity, &'static Getter, &str)> {
     let entity = entities::entity_of_table(&wanted.table)?;
     if let Some(getter) = &entity.getter {

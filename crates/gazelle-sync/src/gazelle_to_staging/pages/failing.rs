@@ -2,31 +2,31 @@
 
 use crate::staging::versions::Received;
 
-/// What each takes besides its texts.
-pub(crate) const EACH: usize = 256;
+/// Bytes in memory per record besides its texts.
+pub(crate) const RECORD_OVERHEAD: usize = 256;
 
 /// A record that its list could not give whole.
-pub(crate) struct Failing {
-    /// What came of it, with its fault.
+pub(crate) struct FailingRecord {
+    /// What the list gave of it, with its fault.
     pub(crate) record: Received,
-    /// Whether it is to be asked for by its id: that is known, and its getter was not asked before.
-    pub(crate) is_named: bool,
-    /// How often it is then asked for.
+    /// Whether to look it up by its id at the end of the walk: its id is known, and its getter was not used yet.
+    pub(crate) can_be_looked_up: bool,
+    /// How often that lookup is attempted.
     pub(crate) attempts: u32,
-    /// Whether its page had it whole, but for the rest of a list inside it: if its getter denies it, it may have been deleted
-    /// since, which another walk tells.
+    /// Whether its page gave it whole except for the rest of a list inside it. If its getter then says that it
+    /// does not exist, it may have been deleted meanwhile, which another attempt at the walk shows.
     pub(crate) may_have_gone: bool,
 }
 
-impl Failing {
-    /// One that its page did not have whole.
-    pub(crate) fn new(record: Received, is_named: bool, attempts: u32) -> Failing {
-        Failing { record, is_named, attempts, may_have_gone: false }
+impl FailingRecord {
+    /// A record that its page did not give whole.
+    pub(crate) fn new(record: Received, can_be_looked_up: bool, attempts: u32) -> FailingRecord {
+        FailingRecord { record, can_be_looked_up, attempts, may_have_gone: false }
     }
 
-    /// What it takes in memory: of a bare record its fault may be the larger part.
+    /// Bytes in memory. The fault counts too: of a record of which only the id is known, it may be the larger part.
     pub(crate) fn bytes(&self) -> usize {
         let said = self.record.fault.as_ref().map_or(0, |fault| fault.field.len() + fault.said.len());
-        self.record.raw.len() + self.record.external_id.len() + said + EACH
+        self.record.raw.len() + self.record.external_id.len() + said + RECORD_OVERHEAD
     }
 }

@@ -1,8 +1,9 @@
-//! The pages of one window. [`window`] asks for the next page while the last one is handed on; [`read`] reads a page in whatever
-//! steps it takes. A page that cannot be read whole is taken apart: where the API says which of its records fail, the others are
-//! taken as they are ([`partial`]); where it does not, smaller pages are asked for, down to one record, which is then walked around
-//! by its id ([`alone`]). [`in_parts`] asks for some of the fields at a time, [`plain_list`] for a list that one failing record
-//! empties. [`queue`] queues what was read.
+//! Reads the pages of one window. [`window`] requests the next page while the records of the last one are
+//! queued; [`read`] reads one page, in smaller requests where the API fails. If the API names the records that
+//! fail, the others are taken as they are ([`partial`]). If it does not, smaller pages are requested, down to
+//! one record, which is then skipped and looked up by its id ([`alone`]). [`in_parts`] requests some of the
+//! fields at a time, [`plain_list`] reads a list without pages in which one failing record makes the whole
+//! answer null. [`queue`] passes pages on to staging.
 
 pub(crate) mod alone;
 pub(crate) mod failing;

@@ -1,32 +1,32 @@
-//! A page out of an answer that is not whole.
+//! Reads a page from an answer in which some records failed.
 
 use serde_json::value::RawValue;
 
-use super::failing::Failing;
+use super::failing::FailingRecord;
 use super::page::{Node, PageRead};
 use super::reader::Reader;
-use crate::gazelle_to_staging::records::faults::{bare, faulty_one};
+use crate::gazelle_to_staging::records::faults::{bare, with_fault};
 use crate::gazelle_to_staging::records::receive::{receive, record_id};
 use crate::source::{ListShape, NodeFault, Page, Partial, SourceError};
 use crate::staging::versions::Received;
 
-/// The ids that a list gives when it is asked for ids alone: asked for at most once, and only where a record needs it.
-enum IdsBeside {
+/// The ids of a page, requested without other fields: at most once, and only if a record's id is needed.
+enum PageIds {
     NotAsked,
-    /// None where the list has shifted since.
+    /// None if the list has changed meanwhile.
     Asked(Option<Vec<Option<String>>>),
 }
 
 impl Reader<'_> {
-    /// The page out of an answer that is not whole, where that says which of its records are. The others wait for the end of
-    /// the walk.
+    /// Reads a page from an answer with errors, if these name the records that fail. Those wait for the end of
+    /// the walk. Returns none if the errors do not name records.
     ///
     /// Errors: those that any request would meet.
-    pub(super) async fn in_part(
+    pub(super) async fn partial_page(
         &mut self,
         error: &SourceError,
         after: Option<&str>,
-        asked: u32,
+        page_length: u32,
     ) -> Result<Option<PageRead>, SourceError> {
         let Some(partial) = error.partial() else { return Ok(None) };
         let Some((page, faults)) = partial.page(self.entity.walk.root, self.shape) else { return Ok(None) };
@@ -34,10 +34,10 @@ impl Reader<'_> {
         if faulty == 0 {
             return Err(error.clone());
         }
-        self.sizes.tally.failed_with(error);
-        self.fails_mostly = faulty * 2 > page.nodes.len();
+        self.sizes.tally.note_error(error);
+        self.failed_mostly = faulty * 2 > page.nodes.len();
         let answer = partial.answer();
-        let mut beside = IdsBeside::NotAsked;
+        let mut page_ids = PageIds::NotAsked;
         let mut nodes = Vec::with_capacity(page.nodes.len());
         for (index, (node, of_node)) in page.nodes.iter().zip(&faults).enumerate() {
             if of_node.is_empty() {
@@ -51,7 +51,7 @@ impl Reader<'_> {
             let mut id = node.filter(|_| is_named).and_then(|raw| record_id(raw.get()));
             let mut is_nameless = self.shape == ListShape::Plain;
             if id.is_none() && self.shape == ListShape::Connection {
-                let ids = self.beside(&mut beside, &page, after, asked).await?;
+                let ids = self.page_ids(&mut page_ids, &page, after, page_length).await?;
                 is_nameless = ids.is_some();
                 id = ids.and_then(|ids| ids.get(index).cloned().flatten());
             }
@@ -63,26 +63,26 @@ impl Reader<'_> {
         Ok(Some(PageRead { nodes, has_next_page, end_cursor, total_count, answer, notes }))
     }
 
-    /// The ids of all records of the page, none where the list has shifted since.
-    async fn beside<'i>(
+    /// The ids of all records of the page; none if the list has changed meanwhile.
+    async fn page_ids<'i>(
         &self,
-        beside: &'i mut IdsBeside,
+        page_ids: &'i mut PageIds,
         page: &Page<'_>,
         after: Option<&str>,
-        asked: u32,
+        page_length: u32,
     ) -> Result<Option<&'i Vec<Option<String>>>, SourceError> {
-        if matches!(beside, IdsBeside::NotAsked) {
+        if matches!(page_ids, PageIds::NotAsked) {
             let known: Vec<Option<String>> =
                 page.nodes.iter().map(|node| node.and_then(|raw| record_id(raw.get()))).collect();
-            *beside = IdsBeside::Asked(self.ids_beside(&known, after, asked).await?);
+            *page_ids = PageIds::Asked(self.ids_of_page(&known, after, page_length).await?);
         }
-        Ok(match beside {
-            IdsBeside::Asked(ids) => ids.as_ref(),
-            IdsBeside::NotAsked => None,
+        Ok(match page_ids {
+            PageIds::Asked(ids) => ids.as_ref(),
+            PageIds::NotAsked => None,
         })
     }
 
-    /// The entry of a record that the API fails at, as far as it is known.
+    /// The entry for a record that the API fails at, with what is known of it.
     fn failing_node(
         &self,
         partial: &Partial<'_>,
@@ -102,13 +102,13 @@ impl Reader<'_> {
                     request: answer.number,
                     fault: None,
                 };
-                Node::Failing(Box::new(Failing::new(faulty_one(in_page, fault), true, 1)))
+                Node::Failing(Box::new(FailingRecord::new(with_fault(in_page, fault), true, 1)))
             }
-            // It has bytes, and no id that could be read.
+            // It has bytes, but no readable id.
             (None, Some(raw)) => {
                 let record = receive(answer, raw.get(), seen_at);
-                let record = faulty_one(Received { raw: partial.received(raw), ..record }, fault);
-                Node::Failing(Box::new(Failing::new(record, false, 1)))
+                let record = with_fault(Received { raw: partial.received(raw), ..record }, fault);
+                Node::Failing(Box::new(FailingRecord::new(record, false, 1)))
             }
             (None, None) if is_nameless => Node::Nameless,
             (None, None) => Node::Null,

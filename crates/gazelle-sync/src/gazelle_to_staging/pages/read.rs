@@ -1,8 +1,8 @@
-//! Reading one page in whatever steps it takes.
+//! Reads one page, in smaller requests where the API fails.
 //!
-//! A page is asked for as large as the API is known to bear. Where that fails, smaller steps are tried out: fewer records, shorter
-//! lists inside them, some of their fields at a time. What works is remembered. A record that the API cannot give by its own getter
-//! either is received as faulty, with what the API says of it.
+//! A page is requested as large as the API accepted before. If that fails, smaller requests are tried: fewer
+//! records, shorter lists inside them, some of their fields at a time. What works is remembered. A record that
+//! its own getter cannot give either is received with a fault, which holds the API's message.
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -11,85 +11,87 @@ use super::reader::Reader;
 use crate::gazelle_to_staging::records::budget::PartsBudget;
 use crate::gazelle_to_staging::requests::parts::{Bounds, PartPlan};
 use crate::gazelle_to_staging::requests::queries;
-use crate::gazelle_to_staging::requests::sizes::Sent;
-use crate::gazelle_to_staging::requests::window::PagePlace;
+use crate::gazelle_to_staging::requests::sizes::QueryLimits;
+use crate::gazelle_to_staging::requests::window::PagePosition;
 use crate::source::{ErrorClass, GazelleClient, ListShape, SourceError};
 
-/// A page is asked for so often while its list changes; then the walk is repeated.
+/// A page whose list changes between its parts is requested this often. After that the walk is repeated.
 const MOST_SHIFTED: u32 = 3;
 
-/// What was tried out for a page.
+/// What was tried so far for one page.
 struct Attempts {
     first_error: Option<SourceError>,
-    /// How long lists inside records may be in a request that is tried out.
+    /// The length of lists inside records that is being tried out; none: the known length.
     inner: Option<u32>,
-    /// What a query may ask for, where it is tried out to ask for less of one record at once.
+    /// The limits of a query that are being tried out; none: the known limits.
     bounds: Option<Bounds>,
-    /// Whether a request is only tried out, and not repeated when it fails.
-    is_tried_out: bool,
-    /// Whether the first request is not repeated either.
-    is_hasty: bool,
-    /// How often the parts of the page were of different moments.
+    /// Whether requests are sent without retries, because a smaller size is being tried out.
+    without_retries: bool,
+    /// Whether the first request is sent without retries.
+    first_without_retries: bool,
+    /// How often the list changed between the parts.
     shifted: u32,
-    /// How often most of its records came as null.
+    /// How often most records came as null.
     mostly_null: u32,
-    /// The turn to hold much in memory.
-    turn: Option<OwnedSemaphorePermit>,
+    /// The permit to hold a large page in memory.
+    large_slot: Option<OwnedSemaphorePermit>,
 }
 
-/// A request for a page.
+/// One attempt at a page.
 struct PageAttempt {
-    /// Records that are asked for.
-    asked: u32,
-    /// The limits that the query keeps to.
-    sent: Sent,
-    /// The parts in which it is asked for.
+    /// The number of records requested.
+    page_length: u32,
+    /// The limits of the query.
+    sent: QueryLimits,
+    /// The parts in which the page is requested; none: in one query.
     plan: Option<PartPlan>,
     client: GazelleClient,
 }
 
-/// A page with how many records were asked for, where a null in it stands for a record.
-type ReadWithAsked = (PageRead, Option<u32>);
+/// A page and the number of records requested. No number means that nulls in the page stand for changes of the
+/// list, not for records.
+type PageWithLength = (PageRead, Option<u32>);
 
 impl Reader<'_> {
-    /// The page after a cursor, of at most `most` records. Errors: the API's, where nothing can be read there in any way;
-    /// that of the first try.
+    /// Reads the page after a cursor, with at most `most` records.
+    ///
+    /// Errors: the API's error for the first attempt, if the page cannot be read in any way.
     pub(super) async fn page(
         &mut self,
         after: Option<&str>,
         most: Option<u64>,
     ) -> Result<PageRead, SourceError> {
-        self.asked_bytes = 0;
+        self.looked_up_bytes = 0;
         let first = self.window.first_page.filter(|_| after.is_none()).map(u64::from);
         let most = most.into_iter().chain(first).min();
-        let (page, asked) = self.read(after, most).await?;
-        if first.is_some() && self.heavy.is_none() {
-            // Those that follow are as long as usual, so that they end elsewhere too.
+        let (page, page_length) = self.read(after, most).await?;
+        if first.is_some() && self.size_failure.is_none() {
+            // The following pages have the usual length, so that they end at other records too.
             self.next = self.cap;
         }
-        match asked {
-            Some(asked) => self.name_nulls(page, after, asked).await,
+        match page_length {
+            Some(page_length) => self.find_ids_of_nulls(page, after, page_length).await,
             None => Ok(page),
         }
     }
 
-    async fn read(&mut self, after: Option<&str>, most: Option<u64>) -> Result<ReadWithAsked, SourceError> {
+    async fn read(&mut self, after: Option<&str>, most: Option<u64>) -> Result<PageWithLength, SourceError> {
         let mut attempts = Attempts {
             first_error: None,
             inner: None,
             bounds: None,
-            // Beside a record that cannot be had is often another.
-            is_tried_out: self.faulty_in_a_row > 0,
-            is_hasty: std::mem::take(&mut self.fails_mostly),
+            // Next to an unreadable record there is often another, and retries would cost time for each.
+            without_retries: self.faulty_in_a_row > 0,
+            first_without_retries: std::mem::take(&mut self.failed_mostly),
             shifted: 0,
             mostly_null: 0,
-            turn: None,
+            large_slot: None,
         };
         loop {
             let attempt = self.next_attempt(&attempts, most);
-            let budget = PartsBudget::new(attempts.turn.is_some());
+            let budget = PartsBudget::new(attempts.large_slot.is_some());
             let error = match self.try_page(&attempt, after, attempts.inner, &budget).await {
-                Ok(tried) => match self.came(tried, &attempt, &mut attempts).await {
+                Ok(tried) => match self.accept(tried, &attempt, &mut attempts).await {
                     Some(read) => return Ok(read),
                     None => continue,
                 },
@@ -98,12 +100,14 @@ impl Reader<'_> {
             if error.concerns_any_request() {
                 return Err(error);
             }
-            if std::mem::take(&mut attempts.is_hasty) {
+            if std::mem::take(&mut attempts.first_without_retries) {
                 continue;
             }
             let read = match self.shape {
-                ListShape::Plain => return self.plain_list_failed(error, attempts).await,
-                ListShape::Connection => self.failed(error, &attempt, &mut attempts, after).await?,
+                ListShape::Plain => return self.read_reduced_list(error, attempts).await,
+                ListShape::Connection => {
+                    self.take_smaller_step(error, &attempt, &mut attempts, after).await?
+                }
             };
             if let Some(read) = read {
                 return Ok(read);
@@ -111,29 +115,30 @@ impl Reader<'_> {
         }
     }
 
-    /// What to ask for next.
+    /// The next request to try.
     fn next_attempt(&self, attempts: &Attempts, most: Option<u64>) -> PageAttempt {
         let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
-        let asked = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
-        let sent = self.sizes.sent();
+        let page_length = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
+        let sent = self.sizes.query_limits();
         let plan = match self.shape {
             ListShape::Connection => {
                 PartPlan::of_page(self.entity, attempts.bounds.unwrap_or(sent.bounds)).ok()
             }
             ListShape::Plain => None,
         };
-        // Parts are copied out of their answers at once, so that they need not wait for stage 2 to take them: whoever
-        // waits for it while it has the turn for large pages may be waited for by the entity that stage 2 is at.
+        // Pages in parts use the client that does not wait for memory: their records are copied at once, and a
+        // reader that waited for stage 2 while it has the large slot could be waited for by the entity that
+        // stage 2 is working on.
         let client = if plan.is_some() { &self.fetch.client } else { &self.fetch.pages };
-        let client = match attempts.is_tried_out || attempts.is_hasty {
+        let client = match attempts.without_retries || attempts.first_without_retries {
             false => client.clone(),
-            // Only tried out: should it be a fault of the moment, the page is smaller than it could be.
+            // Tried out only: if the failure was temporary, this page is just smaller than necessary.
             true => client.trying(1),
         };
-        PageAttempt { asked, sent, plan, client }
+        PageAttempt { page_length, sent, plan, client }
     }
 
-    /// Asks for a page; also takes what is whole of one that is not.
+    /// Requests a page. If some of its records fail, takes the others.
     async fn try_page(
         &mut self,
         attempt: &PageAttempt,
@@ -141,72 +146,72 @@ impl Reader<'_> {
         inner: Option<u32>,
         budget: &PartsBudget,
     ) -> Result<PageOutcome, SourceError> {
-        let asked = attempt.asked;
+        let page_length = attempt.page_length;
         let part = attempt.plan.as_ref().map(|plan| plan.parts[0].as_slice());
-        let place = PagePlace { window: self.window, after, first: asked };
+        let place = PagePosition { window: self.window, after, first: page_length };
         let request = queries::page(self.entity, self.sizes, place, inner, part);
-        let (page, is_whole) = match attempt.client.post(&request).await.and_then(|answer| self.whole(answer))
-        {
-            Ok(page) => (page, true),
-            Err(error) if error.concerns_any_request() => return Err(error),
-            Err(error) => match self.in_part(&error, after, asked).await? {
-                Some(page) => (page, false),
-                None => return Err(error),
-            },
-        };
+        let (page, is_whole) =
+            match attempt.client.post(&request).await.and_then(|answer| self.parse_page(answer)) {
+                Ok(page) => (page, true),
+                Err(error) if error.concerns_any_request() => return Err(error),
+                Err(error) => match self.partial_page(&error, after, page_length).await? {
+                    Some(page) => (page, false),
+                    None => return Err(error),
+                },
+            };
         match &attempt.plan {
             Some(plan) => self.with_other_parts(plan, (page, is_whole), place, inner, budget).await,
             None if is_whole => Ok(PageOutcome::Whole(page)),
-            None => Ok(PageOutcome::InPart(page)),
+            None => Ok(PageOutcome::Partial(page)),
         }
     }
 
-    /// Takes what came of a request; none where the page is asked for again.
-    async fn came(
+    /// Decides about a page that came; none if the page is requested again.
+    async fn accept(
         &mut self,
         tried: PageOutcome,
         attempt: &PageAttempt,
         attempts: &mut Attempts,
-    ) -> Option<ReadWithAsked> {
-        let asked = attempt.asked;
+    ) -> Option<PageWithLength> {
+        let page_length = attempt.page_length;
         match tried {
-            // It may be the API's fault of this moment.
+            // The API may fail for the moment only.
             PageOutcome::Whole(page) if page.is_mostly_null() && attempts.mostly_null < MOST_SHIFTED - 1 => {
                 attempts.mostly_null += 1;
                 None
             }
             PageOutcome::Whole(page) => {
-                self.grow(&page, attempt, attempts);
-                Some((page, Some(asked)))
+                self.enlarge_next(&page, attempt, attempts);
+                Some((page, Some(page_length)))
             }
-            PageOutcome::InPart(page) => Some((page, Some(asked))),
+            PageOutcome::Partial(page) => Some((page, Some(page_length))),
             PageOutcome::Shifted(page) => {
                 attempts.shifted += 1;
                 (attempts.shifted >= MOST_SHIFTED).then_some((page, None))
             }
-            PageOutcome::TooLarge(page) => match (&attempts.turn, asked) {
+            PageOutcome::TooLarge(page) => match (&attempts.large_slot, page_length) {
                 (None, _) => {
-                    attempts.turn = self.sizes.turn_for_large().await;
+                    attempts.large_slot = self.sizes.large_slot().await;
                     None
                 }
                 (Some(_), 1) => Some((page, None)),
                 (Some(_), _) => {
-                    (self.cap, self.next) = (asked / 2, asked / 2);
+                    (self.cap, self.next) = (page_length / 2, page_length / 2);
                     None
                 }
             },
         }
     }
 
-    /// After a page that came whole: remembers what was tried out, and lets the next one be larger.
-    fn grow(&mut self, page: &PageRead, attempt: &PageAttempt, attempts: &Attempts) {
+    /// After a page came whole: remembers the sizes that worked, and doubles the next page.
+    fn enlarge_next(&mut self, page: &PageRead, attempt: &PageAttempt, attempts: &Attempts) {
         if let (Some(bounds), Some(failure)) = (attempts.bounds, &attempts.first_error) {
-            self.came_in_parts(bounds, failure);
+            self.note_came_in_parts(bounds, failure);
         } else if let (Some(inner), Some(failure)) = (attempts.inner, &attempts.first_error) {
-            self.sizes.bears_lists_of(inner, failure);
+            self.sizes.limit_lists(inner, failure);
         }
-        self.next = attempt.asked.saturating_mul(2);
-        if attempt.plan.is_some() && attempts.bounds.is_none() && self.sizes.bears() {
+        self.next = attempt.page_length.saturating_mul(2);
+        if attempt.plan.is_some() && attempts.bounds.is_none() && self.sizes.retry_longer_pages() {
             (self.next, self.cap) = (self.sizes.page(), self.sizes.page());
         }
         if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
@@ -214,61 +219,62 @@ impl Reader<'_> {
         }
     }
 
-    /// A list without pages that cannot be had whole: without the fields that fail.
-    async fn plain_list_failed(
+    /// Reads a list without pages that failed, without the fields that fail.
+    async fn read_reduced_list(
         &mut self,
         error: SourceError,
         attempts: Attempts,
-    ) -> Result<ReadWithAsked, SourceError> {
-        // It needs the room of what has come.
+    ) -> Result<PageWithLength, SourceError> {
+        // The answer is needed to read the faults, and then its memory is needed for the next request.
         let kept = error.clone().without_answer();
-        match self.list_in_part(error).await? {
+        match self.reduced_list(error).await? {
             Some(page) => Ok((page, None)),
             None => Err(attempts.first_error.unwrap_or(kept)),
         }
     }
 
-    /// After a page that failed: decides on the next smaller step. None where that is to be tried; the page, where it ends at a
-    /// record that is walked around.
+    /// After a page failed: chooses the next smaller request. Returns none if that is to be tried, or the page
+    /// if its one record is skipped.
     ///
-    /// Errors: that of the first try, where no smaller step is left.
-    async fn failed(
+    /// Errors: that of the first attempt, if there is no smaller request.
+    async fn take_smaller_step(
         &mut self,
         error: SourceError,
         attempt: &PageAttempt,
         attempts: &mut Attempts,
         after: Option<&str>,
-    ) -> Result<Option<ReadWithAsked>, SourceError> {
-        let asked = attempt.asked;
+    ) -> Result<Option<PageWithLength>, SourceError> {
+        let page_length = attempt.page_length;
         if !error.may_be_too_much() {
             return Err(attempts.first_error.take().unwrap_or(error));
         }
         if matches!(error.class(), ErrorClass::OverLimit { .. }) {
-            if !self.sizes.smaller_page(self.entity, asked, attempt.sent, &error) {
-                // Nothing was small enough: it is this record that the API speaks of, and no limit of its queries.
-                self.sizes.forget();
-                let page = self.around(attempts.first_error.take().unwrap_or(error), after).await?;
+            if !self.sizes.shrink_page(self.entity, page_length, attempt.sent, &error) {
+                // No query was small enough: the limit is about the contents of this record, not about queries.
+                self.sizes.restore_all();
+                let page = self.skip_record(attempts.first_error.take().unwrap_or(error), after).await?;
                 return Ok(Some((page, None)));
             }
-        } else if asked > 1 {
-            if self.heavy.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size()) {
-                self.heavy = Some(error.clone().without_answer());
+        } else if page_length > 1 {
+            if self.size_failure.as_ref().is_none_or(|known| !known.is_about_size() && error.is_about_size())
+            {
+                self.size_failure = Some(error.clone().without_answer());
             }
-            self.cap = asked / 2;
+            self.cap = page_length / 2;
             self.next = 1;
         } else if let Some(shorter) = self.shorter_lists(attempts.inner, attempts.bounds) {
             attempts.inner = Some(shorter);
-        } else if let Some(fewer) = attempt.sent.bounds.a_quarter_of(self.entity)
+        } else if let Some(fewer) = attempt.sent.bounds.quarter_of_fields(self.entity)
             && attempts.bounds.is_none()
             && error.may_be_too_slow()
         {
             (attempts.bounds, attempts.inner) = (Some(fewer), None);
         } else {
-            let page = self.around(attempts.first_error.take().unwrap_or(error), after).await?;
+            let page = self.skip_record(attempts.first_error.take().unwrap_or(error), after).await?;
             return Ok(Some((page, None)));
         }
-        attempts.is_tried_out |= error.class().is_retried();
-        // The next try needs its room.
+        attempts.without_retries |= error.class().is_retried();
+        // Without the answer's body: the next attempt needs the memory.
         attempts.first_error.get_or_insert(error.without_answer());
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! What a reader of pages knows: of what it reads the pages, how large they may be, and what failed before.
+//! The state of reading the pages of a window: how large pages may be, and what failed before.
 
 use super::page::{Node, PageRead};
 use crate::entities::{Entity, Shape};
@@ -14,24 +14,24 @@ pub(crate) struct Reader<'f> {
     pub(crate) window: &'f Window,
     pub(crate) sizes: &'f Sizes,
     pub(crate) shape: ListShape,
-    /// Records to ask for next, and the most that is tried: less than the usual after a failure.
+    /// The length of the next page, and the most that it may grow to: less than the usual length after a failure.
     pub(super) next: u32,
     pub(crate) cap: u32,
-    /// The failure that made pages smaller, until a record was found to be its reason.
-    pub(crate) heavy: Option<SourceError>,
+    /// The failure that made pages smaller; none once a record was found to be the reason.
+    pub(crate) size_failure: Option<SourceError>,
     pub(crate) faulty_in_a_row: u32,
-    /// Records that came in no way but in parts, though no query was called too large.
+    /// Records that came only in parts, though no query was refused for its size.
     pub(crate) only_in_parts: u32,
-    /// Whether the page before failed at most of its records, in each of several attempts: the next one is not waited for as
-    /// long.
-    pub(super) fails_mostly: bool,
-    /// Bytes of records that were asked for alone, for the page in hand or at the end of the walk.
-    pub(crate) asked_bytes: usize,
+    /// Whether most records of the last page failed in every retry. The next page is then first requested
+    /// without retries.
+    pub(super) failed_mostly: bool,
+    /// Bytes of looked-up records that are kept for the current page, or at the end of the walk.
+    pub(crate) looked_up_bytes: usize,
 }
 
 impl<'f> Reader<'f> {
     pub(crate) fn new(fetch: &'f Fetch, entity: &'static Entity, window: &'f Window) -> Self {
-        let sizes = fetch.sizes.of(entity);
+        let sizes = fetch.sizes.for_entity(entity);
         let shape = match entity.walk.shape {
             Shape::PlainList => ListShape::Plain,
             Shape::Connection { .. } => ListShape::Connection,
@@ -45,23 +45,23 @@ impl<'f> Reader<'f> {
             shape,
             next: usual,
             cap: usual,
-            heavy: None,
+            size_failure: None,
             faulty_in_a_row: 0,
             only_in_parts: 0,
-            fails_mostly: false,
-            asked_bytes: 0,
+            failed_mostly: false,
+            looked_up_bytes: 0,
         }
     }
 
-    /// To be called when the window has been read: where pages had to be smaller, and no record was the reason, the server
-    /// does not bear larger ones.
+    /// Call this when the window has been read: if pages had to be smaller and no record was the reason, the
+    /// API does not accept larger ones, which is remembered.
     pub(crate) fn finish(self) {
-        if let Some(failure) = self.heavy {
-            self.sizes.bears_pages_of(self.cap, &failure);
+        if let Some(failure) = self.size_failure {
+            self.sizes.limit_page(self.cap, &failure);
         }
     }
 
-    pub(crate) fn whole(&self, answer: Answer) -> Result<PageRead, SourceError> {
+    pub(crate) fn parse_page(&self, answer: Answer) -> Result<PageRead, SourceError> {
         let page = answer.page(self.entity.walk.root, self.shape)?;
         let slice =
             |raw: &&serde_json::value::RawValue| Node::Whole(answer.body.slice_ref(raw.get().as_bytes()));

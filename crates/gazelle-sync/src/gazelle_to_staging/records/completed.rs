@@ -1,4 +1,4 @@
-//! A single record whose long lists are completed: what that may take in memory.
+//! Completes the lists of a single record, within the memory that a record may take.
 
 use jiff::Timestamp;
 
@@ -6,15 +6,15 @@ use super::lists_room;
 use super::nested::{self, NestedError};
 use super::receive::receive_completed;
 use crate::entities::Entity;
-use crate::gazelle_to_staging::records::faults::{faulty_inside, faulty_one, is_about_all};
+use crate::gazelle_to_staging::records::faults::{concerns_all_records, with_fault, with_list_fault};
 use crate::gazelle_to_staging::records::lookup::LookupResult;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::{Answer, GazelleClient, NodeFault, SourceError};
 use crate::staging::versions::Received;
 
-/// Bytes of a record with a list that is not whole, from which on one at a time is completed.
+/// Above this size only one record with a shortened list is completed at a time.
 const MOST_COMPLETED: usize = 1024 * 1024;
-/// Bytes of one whose lists are whole: no more are kept.
+/// The most bytes of a record with complete lists.
 const MOST_BYTES_WHOLE: usize = 2 * lists_room::MOST_BYTES;
 
 fn too_large_to_complete() -> NodeFault {
@@ -26,7 +26,8 @@ fn too_large_to_complete() -> NodeFault {
     NodeFault { field: String::new(), message, is_not_text: false }
 }
 
-/// As [`completed`], of a record that may be large: completing it takes several times its length.
+/// As [`completed`], but one large record at a time, because completing one takes several times its length in
+/// memory.
 pub(crate) async fn completed_in_turn(
     client: &GazelleClient,
     sizes: &Sizes,
@@ -35,16 +36,16 @@ pub(crate) async fn completed_in_turn(
     answer: &Answer,
 ) -> Result<LookupResult, SourceError> {
     if shortened.raw.len() > lists_room::MOST_BYTES {
-        return Ok(LookupResult::Faulty(faulty_one(shortened, &too_large_to_complete())));
+        return Ok(LookupResult::Faulty(with_fault(shortened, &too_large_to_complete())));
     }
-    let _turn = match shortened.raw.len() > MOST_COMPLETED {
-        true => sizes.turn_for_large().await,
+    let _slot = match shortened.raw.len() > MOST_COMPLETED {
+        true => sizes.large_slot().await,
         false => None,
     };
     completed(client, sizes, entity, shortened, answer).await
 }
 
-/// The record with its long connections whole; `shortened` as it came.
+/// The record with its long lists complete. `shortened` is the record as the API gave it.
 pub(crate) async fn completed(
     client: &GazelleClient,
     sizes: &Sizes,
@@ -55,7 +56,7 @@ pub(crate) async fn completed(
     let raw = std::str::from_utf8(&shortened.raw).unwrap_or_default();
     match nested::complete(client, entity, raw, sizes).await {
         Ok(whole) if whole.len() > MOST_BYTES_WHOLE => {
-            Ok(LookupResult::Faulty(faulty_one(shortened, &too_large_to_complete())))
+            Ok(LookupResult::Faulty(with_fault(shortened, &too_large_to_complete())))
         }
         Ok(whole) => {
             drop(shortened);
@@ -65,9 +66,9 @@ pub(crate) async fn completed(
                 None => LookupResult::NoRoom,
             })
         }
-        Err(NestedError::Source { error, .. }) if is_about_all(&error) => Err(error),
+        Err(NestedError::Source { error, .. }) if concerns_all_records(&error) => Err(error),
         Err(NestedError::Source { error, field }) => {
-            Ok(LookupResult::Faulty(faulty_inside(shortened, &error, &field)))
+            Ok(LookupResult::Faulty(with_list_fault(shortened, &error, &field)))
         }
         Err(NestedError::Changed { field, said, .. }) => {
             tracing::warn!(entity = entity.name, field, said, "a list inside a record does not add up");

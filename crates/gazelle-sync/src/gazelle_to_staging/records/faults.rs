@@ -1,4 +1,4 @@
-//! Records with what the API says is wrong with them.
+//! Attaches the API's errors to the records that they are about.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -7,25 +7,25 @@ use crate::source::{ErrorClass, NodeFault, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::Received;
 
-/// Whether an error about one record says nothing of that record: it would meet others too. One that names a place in the
-/// answer is about that place, also where the API puts it off for ever. A limit that the smallest query for one record exceeds
-/// is about what that record holds.
-pub(crate) fn is_about_all(error: &SourceError) -> bool {
+/// Whether an error, given to the request for one record, would meet requests for other records too. An error
+/// that names a place in the answer is about that place, even if the API answers it with a throttling error
+/// every time. A limit that the smallest query for one record exceeds is about the contents of that record.
+pub(crate) fn concerns_all_records(error: &SourceError) -> bool {
     error.concerns_any_request()
         || !error.is_of_record()
             && !error.is_partial()
             && matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::InvalidQuery { .. })
 }
 
-/// A record with what is wrong with it.
-pub(crate) fn faulty_one(record: Received, fault: &NodeFault) -> Received {
+/// The record with a fault.
+pub(crate) fn with_fault(record: Received, fault: &NodeFault) -> Received {
     let NodeFault { field, message, is_not_text } = fault.clone();
     let kind = if is_not_text { SourceFaultKind::NotText } else { SourceFaultKind::Incomplete };
     Received { fault: Some(Box::new(SourceFault { field, said: message, kind })), ..record }
 }
 
-/// A record of which one list could not be read to its end.
-pub(crate) fn faulty_inside(record: Received, error: &SourceError, field: &str) -> Received {
+/// The record with a fault of a list inside it that could not be read to its end.
+pub(crate) fn with_list_fault(record: Received, error: &SourceError, field: &str) -> Received {
     let said = match error.partial().and_then(|partial| partial.object(&[]).1.into_iter().next()) {
         Some(fault) => fault.message,
         None => error.to_string(),
@@ -34,12 +34,12 @@ pub(crate) fn faulty_inside(record: Received, error: &SourceError, field: &str) 
     Received { fault: Some(Box::new(fault)), ..record }
 }
 
-/// A fault of the record as such.
-pub(crate) fn of_record(said: String) -> SourceFault {
+/// A fault of the record as a whole, not of one field.
+pub(crate) fn record_fault(said: String) -> SourceFault {
     SourceFault { field: String::new(), said, kind: SourceFaultKind::Incomplete }
 }
 
-/// The bytes of a record of which nothing but the id is known.
+/// The bytes of a record of which only the id is known.
 pub(crate) fn bare(id: &str) -> Bytes {
     Bytes::from(json!({ "id": id }).to_string())
 }

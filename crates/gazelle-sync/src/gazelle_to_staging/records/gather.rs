@@ -1,32 +1,34 @@
-//! Records that are asked for with several queries, since the API bears none with all their fields: `parts` says which, `fields`
-//! takes queries apart, and here the answers are put together. A record is then what one query would have given: the same
-//! keys in the same order, each value with the bytes that came. See docs/decisions/0063.
+//! Requests a record with several queries, because the API accepts none with all its fields, and merges the
+//! answers. `parts` plans the queries and `fields` splits the selection. The merged record is what one query
+//! would have given: the same keys in the same order, each value with the bytes received. See
+//! docs/decisions/0063.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::budget::{MOST_REQUESTS, PartsBudget};
-use super::object::{Object, Read, list, raw_text};
-use crate::gazelle_to_staging::records::faults::is_about_all;
+use super::object::{Object, ReadAs, raw_list, raw_text};
+use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::gazelle_to_staging::requests::fields;
 use crate::gazelle_to_staging::requests::fields::Field;
-use crate::gazelle_to_staging::requests::parts::{ById, Inside, PartPlan};
+use crate::gazelle_to_staging::requests::parts::{ById, ObjectsInside, PartPlan};
 use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
 
-/// What came of a record.
+/// A record merged from parts.
 pub(crate) enum Gathered {
     Whole(String),
-    /// The API failed at a field of it, with this error, or we do not ask for all of it: all the rest, and where.
+    /// The record without a field at which the API failed, with its error, or that we do not request (no
+    /// error); and which field.
     Faulty {
         raw: String,
         fault: NodeFault,
         error: Option<SourceError>,
     },
-    /// It changed or vanished while it was read, or so it seems: where.
+    /// The record changed or vanished between the requests, as far as the answers show: where.
     Changed(NodeFault),
-    /// Its parts hold more than they may.
+    /// The parts exceed the budget.
     TooLarge,
 }
 
@@ -34,29 +36,29 @@ pub(crate) fn fault(field: impl Into<String>, message: impl Into<String>) -> Nod
     NodeFault { field: field.into(), message: message.into(), is_not_text: false }
 }
 
-/// What came of one part.
+/// The answer to the query for one part.
 enum PartResult {
     Read(String),
     Failed(Option<String>, NodeFault, SourceError),
     Absent,
 }
 
-/// What records are put together with.
+/// What requesting and merging parts needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Gathering<'g> {
     pub(crate) client: &'g GazelleClient,
     pub(crate) sizes: &'g Sizes,
-    /// What their parts may take.
+    /// The bytes that the parts may take.
     pub(crate) budget: &'g PartsBudget,
 }
 
-/// The first fault of a record, with the error of the API that told it.
+/// The first fault of a record, with the API's error if it came from one.
 type FirstFault = Option<(NodeFault, Option<SourceError>)>;
 
 impl Gathering<'_> {
-    /// Puts a record together of the parts that a list or a getter gave, and of those that are asked for by its id.
+    /// Merges the parts that a list or a getter gave with those that are requested by the record's id.
     ///
-    /// Errors: the API's that say nothing of this record, those of a query that is too large among them.
+    /// Errors: those of the API that are not about this record, and that a query is too large.
     pub(crate) async fn record(
         &self,
         plan: &PartPlan,
@@ -64,7 +66,7 @@ impl Gathering<'_> {
         given: Vec<String>,
         of_given: Option<(NodeFault, SourceError)>,
     ) -> Result<Gathered, SourceError> {
-        let (mut parts, mut found) = (given, of_given.map(|(fault, error)| (fault, Some(error))));
+        let (mut parts, mut first_fault) = (given, of_given.map(|(fault, error)| (fault, Some(error))));
         match (&plan.of_record, id) {
             (Some((by_id, wanted)), Some(id)) => {
                 for part in wanted {
@@ -73,17 +75,17 @@ impl Gathering<'_> {
                         PartResult::Read(raw) => parts.push(raw),
                         PartResult::Failed(raw, of_part, error) => {
                             parts.extend(raw);
-                            found.get_or_insert((of_part, Some(error)));
+                            first_fault.get_or_insert((of_part, Some(error)));
                         }
-                        PartResult::Absent => return Ok(Gathered::Changed(fault("", absent(by_id)))),
+                        PartResult::Absent => return Ok(Gathered::Changed(fault("", absent_message(by_id)))),
                     }
-                    if !self.budget.takes(parts[before..].iter().map(String::len).sum()) {
+                    if !self.budget.take(parts[before..].iter().map(String::len).sum()) {
                         return Ok(Gathered::TooLarge);
                     }
                 }
             }
             (Some(_), None) if parts.iter().any(|part| part.starts_with('{')) => {
-                found.get_or_insert((fault("id", NO_ID), None));
+                first_fault.get_or_insert((fault("id", NO_ID), None));
             }
             _ => {}
         }
@@ -91,30 +93,32 @@ impl Gathering<'_> {
             return Ok(Gathered::Changed(fault("", "the parts that it is asked for in do not agree")));
         };
         match &plan.inside {
-            Some(inside) => self.with_objects_inside(inside, raw, found).await,
-            None => Ok(gathered(raw, found)),
+            Some(inside) => self.with_objects_inside(inside, raw, first_fault).await,
+            None => Ok(gathered(raw, first_fault)),
         }
     }
 
-    /// The record with the objects of a list inside it that are asked for by their own ids.
+    /// Completes the record with the objects of a list inside it that are requested by their own ids.
     async fn with_objects_inside(
         &self,
-        inside: &Inside,
+        inside: &ObjectsInside,
         raw: String,
-        found: FirstFault,
+        first_fault: FirstFault,
     ) -> Result<Gathered, SourceError> {
         Ok(match self.objects_inside(inside, &raw).await? {
-            Inner::Untouched => gathered(raw, found),
-            Inner::Completed(completed, of_inside) => gathered(completed, found.or(of_inside)),
-            Inner::Changed(at) => Gathered::Changed(at),
-            Inner::TooMany(at) => gathered(raw, found.or(Some((at, None)))),
-            Inner::TooLarge => Gathered::TooLarge,
+            ObjectsInsideResult::Untouched => gathered(raw, first_fault),
+            ObjectsInsideResult::Completed(completed, of_inside) => {
+                gathered(completed, first_fault.or(of_inside))
+            }
+            ObjectsInsideResult::Changed(at) => Gathered::Changed(at),
+            ObjectsInsideResult::TooMany(at) => gathered(raw, first_fault.or(Some((at, None)))),
+            ObjectsInsideResult::TooLarge => Gathered::TooLarge,
         })
     }
 }
 
-fn gathered(raw: String, found: FirstFault) -> Gathered {
-    match found {
+fn gathered(raw: String, first_fault: FirstFault) -> Gathered {
+    match first_fault {
         Some((fault, error)) => Gathered::Faulty { raw, fault, error },
         None => Gathered::Whole(raw),
     }
@@ -122,15 +126,15 @@ fn gathered(raw: String, found: FirstFault) -> Gathered {
 
 const NO_ID: &str = "it has no id, by which the rest of it could be asked for";
 
-fn absent(by_id: &ById) -> String {
+fn absent_message(by_id: &ById) -> String {
     format!("the list has it, its getter `{}` answers null", by_id.name)
 }
 
 impl Gathering<'_> {
-    /// One part of an object by its id.
+    /// Requests one part of an object by its id.
     async fn part_of(&self, by_id: &ById, part: &[Field], id: &str) -> Result<PartResult, SourceError> {
         let ById { root, name, operation } = by_id;
-        let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::written(part));
+        let query = format!("query {operation}($id: String!) {{ {root} {{ {} }} }}", fields::to_text(part));
         let request =
             GraphqlRequest::new(operation.as_str(), self.sizes.shaped(&query, None), json!({ "id": id }));
         let error = match self.client.post(&request).await.map_err(SourceError::of_one_record) {
@@ -142,95 +146,105 @@ impl Gathering<'_> {
             }
             Err(error) => error,
         };
-        if is_about_all(&error) || matches!(error.class(), ErrorClass::OverLimit { .. }) {
+        if concerns_all_records(&error) || matches!(error.class(), ErrorClass::OverLimit { .. }) {
             return Err(error);
         }
         let whole = NodeFault { field: String::new(), message: error.to_string(), is_not_text: false };
-        let found = error.partial().map(|partial| partial.object(&[name]));
-        let (raw, of_part) = found.map_or((None, None), |(raw, faults)| {
+        let partial = error.partial().map(|partial| partial.object(&[name]));
+        let (raw, of_part) = partial.map_or((None, None), |(raw, faults)| {
             (raw.map(|raw| raw.get().to_owned()), faults.into_iter().next())
         });
-        // Kept while the other parts are asked for.
+        // Without the answer's body, because the error is kept while the other parts are requested.
         Ok(PartResult::Failed(raw, of_part.unwrap_or(whole), error.without_answer()))
     }
 }
 
-/// What came of the objects inside a record.
-enum Inner {
-    /// There are none, or no list of them: the record stays as it came, to the byte.
+/// The result of requesting the objects inside a record.
+enum ObjectsInsideResult {
+    /// There is no list of objects: the record keeps its bytes.
     Untouched,
-    /// The record with them, and the first that is not whole.
+    /// The record with its objects, and the fault of the first one that is not whole.
     Completed(String, FirstFault),
-    /// One vanished or changed meanwhile.
+    /// An object vanished or changed between the requests.
     Changed(NodeFault),
-    /// They would take too many requests.
+    /// The objects would take too many requests.
     TooMany(NodeFault),
-    /// Their parts hold more than they may.
+    /// The parts exceed the budget.
     TooLarge,
 }
 
-/// What came of one of them.
-enum OneInside {
+/// The result of requesting one object inside a record.
+enum ObjectInsideResult {
     Node(Box<RawValue>, FirstFault),
     Changed(NodeFault),
     TooLarge,
 }
 
-/// Objects inside one record that are asked for at once.
+/// Objects of one record that are requested at the same time.
 const AT_ONCE: usize = 4;
 
 impl Gathering<'_> {
-    /// The record with what its objects are asked for by their own ids.
-    async fn objects_inside(&self, inside: &Inside, raw: &str) -> Result<Inner, SourceError> {
-        let Ok(mut record) = serde_json::from_str::<Object>(raw) else { return Ok(Inner::Untouched) };
-        let connection = record.get(inside.list).and_then(|raw| raw.read::<Object>());
-        let nodes = connection.as_ref().and_then(|list| list.get("nodes")?.read::<Vec<Box<RawValue>>>());
-        let (Some(mut connection), Some(nodes)) = (connection, nodes) else { return Ok(Inner::Untouched) };
+    /// Completes the objects of a list inside the record, each by its own id.
+    async fn objects_inside(
+        &self,
+        inside: &ObjectsInside,
+        raw: &str,
+    ) -> Result<ObjectsInsideResult, SourceError> {
+        let Ok(mut record) = serde_json::from_str::<Object>(raw) else {
+            return Ok(ObjectsInsideResult::Untouched);
+        };
+        let connection = record.get(inside.list).and_then(|raw| raw.read_as::<Object>());
+        let nodes = connection.as_ref().and_then(|list| list.get("nodes")?.read_as::<Vec<Box<RawValue>>>());
+        let (Some(mut connection), Some(nodes)) = (connection, nodes) else {
+            return Ok(ObjectsInsideResult::Untouched);
+        };
         let objects = nodes.iter().filter(|node| node.get().starts_with('{')).count();
         let requests = objects.saturating_mul(inside.parts.len());
         if requests > MOST_REQUESTS {
             let said = format!(
                 "its {objects} entries would take {requests} requests, and {MOST_REQUESTS} are made for a record at most"
             );
-            return Ok(Inner::TooMany(fault(format!("{}.nodes", inside.list), said)));
+            return Ok(ObjectsInsideResult::TooMany(fault(format!("{}.nodes", inside.list), said)));
         }
         let mut asked = stream::iter(nodes.into_iter().enumerate())
             .map(|(index, node)| self.one_inside(inside, index, node))
             .buffered(AT_ONCE);
-        let (mut nodes, mut found) = (Vec::new(), None);
+        let (mut nodes, mut first_fault) = (Vec::new(), None);
         while let Some(one) = asked.try_next().await? {
             match one {
-                OneInside::Node(node, of_node) => {
+                ObjectInsideResult::Node(node, of_node) => {
                     nodes.push(node);
-                    found = found.or(of_node);
+                    first_fault = first_fault.or(of_node);
                 }
-                OneInside::Changed(at) => return Ok(Inner::Changed(at)),
-                OneInside::TooLarge => return Ok(Inner::TooLarge),
+                ObjectInsideResult::Changed(at) => return Ok(ObjectsInsideResult::Changed(at)),
+                ObjectInsideResult::TooLarge => return Ok(ObjectsInsideResult::TooLarge),
             }
         }
         drop(asked);
-        connection.set("nodes", list(&nodes));
-        let Ok(connection) = serde_json::to_string(&connection) else { return Ok(Inner::Untouched) };
+        connection.set("nodes", raw_list(&nodes));
+        let Ok(connection) = serde_json::to_string(&connection) else {
+            return Ok(ObjectsInsideResult::Untouched);
+        };
         record.set(inside.list, raw_text(connection));
-        let Ok(record) = serde_json::to_string(&record) else { return Ok(Inner::Untouched) };
-        Ok(Inner::Completed(record, found))
+        let Ok(record) = serde_json::to_string(&record) else { return Ok(ObjectsInsideResult::Untouched) };
+        Ok(ObjectsInsideResult::Completed(record, first_fault))
     }
 }
 
 impl Gathering<'_> {
-    /// One of them, which comes back as it was where it is no object.
+    /// Completes one object of the list. An entry that is no object stays as received.
     async fn one_inside(
         &self,
-        inside: &Inside,
+        inside: &ObjectsInside,
         index: usize,
         node: Box<RawValue>,
-    ) -> Result<OneInside, SourceError> {
-        let Some(object) = node.read::<Object>() else { return Ok(OneInside::Node(node, None)) };
+    ) -> Result<ObjectInsideResult, SourceError> {
+        let Some(object) = node.read_as::<Object>() else { return Ok(ObjectInsideResult::Node(node, None)) };
         let place = format!("{}.nodes.{index}", inside.list);
-        let Some(id) = object.get("id").and_then(|raw| raw.read::<String>()) else {
-            return Ok(OneInside::Node(node, Some((fault(place, NO_ID), None))));
+        let Some(id) = object.get("id").and_then(|raw| raw.read_as::<String>()) else {
+            return Ok(ObjectInsideResult::Node(node, Some((fault(place, NO_ID), None))));
         };
-        let mut found = None;
+        let mut first_fault = None;
         let mut parts = vec![node.get().to_owned()];
         for part in &inside.parts {
             let before = parts.len();
@@ -240,22 +254,26 @@ impl Gathering<'_> {
                     parts.extend(raw);
                     let field = format!("{place}.{}", of_part.field);
                     let field = field.trim_end_matches('.').to_owned();
-                    found.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
+                    first_fault.get_or_insert((NodeFault { field, ..of_part }, Some(error)));
                 }
-                PartResult::Absent => return Ok(OneInside::Changed(fault(place, absent(&inside.by_id)))),
+                PartResult::Absent => {
+                    return Ok(ObjectInsideResult::Changed(fault(place, absent_message(&inside.by_id))));
+                }
             }
-            if !self.budget.takes(parts[before..].iter().map(String::len).sum()) {
-                return Ok(OneInside::TooLarge);
+            if !self.budget.take(parts[before..].iter().map(String::len).sum()) {
+                return Ok(ObjectInsideResult::TooLarge);
             }
         }
         Ok(match merged(&inside.all, &parts) {
-            Some(whole) => OneInside::Node(raw_text(whole), found),
-            None => OneInside::Changed(fault(place, "the parts that it is asked for in do not agree")),
+            Some(whole) => ObjectInsideResult::Node(raw_text(whole), first_fault),
+            None => {
+                ObjectInsideResult::Changed(fault(place, "the parts that it is asked for in do not agree"))
+            }
         })
     }
 }
 
-/// The parts of one record as the record; none where they do not agree, since it changed between the requests.
+/// Merges the parts of one record; none if they do not agree, because the record changed between the requests.
 pub(crate) fn merged<T: AsRef<str>>(all: &[Field], parts: &[T]) -> Option<String> {
     let parts: Option<Vec<&RawValue>> =
         parts.iter().map(|part| serde_json::from_str(part.as_ref()).ok()).collect();
@@ -266,17 +284,17 @@ fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
     if let [one] = parts {
         return Some((*one).to_owned());
     }
-    if let Some(same) = same(parts) {
+    if let Some(same) = if_all_equal(parts) {
         return Some(same);
     }
-    let objects: Vec<Object> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
+    let objects: Vec<Object> = parts.iter().map(|part| part.read_as()).collect::<Option<_>>()?;
     let mut whole = Object::default();
     for field in all {
         let values: Vec<&RawValue> = objects.iter().filter_map(|object| object.get(&field.name)).collect();
         let value = match values.as_slice() {
             [] => continue,
             [one] => (*one).to_owned(),
-            values if field.is_one() => same(values)?,
+            values if field.is_leaf() => if_all_equal(values)?,
             _ if field.name == "nodes" => merged_lists(&field.inside, &values)?,
             _ => merged_objects(&field.inside, &values)?,
         };
@@ -285,17 +303,17 @@ fn merged_objects(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
     Some(raw_text(serde_json::to_string(&whole).ok()?))
 }
 
-/// What all parts have alike, whatever it is: null where a list is expected, too.
-fn same(parts: &[&RawValue]) -> Option<Box<RawValue>> {
+/// The value that all parts have in common, whatever it is, such as null instead of a list; none if they differ.
+fn if_all_equal(parts: &[&RawValue]) -> Option<Box<RawValue>> {
     let (first, rest) = parts.split_first()?;
     rest.iter().all(|part| part.get() == first.get()).then(|| (*first).to_owned())
 }
 
 fn merged_lists(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
-    if let Some(same) = same(parts) {
+    if let Some(same) = if_all_equal(parts) {
         return Some(same);
     }
-    let lists: Vec<Vec<&RawValue>> = parts.iter().map(|part| part.read()).collect::<Option<_>>()?;
+    let lists: Vec<Vec<&RawValue>> = parts.iter().map(|part| part.read_as()).collect::<Option<_>>()?;
     let length = lists.first()?.len();
     if lists.iter().any(|list| list.len() != length) {
         return None;
@@ -304,7 +322,7 @@ fn merged_lists(all: &[Field], parts: &[&RawValue]) -> Option<Box<RawValue>> {
         let entries: Vec<&RawValue> = lists.iter().map(|list| list[index]).collect();
         merged_objects(all, &entries)
     });
-    Some(list(&whole.collect::<Option<Vec<_>>>()?))
+    Some(raw_list(&whole.collect::<Option<Vec<_>>>()?))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! One record by its id, with one query or in parts.
+//! Looks up one record by its id, with one query or in parts.
 
 use jiff::Timestamp;
 
 use super::budget::{self, PartsBudget};
 use super::completed::{completed, completed_in_turn};
-use super::faults::{bare, faulty_one};
+use super::faults::{bare, with_fault};
 use super::gather::{Gathered, Gathering};
 use super::lookup::LookupResult;
 use super::nested;
@@ -17,10 +17,13 @@ use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, NodeFault, Source
 use crate::staging::exact;
 use crate::staging::versions::Received;
 
-/// How often a record is asked for again that changed while it was read.
+/// A record that changes while it is read is read again this often.
 const MOST_CHANGED: u32 = 2;
 
-/// Asks for one record by id. Errors: the API's, but for those that it answers with about this record.
+/// Looks up one record by its id.
+///
+/// # Errors
+/// Errors of the API, unless they are about this record.
 pub async fn get(
     client: &GazelleClient,
     sizes: &Sizes,
@@ -29,41 +32,41 @@ pub async fn get(
     id: &str,
 ) -> Result<LookupResult, SourceError> {
     let query = RecordQuery { client, sizes, entity, getter, id };
-    let (mut turn, mut changed) = (None, 0);
+    let (mut large_slot, mut changed) = (None, 0);
     loop {
-        let sent = sizes.sent();
-        let looked = match PartPlan::of_getter(entity, getter, sent.bounds) {
-            Ok(plan) => match query.in_parts(&plan, &PartsBudget::new(turn.is_some())).await {
-                Ok(Parts::Result(looked)) => Ok(looked),
-                Ok(Parts::TooLarge(_)) if turn.is_none() => {
-                    turn = sizes.turn_for_large().await;
+        let sent = sizes.query_limits();
+        let result = match PartPlan::of_getter(entity, getter, sent.bounds) {
+            Ok(plan) => match query.in_parts(&plan, &PartsBudget::new(large_slot.is_some())).await {
+                Ok(PartsLookup::Result(result)) => Ok(result),
+                Ok(PartsLookup::TooLarge(_)) if large_slot.is_none() => {
+                    large_slot = sizes.large_slot().await;
                     continue;
                 }
-                Ok(Parts::TooLarge(record)) => Ok(LookupResult::Faulty(record)),
+                Ok(PartsLookup::TooLarge(record)) => Ok(LookupResult::Faulty(record)),
                 Err(error) => Err(error),
             },
             Err(_) => {
-                // It may need a turn of its own.
-                drop(turn.take());
+                // The slot is released first: `whole` may wait for it itself.
+                drop(large_slot.take());
                 query.whole().await
             }
         };
-        match looked {
+        match result {
             Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => {
-                if !sizes.smaller_record(entity, sent, &error) {
-                    // Nothing was small enough: it is this record that the API speaks of, and no limit of its queries.
-                    sizes.forget();
+                if !sizes.shrink_record(entity, sent, &error) {
+                    // No query was small enough: the limit is about the contents of this record, not about queries.
+                    sizes.restore_all();
                     return Err(error);
                 }
             }
-            // Read once more, it may hold still.
+            // The next read may find the record unchanged.
             Ok(LookupResult::Changed(_)) if changed < MOST_CHANGED => changed += 1,
-            looked => return looked,
+            result => return result,
         }
     }
 }
 
-/// A lookup of one record by its id.
+/// The lookup of one record by its id.
 struct RecordQuery<'q> {
     client: &'q GazelleClient,
     sizes: &'q Sizes,
@@ -72,46 +75,46 @@ struct RecordQuery<'q> {
     id: &'q str,
 }
 
-/// What came of a record in parts.
-enum Parts {
+/// The result of a lookup in parts.
+enum PartsLookup {
     Result(LookupResult),
-    /// They hold more than they may: what is wrong with it, should it be the only one.
+    /// The parts exceed the budget: the record with this fault, in case it does even with the large slot.
     TooLarge(Received),
 }
 
-/// What the getter gave of a record in parts.
+/// The parts of a record that the getter gave.
 struct GivenParts {
     raw: Vec<String>,
-    /// The first fault of them, with the error that told it.
+    /// The first fault among them, with the API's error.
     fault: Option<(NodeFault, SourceError)>,
     /// The first answer, without its body.
     answer: Answer,
 }
 
-/// What came of the parts that the getter gives.
-enum Given {
-    Parts(Box<GivenParts>),
-    /// There is nothing to put together.
-    Other(Parts),
+/// The result of requesting all parts from the getter.
+enum GivenResult {
+    Complete(Box<GivenParts>),
+    /// The lookup ends without parts to merge.
+    Other(PartsLookup),
 }
 
 impl RecordQuery<'_> {
-    /// With one query.
+    /// Looks up the record with one query.
     async fn whole(&self) -> Result<LookupResult, SourceError> {
         let RecordQuery { client, sizes, entity, getter, id } = *self;
         let answer = client.post(&queries::record(getter, sizes, id, None)).await;
         let answer = match answer.map_err(SourceError::of_one_record) {
-            // Kept by whoever asks for many.
+            // Counted against the memory for answers, because callers collect many records.
             Ok(answer) => match client.kept(answer) {
                 Some(answer) => answer,
                 None => return Ok(LookupResult::NoRoom),
             },
             Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
-            Err(error) => return in_part(getter, error),
+            Err(error) => return from_partial(getter, error),
         };
         let raw = match answer.lookup(getter.path)? {
             Lookup::There(raw) => raw,
-            other => return Ok(without(&answer, &other)),
+            other => return Ok(without_record(&answer, &other)),
         };
         if !entity.has_nested() || !nested::may_overflow(raw.get()) {
             return Ok(LookupResult::Found(receive(&answer, raw.get(), Timestamp::now())));
@@ -120,15 +123,15 @@ impl RecordQuery<'_> {
         completed_in_turn(client, sizes, entity, record, &answer.without_body()).await
     }
 
-    /// With several queries, since the API bears none with all fields.
-    async fn in_parts(&self, plan: &PartPlan, budget: &PartsBudget) -> Result<Parts, SourceError> {
+    /// Looks up the record with several queries, because the API refuses one with all fields.
+    async fn in_parts(&self, plan: &PartPlan, budget: &PartsBudget) -> Result<PartsLookup, SourceError> {
         let RecordQuery { client, sizes, entity, id, .. } = *self;
-        let GivenParts { raw, fault, answer } = match self.given(plan, budget).await? {
-            Given::Parts(given) => *given,
-            Given::Other(parts) => return Ok(parts),
+        let GivenParts { raw, fault, answer } = match self.request_parts(plan, budget).await? {
+            GivenResult::Complete(given) => *given,
+            GivenResult::Other(parts) => return Ok(parts),
         };
         let gathering = Gathering { client, sizes, budget };
-        Ok(Parts::Result(match gathering.record(plan, Some(id), raw, fault).await? {
+        Ok(PartsLookup::Result(match gathering.record(plan, Some(id), raw, fault).await? {
             Gathered::TooLarge => return Ok(self.too_large(&answer)),
             Gathered::Whole(raw) if nested::may_overflow(&raw) => {
                 let record = receive_completed(&answer, raw, Timestamp::now());
@@ -136,15 +139,15 @@ impl RecordQuery<'_> {
             }
             Gathered::Whole(raw) => LookupResult::Found(receive_completed(&answer, raw, Timestamp::now())),
             Gathered::Faulty { raw, fault, .. } => {
-                LookupResult::Faulty(faulty_one(receive_completed(&answer, raw, Timestamp::now()), &fault))
+                LookupResult::Faulty(with_fault(receive_completed(&answer, raw, Timestamp::now()), &fault))
             }
             Gathered::Changed(at) if at.field.is_empty() => changed(id),
             Gathered::Changed(at) => LookupResult::Changed(format!("{id}: {}: {}", at.field, at.message)),
         }))
     }
 
-    /// The parts that the getter gives, one query each.
-    async fn given(&self, plan: &PartPlan, budget: &PartsBudget) -> Result<Given, SourceError> {
+    /// Requests each part from the getter.
+    async fn request_parts(&self, plan: &PartPlan, budget: &PartsBudget) -> Result<GivenResult, SourceError> {
         let RecordQuery { client, sizes, getter, id, .. } = *self;
         let (mut given, mut fault, mut first) = (Vec::new(), None, None);
         for part in &plan.parts {
@@ -152,30 +155,32 @@ impl RecordQuery<'_> {
             let error = match answer.map_err(SourceError::of_one_record) {
                 Ok(answer) => {
                     match answer.lookup(getter.path)? {
-                        Lookup::There(raw) if !budget.takes(raw.get().len()) => {
-                            return Ok(Given::Other(self.too_large(&answer)));
+                        Lookup::There(raw) if !budget.take(raw.get().len()) => {
+                            return Ok(GivenResult::Other(self.too_large(&answer)));
                         }
                         Lookup::There(raw) => given.push(raw.get().to_owned()),
                         other if given.is_empty() => {
-                            return Ok(Given::Other(Parts::Result(without(&answer, &other))));
+                            return Ok(GivenResult::Other(PartsLookup::Result(without_record(
+                                &answer, &other,
+                            ))));
                         }
-                        _ => return Ok(Given::Other(Parts::Result(changed(id)))),
+                        _ => return Ok(GivenResult::Other(PartsLookup::Result(changed(id)))),
                     }
                     first.get_or_insert(answer.without_body());
                     continue;
                 }
                 Err(error) => error,
             };
-            let found = error.partial().filter(|_| !matches!(error.class(), ErrorClass::OverLimit { .. }));
-            let Some(partial) = found else { return Err(error) };
+            let partial = error.partial().filter(|_| !matches!(error.class(), ErrorClass::OverLimit { .. }));
+            let Some(partial) = partial else { return Err(error) };
             match partial.object(getter.path) {
                 (_, faults) if faults.is_empty() => return Err(error),
                 (None, faults) => {
                     let refused = LookupResult::Refused(faults[0].message.clone());
-                    return Ok(Given::Other(Parts::Result(refused)));
+                    return Ok(GivenResult::Other(PartsLookup::Result(refused)));
                 }
-                (Some(raw), _) if !budget.takes(raw.get().len()) => {
-                    return Ok(Given::Other(self.too_large(partial.answer())));
+                (Some(raw), _) if !budget.take(raw.get().len()) => {
+                    return Ok(GivenResult::Other(self.too_large(partial.answer())));
                 }
                 (Some(raw), faults) => {
                     given.push(raw.get().to_owned());
@@ -186,16 +191,16 @@ impl RecordQuery<'_> {
             }
         }
         Ok(match first {
-            Some(answer) => Given::Parts(Box::new(GivenParts { raw: given, fault, answer })),
-            None => Given::Other(Parts::Result(changed(id))),
+            Some(answer) => GivenResult::Complete(Box::new(GivenParts { raw: given, fault, answer })),
+            None => GivenResult::Other(PartsLookup::Result(changed(id))),
         })
     }
 
-    /// The record with the fault that its parts are too large, should it be so even alone.
-    fn too_large(&self, answer: &Answer) -> Parts {
+    /// The record with the fault that its parts are too large.
+    fn too_large(&self, answer: &Answer) -> PartsLookup {
         let fault = NodeFault { field: String::new(), message: budget::too_large(), is_not_text: false };
         let bare = String::from_utf8_lossy(&bare(self.id)).into_owned();
-        Parts::TooLarge(faulty_one(receive_completed(answer, bare, Timestamp::now()), &fault))
+        PartsLookup::TooLarge(with_fault(receive_completed(answer, bare, Timestamp::now()), &fault))
     }
 }
 
@@ -203,8 +208,8 @@ fn changed(id: &str) -> LookupResult {
     LookupResult::Changed(format!("{id} changed while it was read"))
 }
 
-/// What an answer without the record comes to.
-fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
+/// The result of an answer that holds no record.
+fn without_record(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
     match found {
         Lookup::Gone => LookupResult::Missing(exact::hold(&answer.body).json.into_owned()),
         _ => {
@@ -214,16 +219,16 @@ fn without(answer: &Answer, found: &Lookup<'_>) -> LookupResult {
     }
 }
 
-/// What an answer says of a record that is not whole; the error itself where it says nothing.
-fn in_part(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceError> {
+/// The result of an answer in which fields of the record failed; the error itself if it names no field.
+fn from_partial(getter: &Getter, error: SourceError) -> Result<LookupResult, SourceError> {
     let Some(partial) = error.partial() else { return Err(error) };
     let (object, faults) = partial.object(getter.path);
     let Some(fault) = faults.first() else { return Err(error) };
     Ok(match object {
         Some(raw) => {
             let record = receive(partial.answer(), raw.get(), Timestamp::now());
-            // Errors have bytes of their own.
-            LookupResult::Faulty(Received { raw: partial.received(raw), ..faulty_one(record, fault) })
+            // Not counted against the memory for answers: an error holds a copy of its answer.
+            LookupResult::Faulty(Received { raw: partial.received(raw), ..with_fault(record, fault) })
         }
         None => LookupResult::Refused(fault.message.clone()),
     })

@@ -1,24 +1,24 @@
-//! What the API answers to the question for one record.
+//! The result of looking up one record by its id.
 
 use crate::staging::versions::Received;
 
-/// Bytes of single records that are kept in memory before something is done with them.
+/// The most bytes of looked-up records that are kept in memory before they are staged or compared.
 pub const MOST_KEPT: usize = 16 * 1024 * 1024;
 
-/// What the API answered to the question for one record.
+/// The result of looking up one record by its id.
 pub enum LookupResult {
-    /// The record.
+    /// The whole record.
     Found(Received),
-    /// The API says that there is none, with the whole answer as `jsonb` takes it.
+    /// The API says that it does not exist: the whole answer, as text that `jsonb` accepts.
     Missing(String),
     /// The record with its fault: the API could not give it whole.
     Faulty(Received),
-    /// Nothing of a record, and an error in place of it: what the API said.
+    /// An error instead of the record: the API's message.
     Refused(String),
-    /// A record that changed while it was read: what. Another try may read it whole.
+    /// The record changed while it was read: what changed. Another lookup may read it whole.
     Changed(String),
-    /// No record, and no word that there is none: what was answered.
+    /// Neither the record nor a clear statement that it does not exist: what was answered.
     Unclear(String),
-    /// It is there, and large, and as much as may be is kept in memory of others: another run asks for it.
+    /// The record exists, but is too large to be kept beside other answers. A later run looks it up.
     NoRoom,
 }

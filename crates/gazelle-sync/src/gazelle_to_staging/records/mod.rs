@@ -1,6 +1,7 @@
-//! One record, whole. [`get`] looks it up by its id ([`lookup`]: what comes of it); `gather` puts together the parts of a record for which the API bears no query
-//! with all fields; [`nested`] completes lists inside it that are longer than their page (`lists_room`: what they may have together); [`receive`] takes its id and its bytes;
-//! `faults` notes what the API says is wrong with it.
+//! Reads one whole record. [`get`] looks it up by its id, with a [`lookup::LookupResult`]; `gather` merges the
+//! parts of a record for which the API accepts no query with all fields; [`nested`] completes lists inside it
+//! that are longer than their page, within the limits of `lists_room`; [`receive`] takes its id and its bytes; `faults`
+//! attaches the API's errors to it.
 
 pub(crate) mod budget;
 pub(crate) mod completed;

@@ -1,7 +1,7 @@
-//! Completing connections inside a record that are longer than their page.
+//! Completes lists inside a record that are longer than their page.
 //!
-//! A record whose nested connection says `hasNextPage: true` is fetched on: all pages of that connection,
-//! from its start, take the place of the shortened list. Everything else keeps its bytes.
+//! If a nested connection has `hasNextPage: true`, all its pages are requested from the start, and replace the
+//! shortened list. Everything else keeps its bytes.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
@@ -12,42 +12,42 @@ use serde_json::value::RawValue;
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
 use super::lists_room::{Room, Taken};
-use super::object::{Object, Read, list, raw_text};
+use super::object::{Object, ReadAs, raw_list, raw_text};
 use super::receive::{record_id, usable_id};
 use crate::entities::{Entity, Nested};
 use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::PartPlan;
 use crate::gazelle_to_staging::requests::queries;
-use crate::gazelle_to_staging::requests::sizes::{Sent, Sizes};
+use crate::gazelle_to_staging::requests::sizes::{QueryLimits, Sizes};
 use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
-/// Pages of one connection, before one that does not end is given up.
+/// The most pages of one connection.
 const MOST_PAGES: usize = 1000;
-/// Why a record could not be completed.
+/// Why the lists of a record could not be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum NestedError {
-    /// The API failed at a list, which is named by its path in the record.
+    /// The API failed at a list.
     #[error("{error}")]
     Source {
-        /// Its error.
+        /// The API's error.
         error: SourceError,
-        /// The list.
+        /// The list's path in the record.
         field: String,
     },
-    /// Its list changed or vanished while it was read, or never adds up.
+    /// A list changed or vanished while it was read, or its count and entries disagree.
     #[error("{field} of {id}: {said}")]
     Changed {
-        /// The object that holds the list.
+        /// The id of the object that holds the list.
         id: String,
-        /// The list, by its path in the record.
+        /// The list's path in the record.
         field: String,
-        /// What does not add up.
+        /// What changed or disagrees.
         said: String,
     },
 }
 
-/// Whether any connection in the record has a further page. A quick look at the text; false alarms only
-/// cost a closer look.
+/// Whether any connection in the record has a further page. Only searches the text, so it may be wrong in this
+/// direction: the record is then parsed for nothing.
 pub fn may_overflow(raw: &str) -> bool {
     const WORD: &[u8] = b"\"hasNextPage\"";
     let bytes = raw.as_bytes();
@@ -57,7 +57,10 @@ pub fn may_overflow(raw: &str) -> bool {
     })
 }
 
-/// The record with every nested connection whole.
+/// The record with all nested connections complete.
+///
+/// # Errors
+/// If the API fails at a list, or a list changes while it is read.
 pub async fn complete(
     client: &GazelleClient,
     entity: &Entity,
@@ -72,7 +75,7 @@ pub async fn complete(
     Ok(serde_json::to_string(&record).unwrap_or_else(|_| raw.to_owned()))
 }
 
-/// Completes the connection at the end of `path`, inside `holder` or inside the nodes on the way.
+/// Completes the connection at the end of `path`, in `holder` or in the nodes on the way.
 async fn complete_at(
     all: &mut Lists<'_>,
     nested: &Nested,
@@ -80,35 +83,38 @@ async fn complete_at(
     holder: &mut Object,
 ) -> Result<(), NestedError> {
     let Some((name, rest)) = path.split_first() else { return Ok(()) };
-    let Some(mut connection) = holder.get(name).and_then(|raw| raw.read::<Object>()) else { return Ok(()) };
+    let Some(mut connection) = holder.get(name).and_then(|raw| raw.read_as::<Object>()) else {
+        return Ok(());
+    };
     if rest.is_empty() {
-        let page_info = connection.get("pageInfo").and_then(|raw| raw.read::<Object>());
-        let has_more = page_info.and_then(|info| info.get("hasNextPage").and_then(|raw| raw.read::<bool>()));
+        let page_info = connection.get("pageInfo").and_then(|raw| raw.read_as::<Object>());
+        let has_more =
+            page_info.and_then(|info| info.get("hasNextPage").and_then(|raw| raw.read_as::<bool>()));
         if has_more != Some(true) {
             return Ok(());
         }
         let Some(id) = holder.get("id").and_then(|raw| usable_id(raw.get())) else { return Ok(()) };
         let nodes = all_nodes(all, nested, &id).await?;
-        connection.set("nodes", list(&nodes));
+        connection.set("nodes", raw_list(&nodes));
         connection.set("pageInfo", raw_text("{\"hasNextPage\":false}".to_owned()));
-        // Entries may have come or gone since the record was read.
+        // Entries may have been added or removed since the record was read.
         if connection.get("totalCount").is_some() {
             connection.set("totalCount", raw_text(nodes.len().to_string()));
         }
     } else {
-        // What is no list stays as it came.
-        let nodes = connection.get("nodes").and_then(|raw| raw.read::<Vec<Box<RawValue>>>());
+        // A value that is no list stays as received.
+        let nodes = connection.get("nodes").and_then(|raw| raw.read_as::<Vec<Box<RawValue>>>());
         let Some(mut nodes) = nodes else { return Ok(()) };
         for node in &mut nodes {
             if !may_overflow(node.get()) {
                 continue;
             }
-            if let Some(mut object) = node.read::<Object>() {
+            if let Some(mut object) = node.read_as::<Object>() {
                 Box::pin(complete_at(all, nested, rest, &mut object)).await?;
                 *node = raw_text(serde_json::to_string(&object).unwrap_or_else(|_| node.get().to_owned()));
             }
         }
-        connection.set("nodes", list(&nodes));
+        connection.set("nodes", raw_list(&nodes));
     }
     if let Ok(connection) = serde_json::to_string(&connection) {
         holder.set(name, raw_text(connection));
@@ -116,8 +122,7 @@ async fn complete_at(
     Ok(())
 }
 
-/// Every entry of a connection, page by page, those that are null too; their number must agree with the connection's
-/// own count.
+/// All entries of a connection, null ones too. Their number must agree with the connection's own count.
 async fn all_nodes(
     all: &mut Lists<'_>,
     nested: &Nested,
@@ -129,11 +134,11 @@ async fn all_nodes(
     let mut first_error: Option<SourceError> = None;
     let mut listed = ListedEntries::default();
     loop {
-        // After a failure smaller pages are tried out; a refusal costs nothing, and is no reason to be less patient.
-        let is_tried_out = first_error.as_ref().is_some_and(|error| error.class().is_retried());
-        let trying = if is_tried_out { client.trying(1) } else { client.clone() };
-        let list = List { client: &trying, entity, nested, id, sizes, room: listed.room(&all.before) };
-        let sent = sizes.sent();
+        // Smaller pages are only tried out after a failure that costs time; a refusal for size does not.
+        let without_retries = first_error.as_ref().is_some_and(|error| error.class().is_retried());
+        let trying = if without_retries { client.trying(1) } else { client.clone() };
+        let list = NestedList { client: &trying, entity, nested, id, sizes, room: listed.room(&all.before) };
+        let sent = sizes.query_limits();
         let page = match list.page(sent, listed.after.as_deref(), first).await {
             Ok(page) => page,
             Err(error) => {
@@ -141,25 +146,25 @@ async fn all_nodes(
                     return Err(failed(first_error.unwrap_or(error)));
                 };
                 first = smaller;
-                // The next page needs its room.
+                // Without the answer's body: the next page needs the memory.
                 first_error.get_or_insert(error.without_answer());
                 continue;
             }
         };
         match listed.take(page) {
-            Listing::GoesOn => {}
-            Listing::Ended => {
+            ListProgress::Continues => {}
+            ListProgress::Ended => {
                 all.before.add(&listed.taken());
                 return Ok(listed.nodes);
             }
-            Listing::Changed(said) => {
+            ListProgress::Changed(said) => {
                 return Err(NestedError::Changed {
                     id: id.to_owned(),
                     field: nested.path.join("."),
                     said: format!("{said} while it was read to its end (`{}`)", nested.operation),
                 });
             }
-            Listing::Endless(answer) => {
+            ListProgress::Endless(answer) => {
                 let what = format!("has more than {MOST_PAGES} pages");
                 return Err(failed(answer.bad(nested.answer, &what)));
             }
@@ -167,44 +172,42 @@ async fn all_nodes(
     }
 }
 
-/// The connections of one record, which share what they may have: a record may hold as many as its answer has room for.
+/// The connections of one record. They share one limit: a record may hold as many of them as its answer has room for.
 struct Lists<'l> {
     client: &'l GazelleClient,
     entity: &'l Entity,
     sizes: &'l Sizes,
-    /// What those have that were read.
+    /// What the connections that were read before hold together.
     before: Taken,
 }
 
-/// The entries of a connection that were listed so far.
 #[derive(Default)]
 struct ListedEntries {
     nodes: Vec<Box<RawValue>>,
     bytes: usize,
     requests: usize,
     cursors: HashSet<String>,
-    /// What the entries are told apart by. One that comes again on another page may stand in the place of one that is not listed.
+    /// Hashes of the entries. An entry repeated on another page may stand in the place of one that was not listed.
     entries: HashSet<u64>,
     hasher: RandomState,
-    /// The count that the first page told.
+    /// The count given with the first page.
     total: Option<u64>,
-    /// The cursor of the next page.
     after: Option<String>,
 }
 
-/// What a page says of the list.
-enum Listing {
-    GoesOn,
-    /// It was the last page, and the list adds up.
+/// What follows after a page.
+enum ListProgress {
+    Continues,
+    /// The entries agree with the count.
     Ended,
-    /// The list changed, or never adds up: how.
+    /// The list changed, or its count and entries disagree: how.
     Changed(String),
-    /// It has too many pages.
+    /// The list has too many pages.
     Endless(Answer),
 }
 
 impl ListedEntries {
-    /// What a further page may have, beside the connections of the record that were read before.
+    /// The limits of the next page: what this list, and the connections of the record that were read before, have left.
     fn room(&self, before: &Taken) -> Room {
         before.room_beside(&self.taken())
     }
@@ -214,7 +217,7 @@ impl ListedEntries {
         Taken { nodes, bytes: self.bytes, requests: self.requests, pages }
     }
 
-    /// A hash of an entry's id, or of all of it where it has none; none of null.
+    /// A hash of an entry's id, or of the whole entry if it has no id; none for null.
     fn identity(&self, raw: &str) -> Option<u64> {
         match record_id(raw) {
             Some(id) => Some(self.hasher.hash_one(id)),
@@ -222,48 +225,49 @@ impl ListedEntries {
         }
     }
 
-    /// Takes a page; none: the list is not there any more, or is another.
-    fn take(&mut self, page: Option<InnerPage>) -> Listing {
-        let Some(page) = page else { return Listing::Changed("it changed or vanished".to_owned()) };
-        // Entries may have moved over the end of a page, and one was not listed.
+    /// Adds a page; none: the list vanished or was replaced.
+    fn take(&mut self, page: Option<NestedPage>) -> ListProgress {
+        let Some(page) = page else { return ListProgress::Changed("it changed or vanished".to_owned()) };
+        // If the count changed, entries may have moved across the end of a page, and one was not listed.
         if self.cursors.is_empty() {
             self.total = page.total_count;
         } else if page.total_count.is_some_and(|count| self.total.is_some_and(|first| first != count)) {
-            return Listing::Changed("its count changed".to_owned());
+            return ListProgress::Changed("its count changed".to_owned());
         }
         self.bytes += page.bytes();
         self.requests += page.requests;
         let entries: Vec<u64> = page.nodes.iter().filter_map(|node| self.identity(node.get())).collect();
         if entries.iter().any(|entry| self.entries.contains(entry)) {
-            return Listing::Changed("it listed an entry of an earlier page again".to_owned());
+            return ListProgress::Changed("it listed an entry of an earlier page again".to_owned());
         }
         self.entries.extend(entries);
         self.nodes.extend(page.nodes);
         let listed = self.nodes.len() as u64;
         if !page.has_next_page {
             return match page.total_count.filter(|total| *total != listed) {
-                None => Listing::Ended,
-                Some(total) => Listing::Changed(format!("it counted {total} entries and listed {listed}")),
+                None => ListProgress::Ended,
+                Some(total) => {
+                    ListProgress::Changed(format!("it counted {total} entries and listed {listed}"))
+                }
             };
         }
-        // A cursor that came before leads round in a circle.
+        // A repeated cursor would repeat the same pages for ever.
         let is_new = page.end_cursor.as_ref().is_some_and(|cursor| self.cursors.insert(cursor.clone()));
         if !is_new {
-            return Listing::Changed("it repeated a page cursor".to_owned());
+            return ListProgress::Changed("it repeated a page cursor".to_owned());
         }
         if let Some(total) = page.total_count.filter(|total| *total < listed) {
-            return Listing::Changed(format!("it counted {total} entries and listed more"));
+            return ListProgress::Changed(format!("it counted {total} entries and listed more"));
         }
         if self.cursors.len() > MOST_PAGES {
-            return Listing::Endless(page.answer);
+            return ListProgress::Endless(page.answer);
         }
         self.after = page.end_cursor;
-        Listing::GoesOn
+        ListProgress::Continues
     }
 }
 
-/// A connection inside a record.
-struct List<'l> {
+struct NestedList<'l> {
     client: &'l GazelleClient,
     entity: &'l Entity,
     nested: &'l Nested,
@@ -272,56 +276,56 @@ struct List<'l> {
     room: Room,
 }
 
-/// A page of it.
-struct InnerPage {
+struct NestedPage {
     nodes: Vec<Box<RawValue>>,
     has_next_page: bool,
     end_cursor: Option<String>,
     total_count: Option<u64>,
-    /// Without its bytes.
+    /// The answer, without its body.
     answer: Answer,
     /// Requests that its entries took.
     requests: usize,
 }
 
-impl InnerPage {
+impl NestedPage {
     fn bytes(&self) -> usize {
         self.nodes.iter().map(|node| node.get().len()).sum()
     }
 }
 
-impl List<'_> {
-    /// How many entries to ask for after a failure; none where that is not to be tried.
-    fn smaller_page(&self, error: &SourceError, sent: Sent, first: u32) -> Option<u32> {
+impl NestedList<'_> {
+    /// The page length to try after a failure; none if no shorter page can help.
+    fn smaller_page(&self, error: &SourceError, sent: QueryLimits, first: u32) -> Option<u32> {
         let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
-        // An error that names an entry of the list would be there in any page.
+        // An error that names an entry would be in a page of any length.
         let names_entry =
             |partial: Partial<'_>| partial.object(self.nested.answer).1.iter().any(|at| !at.field.is_empty());
         let is_named = error.partial().is_some_and(names_entry);
         match first {
             _ if !error.may_be_too_much() || is_named && !is_limit => None,
-            1 if is_limit && self.sizes.smaller_record(self.entity, sent, error) => Some(1),
+            1 if is_limit && self.sizes.shrink_record(self.entity, sent, error) => Some(1),
             1 => None,
             _ if is_limit => Some(first / 2),
             _ => Some((first / 5).max(1)),
         }
     }
 
-    /// A page, in parts where the API bears no query for the whole; none where it changed meanwhile.
+    /// Requests a page, in parts if the API refuses one query for all fields; none if the list changed between
+    /// the parts.
     async fn page(
         &self,
-        sent: Sent,
+        sent: QueryLimits,
         after: Option<&str>,
         first: u32,
-    ) -> Result<Option<InnerPage>, SourceError> {
+    ) -> Result<Option<NestedPage>, SourceError> {
         let Ok(plan) = PartPlan::of_nested(self.entity, self.nested, sent.bounds) else {
-            return self.ask(after, first, None).await;
+            return self.request_page(after, first, None).await;
         };
         let budget = PartsBudget::at_most(self.room.bytes);
-        let mut parts: Vec<InnerPage> = Vec::new();
+        let mut parts: Vec<NestedPage> = Vec::new();
         for part in &plan.parts {
-            let Some(page) = self.ask(after, first, Some(part)).await? else { return Ok(None) };
-            if !budget.takes(page.bytes()) {
+            let Some(page) = self.request_page(after, first, Some(part)).await? else { return Ok(None) };
+            if !budget.take(page.bytes()) {
                 return Err(page.answer.bad(self.nested.answer, &budget::too_large()));
             }
             parts.push(page);
@@ -355,16 +359,16 @@ impl List<'_> {
                 Gathered::Changed(_) => return Ok(None),
             });
         }
-        Ok(Some(InnerPage { nodes, requests, ..head }))
+        Ok(Some(NestedPage { nodes, requests, ..head }))
     }
 
-    async fn ask(
+    async fn request_page(
         &self,
         after: Option<&str>,
         first: u32,
         part: Option<&[Field]>,
-    ) -> Result<Option<InnerPage>, SourceError> {
-        let request = queries::inner(self.nested, self.sizes, self.id, after, first, part);
+    ) -> Result<Option<NestedPage>, SourceError> {
+        let request = queries::nested_page(self.nested, self.sizes, self.id, after, first, part);
         let answer = self.client.post(&request).await?;
         if answer.object_path(self.nested.answer)?.is_none() {
             return Ok(None);
@@ -378,7 +382,7 @@ impl List<'_> {
         let (has_next_page, end_cursor, total_count) =
             (page.has_next_page, page.end_cursor, page.total_count);
         let answer = answer.without_body();
-        Ok(Some(InnerPage { nodes, has_next_page, end_cursor, total_count, answer, requests: 0 }))
+        Ok(Some(NestedPage { nodes, has_next_page, end_cursor, total_count, answer, requests: 0 }))
     }
 }
 

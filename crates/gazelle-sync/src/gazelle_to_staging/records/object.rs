@@ -1,10 +1,10 @@
-//! Objects of JSON of which nothing is read but where their values are.
+//! JSON objects whose values are kept as the bytes that were received.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON object of which only the keys are read: values keep their bytes and their order.
+/// A JSON object of which only the keys are parsed. Values keep their bytes and their order.
 #[derive(Default)]
 pub(crate) struct Object(Vec<(String, Box<RawValue>)>);
 
@@ -21,13 +21,13 @@ impl Object {
     }
 }
 
-/// Reading a raw value as a type, where it is one.
-pub(crate) trait Read {
-    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T>;
+/// Parses a raw JSON value; none if it is not of the type.
+pub(crate) trait ReadAs {
+    fn read_as<'v, T: Deserialize<'v>>(&'v self) -> Option<T>;
 }
 
-impl Read for RawValue {
-    fn read<'v, T: Deserialize<'v>>(&'v self) -> Option<T> {
+impl ReadAs for RawValue {
+    fn read_as<'v, T: Deserialize<'v>>(&'v self) -> Option<T> {
         serde_json::from_str(self.get()).ok()
     }
 }
@@ -36,7 +36,7 @@ pub(crate) fn raw_text(json: String) -> Box<RawValue> {
     RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-pub(crate) fn list(nodes: &[Box<RawValue>]) -> Box<RawValue> {
+pub(crate) fn raw_list(nodes: &[Box<RawValue>]) -> Box<RawValue> {
     raw_text(serde_json::to_string(nodes).unwrap_or_default())
 }
 

@@ -1,4 +1,4 @@
-//! Taking a record off a page: its id, its bytes, the time. Nothing else of it is read.
+//! Takes a record from an answer: its id, its bytes, the time. Nothing else is parsed.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use serde_json::value::RawValue;
 use crate::source::Answer;
 use crate::staging::versions::Received;
 
-/// The longest id that is taken as it is, in bytes. Those of the API have some twenty; one of a few
-/// thousand fits in no index, and would keep its whole page out of staging.
+/// The longest id that is used as received, in bytes. The API's ids have some twenty; an id of a few thousand
+/// bytes exceeds the maximum of a btree index, and Postgres would refuse the whole batch.
 const LONGEST_ID: usize = 512;
 
-/// A record from the bytes of a page, which it shares. One without an id, or with one that no index
-/// holds, is received under a made-up one, from its content, so that stage 2 can say what is wrong.
+/// A record that shares the bytes of its page. A record without an id, or with one that is too long, is
+/// received under an id made from its content, so that stage 2 can report what is wrong with it.
 pub fn receive(answer: &Answer, raw: &str, seen_at: Timestamp) -> Received {
     let raw_bytes = answer.body.slice_ref(raw.as_bytes());
     Received { external_id: external_id(raw), raw: raw_bytes, seen_at, request: answer.number, fault: None }
 }
 
-/// A record from bytes of its own: one of this answer that further requests completed.
+/// A record with bytes of its own, because further requests completed what this answer gave.
 pub fn receive_completed(answer: &Answer, raw: String, seen_at: Timestamp) -> Received {
     Received {
         external_id: external_id(&raw),
@@ -32,7 +32,7 @@ pub fn receive_completed(answer: &Answer, raw: String, seen_at: Timestamp) -> Re
     }
 }
 
-/// A record that no request brought: made up, or kept in a file. Its request is 0, which none has.
+/// A record that no request gave: made up, or read from a file. Its request number is 0, which no request has.
 pub fn receive_made_up(raw: String, seen_at: Timestamp) -> Received {
     Received { external_id: external_id(&raw), raw: Bytes::from(raw), seen_at, request: 0, fault: None }
 }
@@ -41,17 +41,17 @@ fn external_id(raw: &str) -> String {
     record_id(raw).unwrap_or_else(|| format!("without-id-{}", &blake3::hash(raw.as_bytes()).to_hex()[..20]))
 }
 
-/// The id in a record; none where it has none that can be used.
+/// The id of a record; none if it has no usable one.
 pub(crate) fn record_id(raw: &str) -> Option<String> {
     usable_id(
         serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord("id")).ok().flatten()?.get(),
     )
 }
 
-/// The id that a JSON value is: a text or a number, and not too long; none where it cannot be used.
+/// The id in a JSON value: a string or a number that is not empty and not too long.
 pub(crate) fn usable_id(id: &str) -> Option<String> {
     let id = match id.as_bytes().first()? {
-        // A text is longer here than it is, at most six times.
+        // Escapes make a string up to six times longer in JSON.
         b'"' if id.len() <= LONGEST_ID * 6 + 2 => serde_json::from_str::<String>(id).ok()?.replace('\0', ""),
         b'-' | b'0'..=b'9' if id.len() <= LONGEST_ID => {
             serde_json::from_str::<serde_json::Number>(id).ok()?.to_string()
@@ -61,13 +61,14 @@ pub(crate) fn usable_id(id: &str) -> Option<String> {
     Some(id).filter(|id| !id.is_empty() && id.len() <= LONGEST_ID)
 }
 
-/// Whether a record has nothing in a field.
+/// Whether a field of a record is null or absent.
 pub(crate) fn lacks(raw: &str, field: &str) -> bool {
     let value = serde_json::Deserializer::from_str(raw).deserialize_map(FieldOfRecord(field));
     value.is_ok_and(|value| value.is_none_or(|value| value.get() == "null"))
 }
 
-/// Finds the value of a key; of a repeated one the last, as everywhere. Keeps nothing else, of which there can be any number.
+/// Finds the value of a key, the last one if it is repeated. Skips all other values, of which there may be any
+/// number.
 struct FieldOfRecord<'f>(&'f str);
 
 impl<'de> Visitor<'de> for FieldOfRecord<'_> {

@@ -1,4 +1,4 @@
-//! The API's counts of parts of an entity, in as few requests as it bears.
+//! The API's record counts (`totalCount`) for parts of an entity, in as few requests as the API accepts.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::{Fetch, Scope};
 use crate::source::{Answer, ErrorClass, GazelleClient, GraphqlRequest, ListShape, SourceError};
 
-/// A query of counts, one alias a filter.
+/// A query that counts several scopes, one alias per scope; none for an entity whose list has no pages.
 pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest> {
     let Shape::Connection { filter_type, dates, .. } = &entity.walk.shape else { return None };
     let root = entity.walk.root;
@@ -25,7 +25,10 @@ pub fn count_request(entity: &Entity, scopes: &[Scope]) -> Option<GraphqlRequest
     Some(GraphqlRequest::new(operation, query, Value::Object(variables)))
 }
 
-/// Counts scopes; also returns the answer, for its time.
+/// Counts scopes. Also returns the answer, without its body, because callers read the API's clock from it.
+///
+/// # Errors
+/// If the request fails or the answer holds no counts.
 pub async fn count(
     client: &GazelleClient,
     entity: &Entity,
@@ -40,8 +43,11 @@ pub async fn count(
     Ok((counts, answer.without_body()))
 }
 
-/// The count of all of an entity; none where the API does not count. One that refuses counts under aliases tells it with a
-/// page.
+/// The number of records of an entity; none if the API does not count. An API that refuses counts under aliases
+/// still gives `totalCount` with a page.
+///
+/// # Errors
+/// Errors of the API, unless they are only about counting.
 pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Option<u64>, SourceError> {
     let shape = match entity.walk.shape {
         Shape::Connection { .. } => match count(client, entity, &[Scope::WHOLE]).await {
@@ -54,32 +60,32 @@ pub async fn count_whole(client: &GazelleClient, entity: &Entity) -> Result<Opti
     let window = Window::default();
     Ok(match shape {
         ListShape::Plain => {
-            let request = queries::page(entity, &Sizes::usual(1), window.page_of(1), None, None);
+            let request = queries::page(entity, &Sizes::usual(1), window.first_page_of(1), None, None);
             let answer = client.post(&request).await?;
             Some(answer.page(entity.walk.root, shape)?.nodes.len() as u64)
         }
         ListShape::Connection => {
-            let answer = client.post(&queries::cursor(entity, window.page_of(1))).await?;
+            let answer = client.post(&queries::page_cursor(entity, window.first_page_of(1))).await?;
             let count = answer.object_path(&[entity.walk.root, "totalCount"]).ok().flatten();
             count.and_then(|count| count.get().parse().ok())
         }
     })
 }
 
-/// More requests than this are not made to count: it would cost more than it spares.
+/// Counting is given up when it would need more requests than this, because it would cost more than it saves.
 const COUNTING_REQUESTS: usize = 16;
 
-/// Counts scopes in as many requests as the API wants, fewer counts in each where it refuses. Also returns the first answer,
-/// for its time. None where it does not count: then the walk goes on without. What is remembered for later runs is only what
-/// answers tell about the size of a request.
+/// Counts scopes, several per request, fewer per request after each refusal. Also returns the first answer,
+/// because the walk starts at its time. Returns none if the API does not count; the walk then goes on without
+/// counts. Only answers about the size of a request change the size that is stored for later runs.
 ///
-/// Errors: those that would meet any request.
+/// Errors: those that any request would meet.
 pub(crate) async fn count_in_steps(
     fetch: &Fetch,
     entity: &Entity,
     scopes: &[Scope],
 ) -> Result<Option<(Vec<u64>, Answer)>, SourceError> {
-    let sizes = fetch.sizes.of(entity);
+    let sizes = fetch.sizes.for_entity(entity);
     let mut client = fetch.client.clone();
     let mut counted: Vec<u64> = Vec::with_capacity(scopes.len());
     let mut first = None;
@@ -96,11 +102,12 @@ pub(crate) async fn count_in_steps(
                 counted.extend(counts);
                 first.get_or_insert(answer);
             }
-            // Whether it is the counting that is refused, or everything, the first page tells.
+            // The first page shows whether only counting is refused, or everything.
             Err(error) if matches!(error.class(), ErrorClass::Unauthorized) => return Ok(None),
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {
-                // What a request fails with that is only tried out counts as another attempt of the one before.
+                // After a failure, requests are sent without retries: this error counts as a retry of the first
+                // one.
                 let failed = failed.get_or_insert_with(|| error.clone());
                 let is_about_size = error.is_about_size() || failed.is_about_size() && failed.is_like(&error);
                 sizes.fewer_counts(u32::try_from(chunk.len()).unwrap_or(u32::MAX), &error, is_about_size);

@@ -1,22 +1,24 @@
-//! The fields that a query asks of a record, as a tree: read off the query, cut down to some of them, and written again.
+//! The fields that a query selects, as a tree: parsed from the query, reduced to some of them, and written as
+//! text again.
 
-/// A field with its arguments and what is asked inside it.
+/// A field with its arguments and its selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     pub name: String,
-    /// As written, with the parentheses.
+    /// As written in the query, with the parentheses.
     arguments: String,
     pub inside: Vec<Field>,
 }
 
 impl Field {
-    /// Its name and arguments.
+    /// The field's name and arguments.
     pub fn head(&self) -> String {
         format!("{}{}", self.name, self.arguments)
     }
 
-    /// Whether it is asked for as one thing: a plain value, or an object that has no id by which its halves could be matched.
-    pub fn is_one(&self) -> bool {
+    /// Whether the field is only requested as a whole: a scalar, or an object without an id by which two halves
+    /// could be matched.
+    pub fn is_leaf(&self) -> bool {
         !self.inside.iter().any(|field| field.name == "id" || field.name == "nodes")
     }
 
@@ -25,13 +27,13 @@ impl Field {
     }
 }
 
-/// The fields of a query below its root, which is not looked into for fragments and aliases: our queries have none.
+/// The fields of a query below its root. Fragments and aliases are not parsed, because our queries have none.
 pub(crate) fn of_query(query: &str) -> Vec<Field> {
     let mut rest = query.split_once('{').map_or("", |(_, after)| after);
     read_set(&mut rest)
 }
 
-/// The fields at the end of a path.
+/// The selection of the field at the end of a path.
 pub(crate) fn at<'f>(fields: &'f [Field], path: &[&str]) -> &'f [Field] {
     path.iter().fold(fields, |fields, name| {
         fields.iter().find(|field| field.name == *name).map_or(&[], |field| field.inside.as_slice())
@@ -70,17 +72,22 @@ fn read_set(rest: &mut &str) -> Vec<Field> {
     }
 }
 
-/// As a query has them, without the braces around.
-pub(crate) fn written(fields: &[Field]) -> String {
+/// The selection as query text, without the outer braces.
+pub(crate) fn to_text(fields: &[Field]) -> String {
     let each = fields.iter().map(|field| match field.inside.is_empty() {
         true => field.head(),
-        false => format!("{} {{ {} }}", field.head(), written(&field.inside)),
+        false => format!("{} {{ {} }}", field.head(), to_text(&field.inside)),
     });
     each.collect::<Vec<String>>().join(" ")
 }
 
-/// The query with other fields at the end of a path, and another name.
-pub(crate) fn replaced(query: &str, operation: (&str, &str), path: &[&str], fields: &[Field]) -> String {
+/// The query under another operation name, with other fields selected at the end of a path.
+pub(crate) fn replace_fields(
+    query: &str,
+    operation: (&str, &str),
+    path: &[&str],
+    fields: &[Field],
+) -> String {
     let head = query.split_once('{').map_or("", |(head, _)| head).trim_end();
     let mut whole = of_query(query);
     let last = path.iter().try_fold(&mut whole, |within, name| {
@@ -89,27 +96,27 @@ pub(crate) fn replaced(query: &str, operation: (&str, &str), path: &[&str], fiel
     if let Some(last) = last {
         *last = fields.to_vec();
     }
-    format!("{} {{ {} }}", head.replacen(operation.0, operation.1, 1), written(&whole))
+    format!("{} {{ {} }}", head.replacen(operation.0, operation.1, 1), to_text(&whole))
 }
 
-/// How many names of fields they have.
+/// The number of field names in the selection, at all levels.
 pub(crate) fn count(fields: &[Field]) -> usize {
     fields.iter().map(|field| 1 + count(&field.inside)).sum()
 }
 
-/// How many levels they have.
+/// The depth of the selection.
 pub(crate) fn levels(fields: &[Field]) -> usize {
     fields.iter().map(Field::levels).max().unwrap_or_default()
 }
 
-/// Where a field is in a tree: an index a level.
+/// The position of a field in a tree: one index per level.
 pub(crate) type Place = Vec<usize>;
 
-/// The smallest things that can be asked for apart, each with how many levels it reaches down.
+/// The smallest fields that can be requested separately, each with the depth it reaches.
 pub(crate) fn leaves(fields: &[Field]) -> Vec<(Place, usize)> {
     let mut leaves = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        if field.is_one() {
+        if field.is_leaf() {
             leaves.push((vec![index], field.levels()));
         } else {
             let inside = self::leaves(&field.inside).into_iter();
@@ -119,7 +126,8 @@ pub(crate) fn leaves(fields: &[Field]) -> Vec<(Place, usize)> {
     leaves
 }
 
-/// The fields at these places, with the ids of all on the way and the record's time of change: by those the answers are matched.
+/// The fields at these positions, with the ids of the objects on the way and the record's `updatedAt`, by which
+/// the answers are matched.
 pub(crate) fn only(fields: &[Field], places: &[&[usize]]) -> Vec<Field> {
     keep(fields, places, true)
 }
@@ -139,7 +147,7 @@ fn keep(fields: &[Field], places: &[&[usize]], is_record: bool) -> Vec<Field> {
     kept.collect()
 }
 
-/// Where the fields at the end of a path are.
+/// The position of the field at the end of a path; none if it is not selected.
 pub(crate) fn place_of(fields: &[Field], path: &[&str]) -> Option<Place> {
     let (name, rest) = match path.split_first() {
         Some(split) => split,
@@ -165,7 +173,7 @@ mod tests {
             let getter = entity.getter.iter().map(|getter| &*getter.query);
             for query in nested.chain(getter).chain([&*entity.walk.page_query]) {
                 let (head, _) = query.split_once('{').unwrap();
-                let again = format!("{head} {{ {} }}", written(&of_query(query)));
+                let again = format!("{head} {{ {} }}", to_text(&of_query(query)));
                 assert_eq!(canonical(&again), canonical(query));
                 assert_eq!(levels(&of_query(&entity.walk.page_query)), entity.walk.levels());
             }
@@ -180,8 +188,8 @@ mod tests {
         let leaves: Vec<Place> = leaves(&fields).into_iter().map(|(place, _)| place).collect();
         assert_eq!(leaves.len(), 9);
         let b = place_of(&fields, &["list", "nodes", "b"]).unwrap();
-        assert_eq!(written(&only(&fields, &[&b])), "id updatedAt list(first: 3) { nodes { id b } }");
-        assert_eq!(written(&only(&fields, &[])), "id updatedAt");
+        assert_eq!(to_text(&only(&fields, &[&b])), "id updatedAt list(first: 3) { nodes { id b } }");
+        assert_eq!(to_text(&only(&fields, &[])), "id updatedAt");
         let whole: Vec<&[usize]> = leaves.iter().map(Vec::as_slice).collect();
         assert_eq!(only(&fields, &whole), fields);
     }

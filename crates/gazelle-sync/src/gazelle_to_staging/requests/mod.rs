@@ -1,12 +1,13 @@
-//! The requests of stage 1. `queries` makes them from an entity's declaration, [`sizes`] limits them to what the API was found to
-//! bear, [`parts`] splits the fields of a query that is refused even for one record, and [`counts`] asks how many records there are.
-//! `turns` and `tally` keep what a walk has met of records that the API fails at.
+//! The requests of stage 1. `queries` builds them from an entity's declaration, [`sizes`] limits them to what
+//! the API accepted before, [`parts`] splits the fields of a query that is refused even for one record, and
+//! [`counts`] asks how many records there are. `lookup_turns` and `tally` keep what a run knows about records
+//! that the API fails to give.
 
 pub mod counts;
 pub(crate) mod fields;
+pub(crate) mod lookup_turns;
 pub mod parts;
 pub(crate) mod queries;
 pub mod sizes;
 pub(crate) mod tally;
-pub(crate) mod turns;
 pub(crate) mod window;

@@ -1,18 +1,18 @@
-//! Splits the fields of a query where the API refuses a query with all of them: at most so many fields and levels a query,
-//! as few queries as that takes. What is too deep in a list is asked for by the id of the record, or of what it holds.
+//! Splits a query that the API refuses into several with fewer fields or levels, as few as possible. What is
+//! too deep for a query of the list is requested by the id of the record, or by the id of an object inside it.
 
 use super::fields::{self, Field, Place};
 use crate::entities::{Entity, Getter, Nested};
 
-/// With fewer fields a query does not even have what makes it a page, and a record's id.
+/// Below this number a query has no room for the fields of a page (`pageInfo`, `totalCount`) and a record's id.
 pub(crate) const FEWEST_FIELDS: u32 = 10;
 
-/// As much as one query may ask for.
+/// The largest query that may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Names of fields.
+    /// Number of field names.
     pub fields: u32,
-    /// Levels of fields.
+    /// Depth of the selection.
     pub levels: u32,
 }
 
@@ -20,19 +20,19 @@ impl Bounds {
     /// No limit is known.
     pub const NONE: Bounds = Bounds { fields: u32::MAX, levels: u32::MAX };
 
-    /// What is tried where a query for one record takes too long: a quarter of the fields at once. None where it is no less.
-    pub fn a_quarter_of(self, entity: &Entity) -> Option<Bounds> {
+    /// A quarter of the entity's fields, for a query that took too long; none if the limit is that low already.
+    pub fn quarter_of_fields(self, entity: &Entity) -> Option<Bounds> {
         let fields = (usual_fields(entity) / 4).max(FEWEST_FIELDS);
         (fields < self.fields).then_some(Bounds { fields, ..self })
     }
 }
 
-/// How one object is asked for by its id.
+/// How to query one object by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ById {
-    /// `contact(id: $id)`
+    /// The root field with its arguments, such as `contact(id: $id)`.
     pub root: String,
-    /// `contact`
+    /// The root field's name, such as `contact`.
     pub name: String,
     pub operation: String,
 }
@@ -44,53 +44,54 @@ impl ById {
     }
 }
 
-/// What is asked for of objects inside a record by their own ids.
+/// The queries for objects inside a record, each by its own id.
 #[derive(Debug)]
-pub(crate) struct Inside {
-    /// The connection whose nodes they are.
+pub(crate) struct ObjectsInside {
+    /// The connection that holds the objects.
     pub list: &'static str,
     pub by_id: ById,
-    /// All that the record's query asks of one.
+    /// All fields that the record's query selects of such an object.
     pub all: Vec<Field>,
     pub parts: Vec<Vec<Field>>,
 }
 
-/// Several queries in place of one.
+/// The queries that replace one query.
 #[derive(Debug)]
 pub(crate) struct PartPlan {
-    /// All that the one query asks of a record.
+    /// All fields that the one query selects of a record.
     pub all: Vec<Field>,
-    /// What is asked for in its place; at least one part.
+    /// The fields of each query that replaces the one; at least one query.
     pub parts: Vec<Vec<Field>>,
-    /// What is asked for of each record by its id.
+    /// The fields of each query by the record's own id.
     pub of_record: Option<(ById, Vec<Vec<Field>>)>,
-    /// What is asked for of what it holds.
-    pub inside: Option<Inside>,
+    /// The queries for objects inside the record.
+    pub inside: Option<ObjectsInside>,
 }
 
 /// Why there is no plan.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoPlan {
-    /// The query as it is keeps within the bounds.
+    /// The query needs no splitting.
     Fits,
-    /// No query would.
+    /// No split makes the query shallow enough.
     TooDeep,
 }
 
-/// A way to ask for a leaf.
+/// One kind of query that can fetch a leaf.
 struct LeafQuery {
-    /// Fields and levels of the query around what is asked.
+    /// Fields and levels that the query needs around the selection.
     around: (usize, usize),
-    /// Where its objects are in the record.
+    /// The position in the record of the object that this kind of query returns.
     from: Place,
 }
 
 impl LeafQuery {
-    /// How many fields and levels it takes to ask for this leaf alone; none where it is no way to it.
+    /// The number of fields and levels of a query for this leaf alone; none if this kind of query does not
+    /// reach the leaf.
     fn cost(&self, all: &[Field], (place, levels): &(Place, usize)) -> Option<(usize, usize)> {
         let inside = place.strip_prefix(self.from.as_slice())?;
         let fields = self.from.iter().fold(all, |fields, index| &fields[*index].inside);
-        // What the objects are found by must have come before.
+        // The list must have given the ids by which these objects are queried.
         if !self.from.is_empty() && inside.len() == 1 && fields[inside[0]].name == "id" {
             return None;
         }
@@ -100,18 +101,18 @@ impl LeafQuery {
 }
 
 impl PartPlan {
-    /// For a page of a walk.
+    /// Splits the query for a page of a walk.
     pub fn of_page(entity: &Entity, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&getter.query, getter.operation));
         Self::of(&entity.walk.page_query, &[entity.walk.root, "nodes"], own, holder(entity), bounds)
     }
 
-    /// For a getter.
+    /// Splits the query of a getter.
     pub fn of_getter(entity: &Entity, getter: &Getter, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         Self::of(&getter.query, getter.path, None, holder(entity), bounds)
     }
 
-    /// For a page of a connection inside a record.
+    /// Splits the query for a page of a connection inside a record.
     pub fn of_nested(entity: &Entity, nested: &Nested, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = holder(entity).filter(|(list, _)| nested.path == [*list]).map(|(_, by_id)| by_id);
         let path = [nested.answer, &["nodes"]].concat();
@@ -154,13 +155,13 @@ impl PartPlan {
             let (way, _) = small.or_else(cheapest).ok_or(NoPlan::TooDeep)?;
             chosen[*way].push(leaf.0);
         }
-        let group = |way: usize| together(&all, &ways[way], &chosen[way], most.0);
+        let group = |way: usize| group_leaves(&all, &ways[way], &chosen[way], most.0);
         let mut parts = group(0);
         if parts.is_empty() {
             parts.push(fields::only(&all, &[]));
         }
         let of_record = own.map(|by_id| (by_id, group(1))).filter(|(_, parts)| !parts.is_empty());
-        let inside = holder.filter(|_| ways.len() > first_inside).map(|(list, by_id)| Inside {
+        let inside = holder.filter(|_| ways.len() > first_inside).map(|(list, by_id)| ObjectsInside {
             list,
             by_id,
             all: fields::at(&all, &[list, "nodes"]).to_vec(),
@@ -170,8 +171,9 @@ impl PartPlan {
     }
 }
 
-/// Groups leaves, in their order, so that a query for a group keeps within the number of fields; a leaf that does not is alone.
-fn together(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Vec<Vec<Field>> {
+/// Groups leaves, in their order, into queries within the limit of fields. A leaf that exceeds it gets a query
+/// of its own.
+fn group_leaves(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Vec<Vec<Field>> {
     let fields = way.from.iter().fold(all, |fields, index| &fields[*index].inside);
     let mut groups: Vec<Vec<Field>> = Vec::new();
     let mut group: Vec<&[usize]> = Vec::new();
@@ -191,7 +193,7 @@ fn together(all: &[Field], way: &LeafQuery, leaves: &[Place], most: usize) -> Ve
     groups
 }
 
-/// The connection of a record whose nodes can be asked for by ids of their own, since they hold connections themselves.
+/// The connection whose nodes hold connections themselves, and so have a query by their own id.
 fn holder(entity: &Entity) -> Option<(&'static str, ById)> {
     entity.nested().find_map(|nested| match nested.path {
         [list, _] => Some((*list, ById::of_query(&nested.query, nested.operation)?)),
@@ -199,7 +201,7 @@ fn holder(entity: &Entity) -> Option<(&'static str, ById)> {
     })
 }
 
-/// The fewest levels with which all of an entity can be read.
+/// The smallest limit of levels with which every field of an entity can still be read.
 pub fn fewest_levels(entity: &Entity) -> u32 {
     let is_enough = |levels: &u32| {
         let bounds = Bounds { levels: *levels, ..Bounds::NONE };
@@ -209,7 +211,7 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
             && entity.nested().all(|nested| !is_too_deep(PartPlan::of_nested(entity, nested, bounds)))
     };
     match entity.walk.shape {
-        // It has no way but the one.
+        // A list without pages cannot be split.
         crate::entities::Shape::PlainList => usual_levels(entity),
         crate::entities::Shape::Connection { .. } => {
             (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity))
@@ -217,12 +219,12 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
     }
 }
 
-/// The levels of an entity's largest query.
+/// The number of levels of an entity's largest query.
 pub fn usual_levels(entity: &Entity) -> u32 {
     u32::try_from(entity.walk.levels()).unwrap_or(u32::MAX)
 }
 
-/// The fields of an entity's largest query.
+/// The number of fields of an entity's largest query.
 pub fn usual_fields(entity: &Entity) -> u32 {
     u32::try_from(fields::count(&fields::of_query(&entity.walk.page_query))).unwrap_or(u32::MAX)
 }
@@ -234,7 +236,7 @@ mod tests {
     use super::*;
     use crate::entities::{appointments, clients, pianos, users};
 
-    /// Where the plain values are that these fields ask for.
+    /// The paths of all scalars that these fields select.
     fn places(fields: &[Field], under: &str) -> BTreeSet<String> {
         let of = |field: &Field| {
             let place = format!("{under}.{}", field.name);

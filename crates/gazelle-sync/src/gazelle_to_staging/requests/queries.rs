@@ -1,4 +1,4 @@
-//! The requests of stage 1, made from an entity's queries and what the API was found to bear.
+//! Builds the requests of stage 1 from an entity's queries and the sizes that the API accepted.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,12 +8,12 @@ use serde_json::{Map, json};
 
 use super::fields::{self, Field};
 use super::sizes::Sizes;
-use super::window::PagePlace;
+use super::window::PagePosition;
 use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
 use crate::source::GraphqlRequest;
 
-/// A query, or one for a part of what it asks of the records at the end of a path.
-fn or_part<'q>(
+/// A query with its operation name, or the same for a part of the fields at the end of a path.
+fn whole_or_part<'q>(
     (operation, query): (&'q str, &'q str),
     path: &[&str],
     part: Option<&[Field]>,
@@ -22,49 +22,50 @@ fn or_part<'q>(
         None => (operation.into(), query.into()),
         Some(part) => {
             let named = format!("{operation}Part");
-            let query = fields::replaced(query, (operation, &named), path, part);
+            let query = fields::replace_fields(query, (operation, &named), path, part);
             (named.into(), query.into())
         }
     }
 }
 
-/// One page of a window; with lists inside records of at most `inner`, where that is tried out, and with
-/// a part of each record's fields, where the API does not bear all of them.
+/// Requests one page of a window. `inner` limits the length of lists inside records while a length is tried
+/// out; `part` selects some of the records' fields if the API refuses all of them in one query.
 pub(crate) fn page(
     entity: &Entity,
     sizes: &Sizes,
-    place: PagePlace<'_>,
+    place: PagePosition<'_>,
     inner: Option<u32>,
     part: Option<&[Field]>,
 ) -> GraphqlRequest {
     let whole = (entity.walk.operation, &*entity.walk.page_query);
-    let (operation, query) = or_part(whole, &[entity.walk.root, "nodes"], part);
+    let (operation, query) = whole_or_part(whole, &[entity.walk.root, "nodes"], part);
     let query = sizes.shaped(&query, inner);
-    of_window(entity, &operation, query.into_owned(), place)
+    page_request(entity, &operation, query.into_owned(), place)
 }
 
-/// Where the records of a page are asked for.
+/// Where the selection of the records begins in a page query.
 const NODES: &str = "nodes {";
 
-/// The same page with nothing of its records but their ids: what the API can give when it cannot give a record.
-pub(crate) fn ids(entity: &Entity, place: PagePlace<'_>) -> GraphqlRequest {
+/// Requests a page with the ids of its records alone, for a page on which the API fails at a record's other fields.
+pub(crate) fn page_ids(entity: &Entity, place: PagePosition<'_>) -> GraphqlRequest {
     let operation = format!("{}Ids", entity.walk.operation);
     let query = &*entity.walk.page_query;
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}nodes {{ id }} }} }}").replacen(entity.walk.operation, &operation, 1);
-    of_window(entity, &operation, query, place)
+    page_request(entity, &operation, query, place)
 }
 
-/// The same page without its records: the cursor after them.
-pub(crate) fn cursor(entity: &Entity, place: PagePlace<'_>) -> GraphqlRequest {
+/// Requests a page without its records, for the cursor after them.
+pub(crate) fn page_cursor(entity: &Entity, place: PagePosition<'_>) -> GraphqlRequest {
     let operation = format!("{}Cursor", entity.walk.operation);
     let query = &*entity.walk.page_query;
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}}} }}").replacen(entity.walk.operation, &operation, 1);
-    of_window(entity, &operation, query, place)
+    page_request(entity, &operation, query, place)
 }
 
-/// A query without a field, which is a word of its own in it; none where it has no such field, or a selection in it.
+/// Removes a scalar field from a query; none if the query has no such field, or the field has arguments or a
+/// selection.
 pub(crate) fn without_field(query: &str, field: &str) -> Option<String> {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let at = query.match_indices(field).map(|(at, _)| at).find(|at| {
@@ -76,14 +77,14 @@ pub(crate) fn without_field(query: &str, field: &str) -> Option<String> {
     (!field.is_empty() && !has_parts).then(|| format!("{}{after}", &query[..at]))
 }
 
-/// The value of a field of a record; none where it is null or absent.
+/// The value of a record's field; none if it is null or absent.
 pub(crate) fn field_of<'r>(record: &'r RawValue, field: &str) -> Option<&'r RawValue> {
     let mut fields: HashMap<&str, &'r RawValue> = serde_json::from_str(record.get()).ok()?;
     fields.remove(field).filter(|value| value.get() != "null")
 }
 
-fn of_window(entity: &Entity, operation: &str, query: String, place: PagePlace<'_>) -> GraphqlRequest {
-    let PagePlace { window, after, first } = place;
+fn page_request(entity: &Entity, operation: &str, query: String, place: PagePosition<'_>) -> GraphqlRequest {
+    let PagePosition { window, after, first } = place;
     let mut variables = Map::new();
     let mut query = query;
     if let Shape::Connection { .. } = entity.walk.shape {
@@ -112,14 +113,14 @@ fn of_window(entity: &Entity, operation: &str, query: String, place: PagePlace<'
     GraphqlRequest::new(operation, query, variables.into())
 }
 
-/// One record by its id.
+/// Requests one record by its id.
 pub(crate) fn record(getter: &Getter, sizes: &Sizes, id: &str, part: Option<&[Field]>) -> GraphqlRequest {
-    let (operation, query) = or_part((getter.operation, &*getter.query), getter.path, part);
+    let (operation, query) = whole_or_part((getter.operation, &*getter.query), getter.path, part);
     GraphqlRequest::new(operation, sizes.shaped(&query, None), json!({ "id": id }))
 }
 
-/// One page of a list inside a record.
-pub(crate) fn inner(
+/// Requests one page of a list inside a record.
+pub(crate) fn nested_page(
     nested: &Nested,
     sizes: &Sizes,
     id: &str,
@@ -129,7 +130,7 @@ pub(crate) fn inner(
 ) -> GraphqlRequest {
     let variables = json!({ "id": id, "first": first, "after": after });
     let path = [nested.answer, &["nodes"]].concat();
-    let (operation, query) = or_part((nested.operation, &*nested.query), &path, part);
+    let (operation, query) = whole_or_part((nested.operation, &*nested.query), &path, part);
     GraphqlRequest::new(operation, sizes.shaped(&query, None), variables)
 }
 
@@ -156,7 +157,7 @@ mod tests {
     fn every_paged_query_has_a_form_with_ids_alone_and_one_from_the_end() {
         let window = Window::default();
         for entity in [&clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
-            let request = ids(entity, window.page_of(7));
+            let request = page_ids(entity, window.first_page_of(7));
             assert!(request.query.contains("pageInfo { hasNextPage endCursor }"), "{}", request.query);
             assert!(request.query.ends_with("nodes { id } } }"), "{}", request.query);
             assert!(
@@ -165,7 +166,7 @@ mod tests {
                 request.query
             );
             graphql_parser::parse_query::<&str>(&request.query).unwrap();
-            let request = cursor(entity, window.page_of(1));
+            let request = page_cursor(entity, window.first_page_of(1));
             assert!(
                 request.query.ends_with("pageInfo { hasNextPage endCursor }\n    } }"),
                 "{}",
@@ -174,7 +175,7 @@ mod tests {
             graphql_parser::parse_query::<&str>(&request.query).unwrap();
 
             let window = Window { end: Some(UndatedEnd::Last("X")), ..Window::default() };
-            let request = page(entity, &Sizes::usual(100), window.page_of(7), None, None);
+            let request = page(entity, &Sizes::usual(100), window.first_page_of(7), None, None);
             assert!(request.query.contains("(last: $first,"), "{}", request.query);
             assert!(!request.query.contains("$after"), "{}", request.query);
             assert_eq!(request.variables.get("after"), None);

@@ -1,25 +1,26 @@
-//! How many records a walk has met and how many of them the API fails at: whether the records are at fault, or the API itself, is
-//! told by their share of all that was walked.
+//! Counts the records that a walk has listed, and those that the API failed to give. If it failed at most of
+//! them, the API is at fault; otherwise the records are.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::source::{ErrorClass, SourceError};
 
-/// As few failing records as this are never the API's fault as such.
-const FEW: u64 = 2;
+/// Up to this many failing records are never blamed on the API.
+const FEW_FAILURES: u64 = 2;
 
-/// Entries that all lists of a run may have together. Of each a hash of its id is kept, and another one until its window ends.
+/// The most entries that all lists of a run may have together. Two hashes of each id are kept: one until the
+/// run ends, one until its window ends.
 pub(crate) const MOST_LISTED: u64 = 2_500_000;
-/// Bytes that each may take so: both hashes, in tables that double as they grow.
+/// Bytes per entry: both hashes, in tables that double as they grow.
 #[cfg(test)]
 pub(crate) const BYTES_AN_ENTRY: u64 = 48;
 
-/// What the windows of a walk have met so far.
+/// The counts of the walk that is running.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    met: Mutex<TallyCounts>,
-    /// The entries that the walks of all entities have met.
+    counts: Mutex<TallyCounts>,
+    /// Entries listed by the current walks of all entities.
     listed: Arc<AtomicU64>,
 }
 
@@ -27,73 +28,73 @@ pub(crate) struct Tally {
 struct TallyCounts {
     walked: u64,
     failing: u64,
-    first: Option<SourceError>,
+    first_error: Option<SourceError>,
 }
 
 impl Tally {
-    /// One of a walk beside those that count in `listed` too.
-    pub(crate) fn beside(listed: Arc<AtomicU64>) -> Tally {
-        Tally { met: Mutex::default(), listed }
+    /// A tally that adds its entries to the count that it shares with the walks of the other entities.
+    pub(crate) fn with_shared_count(listed: Arc<AtomicU64>) -> Tally {
+        Tally { counts: Mutex::default(), listed }
     }
 
-    /// A walk begins.
-    pub(crate) fn begin(&self) {
-        let before = std::mem::take(&mut *self.met());
+    /// Starts again from zero for a new attempt at the walk, and takes the old entries out of the shared count.
+    pub(crate) fn begin_walk(&self) {
+        let before = std::mem::take(&mut *self.counts());
         self.listed.fetch_sub(before.walked, Relaxed);
     }
 
-    /// Whether the lists of the run have more entries than can be kept in mind.
-    pub(crate) fn lists_too_many(&self) -> bool {
+    /// Whether the lists of the run have more entries than [`MOST_LISTED`].
+    pub(crate) fn exceeds_limit_of_entries(&self) -> bool {
         self.listed.load(Relaxed) > MOST_LISTED
     }
 
-    /// Counts the entries of a page, and those of them that the API fails at.
-    pub(crate) fn note(&self, entries: u64, failing: u64) {
-        let mut met = self.met();
-        met.walked += entries;
-        met.failing += failing;
+    /// Counts the entries of a page, and those of them that the API failed to give.
+    pub(crate) fn count_page(&self, entries: u64, failing: u64) {
+        let mut counts = self.counts();
+        counts.walked += entries;
+        counts.failing += failing;
         self.listed.fetch_add(entries, Relaxed);
     }
 
-    /// Counts a record, noted with its page as whole, of which a list inside then could not be read.
-    pub(crate) fn note_failing(&self) {
-        self.met().failing += 1;
+    /// Counts as failing a record that its page counted as whole, because a list inside it could not be read.
+    pub(crate) fn count_failing(&self) {
+        self.counts().failing += 1;
     }
 
-    /// With what the API failed at records.
-    pub(crate) fn failed_with(&self, error: &SourceError) {
-        self.met().first.get_or_insert_with(|| error.clone().without_answer());
+    /// Keeps the first error with which the API failed to give records.
+    pub(crate) fn note_error(&self, error: &SourceError) {
+        self.counts().first_error.get_or_insert_with(|| error.clone().without_answer());
     }
 
-    /// Whether it fails at more records than not, so that none of them is to blame.
+    /// Whether the API failed at more than half of the records, so that the API is at fault.
     pub(crate) fn blames_the_api(&self) -> bool {
-        self.met().blames_the_api()
+        self.counts().blames_the_api()
     }
 
-    /// What is to be told where the API itself is at fault, and its error, where it gave no record whole.
-    pub(crate) fn told(&self) -> (String, Option<SourceError>) {
-        let met = self.met();
-        let at = match met.first.as_ref().map(SourceError::class) {
+    /// The message for a walk in which the API is at fault. With the API's error if it gave no record at all.
+    pub(crate) fn verdict(&self) -> (String, Option<SourceError>) {
+        let counts = self.counts();
+        let at = match counts.first_error.as_ref().map(SourceError::class) {
             Some(ErrorClass::PartialData { paths }) => paths.first().map(|path| format!(", such as {path}")),
             _ => None,
         };
         let said = format!(
             "the API fails at {} of {} records{}: that is its own fault and no record's; all others were read",
-            met.failing,
-            met.walked,
+            counts.failing,
+            counts.walked,
             at.unwrap_or_default()
         );
-        (said, met.first.clone().filter(|_| met.failing >= met.walked))
+        (said, counts.first_error.clone().filter(|_| counts.failing >= counts.walked))
     }
 
-    fn met(&self) -> MutexGuard<'_, TallyCounts> {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, TallyCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl TallyCounts {
     fn blames_the_api(&self) -> bool {
-        self.failing > FEW && self.failing * 2 > self.walked
+        self.failing > FEW_FAILURES && self.failing * 2 > self.walked
     }
 }
 
@@ -104,15 +105,15 @@ mod tests {
     #[test]
     fn what_the_lists_of_a_run_have_together_is_bounded_and_a_walk_that_begins_again_counts_once() {
         let listed = Arc::new(AtomicU64::new(0));
-        let [one, other] = [Tally::beside(listed.clone()), Tally::beside(listed)];
-        one.note(MOST_LISTED / 2, 0);
-        other.note(MOST_LISTED / 2, 0);
-        assert!(!one.lists_too_many());
-        one.begin();
-        one.note(MOST_LISTED / 2, 0);
-        assert!(!other.lists_too_many());
-        other.note(1, 0);
-        assert!(one.lists_too_many() && other.lists_too_many());
+        let [one, other] = [Tally::with_shared_count(listed.clone()), Tally::with_shared_count(listed)];
+        one.count_page(MOST_LISTED / 2, 0);
+        other.count_page(MOST_LISTED / 2, 0);
+        assert!(!one.exceeds_limit_of_entries());
+        one.begin_walk();
+        one.count_page(MOST_LISTED / 2, 0);
+        assert!(!other.exceeds_limit_of_entries());
+        other.count_page(1, 0);
+        assert!(one.exceeds_limit_of_entries() && other.exceeds_limit_of_entries());
     }
 
     #[test]
@@ -120,8 +121,8 @@ mod tests {
         for (walked, failing, is_api) in
             [(1, 1, false), (2, 2, false), (3, 3, true), (40, 20, false), (40, 21, true), (4_010, 100, false)]
         {
-            let met = TallyCounts { walked, failing, first: None };
-            assert_eq!(met.blames_the_api(), is_api, "{failing} of {walked}");
+            let counts = TallyCounts { walked, failing, first_error: None };
+            assert_eq!(counts.blames_the_api(), is_api, "{failing} of {walked}");
         }
     }
 }

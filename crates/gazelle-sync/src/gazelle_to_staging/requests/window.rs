@@ -7,25 +7,26 @@ use serde_json::{Map, Value, json};
 use crate::entities::{DateFilter, UndatedEnd};
 use crate::gazelle_to_staging::Scope;
 
-/// A part of an entity that one sequence of pages covers.
+/// The part of an entity that one sequence of pages covers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Window {
     /// The `filters` argument, if any.
     pub filters: Option<Value>,
-    /// The end of a sorted list at which it lies, where it is no list from the API's own beginning.
+    /// The end of the sorted list from which to read; none: from the start, in the API's own order.
     pub end: Option<UndatedEnd>,
-    /// What the plan counted in it.
+    /// The number of records that the plan counted in it; none: not counted.
     pub expected: Option<u64>,
-    /// Records of its first page at most, where its pages are to end elsewhere than those of the walk before; none: as many as
-    /// usual.
+    /// The length of the first page, to make all pages end at other records than in the attempt before; none:
+    /// the usual length.
     pub first_page: Option<u32>,
-    /// The ids that the walk before found listed more than once, which this one is to confirm.
+    /// Ids that the attempt before found listed more than once, and that this one is to confirm.
     pub confirms: Arc<[String]>,
-    /// How many records without a date are looked for, at whichever end of the list they are; none: it is no such window.
+    /// The number of records without a date to find at either end of the list; none: the window has a date
+    /// filter or is the whole list.
     pub undated: Option<u64>,
 }
 
-/// The `filters` argument of a scope.
+/// The `filters` argument for a scope; none for the whole entity.
 pub(crate) fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
     let mut filters = Map::new();
     if let Some(from) = scope.from {
@@ -37,24 +38,24 @@ pub(crate) fn filters(dates: &DateFilter, scope: Scope) -> Option<Value> {
     (!filters.is_empty()).then_some(Value::Object(filters))
 }
 
-/// Which page is asked for.
+/// The position of a page in a window.
 #[derive(Clone, Copy)]
-pub(crate) struct PagePlace<'p> {
+pub(crate) struct PagePosition<'p> {
     pub(crate) window: &'p Window,
     /// The page cursor before it; none: the first page.
     pub(crate) after: Option<&'p str>,
-    /// Records a page.
+    /// The most records of the page.
     pub(crate) first: u32,
 }
 
 impl Window {
-    /// What tells it from the other windows of its walk.
+    /// A text that differs for each window of a walk, and is the same in every attempt.
     pub(crate) fn name(&self) -> String {
         format!("{:?} {:?}", self.filters.as_ref().map(Value::to_string), self.end)
     }
 
-    /// Its first page, of so many records.
-    pub(crate) fn page_of(&self, first: u32) -> PagePlace<'_> {
-        PagePlace { window: self, after: None, first }
+    /// Its first page, with at most `first` records.
+    pub(crate) fn first_page_of(&self, first: u32) -> PagePosition<'_> {
+        PagePosition { window: self, after: None, first }
     }
 }

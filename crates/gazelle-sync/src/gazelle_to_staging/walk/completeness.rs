@@ -1,4 +1,4 @@
-//! Whether a walk was complete: what the API counts against the distinct ids that were seen.
+//! Decides whether a walk was complete: compares the API's count with the distinct ids seen.
 
 use std::collections::BTreeMap;
 
@@ -7,51 +7,53 @@ use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::pages::window::{Shortfall, WindowEnd};
 
-/// How a walk is attempted.
+/// How one attempt at a walk is made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Try<'a> {
-    /// In windows side by side, or in one sequence of pages.
+pub(crate) struct AttemptOptions<'a> {
+    /// In several windows at the same time (if the counts allow it), or in one sequence of pages.
     pub(crate) splits: bool,
-    /// The ids that the walk before, of this run or an earlier one, found listed more than once, sorted.
+    /// The ids, sorted, that the attempt before or an earlier run found listed more than once.
     pub(crate) repeats: Option<&'a [String]>,
-    /// Where `repeats` are those of an attempt before, which this one is to confirm: where its pages ended, by window.
+    /// If this attempt is to confirm `repeats` of an attempt before: where the pages of that one ended, by window.
     pub(crate) confirms: Option<&'a BTreeMap<String, PageEnds>>,
-    /// Whether its pages are to end elsewhere than those of the first attempt.
+    /// Whether pages are to end at other records than in the first attempt.
     pub(crate) ends_pages_elsewhere: bool,
 }
 
-/// What the API said when all windows had come to their ends.
+/// The results of all windows of an attempt.
 #[derive(Debug, Default)]
 pub(crate) struct WindowsOutcome {
-    /// The API's count before the walk, where it was asked.
+    /// The API's count before the walk; none if it was not requested.
     pub(crate) total: Option<u64>,
-    /// How each window ended.
+    /// The result of each window.
     pub(crate) ends: Vec<WindowEnd>,
-    /// Whether the API counts otherwise than before the walk: what moved between pages or windows shows in the ids seen,
-    /// or here.
+    /// Whether the API's counts changed during the walk. Records that moved between pages or windows show
+    /// either here or in the number of ids seen.
     pub(crate) counts_changed: bool,
 }
 
-/// Says why the walk was not complete; nothing when it was. Fills the counts and times of the report, which has what was
-/// seen; `null_nodes` is how many records came as null.
+/// Returns why the walk was not complete, or none if it was: the API's count must equal the ids seen, plus the
+/// records whose ids the API does not give, plus the repeats confirmed by two attempts. Fills in the counts and
+/// times of the report, which already has what was seen. `null_nodes` is the number of entries that came as
+/// null.
 pub(crate) fn judge(
     entity: &Entity,
     fetched: &WindowsOutcome,
     null_nodes: u64,
-    tried: Try<'_>,
+    options: AttemptOptions<'_>,
     report: &mut WalkReport,
 ) -> Option<Shortfall> {
     report.total = fetched.total;
     report.short_by = None;
     report.counted_twice.clear();
     report.page_ends = fetched.ends.iter().map(|end| (end.window.clone(), end.page_ends.clone())).collect();
-    // A record without a name was met all the same.
-    let met = report.seen + report.nameless;
+    // Records whose ids the API does not give are counted by it all the same.
+    let records = report.seen + report.nameless;
     if !report.was_split
         && let [end] = fetched.ends.as_slice()
     {
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
-        report.total = end.total.or(fetched.total).or((!is_connection).then_some(met));
+        report.total = end.total.or(fetched.total).or((!is_connection).then_some(records));
         report.started_at = report.started_at.or(end.started_at);
         report.api_ahead = report.api_ahead.or(end.api_ahead);
     }
@@ -62,17 +64,17 @@ pub(crate) fn judge(
         let reason = format!("the API gave null for {null_nodes} record(s)");
         return Some(Shortfall::Shifted(reason));
     }
-    if let Some(total) = report.total.filter(|total| *total != met) {
+    if let Some(total) = report.total.filter(|total| *total != records) {
         let mut repeats: Vec<String> = fetched.ends.iter().flat_map(|end| end.repeats.clone()).collect();
         repeats.sort_unstable();
-        if !repeats.is_empty() && total == met + repeats.len() as u64 && !fetched.counts_changed {
-            let shortfall = match tried.confirms {
-                _ if tried.repeats != Some(&repeats) => Some(Shortfall::Repeats(repeats.clone())),
+        if !repeats.is_empty() && total == records + repeats.len() as u64 && !fetched.counts_changed {
+            let shortfall = match options.confirms {
+                _ if options.repeats != Some(&repeats) => Some(Shortfall::Repeats(repeats.clone())),
                 Some(before) => unconfirmed(before, &fetched.ends, &repeats),
                 None => None,
             };
             if shortfall.is_some() {
-                // Where it stays so from run to run, full syncs need not come more often for it.
+                // Reported, so that a list that stays so in every run does not cause more frequent full syncs.
                 report.short_by = i64::try_from(repeats.len()).ok();
                 return shortfall;
             }
@@ -80,8 +82,8 @@ pub(crate) fn judge(
             report.counted_twice = repeats;
             return None;
         }
-        report.short_by = i64::try_from(i128::from(total) - i128::from(met)).ok();
-        let reason = format!("the API counts {total} and {met} distinct ids were seen");
+        report.short_by = i64::try_from(i128::from(total) - i128::from(records)).ok();
+        let reason = format!("the API counts {total} and {records} distinct ids were seen");
         return Some(Shortfall::Shifted(reason));
     }
     if fetched.counts_changed {
@@ -90,16 +92,16 @@ pub(crate) fn judge(
     None
 }
 
-/// Why an attempt does not confirm that ids are held twice which the attempt before found listed again: at the end of a page a
-/// record may be listed again in the place of another. Two attempts tell that apart where no page between the two places of an id
-/// ended alike.
+/// Why an attempt does not confirm that the list holds ids more than once. A record may also be repeated at the
+/// end of a page in the place of another that is then missing. Two attempts distinguish the cases if no page
+/// between the two positions of an id ended at the same record in both.
 fn unconfirmed(
     before: &BTreeMap<String, PageEnds>,
     ends: &[WindowEnd],
     repeats: &[String],
 ) -> Option<Shortfall> {
     for end in ends.iter().filter(|end| !end.repeats.is_empty()) {
-        // Of another division into windows.
+        // The windows differ, so the ends of their pages cannot be compared.
         let Some(before) = before.get(&end.window) else { return Some(Shortfall::Repeats(repeats.to_vec())) };
         if end.spans.iter().any(|span| end.page_ends.have_one_in_common(before, *span)) {
             return Some(Shortfall::Shifted(format!(
@@ -118,7 +120,7 @@ mod tests {
     use crate::entities::entity;
     use crate::gazelle_to_staging::Scope;
 
-    /// An attempt at clients, and what it is judged to be.
+    /// An attempt at clients, and how it is judged.
     #[derive(Default)]
     struct Case {
         seen: u64,
@@ -127,7 +129,8 @@ mod tests {
         was_split: bool,
         fetched: WindowsOutcome,
         before: Option<Vec<String>>,
-        /// Whether `before` was found by an earlier attempt of this walk, whose pages ended at the positions `ended_after`.
+        /// Whether `before` was found by an earlier attempt of this walk, whose pages ended at the positions
+        /// `ended_after`.
         confirms: bool,
         ended_after: PageEnds,
     }
@@ -137,14 +140,14 @@ mod tests {
             let mut report = WalkReport::new(Scope::WHOLE);
             (report.seen, report.nameless, report.was_split) = (self.seen, self.nameless, self.was_split);
             let ended_after = [(String::new(), self.ended_after.clone())].into();
-            let tried = Try {
+            let options = AttemptOptions {
                 splits: self.was_split,
                 repeats: self.before.as_deref(),
                 confirms: self.confirms.then_some(&ended_after),
                 ends_pages_elsewhere: self.confirms,
             };
             let clients = entity("clients").unwrap();
-            let told = match judge(clients, &self.fetched, self.null_nodes, tried, &mut report) {
+            let told = match judge(clients, &self.fetched, self.null_nodes, options, &mut report) {
                 None => "complete".to_owned(),
                 Some(Shortfall::Shifted(why)) => format!("shifted: {why}"),
                 Some(Shortfall::Repeats(ids)) => format!("repeats: {}", ids.join(" ")),
@@ -212,13 +215,13 @@ mod tests {
         let (said, report) = case.judge();
         assert_eq!((said.as_str(), report.listed_twice.len(), report.short_by), ("complete", 2, None));
         assert_eq!(report.counted_twice, ["a", "b"]);
-        // Another attempt tells more only where its pages end elsewhere.
+        // Another attempt is evidence only if its pages end elsewhere.
         case.confirms = true;
         case.ended_after = PageEnds::of(&[2, 4, 6]);
         case.fetched.ends[0].page_ends = PageEnds::of(&[1, 3, 5]);
         case.fetched.ends[0].spans = vec![(0, 3)];
         assert_eq!(case.judge().0, "complete");
-        // A page that ended alike counts between the two places of an id alone.
+        // An equal end of a page matters only between the two positions of an id.
         case.fetched.ends[0].page_ends = PageEnds::of(&[1, 4, 7]);
         case.fetched.ends[0].spans = vec![(0, 1)];
         assert_eq!(case.judge().0, "complete");
@@ -233,7 +236,7 @@ mod tests {
         case.fetched.ends[0].window = "another".to_owned();
         assert_eq!(case.judge().0, "repeats: a b");
         case.fetched.ends[0].window = String::new();
-        // Something is missing besides.
+        // A record is missing as well.
         case.seen = 6;
         assert_eq!(case.judge().0, "shifted: the API counts 9 and 6 distinct ids were seen");
     }

@@ -4,7 +4,8 @@ use jiff::civil::{Date, date};
 
 use crate::gazelle_to_staging::Scope;
 
-/// Adjacent scopes that cover `scope` without gap or overlap: open ends, and the years between.
+/// The years of `scope`: adjacent parts that cover it without gap or overlap. The first and last are open where
+/// `scope` is.
 pub(crate) fn years(scope: Scope, today: Date) -> Vec<Scope> {
     let first = scope.from.map_or(today.year() - 15, |day| day.year());
     let last = scope.until.map_or(today.year() + 2, |day| day.year()).max(first);
@@ -21,7 +22,7 @@ pub(crate) fn years(scope: Scope, today: Date) -> Vec<Scope> {
     parts
 }
 
-/// The months of a year's part, its open ends kept.
+/// The months of a year; the first and last are open where the year is.
 pub(super) fn months_of(part: Scope) -> Vec<Scope> {
     let year = match (part.from, part.until) {
         (Some(day), _) | (None, Some(day)) => day.year(),

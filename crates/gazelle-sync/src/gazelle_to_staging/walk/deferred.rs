@@ -1,5 +1,6 @@
-//! Records that the API fails at wait for the end of their walk. Only then is it known whether it is records that are at fault, or
-//! the API itself: that is told by the share of all that was walked, not of one page, where a few neighbours are most.
+//! Keeps the records that the API fails at until the end of their walk. Only then is it known whether the
+//! records are at fault or the API: that depends on their share of the whole walk, not of one page, of which a
+//! few neighbours can be most.
 
 use std::collections::HashSet;
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 
 use crate::entities::Entity;
 use crate::gazelle_to_staging::Fetch;
-use crate::gazelle_to_staging::pages::failing::Failing;
+use crate::gazelle_to_staging::pages::failing::FailingRecord;
 use crate::gazelle_to_staging::pages::page::Node;
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::pages::reader::Reader;
@@ -16,81 +17,87 @@ use crate::gazelle_to_staging::requests::window::Window;
 use crate::source::SourceError;
 use crate::staging::versions::Received;
 
-/// Bytes of failing records that wait. As many records as fill them are the API's fault, whatever their share.
+/// The most bytes of failing records. If they exceed it, the API is at fault, whatever their share.
 pub(crate) const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// The failing records of a walk.
 #[derive(Default)]
 pub(crate) struct DeferredRecords {
-    records: Vec<Failing>,
+    records: Vec<FailingRecord>,
     ids: HashSet<String>,
     bytes: usize,
 }
 
-/// What they came to at its end.
+/// What was decided about failing records at the end of the walk.
 pub(crate) enum DeferredOutcome {
-    /// Each for itself: what came of asking for them, and the error that ended the asking, if one did.
+    /// The records are at fault: the results of looking them up, and the API's error that stopped the lookups,
+    /// if any.
     Records(QueuedPage, Option<SourceError>),
-    /// It is the API's fault, and nothing is staged of them.
-    Api {
-        /// What is to be told of it.
+    /// The API is at fault, and none of the records is staged.
+    ApiAtFault {
+        /// The message for the report.
         said: String,
-        /// The API's error, where it gave no record whole.
+        /// The API's error, if it gave no record at all.
         failure: Option<SourceError>,
     },
 }
 
 impl DeferredRecords {
-    /// Takes the failing records of a page, each once.
-    pub(crate) fn take(&mut self, failing: Vec<Failing>) {
-        for Failing { record, is_named, attempts, may_have_gone } in failing {
+    /// Adds the failing records of a page, each id once.
+    pub(crate) fn take(&mut self, failing: Vec<FailingRecord>) {
+        for FailingRecord { record, can_be_looked_up, attempts, may_have_gone } in failing {
             if !self.ids.insert(record.external_id.clone()) || self.bytes > MOST_BYTES {
                 continue;
             }
-            // Bytes of its own: it would hold its whole page in memory.
+            // A copy, because a slice would keep the whole page in memory.
             let raw = Bytes::copy_from_slice(&record.raw);
-            let failing = Failing { record: Received { raw, ..record }, is_named, attempts, may_have_gone };
+            let failing = FailingRecord {
+                record: Received { raw, ..record },
+                can_be_looked_up,
+                attempts,
+                may_have_gone,
+            };
             self.bytes += failing.bytes();
             self.records.push(failing);
         }
     }
 
-    /// Decides whose fault it is. Where it is the records', each that has its turn is asked for by its id. What came whole in
-    /// another page stays as it came. Of a walk that `breaks_off`, since no request would fare better, they are left for the
-    /// next one. An error of the API that is about no record ends the asking: what came before it is kept, since it has had its
-    /// turn.
+    /// Decides whether the API or the records are at fault. In the latter case, looks up those whose turn it is
+    /// by their ids. Records that another page gave whole are left as staged. If the walk failed with an error
+    /// that any request would meet, all are left for the next run. An error of the API that is not about a
+    /// record stops the lookups; the results so far are kept, since these lookups are used up.
     pub(crate) async fn settle(
         self,
         fetch: &Fetch,
         entity: &'static Entity,
         seen: &mut SeenIds,
-        breaks_off: bool,
+        walk_failed: bool,
     ) -> DeferredOutcome {
-        let sizes = fetch.sizes.of(entity);
-        // Puts them in order.
+        let sizes = fetch.sizes.for_entity(entity);
+        // Sorts the ids, which `contains` needs.
         seen.count();
-        let waiting: Vec<Failing> =
+        let waiting: Vec<FailingRecord> =
             self.records.into_iter().filter(|failing| !seen.contains(&failing.record.external_id)).collect();
         let mut looked_up = QueuedPage::default();
-        if breaks_off {
+        if walk_failed {
             return DeferredOutcome::Records(looked_up, None);
         }
         if sizes.tally.blames_the_api() || self.bytes > MOST_BYTES {
             self.ids.iter().for_each(|id| seen.add(id));
-            let (said, failure) = sizes.tally.told();
-            return DeferredOutcome::Api { said, failure };
+            let (said, failure) = sizes.tally.verdict();
+            return DeferredOutcome::ApiAtFault { said, failure };
         }
         let window = Window::default();
         let mut reader = Reader::new(fetch, entity, &window);
         for failing in waiting {
-            let node = match failing.is_named {
-                true => match reader.ask_alone(failing).await {
+            let node = match failing.can_be_looked_up {
+                true => match reader.look_up(failing).await {
                     Ok(node) => node,
                     Err(error) => return DeferredOutcome::Records(looked_up, Some(error)),
                 },
                 false => Node::Received(Box::new(failing.record)),
             };
-            // What is asked for alone is completed on the way.
+            // Records that were looked up have complete lists already: no bytes are left to receive here.
             looked_up.take(node, sizes);
         }
         DeferredOutcome::Records(looked_up, None)
@@ -115,7 +122,7 @@ mod tests {
                 request: 0,
                 fault: Some(Box::new(fault)),
             };
-            Failing::new(record, true, 1)
+            FailingRecord::new(record, true, 1)
         };
         let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, "a".repeat(4096))).collect());
@@ -125,7 +132,7 @@ mod tests {
         let mut held = DeferredRecords::default();
         held.take((0..20_000).map(|n| failing(n, String::new())).collect());
         assert!(
-            held.bytes >= 20_000 * crate::gazelle_to_staging::pages::failing::EACH
+            held.bytes >= 20_000 * crate::gazelle_to_staging::pages::failing::RECORD_OVERHEAD
                 && held.records.len() == 20_000,
             "{}",
             held.bytes

@@ -1,5 +1,6 @@
-//! Walking an entity: its windows side by side, what arrives handed to lanes that stage it, and at the end the
-//! judgement whether all was seen. Only then does the bookmark move, with the last versions.
+//! Walks an entity: reads its windows at the same time, passes their pages to lanes that stage them, and judges
+//! at the end whether every record was seen. Only then does the bookmark move, in the transaction of the last
+//! versions.
 
 mod completeness;
 mod days;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use self::completeness::{Try, WindowsOutcome, judge};
+use self::completeness::{AttemptOptions, WindowsOutcome, judge};
 use self::deferred::{DeferredOutcome, DeferredRecords};
 pub use self::report::WalkReport;
 use self::split::Plan;
@@ -28,13 +29,16 @@ use super::{Fetch, FetchError, Scope, WalkSpec};
 use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
-use crate::gazelle_to_staging::records::faults::is_about_all;
+use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::source::SourceError;
 use crate::staging::listed_twice::{self, Found, ListedTwice};
 use crate::staging::versions::Received;
 
-/// Walks an entity, again when rows shifted, within the attempts allowed. An error of the API ends the
-/// walk and is reported in it; an error of the database is returned.
+/// Walks an entity, and repeats the walk if records moved meanwhile, up to the allowed attempts. An error of
+/// the API ends the walk and is in the report.
+///
+/// # Errors
+/// Errors of the database.
 pub async fn walk(
     fetch: &Fetch,
     entity: &'static Entity,
@@ -42,10 +46,10 @@ pub async fn walk(
     turn: Option<Turn>,
     progress: &EntityProgress,
 ) -> Result<WalkReport, FetchError> {
-    fetch.sizes.of(entity).begin_walk();
+    fetch.sizes.for_entity(entity).begin_walk();
     let mut report = WalkReport::new(spec.scope);
     let known = listed_twice::read(&fetch.db, entity).await?;
-    report.told_twice.clone_from(&known.told);
+    report.reported_before.clone_from(&known.told);
     Walk { fetch, entity, spec, turn, progress }.attempts(&known, &mut report).await?;
     let found = Found {
         is_whole: spec.scope == Scope::WHOLE,
@@ -74,33 +78,34 @@ struct Walk<'a> {
 
 /// How one attempt ended.
 enum Attempt {
-    /// All was seen, and the bookmark has moved. With what was seen, where something may have been before.
+    /// Every record was seen, and the bookmark has moved if the walk may move it. With the ids seen; none if
+    /// the database held nothing of the entity before, so that nothing can be absent.
     Complete(Option<SeenIds>),
-    /// Not all was seen.
-    Short(Shortfall),
-    /// The API fails at most records, which another attempt would not mend.
+    /// Not every record was seen.
+    Incomplete(Shortfall),
+    /// The API fails at most records. Another attempt would fail too.
     ApiFailing,
 }
 
-/// How often the walk is attempted, and how.
+/// How many attempts are made, and how the next one is made.
 struct Retries {
     attempt: u32,
     allowed: u32,
-    /// Whether it is divided into windows.
+    /// Whether the walk is split into windows.
     splits: bool,
     /// The ids that the attempt before, or an earlier run, found listed more than once.
     repeats: Option<Vec<String>>,
-    /// Whether `repeats` are those of an earlier run.
+    /// Whether `repeats` were found by an earlier run.
     is_known: bool,
-    /// Where the pages of the attempt ended that found `repeats`, if it was one of these.
+    /// Where the pages ended in the attempt that found `repeats`; none if an earlier run found them.
     page_ends: Option<BTreeMap<String, PageEnds>>,
-    /// Whether its pages end elsewhere than those of the first attempt.
+    /// Whether pages are to end at other records than in the first attempt.
     ends_pages_elsewhere: bool,
-    /// Whether the next attempt is divided into windows as the one before was.
+    /// Whether the next attempt keeps the windows of the one before.
     keeps_windows: bool,
 }
 
-/// What the pages of an attempt brought besides records that are staged.
+/// What the pages of an attempt brought, besides the records that are staged at once.
 #[derive(Default)]
 struct AttemptRecords {
     seen: SeenIds,
@@ -109,7 +114,7 @@ struct AttemptRecords {
 }
 
 impl AttemptRecords {
-    /// Takes a page; returns its records, which are to be staged.
+    /// Adds a page and returns its records, which are to be staged.
     fn take(&mut self, mut page: QueuedPage, report: &mut WalkReport) -> Vec<Received> {
         self.deferred.take(std::mem::take(&mut page.failing));
         self.null_nodes += page.null_nodes;
@@ -120,7 +125,7 @@ impl AttemptRecords {
     }
 }
 
-/// The API's error, where it is one.
+/// The API's error, if it is one.
 fn source_of(error: &FetchError) -> Option<&SourceError> {
     match error {
         FetchError::Source(error) => Some(error),
@@ -144,28 +149,29 @@ impl Walk<'_> {
         };
         while retries.attempt < retries.allowed {
             retries.attempt += 1;
-            // A split walk that did not come out even is repeated in one sequence of pages.
+            // The last attempt is one sequence of pages, in which fewer records can move unseen than between
+            // windows.
             let keeps_windows = std::mem::take(&mut retries.keeps_windows);
             retries.splits &= keeps_windows || retries.attempt < self.fetch.walk_attempts.max(2);
-            let tried = Try {
+            let options = AttemptOptions {
                 splits: retries.splits,
                 repeats: retries.repeats.as_deref(),
                 confirms: retries.page_ends.as_ref(),
                 ends_pages_elsewhere: retries.ends_pages_elsewhere,
             };
-            match self.attempt(tried, report).await {
+            match self.attempt(options, report).await {
                 Ok(Attempt::Complete(seen)) => {
                     return self.completed(seen, retries.attempt > 1, report).await;
                 }
                 Ok(Attempt::ApiFailing) => return Ok(()),
-                Ok(Attempt::Short(shortfall)) => {
+                Ok(Attempt::Incomplete(shortfall)) => {
                     if !self.repeats_after(shortfall, &mut retries, report) {
                         return Ok(());
                     }
                 }
                 Err(FetchError::Source(error)) => {
                     report.reason = Some(error.to_string());
-                    // Windows are an optimisation: without them the API may be able to answer.
+                    // Windows are an optimisation: the API may be able to answer without them.
                     if !retries.splits || !report.was_split || error.concerns_any_request() {
                         report.failure = Some(error);
                         return Ok(());
@@ -180,7 +186,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether the walk is repeated after an attempt that did not see all, and why it was not complete.
+    /// Whether to repeat the walk after an incomplete attempt. Puts the reason why it was incomplete into the
+    /// report.
     fn repeats_after(&self, shortfall: Shortfall, retries: &mut Retries, report: &mut WalkReport) -> bool {
         let (entity, attempt) = (self.entity.name, retries.attempt);
         let reason = match shortfall {
@@ -190,7 +197,7 @@ impl Walk<'_> {
             }
             Shortfall::Shifted(reason) => {
                 report.reason = Some(reason.clone());
-                // As often before: another walk would find the same.
+                // The same difference as in earlier runs: another attempt would find it again.
                 if report.short_by.is_some() && report.short_by == self.spec.known_shortfall {
                     return false;
                 }
@@ -199,15 +206,16 @@ impl Walk<'_> {
             Shortfall::Repeats(ids) => {
                 let reason = format!("the API lists {} record(s) more than once", ids.len());
                 report.reason = Some(reason.clone());
-                // A second walk tells whether something has shifted, however few are allowed; and whether these are listed twice
-                // or only met twice, at the end of one page and at the start of the next, in the place of others.
+                // A second attempt is made even if only one is allowed. It shows whether the list holds these
+                // ids more than once, or repeats them only at the end of one page and the start of the next, in
+                // the place of records that are missing.
                 retries.ends_pages_elsewhere = !retries.ends_pages_elsewhere;
                 if std::mem::take(&mut retries.is_known) {
                     retries.allowed = retries.allowed.max(attempt + 1);
                 }
                 retries.repeats = Some(ids);
                 retries.page_ends = Some(std::mem::take(&mut report.page_ends));
-                // In the same windows: the ends of pages of others cannot be compared.
+                // Ends of pages can only be compared in the same windows.
                 retries.keeps_windows = true;
                 reason
             }
@@ -216,53 +224,60 @@ impl Walk<'_> {
         true
     }
 
-    /// What follows a complete walk: what it did not see is looked into. An error of the API leaves the rest of that for the next
-    /// run.
+    /// Finishes a complete walk: looks up the records that it did not see. If the API fails, the next run looks
+    /// up the rest.
     async fn completed(
         &self,
         seen: Option<SeenIds>,
-        again: bool,
+        had_earlier_attempt: bool,
         report: &mut WalkReport,
     ) -> Result<(), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         report.complete = true;
         report.reason = None;
         if scope == Scope::WHOLE {
-            fetch.sizes.of(entity).turns.have_listed_all();
+            fetch.sizes.for_entity(entity).lookup_turns.note_all_listed();
         }
-        // Where nothing was before, all that is there was seen. A record without a name may be any that was not seen.
+        // Without ids seen there is nothing absent. A record whose id the API does not give may be any of the
+        // absent ones.
         if let Some(seen) = seen.filter(|_| report.nameless == 0) {
-            let found = absent::look_into(fetch, entity, self.spec, &seen, again).await?;
-            report.done.staged += found.staged;
-            report.done.left += found.staged.staged + found.tombstones;
-            report.note_faulty(&found.faulty);
-            report.refused.extend(found.refused.clone());
-            // One that is about those records alone is told with them.
-            report.failure = found.failure.clone().filter(is_about_all);
-            report.absent = found;
+            let absent_report =
+                absent::look_up_absent(fetch, entity, self.spec, &seen, had_earlier_attempt).await?;
+            report.done.staged += absent_report.staged;
+            report.done.left += absent_report.staged.staged + absent_report.tombstones;
+            report.note_faulty(&absent_report.faulty);
+            report.refused.extend(absent_report.refused.clone());
+            // An error about the absent records alone is reported with them.
+            report.failure = absent_report.failure.clone().filter(concerns_all_records);
+            report.absent = absent_report;
         }
         if report.seen == 0 && scope != Scope::WHOLE {
-            // Only for the verdict, which goes without where the API does not tell.
+            // Only used by the verdict on the run, which does without it if the API does not count.
             report.whole_total = counts::count_whole(&fetch.client, entity).await.ok().flatten();
         }
         Ok(())
     }
 
-    /// One attempt: windows are started, their pages staged as they come, what fails is asked for by its id, and all is judged.
-    async fn attempt(&self, tried: Try<'_>, report: &mut WalkReport) -> Result<Attempt, FetchError> {
+    /// Makes one attempt: starts the windows, stages their pages, looks up the records that failed, and judges
+    /// the result.
+    async fn attempt(
+        &self,
+        options: AttemptOptions<'_>,
+        report: &mut WalkReport,
+    ) -> Result<Attempt, FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         self.progress.restarted();
         let began_at = fetch.clock.database_now();
 
-        // 1. Start.
-        let plan = self.plan(tried, began_at, report).await?;
+        // 1. Start the windows.
+        let plan = self.plan(options, began_at, report).await?;
         report.begin_attempt();
-        fetch.sizes.of(entity).tally.begin();
+        fetch.sizes.for_entity(entity).tally.begin_walk();
         let (windows, mut receiver) = Windows::start(fetch, entity, self.turn.as_ref(), plan);
         report.was_split = windows.are_several;
         report.started_at = windows.started_at;
 
-        // 2. Stage what comes.
+        // 2. Stage the pages.
         let mut taken = AttemptRecords::default();
         let mut lanes = Lanes::open(fetch, entity, self.turn.clone(), self.progress);
         let take_in = async {
@@ -273,12 +288,12 @@ impl Walk<'_> {
             }
             Ok::<(), FetchError>(())
         };
-        // The API is asked for the last time when it has given its last page, not when that has been staged.
-        let fetched = async { Ok(windows.fetched(fetch, entity, scope, self.progress).await) };
+        // Concurrently: the API counts again right after its last page, not after that page has been staged.
+        let fetched = async { Ok(windows.join(fetch, entity, scope, self.progress).await) };
         let ((), mut fetched) = tokio::try_join!(take_in, fetched)?;
 
-        // 3. Ask for what failed.
-        let mut of_the_api = None;
+        // 3. Look up the records that failed.
+        let mut api_at_fault = None;
         match self.settle_failing(&mut taken, &fetched).await {
             DeferredOutcome::Records(page, failure) => {
                 lanes.take(taken.take(page, report)).await?;
@@ -286,59 +301,60 @@ impl Walk<'_> {
                     fetched = fetched.and(Err(error.into()));
                 }
             }
-            DeferredOutcome::Api { said, failure } => {
+            DeferredOutcome::ApiAtFault { said, failure } => {
                 let failure = fetched.as_ref().err().and_then(source_of).cloned().or(failure);
-                of_the_api = Some((said, failure));
+                api_at_fault = Some((said, failure));
             }
         }
         report.seen = taken.seen.count();
 
-        // 4. Judge.
-        let judged = fetched.map(|fetched| judge(entity, &fetched, taken.null_nodes, tried, report));
-        // What was received is staged in any case; only a complete walk moves the bookmark.
-        let is_complete = matches!(judged, Ok(None)) && of_the_api.is_none();
+        // 4. Judge whether the walk was complete.
+        let judged = fetched.map(|fetched| judge(entity, &fetched, taken.null_nodes, options, report));
+        // Everything received is staged in any case. Only a complete walk moves the bookmark.
+        let is_complete = matches!(judged, Ok(None)) && api_at_fault.is_none();
         let moves = is_complete && self.spec.moves_bookmark && report.seen >= self.spec.credible;
         let started_at = report.started_at.unwrap_or(began_at);
         let began_empty = lanes.began_empty();
         let (done, refused) = lanes.finish(moves.then_some((started_at, report.walk.as_str()))).await?;
         report.done += done;
         report.refused = refused;
-        if let Some((said, failure)) = of_the_api {
+        if let Some((said, failure)) = api_at_fault {
             (report.short_by, report.failure) = (None, failure);
             report.reason = Some(said);
             return Ok(Attempt::ApiFailing);
         }
         Ok(match judged? {
             None => Attempt::Complete((!began_empty).then_some(taken.seen)),
-            Some(shortfall) => Attempt::Short(shortfall),
+            Some(shortfall) => Attempt::Incomplete(shortfall),
         })
     }
 
-    /// Looks up the records that the API failed at.
+    /// Decides about the records that the API failed at, and looks them up if they are at fault.
     async fn settle_failing(
         &self,
         taken: &mut AttemptRecords,
         fetched: &Result<WindowsOutcome, FetchError>,
     ) -> DeferredOutcome {
-        let breaks_off = match fetched {
+        let walk_failed = match fetched {
             Ok(_) => false,
-            Err(FetchError::Source(error)) => is_about_all(error),
+            Err(FetchError::Source(error)) => concerns_all_records(error),
             Err(FetchError::Database(_)) => true,
         };
         let deferred = std::mem::take(&mut taken.deferred);
-        deferred.settle(self.fetch, self.entity, &mut taken.seen, breaks_off).await
+        deferred.settle(self.fetch, self.entity, &mut taken.seen, walk_failed).await
     }
 
-    /// How the walk is divided into windows; and when it started, by the API's clock, where that was asked for counts.
+    /// Splits the walk into windows. Also returns when the walk started by the API's clock; none if no counts
+    /// were requested.
     async fn plan(
         &self,
-        tried: Try<'_>,
+        options: AttemptOptions<'_>,
         began_at: Timestamp,
         report: &mut WalkReport,
     ) -> Result<(Plan, Option<Timestamp>), FetchError> {
         let (fetch, entity, scope) = (self.fetch, self.entity, self.spec.scope);
         let is_connection = matches!(entity.walk.shape, Shape::Connection { .. });
-        let (mut plan, started_at) = if is_connection && tried.splits && fetch.concurrency > 1 {
+        let (mut plan, started_at) = if is_connection && options.splits && fetch.concurrency > 1 {
             let today = crate::time::utc_parts(began_at).0;
             let (plan, answer) = plan::plan(fetch, entity, scope, today).await?;
             let read_at = answer.map(|answer| fetch.read_clock(&answer));
@@ -347,18 +363,20 @@ impl Walk<'_> {
         } else {
             (Plan::sequential(entity, scope), None)
         };
-        let confirmed: Arc<[String]> = match tried.confirms {
-            Some(_) => tried.repeats.unwrap_or_default().into(),
+        let confirmed: Arc<[String]> = match options.confirms {
+            Some(_) => options.repeats.unwrap_or_default().into(),
             None => Arc::default(),
         };
         for window in &mut plan.windows {
             window.confirms = confirmed.clone();
-            if tried.ends_pages_elsewhere {
-                // The API may give fewer records a page than it is asked for.
-                let before = tried.confirms.and_then(|before| before.get(&window.name()));
-                let came = before.and_then(PageEnds::first).and_then(|first| u32::try_from(first).ok());
-                let page = fetch.sizes.of(entity).page();
-                window.first_page = Some((came.map_or(page, |came| came.min(page)) / 3).max(1));
+            if options.ends_pages_elsewhere {
+                // The API may give fewer records per page than requested.
+                let before = options.confirms.and_then(|before| before.get(&window.name()));
+                let first_length =
+                    before.and_then(PageEnds::first).and_then(|first| u32::try_from(first).ok());
+                let page = fetch.sizes.for_entity(entity).page();
+                window.first_page =
+                    Some((first_length.map_or(page, |first_length| first_length.min(page)) / 3).max(1));
             }
         }
         if let Some(total) = plan.total {

@@ -1,9 +1,9 @@
-//! Splitting a walk into windows that can be walked side by side.
+//! Splits a walk into windows that can be read at the same time.
 //!
-//! The API's pages can only be walked one after the other, but its date filters cut an entity into
-//! windows of days. A split is sound when the windows' counts add up to the whole: the rest, records
-//! without that date, must be found by a window of its own (sorted so that they come first), and the
-//! walk is complete only when the distinct ids seen agree with the count of the whole.
+//! The API's pages can only be read one after the other, but its date filters split an entity into windows of
+//! days. A split is sound if the counts of the windows add up to the count of the whole: records without that
+//! date are then in a window of their own, sorted so that they come first, and the walk is complete only if the
+//! distinct ids seen agree with the count of the whole.
 
 use jiff::civil::Date;
 
@@ -14,14 +14,17 @@ use crate::gazelle_to_staging::requests::counts::count_in_steps;
 use crate::gazelle_to_staging::{Fetch, Scope};
 use crate::source::{Answer, SourceError};
 
-/// A walk shorter than this many pages a request slot is not worth counting for.
+/// A walk with fewer pages per request slot than this is not counted: splitting it would not pay.
 const PAGES_WORTH_SPLITTING: u64 = 2;
-/// Years counted by months at most: an alias of the counting request each month.
+/// The most years that are counted by month, since each month is an alias in the counting request.
 const YEARS_BY_MONTH: usize = 12;
 
-/// Plans a walk of an entity that the API lists in pages, by one or two counting requests. `today` only
-/// centres the years that are counted. Also returns the first answer, whose time starts the walk; none where the API does
-/// not count, and the walk is one sequence of pages.
+/// Plans a walk of an entity that the API lists in pages, with one or two counting requests. `today` (UTC) only
+/// determines which years are counted. Also returns the first answer, because the walk starts at its time; none
+/// if the API does not count, and the walk is one sequence of pages.
+///
+/// # Errors
+/// Errors of the API that any request would meet.
 pub async fn plan(
     fetch: &Fetch,
     entity: &Entity,
@@ -42,9 +45,10 @@ pub async fn plan(
         return Ok((Plan { total: Some(total), parts, ..Plan::sequential(entity, scope) }, answer));
     }
     let target = target_size(total, fetch.concurrency, page);
-    // By the month, a record that moves to another day would show where nothing came or went; a day of creation stays.
+    // Kept by year for the comparison after the walk: a record that moves to another day would change the
+    // counts of months, though none was added or removed. A date of creation never changes.
     let years = parts.clone();
-    // Years that are much more than a window's worth, the largest of them, are counted by months.
+    // Years much larger than a window are counted by month, the largest first.
     let mut long: Vec<(Scope, u64)> =
         parts.iter().copied().filter(|(_, n)| *n > target + target / 4).collect();
     long.sort_by_key(|(_, n)| std::cmp::Reverse(*n));

@@ -13,57 +13,60 @@ use crate::staging::outcome::BatchOutcome;
 use crate::staging::source_fault::SourceFaultKind;
 use crate::staging::versions::Received;
 
-/// How the walk of an entity went.
+/// The result of an entity's walk.
 #[derive(Debug)]
 pub struct WalkReport {
-    /// What was walked: `whole`, or days.
+    /// The scope: `whole`, or the days.
     pub walk: String,
-    /// Whether every page was reached and the count agrees with the distinct ids seen.
+    /// Whether every page was read and the API's count agrees with the distinct ids seen.
     pub complete: bool,
-    /// Why not.
+    /// Why the walk was not complete; none if it was.
     pub reason: Option<String>,
-    /// The error of the API that ended the walk.
+    /// The API's error that ended the walk, or that stopped the lookups after it.
     pub failure: Option<SourceError>,
-    /// The API's count.
+    /// The API's count of the scope; none if it does not count.
     pub total: Option<u64>,
     /// Distinct ids seen in the last attempt.
     pub seen: u64,
     /// Records received, over all attempts.
     pub fetched: u64,
-    /// What staging them came to, and stage 2 where it was there at the time.
+    /// The counts of staging, and of stage 2 for the batches that were reconciled at once.
     pub done: BatchOutcome,
-    /// Ids that came twice in one page, or twice in two walks alike: the API lists them twice, nothing has shifted.
+    /// Ids listed twice: on one page, or in two attempts with the same result, so that no record has moved.
     pub listed_twice: BTreeSet<String>,
-    /// Those of them that the API counts again too, once for each time, sorted; of a complete walk.
+    /// Those of `listed_twice` that the API also counts again, once for each repeat, sorted. Only of a complete
+    /// walk.
     pub counted_twice: Vec<String>,
-    /// Those that a run before has told.
-    pub told_twice: BTreeSet<String>,
-    /// By how much the API counts more records than the walk saw distinct ids, though it read every page; none where the
-    /// two agree, or where pages are missing.
+    /// Those of them that an earlier run has reported.
+    pub reported_before: BTreeSet<String>,
+    /// The API's count minus the distinct ids seen (and records without an id), though every page was read.
+    /// None if they agree, or if pages are missing.
     pub short_by: Option<i64>,
-    /// The records that the API could not give whole, by id, with the field that it names, or nothing. They count as seen.
+    /// Records that the API could not give whole, by id, with the field that it names, or an empty text. They
+    /// count as seen.
     pub faulty: BTreeMap<String, String>,
-    /// When the walk started, by the API's clock where it tells, and not later than by the database's.
+    /// When the walk started: the API's time if its answer has one, and never later than the database's. UTC.
     pub started_at: Option<Timestamp>,
-    /// How far the API's clock was ahead of the database's then (negative: behind), where it tells.
+    /// How far the API's clock was ahead of the database's then (negative: behind); none if the answer had no time.
     pub api_ahead: Option<SignedDuration>,
-    /// The API's count of the whole, asked for when the days walked held nothing; none where it did not tell.
+    /// The API's count of the whole entity, requested only if the days walked held no record; none if the API
+    /// does not count.
     pub whole_total: Option<u64>,
-    /// What became of the records that a complete walk did not see.
+    /// The results of looking up the records that a complete walk did not see.
     pub absent: AbsentReport,
-    /// Records of the last attempt that the API could not give, and whose ids it did not tell.
+    /// Records of the last attempt that the API could not give, and whose ids it does not give either.
     pub nameless: u64,
-    /// The records that their list could not give whole and that were not asked for by their ids in this run: it asks for a few
-    /// alone.
+    /// Records that their list could not give whole and that were not looked up in this run, because it looks
+    /// up only a few.
     pub unasked: BTreeSet<String>,
-    /// The records of the last attempt that the staging table refused, by id, with the reason: something that a user has
-    /// added to it. They count as seen. Of one that was listed the bookmark has not moved.
+    /// Records of the last attempt that the staging table refused, by id, with the reason: a constraint or
+    /// trigger that a user added. They count as seen. If one was refused, the bookmark has not moved.
     pub refused: BTreeMap<String, String>,
-    /// What is to be told of the pages of the last attempt, each a sentence.
+    /// Messages about the pages of the last attempt.
     pub notes: Vec<String>,
     /// Where the pages of the last attempt ended, by window.
     pub(super) page_ends: BTreeMap<String, PageEnds>,
-    /// Whether the last attempt was made in several windows.
+    /// Whether the last attempt was split into several windows.
     pub(crate) was_split: bool,
 }
 
@@ -80,7 +83,7 @@ impl WalkReport {
             done: BatchOutcome::default(),
             listed_twice: BTreeSet::new(),
             counted_twice: Vec::new(),
-            told_twice: BTreeSet::new(),
+            reported_before: BTreeSet::new(),
             short_by: None,
             faulty: BTreeMap::new(),
             started_at: None,
@@ -96,7 +99,7 @@ impl WalkReport {
         }
     }
 
-    /// Forgets what only the attempt before knew.
+    /// Drops what describes only the attempt before.
     pub(crate) fn begin_attempt(&mut self) {
         self.nameless = 0;
         self.notes.clear();
@@ -108,19 +111,19 @@ impl WalkReport {
         self.notes.extend(page.notes.iter().cloned());
         self.note_twice(&page.records);
         self.note_faulty(&page.records);
-        let unasked = page.kept.iter().filter(|kept| kept.is_unasked).map(|kept| kept.external_id.clone());
-        // What this run has asked for, in an attempt before, has had its turn.
+        let unasked = page.kept.iter().filter(|kept| kept.awaits_lookup).map(|kept| kept.external_id.clone());
+        // Records that an earlier attempt of this run looked up are in `faulty`.
         self.unasked.extend(unasked.filter(|id| !self.faulty.contains_key(id)));
     }
 
-    /// Notes the ids that a page holds more than once.
+    /// Notes the ids that a page lists more than once.
     fn note_twice(&mut self, records: &[Received]) {
         let mut ids: HashSet<&str> = HashSet::with_capacity(records.len());
         let again = records.iter().filter(|record| !ids.insert(&record.external_id));
         self.listed_twice.extend(again.map(|record| record.external_id.clone()));
     }
 
-    /// Notes the records that came with a fault; one that came whole after all has none any more.
+    /// Notes the records with a fault, and removes those that came whole in a later attempt.
     pub(crate) fn note_faulty(&mut self, records: &[Received]) {
         for record in records {
             match &record.fault {

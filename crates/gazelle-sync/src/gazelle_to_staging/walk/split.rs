@@ -1,4 +1,4 @@
-//! From counted parts to the windows of a walk: pure.
+//! Combines counted parts of an entity into the windows of a walk. Without requests.
 
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::Scope;
@@ -7,16 +7,17 @@ use crate::gazelle_to_staging::requests::window::{Window, filters};
 /// The windows of a walk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// At least one.
+    /// At least one window.
     pub windows: Vec<Window>,
-    /// The count of the whole, where it was counted.
+    /// The count of the whole scope; none if it was not counted.
     pub total: Option<u64>,
-    /// The count of each part that was counted: what comes in one and goes from another is not in the total.
+    /// The count of each part. If one part gains a record and another loses one, these change though the total
+    /// does not.
     pub parts: Vec<(Scope, u64)>,
 }
 
 impl Plan {
-    /// How many pages it should take, as far as was counted.
+    /// The expected number of pages, as far as the counts are known.
     pub fn pages(&self, page_size: u64) -> u64 {
         let page_size = page_size.max(1);
         let of_window = |window: &Window| {
@@ -26,7 +27,7 @@ impl Plan {
         self.windows.iter().map(of_window).sum()
     }
 
-    /// One sequence of pages.
+    /// A plan of one window: a single sequence of pages.
     pub fn sequential(entity: &Entity, scope: Scope) -> Plan {
         let filters = match &entity.walk.shape {
             Shape::Connection { dates, .. } => filters(dates, scope),
@@ -38,21 +39,21 @@ impl Plan {
 
 /// One long walk crashed the real API after some 900 pages.
 const PAGES_A_WINDOW: u64 = 400;
-/// Windows for each request slot, so that slots come to their ends together: of one each, the longest would
-/// be walked alone at the end.
+/// Windows per request slot. With one window per slot, the longest window would be read alone at the end.
 const WINDOWS_A_SLOT: u64 = 4;
-/// But none shorter than this for that, since each costs a part of a page more.
+/// Windows are not made shorter than this for the sake of the number per slot, since each window ends with a
+/// page that is not full.
 const PAGES_WORTH_A_WINDOW: u64 = 8;
 
-/// Records a window, in whole pages: a few for each request slot where there is enough, within what one walk
-/// may be.
+/// The target number of records per window, in whole pages: several windows per request slot if there are
+/// enough records, and no more than [`PAGES_A_WINDOW`].
 pub(crate) fn target_size(total: u64, concurrency: usize, page: u64) -> u64 {
     let share = total.div_ceil(concurrency as u64).div_ceil(page);
     let pages = share.div_ceil(WINDOWS_A_SLOT).max(share.min(PAGES_WORTH_A_WINDOW));
     pages.clamp(1, PAGES_A_WINDOW) * page
 }
 
-/// Puts adjacent counted parts together into windows, if that is sound.
+/// Combines adjacent counted parts into windows; none if the counts show that a split is not sound.
 pub(crate) fn split(
     entity: &Entity,
     scope: Scope,
@@ -62,7 +63,7 @@ pub(crate) fn split(
     page: u64,
 ) -> Option<Plan> {
     let Shape::Connection { dates, undated: where_undated, .. } = &entity.walk.shape else { return None };
-    // Counts are what somebody else says, and may be any number.
+    // The API's counts may be any number.
     let dated = parts.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n))?;
     let undated = total.checked_sub(dated)?;
     if undated > 0 && (where_undated.is_none() || scope != Scope::WHOLE) {
@@ -78,10 +79,11 @@ pub(crate) fn split(
     Some(Plan { windows, total: Some(total), parts: parts.to_vec() })
 }
 
-/// The way to put adjacent parts together, up to `most` records each, that takes the fewest pages: a window's last
-/// page is seldom full, and asking for it takes as long. Of equal ways the one whose windows are the most even.
+/// Combines adjacent parts, up to `most` records each, so that the fewest pages are requested: the last page of
+/// a window is seldom full and costs a whole request. Of equal ways, the one with the most even windows.
 fn group(parts: &[(Scope, u64)], most: u64, page: u64) -> Vec<(Scope, u64)> {
-    // For the first parts, one more each time: pages, unevenness, where the last window starts and what it holds.
+    // For each number of first parts, the best way: pages, unevenness, where the last window starts, and how
+    // many records it holds.
     let mut best = vec![(0, 0, 0, 0)];
     for end in 1..=parts.len() {
         let (mut held, mut largest) = (0_u64, 0);
@@ -89,7 +91,7 @@ fn group(parts: &[(Scope, u64)], most: u64, page: u64) -> Vec<(Scope, u64)> {
         for start in (0..end).rev() {
             let here = parts[start].1;
             (held, largest) = (held.saturating_add(here), largest.max(here));
-            // A part that is too large by itself cannot be cut; empty ones beside it cost nothing.
+            // A part that is too large by itself cannot be split. Empty parts beside it cost nothing.
             if held > most && held > largest {
                 break;
             }
@@ -141,7 +143,7 @@ mod tests {
         assert!(target_size(u64::MAX, 4, 100) > 0);
     }
 
-    /// Each way to put parts together, as the numbers of records in its windows.
+    /// Every way to combine parts, as the numbers of records in the windows.
     fn all_ways(counts: &[u64]) -> Vec<Vec<u64>> {
         let Some((first, rest)) = counts.split_first() else { return vec![Vec::new()] };
         let mut ways = Vec::new();
@@ -217,7 +219,7 @@ mod tests {
         assert_eq!(sizes(&[0, 0, 2000, 0, 0]), [2000]);
         assert_eq!(sizes(&[0, 30, 2000, 0, 30]), [30, 2000, 30]);
         assert_eq!(sizes(&[0, 0, 0]), [0]);
-        // 750 and 450, which taking as many as fit would give, are thirteen pages.
+        // Filling each window first would give 750 and 450: thirteen pages.
         assert_eq!(sizes(&[430, 170, 150, 450]), [600, 600]);
     }
 

@@ -1,4 +1,4 @@
-//! The windows of an attempt, walked side by side.
+//! The windows of an attempt, read at the same time.
 
 use std::sync::Arc;
 
@@ -13,32 +13,32 @@ use super::split::Plan;
 use crate::display::EntityProgress;
 use crate::entities::Entity;
 use crate::gazelle_to_staging::lanes::Turn;
-use crate::gazelle_to_staging::pages::queue::{Outlet, QueuedPage};
+use crate::gazelle_to_staging::pages::queue::{PageQueue, QueuedPage};
 use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
 use crate::gazelle_to_staging::requests::counts;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, broken_off};
 
-/// Pages of a long walk that may wait for staging, so that memory stays bounded.
+/// Pages of a long walk that may wait for staging, to limit memory.
 const PAGES_WAITING: usize = 4;
 
-/// A walk of at most this many records is buffered in memory as a whole.
+/// The pages of a walk of at most this many records may all wait for staging.
 const SHORT_WALK: u64 = 15_000;
 
-/// The windows of an attempt under way.
+/// The running windows of an attempt.
 pub(super) struct Windows {
-    /// The API's count of all before the walk.
+    /// The API's count of the scope before the walk.
     total: Option<u64>,
-    /// And of each part.
+    /// The API's count of each part before the walk.
     parts: Vec<(Scope, u64)>,
-    /// Whether there are several.
+    /// Whether there is more than one window.
     pub(super) are_several: bool,
-    /// When the walk started, by the API's clock, where it was asked for counts.
+    /// When the walk started by the API's clock; none if no counts were requested.
     pub(super) started_at: Option<Timestamp>,
     tasks: JoinSet<Result<WindowEnd, FetchError>>,
 }
 
 impl Windows {
-    /// Starts the windows. Their pages come out of the receiver.
+    /// Starts the windows. The receiver gives their pages.
     pub(super) fn start(
         fetch: &Fetch,
         entity: &'static Entity,
@@ -52,9 +52,10 @@ impl Windows {
             started_at,
             tasks: JoinSet::new(),
         };
-        // The longest first, so that they end together. No more at a time than can be asked for: each holds a page or
-        // two, and more would take the request slots from the entities before, whose end this one waits for. All of a
-        // short walk may wait for its turn, so that no slot is idle until then.
+        // The longest window starts first, so that they end at about the same time. No more windows run than
+        // requests are allowed: each holds a page or two, and more would take request slots from the earlier
+        // entities, for which this one waits. All pages of a short walk may wait for stage 2, so that no
+        // request slot is idle meanwhile.
         let pages_waiting = match plan.total {
             Some(total) if total <= SHORT_WALK => {
                 usize::try_from(SHORT_WALK / u64::from(fetch.page_size.max(1)))
@@ -62,7 +63,7 @@ impl Windows {
             }
             _ => PAGES_WAITING,
         };
-        let (sender, receiver) = Outlet::new(pages_waiting);
+        let (sender, receiver) = PageQueue::new(pages_waiting);
         let pages = fetch.client.for_pages(turn.cloned());
         let slots = Arc::new(Semaphore::new(fetch.concurrency.max(1)));
         plan.windows.sort_by_key(|window| std::cmp::Reverse(window.expected));
@@ -78,8 +79,9 @@ impl Windows {
         (windows, receiver)
     }
 
-    /// Waits for all windows to end, and has the API count again; the error is that of the first that failed.
-    pub(super) async fn fetched(
+    /// Waits until all windows have ended, then has the API count again. Returns the error of the first window
+    /// that failed.
+    pub(super) async fn join(
         mut self,
         fetch: &Fetch,
         entity: &Entity,
@@ -91,7 +93,7 @@ impl Windows {
         while let Some(joined) = self.tasks.join_next().await {
             match joined {
                 Ok(Ok(end)) => ends.push(end),
-                // The other windows go on: what they bring is kept.
+                // The other windows go on, and their pages are staged.
                 Ok(Err(error)) => failure = failure.or(Some(error)),
                 Err(error) => failure = failure.or(Some(broken_off(error).into())),
             }
@@ -101,14 +103,14 @@ impl Windows {
             return Err(error);
         }
         let mut counts_changed = false;
-        // One page is of one moment.
+        // A single page cannot have moved records.
         let needs_count = self.total.is_some_and(|total| total > u64::from(fetch.page_size));
         if let Some(total) =
             self.total.filter(|_| needs_count && ends.iter().all(|end| end.incomplete.is_none()))
         {
             let all = [(scope, total)];
             let (scopes, counts): (Vec<Scope>, Vec<u64>) = all.iter().chain(&self.parts).copied().unzip();
-            // Where the API does not count any more, the distinct ids are all that tells.
+            // If the API does not count any more, only the distinct ids are compared.
             let again = counts::count_in_steps(fetch, entity, &scopes).await?;
             counts_changed = again.is_some_and(|(again, _)| again != counts);
         }

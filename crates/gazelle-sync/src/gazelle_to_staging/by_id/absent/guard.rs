@@ -1,16 +1,16 @@
-//! How many records a run may delete without manual approval.
+//! The guard for deletions: how many records a run may delete without manual approval.
 
-/// How many records of an entity may be deleted in a run without manual approval.
+/// How many records of an entity a run may delete without manual approval: the smaller of two limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Guard {
-    /// Records.
+    /// Number of records; 0: none.
     pub records: u64,
-    /// Percent of the entity's records; one record is always within it.
+    /// Percent of the records that production has of the entity, rounded down, but at least one record.
     pub percent: f64,
 }
 
 impl Guard {
-    /// The largest number of deletions allowed for an entity of this size.
+    /// The most deletions for an entity of which production has `held` records.
     pub fn limit(&self, held: u64) -> u64 {
         let share = (held as f64 * self.percent / 100.0).floor().max(1.0);
         self.records.min(share as u64)

@@ -1,11 +1,12 @@
-//! Records that a complete walk did not see. Absence proves nothing by itself: each is asked for by its own
-//! getter. What still exists has moved or shifted, and its version is staged; what is gone becomes a
-//! tombstone with the answer as evidence, unless there are more of them than the guard allows. A run asks for so many, and
-//! the next run goes on after the last of them; the guard then counts what the runs since the first of them found gone.
+//! Looks up the records that a complete walk did not list. Absence from a list proves nothing, so each such
+//! record (a suspect) is looked up by its own getter. If it exists, its version is staged. If it is gone, a
+//! tombstone is staged with the answer as evidence, unless more are gone than the guard allows. If there are
+//! more suspects than a run looks up, the next run continues after the last one; the guard then counts the
+//! deletions of all runs since the first suspect.
 
 pub mod guard;
 pub mod report;
-mod turns;
+mod suspect_turns;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -13,14 +14,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::report::{AbsentReport, LookupAnswers};
-use self::turns::{MOST_ASKED, Turns};
+use self::suspect_turns::{MOST_LOOKUPS, SuspectTurns};
 use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::stage;
 use crate::db::DbError;
 use crate::entities::{Entity, Getter};
 use crate::gazelle_to_staging::lanes::apart::Apart;
 use crate::gazelle_to_staging::pages::seen::SeenIds;
-use crate::gazelle_to_staging::records::faults::is_about_all;
+use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::{Fetch, Scope, WalkSpec};
@@ -30,52 +31,55 @@ use crate::staging::deletions::{
 };
 use crate::staging::versions::Received;
 
-/// Bytes of an answer that evidence keeps as JSON; of a longer one, as many characters as text.
+/// Up to this many bytes, evidence stores the answer as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
 
-/// Looks into the records that production holds in the walk's scope, or staging alone, and that the walk did not see.
-/// `again` says that the run saw more than this walk: an earlier attempt that was not complete.
+/// Looks up the records of the walk's scope that are in production, or only in staging, and that the walk did
+/// not list. `had_earlier_attempt` says that an earlier attempt of this run at the walk was incomplete:
+/// versions that it staged are then suspects too.
 ///
 /// # Errors
-/// Those of the database; one of the API is in the report, with what was found before it.
-pub async fn look_into(
+/// Errors of the database. An error of the API is in the report, with the results so far.
+pub async fn look_up_absent(
     fetch: &Fetch,
     entity: &'static Entity,
     spec: WalkSpec,
     seen: &SeenIds,
-    again: bool,
+    had_earlier_attempt: bool,
 ) -> Result<AbsentReport, DbError> {
     let mut report = AbsentReport::default();
     crate::crash::at(crate::crash::Step::WalkComplete);
-    // A list without getters gives no evidence of its own.
+    // Without a getter there is no evidence of a deletion.
     let Some(getter) = &entity.getter else { return Ok(report) };
     let scope = if entity.own_date().is_some() { spec.scope } else { Scope::WHOLE };
     let whole = scope == Scope::WHOLE;
-    let but_for = (!again).then_some(fetch.run_id);
+    let except_run = (!had_earlier_attempt).then_some(fetch.run_id);
     deletions::settle_seen(&fetch.db, &fetch.fence, entity, seen).await?;
-    let staged = deletions::staged_suspects(&fetch.db, entity, whole, but_for, seen).await?;
+    let staged = deletions::staged_suspects(&fetch.db, entity, whole, except_run, seen).await?;
     let (mut suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
-    // A walk of some days says nothing of what staging holds of others: many of those can wait.
-    if whole || suspects.len() + staged.len() <= MOST_ASKED {
+    // A walk of some days does not show whether records that only staging has are absent: with too many, they
+    // would crowd out others.
+    if whole || suspects.len() + staged.len() <= MOST_LOOKUPS {
         suspects.extend(staged);
     }
     suspects.sort_unstable();
     suspects.dedup();
-    let mut turns = Turns::begin(fetch, entity, spec.is_full, suspects).await?;
-    let mut asked = ask(fetch, entity, getter, turns.chosen(), scope, &mut report).await?;
+    let mut turns = SuspectTurns::load(fetch, entity, spec.is_full, suspects).await?;
+    let mut answers = look_up_suspects(fetch, entity, getter, turns.to_look_up(), scope, &mut report).await?;
     crate::crash::at(crate::crash::Step::AbsentAsked);
-    let known_gone = turns.known_gone(&asked);
-    report.asked = asked.ids.len() as u64;
+    let awaiting_approval = turns.count_awaiting_approval(&answers);
+    report.asked = answers.ids.len() as u64;
     report.unasked = turns.suspects.len() as u64 - report.asked;
     // Records that await manual approval are known to be gone.
-    report.unlisted = (asked.exist.len() + asked.without_verdict.len()) as u64 + report.unasked - known_gone;
-    settle(fetch, entity, &mut asked, held, &mut turns, &mut report).await?;
-    turns.end(fetch, entity, &asked, &report).await?;
+    report.unlisted = (answers.existing_ids.len() + answers.without_verdict.len()) as u64 + report.unasked
+        - awaiting_approval;
+    settle(fetch, entity, &mut answers, held, &mut turns, &mut report).await?;
+    turns.save(fetch, entity, &answers, &report).await?;
     Ok(report)
 }
 
-/// Asks for suspects by their ids, until all are asked for or the API fails.
-async fn ask(
+/// Looks up suspects by their ids, until all are looked up or the API fails.
+async fn look_up_suspects(
     fetch: &Fetch,
     entity: &'static Entity,
     getter: &'static Getter,
@@ -83,61 +87,61 @@ async fn ask(
     scope: Scope,
     report: &mut AbsentReport,
 ) -> Result<LookupAnswers, DbError> {
-    let mut asked = LookupAnswers::default();
-    let mut answers = stream::iter(suspects.into_iter().enumerate())
+    let mut answers = LookupAnswers::default();
+    let mut lookups = stream::iter(suspects.into_iter().enumerate())
         .map(|(place, id)| async move {
-            let answer = get(&fetch.client, fetch.sizes.of(entity), entity, getter, &id).await;
+            let answer = get(&fetch.client, fetch.sizes.for_entity(entity), entity, getter, &id).await;
             (place, id, fetch.clock.now(), answer)
         })
         .buffer_unordered(fetch.concurrency.max(1));
     let (mut last_place, mut failed_in_a_row) = (0, 0);
-    while let Some((place, id, asked_at, answer)) = answers.next().await {
+    while let Some((place, id, asked_at, answer)) = lookups.next().await {
         if let Err(error) = &answer
-            && is_about_all(error)
+            && concerns_all_records(error)
         {
             report.failure = Some(error.clone());
             break;
         }
-        asked.ids.insert(id.clone());
+        answers.ids.insert(id.clone());
         if place >= last_place {
-            (last_place, asked.last) = (place, Some(id.clone()));
+            (last_place, answers.last) = (place, Some(id.clone()));
         }
         match answer {
-            // One record that the API cannot be asked for keeps no other from being settled.
+            // A failure at one record does not keep the others from being looked up.
             Err(error) => {
                 failed_in_a_row += 1;
                 report.unsettled.push(format!("{id}: {error}"));
                 report.failed += 1;
-                asked.without_verdict.push(id);
+                answers.without_verdict.push(id);
                 if failed_in_a_row > MOST_FAILED_IN_A_ROW || report.failed >= MOST_FAILED as u64 {
                     report.failure = Some(error);
                     break;
                 }
             }
-            Ok(found) => {
+            Ok(result) => {
                 failed_in_a_row = 0;
                 let evidence =
                     |id: &str, answer: &str| evidence(id, getter.operation, answer, asked_at, scope, fetch);
-                asked.take(id, found, asked_at, evidence, report);
-                if asked.bytes > MOST_KEPT {
-                    stage_existing(fetch, entity, &mut asked, report).await?;
+                answers.take(id, result, asked_at, evidence, report);
+                if answers.bytes > MOST_KEPT {
+                    stage_existing(fetch, entity, &mut answers, report).await?;
                 }
             }
         }
     }
-    Ok(asked)
+    Ok(answers)
 }
 
-/// Stages the records that exist; what staging refuses is noted.
+/// Stages the records that exist. Those that staging refuses are put into the report.
 async fn stage_existing(
     fetch: &Fetch,
     entity: &'static Entity,
-    asked: &mut LookupAnswers,
+    answers: &mut LookupAnswers,
     report: &mut AbsentReport,
 ) -> Result<(), DbError> {
-    let there = std::mem::take(&mut asked.there);
-    asked.bytes = 0;
-    let mut apart = Apart::new(&there, |record| &record.external_id);
+    let existing = std::mem::take(&mut answers.existing);
+    answers.bytes = 0;
+    let mut apart = Apart::new(&existing, |record| &record.external_id);
     while let Some(part) = apart.next() {
         match stage(fetch, entity, part).await {
             Ok(staged) => report.staged += staged,
@@ -146,39 +150,40 @@ async fn stage_existing(
     }
     let is_faulty =
         |record: &Received| record.fault.is_some() && !report.refused.contains_key(&record.external_id);
-    // Of their bytes nothing is needed any more.
-    let faulty = there.into_iter().filter(is_faulty).map(|record| Received { raw: Bytes::new(), ..record });
+    // The report does not use their bytes.
+    let faulty =
+        existing.into_iter().filter(is_faulty).map(|record| Received { raw: Bytes::new(), ..record });
     report.faulty.extend(faulty.collect::<Vec<_>>());
     Ok(())
 }
 
 impl LookupAnswers {
-    /// Takes an answer. `evidence` makes what is kept of one that says the record is gone, of its id and that answer.
+    /// Sorts an answer. `evidence` builds what to store for a record that is gone, from its id and the answer.
     fn take(
         &mut self,
         id: String,
-        found: LookupResult,
+        result: LookupResult,
         asked_at: Timestamp,
         evidence: impl FnOnce(&str, &str) -> Value,
         report: &mut AbsentReport,
     ) {
-        match found {
+        match result {
             LookupResult::NoRoom => {
                 report.unsettled.push(format!("{id}: it is there, and large: left for the next run"));
-                self.exist.push(id);
+                self.existing_ids.push(id);
             }
-            // It is there, whatever it holds.
+            // It exists, so that it is not deleted, whatever it holds.
             LookupResult::Found(received) => {
                 self.bytes += received.raw.len();
-                self.exist.push(id);
-                self.there.push(Received { seen_at: asked_at, ..received });
+                self.existing_ids.push(id);
+                self.existing.push(Received { seen_at: asked_at, ..received });
             }
             LookupResult::Faulty(received) => {
                 self.bytes += received.raw.len();
-                self.exist.push(id.clone());
-                self.there.push(Received { seen_at: asked_at, external_id: id, ..received });
+                self.existing_ids.push(id.clone());
+                self.existing.push(Received { seen_at: asked_at, external_id: id, ..received });
             }
-            // What the API says may quote the record.
+            // The API's message is left out, because it may quote the record.
             LookupResult::Refused(_) => {
                 report.unsettled.push(format!("{id}: the API answers with an error"));
                 self.without_verdict.push(id);
@@ -195,21 +200,21 @@ impl LookupAnswers {
     }
 }
 
-/// Stages what is there, and notes what is gone.
+/// Stages the records that exist, and stores the evidence for those that are gone.
 async fn settle(
     fetch: &Fetch,
     entity: &'static Entity,
-    asked: &mut LookupAnswers,
+    answers: &mut LookupAnswers,
     held: u64,
-    turns: &mut Turns,
+    turns: &mut SuspectTurns,
     report: &mut AbsentReport,
 ) -> Result<(), DbError> {
-    stage_existing(fetch, entity, asked, report).await?;
-    // Whatever was found of them before, they exist.
-    let exist = turns.found_to_exist(&asked.exist);
-    deletions::settle_existing(&fetch.db, &fetch.fence, entity, &exist).await?;
-    let counted_with = turns.counted_with(asked, report);
-    let gone = &asked.gone;
+    stage_existing(fetch, entity, answers, report).await?;
+    // Withheld deletions of earlier runs no longer apply to them.
+    let not_gone = turns.remove_existing(&answers.existing_ids);
+    deletions::settle_existing(&fetch.db, &fetch.fence, entity, &not_gone).await?;
+    let counted_with = turns.counted_with(answers, report);
+    let gone = &answers.gone;
     let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.limit(held);
     let mut apart = Apart::new(gone, |gone| &gone.external_id);
     while let Some(part) = apart.next() {
@@ -225,13 +230,14 @@ async fn settle(
     Ok(())
 }
 
-/// Notes records that are gone, and stages their tombstones where that is not withheld. Returns how many.
+/// Stores the evidence for records that are gone, and stages their tombstones unless they are withheld. Returns
+/// the number of tombstones.
 async fn note_gone(
     fetch: &Fetch,
     entity: &'static Entity,
     gone: &[Gone],
     withhold: bool,
-    turns: &mut Turns,
+    turns: &mut SuspectTurns,
 ) -> Result<u64, DbError> {
     let mut connection = fetch.db.connection().await?;
     let tx = fetch.fence.begin(&mut connection).await?;
@@ -242,19 +248,19 @@ async fn note_gone(
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
     let turn = Turn { deleted: turns.turn.deleted + tombstones, ..turns.turn.clone() };
-    // With the tombstones, so that a run that is killed before it ends has not deleted what the next one does not count.
-    if tombstones > 0 && turns.are_unfinished {
+    // In the transaction of the tombstones: if the run is killed later, the next one still counts these deletions.
+    if tombstones > 0 && turns.is_unfinished {
         turn::note(&tx, entity, turns.is_full, &turn).await?;
     }
     tx.commit().await?;
     turns.turn = turn;
     if !withhold {
-        turns.have_deleted(gone);
+        turns.remove_deleted(gone);
     }
     Ok(tombstones)
 }
 
-/// What a tombstone rests on. `id` as in every record, so that a tombstone reads like one.
+/// The evidence stored in a tombstone. It has an `id` like every record, so that a tombstone can be read like one.
 fn evidence(
     id: &str,
     operation: &str,

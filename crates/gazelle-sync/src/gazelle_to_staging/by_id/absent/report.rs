@@ -1,4 +1,4 @@
-//! What became of the records that a walk did not see, and what the API answered about them.
+//! The results of looking up records that a walk did not list.
 
 use std::collections::HashSet;
 
@@ -7,67 +7,69 @@ use crate::source::SourceError;
 use crate::staging::deletions::Gone;
 use crate::staging::versions::{Received, Staged};
 
-/// What became of the records that a walk did not see.
+/// What was done about the records that a walk did not list.
 #[derive(Debug, Default)]
 pub struct AbsentReport {
-    /// Those that the walk did not list and that are not known to be gone.
+    /// Records that the walk did not list and that are not known to be gone: those that exist, those without a
+    /// clear answer, and those of `unasked` that do not await manual approval.
     pub unlisted: u64,
-    /// Versions staged of them.
+    /// Counts of the versions staged of existing records.
     pub staged: Staged,
     /// Tombstones staged.
     pub tombstones: u64,
-    /// Gone, but not deleted: more than the guard allows.
+    /// Records that are gone but were not deleted, because the guard allows fewer.
     pub withheld: u64,
-    /// What the guard counted with them.
+    /// What the guard counted beside the records of `withheld`.
     pub counted_with: CountedWith,
-    /// Not seen, and asked for by this run.
+    /// Suspects that this run looked up.
     pub asked: u64,
-    /// Those of them at which the API failed.
+    /// Those of `asked` at which the API failed.
     pub failed: u64,
-    /// Not seen, and not asked for by this run: the next ones go on with them.
+    /// Suspects that this run did not look up. The next runs continue with them.
     pub unasked: u64,
-    /// The error of the API that ended the asking.
+    /// The error of the API that stopped the lookups.
     pub failure: Option<SourceError>,
-    /// Those of which the staging table refused a version or a tombstone, by id, with the reason: the next complete walk asks
-    /// for them again.
+    /// Records of which the staging table refused a version or a tombstone, by id, with the reason. The next
+    /// complete walk looks them up again.
     pub refused: Refused,
-    /// Those that still exist and that the API could not give whole.
+    /// Records that exist and that the API could not give whole.
     pub faulty: Vec<Received>,
-    /// Not seen, and there, but not to be read whole this time: each a sentence's end.
+    /// For each record that could not be settled in this run, its id and the reason, as the end of a message.
     pub unsettled: Vec<String>,
 }
 
-/// What the guard for deletions counts beside the records that a run finds gone.
+/// What the guard counts besides the records that this run found gone.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct CountedWith {
-    /// Records that the runs since the turns began have deleted.
+    /// Records deleted by the runs since the first suspect was looked up.
     pub deleted_before: u64,
-    /// Records that await manual approval, and that this run did not find to exist.
+    /// Records that await manual approval and that this run did not find to exist.
     pub awaiting: u64,
-    /// Other records that were not listed, and of which the API did not say whether they exist.
+    /// Other suspects about which the API did not say whether they exist. 0 as long as only a few lookups failed.
     pub unknown: u64,
 }
 
 impl CountedWith {
-    /// All of them.
+    /// The sum.
     pub fn all(&self) -> u64 {
         self.deleted_before + self.awaiting + self.unknown
     }
 }
 
-/// What the API answered about suspects.
+/// The API's answers about suspects.
 #[derive(Default)]
 pub(super) struct LookupAnswers {
     pub(super) gone: Vec<Gone>,
-    pub(super) there: Vec<Received>,
-    /// Those that were asked for.
+    pub(super) existing: Vec<Received>,
+    /// The ids that were looked up.
     pub(super) ids: HashSet<String>,
-    /// The last of them.
+    /// The last of them, in the order in which suspects are looked up.
     pub(super) last: Option<String>,
-    /// The ids of all that exist, also of those that are too large to be kept in this run.
-    pub(super) exist: Vec<String>,
-    /// The ids of those of which it is not known whether they exist: at which the API failed, or gave no verdict.
+    /// The ids of all records that exist, including those too large to be kept in memory.
+    pub(super) existing_ids: Vec<String>,
+    /// The ids of records of which it is unknown whether they exist, because the API failed or its answer was
+    /// unclear.
     pub(super) without_verdict: Vec<String>,
-    /// Bytes of those that are there.
+    /// Bytes of the records in `existing`.
     pub(super) bytes: usize,
 }

@@ -1,75 +1,78 @@
-//! How the query for a record becomes smaller after a refusal: first it asks for fewer records, then for shorter lists inside
-//! them, then for fewer fields at once, or for fewer levels of them where that is what the API speaks of.
+//! How a query becomes smaller after a refusal: first with fewer records, then with shorter lists inside them,
+//! then with fewer fields. If the refusal is about depth, with fewer levels.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::sent::Sent;
-use super::{LARGEST_INNER, PAGE_BEFORE_INNER, Sizes};
+use super::query_limits::QueryLimits;
+use super::{LONGEST_NESTED_LIST, SHORTEN_LISTS_BELOW, Sizes};
 use crate::entities::Entity;
 use crate::gazelle_to_staging::requests::parts::{self, Bounds, FEWEST_FIELDS};
 use crate::source::{ErrorClass, SourceError};
 
 impl Sizes {
-    /// What a query that is made now has.
-    pub(crate) fn sent(&self) -> Sent {
+    /// The limits that a query built now keeps to.
+    pub(crate) fn query_limits(&self) -> QueryLimits {
         let bounds = Bounds { fields: self.fields.now(), levels: self.levels.now() };
-        Sent { inner: self.inner.now(), bounds }
+        QueryLimits { inner: self.inner.now(), bounds }
     }
 
-    /// After a refused page of this many records: what to ask for less of. False where there is nothing.
-    pub(crate) fn smaller_page(
+    /// After a page of `asked` records was refused: lowers one limit. Returns false if every limit is at its
+    /// minimum.
+    pub(crate) fn shrink_page(
         &self,
         entity: &Entity,
         asked: u32,
-        sent: Sent,
+        sent: QueryLimits,
         refusal: &SourceError,
     ) -> bool {
         self.note_refusal(refusal, true);
-        if sent != self.sent() || speaks_of_levels(refusal) && self.fewer_levels(entity) {
+        if sent != self.query_limits() || is_about_depth(refusal) && self.fewer_levels(entity) {
             return true;
         }
-        if asked > PAGE_BEFORE_INNER || !self.fewer_inside() {
+        if asked > SHORTEN_LISTS_BELOW || !self.shorten_lists() {
             self.page.lower((asked / 2).max(1), true);
             return asked > 1 || self.fewer_fields(entity);
         }
         true
     }
 
-    /// The same after a refused record.
-    pub(crate) fn smaller_record(&self, entity: &Entity, sent: Sent, refusal: &SourceError) -> bool {
+    /// After the query of a single record was refused: lowers one limit. Returns false if every limit is at its
+    /// minimum.
+    pub(crate) fn shrink_record(&self, entity: &Entity, sent: QueryLimits, refusal: &SourceError) -> bool {
         self.note_refusal(refusal, true);
-        sent != self.sent()
-            || speaks_of_levels(refusal) && self.fewer_levels(entity)
-            || self.fewer_inside()
+        sent != self.query_limits()
+            || is_about_depth(refusal) && self.fewer_levels(entity)
+            || self.shorten_lists()
             || self.fewer_fields(entity)
     }
 
-    /// A page was read whose query is smaller inside than before: then longer ones are tried again.
-    pub(crate) fn bears(&self) -> bool {
-        let may_be_longer = self.may_be_longer.swap(false, Relaxed);
-        if may_be_longer {
+    /// After a page was read with fewer fields or levels: restores the usual page and list lengths once,
+    /// because the smaller query may leave room for them. Returns whether it did.
+    pub(crate) fn retry_longer_pages(&self) -> bool {
+        let may_restore_lengths = self.may_restore_lengths.swap(false, Relaxed);
+        if may_restore_lengths {
             self.page.restore();
             self.inner.restore();
         }
-        may_be_longer
+        may_restore_lengths
     }
 
-    /// After this failure, records came in parts of this size, and in no other way.
-    pub(crate) fn bears_parts_of(&self, bounds: Bounds, failure: &SourceError) {
+    /// Keeps these limits of fields, because records came in no other way after this failure.
+    pub(crate) fn limit_fields(&self, bounds: Bounds, failure: &SourceError) {
         self.fields.lower(bounds.fields, failure.is_about_size());
-        self.may_be_longer.store(true, Relaxed);
+        self.may_restore_lengths.store(true, Relaxed);
         self.note_refusal(failure, failure.is_about_size());
     }
 
-    fn fewer_inside(&self) -> bool {
-        let now = self.inner.now().min(LARGEST_INNER);
+    fn shorten_lists(&self) -> bool {
+        let now = self.inner.now().min(LONGEST_NESTED_LIST);
         if now > 1 {
             self.inner.lower((now / 4).max(1), true);
         }
         now > 1
     }
 
-    /// Two thirds of the fields; where there are too few already, all of them on fewer levels.
+    /// Lowers the limit of fields by a third. At the minimum, allows all fields again with one level less.
     fn fewer_fields(&self, entity: &Entity) -> bool {
         let now = self.fields.now().min(parts::usual_fields(entity));
         let fewer = now / 3 * 2;
@@ -81,7 +84,7 @@ impl Sizes {
             return is_other;
         }
         self.fields.lower(fewer, true);
-        self.may_be_longer.store(true, Relaxed);
+        self.may_restore_lengths.store(true, Relaxed);
         true
     }
 
@@ -91,13 +94,13 @@ impl Sizes {
             return false;
         }
         self.levels.lower(now - 1, true);
-        self.may_be_longer.store(true, Relaxed);
+        self.may_restore_lengths.store(true, Relaxed);
         true
     }
 }
 
-/// Whether a refusal says that a query is too deep.
-fn speaks_of_levels(refusal: &SourceError) -> bool {
+/// Whether the API's message says that a query is too deep.
+fn is_about_depth(refusal: &SourceError) -> bool {
     let ErrorClass::OverLimit { said } = refusal.class() else { return false };
     let said = said.to_ascii_lowercase();
     ["depth", "deep", "nest", "level"].iter().any(|word| said.contains(word))

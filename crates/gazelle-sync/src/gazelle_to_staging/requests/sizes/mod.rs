@@ -1,6 +1,6 @@
-//! How much is asked for at once. Counting, windows and large pages are optimisations: what the API refuses for its size is
-//! asked for again in smaller steps, and the sizes that worked are stored, for this run and the next ones. A failure that says
-//! nothing of size (a broken connection, a busy server) makes steps smaller in its run alone.
+//! How much is requested at once. Counting, windows and large pages are optimisations: what the API refuses
+//! because of its size is requested again in smaller steps, and the sizes that worked are stored for later
+//! runs. A failure that is not about size (a broken connection, a busy server) lowers sizes for this run only.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::turns::{Asked, Turns};
+use super::lookup_turns::{LookupHistory, LookupTurns};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::requests::tally::Tally;
@@ -16,44 +16,51 @@ use crate::lease::{Fence, FencedTx};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::api_limits::{self, ApiLimits};
 use crate::states::RunMode;
-pub(crate) use sent::Sent;
+pub(crate) use query_limits::QueryLimits;
 
-/// No limit is known.
-const ANY: u32 = u32::MAX;
-/// The longest `first` of a list inside a record in our queries.
-const LARGEST_INNER: u32 = 20;
-/// As many counts as we ever ask for at once fit.
+/// Stands for: no limit is known.
+const NO_LIMIT: u32 = u32::MAX;
+/// The largest literal `first` of a list inside a record in our queries.
+const LONGEST_NESTED_LIST: u32 = 20;
+/// The most counts that a request has. Stored limits of this size or more are dropped.
 const MOST_COUNTS: u32 = 200;
-/// Below this many records a page, lists inside records are shortened before the page is.
-const PAGE_BEFORE_INNER: u32 = 8;
+/// If pages have fewer records than this and are still refused, lists inside records are shortened first.
+const SHORTEN_LISTS_BELOW: u32 = 8;
 
-/// The sizes of all entities, shared by a run's walks.
+/// The request sizes of all entities, shared by the walks of a run.
 #[derive(Debug)]
 pub struct AllSizes(Vec<(&'static Entity, Sizes, ApiLimits)>);
 
 impl AllSizes {
-    /// What earlier runs found. A full sync tries the next larger step of each, so that a limit that was lifted is noticed.
+    /// Loads the sizes that earlier runs stored. A full sync starts each one step larger, to notice when the API
+    /// accepts more again.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
     pub async fn load(db: &Db, page_size: u32, mode: RunMode) -> Result<AllSizes, DbError> {
         let mut all = Vec::new();
         let (large, listed) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicU64::new(0)));
         for entity in ENTITIES.iter().copied() {
             let noted = api_limits::read(db, entity).await?;
             let sizes = Sizes::from_noted(&noted, Some(entity), page_size, mode == RunMode::Full);
-            let tally = Tally::beside(listed.clone());
+            let tally = Tally::with_shared_count(listed.clone());
             let sizes = Sizes { large: large.clone(), tally, ..sizes };
             all.push((entity, sizes, noted));
         }
         Ok(AllSizes(all))
     }
 
-    /// An entity's.
-    pub fn of(&self, entity: &Entity) -> &Sizes {
+    /// The sizes of an entity.
+    pub fn for_entity(&self, entity: &Entity) -> &Sizes {
         let found = self.0.iter().find(|(of, _, _)| of.name == entity.name);
-        // Every entity is in the list that this was made from.
+        // `load` adds every entity, so that the fallback is never used.
         found.map_or_else(|| &self.0[0].1, |(_, sizes, _)| sizes)
     }
 
-    /// Keeps what this run found, where it is not what was known. Of entities that were not walked, nothing was found.
+    /// Stores the sizes that changed in this run, of the entities that were walked.
+    ///
+    /// # Errors
+    /// If the database fails, or the lease is lost.
     pub async fn save(&self, db: &Db, fence: &Fence) -> Result<(), DbError> {
         let changed: Vec<(&Entity, ApiLimits)> = self
             .0
@@ -75,20 +82,24 @@ impl AllSizes {
         fence.transaction(db, note).await
     }
 
-    /// For each entity that was asked for less at once because of refusals in this run, its name and a sentence.
+    /// A message for each entity whose requests were made smaller in this run because the API refused them,
+    /// with its name.
     pub fn refusals(&self) -> Vec<(&'static str, String)> {
-        self.0.iter().filter_map(|(entity, sizes, _)| Some((entity.name, sizes.refusal(entity)?))).collect()
+        self.0
+            .iter()
+            .filter_map(|(entity, sizes, _)| Some((entity.name, sizes.refusal_message(entity)?)))
+            .collect()
     }
 }
 
-/// One measure of a request. Only ever made smaller within a run.
+/// One limit of a request. Within a run it only gets smaller, until it is restored.
 #[derive(Debug)]
 struct Size {
-    /// As much as is asked for now.
+    /// The limit now.
     now: AtomicU32,
-    /// As much as later runs begin with.
+    /// The limit that later runs start with.
     noted: AtomicU32,
-    /// As much as this run began with.
+    /// The limit that this run started with.
     began: u32,
 }
 
@@ -101,7 +112,7 @@ impl Size {
         self.now.load(Relaxed)
     }
 
-    /// Later runs are concerned only where the failure is an answer about the size.
+    /// Lowers the limit; for later runs too if the failure was about size.
     fn lower(&self, to: u32, is_about_size: bool) {
         self.now.fetch_min(to, Relaxed);
         if is_about_size {
@@ -114,81 +125,82 @@ impl Size {
         self.noted.store(self.began, Relaxed);
     }
 
-    /// What is to be noted, where it is less than the most that is ever asked for.
+    /// The limit to store; none if it is `most` or more.
     fn to_note(&self, most: u32) -> Option<u32> {
         Some(self.noted.load(Relaxed)).filter(|size| *size < most)
     }
 }
 
-/// How much is asked for at once of one entity.
+/// The request sizes of one entity.
 #[derive(Debug)]
 pub struct Sizes {
     page: Size,
-    /// As the settings have it.
+    /// Records per page, by the settings.
     usual_page: u32,
     inner: Size,
     counts: Size,
-    /// Names of fields, and levels of them, in a query for records.
+    /// Limits of field names and levels in a query for records.
     fields: Size,
     levels: Size,
-    /// Whether queries have become smaller inside, so that they may bear more records again.
-    may_be_longer: AtomicBool,
+    /// Whether queries have fewer fields than before, so that longer pages may work again.
+    may_restore_lengths: AtomicBool,
     undated_end: AtomicUsize,
-    /// Which of its records that their list cannot give are asked for by their ids.
-    pub(crate) turns: Turns,
-    /// What the walk that is under way has met.
+    /// Which records that their list fails at are looked up by their ids in this run.
+    pub(crate) lookup_turns: LookupTurns,
+    /// The counts of the walk that is running.
     pub(crate) tally: Tally,
-    /// The turn of whoever puts much together from parts, over all entities.
+    /// One permit, shared by all entities, to hold a large page or record in memory.
     large: Arc<Semaphore>,
     /// Whether this run has walked the entity.
     is_walked: AtomicBool,
-    /// What the API said, or our words for what happened, when something was made smaller; and whether in this run.
-    said: Mutex<(Option<String>, bool)>,
+    /// The API's words, or ours, when a size was lowered, and whether that was in this run.
+    last_refusal: Mutex<(Option<String>, bool)>,
 }
 
 impl Sizes {
-    /// No limit is known.
+    /// Sizes without any known limit.
     pub fn usual(page_size: u32) -> Sizes {
         Sizes::from_noted(&ApiLimits::default(), None, page_size, false)
     }
 
     fn from_noted(noted: &ApiLimits, of_entity: Option<&Entity>, page_size: u32, larger: bool) -> Sizes {
         let usual_page = page_size.max(1);
-        let (usual_fields, usual_levels) = of_entity.map_or((ANY, ANY), sent::usual);
-        // Of what is as much as is ever asked for, no limit is known any more.
+        let (usual_fields, usual_levels) =
+            of_entity.map_or((NO_LIMIT, NO_LIMIT), query_limits::largest_query);
+        // A stored limit that reaches the largest size in use is no limit any more.
         let step = |noted: Option<u32>, most: u32| match noted {
             Some(size) if larger => {
-                Some(size.saturating_mul(2).max(1)).filter(|size| *size < most).unwrap_or(ANY)
+                Some(size.saturating_mul(2).max(1)).filter(|size| *size < most).unwrap_or(NO_LIMIT)
             }
             Some(size) => size,
-            None => ANY,
+            None => NO_LIMIT,
         };
         Sizes {
             page: Size::new(step(noted.page, usual_page).clamp(1, usual_page)),
             usual_page,
-            inner: Size::new(step(noted.inner, LARGEST_INNER).max(1)),
+            inner: Size::new(step(noted.inner, LONGEST_NESTED_LIST).max(1)),
             counts: Size::new(step(noted.counts, MOST_COUNTS)),
             fields: Size::new(step(noted.fields, usual_fields).max(1)),
             levels: Size::new(match noted.levels {
-                Some(levels) if larger && levels.saturating_add(1) >= usual_levels => ANY,
+                Some(levels) if larger && levels.saturating_add(1) >= usual_levels => NO_LIMIT,
                 Some(levels) => levels.saturating_add(u32::from(larger)),
-                None => ANY,
+                None => NO_LIMIT,
             }),
-            may_be_longer: AtomicBool::new(false),
+            may_restore_lengths: AtomicBool::new(false),
             undated_end: AtomicUsize::new(noted.undated_end.unwrap_or_default()),
-            turns: Turns::new(&noted.asked_alone, noted.asked_alone_is_cut),
+            lookup_turns: LookupTurns::new(&noted.asked_alone, noted.asked_alone_is_cut),
             tally: Tally::default(),
             large: Arc::new(Semaphore::new(1)),
             is_walked: AtomicBool::new(false),
-            said: Mutex::new((noted.said.clone(), false)),
+            last_refusal: Mutex::new((noted.said.clone(), false)),
         }
     }
 
     fn to_note(&self) -> ApiLimits {
         let limits = self.limits();
         let is_limited = limits != ApiLimits::default();
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
-        let Asked { ids: asked_alone, is_cut: asked_alone_is_cut } = self.turns.to_note();
+        let said = self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
+        let LookupHistory { ids: asked_alone, is_cut: asked_alone_is_cut } = self.lookup_turns.to_note();
         ApiLimits {
             undated_end: Some(self.undated_end()).filter(|end| *end > 0),
             asked_alone,
@@ -198,54 +210,56 @@ impl Sizes {
         }
     }
 
-    /// The noted sizes that are below the usual ones.
+    /// The limits that are below the usual sizes, as they are stored.
     fn limits(&self) -> ApiLimits {
         ApiLimits {
             page: self.page.to_note(self.usual_page),
-            inner: self.inner.to_note(ANY),
-            counts: self.counts.to_note(ANY),
-            fields: self.fields.to_note(ANY),
-            levels: self.levels.to_note(ANY),
+            inner: self.inner.to_note(NO_LIMIT),
+            counts: self.counts.to_note(NO_LIMIT),
+            fields: self.fields.to_note(NO_LIMIT),
+            levels: self.levels.to_note(NO_LIMIT),
             ..ApiLimits::default()
         }
     }
 
-    /// A walk of the entity begins.
+    /// Notes that the entity is walked in this run, so that its sizes are stored.
     pub(crate) fn begin_walk(&self) {
         self.is_walked.store(true, Relaxed);
     }
 
-    /// Waits for the turn to hold much that is put together from parts. Who has it waits for nobody else's.
-    pub(crate) async fn turn_for_large(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
+    /// Waits for the permit to hold a large page or record in memory. Holders must not wait for another permit
+    /// meanwhile.
+    pub(crate) async fn large_slot(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
         self.large.clone().acquire_owned().await.ok()
     }
 
-    /// Records a page, at most.
+    /// The most records per page.
     pub(crate) fn page(&self) -> u32 {
         self.page.now()
     }
 
-    /// Counts a request, at most; 0: none.
+    /// The most counts per request; 0: do not count.
     pub(crate) fn counts(&self) -> u32 {
         self.counts.now()
     }
 
-    /// The query with its lists inside records no longer than the API was found to bear, or than is tried out; what is longer
-    /// is fetched on.
+    /// The query with the lists inside records no longer than the API accepted, or than `tried`. The rest of
+    /// longer lists is fetched with further requests.
     pub(crate) fn shaped<'q>(&self, query: &'q str, tried: Option<u32>) -> Cow<'q, str> {
-        match self.inner.now().min(tried.unwrap_or(ANY)) {
-            ANY => Cow::Borrowed(query),
+        match self.inner.now().min(tried.unwrap_or(NO_LIMIT)) {
+            NO_LIMIT => Cow::Borrowed(query),
             most => Cow::Owned(with_inner_lists(query, most)),
         }
     }
 
-    /// After a counting request that failed: fewer counts in the next one, in the end none.
+    /// After a counting request failed: fewer counts per request, in the end none.
     pub(crate) fn fewer_counts(&self, asked: u32, failure: &SourceError, is_about_size: bool) {
         let fewer = match failure.class() {
-            // A limit refuses at once, so that half is worth a try; what the server could not do costs its time.
+            // A limit refuses at once, so half is worth a try. A server that gives up after a long time costs
+            // that time again.
             ErrorClass::OverLimit { .. } => asked / 2,
-            // Counting is more requests, where fewer are asked for.
+            // Fewer counts per request would be more requests, which the API has just throttled.
             ErrorClass::Throttled { .. } => 0,
             _ => asked / 8,
         };
@@ -253,43 +267,44 @@ impl Sizes {
         self.note_refusal(failure, is_about_size);
     }
 
-    /// After this failure, pages of this many records were read.
-    pub(crate) fn bears_pages_of(&self, size: u32, failure: &SourceError) {
+    /// Limits pages to a length that worked after this failure.
+    pub(crate) fn limit_page(&self, size: u32, failure: &SourceError) {
         self.page.lower(size.max(1), failure.is_about_size());
         self.note_refusal(failure, failure.is_about_size());
     }
 
-    /// The next shorter length of lists inside records to try out; none where there are none, or they are as short as can be.
+    /// The next shorter length of lists inside records to try; none if there are no such lists, or they have
+    /// one entry.
     pub(crate) fn shorter_lists(&self, entity: &Entity, tried: Option<u32>) -> Option<u32> {
-        let now = self.inner.now().min(tried.unwrap_or(ANY)).min(LARGEST_INNER);
+        let now = self.inner.now().min(tried.unwrap_or(NO_LIMIT)).min(LONGEST_NESTED_LIST);
         (entity.has_nested() && now > 1).then_some((now / 4).max(1))
     }
 
-    /// After this failure, a page with lists of this length inside its records was read.
-    pub(crate) fn bears_lists_of(&self, length: u32, failure: &SourceError) {
+    /// Limits lists inside records to a length that worked after this failure.
+    pub(crate) fn limit_lists(&self, length: u32, failure: &SourceError) {
         self.inner.lower(length.max(1), failure.is_about_size());
         self.note_refusal(failure, failure.is_about_size());
     }
 
-    /// Nothing was small enough: then size was not the reason, and what was known before stands.
-    pub(crate) fn forget(&self) {
+    /// Restores all limits to what the run started with: no size was small enough, so size was not the reason.
+    pub(crate) fn restore_all(&self) {
         for size in [&self.page, &self.inner, &self.fields, &self.levels] {
             size.restore();
         }
     }
 
-    /// At which end records without a date are looked for first.
+    /// The index of the sort order that found the records without a date last time.
     pub(crate) fn undated_end(&self) -> usize {
         self.undated_end.load(Relaxed)
     }
 
-    /// They were all found at this end.
+    /// Notes the index of the sort order that found all records without a date.
     pub(crate) fn found_undated_at(&self, end: usize) {
         self.undated_end.store(end, Relaxed);
     }
 }
 
-/// The query with each literal `first: N` at most this.
+/// The query with each literal `first: N` lowered to `most`.
 fn with_inner_lists(query: &str, most: u32) -> String {
     const FIRST: &str = "first: ";
     let mut shaped = String::with_capacity(query.len());
@@ -310,7 +325,7 @@ fn with_inner_lists(query: &str, most: u32) -> String {
 }
 
 mod form;
-mod said;
-mod sent;
+mod messages;
+mod query_limits;
 #[cfg(test)]
 mod tests;

@@ -23,31 +23,31 @@ fn lists_inside_a_query_are_shortened_and_nothing_else() {
 #[test]
 fn refusals_lead_down_to_the_smallest_step_and_end_there() {
     let sizes = Sizes::usual(100);
-    let shape = |sizes: &Sizes| (sizes.page(), sizes.inner.now().min(LARGEST_INNER));
+    let shape = |sizes: &Sizes| (sizes.page(), sizes.inner.now().min(LONGEST_NESTED_LIST));
     let refused =
-        |sizes: &Sizes| sizes.smaller_page(&clients::ENTITY, sizes.page(), sizes.sent(), &refusal());
+        |sizes: &Sizes| sizes.shrink_page(&clients::ENTITY, sizes.page(), sizes.query_limits(), &refusal());
     let mut steps = vec![shape(&sizes)];
-    while sizes.fields.now() == ANY && refused(&sizes) {
+    while sizes.fields.now() == NO_LIMIT && refused(&sizes) {
         steps.push(shape(&sizes));
         assert!(steps.len() < 20, "{steps:?}");
     }
-    let usual = sent::usual(&clients::ENTITY);
+    let usual = query_limits::largest_query(&clients::ENTITY);
     assert_eq!(
         steps,
         [(100, 20), (50, 20), (25, 20), (12, 20), (6, 20), (6, 5), (6, 1), (3, 1), (1, 1), (1, 1)]
     );
-    // Then parts of a record's fields, and where some are read, longer pages again.
+    // Then fewer fields; and once such a query is read, longer pages are tried again.
     let mut fields = vec![sizes.fields.now()];
-    assert!(sizes.bears() && !sizes.bears());
+    assert!(sizes.retry_longer_pages() && !sizes.retry_longer_pages());
     assert_eq!(shape(&sizes), (100, 20));
     while shape(&sizes) != (1, 1) {
         assert!(refused(&sizes));
     }
-    while sizes.levels.now() == ANY && refused(&sizes) {
+    while sizes.levels.now() == NO_LIMIT && refused(&sizes) {
         fields.push(sizes.fields.now());
     }
-    assert!(fields.is_sorted_by(|a, b| a > b || *b == ANY) && fields[0] < usual.0, "{fields:?}");
-    // Then fewer levels, down to those that suffice.
+    assert!(fields.is_sorted_by(|a, b| a > b || *b == NO_LIMIT) && fields[0] < usual.0, "{fields:?}");
+    // Then fewer levels, down to the fewest that suffice.
     while refused(&sizes) {}
     assert_eq!(sizes.levels.now(), 4);
     let mut counts = vec![144];
@@ -56,7 +56,7 @@ fn refusals_lead_down_to_the_smallest_step_and_end_there() {
         counts.push(sizes.counts());
     }
     assert_eq!(counts, [144, 72, 36, 18, 9, 4, 2, 1, 0]);
-    let told = sizes.refusal(&clients::ENTITY).unwrap();
+    let told = sizes.refusal_message(&clients::ENTITY).unwrap();
     assert!(told.contains("exceeds max complexity of 100") && told.contains("without counting"), "{told}");
 }
 
@@ -66,12 +66,12 @@ fn a_failure_that_says_nothing_of_size_makes_steps_smaller_in_its_run_alone() {
     let sizes = Sizes::from_noted(&noted, None, 100, false);
     let broken = Answer::from_body("Test", "{\"data\":").unwrap_err();
     sizes.fewer_counts(144, &broken, broken.is_about_size());
-    sizes.bears_pages_of(6, &broken);
-    sizes.bears_lists_of(5, &broken);
+    sizes.limit_page(6, &broken);
+    sizes.limit_lists(5, &broken);
     assert_eq!((sizes.counts(), sizes.page(), sizes.inner.now()), (18, 6, 5));
     assert_eq!(sizes.to_note(), noted);
-    assert_eq!(sizes.refusal(&clients::ENTITY), None);
-    sizes.forget();
+    assert_eq!(sizes.refusal_message(&clients::ENTITY), None);
+    sizes.restore_all();
     assert_eq!((sizes.page(), sizes.to_note()), (25, noted), "what was known before stands");
 }
 

@@ -19,8 +19,8 @@ impl Sizes {
             ErrorClass::OverLimit { said } if !said.is_empty() => format!("\"{said}\""),
             _ => refusal.cause(),
         };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first is about the query as it would be without limits.
+        let mut said = self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        // Later refusals are about queries that are limited already: only the first one is kept.
         if !said.1 {
             tracing::warn!(
                 class = refusal.class().name(),
@@ -30,8 +30,8 @@ impl Sizes {
         }
     }
 
-    pub(crate) fn refusal(&self, entity: &Entity) -> Option<String> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn refusal_message(&self, entity: &Entity) -> Option<String> {
+        let said = self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner);
         let words = said.0.as_ref().filter(|_| said.1)?;
         let now = self.limits();
         let mut steps: Vec<String> = Vec::new();
@@ -44,7 +44,7 @@ impl Sizes {
         steps.extend(now.inner.map(|inner| format!("{inner} entries of each list inside a record")));
         steps.extend(now.fields.map(|fields| format!("queries of at most {fields} fields")));
         steps.extend(now.levels.map(|levels| format!("queries of at most {levels} levels")));
-        // Where nothing was small enough, nothing is remembered.
+        // If no size was small enough, no limit is stored.
         if steps.is_empty() {
             return None;
         }
