@@ -72,7 +72,7 @@ impl Trouble {
 pub struct DirectAlerts {
     open: Option<OpenAlert>,
     /// The alert that is over, while some channels were not yet told.
-    ending: Option<OpenAlert>,
+    expiry: Option<OpenAlert>,
     /// The file was refused and that was logged; saving would be refused for the same reason.
     #[serde(skip)]
     refused: bool,
@@ -141,7 +141,7 @@ impl DirectAlerts {
         if self.refused {
             return Ok(());
         }
-        if self.open.is_none() && self.ending.is_none() {
+        if self.open.is_none() && self.expiry.is_none() {
             return match tokio::fs::remove_file(file).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -169,7 +169,7 @@ impl DirectAlerts {
     ) {
         let kind = trouble.as_ref().map(Trouble::kind);
         if self.open.as_ref().is_some_and(|open| Some(open.kind) != kind) {
-            self.ending = self.open.take().and_then(|open| open.closed(now));
+            self.expiry = self.open.take().and_then(|open| open.closed(now));
         }
         if let Some(trouble) = trouble {
             let open = self.open.get_or_insert_with(|| {
@@ -179,10 +179,10 @@ impl DirectAlerts {
             open.facts = trouble.facts();
             open.send(settings, channels, now).await;
         }
-        if let Some(ending) = &mut self.ending {
-            ending.send(settings, channels, now).await;
-            if ending.channels.is_empty() {
-                self.ending = None;
+        if let Some(expiry) = &mut self.expiry {
+            expiry.send(settings, channels, now).await;
+            if expiry.channels.is_empty() {
+                self.expiry = None;
             }
         }
     }

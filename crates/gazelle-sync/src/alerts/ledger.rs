@@ -92,7 +92,7 @@ impl From<&Row> for LastMessage {
 /// Any database error. Nothing is written then, and the next call finds the same problems.
 pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<Changes, DbError> {
     // The process that obtained a token dated it by its own clock, and is the only one to use it.
-    let ending = credentials::stored_ending(settings, db, Timestamp::now()).await;
+    let expiry = credentials::stored_expiry(settings, db, Timestamp::now()).await;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let mut changes = Changes::default();
@@ -105,7 +105,7 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
         .await?;
     let Some(row) = locked.first() else { return Ok(changes) };
     let (looked_at, at): (Timestamp, Timestamp) = (row.get("looked_at"), row.get("now"));
-    let findings = conditions::read(&tx, Limits::of(settings), ending, at).await?;
+    let findings = conditions::read(&tx, Limits::of(settings), expiry, at).await?;
     let mut ledger = Ledger {
         tx: &tx,
         words: Words::of(settings),

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use super::kind::{Facts, Finding, Kind};
 use crate::config::Settings;
-use crate::credentials::Ending;
+use crate::credentials::Expiry;
 use crate::db::{DbError, Tx};
 use crate::drift;
 use crate::entities::ENTITIES;
@@ -41,7 +41,7 @@ impl Limits {
 pub(super) async fn read(
     tx: &Tx<'_>,
     limits: Limits,
-    ending: Option<Ending>,
+    expiry: Option<Expiry>,
     now: Timestamp,
 ) -> Result<Vec<Finding>, DbError> {
     let found = [
@@ -53,7 +53,7 @@ pub(super) async fn read(
         deletions_withheld(tx).await?,
         credentials_refused(tx, now).await?,
         drift(tx, now).await?,
-        ending.map(token_ending),
+        expiry.map(token_expiry),
     ];
     Ok(found.into_iter().flatten().collect())
 }
@@ -181,8 +181,8 @@ async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> 
 }
 
 /// The only problem that is not read from the database here: tokens may be kept elsewhere.
-fn token_ending(ending: Ending) -> Finding {
-    let facts = [("token_ends_at", json!(ending.at.to_string())), ("renewable", json!(ending.renewable))];
+fn token_expiry(expiry: Expiry) -> Finding {
+    let facts = [("token_ends_at", json!(expiry.at.to_string())), ("renewable", json!(expiry.renewable))];
     finding(Kind::TokenEnding, facts)
 }
 
