@@ -1,5 +1,5 @@
-//! The dead-man's switch: an address that expects to be called after each good run. Who waits there raises the alarm when
-//! no call comes, which is the only one that a process that is gone can give.
+//! The dead-man's switch: a URL that expects a call after each good run. The service behind it raises an alarm when
+//! the calls stop, which also covers a process or machine that is gone.
 
 use secrecy::ExposeSecret;
 use tokio_postgres::types::Type;
@@ -9,12 +9,14 @@ use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::run_log::runs;
 
-/// Where it is noted for which run the last call was.
+/// Key in `sync_notes`: the end of the good run (UTC) for which the URL was last called.
 const NOTE: &str = "deadman_called_for";
 
-/// Calls the address if a good run has ended since the last call. Returns whether it was called.
+/// Calls the URL if a good run has ended since the last call. Returns whether it was called. A failed call is
+/// logged and repeated the next time.
 ///
-/// Errors: the database's. A call that fails is told in the log and made again at the next occasion.
+/// # Errors
+/// Any database error.
 pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
     let Some(url) = &settings.deadman_url else { return Ok(false) };
     let Some(last_good) = runs::past(db).await?.last_good else { return Ok(false) };
@@ -28,7 +30,7 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
         tracing::warn!(%error, "the dead-man's address could not be called and is called again later");
         return Ok(false);
     }
-    // Noted after the call: called twice is no harm, called never is.
+    // Noted after the call: a second call does no harm, a missing one raises a false alarm.
     db.execute(
         "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
@@ -38,7 +40,10 @@ pub async fn ping(db: &Db, settings: &Settings) -> Result<bool, DbError> {
     Ok(true)
 }
 
-/// Calls the address: GET, which is what such services expect.
+/// Calls the URL with GET, as such services expect.
+///
+/// # Errors
+/// No answer in time, or an answer that is not 2xx.
 pub async fn ping_now(url: &str) -> Result<(), SendError> {
     let call = async { read_answer(http_client(url)?.get(url).send().await) };
     match tokio::time::timeout(PATIENCE, call).await {

@@ -1,4 +1,4 @@
-//! Empties the outbox. Each channel by itself, so that one that hangs holds up no other.
+//! Sends the messages of the outbox. The channels are served concurrently, so that one that hangs delays no other.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::channels::{Channel, Channels, Letter, SendError};
+use super::channels::{Channel, Channels, OutgoingMessage, SendError};
 use super::outbox::{self, LONGEST_WAIT, Message};
 use super::words::{Text, Words};
 use crate::config::Settings;
@@ -17,33 +17,35 @@ use crate::db::{Db, DbError};
 use crate::display::{self, shortened};
 use crate::stop;
 
-/// After this long a pass takes up no further message; the next one does. With the longest sending it is over before a
-/// service that is asked to stop is cut off.
+/// After this time a delivery pass claims no further message. Even with the longest send, a pass ends before a
+/// stopping service is killed.
 const LONGEST_PASS: Duration = Duration::from_secs(5);
-/// How often, and how far apart, it is tried to note what became of a message: what is not noted is sent again.
+/// How many attempts, and how far apart, to record the outcome of a delivery: a message whose delivery is not
+/// recorded is sent again.
 const NOTES: u32 = 20;
 const NOTE_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How long the database may take for an answer once the end of the program is wished. Longer than a note of one that
-/// answers, and short beside what a person waits for: a message that is on its way has a longer time (`service::tick`).
+/// How long a database statement may take once the program is asked to stop. Longer than a healthy database needs,
+/// and short for somebody who waits; sending a message has more time (`service::tick`).
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
-/// The most characters of a title, of each fact, and of the text of a message.
+/// Limits in characters: of a title and of each fact, and of the body of a message.
 const LONGEST_FACT: usize = 2_000;
 const LONGEST_BODY: usize = 10_000;
 
-/// What a pass came to.
+/// Counts of one delivery pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Delivered {
-    /// Messages that were taken.
+    /// Messages that a channel accepted.
     pub sent: u64,
-    /// Attempts that were not.
+    /// Attempts that failed.
     pub failed: u64,
 }
 
-/// Sends what is due. A message that is not taken is tried again later: `first_wait` after the first attempt, then
-/// twice as long each time, up to a quarter of an hour. Its channel rests until the next pass. Asked to stop, it takes up
-/// no further message and waits no longer for a database that is silent.
+/// Sends the messages that are due. A message that is not accepted is tried again `first_wait` after the first
+/// attempt, then after twice the wait each time, up to 15 minutes; its channel rests until the next pass. Once
+/// `stop` is set, no further message is claimed and a silent database is not waited for.
 ///
-/// Errors: the database's; what was claimed is free again when its claim has run out.
+/// # Errors
+/// Any database error. A message that was claimed becomes free when its claim expires.
 pub async fn deliver(
     db: &Db,
     channels: &Channels,
@@ -75,10 +77,10 @@ async fn deliver_to(
     let mut delivered = Delivered::default();
     while begun.elapsed() < LONGEST_PASS && !stop.is_cancelled() {
         let Some(message) = within(stop, outbox::claim(db, &channel.key())).await? else { break };
-        match channels.send(channel, &letter(&message)).await {
+        match channels.send(channel, &outgoing(&message)).await {
             Ok(()) => {
                 delivered.sent += 1;
-                within(stop, note(db, &message, &Became::Sent)).await?;
+                within(stop, note(db, &message, &DeliveryOutcome::Sent)).await?;
             }
             Err(error) => {
                 delivered.failed += 1;
@@ -90,7 +92,7 @@ async fn deliver_to(
     Ok(delivered)
 }
 
-/// What the database answers, for which it has [`LAST_PATIENCE`] once the end is wished.
+/// Runs a database call; it has [`LAST_PATIENCE`] once the program is asked to stop.
 async fn within<T>(
     stop: &CancellationToken,
     asked: impl Future<Output = Result<T, DbError>>,
@@ -104,14 +106,14 @@ async fn within<T>(
     }
 }
 
-/// Notes something of a message that was handed over; a database that restarts just now must neither make us send it
-/// again nor keep it claimed. Returns whether it was given up.
-async fn note(db: &Db, message: &Message, became: &Became) -> Result<bool, DbError> {
+/// Records the outcome of a delivery, with retries: a database that restarts at this moment must neither make us
+/// send the message again nor leave it claimed. Returns whether the message was given up.
+async fn note(db: &Db, message: &Message, outcome: &DeliveryOutcome) -> Result<bool, DbError> {
     let mut left = NOTES;
     loop {
-        let noted = match became {
-            Became::Sent => outbox::sent(db, message).await.map(|()| false),
-            Became::Failed { why, wait } => outbox::failed(db, message, why, *wait).await,
+        let noted = match outcome {
+            DeliveryOutcome::Sent => outbox::sent(db, message).await.map(|()| false),
+            DeliveryOutcome::Failed { why, wait } => outbox::failed(db, message, why, *wait).await,
         };
         match noted {
             Err(error) if left > 0 => {
@@ -124,8 +126,8 @@ async fn note(db: &Db, message: &Message, became: &Became) -> Result<bool, DbErr
     }
 }
 
-/// What became of a message.
-enum Became {
+/// The outcome of one attempt to deliver a message.
+enum DeliveryOutcome {
     Sent,
     Failed { why: String, wait: Duration },
 }
@@ -138,7 +140,7 @@ async fn note_failed(
     first_wait: Duration,
 ) -> Result<(), DbError> {
     let wait = wait(first_wait, message.attempts).max(error.retry_after.unwrap_or_default());
-    let given_up = note(db, message, &Became::Failed { why: error.to_string(), wait }).await?;
+    let given_up = note(db, message, &DeliveryOutcome::Failed { why: error.to_string(), wait }).await?;
     let (channel, attempts) = (channel.key(), message.attempts);
     if given_up {
         tracing::error!(channel, attempts, %error, "an alert could not be sent for a week and is given up");
@@ -154,17 +156,17 @@ async fn note_failed(
     Ok(())
 }
 
-/// The wait after so many attempts.
+/// The wait after the given number of attempts.
 pub(super) fn wait(first: Duration, attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default();
     first.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
 }
 
-/// A message as it goes out: whatever was written into the outbox, no part of it is longer than somebody reads.
-fn letter(message: &Message) -> Letter {
+/// The message as it is sent. Every part is shortened to its limit, whatever was written into the outbox.
+fn outgoing(message: &Message) -> OutgoingMessage {
     let mut facts = message.facts.clone();
     display::bounded(&mut facts, LONGEST_FACT);
-    Letter {
+    OutgoingMessage {
         id: message.id,
         alert_id: message.alert_id,
         kind: message.kind.clone(),
@@ -176,14 +178,17 @@ fn letter(message: &Message) -> Letter {
     }
 }
 
-/// Sends a test message on a channel, past the outbox: what is said of it is what happened now.
+/// Sends a test message on a channel, bypassing the outbox, so that the result is known at once.
+///
+/// # Errors
+/// The channel did not accept the message.
 pub async fn send_test(
     settings: &Settings,
     channels: &Channels,
     channel: &Channel,
     now: Timestamp,
 ) -> Result<(), SendError> {
-    let letter = Letter {
+    let outgoing = OutgoingMessage {
         id: Uuid::now_v7(),
         alert_id: Uuid::now_v7(),
         kind: "test".to_owned(),
@@ -193,7 +198,7 @@ pub async fn send_test(
         closed_at: None,
         facts: json!({}),
     };
-    channels.send(channel, &letter).await
+    channels.send(channel, &outgoing).await
 }
 
 #[cfg(test)]
@@ -204,7 +209,7 @@ mod tests {
     fn no_part_of_a_message_is_longer_than_somebody_reads() {
         let long = "é ".repeat(1_000_000);
         let now = Timestamp::UNIX_EPOCH;
-        let letter = letter(&Message {
+        let sent = outgoing(&Message {
             id: Uuid::nil(),
             alert_id: Uuid::nil(),
             kind: "run_failed".to_owned(),
@@ -218,13 +223,10 @@ mod tests {
             created_at: now,
             claimed_until: now,
         });
-        let lengths = [
-            letter.text.title.as_str().len(),
-            letter.text.body.as_str().len(),
-            letter.facts.to_string().len(),
-        ];
+        let lengths =
+            [sent.text.title.as_str().len(), sent.text.body.as_str().len(), sent.facts.to_string().len()];
         assert!(lengths.iter().all(|length| *length < 20_000), "{lengths:?}");
-        assert_eq!(letter.facts["run_id"], "1");
+        assert_eq!(sent.facts["run_id"], "1");
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Alerts of what keeps alerts from being written: told by the process itself, past the outbox.
+//! Alerts about problems that keep alerts from being written to the database: the process sends them itself,
+//! without the outbox.
 //!
-//! `serve` remembers in memory what was told, so that a process that is started anew tells it once more. Commands that
-//! end, such as `sync` by a timetable of somebody else's, keep it in a file of the data folder for the next one.
+//! `serve` keeps in memory what was sent, so a restarted process sends it once more. Commands that end, such as a
+//! `sync` started by cron, keep it in a file of the data folder for the next one.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,31 +16,31 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::channels::{Channel, Channels, Letter, SendError};
+use super::channels::{Channel, Channels, OutgoingMessage, SendError};
 use super::deliver::wait;
 use super::kind::{Facts, Kind, Occasion};
-use super::words::{Moment, Words};
+use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::private_files::{self, NotOurs};
 
-/// Attempts to tell a channel that the trouble is over.
+/// How often a channel is tried with the message that the problem is over.
 const LAST_ATTEMPTS: u32 = 5;
 
-/// What keeps the service from its work, and alerts from the database.
+/// A problem that stops the service and cannot be written to the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// The database takes no alerts.
+    /// The database is unusable: it accepts no alerts.
     Database {
-        /// Why, in one line.
+        /// The cause, in one line.
         reason: String,
-        /// Since when, UTC.
+        /// When it began, UTC.
         since: Timestamp,
-        /// When the last good run ended, UTC, where that is known.
+        /// When the last good run ended, UTC; `None` if unknown.
         last_good_at: Option<Timestamp>,
     },
     /// The service hangs.
     Stuck {
-        /// At what, in one line.
+        /// In which step, in one line.
         reason: String,
     },
 }
@@ -56,7 +57,7 @@ impl Trouble {
         let facts = match self {
             Trouble::Database { reason, since, last_good_at } => {
                 let mut facts = vec![("reason", json!(reason)), ("since_at", json!(since.to_string()))];
-                // Null would say that there never was one.
+                // JSON null would mean that there never was a good run.
                 facts.extend(last_good_at.map(|at| ("last_good_at", json!(at.to_string()))));
                 facts
             }
@@ -66,40 +67,40 @@ impl Trouble {
     }
 }
 
-/// The one alert of this kind that a process tells, and what each channel heard of it.
+/// The one alert that a process sends directly, and what each channel was sent of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Direct {
-    open: Option<Open>,
-    /// Of an alert that is over: channels that have not heard so.
-    ending: Option<Open>,
-    /// The file was refused, and that was logged: saving meets the same.
+pub struct DirectAlerts {
+    open: Option<OpenAlert>,
+    /// The alert that is over, while some channels were not yet told.
+    expiry: Option<OpenAlert>,
+    /// The file was refused and that was logged; saving would be refused for the same reason.
     #[serde(skip)]
     refused: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Open {
+struct OpenAlert {
     id: Uuid,
     #[serde(with = "stored_kind")]
     kind: Kind,
     facts: Facts,
     opened_at: Timestamp,
     closed_at: Option<Timestamp>,
-    channels: BTreeMap<String, Heard>,
+    channels: BTreeMap<String, ChannelState>,
 }
 
-/// What a channel heard.
+/// What one channel was sent of the alert.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Heard {
-    /// When the last message was taken.
+struct ChannelState {
+    /// When a message was last accepted, UTC; `None`: never.
     last_at: Option<Timestamp>,
     attempts: u32,
-    /// Of this process alone: the next one tries at once.
+    /// When to try next; `None`: at once. Not saved, so the next process tries at once.
     #[serde(skip)]
     due: Option<Instant>,
 }
 
-/// A kind as the word that is stored elsewhere too.
+/// Serializes a kind as the word that the database stores.
 mod stored_kind {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -115,10 +116,10 @@ mod stored_kind {
     }
 }
 
-impl Direct {
-    /// What an earlier process told. Nothing where there is no such file, or none that this program can read; why it may not
-    /// be used is logged.
-    pub async fn load(file: &Path) -> Direct {
+impl DirectAlerts {
+    /// Loads what an earlier process sent. Empty if there is no file or this program cannot read it; a file that
+    /// must not be trusted is logged.
+    pub async fn load(file: &Path) -> DirectAlerts {
         let file = file.to_owned();
         let read = tokio::task::spawn_blocking(move || private_files::read(&file)).await;
         let read = read.map_err(io::Error::other).and_then(|read| read);
@@ -126,13 +127,13 @@ impl Direct {
             tracing::warn!(
                 "which alerts were sent without the database cannot be read back, so they may be sent again: {error}"
             );
-            return Direct { refused: NotOurs::in_error(error).is_some(), ..Direct::default() };
+            return DirectAlerts { refused: NotOurs::in_error(error).is_some(), ..DirectAlerts::default() };
         }
         read.ok().flatten().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
-    /// Keeps what is not over for the next process; without such a thing there is no file. Where [`Direct::load`] met a folder
-    /// or a file that another account may write, nothing is written, and the warning is not repeated.
+    /// Saves the alerts that are not over for the next process; removes the file if there are none. Does nothing if
+    /// [`DirectAlerts::load`] refused the file because another account may write it or its folder.
     ///
     /// # Errors
     /// The file or its folder cannot be written.
@@ -140,7 +141,7 @@ impl Direct {
         if self.refused {
             return Ok(());
         }
-        if self.open.is_none() && self.ending.is_none() {
+        if self.open.is_none() && self.expiry.is_none() {
             return match tokio::fs::remove_file(file).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -152,13 +153,13 @@ impl Direct {
             .map_err(io::Error::other)?
     }
 
-    /// Since when the trouble that is told lasts, UTC.
+    /// When the reported problem began, UTC; `None` without a problem.
     pub fn since(&self) -> Option<Timestamp> {
         self.open.as_ref().map(|open| open.opened_at)
     }
 
-    /// Tells every channel of a trouble once, reminds of it as of any alert, and tells those that heard of it when it is
-    /// over. A message that is not taken is tried again later.
+    /// Sends a new problem to every channel once, then the configured reminders, and when it is over a last message
+    /// to the channels that were told. A message that is not accepted is tried again later.
     pub async fn tell(
         &mut self,
         settings: &Settings,
@@ -168,28 +169,28 @@ impl Direct {
     ) {
         let kind = trouble.as_ref().map(Trouble::kind);
         if self.open.as_ref().is_some_and(|open| Some(open.kind) != kind) {
-            self.ending = self.open.take().and_then(|open| open.closed(now));
+            self.expiry = self.open.take().and_then(|open| open.closed(now));
         }
         if let Some(trouble) = trouble {
             let open = self.open.get_or_insert_with(|| {
                 tracing::warn!(alert = trouble.kind().as_str(), "an alert begins");
-                Open::new(&trouble, now)
+                OpenAlert::new(&trouble, now)
             });
             open.facts = trouble.facts();
             open.send(settings, channels, now).await;
         }
-        if let Some(ending) = &mut self.ending {
-            ending.send(settings, channels, now).await;
-            if ending.channels.is_empty() {
-                self.ending = None;
+        if let Some(expiry) = &mut self.expiry {
+            expiry.send(settings, channels, now).await;
+            if expiry.channels.is_empty() {
+                self.expiry = None;
             }
         }
     }
 }
 
-impl Open {
-    fn new(trouble: &Trouble, now: Timestamp) -> Open {
-        Open {
+impl OpenAlert {
+    fn new(trouble: &Trouble, now: Timestamp) -> OpenAlert {
+        OpenAlert {
             id: Uuid::now_v7(),
             kind: trouble.kind(),
             facts: trouble.facts(),
@@ -199,12 +200,12 @@ impl Open {
         }
     }
 
-    /// The same alert, over; none where nobody has heard of it.
-    fn closed(mut self, now: Timestamp) -> Option<Open> {
+    /// The same alert, closed; `None` if no channel was told of it.
+    fn closed(mut self, now: Timestamp) -> Option<OpenAlert> {
         tracing::info!(alert = self.kind.as_str(), "an alert is over");
         self.closed_at = Some(now);
-        self.channels.retain(|_, heard| heard.last_at.is_some());
-        self.channels.values_mut().for_each(|heard| (heard.attempts, heard.due) = (0, None));
+        self.channels.retain(|_, state| state.last_at.is_some());
+        self.channels.values_mut().for_each(|state| (state.attempts, state.due) = (0, None));
         (!self.channels.is_empty()).then_some(self)
     }
 
@@ -212,22 +213,22 @@ impl Open {
         let remind_after = SignedDuration::from_mins(i64::from(settings.alert_reminder_minutes));
         let mut due = Vec::new();
         for channel in channels.iter() {
-            let heard = match self.closed_at {
+            let state = match self.closed_at {
                 None => Some(self.channels.entry(channel.key()).or_default()),
                 Some(_) => self.channels.get_mut(&channel.key()),
             };
-            let Some(heard) = heard else { continue };
-            let occasion = match (self.closed_at, heard.last_at) {
+            let Some(state) = state else { continue };
+            let occasion = match (self.closed_at, state.last_at) {
                 (Some(_), _) => Occasion::Over,
                 (None, None) => Occasion::Started,
                 (None, Some(last)) if now.duration_since(last) >= remind_after => Occasion::Reminder,
                 (None, Some(_)) => continue,
             };
-            if heard.due.is_none_or(|due| due <= Instant::now()) {
+            if state.due.is_none_or(|due| due <= Instant::now()) {
                 due.push((channel, self.letter(settings, occasion, now)));
             }
         }
-        // Side by side: one that hangs holds up no other.
+        // Concurrently, so that a channel that hangs delays no other.
         let sent = join_all(due.iter().map(|(channel, letter)| channels.send(channel, letter))).await;
         for ((channel, _), sent) in due.into_iter().zip(sent) {
             self.note(settings, channel, sent, now);
@@ -236,32 +237,32 @@ impl Open {
 
     fn note(&mut self, settings: &Settings, channel: &Channel, sent: Result<(), SendError>, now: Timestamp) {
         let key = channel.key();
-        let Some(heard) = self.channels.get_mut(&key) else { return };
-        heard.attempts += 1;
+        let Some(state) = self.channels.get_mut(&key) else { return };
+        state.attempts += 1;
         match sent {
             Ok(()) if self.closed_at.is_some() => drop(self.channels.remove(&key)),
-            Ok(()) => (heard.last_at, heard.attempts, heard.due) = (Some(now), 0, None),
+            Ok(()) => (state.last_at, state.attempts, state.due) = (Some(now), 0, None),
             Err(error) => {
                 let first = settings.retry_delay() * 6;
-                let attempts = i32::try_from(heard.attempts).unwrap_or(i32::MAX);
+                let attempts = i32::try_from(state.attempts).unwrap_or(i32::MAX);
                 let wait = wait(first, attempts).max(error.retry_after.unwrap_or_default());
-                heard.due = Some(Instant::now() + wait.max(Duration::from_secs(1)));
+                state.due = Some(Instant::now() + wait.max(Duration::from_secs(1)));
                 tracing::warn!(channel = key, attempts, %error, "an alert could not be sent and is tried again");
-                if self.closed_at.is_some() && heard.attempts >= LAST_ATTEMPTS {
+                if self.closed_at.is_some() && state.attempts >= LAST_ATTEMPTS {
                     self.channels.remove(&key);
                 }
             }
         }
     }
 
-    fn letter(&self, settings: &Settings, occasion: Occasion, now: Timestamp) -> Letter {
-        let moment = Moment { occasion, opened_at: self.opened_at, at: now };
-        Letter {
+    fn letter(&self, settings: &Settings, occasion: Occasion, now: Timestamp) -> OutgoingMessage {
+        let context = MessageContext { occasion, opened_at: self.opened_at, at: now };
+        OutgoingMessage {
             id: Uuid::now_v7(),
             alert_id: self.id,
             kind: self.kind.as_str().to_owned(),
             occasion: occasion.as_str(),
-            text: Words::of(settings).message(self.kind, &self.facts, moment),
+            text: Words::of(settings).message(self.kind, &self.facts, context),
             opened_at: self.opened_at,
             closed_at: self.closed_at,
             facts: Value::Object(self.facts.clone()),

@@ -1,38 +1,38 @@
-//! What can be wrong, and what can be said of it.
+//! The kinds of alerts and the occasions of their messages.
 
 use serde_json::{Map, Value};
 
-/// What people are told of. Each has a single alert at a time.
+/// The kinds of problems that are reported. At most one alert of a kind is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Many records that cannot be reconciled.
+    /// More records went into quarantine within an hour than the limit.
     RecordErrors,
-    /// Many records with a field that cannot be read.
+    /// More records with an unreadable field were found within an hour than the limit.
     UnreadableFields,
     /// The last run failed.
     RunFailed,
-    /// The last run left something undone.
+    /// The last run was `partial`.
     RunPartial,
-    /// No good run for long.
+    /// No good run for longer than the limit.
     Stale,
-    /// A run was answered and nothing came.
+    /// A run was answered without errors and fetched no records.
     NothingFetched,
-    /// Records gone at the source await manual approval.
+    /// Withheld deletions wait for manual approval.
     DeletionsWithheld,
-    /// Gazelle refuses the key or the token.
+    /// Gazelle refuses the API key or the token.
     CredentialsRefused,
-    /// The token is about to end, and nobody renews it.
+    /// The OAuth token expires soon and is not refreshed.
     TokenEnding,
     /// The API's schema has changed.
     Drift,
-    /// The database takes no alerts; told past it.
+    /// The database is unusable. Sent directly, without the outbox.
     Database,
-    /// The service hangs; told past the database.
+    /// The service hangs. Sent directly, without the outbox.
     ServiceStuck,
 }
 
 impl Kind {
-    /// All of them.
+    /// Every kind.
     pub const ALL: [Kind; 12] = [
         Kind::RecordErrors,
         Kind::UnreadableFields,
@@ -48,7 +48,7 @@ impl Kind {
         Kind::ServiceStuck,
     ];
 
-    /// The word that is stored, and that programs see.
+    /// The word in the database and in JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::RecordErrors => "record_errors",
@@ -66,25 +66,25 @@ impl Kind {
         }
     }
 
-    /// The kind of a stored word; absent for one of another release.
+    /// The kind of a stored word; `None` for a kind that only another release knows.
     pub fn from_stored(word: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
-/// When something is said.
+/// Why a message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
-    /// It begins.
+    /// The alert has begun.
     Started,
-    /// It is still so.
+    /// The problem persists.
     Reminder,
-    /// It has ended.
+    /// The alert is over.
     Over,
 }
 
 impl Occasion {
-    /// The word that is stored, and that programs see.
+    /// The word in the database and in JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
             Occasion::Started => "started",
@@ -94,11 +94,11 @@ impl Occasion {
     }
 }
 
-/// What the words of a message are filled with: numbers, texts of ours, and instants (names that end in `_at`), no data
-/// of records.
+/// The values for the placeholders of a message: numbers, our own texts, and UTC timestamps (names that end in
+/// `_at`). Never data of records.
 pub type Facts = Map<String, Value>;
 
-/// Something that is wrong now.
+/// A problem that exists now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
     pub kind: Kind,

@@ -1,8 +1,8 @@
-//! What is wrong against what was said: opens, reminds and closes alerts, and writes the messages, in one transaction.
+//! Compares the current problems with the open alerts: opens, reminds of and closes alerts, and writes the
+//! messages, all in one transaction.
 //!
-//! One watcher at a time compares (it locks a row; another one finds it locked and leaves it at that), so that what
-//! is read belongs to what is written. All that it needs to know is in the tables, so that nothing is said twice
-//! after a restart.
+//! Only one process compares at a time: it locks a row, and a process that finds the row locked returns at once.
+//! All state is in the tables, so a restart repeats no message.
 
 use std::collections::BTreeMap;
 
@@ -16,62 +16,68 @@ use super::channels::Channels;
 use super::conditions::{self, Limits};
 use super::kind::{Facts, Finding, Kind, Occasion};
 use super::outbox;
-use super::words::{Moment, Words};
+use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
 use crate::db::{Db, DbError, Tx};
 
-/// Above every reminder.
+/// The position of an alert's last message: higher than that of any reminder.
 const LAST_POSITION: i32 = 1_000_000;
-/// Alerts that are over are forgotten after this long, with their messages.
+/// Closed alerts and their messages are deleted after this time.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
-/// How exactly the tables say when somebody last looked: a write each time would be one too many.
+/// How often the time of the last evaluation is written: writing it every time would cost too many writes.
 const LOOK_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a look changed.
+/// What one evaluation of the conditions changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Alerts that began.
+    /// Alerts that were opened.
     pub opened: u64,
-    /// Alerts that are over.
+    /// Alerts that were closed.
     pub closed: u64,
-    /// Messages written.
+    /// Messages written to the outbox.
     pub messages: u64,
 }
 
-/// An alert that was open when we looked.
-struct Open {
+/// An alert that was open before this evaluation.
+struct OpenAlert {
     id: Uuid,
     kind: Kind,
     facts: Facts,
     opened_at: Timestamp,
-    /// What each channel was told.
-    told: BTreeMap<String, Told>,
+    /// The last message to each channel, by the channel's key.
+    last_messages: BTreeMap<String, LastMessage>,
 }
 
-impl Open {
-    /// One of which no channel was told.
-    fn of(row: &Row, kind: Kind) -> Open {
+impl OpenAlert {
+    /// The alert of a row, without any messages yet.
+    fn of(row: &Row, kind: Kind) -> OpenAlert {
         let facts = match row.get("facts") {
             Value::Object(facts) => facts,
             _ => Facts::new(),
         };
-        Open { id: row.get("id"), kind, facts, opened_at: row.get("opened_at"), told: BTreeMap::new() }
+        OpenAlert {
+            id: row.get("id"),
+            kind,
+            facts,
+            opened_at: row.get("opened_at"),
+            last_messages: BTreeMap::new(),
+        }
     }
 }
 
-/// What a channel was told of an alert.
+/// The last message of an alert to one channel.
 #[derive(Clone, Copy)]
-struct Told {
+struct LastMessage {
     last_position: i32,
-    /// When the last message was sent, or written where it was not.
+    /// When it was sent, or written if it is not sent yet.
     last_at: Timestamp,
     waiting: bool,
 }
 
-impl From<&Row> for Told {
-    fn from(row: &Row) -> Told {
-        Told {
+impl From<&Row> for LastMessage {
+    fn from(row: &Row) -> LastMessage {
+        LastMessage {
             last_position: row.get("last_position"),
             last_at: row.get("last_at"),
             waiting: row.get("waiting"),
@@ -79,13 +85,14 @@ impl From<&Row> for Told {
     }
 }
 
-/// Looks at everything once and writes what is to be said, by the database's clock, which dates runs too: two machines agree
-/// on what is due.
+/// Evaluates all conditions once and writes the messages that are due. All times are the database's, which also
+/// dates runs, so that several machines agree on what is due.
 ///
-/// Errors: the database's. Then nothing was written, and the next look finds the same.
+/// # Errors
+/// Any database error. Nothing is written then, and the next call finds the same problems.
 pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<Changes, DbError> {
-    // Tokens are dated by who gets them, and he alone uses them.
-    let ending = credentials::stored_ending(settings, db, Timestamp::now()).await;
+    // The process that obtained a token dated it by its own clock, and is the only one to use it.
+    let expiry = credentials::stored_expiry(settings, db, Timestamp::now()).await;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     let mut changes = Changes::default();
@@ -98,7 +105,7 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
         .await?;
     let Some(row) = locked.first() else { return Ok(changes) };
     let (looked_at, at): (Timestamp, Timestamp) = (row.get("looked_at"), row.get("now"));
-    let findings = conditions::read(&tx, Limits::of(settings), ending, at).await?;
+    let findings = conditions::read(&tx, Limits::of(settings), expiry, at).await?;
     let mut ledger = Ledger {
         tx: &tx,
         words: Words::of(settings),
@@ -116,7 +123,11 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
     Ok(changes)
 }
 
-/// Forgets alerts that were over long ago, and gives up messages whose channel is not configured any more.
+/// Deletes alerts that were closed long ago, and gives up messages whose channel is no longer configured. Returns
+/// the number of deleted alerts.
+///
+/// # Errors
+/// Any database error.
 pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     let now = db.now().await?;
     outbox::give_up_unclaimed(db, now).await?;
@@ -125,15 +136,15 @@ pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
 }
 
-/// What a channel is to be told of an alert that goes on, by what it was told, and the message's position among those of the
-/// alert; none where it is not time.
-fn due(told: Option<&Told>, at: Timestamp, remind_after: SignedDuration) -> Option<(Occasion, i32)> {
-    match told {
+/// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message
+/// is due.
+fn due(last: Option<&LastMessage>, at: Timestamp, remind_after: SignedDuration) -> Option<(Occasion, i32)> {
+    match last {
         None => Some((Occasion::Started, 0)),
-        // What was not heard needs no reminder.
-        Some(told) if told.waiting => None,
-        Some(told) if at.duration_since(told.last_at) >= remind_after => {
-            Some((Occasion::Reminder, told.last_position + 1))
+        // No reminder while the last message is still unsent.
+        Some(last) if last.waiting => None,
+        Some(last) if at.duration_since(last.last_at) >= remind_after => {
+            Some((Occasion::Reminder, last.last_position + 1))
         }
         Some(_) => None,
     }
@@ -144,7 +155,7 @@ struct Ledger<'l, 'c> {
     words: Words,
     channels: Vec<String>,
     remind_after: SignedDuration,
-    /// By the database's clock.
+    /// The time of this evaluation, by the database's clock.
     at: Timestamp,
     changes: &'l mut Changes,
 }
@@ -154,39 +165,39 @@ impl Ledger<'_, '_> {
         let mut open = self.open().await?;
         for finding in findings {
             match open.iter().position(|alert| alert.kind == finding.kind) {
-                Some(index) => self.still(open.swap_remove(index), finding.facts).await?,
-                None => self.begin(finding).await?,
+                Some(index) => self.keep_open(open.swap_remove(index), finding.facts).await?,
+                None => self.open_alert(finding).await?,
             }
         }
         for alert in open {
-            self.end(alert).await?;
+            self.close_alert(alert).await?;
         }
         Ok(())
     }
 
-    async fn open(&self) -> Result<Vec<Open>, DbError> {
+    async fn open(&self) -> Result<Vec<OpenAlert>, DbError> {
         let rows = self.tx.query(include_str!("open_alerts.sql"), &[]).await?;
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Vec<OpenAlert> = Vec::new();
         for row in &rows {
-            // One of another release is left to that release.
+            // Kinds that only another release knows are left to that release.
             let Some(kind) = Kind::from_stored(row.get("kind")) else { continue };
             if open.last().is_none_or(|last| last.id != row.get::<_, Uuid>("id")) {
-                open.push(Open::of(row, kind));
+                open.push(OpenAlert::of(row, kind));
             }
             if let (Some(alert), Some(channel)) = (open.last_mut(), row.get::<_, Option<String>>("channel")) {
-                alert.told.insert(channel, Told::from(row));
+                alert.last_messages.insert(channel, LastMessage::from(row));
             }
         }
         Ok(open)
     }
 
-    async fn begin(&mut self, finding: Finding) -> Result<(), DbError> {
-        let alert = Open {
+    async fn open_alert(&mut self, finding: Finding) -> Result<(), DbError> {
+        let alert = OpenAlert {
             id: Uuid::now_v7(),
             kind: finding.kind,
             facts: finding.facts,
             opened_at: self.at,
-            told: BTreeMap::new(),
+            last_messages: BTreeMap::new(),
         };
         self.tx
             .execute(
@@ -201,50 +212,55 @@ impl Ledger<'_, '_> {
             .await?;
         self.changes.opened += 1;
         tracing::warn!(alert = alert.kind.as_str(), "an alert begins");
-        self.tell_all(&alert).await
+        self.write_due_messages(&alert).await
     }
 
-    async fn still(&mut self, mut alert: Open, facts: Facts) -> Result<(), DbError> {
+    async fn keep_open(&mut self, mut alert: OpenAlert, facts: Facts) -> Result<(), DbError> {
         if alert.facts != facts {
             let sql = "UPDATE {schema}.sync_alerts SET facts = $2 WHERE id = $1";
             let value = Value::Object(facts.clone());
             self.tx.execute(sql, &[(&alert.id, Type::UUID), (&value, Type::JSONB)]).await?;
             alert.facts = facts;
         }
-        self.tell_all(&alert).await
+        self.write_due_messages(&alert).await
     }
 
-    /// The first word to channels that had none, such as one that was configured since; a reminder where it is time.
-    async fn tell_all(&mut self, alert: &Open) -> Result<(), DbError> {
+    /// Writes the first message for channels that had none (such as a new channel), and reminders where they are
+    /// due.
+    async fn write_due_messages(&mut self, alert: &OpenAlert) -> Result<(), DbError> {
         for channel in self.channels.clone() {
-            if let Some((occasion, position)) = due(alert.told.get(&channel), self.at, self.remind_after) {
-                self.say(alert, &channel, occasion, position).await?;
+            if let Some((occasion, position)) =
+                due(alert.last_messages.get(&channel), self.at, self.remind_after)
+            {
+                self.write_message(alert, &channel, occasion, position).await?;
             }
         }
         Ok(())
     }
 
-    /// The last word, to those who had the first.
-    async fn end(&mut self, alert: Open) -> Result<(), DbError> {
+    /// Closes the alert and writes the last message for the channels that had the first one.
+    async fn close_alert(&mut self, alert: OpenAlert) -> Result<(), DbError> {
         let sql = "UPDATE {schema}.sync_alerts SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL";
         self.tx.execute(sql, &[(&alert.id, Type::UUID), (&self.at, Type::TIMESTAMPTZ)]).await?;
         self.changes.closed += 1;
         tracing::info!(alert = alert.kind.as_str(), "an alert is over");
-        for channel in self.channels.clone().iter().filter(|channel| alert.told.contains_key(*channel)) {
-            self.say(&alert, channel, Occasion::Over, LAST_POSITION).await?;
+        for channel in
+            self.channels.clone().iter().filter(|channel| alert.last_messages.contains_key(*channel))
+        {
+            self.write_message(&alert, channel, Occasion::Over, LAST_POSITION).await?;
         }
         Ok(())
     }
 
-    async fn say(
+    async fn write_message(
         &mut self,
-        alert: &Open,
+        alert: &OpenAlert,
         channel: &str,
         occasion: Occasion,
         position: i32,
     ) -> Result<(), DbError> {
-        let moment = Moment { occasion, opened_at: alert.opened_at, at: self.at };
-        let text = self.words.message(alert.kind, &alert.facts, moment);
+        let context = MessageContext { occasion, opened_at: alert.opened_at, at: self.at };
+        let text = self.words.message(alert.kind, &alert.facts, context);
         let written = self
             .tx
             .execute(
@@ -273,7 +289,7 @@ mod tests {
     #[test]
     fn a_channel_is_told_once_and_reminded_when_it_has_heard_and_it_is_time() {
         let at = Timestamp::from_second(100_000).unwrap();
-        let told = |last_position, seconds_ago: i64, waiting| Told {
+        let told = |last_position, seconds_ago: i64, waiting| LastMessage {
             last_position,
             last_at: at - SignedDuration::from_secs(seconds_ago),
             waiting,

@@ -1,4 +1,4 @@
-//! What `alerts list` shows. Reads only.
+//! Reads what `alerts list` shows.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -9,36 +9,36 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 
-/// Alerts that were over before are not listed.
+/// Alerts that were closed longer ago are not listed.
 const OVER_FOR: SignedDuration = SignedDuration::from_hours(24 * 7);
 
-/// Alerts and the messages that nobody got yet.
+/// Alerts, and messages that were not delivered.
 #[derive(Debug, Clone, Serialize)]
-pub struct Listed {
-    /// What is wrong, oldest first.
+pub struct AlertList {
+    /// Open alerts, oldest first.
     pub open: Vec<Alert>,
-    /// What was over within the last week, newest first.
+    /// Alerts that were closed within the last week, newest first.
     pub over: Vec<Alert>,
-    /// Messages that wait to be sent, or were given up, oldest first.
-    pub undelivered: Vec<Waiting>,
-    /// When somebody last looked what is wrong, to the minute; absent: never.
+    /// Messages that wait to be sent or were given up, oldest first.
+    pub undelivered: Vec<UndeliveredMessage>,
+    /// When the conditions were last evaluated, UTC, to the minute; `None`: never.
     pub looked_at: Option<Timestamp>,
 }
 
 /// An alert.
 #[derive(Debug, Clone, Serialize)]
 pub struct Alert {
-    /// Its number, as messages carry it.
+    /// Its id, as in its messages.
     pub id: Uuid,
     /// `run_failed`, …
     pub kind: String,
-    /// What is known of it.
+    /// The values of its message's placeholders.
     pub facts: Value,
-    /// When it began.
+    /// When it was opened, UTC.
     pub opened_at: Timestamp,
-    /// When it was over.
+    /// When it was closed, UTC; `None` while it is open.
     pub closed_at: Option<Timestamp>,
-    /// Messages sent.
+    /// Number of messages sent.
     pub sent: i64,
 }
 
@@ -55,34 +55,34 @@ impl From<&Row> for Alert {
     }
 }
 
-/// A message that nobody got yet.
+/// A message that was not delivered.
 #[derive(Debug, Clone, Serialize)]
-pub struct Waiting {
-    /// Its number.
+pub struct UndeliveredMessage {
+    /// Its id.
     pub id: Uuid,
-    /// Its alert.
+    /// The id of its alert.
     pub alert: Uuid,
     /// `slack`, `webhook`, or `email:` and a hash of the address.
     pub channel: String,
     /// `started`, `reminder` or `over`.
     pub occasion: String,
-    /// Its first line.
+    /// Its title.
     pub title: String,
-    /// When it was written.
+    /// When it was written, UTC.
     pub created_at: Timestamp,
-    /// How often it was tried.
+    /// Number of attempts so far.
     pub attempts: i32,
-    /// When it is tried next.
+    /// When the next attempt is due, UTC.
     pub due_at: Timestamp,
-    /// Why it was not taken.
+    /// Why the last attempt failed; `None` before the first.
     pub last_error: Option<String>,
-    /// When it was given up; absent: it is tried again.
+    /// When it was given up, UTC; `None`: it is still tried.
     pub given_up_at: Option<Timestamp>,
 }
 
-impl From<&Row> for Waiting {
-    fn from(row: &Row) -> Waiting {
-        Waiting {
+impl From<&Row> for UndeliveredMessage {
+    fn from(row: &Row) -> UndeliveredMessage {
+        UndeliveredMessage {
             id: row.get("id"),
             alert: row.get("alert_id"),
             channel: row.get("channel"),
@@ -97,8 +97,11 @@ impl From<&Row> for Waiting {
     }
 }
 
-/// Reads it.
-pub async fn list(db: &Db) -> Result<Listed, DbError> {
+/// Reads open and recently closed alerts and the undelivered messages.
+///
+/// # Errors
+/// Any database error.
+pub async fn list(db: &Db) -> Result<AlertList, DbError> {
     let since = db.now().await?.saturating_sub(OVER_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = db.query(include_str!("list_alerts.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
     let (open, mut over): (Vec<Alert>, Vec<Alert>) =
@@ -111,8 +114,8 @@ pub async fn list(db: &Db) -> Result<Listed, DbError> {
             &[],
         )
         .await?;
-    let undelivered = rows.iter().map(Waiting::from).collect();
+    let undelivered = rows.iter().map(UndeliveredMessage::from).collect();
     let rows = db.query("SELECT looked_at FROM {schema}.sync_alert_watch WHERE name = 'watch'", &[]).await?;
     let looked_at = rows.first().map(|row| row.get(0)).filter(|at: &Timestamp| *at > Timestamp::UNIX_EPOCH);
-    Ok(Listed { open, over, undelivered, looked_at })
+    Ok(AlertList { open, over, undelivered, looked_at })
 }

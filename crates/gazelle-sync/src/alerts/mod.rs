@@ -1,15 +1,15 @@
-//! Telling people what is wrong, once, until it is over.
+//! Alerts: each problem is reported once when it begins, again as a reminder, and once when it is over.
 //!
-//! 1. [`watch`] reads what is wrong out of the database (`conditions`) and compares it with what was said before
-//!    (`ledger`): what is new, still there or over becomes messages in the outbox, in the same transaction. The words
-//!    are in `words`, all of them.
-//! 2. [`deliver`] empties the outbox (`outbox`): a message is claimed, handed to its channel (`channels`: Slack, e-mail,
-//!    a webhook) and marked as sent, or tried again later.
-//! 3. [`ping`] calls the dead-man's URL after a good run, so that silence raises an alarm elsewhere.
+//! 1. [`watch`] reads the problems from the database (`conditions`) and compares them with the open alerts
+//!    (`ledger`). In the same transaction it writes a message to the outbox for each problem that is new, is due
+//!    for a reminder, or is over. All texts are in `words`.
+//! 2. [`deliver`] empties the outbox (`outbox`): it claims a message, hands it to its channel (`channels`: Slack,
+//!    e-mail, a webhook), and marks it as sent or schedules another attempt.
+//! 3. [`ping`] calls the dead-man's URL after a good run; an external service raises the alarm when the calls stop.
 //!
-//! Nothing is remembered in the process: whoever starts anew goes on where the last one stopped, and any number of
-//! processes can do it at once. The exception is a database that takes no alerts, or a service that hangs: [`Direct`] tells
-//! of that past the database.
+//! All state is in the database: a restarted process continues where the last one stopped, and several processes
+//! can run at once. The exception is [`DirectAlerts`], which reports an unusable database or a hanging service
+//! without the database.
 
 mod channels;
 mod conditions;
@@ -26,14 +26,14 @@ pub use channels::{Channel, Channels, mail_port};
 pub use conditions::Limits;
 pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, deliver, send_test};
-pub use direct::{Direct, Trouble};
+pub use direct::{DirectAlerts, Trouble};
 pub use kind::{Kind, Occasion};
 pub use ledger::{Changes, forget_old, watch};
-pub use list::{Listed, list};
+pub use list::{AlertList, list};
 
 use crate::config::Settings;
 
-/// What a kind is called, in the language of the settings; one of another release is unknown.
+/// The title of an alert's kind in the configured language; `?` for a kind that only another release knows.
 pub fn title(kind: Option<Kind>, settings: &Settings) -> String {
     kind.map_or_else(|| "?".to_owned(), |kind| words::Words::of(settings).title(kind).to_owned())
 }

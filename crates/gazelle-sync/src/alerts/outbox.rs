@@ -1,4 +1,5 @@
-//! The outbox: messages that wait, are claimed, sent, or tried again. Every instant here is the database's.
+//! The outbox: stores messages until they are delivered. A process claims a message, sends it, and records the
+//! outcome. All times here are the database's.
 
 use std::time::Duration;
 
@@ -11,37 +12,37 @@ use uuid::Uuid;
 use super::kind::Occasion;
 use crate::db::{Db, DbError};
 
-/// A claim that is older than this is of a process that is gone. Longer than any sending may take.
+/// How long a claim lasts. Longer than any send may take: an older claim belongs to a process that has ended.
 pub const CLAIM: SignedDuration = SignedDuration::from_secs(90);
 /// The longest wait between two attempts.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(900);
-/// A message that nobody took for so long is given up; `alerts list` still shows it.
+/// A message that was not accepted for this long is given up; `alerts list` still shows it.
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// A claimed message.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Names it for ever: who gets it twice can tell.
+    /// Stays the same over all attempts, so that a receiver can recognise duplicates.
     pub id: Uuid,
-    /// What it tells of.
+    /// The id of its alert.
     pub alert_id: Uuid,
-    /// The word of its kind.
+    /// The stored word of the alert's kind.
     pub kind: String,
-    /// When it is said.
+    /// Why it is sent.
     pub occasion: Occasion,
-    /// Its first line.
+    /// Its title.
     pub title: String,
-    /// The rest.
+    /// Its text without the title.
     pub body: String,
-    /// When the alert began.
+    /// When the alert was opened, UTC.
     pub opened_at: Timestamp,
-    /// When it was over.
+    /// When the alert was closed, UTC; `None` while it is open.
     pub closed_at: Option<Timestamp>,
-    /// What the words were made of.
+    /// The values that the text was made from.
     pub facts: Value,
-    /// Attempts, this one included.
+    /// Number of attempts, including this one.
     pub attempts: i32,
-    /// Until when it is ours.
+    /// When our claim expires, UTC.
     pub(super) claimed_until: Timestamp,
     pub(super) created_at: Timestamp,
 }
@@ -70,7 +71,10 @@ impl Message {
     }
 }
 
-/// The channels for which a message is due.
+/// The keys of the channels for which a message is due.
+///
+/// # Errors
+/// Any database error.
 pub async fn due_channels(db: &Db) -> Result<Vec<String>, DbError> {
     let now = database_time(db).await?;
     let rows = db
@@ -83,12 +87,15 @@ pub async fn due_channels(db: &Db) -> Result<Vec<String>, DbError> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Claims the next message of a channel for [`CLAIM`]; nobody else gets it meanwhile. Of one alert none before the
-/// one that goes before it.
+/// Claims the next message of a channel for [`CLAIM`]; no other process gets it meanwhile. The messages of an alert
+/// are sent in order. `None`: nothing is due.
+///
+/// # Errors
+/// Any database error.
 pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
     let now = database_time(db).await?;
     let until = now.saturating_add(CLAIM).unwrap_or(now);
-    // Another claim may be younger than `now` is by the time our statement runs.
+    // By the time our statement runs, another process may have made a claim that is later than our `now`.
     let longest = until.saturating_add(CLAIM).unwrap_or(until);
     let rows = db
         .query(
@@ -105,7 +112,10 @@ pub async fn claim(db: &Db, channel: &str) -> Result<Option<Message>, DbError> {
     Ok(rows.first().map(|row| Message::of(row, until)))
 }
 
-/// Notes that a message was taken.
+/// Records that a message was accepted.
+///
+/// # Errors
+/// Any database error.
 pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
     let now = database_time(db).await?;
     let sql = "UPDATE {schema}.sync_alert_messages SET sent_at = $2, claimed_until = NULL, last_error = NULL
@@ -114,7 +124,10 @@ pub async fn sent(db: &Db, message: &Message) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Notes that a message was not taken, why, and when it is tried again. Returns whether it was given up.
+/// Records that a message was not accepted, why, and when to try again. Returns whether it was given up.
+///
+/// # Errors
+/// Any database error.
 pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Result<bool, DbError> {
     let now = database_time(db).await?;
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
@@ -134,7 +147,10 @@ pub async fn failed(db: &Db, message: &Message, why: &str, wait: Duration) -> Re
     Ok(given_up)
 }
 
-/// Gives up messages that nobody even tries to send, a day after those that are tried.
+/// Gives up messages that no process tries to send, one day later than those that are tried. Returns their number.
+///
+/// # Errors
+/// Any database error.
 pub async fn give_up_unclaimed(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     let after = GIVEN_UP_AFTER.saturating_add(SignedDuration::from_hours(24));
     let before = now.saturating_sub(after).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -145,7 +161,7 @@ pub async fn give_up_unclaimed(db: &Db, now: Timestamp) -> Result<u64, DbError> 
     .await
 }
 
-/// A message that is due later than this was dated by a clock that has been set back since.
+/// A message that is due later than this was dated by a clock that has since been set back.
 fn latest_due(now: Timestamp) -> Timestamp {
     let longest = SignedDuration::try_from(LONGEST_WAIT * 2).unwrap_or(SignedDuration::ZERO);
     now.saturating_add(longest).unwrap_or(now)

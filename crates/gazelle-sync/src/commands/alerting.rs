@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::opened::Opened;
 use crate::access::owners;
-use crate::alerts::{self, Changes, Channels, Delivered, Direct, Trouble};
+use crate::alerts::{self, Changes, Channels, Delivered, DirectAlerts, Trouble};
 use crate::config::Settings;
 
 /// The file of the data folder that holds what was told past the database.
@@ -58,7 +58,7 @@ async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
         return;
     }
     let file = settings.data_dir.join(TOLD_DIRECTLY);
-    let mut direct = Direct::load(&file).await;
+    let mut direct = DirectAlerts::load(&file).await;
     let now = Timestamp::now();
     let trouble = error.map(|error| Trouble::Database {
         reason: format!("{error:#}"),

@@ -10,7 +10,7 @@ use super::alerting;
 use super::context::{Context, FAILED};
 use super::opened::Opened;
 use super::text::alerts::list_text;
-use crate::alerts::{self, Channels, Listed};
+use crate::alerts::{self, AlertList, Channels};
 use crate::cli::{AlertsAction, AlertsArgs};
 use crate::display::Lines;
 use crate::migrate;
@@ -101,7 +101,7 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
 async fn list(context: &Context, opened: &Opened) -> Result<u8> {
     let listed = match migrate::is_readable(&opened.db).await? {
         true => alerts::list(&opened.db).await?,
-        false => Listed { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
+        false => AlertList { open: Vec::new(), over: Vec::new(), undelivered: Vec::new(), looked_at: None },
     };
     context.print(&listed, || list_text(&listed, &context.settings))?;
     Ok(0)

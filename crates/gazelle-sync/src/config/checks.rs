@@ -1,5 +1,5 @@
-//! What a value must look like, one function a kind. An error completes the sentence
-//! "SETTING …"; those of secrets say nothing of the value.
+//! Validation of values, one function for each kind. An error completes the sentence "SETTING …"; errors of secrets
+//! do not contain the value.
 
 use std::net::SocketAddr;
 
@@ -10,12 +10,12 @@ use url::Url;
 
 use crate::loopback;
 
-/// For values that are only ever handed on.
+/// For values that are only passed on.
 pub(super) fn anything(_: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Keys and tokens travel in an HTTP header, which cannot hold everything.
+/// Keys and tokens are sent in an HTTP header, which restricts their characters.
 pub(super) fn header_value(text: &str) -> Result<(), String> {
     match text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(()),
@@ -23,7 +23,7 @@ pub(super) fn header_value(text: &str) -> Result<(), String> {
     }
 }
 
-/// A key of 256 bits.
+/// A 256-bit key in hex.
 pub(super) fn token_key(text: &str) -> Result<(), String> {
     match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         true => Ok(()),
@@ -31,7 +31,7 @@ pub(super) fn token_key(text: &str) -> Result<(), String> {
     }
 }
 
-/// A URL, or `host=… user=…`.
+/// A `postgres://` URL, or `host=… user=…`.
 pub(super) fn database_url(text: &str) -> Result<(), String> {
     let (scheme, _) = text.split_once("://").unwrap_or_default();
     match scheme {
@@ -42,12 +42,12 @@ pub(super) fn database_url(text: &str) -> Result<(), String> {
     crate::db::check_url(text)
 }
 
-/// Whether a database address holds a password.
+/// Whether a database URL or connection string contains a password.
 pub(super) fn has_password(address: &SecretString) -> bool {
     let text = address.expose_secret();
     match Url::parse(text) {
         Ok(url) => url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"),
-        // What the URL library cannot read (several hosts, `key=value`) is judged by its words.
+        // What the URL library cannot parse (several hosts, `key=value`) is searched as text.
         Err(_) => {
             let authority = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
             let user = authority.rsplit_once('@').map(|(user, _)| user).unwrap_or_default();
@@ -56,7 +56,10 @@ pub(super) fn has_password(address: &SecretString) -> bool {
     }
 }
 
-/// A name that needs no quotes in SQL, so that it reads the same everywhere.
+/// An SQL identifier that needs no quotes, so that it is written the same way everywhere.
+///
+/// # Errors
+/// The text is not such an identifier.
 pub fn plain_identifier(text: &str) -> Result<String, String> {
     let starts_well = text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
     let goes_on_well = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
@@ -71,7 +74,7 @@ pub fn plain_identifier(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// An http or https address without a password in it.
+/// An http or https URL without user name and password.
 pub(super) fn web_address(text: &str) -> Result<Url, String> {
     let wrong = || "must be an address like https://host/path".to_owned();
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -85,7 +88,7 @@ pub(super) fn web_address(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// An address to which nothing travels in clear, unless it stays on this machine.
+/// Requires TLS, unless the host is this machine.
 fn protected(url: Url) -> Result<Url, String> {
     match url.scheme() == "https" || loopback::is_url(&url) {
         true => Ok(url),
@@ -95,14 +98,14 @@ fn protected(url: Url) -> Result<Url, String> {
     }
 }
 
-/// Where traces are sent to.
+/// The URL that traces are sent to.
 pub(super) fn protected_address(text: &str) -> Result<Url, String> {
     web_address(text).and_then(protected)
 }
 
-/// What an error may repeat of a refused value: of an address nothing that could be a user name, a password or a
-/// token in a query. `None`: nothing at all.
-pub(super) fn showable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
+/// What an error may repeat of a rejected value: of a URL nothing that could be a user name, a password or a token
+/// in a query. `None`: nothing.
+pub(super) fn repeatable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
     let is_address = key.ends_with("_url") || key.ends_with("_endpoint") || text.contains("://");
     if !is_address {
         return Some(text);
@@ -116,7 +119,7 @@ pub(super) fn showable<'t>(key: &str, text: &'t str) -> Option<&'t str> {
     }
 }
 
-/// An https address that is itself a secret; http on this machine.
+/// A URL that is itself a secret: https, or http to this machine.
 pub(super) fn secret_web_address(text: &str) -> Result<(), String> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => protected(url).map(|_| ()),
@@ -124,7 +127,7 @@ pub(super) fn secret_web_address(text: &str) -> Result<(), String> {
     }
 }
 
-/// smtp:// or smtps://. A password crosses a network encrypted or not at all.
+/// An smtp:// or smtps:// URL. A password must not be sent over a network unencrypted.
 pub(super) fn mail_server(text: &str) -> Result<(), String> {
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => url,
@@ -149,7 +152,7 @@ pub(super) fn mail_server(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// One e-mail address, perhaps with a name: `Sync <sync@example.org>`.
+/// One e-mail address, optionally with a display name: `Sync <sync@example.org>`.
 pub(super) fn one_mail_address(text: &str) -> Result<(), String> {
     match text.parse::<lettre::message::Mailbox>() {
         Ok(_) => Ok(()),
@@ -164,46 +167,46 @@ pub(super) fn mail_addresses(text: &str) -> Result<(), String> {
         .map_err(|_| "must be e-mail addresses, separated by commas".to_owned())
 }
 
-/// A day: `2026-01-09`.
+/// A date: `2026-01-09`.
 pub(super) fn date(text: &str) -> Result<Date, String> {
-    // The library would read a day from a date and time as well, and drop the time silently.
+    // The library would also parse a date from a timestamp and silently drop the time.
     match (text.len(), text.parse::<Date>()) {
         (10, Ok(date)) => Ok(date),
         _ => Err("must be a date like 2026-01-09".to_owned()),
     }
 }
 
-/// Address and port to listen on.
+/// IP address and port to listen on.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, like 127.0.0.1:8787".to_owned())
 }
 
-/// A time zone's official name.
+/// The canonical IANA name of a time zone.
 pub(super) fn time_zone(text: &str) -> Result<String, String> {
     let wrong = || "must be a time zone of the IANA list, like America/Toronto".to_owned();
     let zone = TimeZone::get(text).map_err(|_| wrong())?;
     zone.iana_name().map(str::to_owned).ok_or_else(wrong)
 }
 
-/// Five fields, or six with seconds first.
+/// A cron expression: five fields, or six with seconds first.
 pub(super) fn cron(text: &str) -> Result<String, String> {
     let wrong = || "must be a cron expression of five fields, like */15 * * * *".to_owned();
     let fields: Vec<&str> = text.split_whitespace().collect();
     let plausible =
         |field: &&str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-#?".contains(&byte));
     let counted = fields.len() == 5 || fields.len() == 6;
-    if !counted || !fields.iter().all(plausible) || !limits_kept(&fields) {
+    if !counted || !fields.iter().all(plausible) || !numbers_in_range(&fields) {
         return Err(wrong());
     }
     let text = fields.join(" ");
     text.parse::<croner::Cron>().map(|_| text).map_err(|_| wrong())
 }
 
-/// Second, minute, hour, day, month and weekday hold no number beyond what a clock or calendar has.
-fn limits_kept(fields: &[&str]) -> bool {
+/// Whether no number in the fields second, minute, hour, day, month and weekday exceeds its maximum.
+fn numbers_in_range(fields: &[&str]) -> bool {
     let largest = [59, 59, 23, 31, 12, 7];
     fields.iter().rev().zip(largest.iter().rev()).all(|(field, largest)| {
-        // Steps (`*/90`) are bounded as well: one past the field's end would never be reached.
+        // Steps (`*/90`) are limited as well: a step beyond the field's end would never match.
         field
             .split(|c: char| !c.is_ascii_digit())
             .filter(|digits| !digits.is_empty())

@@ -1,18 +1,18 @@
-//! Every setting, documented once. The defaults are read from here too, so that what the help says
-//! is what the program does.
+//! The documentation of every setting. Defaults are read from here too, so the help and the program cannot
+//! disagree.
 
-/// What a person needs to know about one setting.
+/// The documentation of one setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingDoc {
-    /// Name in `gazelle-sync.toml`, and of the field of [`Settings`](super::Settings).
+    /// Its name in `gazelle-sync.toml`, and of the field of [`Settings`](super::Settings).
     pub key: &'static str,
-    /// Environment variable.
+    /// Its environment variable.
     pub env: &'static str,
-    /// Default, as it would be written in the environment; empty: none.
+    /// Its default, as it would be written in the environment; empty: none.
     pub default: &'static str,
-    /// What it does, in a sentence.
+    /// What it does, in one sentence.
     pub meaning: &'static str,
-    /// Its value is never shown: not in errors, not in listings, not in logs.
+    /// Whether its value is secret: never shown in errors, listings or logs.
     pub secret: bool,
 }
 
@@ -29,7 +29,7 @@ const fn secret(key: &'static str, env: &'static str, meaning: &'static str) -> 
     SettingDoc { key, env, default: "", meaning, secret: true }
 }
 
-/// All settings, in the order in which they are shown.
+/// All settings, in display order.
 #[rustfmt::skip]
 pub const SETTINGS: &[SettingDoc] = &[
     // Where the data lives

@@ -1,12 +1,12 @@
-//! What is wrong with the settings, told all at once.
+//! The error for wrong settings, which lists all problems at once.
 
 use std::fmt;
 
-/// One or several problems with the settings. Each names the setting, where its value came from
-/// and what is allowed; none holds the value of a secret.
+/// One or more problems with the settings. Each names the setting, the source of its value and what is allowed;
+/// none contains the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
-    /// The problems, in the order in which they were met; never empty.
+    /// The problems, in the order in which they were found; never empty.
     pub problems: Vec<String>,
 }
 

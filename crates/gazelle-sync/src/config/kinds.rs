@@ -1,4 +1,4 @@
-//! The settings that are a choice.
+//! The types of settings with a fixed set of values or a small grammar.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use jiff::civil::Time;
 
 use super::reader::quote;
 
-/// Language of alerts and of the dashboard.
+/// The language of alerts and of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// English.
@@ -16,36 +16,36 @@ pub enum Language {
     Fr,
 }
 
-/// How logs are written.
+/// The format of logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Human on a terminal, JSON otherwise.
+    /// `Human` on a terminal, otherwise `Json`.
     Auto,
-    /// Lines for people.
+    /// Text for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Which raw versions staging keeps.
+/// Which versions staging keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// All, for ever.
+    /// All versions.
     All,
-    /// Those of the last days; the newest version of a record always stays.
+    /// Versions of the last days; the newest version of a record always stays.
     Days(u32),
 }
 
-/// An appointment that exists in Gazelle and whose local hour is known.
+/// An appointment that exists in Gazelle and whose local time is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpotCheck {
-    /// What its title holds, in whatever case.
+    /// A part of its title; case does not matter.
     pub title: String,
-    /// Its hour in Montréal.
+    /// Its start time in Montréal.
     pub time: Time,
 }
 
-/// The appointments that `verify` checks by name.
+/// The appointments that `verify` checks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpotChecks(pub Vec<SpotCheck>);
 
@@ -55,7 +55,7 @@ impl FromStr for SpotChecks {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
         let read = |part: &str| -> Option<SpotCheck> {
-            // From the right, since a title may hold the sign too.
+            // From the right, because a title may contain `=` too.
             let (title, hour) = part.rsplit_once('=')?;
             let (hours, minutes) = hour.trim().split_once(':')?;
             let time = Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;

@@ -1,4 +1,4 @@
-//! Where values may come from, and their order.
+//! The sources of values and their order.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use super::secrets_file::{self, Secrets};
 use super::toml_file::TomlFile;
 use crate::private_files::believed::Sought;
 
-/// Read from the working directory when no other file is named.
+/// The settings file in the working directory, read if no other file is named.
 pub const DEFAULT_FILE: &str = "gazelle-sync.toml";
 
-/// Environment variable that names the settings file.
+/// The environment variable that names the settings file.
 pub const CONFIG_ENV: &str = "GAZELLE_SYNC_CONFIG";
 
-/// What the names of our own environment variables begin with.
+/// The prefix of our own environment variables.
 const ENV_PREFIX: &str = "GAZELLE_SYNC_";
 
-/// A variable's name without what most of ours begin with, which would make all of them look alike.
+/// A variable's name without the common prefix, which would make all names similar to each other.
 fn tail(name: &str) -> &str {
     name.strip_prefix(ENV_PREFIX).or_else(|| name.strip_prefix("GAZELLE_")).unwrap_or(name)
 }
@@ -31,37 +31,38 @@ fn tail(name: &str) -> &str {
 pub struct Flag {
     /// The setting's key.
     pub key: &'static str,
-    /// The flag, as people type it: `--schema`.
+    /// The flag as it is typed: `--schema`.
     pub name: &'static str,
     /// Its value.
     pub value: String,
 }
 
-/// Everything settings are made from. Values are passed in, never read from the process here, so
-/// that tests can run side by side. The default has no file, no environment and no flag.
+/// All sources of settings. Values are passed in and never read from the process here, so that tests can run in
+/// parallel. The default has no file, no environment and no flags.
 #[derive(Clone, Default)]
 pub struct Layers {
     /// Environment variables.
     pub env: HashMap<String, String>,
     /// The file named by `--config`; it must exist.
     pub file: Option<PathBuf>,
-    /// Folder in which [`DEFAULT_FILE`] is looked for, and relative paths start.
+    /// The folder in which [`DEFAULT_FILE`] is searched, and in which relative paths start.
     pub working_dir: PathBuf,
-    /// Secrets that systemd handed over as a file.
+    /// Secrets from systemd's credential file.
     pub secrets: Secrets,
-    /// Names of environment variables that look like ours and are none.
+    /// Environment variables with our prefix that are not settings.
     pub unknown_env: Vec<String>,
     /// Flags.
     pub flags: Vec<Flag>,
-    /// Whether root runs this program: its data cannot live in its home, which the account of the
-    /// embedded server may not enter.
+    /// Whether the program runs as root: its data must not be in root's home, which the account of the embedded
+    /// server may not enter.
     pub root: bool,
 }
 
 impl Layers {
-    /// The layers of this process.
+    /// The sources of this process.
     ///
-    /// Errors: a variable of ours is not UTF-8, or the working directory is gone.
+    /// # Errors
+    /// A variable of ours is not UTF-8, or the working directory does not exist.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Result<Self, SettingsError> {
         let mut env = HashMap::new();
         let mut problems = Vec::new();
@@ -96,8 +97,8 @@ impl Layers {
         Ok(Self { env, file, working_dir, secrets, unknown_env, flags, root })
     }
 
-    /// A warning for each environment variable that looks like one of ours and is none: its name and the setting
-    /// that was perhaps meant. No error, because what sets them may serve a newer program too.
+    /// A warning for each environment variable with our prefix that is not a setting: its name and the most similar
+    /// setting. Not an error, because the environment may also serve a newer version of the program.
     pub fn unknown_variables(&self) -> Vec<String> {
         let warning = |name: &String| {
             let tail = tail(name);
@@ -114,19 +115,20 @@ impl Layers {
         self.unknown_env.iter().map(warning).collect()
     }
 
-    /// The value of an environment variable; one that is empty or blank counts as absent.
+    /// The value of an environment variable; empty or blank counts as absent.
     pub(super) fn env(&self, name: &str) -> Option<&str> {
         self.env.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The settings file, when there is one.
+    /// The settings file; `None` if there is none.
     pub(super) fn read_file(&self) -> Result<Option<TomlFile>, SettingsError> {
         let (path, by) = match (&self.file, self.env(CONFIG_ENV)) {
             (Some(path), _) => (path.clone(), "--config"),
             (None, Some(path)) => (PathBuf::from(path), CONFIG_ENV),
             (None, None) => return TomlFile::if_present(self.working_dir.join(DEFAULT_FILE)),
         };
-        // A variable that stays set names with a relative path whatever each folder holds.
+        // An environment variable may stay set: with a relative path it names a different file in each working
+        // directory.
         let sought = match self.file.is_some() || path.is_absolute() {
             true => Sought::Named,
             false => Sought::Found,
@@ -134,8 +136,8 @@ impl Layers {
         TomlFile::named(self.working_dir.join(path), by, sought).map(Some)
     }
 
-    /// All layers as one, later ones winning; each value remembers where it came from, those of
-    /// the file excepted, whose place the file knows better.
+    /// Merges all layers, later ones win. Each value remembers its source, except values of the file, whose lines
+    /// `TomlFile` knows.
     pub(super) fn merge(&self, file: Option<&TomlFile>) -> Result<Map<String, Value>, ConfigError> {
         let mut builder = Config::builder();
         for doc in SETTINGS.iter().filter(|doc| !doc.default.is_empty()) {
@@ -156,12 +158,12 @@ impl Layers {
         if let Some(file) = file {
             builder = builder.add_source(File::from_str(&file.text, FileFormat::Toml));
         }
-        // Collected, because values asked for one by one have forgotten their origin.
+        // Collected at once, because values that are queried one by one lose their source.
         builder.add_source(above).build()?.collect()
     }
 }
 
-// By hand, because the environment holds secrets.
+// By hand, because the environment contains secrets.
 impl std::fmt::Debug for Layers {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Layers")
@@ -171,7 +173,7 @@ impl std::fmt::Debug for Layers {
     }
 }
 
-/// Values that each name their origin.
+/// Values with their sources.
 #[derive(Clone)]
 struct Layer(Map<String, Value>);
 

@@ -1,9 +1,9 @@
-//! Settings: defaults < `gazelle-sync.toml` < secrets that systemd hands over < environment < flags.
+//! Settings: defaults < `gazelle-sync.toml` < secrets from systemd < environment < flags.
 //!
-//! The way of a setting through the files: `docs` names every setting once, with its environment
-//! variable, default and meaning; `layers` collects where values may come from; `toml_file`
-//! reads and checks the file, and `secrets_file` the one of systemd; `reader` turns layered values into typed ones, keeping every
-//! problem with the place it came from; `settings` is the result.
+//! `docs` lists every setting once, with its environment variable, default and meaning. `layers` collects the
+//! sources of values. `toml_file` reads and checks the settings file, `secrets_file` systemd's credential file.
+//! `reader` turns the merged values into typed ones and collects every problem with its place. `settings` is the
+//! result.
 
 mod checks;
 mod docs;
@@ -24,6 +24,6 @@ pub use docs::{SETTINGS, SettingDoc, settings_markdown, settings_text};
 pub use error::SettingsError;
 pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks};
 pub use layers::{CONFIG_ENV, DEFAULT_FILE, Flag, Layers};
-pub use secrets_file::{HandedOver, Secrets};
+pub use secrets_file::{CredentialValue, Secrets};
 pub use settings::Settings;
 pub use shown::ShownSetting;

@@ -1,4 +1,4 @@
-//! Layered values into typed ones. A problem never stops the reading: all are told at once.
+//! Turns merged values into typed ones. Reading continues after a problem, so that all are reported at once.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,27 +13,27 @@ use super::docs::doc;
 use super::toml_file::TomlFile;
 use super::{Layers, SettingsError};
 
-/// Reads settings one by one, collecting problems and places.
+/// Reads settings one by one and collects problems and sources.
 pub(super) struct Reader<'a> {
     merged: Map<String, Value>,
     layers: &'a Layers,
     file: Option<TomlFile>,
     problems: Vec<String>,
-    /// What was given and where; a setting without a value is absent.
+    /// The values that were given, with their sources; settings without a value are missing.
     pub given: BTreeMap<&'static str, Given>,
 }
 
-/// A value as it was given, and where.
+/// A value as it was given.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     /// `None` for secrets.
     pub value: Option<String>,
-    /// Where it came from.
+    /// Its source.
     pub place: String,
 }
 
-/// A value before it has a type.
-struct Found {
+/// A value before it is converted to its type.
+struct UntypedValue {
     text: String,
     place: String,
 }
@@ -41,7 +41,7 @@ struct Found {
 impl<'a> Reader<'a> {
     pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
         let file = layers.read_file()?;
-        // The names are our own and the file has been parsed before: nothing that is secret is left to fail here.
+        // The names are our own and the file was parsed before, so an error here contains no secret.
         let merged = layers
             .merge(file.as_ref())
             .map_err(|error| SettingsError::one(format!("the settings cannot be put together: {error}")))?;
@@ -49,7 +49,10 @@ impl<'a> Reader<'a> {
         Ok(Self { merged, layers, file, problems, given: BTreeMap::new() })
     }
 
-    /// The problems met, if any.
+    /// The given values.
+    ///
+    /// # Errors
+    /// All problems, if there are any.
     pub fn finish(self) -> Result<BTreeMap<&'static str, Given>, SettingsError> {
         match self.problems.is_empty() {
             true => Ok(self.given),
@@ -57,7 +60,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is odd about the layers and keeps nothing from running.
+    /// Warnings about the sources that do not prevent the program from running.
     pub fn warnings(&self) -> Vec<String> {
         self.file.iter().filter_map(TomlFile::warning).collect()
     }
@@ -67,17 +70,17 @@ impl<'a> Reader<'a> {
         self.problems.push(text);
     }
 
-    /// Whether a setting was refused by itself.
+    /// Whether this setting was already rejected.
     pub fn is_refused(&self, key: &str) -> bool {
         self.problems.iter().any(|problem| problem.contains(&format!(": {key} ")))
     }
 
-    /// A setting that must be parseable.
+    /// A setting with a fixed set of values.
     pub fn choice<T: FromStr<Err = &'static str>>(&mut self, key: &'static str, fallback: T) -> T {
         self.checked(key, |text| text.parse().map_err(str::to_owned)).unwrap_or(fallback)
     }
 
-    /// A whole number within a range.
+    /// An integer within a range.
     pub fn whole<T>(&mut self, key: &'static str, range: RangeInclusive<T>) -> T
     where
         T: FromStr + PartialOrd + std::fmt::Display + Copy + MaxValue,
@@ -89,7 +92,7 @@ impl<'a> Reader<'a> {
         self.within(key, range, allowed)
     }
 
-    /// A number, perhaps with a fraction, within a range.
+    /// A number, with or without a fraction, within a range.
     pub fn decimal(&mut self, key: &'static str, range: RangeInclusive<f64>) -> f64 {
         let allowed = format!("must be a number from {} to {}", range.start(), range.end());
         self.within(key, range, allowed)
@@ -103,11 +106,11 @@ impl<'a> Reader<'a> {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(allowed.clone()),
         });
-        // Only reached when a problem has been noted, so that nothing runs with it.
+        // Reached only after a problem was recorded, so the value is never used.
         number.unwrap_or(*range.start())
     }
 
-    /// Text that passes a check, which may also rewrite it.
+    /// Text that passes a check, which may normalise it.
     pub fn text(&mut self, key: &'static str, check: fn(&str) -> Result<String, String>) -> String {
         self.checked(key, check).unwrap_or_default()
     }
@@ -119,11 +122,11 @@ impl<'a> Reader<'a> {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         match self.find(key) {
-            Some(found) if found.text.is_empty() => {
+            Some(untyped) if untyped.text.is_empty() => {
                 self.given.remove(key);
                 None
             }
-            Some(found) => self.convert(key, found, check),
+            Some(untyped) => self.convert(key, untyped, check),
             None => None,
         }
     }
@@ -137,8 +140,7 @@ impl<'a> Reader<'a> {
         self.optional(key, |text| check(text).map(|()| SecretString::from(text)))
     }
 
-    /// A path that may be absent; `~/` is the home folder, anything relative starts in the working
-    /// directory.
+    /// A path that may be absent; `~/` is the home folder, relative paths start in the working directory.
     pub fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let home = self.layers.env("HOME").map(PathBuf::from);
         let working_dir = &self.layers.working_dir;
@@ -149,41 +151,41 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A setting that has a default, and so a value.
+    /// A setting with a default, which therefore always has a value.
     pub fn checked<T>(
         &mut self,
         key: &'static str,
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let found = self.find(key)?;
-        self.convert(key, found, check)
+        let untyped = self.find(key)?;
+        self.convert(key, untyped, check)
     }
 
     fn convert<T>(
         &mut self,
         key: &'static str,
-        found: Found,
+        untyped: UntypedValue,
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        match check(&found.text) {
+        match check(&untyped.text) {
             Ok(value) => Some(value),
             Err(why) => {
-                // A check of a value with several parts has named the one that is wrong.
+                // The check of a list has already named the part that is wrong.
                 let value = match is_secret(key) || why.contains(", not \"") {
                     true => String::new(),
-                    false => checks::showable(key, &found.text)
+                    false => checks::repeatable(key, &untyped.text)
                         .map(|text| format!(", not {}", quote(text)))
                         .unwrap_or_default(),
                 };
-                self.problems.push(format!("{}: {key} {why}{value}", found.place));
+                self.problems.push(format!("{}: {key} {why}{value}", untyped.place));
                 None
             }
         }
     }
 
-    /// The value that won, as text: the environment and flags know nothing else, and a number in
-    /// the file reads the same.
-    fn find(&mut self, key: &'static str) -> Option<Found> {
+    /// The effective value as text: the environment and flags contain only text, and a number in the file is
+    /// converted the same way.
+    fn find(&mut self, key: &'static str) -> Option<UntypedValue> {
         let value = self.merged.get(key)?;
         let place = match (value.origin(), &self.file) {
             (Some(origin), _) => origin.to_owned(),
@@ -202,11 +204,11 @@ impl<'a> Reader<'a> {
         };
         let value = (!is_secret(key)).then(|| text.clone());
         self.given.insert(key, Given { value, place: place.clone() });
-        Some(Found { text, place })
+        Some(UntypedValue { text, place })
     }
 }
 
-/// The largest value of a number type, which stands for "no upper bound".
+/// The largest value of a number type, which means "no upper limit".
 pub(super) trait MaxValue {
     const MAX_VALUE: Self;
 }
@@ -223,12 +225,12 @@ impl MaxValue for usize {
     const MAX_VALUE: Self = Self::MAX;
 }
 
-/// What is not known to be harmless is a secret.
+/// Whether a setting is secret; unknown names are treated as secret.
 fn is_secret(key: &str) -> bool {
     doc(key).is_none_or(|doc| doc.secret)
 }
 
-/// A value as it is shown in an error: quoted, escaped and not too long.
+/// A value for an error message: quoted, escaped and truncated.
 pub(super) fn quote(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -246,7 +248,7 @@ fn kind_name(kind: &ValueKind) -> &'static str {
     }
 }
 
-/// Judged by the default, which is written as people write the value.
+/// Derived from the default, which is written like a value.
 fn expected_kind(key: &str) -> &'static str {
     match doc(key).is_some_and(|doc| doc.default.parse::<f64>().is_ok()) {
         true => "a number",

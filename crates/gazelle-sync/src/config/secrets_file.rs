@@ -1,6 +1,6 @@
-//! Secrets as systemd hands them over: a file `secrets` in `$CREDENTIALS_DIRECTORY` (`LoadCredential=`), which no other account
-//! and no child process reads, as the environment's are. Written as an `EnvironmentFile=` is, which it takes the place of. Its
-//! values appear in no error.
+//! Secrets from systemd: a file `secrets` in `$CREDENTIALS_DIRECTORY` (`LoadCredential=`). Unlike environment
+//! variables, other accounts and child processes cannot read it. It has the format of an `EnvironmentFile=`, which
+//! it replaces. Errors contain none of its values.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -9,24 +9,24 @@ use std::path::Path;
 use super::docs::SETTINGS;
 use super::nearest::did_you_mean;
 
-/// Environment variable of systemd: the folder of a unit's credentials.
+/// The environment variable in which systemd names the folder of a unit's credentials.
 pub(super) const FOLDER_ENV: &str = "CREDENTIALS_DIRECTORY";
-/// What the credential is called.
+/// The name of the credential.
 pub(super) const NAME: &str = "secrets";
 
-/// A value and where it stands. No Debug: it may be a secret.
+/// A value with its place. No `Debug`, because it may be secret.
 #[derive(Clone)]
-pub struct HandedOver {
+pub struct CredentialValue {
     /// The value.
     pub value: String,
     /// File and line.
     pub place: String,
 }
 
-/// By the names of environment variables.
-pub type Secrets = BTreeMap<String, HandedOver>;
+/// Secrets by the names of their environment variables.
+pub type Secrets = BTreeMap<String, CredentialValue>;
 
-/// Reads the file in this folder; nothing where it is absent. What is wrong comes into `problems`.
+/// Reads the file in this folder; empty if there is none. Problems are added to `problems`.
 pub(super) fn read(folder: &Path, problems: &mut Vec<String>) -> Secrets {
     let path = folder.join(NAME);
     let bytes = match std::fs::read(&path) {
@@ -56,7 +56,7 @@ fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
         let place = format!("{path}, line {}", number + 1);
         let is_plain =
             |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        // What stands there instead may be a secret, and is not repeated.
+        // The line may contain a secret, so the error does not repeat it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
         let Some((name, value)) = named.filter(|(name, _)| is_plain(name)) else {
             problems.push(format!("{place}: must be NAME=value"));
@@ -70,14 +70,14 @@ fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Secrets {
             continue;
         }
         match unquoted(value) {
-            Ok(value) => drop(secrets.insert(name.to_owned(), HandedOver { value, place })),
+            Ok(value) => drop(secrets.insert(name.to_owned(), CredentialValue { value, place })),
             Err(why) => problems.push(format!("{place}: the value of {name} {why}")),
         }
     }
     secrets
 }
 
-/// A value without its quotes and its backslashes, as systemd reads it.
+/// Removes quotes and backslashes as systemd does.
 fn unquoted(value: &str) -> Result<String, &'static str> {
     if let Some(rest) = value.strip_prefix('\'') {
         let inner = rest.strip_suffix('\'').ok_or("has no closing quote")?;
@@ -98,7 +98,7 @@ fn unquoted(value: &str) -> Result<String, &'static str> {
             }
             ('\\', _) => match (characters.next(), quoted) {
                 (None, _) => return Err("goes on in the next line: write it in one"),
-                // Within quotes a backslash stands for itself before anything else.
+                // In quotes, a backslash before any other character is literal.
                 (Some(next), Some(_)) if !matches!(next, '"' | '\\' | '`' | '$') => {
                     plain.extend(['\\', next])
                 }

@@ -1,4 +1,4 @@
-//! The settings of one run, each with its type.
+//! The settings, each with its type.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,24 +13,24 @@ use super::reader::{Given, Reader};
 use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, checks};
 use crate::db::Limits;
 
-/// Declares the settings, each with its type and how it is read: the method of [`Reader`] that reads it under the field's own
-/// name, with what that method wants beside the name. Behind `else` stands what holds where it gives none.
+/// Declares the settings: name, type, and the method of [`Reader`] that reads it, with the arguments of that method
+/// after the name. The value after `else` applies if the method returns none.
 macro_rules! settings {
     ($( $(#[$doc:meta])* $field:ident: $type:ty = $how:ident($($want:expr),*) $(else $fallback:expr)?, )*) => {
-        /// The settings of one run. Every field is documented in [`SETTINGS`](super::SETTINGS), under the
-        /// same name.
+        /// The settings of this process. Every field is documented in [`SETTINGS`](super::SETTINGS) under the same
+        /// name.
         #[derive(Debug, Clone)]
-        #[allow(missing_docs)] // Said once, in SETTINGS.
+        #[allow(missing_docs)] // Documented in SETTINGS.
         pub struct Settings {
             $( $(#[$doc])* pub $field: $type, )*
-            /// What was given and where; a setting without a value is absent.
+            /// The values that were given, with their sources; settings without a value are missing.
             pub(super) given: BTreeMap<&'static str, Given>,
-            /// What is odd about where they came from, in words without values.
+            /// Warnings about the sources, without values.
             pub warnings: Vec<String>,
         }
 
         impl Settings {
-            /// Each by itself.
+            /// Reads each setting independently of the others.
             fn read(read: &mut Reader<'_>, layers: &Layers) -> Self {
                 Self {
                     $( $field: read.$how(stringify!($field) $(, $want)*)$(.unwrap_or_else(|| ($fallback)(layers)))?, )*
@@ -54,8 +54,8 @@ settings! {
     backup_dir: Option<PathBuf> = path(),
     schema: String = text(checks::plain_identifier),
 
-    api_url: Url = checked(checks::web_address) else nowhere,
-    oauth_url: Url = checked(checks::web_address) else nowhere,
+    api_url: Url = checked(checks::web_address) else placeholder_url,
+    oauth_url: Url = checked(checks::web_address) else placeholder_url,
     api_key: Option<SecretString> = secret(checks::header_value),
     client_id: Option<String> = optional(|text| Ok(text.to_owned())),
     client_secret: Option<SecretString> = secret(checks::anything),
@@ -84,13 +84,13 @@ settings! {
     retention: Retention = choice(Retention::All),
     runs_retention: Retention = choice(Retention::All),
 
-    listen: SocketAddr = checked(checks::listen) else no_port,
+    listen: SocketAddr = checked(checks::listen) else placeholder_address,
     http_token: Option<SecretString> = secret(checks::header_value),
     incremental_schedule: String = text(checks::cron),
     full_schedule: String = text(checks::cron),
     stale_after_minutes: u32 = whole(1..=10_080),
     watchdog_seconds: f64 = decimal(1.0..=86400.0),
-    /// An IANA name, in its official spelling.
+    /// The canonical IANA name.
     timezone: String = text(checks::time_zone),
     spot_checks: SpotChecks = optional(str::parse) else no_spot_checks,
     language: Language = choice(Language::En),
@@ -112,16 +112,17 @@ settings! {
 }
 
 impl Settings {
-    /// The zone in which people read times; that there is one of the setting's name was checked.
+    /// The time zone in which people read times. The setting was validated, so UTC is never the fallback in
+    /// practice.
     pub fn zone(&self) -> jiff::tz::TimeZone {
         crate::time::zone(&self.timezone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 
     /// Reads all layers.
     ///
-    /// Errors: everything that is wrong with them, at once: an unreadable or malformed file, an
-    /// unknown name, a value of the wrong type or out of range, settings that contradict each
-    /// other. Each problem names the setting and where its value came from.
+    /// # Errors
+    /// Lists every problem at once: an unreadable or malformed file, an unknown name, a value of the wrong type or
+    /// out of range, contradicting settings. Each problem names the setting and the source of its value.
     pub fn load(layers: &Layers) -> Result<Self, SettingsError> {
         let mut read = Reader::new(layers)?;
         let mut settings = Self::read(&mut read, layers);
@@ -131,9 +132,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What only shows when settings are seen side by side.
+    /// Checks combinations of settings.
     fn check_together(&self, read: &mut Reader<'_>) {
-        // Whether one was given, not whether it was valid: one problem is told once.
+        // Tests whether a setting was given, not whether it was valid, so that each problem is reported once.
         let given = |key| read.given.contains_key(key);
         if given("client_id") != given("client_secret") {
             let (has, lacks) = match given("client_id") {
@@ -162,7 +163,7 @@ impl Settings {
         if self.lock_notice_seconds > self.lock_wait_seconds && !waits.iter().any(|key| read.is_refused(key))
         {
             let place = |key: &str| read.given[key].place.as_str();
-            // Of a default nobody knows that it is there.
+            // Prefer a source that the user knows: a default is not visible to them.
             let place = waits.map(place).into_iter().find(|place| *place != "default").unwrap_or("default");
             read.problem(format!(
                 "{place}: lock_notice_seconds ({}) is longer than lock_wait_seconds ({}), so that who holds a lock would never \
@@ -170,7 +171,7 @@ impl Settings {
                 self.lock_notice_seconds, self.lock_wait_seconds
             ));
         }
-        // Process arguments can be read by every user of the machine and end in shell histories.
+        // Command lines are visible to every user of the machine and are kept in shell histories.
         let by_flag = read.given.get("database_url").is_some_and(|it| it.place.starts_with("flag"));
         if let (true, Some(url)) = (by_flag, &self.database_url)
             && checks::has_password(url)
@@ -183,22 +184,22 @@ impl Settings {
         }
     }
 
-    /// Wait before the second attempt; the third waits twice as long.
+    /// The wait before the second attempt; it doubles with each further attempt.
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs_f64(self.retry_delay_seconds)
     }
 
-    /// Longest wait for one answer of the API.
+    /// The longest wait for one answer of the API.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs_f64(self.timeout_seconds)
     }
 
-    /// Time after which a crashed runner's lease expires.
+    /// The time after which the lease of a crashed process expires.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    /// How long the database may keep us waiting.
+    /// The limits for waiting on the database.
     pub fn database_limits(&self) -> Limits {
         Limits {
             silence: Duration::from_secs_f64(self.database_silence_seconds),
@@ -207,13 +208,13 @@ impl Settings {
         }
     }
 
-    /// Largest answer of the API that is read.
+    /// The largest accepted answer of the API, in bytes.
     pub fn max_response_bytes(&self) -> usize {
         self.max_response_mb * 1024 * 1024
     }
 }
 
-/// Root's data stays out of root's home, which the account of the embedded server may not enter.
+/// Root's data is kept out of root's home, which the account of the embedded server may not enter.
 fn default_data_dir(layers: &Layers) -> PathBuf {
     let home = layers.env("HOME").map(PathBuf::from);
     let absolute = |name| layers.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -229,13 +230,13 @@ fn default_data_dir(layers: &Layers) -> PathBuf {
     }
 }
 
-/// Stands in for an address that was refused; never used, since the refusal ends the loading.
-fn nowhere(_: &Layers) -> Url {
+/// Placeholder for a rejected URL; never used, because loading then fails.
+fn placeholder_url(_: &Layers) -> Url {
     Url::from_directory_path("/").unwrap_or_else(|()| unreachable!("/ is an absolute path"))
 }
 
-/// Stands in for a port that was refused; never used either.
-fn no_port(_: &Layers) -> SocketAddr {
+/// Placeholder for a rejected port; never used either.
+fn placeholder_address(_: &Layers) -> SocketAddr {
     ([127, 0, 0, 1], 0).into()
 }
 

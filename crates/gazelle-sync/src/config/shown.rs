@@ -5,23 +5,23 @@ use serde::Serialize;
 use super::Settings;
 use super::docs::SETTINGS;
 
-/// One setting in force. The value of a secret is only said to be set.
+/// One effective setting. For a secret only whether it is set is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShownSetting {
     /// Its key.
     pub key: &'static str,
     /// Its environment variable.
     pub env: &'static str,
-    /// Its value; absent: it has none.
+    /// Its value; `None` if it has none.
     pub value: Option<String>,
-    /// Where the value came from.
+    /// The source of the value.
     pub from: Option<String>,
     /// What it does.
     pub meaning: &'static str,
 }
 
 impl Settings {
-    /// All settings as they were given, with where each came from.
+    /// All settings with their values and sources.
     pub fn shown(&self) -> Vec<ShownSetting> {
         let show = |doc: &super::SettingDoc| {
             let given = self.given.get(doc.key);
@@ -30,7 +30,7 @@ impl Settings {
                 key: doc.key,
                 env: doc.env,
                 value: match doc.key {
-                    // The only one whose default is found out rather than written down.
+                    // The only setting whose default is computed.
                     "data_dir" => Some(self.data_dir.display().to_string()),
                     _ => secret.or_else(|| given.and_then(|given| given.value.as_deref().map(without_query))),
                 },
@@ -46,7 +46,7 @@ impl Settings {
     }
 }
 
-/// A value without the query of an address: some servers take a key there.
+/// A value without the query of a URL: some servers expect a key there.
 fn without_query(value: &str) -> String {
     match value.split_once(['?', '#']) {
         Some((place, _)) if place.contains("://") => format!("{place}?(set)"),

@@ -1,5 +1,5 @@
-//! The settings file: read where nobody else could have written it, checked for form and for unknown names, and able to tell the line of a
-//! setting. Its text never appears in an error: a broken line may be the one with the secret.
+//! The settings file: read only if no other account could have written it, checked for syntax and unknown names,
+//! with the line of each setting. Errors never contain its text, because a broken line may contain a secret.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,27 +15,27 @@ use super::nearest::did_you_mean;
 use crate::private_files::NotOurs;
 use crate::private_files::believed::{self, Believed, Sought};
 
-/// A well-formed settings file.
+/// A settings file with valid syntax.
 pub(super) struct TomlFile {
-    /// Its content, without what `problems` are about.
+    /// Its content, without the parts that `problems` report.
     pub text: String,
-    /// Unknown names and numbers that no setting holds. They do not keep the rest from being checked.
+    /// Unknown names, and numbers that fit no setting. The rest is checked nevertheless.
     pub problems: Vec<String>,
-    /// That other accounts may read it.
+    /// Set if other accounts may read the file.
     seen: Option<NotOurs>,
     path: PathBuf,
     lines: BTreeMap<String, usize>,
 }
 
 impl TomlFile {
-    /// The file that a person named: it must be there.
+    /// A file that was named explicitly: it must exist.
     pub fn named(path: PathBuf, by: &str, sought: Sought) -> Result<Self, SettingsError> {
         let named_by = format!(" (named by {by})");
         let read = Self::read(path.clone(), &named_by, sought)?;
         read.ok_or_else(|| cannot_be_read(&path, &named_by, &Errno::NOENT.into()))
     }
 
-    /// The file of the working directory, when there is one.
+    /// The file of the working directory, if there is one.
     pub fn if_present(path: PathBuf) -> Result<Option<Self>, SettingsError> {
         Self::read(path, "", Sought::Found)
     }
@@ -54,7 +54,7 @@ impl TomlFile {
         Ok(Some(Self { seen, ..Self::parse(path, bytes)? }))
     }
 
-    /// A warning where other accounts may read secrets of the file.
+    /// A warning if other accounts may read secrets in the file.
     pub fn warning(&self) -> Option<String> {
         let why = self.seen.as_ref()?;
         let secrets: Vec<&str> =
@@ -75,19 +75,19 @@ impl TomlFile {
             let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
             SettingsError::one(format!("{}, line {line}: not UTF-8 text", path.display()))
         })?;
-        // Windows editors like to put a byte-order mark first, which TOML does not know.
+        // Windows editors often write a byte-order mark, which TOML does not allow.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let Checked { lines, problems, blank } = check_names(&path, &text)?;
+        let CheckedNames { lines, problems, blank } = check_names(&path, &text)?;
         let text = blanked(text, &blank);
         Ok(Self { text, problems, seen: None, path, lines })
     }
 
-    /// Whether the file gives this setting.
+    /// Whether the file contains this setting.
     pub fn has(&self, key: &str) -> bool {
         self.lines.contains_key(key)
     }
 
-    /// Where a setting stands: `gazelle-sync.toml, line 3`.
+    /// The place of a setting: `gazelle-sync.toml, line 3`.
     pub fn place_of(&self, key: &str) -> String {
         match self.lines.get(key) {
             Some(line) => format!("{}, line {line}", self.path.display()),
@@ -100,16 +100,16 @@ fn cannot_be_read(path: &Path, named_by: &str, error: &io::Error) -> SettingsErr
     SettingsError::one(format!("the settings file {}{named_by} cannot be read: {error}", path.display()))
 }
 
-/// What the names in a file are.
-struct Checked {
+/// The result of checking the names in a file.
+struct CheckedNames {
     /// The line of each setting.
     lines: BTreeMap<String, usize>,
     problems: Vec<String>,
-    /// Where a number stands that the next reader would choke on.
+    /// The positions of numbers that the next parser would reject.
     blank: Vec<Range<usize>>,
 }
 
-fn check_names(path: &Path, text: &str) -> Result<Checked, SettingsError> {
+fn check_names(path: &Path, text: &str) -> Result<CheckedNames, SettingsError> {
     let table = DeTable::parse(text).map_err(|error| bad_form(path, text, &error))?.into_inner();
     let mut lines = BTreeMap::new();
     let mut problems = Vec::new();
@@ -119,7 +119,7 @@ fn check_names(path: &Path, text: &str) -> Result<Checked, SettingsError> {
         let (line, _) = position(text, key.span().start);
         let known = SETTINGS.iter().any(|doc| doc.key == name);
         match value.get_ref() {
-            // Told here, because past this point the number's place is no longer known.
+            // Reported here, because the line of the number is not known later.
             DeValue::Integer(number)
                 if known && i64::from_str_radix(number.as_str(), number.radix()).is_err() =>
             {
@@ -139,10 +139,10 @@ fn check_names(path: &Path, text: &str) -> Result<Checked, SettingsError> {
             )),
         }
     }
-    Ok(Checked { lines, problems, blank })
+    Ok(CheckedNames { lines, problems, blank })
 }
 
-/// The text with some of its places blank, all others where they were.
+/// The text with these ranges replaced by spaces, so that all other positions stay valid.
 fn blanked(mut text: String, places: &[Range<usize>]) -> String {
     for place in places {
         if text.get(place.clone()).is_some() {
@@ -152,7 +152,7 @@ fn blanked(mut text: String, places: &[Range<usize>]) -> String {
     text
 }
 
-/// People write the variable's name in the file as often as they mistype the setting's.
+/// People often write the name of the environment variable in the file.
 fn suggestion(name: &str) -> String {
     match SETTINGS.iter().find(|doc| doc.env.eq_ignore_ascii_case(name)) {
         Some(doc) => format!("; in the file it is called `{}`", doc.key),
@@ -160,7 +160,7 @@ fn suggestion(name: &str) -> String {
     }
 }
 
-/// Only the position and the kind of mistake: the library's full message quotes the line.
+/// Only the position and the kind of error: the library's full message quotes the line.
 fn bad_form(path: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
     let place = error.span().map(|span| position(text, span.start));
     let place = place.map(|(line, column)| format!(", line {line}, column {column}"));
@@ -172,7 +172,7 @@ fn bad_form(path: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
     ))
 }
 
-/// Line and column of a byte, counted from 1.
+/// Line and column of a byte offset, from 1.
 fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
     let line = 1 + before.matches('\n').count();

@@ -1,4 +1,4 @@
-//! Where the browser comes back to after a person agreed: an address of this machine alone, for the time of one login.
+//! The HTTP server that receives the OAuth redirect: on the loopback address, for the duration of one login.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,33 +18,36 @@ use tokio::sync::mpsc;
 
 const PATH: &str = "/callback";
 
-/// The address of a port; it has to be registered with Gazelle.
+/// The redirect URI for a port; it must be registered with Gazelle.
 pub(super) fn uri(port: u16) -> String {
     format!("http://127.0.0.1:{port}{PATH}")
 }
 
-/// What came back.
+/// The result of a redirect.
 pub(super) enum CallbackResult {
-    /// The code to exchange.
+    /// The authorization code.
     Code(SecretString),
-    /// The person, or Gazelle, said no: the word of the standard (`access_denied`).
+    /// The user or Gazelle refused; the OAuth error code (`access_denied`).
     Refused(String),
 }
 
-/// An address that waits.
+/// A server that waits for the redirect.
 pub(super) struct Callback {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-struct Waiting {
+struct RedirectState {
     state: String,
-    came: mpsc::Sender<CallbackResult>,
-    strangers: std::sync::atomic::AtomicU32,
+    received: mpsc::Sender<CallbackResult>,
+    rejected: std::sync::atomic::AtomicU32,
 }
 
 impl Callback {
-    /// Listens on a port of this machine; 0 takes a free one.
+    /// Listens on a loopback port; 0 chooses a free one.
+    ///
+    /// # Errors
+    /// The port is in use.
     pub async fn open(port: u16) -> Result<Callback> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| {
             format!(
@@ -55,34 +58,37 @@ impl Callback {
         Ok(Callback { listener, address })
     }
 
-    /// What the browser is sent back to.
+    /// The URI for the browser to return to.
     pub fn redirect_uri(&self) -> String {
         uri(self.address.port())
     }
 
-    /// Waits for an answer that carries `state`; others are refused and waited beyond.
+    /// Waits for a redirect with this `state`; others are refused.
+    ///
+    /// # Errors
+    /// None came within `patience`.
     pub async fn answer(self, state: &str, patience: Duration) -> Result<CallbackResult> {
         let (sender, mut receiver) = mpsc::channel(1);
-        let waiting = Arc::new(Waiting {
+        let waiting = Arc::new(RedirectState {
             state: state.to_owned(),
-            came: sender,
-            strangers: std::sync::atomic::AtomicU32::new(0),
+            received: sender,
+            rejected: std::sync::atomic::AtomicU32::new(0),
         });
-        let router = Router::new().route(PATH, get(come)).with_state(waiting.clone());
+        let router = Router::new().route(PATH, get(handle_redirect)).with_state(waiting.clone());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
-            // Answers under way are sent to their end, so that the browser shows them.
+            // Responses in progress are completed, so that the browser shows them.
             let until = async move { drop(stopped.await) };
             axum::serve(self.listener, router).with_graceful_shutdown(until).await
         });
-        let came = tokio::time::timeout(patience, receiver.recv()).await;
+        let received = tokio::time::timeout(patience, receiver.recv()).await;
         drop(stop);
         let _ = tokio::time::timeout(Duration::from_secs(2), serving).await;
-        match came {
-            Ok(Some(came)) => Ok(came),
+        match received {
+            Ok(Some(received)) => Ok(received),
             _ => {
-                let strangers = waiting.strangers.load(std::sync::atomic::Ordering::Relaxed);
-                let more = match strangers {
+                let rejected = waiting.rejected.load(std::sync::atomic::Ordering::Relaxed);
+                let more = match rejected {
                     0 => String::new(),
                     n => format!(
                         " ({n} answer(s) with a wrong state, of another login or of a stranger, were refused)"
@@ -98,30 +104,33 @@ impl Callback {
     }
 }
 
-async fn come(State(waiting): State<Arc<Waiting>>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn handle_redirect(
+    State(waiting): State<Arc<RedirectState>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     match read(&query, &waiting.state) {
-        Ok(came) => {
-            let text = match &came {
+        Ok(received) => {
+            let text = match &received {
                 CallbackResult::Code(_) => {
                     "gazelle-sync has got its answer. You can close this page; the terminal says the rest."
                 }
                 CallbackResult::Refused(_) => "Gazelle did not let gazelle-sync in. The terminal says more.",
             };
-            let _ = waiting.came.try_send(came);
+            let _ = waiting.received.try_send(received);
             page(StatusCode::OK, text)
         }
         Err(why) => {
-            waiting.strangers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            waiting.rejected.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             tracing::warn!("an answer from a browser was refused: {why}");
             page(StatusCode::BAD_REQUEST, why)
         }
     }
 }
 
-/// What an address that the browser was sent to says, if it belongs to this login.
+/// Reads the query of a redirect, if it belongs to this login.
 pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<CallbackResult, &'static str> {
     let given = query.get("state").map(String::as_bytes).unwrap_or_default();
-    // Compared in constant time, so that nobody can find it out letter by letter.
+    // In constant time, so that the value cannot be guessed byte by byte.
     if aws_lc_rs::constant_time::verify_slices_are_equal(given, state.as_bytes()).is_err() {
         return Err(
             "This answer has a wrong state: it belongs to another login, or to none. Open the address that \
@@ -135,7 +144,7 @@ pub(super) fn read(query: &HashMap<String, String>, state: &str) -> Result<Callb
     }
 }
 
-/// The errors of the standard are words; anything else is not repeated.
+/// OAuth error codes are plain words; anything else is not repeated.
 fn plain_word(error: &str) -> String {
     let plain =
         !error.is_empty() && error.len() <= 40 && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');

@@ -1,8 +1,8 @@
-//! Tokens in the database. The lock is the lock of their row, held by a transaction until the new ones are saved: a
-//! process that dies in between frees it at once, and one that is paused keeps it.
+//! Tokens in the database. The lock is the row lock, held by a transaction until the new tokens are saved: it is
+//! freed when the process dies, and kept while the process is paused.
 //!
-//! Which tokens are the newest is remembered on this machine, and asked *before* the row is read: another process may save
-//! newer ones at any time, and what was remembered before is in the row since.
+//! The newest counter known to this machine is read *before* the row: another process may save newer tokens at any
+//! time, and what was remembered before the row was read is then never newer than the row.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,28 +15,28 @@ use tokio::sync::{OnceCell, oneshot};
 use tokio_postgres::types::Type;
 
 use super::last_seen::LastSeen;
-use super::seal::{Home, Key, Opened, Refused};
+use super::seal::{Binding, Decrypted, Key, SealError};
 use crate::access::owners;
 use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{
     Stored, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,
 };
 
-/// A refresh lasts seconds; whoever holds the row longer hangs, or its machine is gone, which the database would notice
-/// after hours. One that was only slow keeps its tokens in memory and saves them next time.
+/// A refresh takes seconds. A process that holds the row longer hangs or its machine is gone, which the database
+/// would notice only after hours. A process that was just slow keeps its tokens in memory and saves them later.
 const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(60);
 /// How long a refresh may hold the row.
 const LONGEST_REFRESH: Duration = Duration::from_secs(300);
-/// SQLSTATE of a lock that did not come in that time.
+/// SQLSTATE of a lock that was not granted in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
-/// SQLSTATE of a table that is not there.
+/// SQLSTATE of a missing table.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Keeps tokens in `sync_tokens`, sealed.
+/// Stores encrypted tokens in `sync_tokens`.
 #[derive(Clone)]
-pub(super) struct DatabaseTokenStore(Arc<Inner>);
+pub(super) struct DatabaseTokenStore(Arc<StoreSettings>);
 
-struct Inner {
+struct StoreSettings {
     connect: ConnectSettings,
     key: Key,
     client_id: String,
@@ -45,18 +45,18 @@ struct Inner {
     site: OnceCell<Site>,
 }
 
-/// What only the open database tells.
+/// What can be determined only once the database is open.
 struct Site {
     database: String,
     last_seen: LastSeen,
 }
 
-/// A row, as it is.
+/// The encrypted tokens and the name of their key, as the row contains them.
 type Row = Option<(Vec<u8>, String)>;
 
 impl DatabaseTokenStore {
-    /// Opens nothing yet; `open` is a database that is open already. `client_id` is whose tokens they are, and `data_dir` where
-    /// this machine remembers which were the newest.
+    /// Opens nothing yet. `open` is a database that is open already, `client_id` the application whose tokens these
+    /// are, and `data_dir` where this machine remembers the newest counter.
     pub fn new(
         connect: ConnectSettings,
         open: Option<&Db>,
@@ -66,14 +66,14 @@ impl DatabaseTokenStore {
     ) -> Self {
         let db = OnceCell::new_with(open.map(Db::for_tokens));
         let site = OnceCell::new();
-        Self(Arc::new(Inner { connect, key, client_id, data_dir, db, site }))
+        Self(Arc::new(StoreSettings { connect, key, client_id, data_dir, db, site }))
     }
 
     async fn db(&self) -> Result<&Db, TokenStoreError> {
         let open = async || Ok(db::connect(&self.0.connect).await?.for_tokens());
         let opened = self.0.db.get_or_try_init(open).await;
         let db = opened.map_err(|error| self.error(&error))?;
-        // Each time: a service goes on for long, and tokens are asked for seldom.
+        // Every time, because a service runs for long and needs its tokens rarely.
         let checked = owners::check(db).await;
         checked.map_err(|error| self.error(&error))?;
         Ok(db)
@@ -84,8 +84,9 @@ impl DatabaseTokenStore {
             let rows = self.db().await?.query("SELECT pg_catalog.current_database()::text", &[]).await;
             let rows = rows.map_err(|error| self.error(&error))?;
             let database: String = rows.first().map(|row| row.get(0)).unwrap_or_default();
-            let Inner { connect, key, client_id, data_dir, .. } = &*self.0;
-            // By the server too: two of them may hold databases of one name, each with tokens of an age of its own.
+            let StoreSettings { connect, key, client_id, data_dir, .. } = &*self.0;
+            // The name of the server is included: two servers may have databases of the same name, with independent
+            // tokens.
             let server = db::route(&connect.url, false).map(|route| route.host).unwrap_or_default();
             let of = [key.name(), &server, &database, &connect.schema, client_id];
             let last_seen = LastSeen::new(data_dir, &of);
@@ -94,12 +95,12 @@ impl DatabaseTokenStore {
         self.0.site.get_or_try_init(look).await
     }
 
-    /// Where our tokens belong.
-    fn home<'a>(&'a self, site: &'a Site) -> Home<'a> {
-        Home { database: &site.database, schema: &self.0.connect.schema, client_id: &self.0.client_id }
+    /// What our tokens are bound to.
+    fn home<'a>(&'a self, site: &'a Site) -> Binding<'a> {
+        Binding { database: &site.database, schema: &self.0.connect.schema, client_id: &self.0.client_id }
     }
 
-    /// Opens what a row holds; `least` is the counter that was remembered before the row was read.
+    /// Decrypts a row. `least` is the counter that was remembered before the row was read; a lower one is refused.
     async fn open(&self, row: Row, least: Option<u64>) -> Result<Stored, TokenStoreError> {
         let Some((sealed, key_name)) = row else { return Ok(Stored::Nothing) };
         let site = self.site().await?;
@@ -110,7 +111,7 @@ impl DatabaseTokenStore {
             ));
         }
         let opened = self.0.key.open(&sealed, self.home(site), least);
-        let Opened { plain, counter } = opened.map_err(|why| self.refused(why))?;
+        let Decrypted { plain, counter } = opened.map_err(|why| self.refused(why))?;
         if counter > least
             && let Some(counter) = counter
         {
@@ -119,24 +120,24 @@ impl DatabaseTokenStore {
         if plain.is_empty() {
             return Ok(Stored::LoggedOut);
         }
-        tokens_from_json(&plain).map(Stored::Tokens).ok_or_else(|| self.refused(Refused::Damaged))
+        tokens_from_json(&plain).map(Stored::Tokens).ok_or_else(|| self.refused(SealError::Damaged))
     }
 
-    fn refused(&self, why: Refused) -> TokenStoreError {
+    fn refused(&self, why: SealError) -> TokenStoreError {
         match why {
-            Refused::Damaged => {
+            SealError::Damaged => {
                 self.wrong("tokens that were changed from outside", "run `gazelle-sync auth login`")
             }
-            Refused::OtherHome => self.wrong(
+            SealError::OtherHome => self.wrong(
                 "tokens that were sealed for another database or schema",
                 "see who can write sync_tokens, then run `gazelle-sync auth login` (after the database or the schema got \
                  another name, the login alone)",
             ),
-            Refused::OtherApplication => self.wrong(
+            SealError::OtherApplication => self.wrong(
                 "tokens of another application",
                 "set the GAZELLE_CLIENT_ID they were given to, or run `gazelle-sync auth login`",
             ),
-            Refused::Older => self.wrong(
+            SealError::Older => self.wrong(
                 "tokens that are older than the last ones seen here",
                 "see who can write sync_tokens, then run `gazelle-sync auth login` (after a backup was restored, the login \
                  alone)",
@@ -148,9 +149,9 @@ impl DatabaseTokenStore {
         TokenStoreError { what: what.to_owned(), place: self.place(), advice: advice.to_owned() }
     }
 
-    /// The counter for tokens that are sealed now: higher than all that is known here. The database's clock makes it higher than
-    /// those of other machines too, of which nothing is known where the row was emptied.
-    fn next_counter(&self, site: &Site, locked: &Locked, least: Option<u64>) -> u64 {
+    /// The counter for new tokens: higher than every counter known here. It includes the database's clock, so that
+    /// it is also higher than those of other machines, of which nothing is known if the row was cleared.
+    fn next_counter(&self, site: &Site, locked: &LockedRow, least: Option<u64>) -> u64 {
         let sealed = locked.row.as_ref().map(|(sealed, _)| sealed.as_slice()).unwrap_or_default();
         let in_row = self.0.key.open(sealed, self.home(site), None).ok().and_then(|opened| opened.counter);
         let now = u64::try_from(locked.at.as_microsecond()).unwrap_or(0);
@@ -193,8 +194,8 @@ impl TokenStore for DatabaseTokenStore {
             let least = self.site().await?.last_seen.counter().await;
             let (tell_locked, locked) = oneshot::channel();
             let (order, orders) = oneshot::channel();
-            // The transaction lives in a task of its own, which ends when the lock is saved, removed or dropped.
-            tokio::spawn(hold(db, tell_locked, orders));
+            // The transaction runs in its own task, which ends when the lock is saved, removed or dropped.
+            tokio::spawn(hold_lock(db, tell_locked, orders));
             match locked.await {
                 Ok(Ok(locked)) => {
                     let store = self.clone();
@@ -207,27 +208,31 @@ impl TokenStore for DatabaseTokenStore {
     }
 }
 
-// By hand: the connection string may hold a password.
+// By hand, because the connection string may contain a password.
 impl fmt::Debug for DatabaseTokenStore {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("DatabaseTokenStore").field("place", &self.place()).finish_non_exhaustive()
     }
 }
 
-/// The row under the lock, and when it was locked, by the database's clock.
-struct Locked {
+/// The locked row, and when it was locked, by the database's clock.
+struct LockedRow {
     row: Row,
     at: Timestamp,
 }
 
-/// What becomes of the row, and whom to tell.
-struct Order {
+/// The new content of the row, and the channel for the result.
+struct SaveOrder {
     row: Row,
     done: oneshot::Sender<Result<(), DbError>>,
 }
 
-/// Locks the row, says what it holds, and waits for the one order.
-async fn hold(db: Db, tell: oneshot::Sender<Result<Locked, DbError>>, orders: oneshot::Receiver<Order>) {
+/// Locks the row, reports its content, and waits for one order.
+async fn hold_lock(
+    db: Db,
+    tell: oneshot::Sender<Result<LockedRow, DbError>>,
+    orders: oneshot::Receiver<SaveOrder>,
+) {
     let mut connection = match db.connection().await {
         Ok(connection) => connection,
         Err(error) => return drop(tell.send(Err(error))),
@@ -235,13 +240,14 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Locked, DbError>>, orders: on
     let locking = async {
         let tx = connection.begin().await?;
         tx.limit(Timeout::Lock, LONGEST_LOCK_WAIT).await?;
-        // Ours, however short the session's own is: ended in between, the token that the API has just rotated would be lost.
+        // Our own limit, even if the session's is shorter: if the transaction ended during the refresh, the token
+        // that the API has just rotated would be lost.
         tx.batch(&format!("SET LOCAL idle_in_transaction_session_timeout = {}", LONGEST_REFRESH.as_millis()))
             .await?;
         let sql = "SELECT sealed, key_name FROM {schema}.sync_tokens WHERE name = 'gazelle' FOR UPDATE";
         let row = row_of(&tx.query(sql, &[]).await?);
         let at = tx.now().await?;
-        Ok::<_, DbError>((tx, Locked { row, at }))
+        Ok::<_, DbError>((tx, LockedRow { row, at }))
     };
     let tx = match locking.await {
         Ok((tx, locked)) => {
@@ -252,8 +258,8 @@ async fn hold(db: Db, tell: oneshot::Sender<Result<Locked, DbError>>, orders: on
         }
         Err(error) => return drop(tell.send(Err(error))),
     };
-    // Dropped, the transaction is rolled back.
-    let Ok(Order { row, done }) = orders.await else { return };
+    // If the lock is dropped, the transaction is rolled back.
+    let Ok(SaveOrder { row, done }) = orders.await else { return };
     let _ = done.send(write(tx, row).await);
 }
 
@@ -276,10 +282,10 @@ fn row_of(rows: &[tokio_postgres::Row]) -> Row {
 
 struct DatabaseLock {
     store: DatabaseTokenStore,
-    locked: Locked,
+    locked: LockedRow,
     /// The counter that was remembered before the row was locked.
     least: Option<u64>,
-    order: oneshot::Sender<Order>,
+    order: oneshot::Sender<SaveOrder>,
 }
 
 impl DatabaseLock {
@@ -296,11 +302,11 @@ impl DatabaseLock {
 
     async fn give(
         store: &DatabaseTokenStore,
-        order: oneshot::Sender<Order>,
+        order: oneshot::Sender<SaveOrder>,
         row: Row,
     ) -> Result<(), TokenStoreError> {
         let (done, is_done) = oneshot::channel();
-        if order.send(Order { row, done }).is_err() {
+        if order.send(SaveOrder { row, done }).is_err() {
             return Err(stopped(store));
         }
         match is_done.await {
@@ -325,8 +331,9 @@ impl TokenLock for DatabaseLock {
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
             let before = self.store.open(self.locked.row.clone(), self.least).await;
-            // An empty text in the tokens' place, with a counter that no tokens have: what was there is older from now on, what
-            // is sealed later counts on from it on every machine, and whoever still has the tokens learns of the logout.
+            // An empty text with a new counter replaces the tokens. So older rows are recognised as older, later
+            // tokens continue from this counter on every machine, and processes that still hold the tokens notice
+            // the logout.
             self.seal_and_give(Vec::new()).await?;
             Ok(!matches!(before, Ok(Stored::LoggedOut | Stored::Nothing)))
         })

@@ -1,18 +1,18 @@
-//! The counter of the newest sealed tokens that were seen from this machine, in a file of the data folder: whoever can write
-//! the table can put back an older row, and cannot write here.
+//! Remembers the highest counter of encrypted tokens seen by this machine, in a file of the data folder. Someone
+//! with write access to the table could restore an older row, but cannot write this file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::private_files::{self, beside};
 
-/// What was seen of one place. Where the folder cannot be used, nothing is remembered, and that is said.
+/// The counter of one store. If the folder is unusable nothing is remembered, and that is logged.
 pub(super) struct LastSeen {
     path: PathBuf,
 }
 
 impl LastSeen {
-    /// In the data folder; `of` are the names of what is remembered, the key's among them.
+    /// In the data folder; `of` identifies the store, including the key.
     pub fn new(data_dir: &Path, of: &[&str]) -> LastSeen {
         let of =
             blake3::derive_key("gazelle-sync 2026 where sealed tokens were seen", of.join("\0").as_bytes());
@@ -20,12 +20,12 @@ impl LastSeen {
         LastSeen { path: data_dir.join(format!("tokens-{}.seen", &name[..16])) }
     }
 
-    /// The counter seen last; none where none was seen, or nothing is known of it.
+    /// The highest counter seen; `None` if none was seen or the file is unreadable.
     pub async fn counter(&self) -> Option<u64> {
         self.try_to("read", |path| read(&path)).await.flatten()
     }
 
-    /// Remembers a counter, unless a higher one is remembered.
+    /// Stores a counter, unless a higher one is stored.
     pub async fn note(&self, counter: u64) {
         let noted = self.try_to("write", move |path| {
             let lock = private_files::open_lock(&beside(&path, ".lock"))?;
@@ -59,7 +59,7 @@ impl LastSeen {
     }
 }
 
-/// A file that holds no number says nothing: it is written anew with the next tokens.
+/// A file without a number counts as empty; it is rewritten with the next tokens.
 fn read(path: &Path) -> io::Result<Option<u64>> {
     let bytes = private_files::read(path)?;
     Ok(bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok()))

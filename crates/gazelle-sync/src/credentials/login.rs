@@ -1,4 +1,5 @@
-//! A login: a person agrees in a browser, the code comes back, tokens take its place and are kept.
+//! A login: the user agrees in a browser, the authorization code returns, and is exchanged for tokens that are
+//! stored.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,20 +11,21 @@ use url::Url;
 use super::callback::{self, Callback, CallbackResult};
 use crate::source::{OauthLogin, TokenStore, Tokens};
 
-/// How a login goes.
+/// The options of a login.
 #[derive(Debug, Clone, Copy)]
 pub struct Login {
-    /// The port of this machine that the browser comes back to; 0 takes a free one.
+    /// The loopback port that the browser returns to; 0 chooses a free one.
     pub port: u16,
-    /// How long to wait for the person.
+    /// How long to wait for the user.
     pub patience: Duration,
-    /// The person pastes the address that the browser was sent to, instead of the browser reaching us.
+    /// Whether the user pastes the URL that the browser was redirected to, instead of the browser calling us.
     pub paste: bool,
 }
 
-/// Logs in and keeps the tokens. `tell` is given the address that the person has to open.
+/// Logs in and stores the tokens. `tell` receives the URL that the user has to open.
 ///
-/// Errors: nobody came back, a wrong state was pasted, the person or Gazelle refused, the tokens could not be kept.
+/// # Errors
+/// Nobody returned in time, the state is wrong, the user or Gazelle refused, or the tokens cannot be stored.
 pub async fn login(
     client: &OauthLogin,
     store: &dyn TokenStore,
@@ -32,20 +34,20 @@ pub async fn login(
 ) -> Result<Tokens> {
     let state = random_word()?;
     let verifier = SecretString::from(random_word()?);
-    // Nobody has to be reached where the person carries the answer over.
+    // With `paste` no listener is needed.
     let callback = match how.paste {
         true => None,
         false => Some(Callback::open(how.port).await?),
     };
     let redirect_uri = callback.as_ref().map_or_else(|| callback::uri(how.port), Callback::redirect_uri);
-    // Who cannot keep tokens should not ask for some: tried before, so that no grant is made in vain.
+    // Checks first that tokens can be stored, so that no grant is wasted.
     drop(store.lock().await?);
     tell(&client.address(&redirect_uri, &state, &verifier));
-    let came = match callback {
+    let received = match callback {
         Some(callback) => callback.answer(&state, how.patience).await?,
         None => pasted(&state, how.patience).await?,
     };
-    let code = match came {
+    let code = match received {
         CallbackResult::Code(code) => code,
         CallbackResult::Refused(word) if word == "access_denied" => {
             bail!("the login was declined at Gazelle (access_denied): nothing was changed")
@@ -68,10 +70,10 @@ async fn exchange(
     })
 }
 
-/// Reads the address from the terminal.
+/// Reads the redirect URL from the terminal.
 async fn pasted(state: &str, patience: Duration) -> Result<CallbackResult> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    // A thread of its own, which nobody waits for: a terminal cannot be made to stop waiting.
+    // In a thread of its own that is never joined, because reading from a terminal cannot be cancelled.
     std::thread::spawn(move || {
         let mut line = String::new();
         let _ = sender.send(std::io::stdin().read_line(&mut line).map(|_| line));

@@ -1,8 +1,8 @@
-//! What lets us into Gazelle, and where it is kept.
+//! The credentials for Gazelle's API, and where they are stored.
 //!
-//! An API key, or OAuth tokens, which `login` gets through a browser (`callback` is where that comes back), and which
-//! `source` keeps fresh. They live in a file of mode 0600, or in the database (`database`), sealed (`seal`) with a key
-//! from the environment, and this machine remembers which were the newest (`last_seen`).
+//! An API key, or OAuth tokens. `login` obtains tokens through a browser (`callback` receives the redirect), and
+//! `source` refreshes them. They are stored in a file of mode 0600, or in the database (`database`), encrypted
+//! (`seal`) with a key from the environment; this machine remembers the newest version it has seen (`last_seen`).
 
 mod callback;
 mod database;
@@ -24,10 +24,11 @@ pub use login::{Login, login};
 
 /// The credential of the settings.
 ///
-/// Tokens in the database are read and refreshed through `open`, where the database is open already: a role that may
-/// open few connections needs no more of them for its tokens.
+/// `open` is a database that is open already: tokens in the database are then read and refreshed through it,
+/// because the role may have few connections.
 ///
-/// Errors: there is none, or what it needs is missing.
+/// # Errors
+/// There is no credential, or a setting that it needs is missing.
 pub fn of(settings: &Settings, open: Option<&Db>) -> Result<Credential> {
     if let Some(key) = &settings.api_key {
         return Ok(Credential::ApiKey(key.clone()));
@@ -53,8 +54,11 @@ pub fn of(settings: &Settings, open: Option<&Db>) -> Result<Credential> {
     }))
 }
 
-/// Where tokens are kept: in the database when there is a key to seal them with, else in a file of the data folder.
-/// The database is opened when it is first needed.
+/// The token store: the database if there is an encryption key, otherwise a file in the data folder. The database
+/// is opened when it is first needed.
+///
+/// # Errors
+/// The key or the database URL is unusable.
 pub fn store(settings: &Settings) -> Result<Arc<dyn TokenStore>> {
     store_with(settings, None)
 }
@@ -80,8 +84,8 @@ fn store_with(settings: &Settings, open: Option<&Db>) -> Result<Arc<dyn TokenSto
     Ok(Arc::new(database::DatabaseTokenStore::new(connect, open, seal::Key::new(key)?, client_id, data_dir)))
 }
 
-/// The tokens of the environment, for a store that holds none. An access token without a refresh token serves until it
-/// ends.
+/// The tokens of the environment, for a store without tokens. An access token without a refresh token is used until
+/// it expires.
 pub fn first_tokens(settings: &Settings) -> Option<Tokens> {
     let access_token = settings.access_token.clone();
     let Some(refresh_token) = settings.refresh_token.clone() else {
@@ -93,36 +97,38 @@ pub fn first_tokens(settings: &Settings) -> Option<Tokens> {
     Some(tokens)
 }
 
-/// Tokens that end soon and that nobody could renew: `None` where all is well or nothing is known.
+/// Tokens that expire soon and are not refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ending {
-    /// When the access token ends, UTC.
+pub struct Expiry {
+    /// When the access token expires, UTC.
     pub at: Timestamp,
-    /// Whether it can be renewed at all.
+    /// Whether there is a refresh token.
     pub renewable: bool,
 }
 
-/// Judges tokens. Without a refresh token: they end within two days. With one: half of the time in which they should
-/// have been renewed is over, where that is long enough for somebody to have tried.
-pub fn ending(tokens: &Tokens, now: Timestamp) -> Option<Ending> {
+/// Whether tokens are about to expire. Without a refresh token: they expire within two days. With one: half of the
+/// period in which they should have been refreshed has passed, if the period is long enough for a refresh to have
+/// been attempted. `None` otherwise, and if the expiry is unknown.
+pub fn expiry(tokens: &Tokens, now: Timestamp) -> Option<Expiry> {
     let at = tokens.expires_at?;
     let left = at.duration_since(now);
     if tokens.refresh_token.is_none() {
         let soon = left <= jiff::SignedDuration::from_hours(48);
-        return soon.then_some(Ending { at, renewable: false });
+        return soon.then_some(Expiry { at, renewable: false });
     }
     let margin = at.duration_since(tokens.refresh_from?);
     let long = margin >= jiff::SignedDuration::from_hours(24);
-    (long && left <= margin / 2).then_some(Ending { at, renewable: true })
+    (long && left <= margin / 2).then_some(Expiry { at, renewable: true })
 }
 
-/// Looks at the stored tokens, in the database by the connections that are open. What cannot be read is left to those who need it, and say so.
-pub async fn stored_ending(settings: &Settings, db: &Db, now: Timestamp) -> Option<Ending> {
+/// The same for the stored tokens, read through the open database. `None` also if they cannot be read, because
+/// whoever needs them reports that.
+pub async fn stored_expiry(settings: &Settings, db: &Db, now: Timestamp) -> Option<Expiry> {
     if settings.api_key.is_some() || settings.client_id.is_none() {
         return None;
     }
     let tokens = store_with(settings, Some(db)).ok()?.load().await.ok()?.tokens()?;
-    ending(&tokens, now)
+    expiry(&tokens, now)
 }
 
 #[cfg(test)]
@@ -139,7 +145,7 @@ mod tests {
             expires_at: Some(now + hours(left)),
             refresh_from: margin.map(|margin| now + hours(left) - hours(margin)),
         };
-        let ends = |tokens: Tokens| ending(&tokens, now).map(|ending| ending.renewable);
+        let ends = |tokens: Tokens| expiry(&tokens, now).map(|expiry| expiry.renewable);
         assert_eq!(ends(tokens(49, false, None)), None);
         assert_eq!(ends(tokens(48, false, None)), Some(false));
         assert_eq!(ends(tokens(37, true, Some(72))), None, "there is time");

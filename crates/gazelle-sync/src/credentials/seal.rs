@@ -1,61 +1,64 @@
-//! Sealing tokens: AES-256-GCM with a key from the environment and a random nonce each time.
+//! Encrypts tokens: AES-256-GCM with a key from the environment and a random nonce each time.
 //!
 //! ```text
 //! 1 | nonce 12 | sealed …                                           before: bound to the schema's name
 //! 2 | counter 8 | home 8 | application 8 | nonce 12 | sealed …      bound to all that stands before the nonce, in full
 //! ```
 //!
-//! `home` and `application` are short hashes, which say what is wrong where something is; what binds are the names
-//! themselves. The counter grows with each sealing, so that whoever remembers the last one knows an older row again.
+//! `home` and `application` are short hashes that serve for error messages; the encryption is bound to the full
+//! names. The counter grows with each encryption, so that an older row can be recognised.
 
 use anyhow::{Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What the sealed bytes begin with: the form.
+/// The first byte: the version of the format.
 const FORM: u8 = 2;
-/// The form that was bound to the schema alone.
+/// The old format, bound to the schema only.
 const FIRST_FORM: u8 = 1;
-/// What stands before the nonce.
+/// Length of the header before the nonce, in bytes.
 const HEAD_LEN: usize = 25;
 
-/// A key. Debug shows nothing of it.
+/// An encryption key. `Debug` shows nothing of it.
 pub(super) struct Key {
     key: RandomizedNonceKey,
     name: String,
 }
 
-/// Where sealed tokens belong and whose they are.
+/// What encrypted tokens are bound to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Home<'a> {
+pub(super) struct Binding<'a> {
     pub database: &'a str,
     pub schema: &'a str,
-    /// The application at Gazelle.
+    /// The OAuth application.
     pub client_id: &'a str,
 }
 
-/// What was sealed. No Debug: it holds tokens.
-pub(super) struct Opened {
+/// Decrypted content. No `Debug`, because it contains tokens.
+pub(super) struct Decrypted {
     pub plain: Vec<u8>,
-    /// None in the first form.
+    /// `None` in the old format.
     pub counter: Option<u64>,
 }
 
-/// Why sealed bytes are not used.
+/// Why a ciphertext is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// Changed, cut, or sealed with another key.
+pub(super) enum SealError {
+    /// Changed, truncated, or encrypted with another key.
     Damaged,
-    /// Sealed in another database or schema.
+    /// Encrypted for another database or schema.
     OtherHome,
     /// Tokens of another application.
     OtherApplication,
-    /// Older than what was seen.
+    /// Older than what was seen before.
     Older,
 }
 
 impl Key {
-    /// A key of 64 hex digits.
+    /// A key from 64 hex digits.
+    ///
+    /// # Errors
+    /// The text is not a usable key.
     pub fn new(digits: &SecretString) -> Result<Key> {
         let Some(bytes) = key_bytes(digits.expose_secret()) else {
             bail!("GAZELLE_SYNC_TOKEN_KEY must be 64 hex digits, as `openssl rand -hex 32` prints them")
@@ -63,50 +66,54 @@ impl Key {
         let Ok(key) = RandomizedNonceKey::new(&AES_256_GCM, &bytes) else {
             bail!("GAZELLE_SYNC_TOKEN_KEY is not usable")
         };
-        // Derived for this alone: it says which key, and nothing of the key.
+        // Derived for this purpose only: it identifies the key and reveals nothing of it.
         let name = blake3::derive_key("gazelle-sync 2026 name of a token key", &bytes);
         Ok(Key { key, name: blake3::Hash::from_bytes(name).to_hex()[..16].to_owned() })
     }
 
-    /// Which key it is.
+    /// The identifier of the key.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Seals for one place and one application, and nowhere else do the bytes open.
-    pub fn seal(&self, plain: Vec<u8>, home: Home<'_>, counter: u64) -> Option<Vec<u8>> {
+    /// Encrypts for one `home`; the result can be decrypted only with the same `home`. `None` if the library fails.
+    pub fn seal(&self, plain: Vec<u8>, home: Binding<'_>, counter: u64) -> Option<Vec<u8>> {
         let head = home.head(counter);
         let mut bytes = plain;
         let nonce = self.key.seal_in_place_append_tag(Aad::from(home.bound_to(&head)), &mut bytes).ok()?;
         Some([head.as_slice(), nonce.as_ref(), &bytes].concat())
     }
 
-    /// Opens what was sealed for this place and application, by a counter that is `least` or more, where one is known.
-    pub fn open(&self, sealed: &[u8], home: Home<'_>, least: Option<u64>) -> Result<Opened, Refused> {
+    /// Decrypts what was encrypted for this `home`, with a counter of at least `least` if one is known.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn open(&self, sealed: &[u8], home: Binding<'_>, least: Option<u64>) -> Result<Decrypted, SealError> {
         match sealed.first() {
-            // Where later ones were seen, nobody but an old row brings it back.
-            Some(&FIRST_FORM) if least.is_some() => Err(Refused::Older),
+            // The new format was seen before, so this is a restored old row.
+            Some(&FIRST_FORM) if least.is_some() => Err(SealError::Older),
             Some(&FIRST_FORM) => {
-                let plain = self.unseal(&sealed[1..], home.schema.as_bytes()).ok_or(Refused::Damaged)?;
-                Ok(Opened { plain, counter: None })
+                let plain = self.unseal(&sealed[1..], home.schema.as_bytes()).ok_or(SealError::Damaged)?;
+                Ok(Decrypted { plain, counter: None })
             }
             Some(&FORM) => {
-                let (head, rest) = sealed.split_at_checked(HEAD_LEN).ok_or(Refused::Damaged)?;
-                let counter = head[1..9].try_into().map(u64::from_be_bytes).map_err(|_| Refused::Damaged)?;
+                let (head, rest) = sealed.split_at_checked(HEAD_LEN).ok_or(SealError::Damaged)?;
+                let counter =
+                    head[1..9].try_into().map(u64::from_be_bytes).map_err(|_| SealError::Damaged)?;
                 let expected = home.head(counter);
                 if head[9..17] != expected[9..17] {
-                    return Err(Refused::OtherHome);
+                    return Err(SealError::OtherHome);
                 }
                 if head[17..] != expected[17..] {
-                    return Err(Refused::OtherApplication);
+                    return Err(SealError::OtherApplication);
                 }
-                let plain = self.unseal(rest, &home.bound_to(head)).ok_or(Refused::Damaged)?;
+                let plain = self.unseal(rest, &home.bound_to(head)).ok_or(SealError::Damaged)?;
                 match least {
-                    Some(least) if counter < least => Err(Refused::Older),
-                    _ => Ok(Opened { plain, counter: Some(counter) }),
+                    Some(least) if counter < least => Err(SealError::Older),
+                    _ => Ok(Decrypted { plain, counter: Some(counter) }),
                 }
             }
-            _ => Err(Refused::Damaged),
+            _ => Err(SealError::Damaged),
         }
     }
 
@@ -120,8 +127,8 @@ impl Key {
     }
 }
 
-impl Home<'_> {
-    /// What stands before the nonce.
+impl Binding<'_> {
+    /// The header before the nonce.
     fn head(&self, counter: u64) -> Vec<u8> {
         let home = short_hash("gazelle-sync 2026 home of sealed tokens", &[self.database, self.schema]);
         let application = short_hash("gazelle-sync 2026 application of sealed tokens", &[self.client_id]);
@@ -129,12 +136,12 @@ impl Home<'_> {
     }
 
     fn bound_to(&self, head: &[u8]) -> Vec<u8> {
-        [head, &in_a_row(&[self.database, self.schema, self.client_id])].concat()
+        [head, &length_prefixed(&[self.database, self.schema, self.client_id])].concat()
     }
 }
 
-/// Each with its length before it, so that no two lists give the same bytes.
-fn in_a_row(names: &[&str]) -> Vec<u8> {
+/// Each name with its length first, so that different lists never give the same bytes.
+fn length_prefixed(names: &[&str]) -> Vec<u8> {
     names
         .iter()
         .flat_map(|name| [(name.len() as u64).to_be_bytes().as_slice(), name.as_bytes()].concat())
@@ -142,11 +149,11 @@ fn in_a_row(names: &[&str]) -> Vec<u8> {
 }
 
 fn short_hash(context: &str, names: &[&str]) -> [u8; 8] {
-    let hash = blake3::derive_key(context, &in_a_row(names));
+    let hash = blake3::derive_key(context, &length_prefixed(names));
     std::array::from_fn(|index| hash[index])
 }
 
-/// 64 hex digits as bytes.
+/// 64 hex digits as bytes; `None` for anything else.
 fn key_bytes(digits: &str) -> Option<[u8; 32]> {
     let digits = digits.trim();
     if digits.len() != 64 || !digits.is_ascii() {
@@ -156,7 +163,7 @@ fn key_bytes(digits: &str) -> Option<[u8; 32]> {
     for (index, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
     }
-    // A key of one digit alone is an example that somebody copied.
+    // A key with only one distinct digit is a copied example.
     let varied = digits.bytes().any(|digit| digit != digits.as_bytes()[0]);
     varied.then_some(bytes)
 }
@@ -165,7 +172,7 @@ fn key_bytes(digits: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
-    const HOME: Home<'static> = Home { database: "mirror", schema: "public", client_id: "app" };
+    const HOME: Binding<'static> = Binding { database: "mirror", schema: "public", client_id: "app" };
 
     fn key(digit: &str) -> Key {
         Key::new(&format!("{}{digit}", "ab".repeat(31)).into()).unwrap()
@@ -178,22 +185,22 @@ mod tests {
         let opened = one.open(&sealed, HOME, Some(7)).unwrap();
         assert_eq!((opened.plain.as_slice(), opened.counter), (&b"tokens"[..], Some(7)));
         let refused = |key: &Key, home, least| key.open(&sealed, home, least).err();
-        assert_eq!(refused(&other, HOME, None), Some(Refused::Damaged));
+        assert_eq!(refused(&other, HOME, None), Some(SealError::Damaged));
         for (home, why) in [
-            (Home { database: "other", ..HOME }, Refused::OtherHome),
-            (Home { schema: "montreal", ..HOME }, Refused::OtherHome),
-            (Home { database: "mirrorpub", schema: "lic", ..HOME }, Refused::OtherHome),
-            (Home { client_id: "other", ..HOME }, Refused::OtherApplication),
+            (Binding { database: "other", ..HOME }, SealError::OtherHome),
+            (Binding { schema: "montreal", ..HOME }, SealError::OtherHome),
+            (Binding { database: "mirrorpub", schema: "lic", ..HOME }, SealError::OtherHome),
+            (Binding { client_id: "other", ..HOME }, SealError::OtherApplication),
         ] {
             assert_eq!(refused(&one, home, None), Some(why), "{home:?}");
-            // Bound to the names themselves, not to what says which is wrong.
+            // Bound to the names themselves, not to their hashes.
             let head = home.head(7);
             assert_eq!(
                 one.open(&[head.as_slice(), &sealed[HEAD_LEN..]].concat(), home, None).err(),
-                Some(Refused::Damaged)
+                Some(SealError::Damaged)
             );
         }
-        assert_eq!(refused(&one, HOME, Some(8)), Some(Refused::Older));
+        assert_eq!(refused(&one, HOME, Some(8)), Some(SealError::Older));
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
@@ -213,8 +220,11 @@ mod tests {
         let sealed = [&[FIRST_FORM], nonce.as_ref().as_slice(), &bytes].concat();
         let opened = key.open(&sealed, HOME, None).unwrap();
         assert_eq!((opened.plain.as_slice(), opened.counter), (&b"tokens"[..], None));
-        assert_eq!(key.open(&sealed, Home { schema: "other", ..HOME }, None).err(), Some(Refused::Damaged));
-        assert_eq!(key.open(&sealed, HOME, Some(1)).err(), Some(Refused::Older));
+        assert_eq!(
+            key.open(&sealed, Binding { schema: "other", ..HOME }, None).err(),
+            Some(SealError::Damaged)
+        );
+        assert_eq!(key.open(&sealed, HOME, Some(1)).err(), Some(SealError::Older));
     }
 
     #[test]

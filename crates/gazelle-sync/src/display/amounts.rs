@@ -1,10 +1,10 @@
-//! Numbers as people read them.
+//! Formats numbers for people.
 
 use std::time::Duration;
 
-/// `11,460`
+/// With thousands separators: `11,460`.
 pub fn count(number: impl TryInto<i128>) -> String {
-    // Only a u128 beyond all counting does not fit.
+    // Only a `u128` above `i128::MAX` does not fit.
     let number = number.try_into().unwrap_or(i128::MAX);
     let digits = number.unsigned_abs().to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
@@ -20,8 +20,8 @@ pub fn count(number: impl TryInto<i128>) -> String {
     grouped
 }
 
-/// `240 ms`, `4.2 s`, `1 min 05 s`, `2 h 03 min`, `1 d 04 h`. Each step rounds before it decides on
-/// its unit, so that nothing ever reads "60 s".
+/// `240 ms`, `4.2 s`, `1 min 05 s`, `2 h 03 min`, `1 d 04 h`. Rounds before it chooses the unit, so that "60 s"
+/// never appears.
 pub fn duration(time: Duration) -> String {
     let micros = time.as_micros();
     if micros < 1_000 {
@@ -47,7 +47,7 @@ pub fn duration(time: Duration) -> String {
     format!("{} d {:02} h", hours / 24, hours % 24)
 }
 
-/// `4,120/s`, `0.4/s`; `–` where no time has passed.
+/// A rate per second: `4,120/s`, `0.4/s`; `–` if no time has passed.
 pub fn rate(number: u64, time: Duration) -> String {
     let per_second = number as f64 / time.as_secs_f64();
     if !per_second.is_finite() {
@@ -59,7 +59,7 @@ pub fn rate(number: u64, time: Duration) -> String {
     }
 }
 
-/// `1.4 MiB`
+/// A size in binary units: `1.4 MiB`.
 pub fn bytes(number: u64) -> String {
     let mut size = number as f64;
     let mut unit = "B";
@@ -73,7 +73,7 @@ pub fn bytes(number: u64) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// `12.5 %`; `–` of nothing.
+/// A percentage: `12.5 %`; `–` if the whole is zero.
 pub fn share(part: u64, whole: u64) -> String {
     match whole {
         0 => "–".to_owned(),

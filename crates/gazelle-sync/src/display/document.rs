@@ -1,5 +1,5 @@
-//! JSON that may be shown: documents of commands and errors, answers of the HTTP side, bodies of webhooks. What acts on
-//! whoever shows it is `\uXXXX` in it, which means the same, so that every value comes back as it was.
+//! JSON output: documents and errors of commands, answers of the HTTP server, bodies of webhooks. Characters that
+//! could affect a terminal are written as `\uXXXX`, which JSON readers decode to the same value.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::safe::{escaped_json, shortened};
 
-/// A JSON document in which nothing acts. The only way to make one makes it harmless.
+/// A JSON document without control characters. Every way to create one escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document(String);
 
 impl Document {
-    /// In lines, indented.
+    /// With one value per line, indented.
     ///
     /// # Errors
     /// The value cannot be written as JSON, such as a map whose keys are not text.
@@ -21,22 +21,22 @@ impl Document {
         Ok(Document(escaped_json(&serde_json::to_string_pretty(value)?, '\n').into_owned()))
     }
 
-    /// In one line.
+    /// On one line.
     pub fn in_one_line(value: &Value) -> Document {
         Document(escaped_json(&value.to_string(), ' ').into_owned())
     }
 
-    /// A line that some serializer wrote as JSON.
+    /// From JSON text on one line.
     pub(super) fn of_json(json: &str) -> Document {
         Document(escaped_json(json, ' ').into_owned())
     }
 
-    /// As text.
+    /// The JSON text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As text.
+    /// The JSON text.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -48,10 +48,10 @@ impl fmt::Display for Document {
     }
 }
 
-/// Truncates every text in a value, names of fields included, to `most` characters, and every list to `most` items.
+/// Truncates every text in a value, including field names, to `most` characters, and every list to `most` items.
 pub fn bounded(value: &mut Value, most: usize) {
     let cut = |text: &mut String| {
-        // Bytes first: counting the characters of a long text takes its time.
+        // Bytes first, because counting the characters of a long text is slow.
         if text.len() > most {
             *text = shortened(text, most).into_owned();
         }

@@ -1,4 +1,4 @@
-//! What is known of one entity's way through the stages, counted from many tasks at once.
+//! The progress of one entity through the stages, counted by many tasks at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::amounts::{count, duration, rate};
 
-/// Counts the pages and records of one entity. Cheap to clone and to call from anywhere: each call
-/// is one or two atomic additions, and nothing is drawn by it.
+/// Counts the pages and records of one entity. Cheap to clone and to call: each call is one or two atomic additions
+/// and draws nothing.
 #[derive(Debug, Clone)]
 pub struct EntityProgress(Arc<Counters>);
 
@@ -21,8 +21,7 @@ struct Counters {
     staged: AtomicU64,
     reconciled: AtomicU64,
     errors: AtomicU64,
-    /// Milliseconds after `started` at which the last page came: the rate must not sink while
-    /// other stages work.
+    /// When the last page arrived, in milliseconds after `started`: the rate must not fall while later stages work.
     last_page: AtomicU64,
     fetched: AtomicBool,
     done: AtomicBool,
@@ -46,19 +45,19 @@ impl EntityProgress {
         }))
     }
 
-    /// How many records the source says there are.
+    /// Sets the number of records that the source reports.
     pub fn expected(&self, records: u64) -> &Self {
         self.0.records_expected.store(records, Relaxed);
         self
     }
 
-    /// How many pages they should take.
+    /// Sets the expected number of pages.
     pub fn expected_pages(&self, pages: u64) -> &Self {
         self.0.pages_expected.store(pages, Relaxed);
         self
     }
 
-    /// A page came, with so many records.
+    /// Counts a page with this many records.
     pub fn page(&self, records: u64) -> &Self {
         self.0.pages.fetch_add(1, Relaxed);
         self.0.records.fetch_add(records, Relaxed);
@@ -66,38 +65,38 @@ impl EntityProgress {
         self
     }
 
-    /// The walk starts again from its first page.
+    /// Resets the counts, because the walk starts again from its first page.
     pub fn restarted(&self) -> &Self {
         self.0.pages.store(0, Relaxed);
         self.0.records.store(0, Relaxed);
         self
     }
 
-    /// The last page was reached.
+    /// Records that the last page was reached.
     pub fn fetched(&self) -> &Self {
         self.0.fetched.store(true, Relaxed);
         self
     }
 
-    /// So many new versions were staged.
+    /// Counts staged versions.
     pub fn staged(&self, versions: u64) -> &Self {
         self.0.staged.fetch_add(versions, Relaxed);
         self
     }
 
-    /// So many records were reconciled.
+    /// Counts reconciled records.
     pub fn reconciled(&self, records: u64) -> &Self {
         self.0.reconciled.fetch_add(records, Relaxed);
         self
     }
 
-    /// So many records went to quarantine.
+    /// Counts quarantined records.
     pub fn errors(&self, records: u64) -> &Self {
         self.0.errors.fetch_add(records, Relaxed);
         self
     }
 
-    /// Nothing more will come.
+    /// Records that the entity is finished.
     pub fn done(&self) {
         self.0.done.store(true, Relaxed);
     }
@@ -106,7 +105,7 @@ impl EntityProgress {
         self.0.done.load(Relaxed)
     }
 
-    /// How far it is, between 0 and 1; `None` while nobody knows how much there is.
+    /// The completed fraction, from 0 to 1; `None` while the total is unknown.
     pub(super) fn fraction(&self) -> Option<f64> {
         let (records, expected) = (self.load(|c| &c.records), self.load(|c| &c.records_expected));
         match expected {
@@ -116,8 +115,8 @@ impl EntityProgress {
         }
     }
 
-    /// `12/115 pages  1,200/11,460 records  4,120/s  1,200 staged  …`, the most telling first,
-    /// because a narrow terminal cuts the end.
+    /// `12/115 pages  1,200/11,460 records  4,120/s  1,200 staged  …`. The most important part comes first, because
+    /// a narrow terminal cuts the end.
     pub(super) fn describe(&self) -> String {
         let records = self.load(|c| &c.records);
         let time = Duration::from_millis(self.load(|c| &c.last_page));
@@ -147,7 +146,7 @@ impl EntityProgress {
         parts.join("  ")
     }
 
-    /// Only while records are being fetched, and once there is something to judge by.
+    /// The estimated time left, while records are being fetched and there is a rate to estimate from.
     fn time_left(&self) -> Option<String> {
         let (records, expected) = (self.load(|c| &c.records), self.load(|c| &c.records_expected));
         let over = self.is_done() || self.0.fetched.load(Relaxed);

@@ -1,4 +1,5 @@
-//! Any text in each place: no harmful character in what is written, no line of its own, and JSON that gives it back.
+//! Property tests: any text in any position yields no control character and no extra line, and JSON decodes to the
+//! original.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::safe::acts;
 use super::*;
 
-/// Characters of all kinds, those that act more often than others, sometimes very many of them.
+/// Characters of all kinds, control characters more often than others, sometimes very many.
 fn any_text() -> impl Strategy<Value = String> {
     let harmful = prop::sample::select(vec![
         '\0',
@@ -60,7 +61,7 @@ proptest! {
     fn a_line_is_one_line(text in any_text()) {
         let line = Line::from(&text);
         prop_assert!(!line.as_str().chars().any(acts), "{line:?}");
-        // What is harmless is left as it is, and so is what was made so.
+        // Harmless text stays unchanged, and escaping twice changes nothing.
         if !text.chars().any(acts) {
             prop_assert_eq!(line.as_str(), &text);
         }
@@ -85,7 +86,7 @@ proptest! {
         table.row(["first", "", "1"]).row([&id, &reason, "2"]).row(["last", "", "3"]);
         let text = table.render_as(None, false);
         prop_assert_eq!(harmful_in(text.as_str()), None);
-        // A heading, a line below it, and a line for each row.
+        // A heading, a separator, and one line for each row.
         prop_assert_eq!(text.as_str().lines().count(), 5, "{}", text);
     }
 
@@ -127,7 +128,7 @@ proptest! {
             let lines: Vec<&str> = written.split_terminator('\n').collect();
             prop_assert_eq!(lines.len(), 2, "{:?}", written);
             for line in &lines {
-                // What colours may do is no more than that.
+                // Colour sequences are the only ones allowed.
                 let plain = match colours {
                     true => without_colours(line),
                     false => (*line).to_owned(),
@@ -144,7 +145,7 @@ proptest! {
     }
 }
 
-/// What the formatter sets: `ESC [ … m`, of a few figures.
+/// The colour sequences of the formatter: `ESC [ … m` with a few digits.
 fn without_colours(line: &str) -> String {
     let mut plain = line.to_owned();
     for colour in ["0", "1", "2", "3", "31", "33", "32", "34", "35", "36"] {
@@ -153,7 +154,7 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
-/// Where a test's log goes, through what every line of the log goes through.
+/// A log writer for tests, with the escaping of the real one.
 #[derive(Clone)]
 struct Written {
     to: std::sync::Arc<std::sync::Mutex<String>>,
@@ -171,7 +172,7 @@ impl std::io::Write for Written {
     }
 }
 
-/// What is written of two events that hold a text as message, as a value and in their span.
+/// The log output of two events that contain a text as message, as a field and in their span.
 fn log_of(line: LogLine, colours: bool, text: &str) -> String {
     let written = Written { to: std::sync::Arc::default(), line };
     let to = written.clone();

@@ -1,5 +1,5 @@
-//! Text that may be shown. Whatever goes to a terminal, into a table or to people who are told of an alert is a [`Line`]
-//! or [`Lines`]; the only way to make one makes it harmless, so that nobody has to remember to.
+//! Text that may be shown. Terminal output, table cells and alerts accept only [`Line`] and [`Lines`]; the only way
+//! to create one escapes its content, so no caller can forget to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,12 +8,12 @@ use super::document::Document;
 use super::safe::{safe, safe_lines};
 use super::width::{terminal_width, wrapped_to};
 
-/// One line, in which nothing acts. A break in the text that it is made of is shown, not obeyed.
+/// One line without control characters. A line break in its source is shown as a symbol.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line(String);
 
 impl Line {
-    /// As text.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,19 +52,19 @@ impl fmt::Display for Line {
     }
 }
 
-/// Lines below each other, in which nothing acts: a page of a command, the body of a message. Each is added as one, so
-/// that no text from outside makes a further one.
+/// Several lines without control characters, such as the output of a command or the body of a message. Each line is
+/// added as one [`Line`], so text from outside cannot add another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines(String);
 
 impl Lines {
-    /// None yet.
+    /// No lines.
     pub fn new() -> Lines {
         Lines::default()
     }
 
-    /// A text whose own breaks (and tabs) are kept: what we wrote, what was `Lines` before.
-    /// Never a line with something from outside in it.
+    /// A text that keeps its line breaks and tabs, for our own text and for former `Lines`. Never for a line that
+    /// contains text from outside.
     pub fn with_breaks(text: &str) -> Lines {
         Lines(safe_lines(text).into_owned())
     }
@@ -81,32 +81,32 @@ impl Lines {
         self.line("")
     }
 
-    /// Adds a line that is broken between words where the terminal ends; what follows the first break begins with so many
-    /// blanks.
+    /// Adds a line that is wrapped between words at the width of the terminal; continuation lines are indented by
+    /// `indent` columns.
     pub fn wrapped(&mut self, text: impl Into<Line>, indent: usize) -> &mut Lines {
         self.0.push_str(&wrapped_to(text.into().as_str(), indent, terminal_width()));
         self.0.push('\n');
         self
     }
 
-    /// Adds other lines, without empty ones at their end.
+    /// Adds other lines, without their trailing empty lines.
     pub fn lines(&mut self, other: &Lines) -> &mut Lines {
         self.0.push_str(other.0.trim_end());
         self.0.push('\n');
         self
     }
 
-    /// As text, which ends without a break.
+    /// The text, without a line break at its end.
     pub fn as_str(&self) -> &str {
         self.0.trim_end()
     }
 
-    /// Whether there is nothing to read.
+    /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
         self.as_str().is_empty()
     }
 
-    /// What a table drew of [`Cell`](super::Cell)s.
+    /// The output of a table, whose [`Cell`](super::Cell)s are escaped already.
     pub(super) fn drawn(text: String) -> Lines {
         Lines(text)
     }
@@ -119,7 +119,7 @@ impl From<Document> for Lines {
     }
 }
 
-/// One line.
+/// A single line.
 impl<T: Into<Line>> From<T> for Lines {
     fn from(text: T) -> Lines {
         Lines(text.into().0)

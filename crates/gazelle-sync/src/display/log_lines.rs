@@ -1,5 +1,5 @@
-//! Lines of the log, harmless whatever their fields hold: the fields of text logs are made so before they are coloured, and
-//! each whole line again before it is written. In JSON what acts is escaped.
+//! Escapes log lines, whatever their fields contain. The fields of text logs are escaped before they are coloured,
+//! and each whole line again before it is written. JSON logs use JSON escapes.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use super::document::Document;
 use super::safe::{safe, safe_but_colours};
 
-/// The fields of an event or a span in a text log, in one line.
+/// Formats the fields of an event or a span in a text log, on one line.
 #[derive(Debug, Default)]
 pub struct LogFields;
 
@@ -22,19 +22,19 @@ impl<'writer> FormatFields<'writer> for LogFields {
     }
 }
 
-/// What a line of the log is.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLine {
     /// JSON.
     Json,
-    /// Text.
+    /// Plain text.
     Text,
-    /// Text with colours, whose fields are [`LogFields`].
+    /// Text with colours, whose fields are formatted by [`LogFields`].
     Coloured,
 }
 
 impl LogLine {
-    /// One event as some formatter wrote it, harmless and with a break at its end alone.
+    /// One formatted event, escaped, with a line break only at its end.
     pub(super) fn harmless(self, event: &[u8]) -> String {
         let text = String::from_utf8_lossy(event);
         let text = text.trim_end_matches('\n');

@@ -1,9 +1,8 @@
-//! What people see: tables and sentences on stdout, progress and logs on stderr; and JSON, because it passes the same
-//! terminals.
+//! Everything that is shown: tables and text on stdout, progress and logs on stderr, and JSON.
 //!
-//! Data comes from outside and may hold anything. What may be shown is a type: [`Line`], [`Lines`], [`Cell`] of a
-//! [`Table`], [`Document`], [`LogLine`]. Each can be made in one way alone, which makes it harmless (`safe`), and nothing
-//! but these is written anywhere.
+//! Data comes from outside and may contain control characters. Only these types can be written: [`Line`],
+//! [`Lines`], a [`Cell`] of a [`Table`], [`Document`] and [`LogLine`]. The only way to create one escapes its
+//! content (`safe`).
 
 mod amounts;
 mod document;

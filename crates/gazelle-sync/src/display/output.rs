@@ -1,5 +1,5 @@
-//! Writing to stdout and stderr: nothing but [`Lines`] and [`Document`]s. No other module writes there; a rule of the
-//! house (`tests/house`) sees to it.
+//! Writes to stdout and stderr; accepts only [`Lines`] and [`Document`]s. No other module may write there
+//! (`tests/house` checks it).
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{ErrorKind, Write};
@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::document::Document;
 use super::line::{Line, Lines};
 
-/// Prints lines to stdout. A reader that has gone (`| head`) is no error. Says whether there is still somebody who reads,
-/// for those who have more to print.
+/// Prints lines to stdout. A closed pipe (`| head`) is not an error: the result is `false`, and the caller need not
+/// print more.
 ///
 /// # Errors
 /// Stdout cannot be written, such as a full disk behind a redirection.
@@ -27,17 +27,17 @@ pub fn print_document(document: &Document) -> std::io::Result<bool> {
     write(&format!("{document}\n"))
 }
 
-/// Says something to the person who started the program, past stdout. That stderr cannot be written is nobody's concern.
+/// Prints to stderr, for the person who started the program. A failed write is ignored.
 pub fn tell(lines: impl Into<Lines>) {
     let _ = writeln!(std::io::stderr().lock(), "{}", lines.into());
 }
 
-/// Says what failed, in one line.
+/// Prints an error to stderr, on one line.
 pub fn tell_error(message: &str) {
     tell(Line::from(format!("error: {message}")));
 }
 
-/// Says that the program has a fault, in one line; below it the calls that led there, where RUST_BACKTRACE asks for them.
+/// Prints a panic to stderr on one line, followed by the backtrace if RUST_BACKTRACE asks for it.
 pub fn tell_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let mut lines = Lines::new();
@@ -49,19 +49,19 @@ pub fn tell_panic(panic: &PanicHookInfo<'_>) {
     tell(lines);
 }
 
-/// A JSON array on stdout, item by item, as they are read.
+/// A JSON array that is printed to stdout item by item, as the items are read.
 #[derive(Debug, Default)]
 pub struct List {
     items: usize,
 }
 
 impl List {
-    /// Nothing printed yet.
+    /// An array without items.
     pub fn new() -> List {
         List::default()
     }
 
-    /// Prints one more item; says whether there is still somebody who reads.
+    /// Prints one more item. Returns whether stdout is still open.
     ///
     /// # Errors
     /// As [`print()`]; an item that cannot be written as JSON.
@@ -72,17 +72,18 @@ impl List {
         Ok(write(&format!("{before}\n  {item}"))?)
     }
 
-    /// How many were printed.
+    /// Number of printed items.
     pub fn len(&self) -> usize {
         self.items
     }
 
-    /// Whether there was none.
+    /// Whether no item was printed.
     pub fn is_empty(&self) -> bool {
         self.items == 0
     }
 
-    /// Prints the end. Without it nobody takes the list for whole.
+    /// Prints the end of the array. Without it the output is not valid JSON, so a partial list is not mistaken for
+    /// a whole one.
     ///
     /// # Errors
     /// As [`print()`].

@@ -1,8 +1,7 @@
-//! Progress on stderr: one line an entity on a terminal, a log line (info) now and then elsewhere.
+//! Progress on stderr: one line for each entity on a terminal, otherwise a log line every few seconds.
 //!
-//! Those who work only count ([`EntityProgress`]); one thread of its own looks at the counts some
-//! times a second and draws. Logs written through [`Progress::log_writer`] and the drawing never
-//! mix.
+//! Workers only count ([`EntityProgress`]). A separate thread reads the counts several times a second and draws
+//! them. Log lines written through [`Progress::log_writer`] do not collide with the drawing.
 
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,16 +22,16 @@ const BAR_STEPS: u64 = 1_000;
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgressStyle {
-    /// Lines that are redrawn.
+    /// Lines that are redrawn in place.
     Bars,
-    /// A log line for each entity at work, a few seconds apart.
+    /// A log line for each unfinished entity every few seconds.
     Log,
-    /// Not at all.
+    /// Nothing.
     None,
 }
 
 impl ProgressStyle {
-    /// Bars on a terminal, log lines elsewhere; nothing when told to be quiet.
+    /// Bars on a terminal, log lines elsewhere, and nothing if `quiet`.
     pub fn for_stderr(quiet: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match (quiet, std::io::stderr().is_terminal() && !dumb) {
@@ -43,7 +42,7 @@ impl ProgressStyle {
     }
 }
 
-/// Progress of a run; clones show the same.
+/// The progress of a run; clones share it.
 #[derive(Clone)]
 pub struct Progress(Arc<Shared>);
 
@@ -56,7 +55,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     entities: Vec<Entity>,
-    painter: Option<Painter>,
+    drawing_thread: Option<DrawingThread>,
 }
 
 #[derive(Clone)]
@@ -67,13 +66,13 @@ struct Entity {
 }
 
 /// The drawing thread; it ends when its sender is dropped.
-struct Painter {
+struct DrawingThread {
     stop: mpsc::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Progress {
-    /// Shows nothing until the first entity is named.
+    /// Shows nothing until the first entity is added.
     pub fn new(style: ProgressStyle) -> Self {
         let target = match style {
             ProgressStyle::Bars => ProgressDrawTarget::stderr(),
@@ -83,7 +82,7 @@ impl Progress {
         Self(Arc::new(Shared { style, bars, state: Mutex::default() }))
     }
 
-    /// The counters of an entity; the same for the same name until [`finish`](Self::finish).
+    /// The counters of an entity; the same ones for the same name until [`finish`](Self::finish).
     pub fn entity(&self, name: &str) -> EntityProgress {
         let mut state = self.0.lock();
         if let Some(line) = state.entities.iter().find(|line| line.name == name) {
@@ -93,22 +92,22 @@ impl Progress {
         let bar = self.0.bars.add(ProgressBar::new(BAR_STEPS).with_style(bar_style()));
         bar.set_prefix(Line::from(name).to_string());
         state.entities.push(Entity { name: name.to_owned(), progress: progress.clone(), bar });
-        if state.painter.is_none() && self.0.style != ProgressStyle::None {
-            state.painter = self.start_painter();
+        if state.drawing_thread.is_none() && self.0.style != ProgressStyle::None {
+            state.drawing_thread = self.start_drawing();
         }
         progress
     }
 
-    /// Takes the lines away; what comes next starts anew. Call it before the final table.
+    /// Removes the lines and starts over. Call it before printing the final table.
     pub fn finish(&self) {
-        let (entities, painter) = {
+        let (entities, drawing_thread) = {
             let mut state = self.0.lock();
-            (std::mem::take(&mut state.entities), state.painter.take())
+            (std::mem::take(&mut state.entities), state.drawing_thread.take())
         };
-        // Outside the lock, which the painter needs to come to its end.
-        if let Some(Painter { stop, thread }) = painter {
+        // Outside the lock, which the drawing thread needs to end.
+        if let Some(DrawingThread { stop, thread }) = drawing_thread {
             drop(stop);
-            // A painter that panicked has drawn its last; the work itself is unharmed.
+            // A panic of the drawing thread does not affect the work.
             let _ = thread.join();
         }
         for line in entities {
@@ -117,22 +116,22 @@ impl Progress {
         }
     }
 
-    /// Does something with the lines taken away meanwhile, such as asking a question.
+    /// Runs an action with the lines removed meanwhile, such as a question to the user.
     pub fn suspend<T>(&self, action: impl FnOnce() -> T) -> T {
         self.0.bars.suspend(action)
     }
 
-    /// Writes lines of a log to stderr without disturbing those of the entities; for `with_writer`, as
-    /// `move || progress.log_writer(line)`.
+    /// A writer of log lines to stderr that does not disturb the progress lines. For `with_writer`: `move ||
+    /// progress.log_writer(line)`.
     pub fn log_writer(&self, line: LogLine) -> LogWriter {
         LogWriter { progress: self.clone(), line, pending: Vec::new() }
     }
 
-    /// The thread that draws. Without one (no more threads to be had) there is no progress to see,
-    /// which is no reason not to work.
-    fn start_painter(&self) -> Option<Painter> {
+    /// Starts the drawing thread. Without one (no more threads available) progress is not shown, and the work
+    /// continues.
+    fn start_drawing(&self) -> Option<DrawingThread> {
         let (stop, stopped) = mpsc::channel();
-        // Weak, so that a forgotten `finish` does not keep everything alive.
+        // A weak reference, so that a forgotten `finish` does not keep the thread alive.
         let shared = Arc::downgrade(&self.0);
         let style = self.0.style;
         let paint = move || {
@@ -150,7 +149,7 @@ impl Progress {
             }
         };
         let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(paint).ok()?;
-        Some(Painter { stop, thread })
+        Some(DrawingThread { stop, thread })
     }
 }
 
@@ -187,8 +186,8 @@ fn bar_style() -> indicatif::ProgressStyle {
         .progress_chars("━╸ ")
 }
 
-/// Writes to stderr, the progress lines taken away while it does. Lines are written whole, or a
-/// redrawing between two pieces would wipe the first, and harmless whatever is in them.
+/// Writes log lines to stderr with the progress lines removed meanwhile. Writes whole lines only, because a redraw
+/// between two parts would erase the first; escapes their content.
 pub struct LogWriter {
     progress: Progress,
     line: LogLine,
@@ -215,7 +214,7 @@ impl Write for LogWriter {
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        // Nobody is left to be told that stderr is gone.
+        // If stderr is gone, there is nobody to tell.
         let _ = self.flush();
     }
 }

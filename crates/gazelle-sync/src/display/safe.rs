@@ -1,10 +1,10 @@
-//! Text from outside, made harmless for where it is shown: escape sequences could recolour, move or rewrite what a person
-//! reads, direction overrides could reorder it, a line break could begin a line that looks like one of ours, and what is
-//! not seen could make two texts look the same. What is harmful is decided here alone ([`acts`]).
+//! Escapes text from outside. Escape sequences could recolour, move or rewrite the display, direction overrides
+//! could reorder text, a line break could start a forged line, and invisible characters could make different texts
+//! look equal. [`acts`] alone decides which characters are harmful.
 
 use std::borrow::Cow;
 
-/// One line: whatever acts is replaced by a sign that shows it.
+/// One line: every harmful character is replaced by a visible symbol.
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
     clean(text, |_| false)
 }
@@ -20,13 +20,12 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{} …", if kept.is_empty() { &text[..end] } else { kept }))
 }
 
-/// Several lines: as [`safe`], but line breaks and tabs stay.
+/// Several lines: like [`safe`], but keeps line breaks and tabs.
 pub(super) fn safe_lines(text: &str) -> Cow<'_, str> {
     clean(text, |c| matches!(c, '\n' | '\t'))
 }
 
-/// A line that a log's formatter coloured: as [`safe`], but sequences that set a colour stay. Nothing else in it may be
-/// from outside and hold an escape character.
+/// A log line with colours: like [`safe`], but keeps colour sequences. The fields in it must be escaped already.
 pub(super) fn safe_but_colours(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len() + 8);
     let mut rest = text;
@@ -57,7 +56,7 @@ fn clean(text: &str, stays: fn(char) -> bool) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             _ if stays(c) || !acts(c) => cleaned.push(c),
-            // Unicode has a picture for each of these: ␀ ␛ ␊
+            // Unicode has a symbol for each of these: ␀ ␛ ␊
             '\0'..='\u{1f}' => cleaned.extend(char::from_u32(0x2400 + u32::from(c))),
             '\u{7f}' => cleaned.push('␡'),
             other => cleaned.extend(other.escape_unicode()),
@@ -66,8 +65,8 @@ fn clean(text: &str, stays: fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// JSON as some serializer wrote it, with what acts as `\uXXXX`, which means the same. White space between values, where
-/// alone JSON allows raw controls, becomes `white`.
+/// JSON text with harmful characters as `\uXXXX`, which decodes to the same value. White space between values, the
+/// only place where JSON allows raw control characters, becomes `white`.
 pub(super) fn escaped_json(json: &str, white: char) -> Cow<'_, str> {
     let is_white = |c: char| matches!(c, '\n' | '\r' | '\t');
     if !json.chars().any(|c| acts(c) && c != white) {
@@ -88,9 +87,9 @@ pub(super) fn escaped_json(json: &str, white: char) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a character does something instead of showing something: C0 and C1 controls, line and paragraph separators,
-/// direction marks and overrides, and what is not seen at all (zero width, fillers, tags). The joiners and variation
-/// selectors that scripts and emoji need are not among them.
+/// Whether a character is harmful: C0 and C1 controls, line and paragraph separators, direction marks and
+/// overrides, and invisible characters (zero width, fillers, tags). The joiners and variation selectors that
+/// scripts and emoji need are allowed.
 pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -10,7 +10,7 @@ use super::line::{Line, Lines};
 use super::safe::shortened;
 use super::width::terminal_width;
 
-/// A heading and a thin line: easy to read, easy to copy.
+/// A heading and a thin line: easy to read and to copy.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A column of a [`Table`].
@@ -23,32 +23,32 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of text, aligned to the left.
+    /// A left-aligned column of text.
     pub fn text(heading: impl Into<Line>) -> Self {
         Self { heading: Cell::from(heading).0, number: false, whole: false }
     }
 
-    /// A column of ids, of which none is broken.
+    /// A column of ids, which are never broken.
     pub fn ids(heading: impl Into<Line>) -> Self {
         Self { heading: Cell::from(heading).0, number: false, whole: true }
     }
 
-    /// A column of numbers or amounts, aligned to the right.
+    /// A right-aligned column of numbers or amounts.
     pub fn number(heading: impl Into<Line>) -> Self {
         Self { heading: Cell::from(heading).0, number: true, whole: true }
     }
 }
 
-/// A longer text is cut: beyond 65,535 characters the library breaks it, and what comes after the break would look like a
-/// row. An id of 10,000 characters has room.
+/// Longer text is truncated: the library breaks cells beyond 65,535 characters, and the rest would look like
+/// another row. In characters; an id of 10,000 characters fits.
 const LONGEST_CELL: usize = 20_000;
 
-/// A cell of a [`Table`]: one line, whatever it is made of.
+/// A table cell: one escaped line.
 #[derive(Debug, Clone, Default)]
 pub struct Cell(String);
 
 impl Cell {
-    /// Two lines below each other, where a narrow terminal has no room for two columns.
+    /// Two lines in one cell, where a narrow terminal has no room for two columns.
     pub fn stacked(above: impl Into<Line>, below: impl Into<Line>) -> Cell {
         Cell(format!("{}\n{}", Cell::from(above).0, Cell::from(below).0))
     }
@@ -60,7 +60,7 @@ impl<T: Into<Line>> From<T> for Cell {
     }
 }
 
-/// A table; print its [`render`](Self::render).
+/// A table; print the result of [`render`](Self::render).
 #[derive(Debug, Clone)]
 pub struct Table {
     columns: Vec<Column>,
@@ -68,7 +68,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
+    /// A table without rows.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
@@ -84,20 +84,20 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table as stdout should show it: as wide as the terminal and with a bold heading there,
-    /// unlimited and plain elsewhere or where NO_COLOR is set.
+    /// The table for stdout: on a terminal as wide as the terminal and with a bold heading, elsewhere of any width
+    /// and plain. `NO_COLOR` makes it plain too.
     pub fn render(&self) -> Lines {
         let terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         self.render_as(terminal_width(), terminal && !plain)
     }
 
-    /// The table at a given width, with or without bold headings. Lines are broken between words. Where the words need
-    /// more room than there is, those of columns with sentences are broken too, never an id, a number or a name that
-    /// stands alone; where that is not enough, the table is wider.
+    /// The table with a maximum width, with or without bold headings. Lines are wrapped between words. If that is
+    /// not enough, long words in columns of text are broken, but never ids and numbers; if that is not enough
+    /// either, the table is wider than `width`.
     pub fn render_as(&self, width: Option<u16>, bold: bool) -> Lines {
         let mut table = comfy_table::Table::new();
-        // What kind of stdout there is has been asked already.
+        // `render` has checked already whether stdout is a terminal.
         table.force_no_tty().load_style(STYLE);
         if bold {
             table.enforce_styling();
@@ -124,10 +124,10 @@ impl Table {
         if width.is_some() {
             for (index, column) in table.column_iter_mut().enumerate() {
                 if is_crowded {
-                    // One blank between columns has to do, before lines are broken.
+                    // Columns get a single space between them before any line is wrapped.
                     column.set_padding((0, 0));
                 }
-                // The library counts the blanks around a cell into such a bound.
+                // The library includes the padding of a cell in this limit.
                 let padding = column.padding_width();
                 let least = u16::try_from(least[index]).unwrap_or(u16::MAX);
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + padding)));
@@ -138,7 +138,8 @@ impl Table {
 }
 
 impl Table {
-    /// The width that it takes where nothing is broken: each column's longest cell, with a blank around it and one between.
+    /// The width without any wrapping: the longest cell of each column, with a space on each side and one between
+    /// columns.
     fn natural_width(&self) -> usize {
         let widest = |(index, column): (usize, &Column)| {
             let cells = self.rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.0.as_str());
@@ -147,7 +148,7 @@ impl Table {
         self.columns.iter().enumerate().map(widest).sum()
     }
 
-    /// How narrow each column may become: none of its words is broken, unless there is no room for that.
+    /// The minimum width of each column: no word is broken, unless there is no room for that.
     fn least_widths(&self, width: Option<u16>) -> Vec<usize> {
         let cells =
             |index: usize| self.rows.iter().filter_map(move |row| row.get(index)).map(|cell| cell.0.as_str());
@@ -173,14 +174,14 @@ impl Table {
     }
 }
 
-/// Words that are longer than a line, in pieces of no more than its length.
+/// The text with words longer than `most` characters split into pieces.
 fn with_short_words(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len());
     for part in text.split_inclusive(char::is_whitespace) {
         let mut rest = part;
         while rest.trim_end().chars().count() > most {
             let line = rest.char_indices().nth(most).map_or(rest, |(at, _)| &rest[..at]);
-            // Where names are joined, if there is such a place in it.
+            // Preferably at punctuation.
             let joint = line.rfind(|c: char| "_-./,:;=()".contains(c)).map(|at| at + 1);
             let end = joint.filter(|at| *at > line.len() / 3).unwrap_or(line.len());
             out.push_str(&rest[..end]);
@@ -192,13 +193,14 @@ fn with_short_words(text: &str, most: usize) -> String {
     out
 }
 
-/// A longer word (an address, a broken record's text) may be broken after all, before it makes a table unreadable.
+/// A longer word (an address, text of a broken record) may be broken before it makes the table unreadable. In
+/// characters.
 const LONGEST_WORD: usize = 48;
-/// A column of sentences does not become narrower: a date has room in it.
+/// The minimum width of a column of text: a date fits.
 const NARROWEST: usize = 10;
 
 impl Column {
-    /// The width in which no word is broken, and no number.
+    /// The width at which no word and no number is broken.
     fn least_width<'t>(&self, cells: impl Iterator<Item = &'t str>) -> usize {
         let longest_word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
         let longest = cells.map(|cell| match self.number {

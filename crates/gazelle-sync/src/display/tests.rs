@@ -53,7 +53,7 @@ fn text_that_would_act_on_a_terminal_is_shown_instead() {
 
 #[test]
 fn long_texts_end_with_a_word() {
-    for (text, most, told) in [
+    for (text, most, expected) in [
         ("the API said no", 15, "the API said no"),
         ("the API said no", 14, "the API said …"),
         ("the API said no", 12, "the API said …"),
@@ -62,7 +62,7 @@ fn long_texts_end_with_a_word() {
         ("été à été", 6, "été à …"),
         ("", 0, ""),
     ] {
-        assert_eq!(shortened(text, most), told, "{text} {most}");
+        assert_eq!(shortened(text, most), expected, "{text} {most}");
     }
 }
 
@@ -135,10 +135,10 @@ fn where_words_have_no_room_those_of_sentences_are_broken_and_no_id() {
         for word in ["evt_x1dtEN1HetPTj6Zu", "evt_0u2VJSspRnle3y5f", "appointments", "1,396", "2026-11-30"] {
             assert!(text.contains(word), "{word} is broken at {width}:\n{text}");
         }
-        // Where it can be, at a joint of the name.
+        // Preferably at punctuation.
         assert!(text.contains("without_") && !text.contains("without_c\n"), "{text}");
     }
-    // Not even where it cannot be helped.
+    // Not even if the table gets too wide.
     let text = of(Column::ids("such as")).render_as(Some(50), false).to_string();
     assert!(text.contains("evt_x1dtEN1HetPTj6Zu") && text.contains("appointments"), "{text}");
 }
@@ -153,7 +153,7 @@ fn sentences_are_broken_between_words_and_go_on_under_their_beginning() {
     assert_eq!(wrap("", Some(11)), "");
 }
 
-/// The table that `sync` and `demo` end with, of a shop of the usual size.
+/// The final table of `sync` and `demo`, for a shop of typical size.
 #[test]
 fn the_table_of_a_run_fits_a_terminal_of_80_columns() {
     let numbers =
@@ -163,7 +163,7 @@ fn the_table_of_a_run_fits_a_terminal_of_80_columns() {
     table.row(["appointments", "from 2026-10-26", "11,460", "11,460", "1,270", "11,457", "3", "0", "11,458"]);
     let text = table.render_as(Some(80), false).to_string();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    // Where there is room, columns stand further apart.
+    // On a wide terminal, columns stand further apart.
     assert!(table.render_as(Some(110), false).to_string().contains("fetched   staged"), "{text}");
 }
 
@@ -206,7 +206,7 @@ fn progress_counts_from_many_threads() {
 fn time_left_is_told_while_records_come() {
     let entity = EntityProgress::new();
     entity.expected(1_000_000);
-    // A rate is known once the clock has moved on.
+    // There is a rate only after the clock has advanced.
     let begun = std::time::Instant::now();
     while !entity.page(1).describe().contains(" left") {
         assert!(begun.elapsed() < Duration::from_secs(10), "{}", entity.describe());
@@ -226,7 +226,7 @@ fn drawing_starts_and_stops_without_harm() {
             progress.finish();
             progress.finish();
         }
-        // Forgotten: the thread must end by itself.
+        // `finish` is forgotten: the thread must end by itself.
         progress.entity("pianos").page(1);
     }
 }

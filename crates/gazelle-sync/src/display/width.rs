@@ -1,17 +1,17 @@
-//! How wide lines may be, and how they are broken where they are wider.
+//! The width of lines, and wrapping.
 
 use std::io::IsTerminal;
 
-/// How wide lines may be: the width of the terminal at stdout; none where stdout is no terminal. Some terminals (serial
-/// lines, consoles of containers) report a width of 0 or of a few letters: theirs is unknown, and long lines are the lesser
-/// evil.
+/// The maximum width of lines in columns: the width of the terminal at stdout; `None` if stdout is not a terminal.
+/// Some terminals (serial lines, container consoles) report a width of 0 or a few columns; these count as unknown,
+/// because long lines are the smaller problem.
 pub fn terminal_width() -> Option<u16> {
     let is_terminal = std::io::stdout().is_terminal();
     comfy_table::Table::new().width().filter(|width| is_terminal && *width >= 40)
 }
 
-/// Wraps a text at `width` columns, between words; continuation lines are indented by `indent` columns. Unchanged where the
-/// width is not known.
+/// Wraps a text at `width` columns, between words; continuation lines are indented by `indent` columns. Unchanged
+/// if the width is unknown.
 pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else { return text.to_owned() };
     let mut out = String::with_capacity(text.len());
@@ -26,7 +26,7 @@ pub(super) fn wrapped_to(text: &str, indent: usize, width: Option<u16>) -> Strin
         }
         out.push_str(part);
         line += part.chars().count();
-        // Nothing is broken before the first word of a line.
+        // No wrap before the first word of a line.
         is_begun |= word > 0;
     }
     out

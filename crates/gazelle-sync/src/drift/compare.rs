@@ -1,10 +1,10 @@
-//! What changed between the schema seen last and the one seen now, as far as our queries touch it. None of it
-//! stops a run: values are kept as they come.
+//! The differences between two schemas, as far as our queries use them. None of them stops a run, because values
+//! are stored as received.
 
 use super::schema::{Kind, Types};
 use crate::run_log::report::RunWarning;
 
-/// The codes of warnings that tell a change of the API.
+/// The warning codes for changes of the API.
 pub const CODES: &[&str] = &[
     "type_changed",
     "new_enum_value",
@@ -16,19 +16,19 @@ pub const CODES: &[&str] = &[
     "needed_elsewhere",
 ];
 
-/// The changes, by type and name. `root` is the type of the root of queries, of which each side holds only what the
-/// program of its time asked for.
+/// The changes, by type and member. `root` is the type of the query root, of which both sides contain only what the
+/// program of their time requested.
 pub fn changes(before: &Types, now: &Types, root: &str) -> Vec<RunWarning> {
     let mut changes = Vec::new();
     for (name, kind) in now {
         if let Some(held) = before.get(name) {
-            changes_of_type(name, held, kind, name == root, &mut changes);
+            type_changes(name, held, kind, name == root, &mut changes);
         }
     }
     changes
 }
 
-fn changes_of_type(name: &str, before: &Kind, now: &Kind, is_root: bool, changes: &mut Vec<RunWarning>) {
+fn type_changes(name: &str, before: &Kind, now: &Kind, is_root: bool, changes: &mut Vec<RunWarning>) {
     let mut note = |code, member: &str, what: String| {
         let subject = format!("{name}.{member}");
         changes.push(RunWarning { code, message: format!("the API has changed: {subject} {what}"), subject });
@@ -42,7 +42,7 @@ fn changes_of_type(name: &str, before: &Kind, now: &Kind, is_root: bool, changes
             None if is_enum => {
                 note("new_enum_value", member, "is a new value, stored as it comes".to_owned())
             }
-            // A new field's arguments are no news of their own.
+            // The arguments of a new field are not reported separately.
             None => match member.split_once('(') {
                 Some((field, _)) if before.members.contains_key(field) => {
                     note("new_argument", member, format!("is a new argument, {ty}"));
@@ -92,7 +92,7 @@ mod tests {
             ]
         );
         assert!(changes(&now, &now, "Q").is_empty());
-        // Of the root only what queries ask for is held: another program asks for something else.
+        // Of the root type only requested fields are stored; another release may request others.
         assert_eq!(changes(&before, &now, "T").len(), 1);
     }
 }

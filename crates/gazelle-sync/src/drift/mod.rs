@@ -1,9 +1,9 @@
-//! Drift: whether the API still is what our queries were written for. It changes in place, without versions.
+//! Schema drift: detects changes of the API's schema, which has no versions.
 //!
-//! Before a full sync [`check`] asks for the API's schema (`introspection.graphql`), [`schema`] reduces it to names
-//! and types, [`needs`] looks up everything that the queries ask for, and `compare` says what changed since the schema
-//! that `seen` keeps. What is needed and gone stops the run before anything is staged; what else changed is a
-//! warning, kept with the run.
+//! Before a full sync [`check`] requests the schema (`introspection.graphql`), [`schema`] reduces it to names and
+//! types, [`needs`] looks up everything that the queries use, and `compare` lists the changes since the last schema
+//! (`seen`). If something that a query needs is missing, the run stops before anything is staged. Other changes are
+//! warnings of the run.
 
 mod compare;
 pub mod needs;
@@ -20,25 +20,27 @@ use crate::entities::Entity;
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::RunWarning;
 use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, SourceError};
-use needs::{Found, Query};
+use needs::{Query, QueryNeeds};
 use schema::Schema;
 
-/// A longer schema is not read. That of the API has half a megabyte, and reading one takes several times its length.
+/// The longest schema that is read, in bytes. The API's has half a megabyte; parsing takes a multiple of its size
+/// in memory.
 const LONGEST_SCHEMA: usize = 8 * 1024 * 1024;
 
-/// What a look at the API's schema came to.
+/// The result of checking the schema.
 #[derive(Debug, Default)]
 pub struct Drift {
-    /// What the queries of the run need and the API has not, one sentence each: the run must not begin.
+    /// What the queries of the run need and the API lacks, one sentence each. If not empty, the run must not begin.
     pub missing: Vec<String>,
-    /// What else is worth knowing.
+    /// Other changes.
     pub warnings: Vec<RunWarning>,
 }
 
-/// Reads the API's schema, looks up what these entities need, compares it with the one seen last, and keeps it where nothing
-/// that we need is missing.
+/// Reads the API's schema, looks up what the queries of these entities need, compares it with the last schema, and
+/// stores it unless something is missing. An API that does not allow introspection only causes a warning.
 ///
-/// An API that does not show its schema is a warning. Errors: the database's.
+/// # Errors
+/// Any database error.
 pub async fn check(
     client: &GazelleClient,
     db: &Db,
@@ -48,8 +50,8 @@ pub async fn check(
 ) -> Result<Drift, DbError> {
     let schema = match read(client).await {
         Ok(schema) => schema,
-        Err(Unread::Stopped) => return Ok(Drift::default()),
-        Err(Unread::Refused(why)) => {
+        Err(UnreadableSchema::Stopped) => return Ok(Drift::default()),
+        Err(UnreadableSchema::Refused(why)) => {
             let message = format!(
                 "the API's schema could not be read, so that changes of it are not seen beforehand: {why}"
             );
@@ -58,7 +60,7 @@ pub async fn check(
             return Ok(Drift { missing: Vec::new(), warnings: vec![warning] });
         }
     };
-    let found = needs::look_up(&schema);
+    let found = needs::look_up_queries(&schema);
     let known = found.known(&schema);
     let before = seen::last(db).await?;
     let mut drift = Drift::default();
@@ -66,7 +68,7 @@ pub async fn check(
         if let Some(before) = &before {
             drift.warnings = compare::changes(before, &known, &schema.query_type);
         }
-        // A schema that lacks what we need is not kept: the next one is compared with the last that served.
+        // A schema that lacks something is not stored: the next one is compared with the last complete one.
         if found.missing.is_empty() {
             let note = async |tx: &FencedTx<'_>| seen::note(tx, &known, run_id, tx.now().await?).await;
             fence.transaction(db, note).await?;
@@ -79,8 +81,8 @@ pub async fn check(
     Ok(drift)
 }
 
-/// What is missing stops the run whose entities need it, and warns any other.
-fn judge(found: &Found, entities: &[&'static Entity], drift: &mut Drift) {
+/// What is missing stops a run whose entities need it, and is a warning for others.
+fn judge(found: &QueryNeeds, entities: &[&'static Entity], drift: &mut Drift) {
     for (what, queries) in &found.missing {
         let is_ours = |query: &&Query| entities.iter().any(|entity| entity.name == query.0);
         let operations = |queries: Vec<&Query>| {
@@ -106,33 +108,35 @@ fn judge(found: &Found, entities: &[&'static Entity], drift: &mut Drift) {
     }
 }
 
-/// Why there is no schema.
-enum Unread {
-    /// The program was asked to end.
+/// Why the schema could not be read.
+enum UnreadableSchema {
+    /// The program was asked to stop.
     Stopped,
-    /// In words.
+    /// The reason.
     Refused(String),
 }
 
-impl From<SourceError> for Unread {
-    fn from(error: SourceError) -> Unread {
+impl From<SourceError> for UnreadableSchema {
+    fn from(error: SourceError) -> UnreadableSchema {
         match error.class() {
-            ErrorClass::Stopped => Unread::Stopped,
-            // The advice of an invalid query is about the queries of a sync.
-            ErrorClass::InvalidQuery { .. } => Unread::Refused("it does not allow introspection".to_owned()),
-            _ => Unread::Refused(error.to_string()),
+            ErrorClass::Stopped => UnreadableSchema::Stopped,
+            // The advice of an invalid query is about the queries of a sync and does not fit here.
+            ErrorClass::InvalidQuery { .. } => {
+                UnreadableSchema::Refused("it does not allow introspection".to_owned())
+            }
+            _ => UnreadableSchema::Refused(error.to_string()),
         }
     }
 }
 
-async fn read(client: &GazelleClient) -> Result<Schema, Unread> {
+async fn read(client: &GazelleClient) -> Result<Schema, UnreadableSchema> {
     let request = GraphqlRequest::new("Introspection", include_str!("introspection.graphql"), json!({}));
     let answer = client.post(&request).await?;
     let Some(raw) = answer.object("__schema")? else {
-        return Err(Unread::Refused("it does not allow introspection".to_owned()));
+        return Err(UnreadableSchema::Refused("it does not allow introspection".to_owned()));
     };
     if raw.get().len() > LONGEST_SCHEMA {
-        return Err(Unread::Refused(format!("it is longer than {LONGEST_SCHEMA} bytes")));
+        return Err(UnreadableSchema::Refused(format!("it is longer than {LONGEST_SCHEMA} bytes")));
     }
-    Schema::read(raw.get()).map_err(|_| Unread::Refused("its answer is no schema".to_owned()))
+    Schema::read(raw.get()).map_err(|_| UnreadableSchema::Refused("its answer is no schema".to_owned()))
 }

@@ -1,29 +1,28 @@
-//! What our queries need of the API's schema: every field and argument they name, read from the `.graphql` files
-//! themselves.
+//! What our queries need from the API's schema: every field and argument in the `.graphql` files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use graphql_parser::query::{Definition, Document, Field, OperationDefinition, Selection, SelectionSet};
 
-use super::schema::{Kind, Schema, Types, named};
+use super::schema::{Kind, Schema, Types, named_type};
 use crate::entities::{ENTITIES, Entity, Shape, UndatedEnd};
 
-/// What the queries of all entities found in a schema.
+/// The result of looking up all queries in a schema.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// What is not there, or cannot be asked for as it is, in words; with the queries that need it.
+pub struct QueryNeeds {
+    /// What is missing or cannot be requested as it is, with the queries that need it.
     pub missing: BTreeMap<String, BTreeSet<Query>>,
-    /// The types that the queries touch.
+    /// The types that the queries use.
     touched: BTreeSet<String>,
-    /// The fields of the root that they ask for.
+    /// The fields of the query root that they use.
     roots: BTreeSet<String>,
 }
 
-/// A query, by entity and operation.
+/// A query: entity and operation name.
 pub type Query = (&'static str, &'static str);
 
-impl Found {
-    /// The part of a schema that the queries touch; of the root only what they ask for.
+impl QueryNeeds {
+    /// The part of a schema that the queries use; of the root type only the requested fields.
     pub fn known(&self, schema: &Schema) -> Types {
         let is_root_of_ours = |member: &str| {
             let field = member.split('(').next().unwrap_or_default();
@@ -41,17 +40,17 @@ impl Found {
             .collect()
     }
 
-    fn lacks(&mut self, what: String, query: Query) {
+    fn note_missing(&mut self, what: String, query: Query) {
         self.missing.entry(what).or_default().insert(query);
     }
 }
 
-/// Looks up what the queries of every entity ask for.
-pub fn look_up(schema: &Schema) -> Found {
-    let mut found = Found::default();
+/// Looks up what the queries of every entity use.
+pub fn look_up_queries(schema: &Schema) -> QueryNeeds {
+    let mut found = QueryNeeds::default();
     for entity in ENTITIES.iter().copied() {
         for (operation, text) in queries(entity) {
-            // A test parses them all.
+            // A test parses all of them.
             if let Ok(document) = graphql_parser::parse_query::<&str>(text) {
                 look_up_query(schema, &document, (entity.name, operation), &mut found);
             }
@@ -61,7 +60,7 @@ pub fn look_up(schema: &Schema) -> Found {
     found
 }
 
-/// Every query of an entity, with its operation's name.
+/// Every query of an entity, with its operation name.
 fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
     let mut queries = vec![(entity.walk.operation, &*entity.walk.page_query)];
     queries.extend(entity.getter.iter().map(|getter| (getter.operation, &*getter.query)));
@@ -70,15 +69,20 @@ fn queries(entity: &'static Entity) -> Vec<(&'static str, &'static str)> {
     queries
 }
 
-fn look_up_query<'q>(schema: &Schema, document: &Document<'q, &'q str>, query: Query, found: &mut Found) {
+fn look_up_query<'q>(
+    schema: &Schema,
+    document: &Document<'q, &'q str>,
+    query: Query,
+    found: &mut QueryNeeds,
+) {
     for definition in &document.definitions {
         let Definition::Operation(OperationDefinition::Query(operation)) = definition else { continue };
         for variable in &operation.variable_definitions {
             let ty = variable.var_type.to_string();
-            let ty = named(&ty);
+            let ty = named_type(&ty);
             match schema.types.contains_key(ty) {
                 true => drop(found.touched.insert(ty.to_owned())),
-                false => found.lacks(format!("the type {ty} is gone"), query),
+                false => found.note_missing(format!("the type {ty} is gone"), query),
             }
         }
         found.roots.extend(fields(&operation.selection_set).map(|field| field.name.to_owned()));
@@ -86,7 +90,7 @@ fn look_up_query<'q>(schema: &Schema, document: &Document<'q, &'q str>, query: Q
     }
 }
 
-/// The fields of a selection. Our queries have no fragments; a test says so.
+/// The fields of a selection. Our queries have no fragments; a test checks that.
 fn fields<'d, 'q>(selection: &'d SelectionSet<'q, &'q str>) -> impl Iterator<Item = &'d Field<'q, &'q str>> {
     selection.items.iter().filter_map(|item| match item {
         Selection::Field(field) => Some(field),
@@ -99,56 +103,64 @@ fn look_up_fields<'q>(
     on: &str,
     selection: &SelectionSet<'q, &'q str>,
     query: Query,
-    found: &mut Found,
+    found: &mut QueryNeeds,
 ) {
     let Some(kind) = schema.types.get(on) else {
-        found.lacks(format!("the type {on} is gone"), query);
+        found.note_missing(format!("the type {on} is gone"), query);
         return;
     };
     found.touched.insert(on.to_owned());
     for field in fields(selection) {
         let name = field.name;
         let Some(ty) = kind.members.get(name) else {
-            found.lacks(format!("{on}.{name} is gone"), query);
+            found.note_missing(format!("{on}.{name} is gone"), query);
             continue;
         };
         look_up_arguments(kind, on, field, query, found);
-        let inner = named(ty);
+        let inner = named_type(ty);
         let Some(inner_kind) = schema.types.get(inner) else {
-            found.lacks(format!("the type {inner} of {on}.{name} is gone"), query);
+            found.note_missing(format!("the type {inner} of {on}.{name} is gone"), query);
             continue;
         };
         match (inner_kind.has_fields(), field.selection_set.items.is_empty()) {
             (true, false) => look_up_fields(schema, inner, &field.selection_set, query, found),
             (false, true) => drop(found.touched.insert(inner.to_owned())),
-            (true, true) => found.lacks(format!("{on}.{name} has become an object, {inner}"), query),
-            (false, false) => found.lacks(format!("{on}.{name} is no object any more, but {inner}"), query),
+            (true, true) => found.note_missing(format!("{on}.{name} has become an object, {inner}"), query),
+            (false, false) => {
+                found.note_missing(format!("{on}.{name} is no object any more, but {inner}"), query)
+            }
         }
     }
 }
 
-fn look_up_arguments<'q>(kind: &Kind, on: &str, field: &Field<'q, &'q str>, query: Query, found: &mut Found) {
+fn look_up_arguments<'q>(
+    kind: &Kind,
+    on: &str,
+    field: &Field<'q, &'q str>,
+    query: Query,
+    found: &mut QueryNeeds,
+) {
     let name = field.name;
     for (argument, _) in &field.arguments {
         if !kind.members.contains_key(&format!("{name}({argument})")) {
-            found.lacks(format!("{on}.{name} takes no argument {argument} any more"), query);
+            found.note_missing(format!("{on}.{name} takes no argument {argument} any more"), query);
         }
     }
     for required in kind.required_arguments(name) {
         if !field.arguments.iter().any(|(argument, _)| *argument == required) {
-            found.lacks(format!("{on}.{name} now requires an argument {required}"), query);
+            found.note_missing(format!("{on}.{name} now requires an argument {required}"), query);
         }
     }
 }
 
-/// What goes into a list's `filters` and `sortBy` is not in its query.
-fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut Found) {
+/// The values of a list's `filters` and `sortBy` are variables and not part of its query.
+fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut QueryNeeds) {
     let Shape::Connection { filter_type, dates, undated } = &entity.walk.shape else { return };
     let query = (entity.name, entity.walk.operation);
     if let Some(kind) = schema.types.get(*filter_type) {
         for filter in [dates.from, dates.until] {
             if !kind.members.contains_key(filter) {
-                found.lacks(format!("the filter {filter_type}.{filter} is gone"), query);
+                found.note_missing(format!("the filter {filter_type}.{filter} is gone"), query);
             }
         }
     }
@@ -156,13 +168,13 @@ fn look_up_filters(schema: &Schema, entity: &'static Entity, found: &mut Found) 
     let sorts = schema
         .types
         .get(&schema.query_type)
-        .and_then(|root| schema.types.get_key_value(named(root.members.get(&argument)?)));
-    // The likeliest end is asked for in each full walk; the others only where it is not that one.
+        .and_then(|root| schema.types.get_key_value(named_type(root.members.get(&argument)?)));
+    // Every full walk uses the likeliest end first; the others only if that one fails.
     let end = undated.as_ref().and_then(|undated| undated.ends.first());
     if let (Some(UndatedEnd::First(value) | UndatedEnd::Last(value)), Some((name, sorts))) = (end, sorts)
         && !sorts.members.contains_key(*value)
     {
-        found.lacks(format!("the order {name}.{value} is gone"), query);
+        found.note_missing(format!("the order {name}.{value} is gone"), query);
     }
 }
 

@@ -1,10 +1,10 @@
-//! The API's schema as introspection tells it, reduced to names and types.
+//! The API's schema from introspection, reduced to names and types.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Longer names are cut: what comes from outside ends in messages.
+/// Longer names are truncated, because they appear in messages. In characters.
 const LONGEST_NAME: usize = 100;
 
 /// Types by name.
@@ -13,29 +13,29 @@ pub type Types = BTreeMap<String, Kind>;
 /// The schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
-    /// The type of the root of queries.
+    /// The name of the query root type.
     pub query_type: String,
     /// Every type.
     pub types: Types,
 }
 
-/// One type.
+/// A type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kind {
     /// `OBJECT`, `INPUT_OBJECT`, `ENUM`, `SCALAR`, …
     pub kind: String,
-    /// Fields and input fields with their types as the SDL writes them, arguments as `field(argument)`, the values
-    /// of an enum with nothing. What has a default value says so.
+    /// Fields and input fields with their types in SDL notation, arguments as `field(argument)`, enum values with
+    /// an empty type. Types with a default value are marked.
     pub members: BTreeMap<String, String>,
 }
 
 impl Kind {
-    /// Whether a query must select fields of it.
+    /// Whether a query must select subfields of it.
     pub fn has_fields(&self) -> bool {
         matches!(self.kind.as_str(), "OBJECT" | "INTERFACE" | "UNION")
     }
 
-    /// The arguments of a field without which it cannot be asked for.
+    /// The required arguments of a field.
     pub fn required_arguments(&self, field: &str) -> impl Iterator<Item = &str> {
         let prefix = format!("{field}(");
         self.members.iter().filter(|(_, ty)| ty.ends_with('!')).filter_map(move |(name, _)| {
@@ -44,16 +44,17 @@ impl Kind {
     }
 }
 
-/// The name inside a type: `[PrivateEvent!]!` → `PrivateEvent`.
-pub fn named(ty: &str) -> &str {
+/// The named type: `[PrivateEvent!]!` → `PrivateEvent`.
+pub fn named_type(ty: &str) -> &str {
     let bare = ty.split(' ').next().unwrap_or_default();
     bare.trim_matches(['[', ']', '!'])
 }
 
 impl Schema {
-    /// Reads what the root field `__schema` answered.
+    /// Parses the value of the root field `__schema`.
     ///
-    /// Errors: it has another shape than introspection has.
+    /// # Errors
+    /// The shape is not that of an introspection result.
     pub fn read(json: &str) -> Result<Schema, serde_json::Error> {
         let answer: Answer = serde_json::from_str(json)?;
         let types = answer.types.into_iter().map(|ty| (name(&ty.name), kind(ty))).collect();
@@ -66,12 +67,12 @@ fn kind(ty: TypeAnswer) -> Kind {
     for field in ty.fields.unwrap_or_default() {
         let of = name(&field.name);
         for argument in field.args {
-            members.insert(format!("{of}({})", name(&argument.name)), argument.written());
+            members.insert(format!("{of}({})", name(&argument.name)), argument.in_sdl());
         }
-        members.insert(of, field.ty.written());
+        members.insert(of, field.ty.in_sdl());
     }
     for field in ty.input_fields.unwrap_or_default() {
-        members.insert(name(&field.name), field.written());
+        members.insert(name(&field.name), field.in_sdl());
     }
     for value in ty.enum_values.unwrap_or_default() {
         members.insert(name(&value.name), String::new());
@@ -79,7 +80,7 @@ fn kind(ty: TypeAnswer) -> Kind {
     Kind { kind: name(&ty.kind), members }
 }
 
-/// A name as GraphQL has them, whatever came.
+/// A valid GraphQL name from any text.
 fn name(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(LONGEST_NAME).collect()
 }
@@ -125,9 +126,9 @@ struct ValueAnswer {
 }
 
 impl ValueAnswer {
-    fn written(&self) -> String {
+    fn in_sdl(&self) -> String {
         let with_default = if self.default_value.is_some() { " with a default" } else { "" };
-        format!("{}{with_default}", self.ty.written())
+        format!("{}{with_default}", self.ty.in_sdl())
     }
 }
 
@@ -140,9 +141,9 @@ struct TypeRef {
 }
 
 impl TypeRef {
-    /// As the SDL writes it. Deeper wrappings than the query asks for end in `…`.
-    fn written(&self) -> String {
-        let inner = || self.of_type.as_deref().map_or_else(|| "…".to_owned(), TypeRef::written);
+    /// In SDL notation. Types nested deeper than the query requests end in `…`.
+    fn in_sdl(&self) -> String {
+        let inner = || self.of_type.as_deref().map_or_else(|| "…".to_owned(), TypeRef::in_sdl);
         match self.kind.as_str() {
             "NON_NULL" => format!("{}!", inner()),
             "LIST" => format!("[{}]", inner()),
@@ -169,8 +170,8 @@ mod tests {
         let of = &schema.types["Q"];
         assert_eq!(of.members["all"], "[Event]!");
         assert_eq!(of.members["all(first)"], "Int with a default");
-        assert_eq!(named(&of.members["all"]), "Event");
-        assert_eq!(named(&of.members["all(first)"]), "Int");
+        assert_eq!(named_type(&of.members["all"]), "Event");
+        assert_eq!(named_type(&of.members["all(first)"]), "Int");
         assert_eq!(of.required_arguments("all").collect::<Vec<_>>(), ["id"]);
     }
 }

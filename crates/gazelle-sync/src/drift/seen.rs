@@ -1,4 +1,5 @@
-//! The schemas seen, one row each (`sync_source_schemas`); the last seen is what the next one is compared with.
+//! Stores the schemas that were seen, one row each (`sync_source_schemas`); the next schema is compared with the
+//! last one.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -9,14 +10,20 @@ use crate::db::{Db, DbError};
 use crate::lease::FencedTx;
 use crate::staging::json_text::JsonText;
 
-/// The schema seen last, if one was; one that cannot be read counts as none.
+/// The schema seen last; `None` if there is none or it cannot be parsed.
+///
+/// # Errors
+/// Any database error.
 pub async fn last(db: &Db) -> Result<Option<Types>, DbError> {
     let rows = db.query(include_str!("last_schema.sql"), &[]).await?;
     let text: Option<&str> = rows.first().and_then(|row| row.get(0));
     Ok(text.and_then(|text| serde_json::from_str(text).ok()))
 }
 
-/// Notes a schema as the one seen last.
+/// Stores a schema as the one seen last.
+///
+/// # Errors
+/// Any database error.
 pub async fn note(tx: &FencedTx<'_>, types: &Types, run_id: Uuid, at: Timestamp) -> Result<(), DbError> {
     let text = serde_json::to_string(types).map_err(|error| DbError::infrastructure(error.to_string()))?;
     let hash = blake3::hash(text.as_bytes()).to_hex().to_string();

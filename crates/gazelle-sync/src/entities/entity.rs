@@ -1,4 +1,4 @@
-//! What is declared of an entity: how it is asked for, and what its records become.
+//! The declaration of an entity: how it is requested, and which rows its records become.
 
 use serde_json_borrow::Value as Json;
 
@@ -6,59 +6,61 @@ use super::query::Query;
 use super::read::{Reconciled, RecordError};
 use super::table::{Nested, Table};
 
-/// One kind of Gazelle object: how it is asked for, and what its records become.
+/// One kind of Gazelle object: how it is requested, and which rows its records become.
 #[derive(Debug)]
 pub struct Entity {
-    /// The word of the command line and of the bookkeeping tables: `appointments`.
+    /// Its name on the command line and in the bookkeeping tables: `appointments`.
     pub name: &'static str,
     /// Its staging table: `staging_appointments`.
     pub staging_table: &'static str,
     /// How stage 1 walks it.
     pub walk: Walk,
-    /// How one record is asked for by its id, for missing parents and evidence; none where the API has no way.
+    /// The query for one record by id, for missing parents and for evidence of deletions; `None` if the API has
+    /// none.
     pub getter: Option<Getter>,
-    /// For an entity without a getter of its own: the entity of a record that names it, and the query
-    /// that reaches it through that record.
+    /// For an entity without a getter: another entity whose records name its records, and the query that reaches a
+    /// record through one of those.
     pub found_through: Option<(&'static str, Getter)>,
-    /// For an entity that the API lists without pages: another list whose records hold those of this one. It serves where a
-    /// field of one record takes the whole list along.
+    /// For an entity that the API lists without pages: another list whose records contain those of this one. It is
+    /// used if the plain list fails as a whole because of a field of one record.
     pub listed_in: Option<ListedIn>,
-    /// The production tables that its records fill, parents first; the first is the record's own.
+    /// The production tables for its records, parents first; the first has one row per record.
     pub tables: &'static [&'static Table],
-    /// Raised when the reconciler's result changes, so that rows made by an older one are redone.
+    /// Incremented when the reconciler's result changes, so that rows from an older version are reconciled again.
     pub reconciler_version: i32,
-    /// The reconciler: raw JSON in, rows or a named error out. Pure.
+    /// The reconciler: JSON in, rows or a named error out. A pure function.
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
-    /// The warnings that its reconciler gives beside [`WARNINGS`](super::read::WARNINGS): code, and what it says of a record.
+    /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS): code and description.
     pub warnings: &'static [(&'static str, &'static str)],
-    /// What is written after records of this entity were applied: what other entities' rows derive from them.
+    /// What to update after records of this entity were applied: columns of other entities that derive from them.
     pub after_apply: Option<Refresh>,
 }
 
-/// The refresh of rows that derive columns from records of another entity; both statements take the records' ids as
+/// Updates rows with columns derived from records of another entity. Both statements take the records' ids as
 /// `$1::text[]`.
 #[derive(Debug)]
 pub struct Refresh {
     /// The table of the rows.
     pub table: &'static str,
-    /// SQL that gives the keys of the rows to be refreshed.
+    /// SQL that returns the keys of the affected rows.
     pub to_write: &'static str,
-    /// SQL that refreshes them and returns the keys of those that were.
+    /// SQL that updates them and returns the keys of the rows that changed.
     pub write: &'static str,
 }
 
 impl Entity {
-    /// The connections inside a record, each with the query of its further pages.
+    /// The nested connections, each with the query of its further pages.
     pub fn nested(&self) -> impl Iterator<Item = &'static Nested> + use<> {
         self.tables.iter().filter_map(|table| table.list.as_ref())
     }
 
-    /// Whether a record holds connections.
+    /// Whether its records contain nested connections.
     pub fn has_nested(&self) -> bool {
         self.nested().next().is_some()
     }
 
-    /// The column of its first table by whose days it may be walked in part; none where only the whole is sound.
+    /// The date column of its first table by which it may be walked in part; `None` if only the whole list gives a
+    /// sound result.
     pub fn own_date(&self) -> Option<&'static str> {
         match &self.walk.shape {
             Shape::Connection { dates, .. } => dates.own_date,
@@ -70,18 +72,18 @@ impl Entity {
 /// How the API lists an entity.
 #[derive(Debug)]
 pub struct Walk {
-    /// The query of one page; its operation name is its file's.
+    /// The query of one page; its operation has the same name as its file.
     pub page_query: Query,
-    /// Name of the operation in `page_query`.
+    /// The name of the operation in `page_query`.
     pub operation: &'static str,
-    /// The root field that lists: `allEventsBatched`.
+    /// The root field of the list: `allEventsBatched`.
     pub root: &'static str,
     /// Pages or one plain list.
     pub shape: Shape,
 }
 
 impl Walk {
-    /// How many levels of fields the query of a page has.
+    /// The depth of the page query, in levels of fields.
     pub fn levels(&self) -> usize {
         let (mut level, mut deepest) = (0_usize, 0);
         for letter in self.page_query.chars() {
@@ -96,28 +98,28 @@ impl Walk {
     }
 }
 
-/// The two shapes in which the API lists things.
+/// The two shapes of lists in the API.
 #[derive(Debug)]
 pub enum Shape {
-    /// One answer holds all (`allUsers`).
+    /// One answer contains everything (`allUsers`).
     PlainList,
-    /// A Relay connection, in pages.
+    /// A Relay connection with pages.
     Connection {
         /// The input type of `filters`, for queries that count.
         filter_type: &'static str,
-        /// The pair of inclusive `CoreDate` filters by which a walk can be split or narrowed.
+        /// The pair of inclusive `CoreDate` filters that split or narrow a walk.
         dates: DateFilter,
-        /// Where the records without that date are, which no date filter finds; none where every record has it.
+        /// Where the records without that date are, which no date filter finds; `None` if every record has it.
         undated: Option<Undated>,
     },
 }
 
-/// Records without the date by which a walk is split, and how they are found.
+/// How to find the records without the date that splits a walk.
 #[derive(Debug)]
 pub struct Undated {
-    /// The field of a record that is null then.
+    /// The field of a record that is null in that case.
     pub field: &'static str,
-    /// The ends of the list at which an API may have them, the likeliest first.
+    /// The ends of the list at which the API may sort them, the likeliest first.
     pub ends: &'static [UndatedEnd],
 }
 
@@ -126,42 +128,43 @@ pub struct Undated {
 pub enum UndatedEnd {
     /// The beginning of the list with this `sortBy` value.
     First(&'static str),
-    /// Its end.
+    /// The end of the list with this `sortBy` value.
     Last(&'static str),
 }
 
-/// A pair of inclusive `CoreDate` filters. Their zone is not known; adjacent days partition all the same.
+/// A pair of inclusive `CoreDate` filters. Their time zone is unknown, but consecutive days partition the records
+/// anyway.
 #[derive(Debug)]
 pub struct DateFilter {
     /// Name of the greater-or-equal filter.
     pub from: &'static str,
     /// Name of the less-or-equal filter.
     pub until: &'static str,
-    /// The column of the entity's first table that holds the date in UTC, where it is the record's own, so that a lookback
-    /// window is a sound incremental walk (events); creation dates are not.
+    /// The column of the entity's first table with this date in UTC, if the date is a property of the record (as of
+    /// events), so that a lookback window gives a sound incremental walk. `None` for creation dates.
     pub own_date: Option<&'static str>,
 }
 
 /// A query for one record by id.
 #[derive(Debug)]
 pub struct Getter {
-    /// The query, with the one variable `$id`.
+    /// The query, with the single variable `$id`.
     pub query: Query,
-    /// Name of the operation in `query`.
+    /// The name of the operation in `query`.
     pub operation: &'static str,
-    /// Path of the record in the answer: `["client"]`.
+    /// The path of the record in the answer: `["client"]`.
     pub path: &'static [&'static str],
 }
 
-/// A list of other records, narrowed to those that hold one record.
+/// A list of other records, filtered to those that contain one given record.
 #[derive(Debug)]
 pub struct ListedIn {
-    /// The query, with the one variable `$ids`.
+    /// The query, with the single variable `$ids`.
     pub query: Query,
-    /// Name of the operation in `query`.
+    /// The name of the operation in `query`.
     pub operation: &'static str,
-    /// The root field that lists.
+    /// The root field of the list.
     pub root: &'static str,
-    /// The field of its records that holds the record.
+    /// The field of its records that contains the record.
     pub field: &'static str,
 }

@@ -1,13 +1,13 @@
-//! Records made from the declarations alone, with a value for every field that is read: what tests and fuzzing
-//! start from. Nothing of them is real.
+//! Records generated from the declarations, with a value for every field that is read: a base for tests and
+//! fuzzing. They contain no real data.
 
 use serde_json::{Map, Value, json};
 
 use super::Entity;
 use super::table::{Rule, Table};
 
-/// A record with every field of its entity, one of each nested thing, that names the examples of other entities as
-/// its parents. Its id is [`id`].
+/// A record with every field of its entity and one object in each nested list. Its parents are the examples of
+/// other entities. Its id is [`id`].
 pub fn record(entity: &Entity) -> Value {
     let mut record = object(entity.tables[0]);
     for table in &entity.tables[1..] {
@@ -31,7 +31,7 @@ pub fn id(entity: &Entity) -> String {
     format!("{}_1", entity.tables[0].name)
 }
 
-/// The object that fills one row of a table.
+/// The JSON object of one row of a table.
 fn object(table: &Table) -> Value {
     let mut object = Value::Object(Map::new());
     for column in table.columns {

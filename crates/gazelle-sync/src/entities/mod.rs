@@ -1,9 +1,8 @@
 //! The kinds of Gazelle objects, one folder each.
 //!
-//! A folder holds everything that is particular to its entity: the queries (`page.graphql`, and
-//! `get.graphql` for one record by id), the production tables with the rule of every column
-//! (`tables.rs`) and the pure reconciler (`reconcile.rs`).
-//! Adding an entity is a new folder and one line in [`registry`]. Nothing here knows HTTP.
+//! A folder contains everything specific to its entity: the queries (`page.graphql`, and `get.graphql` for one
+//! record by id), the production tables with the rule of every column (`tables.rs`), and the reconciler, a pure
+//! function (`reconcile.rs`). To add an entity, add a folder and one line in [`registry`]. Nothing here knows HTTP.
 
 pub mod appointments;
 pub mod clients;

@@ -1,10 +1,10 @@
-//! GraphQL queries as they are sent: a selection that several of them share is written once, as a fragment.
+//! GraphQL queries as they are sent. A selection that several queries share is written once, as a fragment.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// A query with the fragments that it uses. What is sent has them written out, so that a query can be cut into parts
-/// wherever its fields stand.
+/// A query with its fragments. What is sent has the fragments expanded, so that a query can be split into parts at
+/// any field.
 #[derive(Debug)]
 pub struct Query {
     text: &'static str,
@@ -12,12 +12,12 @@ pub struct Query {
 }
 
 impl Query {
-    /// A query, and after it the fragments that it spreads: `concat!(include_str!(…), include_str!(…))`.
+    /// A query, followed by the fragments that it spreads: `concat!(include_str!(…), include_str!(…))`.
     pub const fn new(text: &'static str) -> Query {
         Query { text, written_out: OnceLock::new() }
     }
 
-    /// The document as it is written, with its fragments.
+    /// The document as written, with its fragments.
     pub fn document(&self) -> &'static str {
         self.text
     }
@@ -26,10 +26,10 @@ impl Query {
 impl Deref for Query {
     type Target = str;
 
-    /// The query without fragments.
+    /// The query with its fragments expanded.
     ///
     /// # Panics
-    /// When it spreads a fragment that it has not, or that spreads itself: a mistake that the unit tests catch.
+    /// If it spreads a fragment that is missing or recursive: a mistake that the unit tests catch.
     fn deref(&self) -> &str {
         self.written_out.get_or_init(|| written_out(self.text))
     }
@@ -41,7 +41,7 @@ fn written_out(text: &str) -> String {
         None => (text, ""),
     };
     let mut query = query.trim_end().to_owned();
-    // Each round writes out those of one level.
+    // Each pass expands one level of nesting.
     for _ in 0..fragments.matches("fragment ").count() {
         query = one_level(&query, fragments);
     }
@@ -64,7 +64,7 @@ fn one_level(query: &str, fragments: &str) -> String {
     written
 }
 
-/// What stands between the braces of a fragment.
+/// The text between the braces of a fragment.
 fn fields_of<'f>(name: &str, fragments: &'f str) -> &'f str {
     let head = format!("fragment {name} on ");
     let body = fragments

@@ -1,9 +1,9 @@
-//! Reading a record: from JSON paths to typed values.
+//! Reads a record: from JSON paths to typed values.
 //!
-//! Only what a record means nothing without keeps it out: a *required* column that is absent or unreadable. Any other that
-//! cannot be read becomes NULL, and a nested row that cannot be read is left out, each with a warning.
+//! A record is rejected only if a *required* column is missing or unreadable. Any other unreadable column becomes
+//! NULL, and an unreadable nested row is left out, each with a warning.
 //!
-//! Everything here is pure. Messages name fields and JSON types, never contents, which may be personal.
+//! Pure functions. Messages name fields and JSON types, never contents, which may be personal.
 
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
@@ -14,38 +14,38 @@ use super::table::{Column, Row, Rule, Table, Value};
 pub use super::warning::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS, Warning};
 use super::weight;
 
-/// Why one record cannot be reconciled. It is quarantined with this; the rest of its batch lands.
+/// Why a record cannot be reconciled. It is quarantined with this error; the rest of its batch is written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct RecordError {
-    /// The kind of fault.
+    /// The kind of error.
     pub code: ErrorCode,
-    /// The record's field, or the database column where the database refused it.
+    /// The field of the record, or the column if the database refused the row.
     pub field: String,
-    /// One line for a person: `Missing required field: start`.
+    /// One line for people: `Missing required field: start`.
     pub message: String,
-    /// For [`ErrorCode::MissingParent`]: the table and id that are waited for.
+    /// For [`ErrorCode::MissingParent`]: table and id of the missing parent.
     pub waits_for: Option<(&'static str, String)>,
 }
 
-/// The kinds of fault a record can have, as stored in `error_code`.
+/// The kinds of errors of a record, as stored in `error_code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// A field without which the record means nothing is absent.
+    /// A required field is missing.
     MissingField,
-    /// A field holds something that its column cannot.
+    /// A required field has a value that its column cannot hold.
     InvalidField,
-    /// The record is no JSON object that can be read.
+    /// The record is not a readable JSON object.
     Unreadable,
-    /// The record names another one that is not there (yet).
+    /// The record names a parent that is not in production (yet).
     MissingParent,
     /// The database refused the row.
     RefusedByDatabase,
-    /// The API could not give the record whole: it named the field or the record in an error.
+    /// The API did not return the record completely: an error names the record or a field of it.
     IncompleteAtSource,
-    /// The record holds bytes that are no text.
+    /// The record contains bytes that are not UTF-8.
     NotText,
-    /// A list of the API fails at the record, which was not asked for by its id yet.
+    /// A list of the API fails at this record, which has not been requested by its id yet.
     NotAskedYet,
 }
 
@@ -80,8 +80,8 @@ impl RecordError {
         RecordError { code: ErrorCode::InvalidField, field, message, waits_for: None }
     }
 
-    /// A record that came with a fault of the API's: an error that names it, or bytes that are no text. `field` is the path
-    /// inside the record; empty for the record as such.
+    /// A record with a fault of the API: an error that names it, or bytes that are not UTF-8. `field` is the path
+    /// within the record; empty for the record itself.
     pub fn at_source(code: ErrorCode, field: String, said: &str) -> RecordError {
         let of = if field.is_empty() { "the record" } else { field.as_str() };
         let message = match code {
@@ -109,25 +109,25 @@ impl RecordError {
     }
 }
 
-/// What a reconciler makes of one record.
+/// The result of reconciling one record.
 #[derive(Debug, Default, PartialEq)]
 pub struct Reconciled {
-    /// Rows, each with the position of its table in the entity's `tables`.
+    /// The rows, each with the index of its table in the entity's `tables`.
     pub rows: Vec<(usize, Row)>,
     /// Quality warnings.
     pub warnings: Vec<Warning>,
-    /// Positions of the tables of which the record's rows are not all known, since some could not be read: none of
-    /// those that production holds is taken for left out.
+    /// Indexes of the tables for which the record's rows are incomplete, because some could not be read: existing
+    /// rows of these tables are then not marked as deleted.
     pub incomplete: Vec<usize>,
 }
 
 impl Reconciled {
-    /// Notes a quality warning.
+    /// Adds a quality warning.
     pub fn warn(&mut self, code: &'static str, field: impl Into<String>) {
         self.warnings.push(Warning { code, field: field.into(), column: None, shape: None });
     }
 
-    /// Notes that the rows of a table are not all known.
+    /// Records that the rows of a table are incomplete.
     pub fn note_incomplete(&mut self, table: usize) {
         if !self.incomplete.contains(&table) {
             self.incomplete.push(table);
@@ -135,10 +135,10 @@ impl Reconciled {
     }
 }
 
-/// The times that a piano service can have to do with; others are kept, with a warning.
+/// Plausible dates for a piano service; others are stored with a warning.
 const PROBABLE: std::ops::RangeInclusive<Date> = Date::constant(1990, 1, 1)..=Date::constant(2100, 12, 31);
 
-/// Warns of instants that are hardly meant. Plain dates are left alone: a piano's may be older.
+/// Warns of implausible timestamps. Plain dates are not checked, because a piano's may be older.
 pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) {
     let mut found: Vec<String> = Vec::new();
     for (index, row) in &reconciled.rows {
@@ -149,7 +149,7 @@ pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) 
                 (Rule::Instant, Value::Instant(instant)) => instant.date(),
                 _ => continue,
             };
-            // What a nested row takes over from its record is told there.
+            // Values that a nested row takes from its record are reported for the record.
             if let Some(path) = column.from.first().filter(|_| !PROBABLE.contains(&day)) {
                 found.push(if *index == 0 { (*path).to_owned() } else { format!("{}.{path}", table.name) });
             }
@@ -158,8 +158,7 @@ pub fn warn_of_improbable_times(tables: &[&Table], reconciled: &mut Reconciled) 
     found.into_iter().for_each(|field| reconciled.warn("improbable_date", field));
 }
 
-/// Finds the value at a dotted path; null counts as absent. Of a repeated key the last one counts,
-/// as in `jsonb`.
+/// The value at a dotted path; null counts as missing. The last of several equal keys counts, as in `jsonb`.
 pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {
     let mut here = json;
     for key in path.split('.') {
@@ -169,8 +168,8 @@ pub fn at<'j, 'a>(json: &'j Json<'a>, path: &str) -> Option<&'j Json<'a>> {
     (!matches!(here, Json::Null)).then_some(here)
 }
 
-/// What stands on the way to a value instead of an object, with its path: a reference written as `"client": "cli_1"` must
-/// not read as none.
+/// The first value on a path that is not an object although the path continues, with its path: a reference like
+/// `"client": "cli_1"` must not be read as missing.
 fn no_object<'p, 'j, 'a>(json: &'j Json<'a>, path: &'p str) -> Option<(&'p str, &'j Json<'a>)> {
     let ends = path.match_indices('.').map(|(end, _)| &path[..end]);
     ends.filter_map(|way| Some((way, at(json, way)?))).find(|(_, found)| !matches!(found, Json::Object(_)))
@@ -179,23 +178,24 @@ fn no_object<'p, 'j, 'a>(json: &'j Json<'a>, path: &'p str) -> Option<(&'p str, 
 /// The items of a nested connection.
 #[derive(Debug, Default)]
 pub struct Nodes<'j, 'a> {
-    /// The items, each with its place for the names of its fields: `allContacts.nodes[3].`. Nulls are left out.
+    /// The items, each with the prefix of its field names: `allContacts.nodes[3].`. Nulls are left out.
     pub items: Vec<(String, &'j Json<'a>)>,
-    /// What could not be read: the connection is no list, holds nulls, or counts more items than it lists.
+    /// What could not be read: the connection is not a list, contains nulls, or reports a higher count than its
+    /// items.
     pub unreadable: Vec<Warning>,
-    /// Whether there is no connection, or null in its place: that says nothing of its items.
+    /// Whether the connection is missing or null, which says nothing about its items.
     pub is_absent: bool,
 }
 
 impl Nodes<'_, '_> {
-    /// Whether these are all items that the connection has.
+    /// Whether these are all items of the connection.
     pub fn are_all(&self) -> bool {
         self.unreadable.is_empty() && !self.is_absent
     }
 }
 
-/// The items of a nested connection, written `{nodes: […]}`, `{edges: [{node}]}` or as a plain list. `place` is that of
-/// the object that holds the connection.
+/// The items of a nested connection: `{nodes: […]}`, `{edges: [{node}]}` or a plain list. `place` is the prefix of
+/// the object that contains the connection.
 pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, 'a> {
     let mut nodes = Nodes::default();
     let Some(connection) = at(json, path) else { return Nodes { is_absent: true, ..nodes } };
@@ -212,7 +212,7 @@ pub fn nodes<'j, 'a>(json: &'j Json<'a>, path: &str, place: &str) -> Nodes<'j, '
         nodes.unreadable.push(unreadable_row(place, list, "a list"));
         return nodes;
     };
-    // What it counts and does not list may be there all the same: of such a list nothing counts as left out.
+    // Items that are counted but not listed may exist: then no existing row counts as removed.
     let counted = at(connection, "totalCount").and_then(|count| count.to_string().parse::<u64>().ok());
     if let Some(counted) = counted.filter(|counted| *counted > items.len() as u64) {
         let shape = Some(format!("{} where {counted} are counted", items.len()));
@@ -237,11 +237,11 @@ fn unreadable_row(field: String, json: &Json<'_>, noun: &str) -> Warning {
     Warning { code: UNREADABLE_ROW, field, column: None, shape: Some(shape) }
 }
 
-/// Reads a row of `table` from a JSON object. `place` prefixes the field names in errors and warnings:
+/// Reads a row of `table` from a JSON object. `place` is the prefix of field names in errors and warnings:
 /// `allContacts.nodes[3].` for a nested object, empty for the record itself.
 ///
 /// # Errors
-/// A required column that is absent, or holds what cannot be read. Any other that cannot be read is NULL, with a warning.
+/// A required column is missing or unreadable. Any other unreadable column is NULL, with a warning.
 pub fn row(
     table: &Table,
     json: &Json<'_>,
@@ -267,7 +267,7 @@ pub fn row(
     Ok(Row { values })
 }
 
-/// Reads a nested row. One that is no object, or whose key cannot be read, is left out with a warning.
+/// Reads a nested row; `None`, with a warning, if it is not an object or its key is unreadable.
 pub fn nested_row(table: &Table, json: &Json<'_>, place: &str, warnings: &mut Vec<Warning>) -> Option<Row> {
     if !matches!(json, Json::Object(_)) {
         warnings.push(unreadable_row(place.trim_end_matches('.').to_owned(), json, "an object"));
@@ -293,7 +293,7 @@ pub fn nested_row(table: &Table, json: &Json<'_>, place: &str, warnings: &mut Ve
         .ok()
 }
 
-/// Reads a column. What cannot be read is an error, and a warning for where it does not matter.
+/// Reads a column. For an unreadable value it returns both the error and the warning; the caller uses one of them.
 fn cell(
     table: &Table,
     column: &Column,
@@ -320,10 +320,10 @@ fn cell(
     Err(RecordError::invalid(field, why))
 }
 
-/// The id at a path that a reconciler follows for a column that it makes itself; none where the record names none.
+/// The id at a path, for a column that the reconciler computes; `None` if the record has none.
 ///
 /// # Errors
-/// Something that is no id stands there: it is noted as a warning, and the column is to be NULL.
+/// The value is not an id. A warning is added, and the column is to be NULL.
 pub fn id_at(
     (table, column): (&Table, &str),
     json: &Json<'_>,
@@ -345,11 +345,11 @@ pub fn id_at(
     Err(Unreadable)
 }
 
-/// Something stands there that cannot be read; a warning says what.
+/// The value is unreadable; a warning was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// Reads a list of texts; members that are none are left out, each with a warning.
+/// Reads a list of texts; items that are not texts are left out, each with a warning.
 fn text_list(
     table: &Table,
     column: &Column,
@@ -373,7 +373,7 @@ fn text_list(
     Ok(Value::TextList(texts))
 }
 
-/// Warns of a value that cannot be read; columns that are read from one path share the warning.
+/// Adds a warning for an unreadable value; columns that are read from the same path share it.
 pub fn warn_of_unreadable(
     table: &Table,
     column: &Column,

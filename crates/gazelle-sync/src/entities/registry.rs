@@ -1,4 +1,4 @@
-//! Which entities there are: the order of both stages, and what refers to what.
+//! The list of entities: the order of both stages, and the references between tables.
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -9,13 +9,13 @@ use super::{appointments, clients, pianos, users};
 /// The entities of this program, parents before children.
 static OWN: &[&Entity] = &[&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
 
-/// Those that a program built on this library adds.
+/// The entities added by a program that uses this crate as a library.
 static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
 
-/// Every entity, parents before children: the order of stage 1 and of stage 2.
+/// Every entity, parents before children: the order of stage 1 and stage 2.
 ///
 /// # Panics
-/// On first use, when the declarations contradict each other: see [`check`].
+/// On first use if the declarations are inconsistent: see [`check`].
 pub static ENTITIES: LazyLock<Vec<&'static Entity>> = LazyLock::new(|| {
     let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
     let all: Vec<&Entity> = OWN.iter().chain(added.iter()).copied().collect();
@@ -25,14 +25,14 @@ pub static ENTITIES: LazyLock<Vec<&'static Entity>> = LazyLock::new(|| {
     all
 });
 
-/// Every foreign key of production: table, column, and the table whose `external_id` it names.
+/// Every foreign key of production: table, column, and the table whose `external_id` it references.
 pub static FOREIGN_KEYS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
     let tables = ENTITIES.iter().flat_map(|entity| entity.tables);
     tables.flat_map(|table| table.references().map(|(column, of)| (table.name, column, of))).collect()
 });
 
 impl Entity {
-    /// Whether records of others name its records: rows refer to its table.
+    /// Whether records of other entities reference its records.
     pub fn is_named_by_others(&self) -> bool {
         let own = Some(self.tables[0].name);
         ENTITIES
@@ -42,12 +42,12 @@ impl Entity {
     }
 }
 
-/// Finds an entity by the name used on the command line.
+/// The entity with this name; `None` if there is none.
 pub fn entity(name: &str) -> Option<&'static Entity> {
     ENTITIES.iter().copied().find(|entity| entity.name == name)
 }
 
-/// The entity whose records fill a production table as their own (`gazelle_clients` → clients).
+/// The entity whose records have one row each in this table (`gazelle_clients` → clients).
 pub fn entity_of_table(table: &str) -> Option<&'static Entity> {
     ENTITIES.iter().copied().find(|entity| entity.tables[0].name == table)
 }
@@ -57,21 +57,21 @@ pub fn names() -> Vec<&'static str> {
     ENTITIES.iter().map(|entity| entity.name).collect()
 }
 
-/// Adds an entity to a program built on this library, after those that are there. To be called before anything else
-/// of it. `examples/with_invoices` is such a program.
+/// Adds an entity in a program that uses this crate as a library, after the existing ones. Must be called before
+/// anything else of the crate. `examples/with_invoices` is such a program.
 ///
 /// # Panics
-/// When the entities have been asked for already.
+/// If [`ENTITIES`] was already used.
 pub fn add(entity: &'static Entity) {
     let is_late = LazyLock::get(&ENTITIES).is_some();
     assert!(!is_late, "invariant: entity {} is added after the entities were read", entity.name);
     ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(entity);
 }
 
-/// Checks that names are used once, and that each table refers only to tables before it.
+/// Checks that names are unique, and that each table references only tables before it.
 ///
 /// # Errors
-/// What contradicts what.
+/// The first contradiction, as text.
 pub fn check(entities: &[&Entity]) -> Result<(), String> {
     let (mut names, mut tables) = (HashSet::new(), HashSet::new());
     for entity in entities {

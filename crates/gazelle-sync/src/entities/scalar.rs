@@ -1,8 +1,8 @@
-//! Reading one JSON value by the rule of its column. Pure.
+//! Reads one JSON value by the rule of its column. Pure functions.
 //!
-//! APIs send the same thing in several shapes: numbers as text, booleans as 0 and 1, dates as instants. A shape with
-//! one possible meaning is read; where two are possible (a date and time without an offset) the value is refused
-//! instead of guessed. What is returned can always be stored: what Postgres cannot hold is refused here.
+//! APIs send the same value in several shapes: numbers as text, booleans as 0 and 1, dates as timestamps. A shape
+//! with one possible meaning is read; an ambiguous one (date and time without an offset) is rejected. Values that
+//! Postgres cannot hold are rejected too, so every result can be stored.
 
 use jiff::civil::{Date, DateTime};
 use serde_json_borrow::Value as Json;
@@ -10,14 +10,14 @@ use serde_json_borrow::Value as Json;
 use super::table::{Rule, Value};
 use crate::time;
 
-/// The longest id that a key column takes, in bytes: the ids of the API have some twenty, and an index
-/// holds no entry of more than some 2,700.
+/// The longest id in a key column, in bytes. The API's ids have about twenty; an index entry of Postgres is limited
+/// to about 2,700.
 const LONGEST_ID: usize = 512;
 
-/// Reads one JSON value by a rule; null is [`Value::Null`].
+/// Reads a JSON value by a rule; null becomes [`Value::Null`].
 ///
 /// # Errors
-/// Why it cannot be read: completes the sentence "field …", and repeats nothing of the value.
+/// Why it cannot be read: completes the sentence "field …" without quoting the value.
 pub fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
     if matches!(json, Json::Null) {
         return Ok(Value::Null);
@@ -52,8 +52,8 @@ pub fn value(rule: Rule, json: &Json<'_>) -> Result<Value, String> {
     }
 }
 
-/// The readable members of a list of texts, nulls left out, and the positions of those that cannot be read. None where
-/// the value is no list; a lone text is a list of one.
+/// The readable items of a list of texts without nulls, and the indexes of the unreadable ones. `None` if the value
+/// is not a list; a single text counts as a list of one.
 pub fn text_list(json: &Json<'_>) -> Option<(Vec<String>, Vec<usize>)> {
     let items = match json {
         Json::Array(items) => items,
@@ -83,11 +83,11 @@ pub fn kind(json: &Json<'_>) -> &'static str {
     }
 }
 
-/// Characters of a value's shape that are shown at most.
+/// The longest shape that is shown, in characters.
 const LONGEST_SHAPE: usize = 32;
 
-/// What a value looks like, without saying what it is: digits as `9` (zeros alone as they are), letters as `a` and
-/// `A`. For warnings, where personal data has no place.
+/// The shape of a value without its content: digits become `9` (unless all are zeros), letters `a` and `A`. For
+/// warnings, which must not contain personal data.
 pub fn shape(json: &Json<'_>) -> String {
     match json {
         Json::Str(text) => format!("text like `{}`", mask(text)),
@@ -121,7 +121,7 @@ fn expected(rule: Rule, json: &Json<'_>) -> String {
     format!("is {} where {} is expected", kind(json), rule.noun())
 }
 
-/// An id as a key column holds it.
+/// An id for a key column; an empty one is NULL.
 fn id(text: String) -> Result<Value, String> {
     if text.len() > LONGEST_ID {
         return Err(format!("is longer than {LONGEST_ID} bytes, too long for an id"));
@@ -137,7 +137,7 @@ fn text(json: &Json<'_>) -> Option<String> {
     }
 }
 
-/// Text as Postgres can hold it: without U+0000. Staging keeps the original bytes of such a record.
+/// Text without U+0000, which Postgres cannot hold. Staging keeps the original bytes.
 fn clean(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
 }
@@ -146,7 +146,7 @@ fn is_blank(json: &Json<'_>) -> bool {
     matches!(json, Json::Str(text) if text.trim().is_empty())
 }
 
-/// A whole number of 32 bits, as a number or as text; `2.0` is whole.
+/// A 32-bit integer, from a number or text; `2.0` is accepted.
 fn whole_number(json: &Json<'_>) -> Result<i32, String> {
     let too_large = || "is not a whole number of 32 bits".to_owned();
     let (whole, float) = match json {
@@ -162,7 +162,7 @@ fn whole_number(json: &Json<'_>) -> Result<i32, String> {
     }
 }
 
-/// A finite number, as a number or as text.
+/// A finite number, from a number or text.
 fn number(json: &Json<'_>) -> Result<f64, String> {
     let found = match json {
         Json::Number(number) => number.as_f64(),
@@ -175,10 +175,10 @@ fn number(json: &Json<'_>) -> Result<f64, String> {
     found.filter(|number| number.is_finite()).ok_or_else(|| "is out of range".to_owned())
 }
 
-/// Most characters of a decimal number, and the largest power of ten by which one may be written.
+/// The maximum number of characters of a decimal number, and its maximum power of ten.
 const LONGEST_DECIMAL: usize = 100;
 
-/// A decimal number as Postgres reads it, digit by digit as it came; neither infinity nor a word.
+/// A decimal number in Postgres's syntax with all its digits; neither infinity nor a word.
 fn decimal(json: &Json<'_>) -> Result<String, String> {
     let text = match json {
         Json::Number(number) => number.to_string(),
@@ -199,7 +199,7 @@ fn decimal(json: &Json<'_>) -> Result<String, String> {
     }
 }
 
-/// JSON as `jsonb` can hold it: without U+0000. Staging keeps the original bytes.
+/// JSON without U+0000, which `jsonb` cannot hold. Staging keeps the original bytes.
 fn storable_json(json: &Json<'_>) -> String {
     match json {
         Json::Null | Json::Bool(_) | Json::Number(_) => json.to_string(),
@@ -217,7 +217,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(clean(text)).to_string()
 }
 
-/// A boolean, also as 0 and 1 or as one of the words that Postgres takes for it.
+/// A boolean, also from 0 and 1 or one of the words that Postgres accepts.
 fn boolean(json: &Json<'_>) -> Option<bool> {
     match json {
         Json::Bool(flag) => Some(*flag),
@@ -235,7 +235,7 @@ fn boolean(json: &Json<'_>) -> Option<bool> {
     }
 }
 
-/// An instant, in UTC: with an offset, as a date alone (then midnight UTC), or in seconds or milliseconds since 1970.
+/// A timestamp in UTC: text with an offset, a date (midnight UTC), or seconds or milliseconds since 1970.
 fn instant(json: &Json<'_>) -> Result<DateTime, String> {
     let instant = match json {
         Json::Str(text) => time::read_utc(text)?,
@@ -246,16 +246,16 @@ fn instant(json: &Json<'_>) -> Result<DateTime, String> {
             .ok_or("is a number, and neither seconds nor milliseconds since 1970")?,
         _ => return Err("is ".to_owned() + kind(json) + " where a date and time is expected"),
     };
-    // Local hours are computed from it, to either side, and must be within what the database can hold too.
+    // Local times are computed from it in both directions and must also be within Postgres's range.
     match instant.date() < FIRST_DAY_OF_INSTANTS {
         true => Err("is earlier than the database can hold (4714 BC)".to_owned()),
         false => Ok(instant),
     }
 }
 
-/// The first day that Postgres holds, 24 November 4714 BC; the last that we can read is within its range.
+/// The first day of Postgres's range, 24 November 4714 BC; the last day that we can read is within the range.
 const FIRST_DAY: Date = Date::constant(-4713, 11, 24);
-/// A day later: in Montréal the first day of UTC begins before the first day that Postgres holds.
+/// One day later: in Montréal the first UTC day begins before Postgres's first day.
 const FIRST_DAY_OF_INSTANTS: Date = Date::constant(-4713, 11, 25);
 
 fn storable(date: Date) -> Result<Date, String> {

@@ -1,142 +1,142 @@
-//! What a production table is: its key, its columns, and for each column where in the record its
-//! value comes from. One declaration serves the reconciler, the upsert, comparisons and messages.
+//! The declaration of a production table: its key, its columns, and where in the record each column's value is. One
+//! declaration serves the reconciler, the upsert, comparisons and messages.
 
 use jiff::civil::{Date, DateTime, Time};
 
 use super::Query;
 
-/// A production table as its entity's folder declares it.
+/// A production table, declared in its entity's folder.
 #[derive(Debug)]
 pub struct Table {
-    /// Name in the database, without schema.
+    /// Its name without the schema.
     pub name: &'static str,
-    /// The columns that identify a row; the first of [`Table::columns`] in the same order.
+    /// The primary key; these are the first of [`Table::columns`], in the same order.
     pub key: &'static [&'static str],
-    /// For rows that belong to another record (a client's contacts): the column naming the owner.
-    /// Rows of an owner that its newest version no longer holds are marked deleted.
+    /// For rows that belong to another row (a client's contacts): the column with the owner's id. Rows that the
+    /// owner's newest version no longer contains are marked deleted.
     pub owner: Option<&'static str>,
-    /// The list inside the record that its rows are; none where the record is the row.
+    /// The nested list that its rows come from; `None` if the record itself is the row.
     pub list: Option<Nested>,
-    /// What a row without an id is called after its holder's id: see [`Table::made_up_id`].
+    /// The word in the generated id of a row without an id: see [`Table::made_up_id`].
     pub unnamed: Option<&'static str>,
     /// Every column that the reconciler fills, key first. Lineage columns are not listed.
     pub columns: &'static [Column],
-    /// Columns that the database derives from other production rows when a row is written.
+    /// Columns that are derived from other production rows when a row is written.
     pub derived: Option<Derived>,
-    /// Columns that the database computes from others of the row, and that nobody writes.
+    /// Generated columns, which the database computes from other columns of the row.
     pub generated: &'static [Generated],
 }
 
-/// A connection inside a record, and the query that fetches its further pages.
+/// A nested connection, and the query for its further pages.
 #[derive(Debug)]
 pub struct Nested {
-    /// Where the connection is: `["allContacts"]`, or inside each node of another one:
-    /// `["allContacts", "allLocations"]`.
+    /// The path of the connection: `["allContacts"]`, or within each node of another one: `["allContacts",
+    /// "allLocations"]`.
     pub path: &'static [&'static str],
-    /// The query of a further page, with `$id` of the object that holds the connection, `$first`, `$after`.
+    /// The query of a further page, with `$id` of the object that contains the connection, `$first` and `$after`.
     pub query: Query,
-    /// Name of the operation in `query`.
+    /// The name of the operation in `query`.
     pub operation: &'static str,
-    /// Path of the connection in the answer: `["contact", "allLocations"]`.
+    /// The path of the connection in the answer: `["contact", "allLocations"]`.
     pub answer: &'static [&'static str],
 }
 
-/// A column that the database computes.
+/// A generated column.
 #[derive(Debug)]
 pub struct Generated {
-    /// Name in the database.
+    /// Its name.
     pub name: &'static str,
-    /// Its type, as SQL.
+    /// Its SQL type.
     pub sql_type: &'static str,
-    /// SQL over columns of the same row.
+    /// An SQL expression over columns of the same row.
     pub expression: &'static str,
 }
 
-/// Columns taken from a joined production table instead of from the record itself.
+/// Columns taken from a joined production table instead of the record.
 #[derive(Debug)]
 pub struct Derived {
-    /// The production table that is joined.
+    /// The joined table.
     pub table: &'static str,
-    /// The column of ours that names the joined row.
+    /// Our column with the key of the joined row.
     pub by: &'static str,
-    /// SQL of the join; `i` is the incoming row, `{schema}` our schema, `{prefix}` what table names start with
-    /// where production is rebuilt beside itself.
+    /// The SQL of the join. `i` is the incoming row, `{schema}` our schema, and `{prefix}` the prefix of table
+    /// names in a rebuild.
     pub join: &'static str,
-    /// The columns, each an id.
+    /// The columns; each is an id.
     pub columns: &'static [DerivedColumn],
 }
 
 /// A column taken from a joined row.
 #[derive(Debug)]
 pub struct DerivedColumn {
-    /// Name in the database.
+    /// Its name.
     pub name: &'static str,
-    /// SQL over the join.
+    /// An SQL expression over the join.
     pub expression: &'static str,
-    /// The table whose row the value names.
+    /// The table that the value references.
     pub references: &'static str,
 }
 
-/// One column and the rule that fills it.
+/// A column and the rule that fills it.
 #[derive(Debug)]
 pub struct Column {
-    /// Name in the database.
+    /// Its name.
     pub name: &'static str,
-    /// How the JSON value is read and which SQL type it takes.
+    /// How the JSON value is read, and the SQL type.
     pub rule: Rule,
-    /// Where the value is in the record: dotted paths, the first that holds a value wins. Empty
-    /// where the reconciler sets the value itself.
+    /// Dotted paths in the record; the first with a value counts. Empty if the reconciler computes the value.
     pub from: &'static [&'static str],
-    /// How the reconciler sets it, where it does so itself.
+    /// How the reconciler computes it, if it does.
     pub made: Option<Made>,
-    /// A record without it, or whose value cannot be read, is quarantined. Any other column becomes NULL, with a warning.
+    /// Without a readable value the record is quarantined. Any other column becomes NULL, with a warning.
     pub required: bool,
-    /// The table whose row the value names: a record naming an absent one waits in quarantine.
+    /// The table that the value references: a record with a missing parent waits in quarantine.
     pub parent: Option<&'static str>,
-    /// The same where that row comes from the same record, and so is never waited for.
+    /// The same if that row comes from the same record, so that it is never missing.
     pub holder: Option<&'static str>,
 }
 
-/// How the reconciler comes to a value that no one path of the record holds.
+/// How the reconciler computes a value that is not at a single path.
 #[derive(Debug)]
 pub struct Made {
-    /// The paths it looks at, in the row's own JSON; each leading `^` goes up to the object that holds the row's.
+    /// The paths it reads, relative to the row's own JSON; each leading `^` goes up to the enclosing object.
     pub from: &'static [&'static str],
-    /// What it makes of them, for people.
+    /// A description for people.
     pub how: &'static str,
 }
 
 /// How a JSON value becomes a column's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Text as it is; numbers and booleans as their JSON text.
+    /// Text unchanged; numbers and booleans as their JSON text.
     Text,
-    /// An identifier: text, where the empty string means absent.
+    /// An identifier: text; an empty one counts as missing.
     Id,
-    /// A whole number.
+    /// A 32-bit integer.
     Integer,
     /// A floating-point number.
     Float,
     /// A boolean.
     Boolean,
-    /// A `CoreDate`, without zone.
+    /// A `CoreDate`, without time zone.
     Date,
-    /// An instant.
+    /// A timestamp, in UTC.
     Instant,
-    /// The UTC date of an instant.
+    /// The UTC date of a timestamp.
     UtcDate,
-    /// The UTC time of day of an instant.
+    /// The UTC time of day of a timestamp.
     UtcTime,
     /// A list of texts.
     TextList,
-    /// A decimal number, such as an amount of money: exact where it comes as text; a JSON number has 15 significant digits.
+    /// A decimal number, such as an amount of money. Exact if it is sent as text; a JSON number has 15 significant
+    /// digits.
     Decimal,
-    /// Any JSON, as it is.
+    /// Any JSON, unchanged.
     Json,
 }
 
 impl Rule {
-    /// The SQL type of the column, as the upsert casts it.
+    /// The SQL type of the column, used in casts.
     pub fn sql_type(self) -> &'static str {
         match self {
             Rule::Text | Rule::Id => "text",
@@ -154,7 +154,7 @@ impl Rule {
 }
 
 impl Rule {
-    /// What a value must be, as in "where a date is expected".
+    /// The expected value, as in "where a date is expected".
     pub fn noun(self) -> &'static str {
         match self {
             Rule::Text => "text",
@@ -170,13 +170,13 @@ impl Rule {
         }
     }
 
-    /// Whether values travel as text and are cast where they arrive: Postgres has no arrays of arrays of different lengths,
-    /// and the driver no decimals.
+    /// Whether values are sent as text and cast by the statement: Postgres has no arrays of arrays of different
+    /// lengths, and the driver no decimals.
     pub fn travels_as_text(self) -> bool {
         matches!(self, Rule::TextList | Rule::Decimal | Rule::Json)
     }
 
-    /// What it does, for people.
+    /// A description for people.
     pub fn describe(self) -> &'static str {
         match self {
             Rule::Text => "text, as it is",
@@ -195,10 +195,10 @@ impl Rule {
     }
 }
 
-/// A value on its way to a column.
+/// A value of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// SQL NULL: the API said null or nothing.
+    /// SQL NULL: the value is null or missing in the record.
     Null,
     /// Text or identifier.
     Text(String),
@@ -208,22 +208,22 @@ pub enum Value {
     Float(f64),
     /// Boolean.
     Boolean(bool),
-    /// Date without zone, or the UTC date of an instant.
+    /// A date without time zone, or the UTC date of a timestamp.
     Date(Date),
     /// UTC time of day.
     Time(Time),
-    /// An instant.
+    /// A timestamp in UTC.
     Instant(DateTime),
     /// A list of texts.
     TextList(Vec<String>),
-    /// A decimal number, as Postgres reads it.
+    /// A decimal number in Postgres's syntax.
     Decimal(String),
     /// JSON that `jsonb` can hold.
     Jsonb(String),
 }
 
 impl Value {
-    /// The value as the text of a key, as Postgres writes it; none where it is absent or no kind that a key has.
+    /// The value as text of a key, as Postgres prints it; `None` for NULL and for types that keys do not have.
     pub fn as_key(&self) -> Option<String> {
         match self {
             Value::Text(text) => Some(text.clone()),
@@ -232,7 +232,7 @@ impl Value {
         }
     }
 
-    /// The text inside, if it is text.
+    /// The text of a text value; `None` for other types.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
@@ -241,7 +241,7 @@ impl Value {
     }
 }
 
-/// A production row before it is written: one value a column, in the table's order.
+/// A production row to be written: one value per column, in the table's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The values, in the order of [`Table::columns`].
@@ -249,7 +249,7 @@ pub struct Row {
 }
 
 impl Table {
-    /// What most tables are: rows that are records of their own, with columns that come from the record alone.
+    /// Defaults for most tables: one row per record, all columns from the record.
     pub const OF_RECORDS: Table = Table {
         name: "",
         key: &["external_id"],
@@ -261,15 +261,16 @@ impl Table {
         generated: &[],
     };
 
-    /// Where in the record its rows are: a connection, or one in the nodes of another; empty where the record is the row.
+    /// The path of its rows in the record: a connection, or one in the nodes of another; empty if the record is the
+    /// row.
     pub fn inside(&self) -> &'static [&'static str] {
         self.list.as_ref().map_or(&[], |list| list.path)
     }
 
-    /// Position of a column.
+    /// The index of a column.
     ///
     /// # Panics
-    /// When the table has no such column: a mistake in the declaration, caught by the unit tests.
+    /// If the table has no such column: a mistake in the declaration that the unit tests catch.
     pub fn index(&self, column: &str) -> usize {
         match self.columns.iter().position(|c| c.name == column) {
             Some(index) => index,
@@ -277,23 +278,30 @@ impl Table {
         }
     }
 
-    /// The id under which a row without one is kept: its holder's and its place in the list.
+    /// The generated id of a row without one: its owner's id and its position in the list. `None` if the table has
+    /// no such rows.
     pub fn made_up_id(&self, holder: &str, position: usize) -> Option<String> {
         self.unnamed.map(|word| format!("{holder}/{word}/{position}"))
     }
 
     /// The value of a column in a row of this table.
+    ///
+    /// # Panics
+    /// As [`Table::index`].
     pub fn get<'r>(&self, row: &'r Row, column: &str) -> &'r Value {
         &row.values[self.index(column)]
     }
 
     /// Sets a column in a row of this table.
+    ///
+    /// # Panics
+    /// As [`Table::index`].
     pub fn set(&self, row: &mut Row, column: &str, value: Value) {
         row.values[self.index(column)] = value;
     }
 }
 
-/// The columns of every production table that say where a row comes from.
+/// The lineage columns of every production table: where a row comes from.
 pub const LINEAGE: [(&str, &str); 4] = [
     ("staging_id", "uuid"),
     ("reconciler_version", "integer"),
@@ -302,25 +310,25 @@ pub const LINEAGE: [(&str, &str); 4] = [
 ];
 
 impl Table {
-    /// The columns that we write, in order, each with its SQL type: what the record says, what is derived from other
-    /// rows, and the lineage. Columns that the database generates are not among them.
+    /// The columns that we write, in order, with their SQL types: from the record, derived, and lineage. Generated
+    /// columns are not included.
     pub fn stored_columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let said = self.columns.iter().map(|column| (column.name, column.rule.sql_type()));
         said.chain(self.derived_columns().iter().map(|column| (column.name, Rule::Id.sql_type())))
             .chain(LINEAGE)
     }
 
-    /// The names of all its columns, those that the database computes too.
+    /// The names of all columns, including generated ones.
     pub fn all_columns(&self) -> impl Iterator<Item = &'static str> {
         self.stored_columns().map(|(name, _)| name).chain(self.generated.iter().map(|column| column.name))
     }
 
-    /// The columns that are taken from another production row; empty where there are none.
+    /// The derived columns; empty if there are none.
     pub fn derived_columns(&self) -> &'static [DerivedColumn] {
         self.derived.as_ref().map(|derived| derived.columns).unwrap_or_default()
     }
 
-    /// Its foreign keys: column, and the table whose `external_id` it names.
+    /// Its foreign keys: column, and the table whose `external_id` it references.
     pub fn references(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let said =
             self.columns.iter().filter_map(|column| Some((column.name, column.parent.or(column.holder)?)));
@@ -328,7 +336,7 @@ impl Table {
     }
 }
 
-/// A column copied by a rule from the first path that holds a value.
+/// A column filled by a rule from the first path with a value.
 pub const fn column(name: &'static str, rule: Rule, from: &'static [&'static str]) -> Column {
     Column { name, rule, from, made: None, required: false, parent: None, holder: None }
 }
@@ -340,19 +348,19 @@ impl Column {
         self
     }
 
-    /// Says how the reconciler sets the column itself.
+    /// Documents how the reconciler computes the column.
     pub const fn made(mut self, from: &'static [&'static str], how: &'static str) -> Column {
         self.made = Some(Made { from, how });
         self
     }
 
-    /// Makes the column name a row of another table that the same record gives.
+    /// Makes the column reference a table that the same record fills.
     pub const fn held_by(mut self, table: &'static str) -> Column {
         self.holder = Some(table);
         self
     }
 
-    /// Makes the column name a row of another record's table.
+    /// Makes the column reference a table of another record.
     pub const fn parent(mut self, table: &'static str) -> Column {
         self.parent = Some(table);
         self

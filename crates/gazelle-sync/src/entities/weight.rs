@@ -1,33 +1,34 @@
-//! What reading a record takes in memory, before it is read: a value of two bytes becomes one of thirty, and an object a row.
+//! Estimates the memory for reading a record before it is read: a value of two bytes becomes one of thirty, and an
+//! object becomes a row.
 
-/// The heaviest record that is read, in values; an object counts for as many as a row takes. A real one has some hundred.
+/// The limit of values in a record; an object counts as many as a row needs. A real record has a few hundred.
 pub const HEAVIEST: usize = 500_000;
-/// Values that an object counts for.
+/// How many values an object counts as.
 const OBJECT: usize = 16;
-/// Bytes that a value takes, lists that grow included.
+/// Bytes of memory per value, including the growth of lists.
 const VALUE: usize = 64;
-/// Warnings that are noted of one record: a list may hold any number of things that cannot be read.
+/// The limit of warnings for one record, because a list may contain any number of unreadable items.
 pub const WARNINGS: usize = 1_000;
-/// The memory for the records that are read together, as far as there are several.
+/// Bytes of memory for the records that are read together, if there are several.
 pub const BATCH: usize = 24 * 1024 * 1024;
 
-/// Bytes of memory for a record and what is read from it, or more where its texts look like JSON.
+/// Bytes of memory for a record and its values; an overestimate if its texts look like JSON.
 pub fn memory(json: &[u8]) -> usize {
     json.len() + VALUE * values(json)
 }
 
-/// Whether a record, whose grammar was checked, has more values than are read of one.
+/// Whether a record (valid JSON) has more than [`HEAVIEST`] values.
 pub fn is_too_heavy(json: &str) -> bool {
     let json = json.as_bytes();
     values(json) > HEAVIEST && values(&without_texts(json)) > HEAVIEST
 }
 
-/// The values in a JSON text, by its commas and brackets.
+/// The number of values in a JSON text, by its commas and braces.
 fn values(json: &[u8]) -> usize {
     memchr::memchr_iter(b',', json).count() + OBJECT * memchr::memchr_iter(b'{', json).count()
 }
 
-/// The punctuation of a JSON text; what stands in its texts is none.
+/// The commas and braces of a JSON text outside strings.
 fn without_texts(json: &[u8]) -> Vec<u8> {
     let (mut kept, mut rest) = (Vec::new(), json);
     while let Some(begin) = memchr::memchr(b'"', rest) {

@@ -1,5 +1,5 @@
-//! What the HTTP side says. Routes and the guard answer with an [`Answer`], which cannot be made but of a document whose
-//! texts are bounded and harmless, or of metrics.
+//! The answers of the HTTP server. Routes and the guard return an [`Answer`]: a JSON document whose texts are
+//! shortened and escaped, or metrics.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::display::{self, Document, Lines};
 use crate::metrics;
 
-/// No text of an answer is longer: a reason is whatever a run of some day noted.
+/// The longest text in an answer, in characters: reasons may be any text that a past run recorded.
 pub(super) const LONGEST_TEXT: usize = 2_000;
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
@@ -20,19 +20,19 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A document.
+    /// A JSON document.
     pub(super) fn document(status: StatusCode, mut document: Value) -> Answer {
         display::bounded(&mut document, LONGEST_TEXT);
         let body = format!("{}\n", Document::in_one_line(&document));
         Answer { status, content_type: "application/json", body }
     }
 
-    /// What is wrong.
+    /// An error with its reason.
     pub(super) fn problem(status: StatusCode, why: impl Into<String>) -> Answer {
         Answer::document(status, json!({ "error": why.into() }))
     }
 
-    /// What Prometheus reads: lines of its format.
+    /// Metrics in Prometheus' text format.
     pub(super) fn metrics(text: &str) -> Answer {
         let body = format!("{}\n", Lines::with_breaks(text));
         Answer { status: StatusCode::OK, content_type: metrics::CONTENT_TYPE, body }
@@ -79,7 +79,7 @@ mod tests {
         fn no_text_is_longer_than_the_bound(text in any_text(), times in 1_usize..2_000) {
             let long = text.repeat(times);
             let answer = Answer::document(StatusCode::OK, json!({ "a": [long], "b": { &long: long } }));
-            // Twelve bytes is the longest that one character takes.
+            // One character takes at most twelve bytes.
             prop_assert!(answer.body.len() <= 12 * 3 * (LONGEST_TEXT + 10), "{}", answer.body.len());
         }
     }

@@ -1,4 +1,4 @@
-//! A connection with its place and its time, so that one that sends slowly or never leaves holds nothing up.
+//! A TCP connection with its slot and its timeouts, so that a slow or silent client blocks nobody.
 
 use std::io;
 use std::pin::Pin;
@@ -10,129 +10,128 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use super::head::{EndOfHead, Opening};
-use super::places::Place;
+use super::head::{HeadEnd, PrefaceDetector};
+use super::slots::Slot;
 use crate::metrics::Metrics;
 
-/// The head of a request, up to the empty line behind it, has to be here within so long after the connection began or the last
-/// answer went out.
+/// The head of a request, up to its empty line, must arrive within this time after the connection began or the
+/// previous answer was sent.
 pub(super) const HEAD: Duration = Duration::from_secs(5);
-/// An answer that the other end takes slowly keeps its place for so long; after that the connection may give way.
+/// A client that reads an answer slowly keeps its slot for this long; after that it can be evicted.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
-/// A connection that is silent for so long is closed; longer than any answer takes.
+/// A connection without traffic for this long is closed. Longer than any answer takes.
 const SILENCE: Duration = Duration::from_secs(15);
-/// No connection lives longer, however little it sends at a time.
+/// No connection lives longer, whatever it sends.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// What a connection is at.
+/// The state of a connection.
 enum Phase {
-    /// The head of a request is waited for.
+    /// Waiting for the head of a request.
     Head(Head),
-    /// A request is there.
+    /// A request has arrived.
     Request,
-    /// Its answer goes out, as fast as the other end takes it.
+    /// Its answer is being sent.
     Answer(Answer),
 }
 
-/// A head that is waited for.
+/// A head that is expected.
 struct Head {
-    end: EndOfHead,
+    end: HeadEnd,
     until: Pin<Box<Sleep>>,
-    gives_way: oneshot::Receiver<()>,
+    eviction: oneshot::Receiver<()>,
 }
 
 impl Head {
-    fn awaited(place: &Place) -> Head {
+    fn expected(slot: &Slot) -> Head {
         let until = Box::pin(tokio::time::sleep(HEAD));
-        Head { end: EndOfHead::default(), until, gives_way: place.waits() }
+        Head { end: HeadEnd::default(), until, eviction: slot.note_idle() }
     }
 }
 
-/// An answer on its way.
+/// An answer that is being sent.
 struct Answer {
-    /// Until then the connection keeps its place.
+    /// The connection keeps its slot until then.
     until: Pin<Box<Sleep>>,
-    gives_way: Option<oneshot::Receiver<()>>,
+    eviction: Option<oneshot::Receiver<()>>,
 }
 
 impl Answer {
     fn begun() -> Answer {
-        Answer { until: Box::pin(tokio::time::sleep(ANSWER)), gives_way: None }
+        Answer { until: Box::pin(tokio::time::sleep(ANSWER)), eviction: None }
     }
 
-    /// Registers for being told to give way, and says whether it was.
-    fn is_too_slow(&mut self, place: &Place, context: &mut Context<'_>) -> bool {
-        if self.gives_way.is_none() && self.until.as_mut().poll(context).is_ready() {
-            self.gives_way = Some(place.waits());
+    /// Polls whether this connection was evicted, once it is slow enough for that.
+    fn is_too_slow(&mut self, slot: &Slot, context: &mut Context<'_>) -> bool {
+        if self.eviction.is_none() && self.until.as_mut().poll(context).is_ready() {
+            self.eviction = Some(slot.note_idle());
         }
-        self.gives_way
-            .as_mut()
-            .is_some_and(|told| matches!(Pin::new(told).poll(context), Poll::Ready(Ok(()))))
+        self.eviction.as_mut().is_some_and(|told| matches!(Pin::new(told).poll(context), Poll::Ready(Ok(()))))
     }
 }
 
-/// A connection with its place and its time.
+/// A TCP connection with its slot and its timeouts.
 pub(super) struct Connection {
     stream: TcpStream,
-    opening: Opening,
+    opening: PrefaceDetector,
     phase: Phase,
-    /// It was told to give way, or its head came too late.
-    is_gone: bool,
+    /// It was evicted, or its head came too late.
+    is_closed: bool,
     has_answered: bool,
     silence: Pin<Box<Sleep>>,
     end: Pin<Box<Sleep>>,
     metrics: Metrics,
-    place: Place,
+    slot: Slot,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, place: Place, metrics: Metrics) -> Connection {
+    pub(super) fn new(stream: TcpStream, slot: Slot, metrics: Metrics) -> Connection {
         Connection {
             stream,
-            opening: Opening::new(),
-            phase: Phase::Head(Head::awaited(&place)),
-            is_gone: false,
+            opening: PrefaceDetector::new(),
+            phase: Phase::Head(Head::expected(&slot)),
+            is_closed: false,
             has_answered: false,
             silence: Box::pin(tokio::time::sleep(SILENCE)),
             end: Box::pin(tokio::time::sleep(LIFETIME)),
             metrics,
-            place,
+            slot,
         }
     }
 
-    fn heard(&mut self) {
+    fn reset_silence(&mut self) {
         self.silence.as_mut().reset(Instant::now() + SILENCE);
     }
 
-    /// Registers for the end of the time, and says whether it has come.
+    /// Polls whether the connection has timed out.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         self.end.as_mut().poll(context).is_ready() || self.silence.as_mut().poll(context).is_ready()
     }
 
-    /// The same for a head that does not come, and for a head or an answer that takes long while another needs the place.
+    /// Polls whether the head is late, or the connection was evicted while it waited for a head or sent an answer
+    /// slowly.
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
-        if self.is_gone {
+        if self.is_closed {
             return true;
         }
         let (reason, counts) = match &mut self.phase {
             Phase::Request => return false,
             Phase::Answer(answer) => {
-                if !answer.is_too_slow(&self.place, context) {
+                if !answer.is_too_slow(&self.slot, context) {
                     return false;
                 }
                 ("gave_way", true)
             }
             Phase::Head(head) => {
-                let reason = match Pin::new(&mut head.gives_way).poll(context) {
+                let reason = match Pin::new(&mut head.eviction).poll(context) {
                     Poll::Ready(Ok(())) => "gave_way",
                     _ if head.until.as_mut().poll(context).is_ready() => "late_head",
                     _ => return false,
                 };
-                // A connection that had its answer and rests is closed like any other, and is nothing to count.
+                // A keep-alive connection that already had an answer is closed as usual and not counted.
                 (reason, head.end.begun || !self.has_answered)
             }
         };
-        self.is_gone = true;
+        self.is_closed = true;
         if counts {
             self.metrics.http_refused(reason);
         }
@@ -156,7 +155,7 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
-            self.heard();
+            self.reset_silence();
             let came = &buffer.filled()[before..];
             if self.opening.is_http2(came) {
                 self.metrics.http_refused("http2");
@@ -166,7 +165,7 @@ impl AsyncRead for Connection {
                 && head.end.is_in(came)
             {
                 self.phase = Phase::Request;
-                self.place.works();
+                self.slot.note_request();
             }
         }
         read
@@ -180,8 +179,8 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if !matches!(self.phase, Phase::Answer(_)) {
-            // Also of a request that came together with the one before.
-            self.place.works();
+            // Also for a request that arrived together with the previous one.
+            self.slot.note_request();
             self.phase = Phase::Answer(Answer::begun());
         }
         if self.is_over(context) || self.is_late(context) {
@@ -189,7 +188,7 @@ impl AsyncWrite for Connection {
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if written.is_ready() {
-            self.heard();
+            self.reset_silence();
             self.has_answered = true;
         }
         written
@@ -197,9 +196,9 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        // The server's library flushes once it has written all of an answer whose body is one piece, as all of ours are.
+        // The HTTP library flushes after a whole answer if its body is in one piece, as all of ours are.
         if flushed.is_ready() && matches!(self.phase, Phase::Answer(_)) {
-            self.phase = Phase::Head(Head::awaited(&self.place));
+            self.phase = Phase::Head(Head::expected(&self.slot));
         }
         flushed
     }

@@ -1,5 +1,5 @@
-//! Who may ask: bearers of the token where there is one, else this machine alone; and no web page that a browser
-//! of this machine happens to show.
+//! Authorisation: requests need the token if one is set, and otherwise must come from this machine. Requests that a
+//! web page makes in a browser on this machine are refused.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::Answer;
 use super::listener::Peer;
-use super::tries::{PAUSE, Tries};
+use super::tries::{PAUSE, WrongTokens};
 use crate::loopback;
 use crate::metrics::Metrics;
 
-/// The longest body that is read.
+/// The longest request body, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
-/// An answer that takes longer is given up.
+/// A route that takes longer is aborted.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
-/// What a token must be, as a digest: digests are of one length, so that comparing them tells nothing.
+/// The token as a digest: digests have equal lengths, so comparing them reveals nothing about the token's length.
 type Digest = [u8; 32];
 
-/// What the guard goes by.
+/// The state of the guard.
 struct Rules {
     secret: Option<Digest>,
-    tries: Tries,
+    wrong_tokens: WrongTokens,
     metrics: Metrics,
 }
 
-/// The routes behind the guard.
+/// Puts the routes behind the guard.
 pub(super) fn guarded(routes: Router, token: Option<SecretString>, metrics: Metrics) -> Router {
     let secret = token.map(|token| digest(token.expose_secret().as_bytes()));
-    let rules = Arc::new(Rules { secret, tries: Tries::default(), metrics });
+    let rules = Arc::new(Rules { secret, wrong_tokens: WrongTokens::default(), metrics });
     routes
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(from_fn(in_time))
-        .layer(from_fn_with_state(rules, may_ask))
+        .layer(from_fn_with_state(rules, authorise))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -53,11 +53,11 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn may_ask(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
+async fn authorise(State(rules): State<Arc<Rules>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    // Without one nobody elsewhere could be told from this machine: as if it were.
+    // Without a peer address, no other machine could be told from this one: treat it as this machine.
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| peer.0);
-    let refused = match rules.tries.is_paused(peer) {
+    let refused = match rules.wrong_tokens.is_paused(peer) {
         true => {
             rules.metrics.http_refused("paused");
             Some((StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens from this address: wait a minute"))
@@ -79,7 +79,7 @@ async fn may_ask(State(rules): State<Arc<Rules>>, request: Request, next: Next) 
         }
         _ => {}
     }
-    // A stranger keeps no place.
+    // An unauthorised client must not keep its slot.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     with_headers(response)
 }
@@ -92,13 +92,13 @@ fn with_headers(mut response: Response) -> Response {
 }
 
 impl Rules {
-    /// Counts a token that is missing or wrong, and tells of wrong ones now and then.
+    /// Counts a missing or wrong token, and logs wrong ones from time to time.
     fn note_wrong(&self, peer: IpAddr, headers: &HeaderMap) {
         if !headers.contains_key(header::AUTHORIZATION) {
             return self.metrics.http_refused("no_token");
         }
         self.metrics.http_refused("wrong_token");
-        if let Some(wrong) = self.tries.wrong(peer) {
+        if let Some(wrong) = self.wrong_tokens.wrong(peer) {
             tracing::warn!(%peer, wrong, "requests with a wrong token at the HTTP side (told once a minute at most)");
         }
     }
@@ -111,7 +111,7 @@ fn refusal(
 ) -> Option<(StatusCode, &'static str)> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST.as_str()).unwrap_or_default();
-    // RFC 9112, 3.2: of two, a proxy in between may have looked at the other one.
+    // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
     if headers.get_all(header::HOST).iter().count() > 1 {
         return Some((StatusCode::BAD_REQUEST, "one Host header, not several"));
     }
@@ -131,13 +131,13 @@ fn refusal(
                 ));
             }
         }
-        // A page of elsewhere whose name was made to point at this machine still calls itself by that name.
+        // DNS rebinding: a page whose name was made to resolve to this machine still sends that name as its host.
         None if !is_this_machine(host) => {
             return Some((StatusCode::FORBIDDEN, "ask for this address by 127.0.0.1 or localhost"));
         }
         None => {}
     }
-    // Browsers say which page asks; programs say nothing. A page elsewhere cannot read the answer, but would be counted.
+    // Browsers tell which site a request comes from. Another site could not read the answer, but would cause load.
     if text("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site") {
         return Some((StatusCode::FORBIDDEN, "a page of another address may not ask"));
     }
@@ -156,7 +156,7 @@ fn refusal(
     None
 }
 
-/// Whether a `Host` header names this machine's own loopback.
+/// Whether a `Host` header names this machine's loopback.
 fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -261,7 +261,7 @@ mod tests {
         for origin in ["https://example.org", "http://localhost:9999", "null", "https://localhost:8787"] {
             assert_eq!(post(&[host, json, ("origin", origin)]), 403, "{origin}");
         }
-        // What a form or a plain script can send without asking first.
+        // What a form or a simple script can send without a CORS preflight.
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
             assert_eq!(post(&[host, ("content-type", kind)]), 415, "{kind}");
         }

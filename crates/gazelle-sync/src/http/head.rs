@@ -1,22 +1,23 @@
-//! What the first bytes say: where the head of a request ends, and whether it is one of HTTP/1.1 at all.
+//! Scans the first bytes of a connection: for the end of a request's head, and for HTTP/2.
 
-/// How HTTP/2 begins, and no request that is answered here.
+/// How an HTTP/2 connection begins. The server answers HTTP/1.1 only.
 const HTTP2: &[u8] = b"PRI ";
 
-/// Looks for HTTP/2 at the beginning of a connection. The server's library would speak it wherever another part of the program
-/// has it do so, and then a head ends and an answer begins without a request: a place would be held for nothing.
+/// Detects HTTP/2 at the start of a connection. The HTTP library would accept it if another crate enabled that
+/// feature; the phases of `connection` would then be wrong, and a client could hold a slot without sending a
+/// request.
 #[derive(Debug)]
-pub(super) struct Opening {
-    /// How many bytes have matched the HTTP/2 preface so far; none after a mismatch.
+pub(super) struct PrefaceDetector {
+    /// How many bytes have matched the HTTP/2 preface so far; `None` after a mismatch.
     same: Option<usize>,
 }
 
-impl Opening {
-    pub(super) fn new() -> Opening {
-        Opening { same: Some(0) }
+impl PrefaceDetector {
+    pub(super) fn new() -> PrefaceDetector {
+        PrefaceDetector { same: Some(0) }
     }
 
-    /// Whether HTTP/2 has begun with these bytes, which follow those before.
+    /// Whether HTTP/2 has begun with these next bytes.
     pub(super) fn is_http2(&mut self, bytes: &[u8]) -> bool {
         for byte in bytes {
             let Some(same) = self.same else { return false };
@@ -29,20 +30,20 @@ impl Opening {
     }
 }
 
-/// Looks for the end of a request's head in what comes.
+/// Finds the end of a request's head in a stream of bytes.
 #[derive(Debug, Default)]
-pub(super) struct EndOfHead {
+pub(super) struct HeadEnd {
     pub(super) begun: bool,
     line_is_empty: bool,
 }
 
-impl EndOfHead {
-    /// Whether the head ends in these bytes, which follow those before.
+impl HeadEnd {
+    /// Whether the head ends within these next bytes.
     pub(super) fn is_in(&mut self, bytes: &[u8]) -> bool {
         for byte in bytes {
             match byte {
                 b'\n' if self.line_is_empty => return true,
-                // Empty lines before a request are none of its head.
+                // Empty lines before a request do not belong to its head.
                 b'\n' => self.line_is_empty = self.begun,
                 b'\r' => {}
                 _ => (self.begun, self.line_is_empty) = (true, false),
@@ -63,13 +64,13 @@ mod tests {
             ("GET / HTTP/1.1\nHost: x\n\n", true),
             ("\r\n\r\nGET / HTTP/1.1\r\n\r\n", true),
             ("GET / HTTP/1.1\r\nHost: x\r\n", false),
-            // What is before a request does not end it.
+            // Empty lines before a request do not end its head.
             ("\r\n\r\n\r\n", false),
             ("\r\n\r\nGET /", false),
             ("", false),
         ] {
             for size in 1..=head.len().max(1) {
-                let mut end = EndOfHead::default();
+                let mut end = HeadEnd::default();
                 let found = head.as_bytes().chunks(size).any(|chunk| end.is_in(chunk));
                 assert_eq!(found, ends, "{head:?} by {size}");
             }
@@ -88,7 +89,7 @@ mod tests {
             ("", false),
         ] {
             for size in 1..=bytes.len().max(1) {
-                let mut opening = Opening::new();
+                let mut opening = PrefaceDetector::new();
                 let found = bytes.as_bytes().chunks(size).any(|chunk| opening.is_http2(chunk));
                 assert_eq!(found, is_http2, "{bytes:?} by {size}");
             }

@@ -1,4 +1,4 @@
-//! Connections, bounded in number and in time.
+//! A listener that limits the number and the lifetime of connections.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,35 +9,35 @@ use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 
 use super::connection::Connection;
-use super::places::Places;
+use super::slots::Slots;
 use crate::metrics::Metrics;
 
-/// A listener with these bounds.
-pub(super) struct Bounded {
+/// The listener.
+pub(super) struct BoundedListener {
     listener: TcpListener,
-    places: Places,
+    slots: Slots,
     metrics: Metrics,
 }
 
-impl Bounded {
-    pub(super) fn new(listener: TcpListener, places: Places, metrics: Metrics) -> Bounded {
-        Bounded { listener, places, metrics }
+impl BoundedListener {
+    pub(super) fn new(listener: TcpListener, slots: Slots, metrics: Metrics) -> BoundedListener {
+        BoundedListener { listener, slots, metrics }
     }
 }
 
-impl axum::serve::Listener for Bounded {
+impl axum::serve::Listener for BoundedListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, address)) => match self.places.give(address.ip()).await {
-                    Ok(place) => return (Connection::new(stream, place, self.metrics.clone()), address),
-                    // Closed without a word: an answer would have to be waited for.
+                Ok((stream, address)) => match self.slots.assign(address.ip()).await {
+                    Ok(slot) => return (Connection::new(stream, slot, self.metrics.clone()), address),
+                    // Closed without an answer, because sending one would need a slot.
                     Err(full) => self.metrics.http_refused(full.name()),
                 },
-                // Too many open files, or a peer that left at once: neither is a reason to spin.
+                // Too many open files, or a client that left at once: do not busy-loop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
@@ -48,19 +48,19 @@ impl axum::serve::Listener for Bounded {
     }
 }
 
-/// Who is at the other end.
+/// The address of the client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub IpAddr);
 
-impl Connected<IncomingStream<'_, Bounded>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Peer {
+impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Peer {
         Peer(stream.remote_addr().ip())
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod attacks {
-    //! Strangers that take every place there is. On Linux all addresses of 127.0.0.0/8 are there to play them.
+    //! Clients that try to use up all slots. On Linux, all addresses of 127.0.0.0/8 can act as different machines.
 
     use axum::Router;
     use axum::routing::get;
@@ -84,7 +84,7 @@ mod attacks {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let metrics = Metrics::new();
-        let bounded = Bounded::new(listener, Places::new(is_the_supervisor), metrics.clone());
+        let bounded = BoundedListener::new(listener, Slots::new(is_the_supervisor), metrics.clone());
         let routes =
             Router::new().route("/", get(async || "alive")).route("/large", get(async || "x".repeat(LARGE)));
         tokio::spawn(async move { axum::serve(bounded, routes).await });
@@ -97,7 +97,7 @@ mod attacks {
         socket.connect(to).await.unwrap()
     }
 
-    /// Asks, and gives how long the answer took; none when there was no answer.
+    /// Sends a request and returns how long the answer took; `None` without an answer.
     async fn ask(from: &str, to: SocketAddr) -> Option<Duration> {
         let begun = Instant::now();
         let mut stream = connect(from, to).await;
@@ -113,7 +113,7 @@ mod attacks {
         text.lines().find_map(|it| it.strip_prefix(&line)?.parse().ok()).unwrap()
     }
 
-    /// Sends a header that never ends, a byte at a time.
+    /// Sends a header that never ends, one byte at a time.
     fn drip(mut stream: TcpStream) {
         tokio::spawn(async move {
             let mut byte: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nX-More: ";
@@ -125,7 +125,7 @@ mod attacks {
         });
     }
 
-    /// Asks for a large answer, and begins to take it.
+    /// Requests a large answer and reads its beginning.
     async fn begin_large(from: &str, to: SocketAddr) -> TcpStream {
         let mut stream = connect(from, to).await;
         stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -137,7 +137,7 @@ mod attacks {
     async fn who_takes_a_large_answer_slowly_gets_it_and_gives_way_after_a_while_alone() {
         let (address, _) = served().await;
         let mut slow = begin_large("127.0.0.2", address).await;
-        // Longer than a head may take, with others of its address that come and stay.
+        // Longer than a head may take, while others of the same address come and stay.
         tokio::time::sleep(HEAD + Duration::from_secs(1)).await;
         let mut others = Vec::new();
         for _ in 0..6 {
@@ -146,7 +146,7 @@ mod attacks {
         assert!(ask("127.0.0.2", address).await.is_some());
         let mut left = vec![0; LARGE - 1024];
         slow.read_exact(&mut left).await.expect("the whole answer");
-        // Four that take nothing more keep their address waiting no longer than an answer may take.
+        // Four clients that stop reading block their address no longer than [`ANSWER`].
         let mut stuck = Vec::new();
         for _ in 0..4 {
             stuck.push(begin_large("127.0.0.3", address).await);
@@ -156,7 +156,7 @@ mod attacks {
         assert!(ask("127.0.0.3", address).await.is_some());
     }
 
-    /// Begins HTTP/2 a byte at a time, then sends what ends no head of a request and looks as if it did.
+    /// Begins HTTP/2 one byte at a time, then sends a frame that looks like the end of a request's head.
     async fn speak_http2(stream: &mut TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0" {
@@ -164,7 +164,7 @@ mod attacks {
         }
         loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            // A WINDOW_UPDATE, which nobody answers, of 0x0A0A bytes: two ends of lines.
+            // A WINDOW_UPDATE of 0x0A0A bytes, which is not answered and contains two line feeds.
             stream.write_all(b"\0\0\x04\x08\0\0\0\0\0\0\0\n\n").await?;
         }
     }
@@ -196,7 +196,7 @@ mod attacks {
     #[tokio::test]
     async fn strangers_that_take_every_place_keep_nobody_else_away() {
         let (address, metrics) = served().await;
-        // One machine: silent connections and such that drip.
+        // One machine: silent connections and slow ones.
         let mut silent = Vec::new();
         for number in 0..40 {
             let stream = connect("127.0.0.2", address).await;
@@ -207,7 +207,7 @@ mod attacks {
             let took = ask(other, address).await;
             assert!(took.is_some_and(|took| took < soon), "{other}: {took:?}");
         }
-        // Many machines: the supervisor has places of its own.
+        // Many machines: the supervisor has reserved slots.
         for machine in 4..14 {
             for _ in 0..4 {
                 drip(connect(&format!("127.0.0.{machine}"), address).await);
@@ -217,7 +217,7 @@ mod attacks {
             let took = ask(other, address).await;
             assert!(took.is_some_and(|took| took < soon), "{other}: {took:?}");
         }
-        // Those that sent no request are gone after a while, and all of it is counted.
+        // Clients without a request are disconnected after a while, and all of them are counted.
         let begun = Instant::now();
         for mut stream in silent {
             let end = tokio::time::timeout(HEAD * 2, stream.read_to_end(&mut Vec::new())).await;

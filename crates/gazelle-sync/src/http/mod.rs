@@ -1,15 +1,16 @@
-//! The service's HTTP side: whether it lives, whether it is ready, its metrics, and runs on demand.
+//! The HTTP server of `serve`: liveness, readiness, metrics, and requests for runs.
 //!
-//! `listener` takes connections, `connection` bounds their time by what `head` sees, and `places` says for whom they are;
-//! `guard` decides who may ask, and `tries` remembers wrong tokens; `routes` answers, with nothing but `answer`s.
+//! `listener` accepts connections within the limits of `slots`; `connection` enforces the timeouts, using `head` to
+//! find the end of a request's head. `guard` authorises requests, and `tries` slows down guessing. `routes` answers
+//! them, always with an `answer::Answer`.
 
 mod answer;
 mod connection;
 mod guard;
 mod head;
 mod listener;
-mod places;
 mod routes;
+mod slots;
 mod tries;
 
 use std::net::SocketAddr;
@@ -20,15 +21,15 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use listener::{Bounded, Peer};
-use places::Places;
+use listener::{BoundedListener, Peer};
+use slots::Slots;
 
 use crate::service::state::Shared;
 
 /// Shorter tokens could be guessed by trying.
 const SHORTEST_TOKEN: usize = 16;
 
-/// A socket that listens, by the rules of who may reach it.
+/// A listening socket, with the token that its clients need.
 pub struct HttpSocket {
     listener: TcpListener,
     token: Option<SecretString>,
@@ -37,7 +38,9 @@ pub struct HttpSocket {
 impl HttpSocket {
     /// Listens.
     ///
-    /// Errors: an address that others can reach, without a token; one that is taken or is not of this machine.
+    /// # Errors
+    /// The address can be reached from other machines and there is no token, the token is too short, or the address
+    /// is in use or not of this machine.
     pub async fn open(address: SocketAddr, token: Option<SecretString>) -> Result<HttpSocket> {
         match &token {
             None if !address.ip().is_loopback() => bail!(
@@ -61,16 +64,22 @@ impl HttpSocket {
         Ok(HttpSocket { listener, token })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// The operating system does not tell.
     pub fn address(&self) -> Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Answers until asked to stop.
+    /// Answers requests until asked to stop.
+    ///
+    /// # Errors
+    /// The listener fails.
     pub async fn serve(self, shared: Arc<Shared>, stop: CancellationToken) -> std::io::Result<()> {
         let metrics = shared.metrics.clone();
         let routes = guard::guarded(routes::router(shared), self.token, metrics.clone());
-        let listener = Bounded::new(self.listener, Places::new(places::is_near), metrics);
+        let listener = BoundedListener::new(self.listener, Slots::new(slots::is_near), metrics);
         let routes = routes.into_make_service_with_connect_info::<Peer>();
         axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await
     }

@@ -1,4 +1,4 @@
-//! What can be asked, and the answers.
+//! The routes and their answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,35 +17,35 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use crate::access::owners;
 use crate::db::{Db, DbError};
-use crate::metrics::held::Held;
+use crate::metrics::database_gauges::DatabaseGauges;
 use crate::migrate::{self, Shape};
 use crate::run_log::{runs, wanted_runs};
 use crate::service::state::Shared;
 use crate::states::RunMode;
 
-/// What is read from the database is kept so long, however often somebody asks.
-const KEPT: Duration = Duration::from_secs(3);
-/// The database's answer is waited for so long.
+/// How long values from the database are cached, however often they are requested.
+const CACHED_FOR: Duration = Duration::from_secs(3);
+/// How long the database may take to answer.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the routes share.
+/// The state of the routes.
 struct Site {
     shared: Arc<Shared>,
-    ready: Kept<(bool, Value)>,
-    held: Kept<Option<Held>>,
+    ready: Cached<(bool, Value)>,
+    database_gauges: Cached<Option<DatabaseGauges>>,
 }
 
-/// A value with its age. Whoever comes while it is being read waits for it, so that many readers are one.
-type Kept<T> = Mutex<Option<(Instant, T)>>;
+/// A cached value with the time it was read. Concurrent requests wait for one read.
+type Cached<T> = Mutex<Option<(Instant, T)>>;
 
 /// All routes.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    let site = Arc::new(Site { shared, ready: Mutex::new(None), held: Mutex::new(None) });
+    let site = Arc::new(Site { shared, ready: Mutex::new(None), database_gauges: Mutex::new(None) });
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/runs", get(list_runs).merge(post(ask_for_run)))
+        .route("/runs", get(list_runs).merge(post(request_run)))
         .fallback(async || {
             Answer::problem(StatusCode::NOT_FOUND, "there are /healthz, /readyz, /metrics and /runs")
         })
@@ -55,7 +55,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(site)
 }
 
-/// The process lives, and its loop does not hang. Looks at nothing else.
+/// Liveness: the process answers and its loop does not hang. Reads nothing else.
 async fn healthz(State(site): State<Arc<Site>>) -> Answer {
     let shared = &site.shared;
     let stuck = shared.stuck();
@@ -71,14 +71,14 @@ async fn healthz(State(site): State<Arc<Site>>) -> Answer {
     Answer::document(status, document)
 }
 
-/// Whether the mirror can be relied upon: the database answers, its tables are current, and a good run is not long ago.
+/// Readiness: the database answers, its migrations are complete, and the last good run is recent enough.
 async fn readyz(State(site): State<Arc<Site>>) -> Answer {
-    let mut kept = site.ready.lock().await;
-    let (ready, document) = match &*kept {
-        Some((at, value)) if at.elapsed() < KEPT => value.clone(),
+    let mut cached = site.ready.lock().await;
+    let (ready, document) = match &*cached {
+        Some((at, value)) if at.elapsed() < CACHED_FOR => value.clone(),
         _ => {
             let value = readiness(&site.shared).await;
-            *kept = Some((Instant::now(), value.clone()));
+            *cached = Some((Instant::now(), value.clone()));
             value
         }
     };
@@ -129,47 +129,47 @@ async fn in_time<T>(query: impl Future<Output = Result<T, DbError>>) -> Result<T
     }
 }
 
-/// Somebody may have put other tables in the place of ours since they were opened.
-async fn ours(db: &Db) -> Result<(), DbError> {
+/// Checks that the tables are still ours: they may have been replaced since they were opened.
+async fn check_owners(db: &Db) -> Result<(), DbError> {
     owners::check(db).await
 }
 
-/// Prometheus' text format.
+/// Metrics in Prometheus' text format.
 async fn metrics(State(site): State<Arc<Site>>) -> Answer {
     let shared = &site.shared;
     shared.scraped(Timestamp::now());
-    let mut kept = site.held.lock().await;
-    let held = match &*kept {
-        Some((at, held)) if at.elapsed() < KEPT => held.clone(),
+    let mut cached = site.database_gauges.lock().await;
+    let database_gauges = match &*cached {
+        Some((at, database_gauges)) if at.elapsed() < CACHED_FOR => database_gauges.clone(),
         _ => {
-            let held = match shared.db() {
+            let database_gauges = match shared.db() {
                 Some(db) => {
                     let db = db.aside();
                     in_time(async {
-                        ours(&db).await?;
-                        Held::read(&db).await
+                        check_owners(&db).await?;
+                        DatabaseGauges::read(&db).await
                     })
                     .await
                     .ok()
                 }
                 None => None,
             };
-            *kept = Some((Instant::now(), held.clone()));
-            held
+            *cached = Some((Instant::now(), database_gauges.clone()));
+            database_gauges
         }
     };
-    drop(kept);
-    match shared.metrics.render(held.as_ref()) {
+    drop(cached);
+    match shared.metrics.render(database_gauges.as_ref()) {
         Ok(text) => Answer::metrics(&text),
         Err(_) => Answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
     }
 }
 
-/// The last runs and requests.
+/// The latest runs, and the requests for runs.
 async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
     let look = async {
-        ours(&db).await?;
+        check_owners(&db).await?;
         Ok((runs::last(&db).await?, wanted_runs::last(&db).await?))
     };
     match in_time(look).await {
@@ -180,20 +180,20 @@ async fn list_runs(State(site): State<Arc<Site>>) -> Answer {
     }
 }
 
-/// What is asked for.
+/// The body of a request for a run.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Ask {
+struct RunRequest {
     #[serde(default)]
     mode: RunMode,
     entities: Option<Vec<String>>,
 }
 
-/// Notes a request for a run and wakes the service.
-async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
-    let ask: Ask = match serde_json::from_slice(&body) {
+/// Stores a request for a run and wakes the service.
+async fn request_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
+    let ask: RunRequest = match serde_json::from_slice(&body) {
         Ok(ask) => ask,
-        // The parser's message names our fields and positions, not the sender's values.
+        // The parser's message names our fields and positions, but none of the client's values.
         Err(_) => {
             return Answer::problem(
                 StatusCode::BAD_REQUEST,
@@ -204,7 +204,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
     let entities = match (&ask.entities, wanted_runs::chosen(ask.entities.as_deref())) {
         (_, Err(why)) => return Answer::problem(StatusCode::BAD_REQUEST, why),
         (None, Ok(_)) => None,
-        // In their order and once each, so that equal requests are seen to be equal.
+        // In declaration order and without duplicates, so that equal requests are recognised as equal.
         (Some(_), Ok(chosen)) => Some(chosen.iter().map(|entity| entity.name.to_owned()).collect::<Vec<_>>()),
     };
     let Some(db) = site.shared.db().map(|db| db.aside()) else { return no_database(&site) };
@@ -219,7 +219,7 @@ async fn ask_for_run(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
 }
 
 async fn note(db: &Db, mode: RunMode, entities: Option<&[String]>) -> Result<uuid::Uuid, DbError> {
-    ours(db).await?;
+    check_owners(db).await?;
     wanted_runs::ask(db, mode, entities, "http").await
 }
 

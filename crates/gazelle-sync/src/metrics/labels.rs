@@ -1,4 +1,4 @@
-//! Labels: names with their values, known before they are counted.
+//! Label sets with values that are known in advance.
 
 /// One label.
 pub(super) type ByOne = [(&'static str, &'static str); 1];

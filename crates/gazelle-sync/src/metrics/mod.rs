@@ -1,10 +1,10 @@
-//! What the service counts, in Prometheus' text format.
+//! The metrics of the service, in Prometheus' text format.
 //!
-//! Counters and histograms are of this process: they begin at zero when it starts, as Prometheus expects. Gauges are
-//! read from the database when somebody asks ([`held`]), with SELECTs alone. Labels name entities, classes of errors,
-//! modes and outcomes; never a record.
+//! Counters and histograms count within this process and start at zero with it, as Prometheus expects. Gauges are
+//! read from the database when `/metrics` is requested ([`database_gauges`]), with SELECTs only. Labels name
+//! entities, error classes, modes and outcomes, never a record.
 
-pub mod held;
+pub mod database_gauges;
 mod labels;
 mod process;
 
@@ -24,10 +24,10 @@ use crate::run_log::kinds::RunMode;
 use crate::run_log::report::RunReport;
 use crate::source::RequestRecord;
 
-/// The `Content-Type` of what [`Metrics::render`] gives.
+/// The `Content-Type` of what [`Metrics::render`] returns.
 pub use prometheus_text::CONTENT_TYPE;
 
-/// What a request can come to, for metrics that are there before the first of them.
+/// All outcomes of a request, so that their series exist before the first of them.
 const REQUEST_OUTCOMES: [&str; 15] = [
     "ok",
     "abandoned",
@@ -45,17 +45,18 @@ const REQUEST_OUTCOMES: [&str; 15] = [
     "stopped",
     "setup",
 ];
-/// Why the HTTP side answers nothing, or not as asked.
+/// Why the HTTP server refuses a connection or a request.
 const HTTP_REFUSALS: [&str; 8] =
     ["address_full", "elsewhere_full", "gave_way", "late_head", "http2", "no_token", "wrong_token", "paused"];
 const RUN_STATUSES: [&str; 4] = ["success", "partial", "failed", "interrupted"];
 
-/// Seconds that a stage of one entity takes: from a poll that finds nothing to the first sync of a large shop.
+/// Buckets of a stage's duration for one entity, in seconds: from a poll that finds nothing to the first sync of a
+/// large shop.
 const STAGE_SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
-/// Seconds that a request takes, with the waits between attempts.
+/// Buckets of a request's duration, in seconds, including the waits between attempts.
 const REQUEST_SECONDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// The counters of this process. Clones count the same.
+/// The counters of this process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -74,7 +75,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing counted yet; every series that is known beforehand is there with zero.
+    /// All counters at zero; every series that is known in advance exists.
     #[allow(clippy::new_without_default, reason = "one a process, made where the service starts")]
     pub fn new() -> Metrics {
         let stage: fn() -> Histogram = || Histogram::new(STAGE_SECONDS);
@@ -159,7 +160,7 @@ impl Metrics {
         registry
     }
 
-    /// A series that appears with its first count hides that count from `rate`.
+    /// Without a zero first, `rate` would miss the first increment of a series.
     fn begin_at_zero(&self) {
         for entity in ENTITIES.iter().copied() {
             let of = [("entity", entity.name)];
@@ -187,7 +188,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request with its attempts.
+    /// Counts an API request with its attempts.
     pub fn request_ended(&self, record: &RequestRecord) {
         self.requests.get_or_create(&[("outcome", record.outcome.name())]).inc();
         self.request_duration.observe(record.elapsed.as_secs_f64());
@@ -197,13 +198,13 @@ impl Metrics {
         }
     }
 
-    /// Notes that a run is under way, until what is returned is dropped.
-    pub fn run_begins(&self) -> Running {
+    /// Sets the gauge of running runs until the guard is dropped.
+    pub fn run_begins(&self) -> RunningGuard {
         self.running.set(1);
-        Running(self.running.clone())
+        RunningGuard(self.running.clone())
     }
 
-    /// Counts a run that came to its end, whatever its verdict.
+    /// Counts a run that ended, whatever its outcome.
     pub fn run_ended(&self, mode: RunMode, report: &RunReport) {
         self.runs.get_or_create(&[("mode", mode.as_str()), ("status", report.status.as_str())]).inc();
         for part in &report.entities {
@@ -222,32 +223,36 @@ impl Metrics {
         }
     }
 
-    /// Counts a run that the database broke off. What it had done until then is not counted.
+    /// Counts a run that failed on a database error. Its records are not counted.
     pub fn run_failed(&self, mode: RunMode) {
         self.runs.get_or_create(&[("mode", mode.as_str()), ("status", "failed")]).inc();
     }
 
-    /// Counts a connection or a request that the HTTP side turned away.
+    /// Counts a connection or a request that the HTTP server refused.
     pub fn http_refused(&self, reason: &'static str) {
         self.http_refused.get_or_create(&[("reason", reason)]).inc();
     }
 
-    /// Everything, with what the database holds where it could be read.
+    /// All metrics as text. `None` for values that could not be read from the database.
     ///
-    /// Errors: none but of formatting.
-    pub fn render(&self, held: Option<&held::Held>) -> Result<String, std::fmt::Error> {
+    /// # Errors
+    /// Only formatting errors.
+    pub fn render(
+        &self,
+        database_gauges: Option<&database_gauges::DatabaseGauges>,
+    ) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         prometheus_text::encode(&mut text, &self.registry)?;
-        prometheus_text::encode(&mut text, &held::registry(held))?;
+        prometheus_text::encode(&mut text, &database_gauges::registry(database_gauges))?;
         prometheus_text::encode(&mut text, &process::registry())?;
         Ok(text)
     }
 }
 
-/// A run under way.
-pub struct Running(Gauge);
+/// Resets the gauge of running runs when dropped.
+pub struct RunningGuard(Gauge);
 
-impl Drop for Running {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.0.set(0);
     }

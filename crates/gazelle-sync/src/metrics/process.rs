@@ -1,10 +1,10 @@
-//! The process itself, under the names that Prometheus' own clients use.
+//! Metrics of the process, with the names of the official Prometheus clients.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Memory and version.
+/// Resident memory and version.
 pub(super) fn registry() -> Registry {
     let mut registry = Registry::default();
     if let Some(bytes) = resident_bytes() {
@@ -18,7 +18,7 @@ pub(super) fn registry() -> Registry {
     registry
 }
 
-/// Absent where there is no `/proc`.
+/// Resident memory in bytes; `None` without `/proc`.
 fn resident_bytes() -> Option<i64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: i64 = statm.split_whitespace().nth(1)?.parse().ok()?;

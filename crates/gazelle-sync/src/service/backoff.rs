@@ -1,15 +1,15 @@
-//! How long to wait after a failure: twice as long each time, up to a bound, and never in step with others.
+//! Delays after failures: doubled each time up to a maximum, with random jitter.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest wait after runs that fail.
+/// The longest delay after failed runs.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(900);
-/// The longest wait after a database that cannot be reached.
+/// The longest delay after the database could not be reached.
 pub(super) const LONGEST_DATABASE_WAIT: Duration = Duration::from_secs(30);
 
-/// Waits between attempts that fail.
+/// The delays of one kind of failure.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -19,38 +19,38 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The first wait, and the longest.
+    /// With the first and the longest delay.
     pub fn new(first: Duration, longest: Duration) -> Backoff {
         Backoff { first, longest, failures: 0, until: None }
     }
 
-    /// Notes a failure and returns the wait that it costs.
+    /// Records a failure and returns the delay until the next attempt.
     pub fn failed(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        // Any random number will do: the last bits of a random id are one.
+        // The low bits of a random UUID are random enough for jitter.
         let random = uuid::Uuid::new_v4().as_u128() as u32;
         let wait = wait(self.first, self.longest, self.failures, f64::from(random) / f64::from(u32::MAX));
         self.until = Some(Instant::now() + wait);
         wait
     }
 
-    /// Notes a success: the next failure waits little again.
+    /// Records a success, which resets the delay.
     pub fn succeeded(&mut self) {
         (self.failures, self.until) = (0, None);
     }
 
-    /// Failures since the last success.
+    /// Number of failures since the last success.
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// What is left of the wait.
+    /// The rest of the current delay; zero if it is over.
     pub fn left(&self) -> Duration {
         self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 }
 
-/// The wait after so many failures; `random` (0 to 1) spreads it by a fifth to both sides.
+/// The delay after so many failures. `random` (0 to 1) changes it by up to 20 % either way.
 fn wait(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     doubled.min(longest).mul_f64(0.8 + 0.4 * random)

@@ -1,4 +1,4 @@
-//! The clock that the timetable goes by, and waiting by it.
+//! The clock that the timetable uses, and waiting by that clock.
 
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// Tells the time and waits. Tests have one that goes faster.
+/// Gives the time and waits. Tests use a faster one.
 pub trait Clock: Send + Sync + 'static {
-    /// The instant.
+    /// The current time, UTC.
     fn now(&self) -> Timestamp;
 
-    /// Waits until an instant, but never longer than `at_most`: the clock may have been set meanwhile.
+    /// Waits until `until`, but at most `at_most`, because the clock may be set meanwhile.
     fn wait(&self, until: Timestamp, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Notes what the database's clock says, which dates the runs that the timetable counts from.
+    /// Takes the time that the database just reported: the database dates the runs that the timetable counts from.
     fn follow(&self, _database: Timestamp) {}
 }
 
-/// The clock of the database, as of the last time that it was read and carried on by a stopwatch; until then that of the
-/// machine. By the machine's a run of this morning could lie in the future, or months ago.
+/// The database's clock: the time it last reported plus the time elapsed since, or the machine's clock before that.
+/// By a machine clock that is wrong, a run of this morning could seem to be in the future or months ago.
 #[derive(Default)]
 pub struct DatabaseClock {
     read: Mutex<Option<(Timestamp, Instant)>>,
@@ -59,7 +59,7 @@ mod tests {
         clock.follow(database);
         let ahead = clock.now().duration_since(database);
         assert!(!ahead.is_negative() && ahead.as_secs() < 60, "{ahead}");
-        // What is past there is not waited for, whatever the machine says.
+        // A time that has passed by the database's clock is not waited for, whatever the machine's clock says.
         let waited = clock.wait(database, Duration::from_secs(3600));
         tokio::time::timeout(Duration::from_secs(60), waited).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! How the service ends while something gets no answer.
+//! Stops the service when the database or the API does not answer.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::{Opener, Service};
 use crate::lease;
 use crate::stop;
 
-/// How long a database that is silent may take to answer a new connection once the end is wished.
+/// How long the database may take to answer a new connection once the service is asked to stop.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 impl<O: Opener> Service<O> {
-    /// Waits until the service is asked to stop and what is under way gets no answer: what a silent database holds up is
-    /// not waited for. Between runs there is nothing to lose.
-    pub(super) async fn given_up(&self) {
+    /// Returns once the service is asked to stop and the current step gets no answer, so that a silent database
+    /// does not delay the end. Between runs nothing is lost by that.
+    pub(super) async fn wait_until_unresponsive(&self) {
         self.stop.cancelled().await;
         let asked = tokio::time::Instant::now();
         loop {
@@ -20,8 +20,8 @@ impl<O: Opener> Service<O> {
             let silence = self.shared.without_progress();
             let is_hopeless = match running {
                 false => silence >= Duration::from_secs(1),
-                // A run ends by itself within its grace, and then writes how it ended and gives back the lease: as long as
-                // the database answers at all, it is waited for.
+                // A run ends by itself within its grace period, and then records its outcome and releases the
+                // lease. It is waited for as long as the database answers at all.
                 true if asked.elapsed() >= stop::GRACE + Duration::from_secs(3) => {
                     silence >= Duration::from_secs(3)
                 }
@@ -35,9 +35,9 @@ impl<O: Opener> Service<O> {
         }
     }
 
-    /// Gives back the lease of a run that was given up, where the database answers new connections: only those of the run
-    /// have fallen silent.
-    pub(super) async fn give_lease_back(&self) {
+    /// Releases the lease of an abandoned run, if the database answers new connections: perhaps only the
+    /// connections of that run are dead.
+    pub(super) async fn release_lease(&self) {
         let running = self.shared.activity().state == "running";
         let (true, Some(db), Some(token)) = (running, self.shared.db(), self.shared.lease()) else { return };
         if db.answers_within(Duration::from_secs(1)).await {
@@ -49,7 +49,7 @@ impl<O: Opener> Service<O> {
         }
     }
 
-    /// Whether the database answers a new connection. One that does is left alone for a while.
+    /// Whether the database answers a new connection. If it does, waits a second before the next attempt.
     async fn database_answers(&self) -> bool {
         let Some(db) = self.shared.db() else { return false };
         let answers = db.answers_within(LAST_PATIENCE).await;

@@ -1,14 +1,16 @@
-//! `serve`: runs by itself, by schedule and on demand, and goes on whatever happens.
+//! `serve`: a long-running process that starts runs by its timetable and on request, and continues after any
+//! failure.
 //!
-//! [`Service::run`] is a loop of small steps (`steps`): open the database if it is not, look for runs that somebody asked
-//! for, ask the timetable what is due, run it (`run`), wait. `next_step` decides which of these it is. One run at a time; whatever
-//! fails is tried again, later each time (`backoff`, `memory`). [`tick`] is what is done beside the runs; [`state`] is what the HTTP
-//! side (`crate::http`) tells, and notices when the loop hangs. `ending` is how it stops where something gets no answer.
+//! [`Service::run`] is a loop of small steps (`steps`): open the database if it is not open, read the requests for
+//! runs, ask the timetable what is due, run it (`run`), wait. `next_step` chooses between these. Runs never
+//! overlap. Failed steps are retried with growing delays (`backoff`, `loop_state`). [`tick`] runs periodic duties
+//! beside the runs. [`state`] is the state that the HTTP server (`crate::http`) reports, and detects when the loop
+//! hangs. `ending` stops the service when the database does not answer.
 
 mod backoff;
 pub mod clock;
 mod ending;
-mod memory;
+mod loop_state;
 mod next_step;
 mod run;
 pub mod state;
@@ -26,22 +28,22 @@ use crate::db::Db;
 use crate::orchestrator::schedule::Timetable;
 use crate::source::GazelleClient;
 
-/// Opens what the service works on.
+/// Opens what the service needs.
 pub trait Opener: Send + Sync + 'static {
-    /// Opens the database and makes the client, giving up what was open before.
+    /// Opens the database and creates the API client; connections that were open before are dropped.
     fn open(&self) -> impl Future<Output = anyhow::Result<(Db, GazelleClient)>> + Send;
 }
 
 /// The service.
 pub struct Service<O> {
-    /// Opens the database.
+    /// Opens the database and the client.
     pub opener: O,
-    /// Tells the time.
+    /// The clock of the timetable.
     pub clock: Arc<dyn Clock>,
     /// When to run.
     pub timetable: Timetable,
-    /// What the others see of it.
+    /// The state that duties and HTTP routes read.
     pub shared: Arc<Shared>,
-    /// When to end.
+    /// Cancelled when the service is to stop.
     pub stop: CancellationToken,
 }

@@ -1,4 +1,4 @@
-//! What the service does next: a run that is asked for, one that is due, or nothing yet.
+//! Chooses the next step of the service: a requested run, a run that is due, or a wait.
 
 use std::time::Duration;
 
@@ -8,68 +8,68 @@ use crate::entities::Entity;
 use crate::orchestrator::schedule::DueNow;
 use crate::run_log::wanted_runs::RequestedRun;
 
-/// How often the service looks for requests in the database, and at the clock, which may have been set.
-pub(super) const LOOK: Duration = Duration::from_secs(2);
+/// How often the service reads requests from the database, and the clock, which may have been set.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long to wait after a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// Not at all.
+    /// Do not wait.
     None,
-    /// Until an instant by the service's clock.
+    /// Until a time by the service's clock (UTC).
     Until(Timestamp),
-    /// So long.
+    /// For a duration.
     For(Duration),
 }
 
-/// What is done next.
+/// The next step.
 #[derive(Debug)]
 pub(super) enum NextStep {
-    /// What somebody asked for is run.
+    /// Run what was requested.
     Requested(RequestedRun),
-    /// What is due by the timetable is run.
+    /// Run what is due by the timetable.
     Scheduled(DueNow<&'static Entity>),
-    /// Nothing.
+    /// Run nothing yet.
     Wait(Wait),
 }
 
-/// What there is to do.
-pub(super) struct Waiting {
-    /// What somebody asked for.
+/// The runs that are requested or due.
+pub(super) struct PendingWork {
+    /// The next requested run.
     pub(super) requested: Option<RequestedRun>,
     /// What is due by the timetable.
     pub(super) due: Option<DueNow<&'static Entity>>,
-    /// When something is due next.
+    /// When the timetable has a run due next, UTC.
     pub(super) next_due: Option<Timestamp>,
-    /// Whether an entity waits for another try of its own, which the timetable does not know of.
-    pub(super) some_rest: bool,
+    /// Whether an entity waits for its own retry, which the timetable does not know.
+    pub(super) some_backing_off: bool,
 }
 
-/// What keeps runs waiting.
+/// What delays runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Delays {
-    /// After runs that the database broke off.
+    /// The rest of the delay after runs that failed on a database error.
     pub(super) broken: Duration,
-    /// After scheduled runs that did not do their work.
+    /// The rest of the delay after scheduled runs that did not complete any walk.
     pub(super) runs: Duration,
-    /// The last run was asked for: what is due goes first now.
+    /// The last run was a requested one: a run that is due goes first now.
     pub(super) last_was_requested: bool,
 }
 
-impl Waiting {
-    /// Decides what is done next. A run that is asked for does not wait for earlier failures, and goes first, but for every second
-    /// time where something is due.
+impl PendingWork {
+    /// Chooses the next step. A requested run does not wait for the delay after failed runs, and precedes a run
+    /// that is due, except directly after another requested run.
     pub(super) fn next_step(self, delays: Delays) -> NextStep {
         if !delays.broken.is_zero() {
-            return NextStep::Wait(Wait::For(delays.broken.min(LOOK)));
+            return NextStep::Wait(Wait::For(delays.broken.min(POLL_INTERVAL)));
         }
         let may_run = self.due.is_some() && delays.runs.is_zero();
         let requested = self.requested.filter(|_| !(may_run && delays.last_was_requested));
         match (requested, self.due) {
             (Some(requested), _) => NextStep::Requested(requested),
             (None, Some(due)) if may_run => NextStep::Scheduled(due),
-            (None, Some(_)) => NextStep::Wait(Wait::For(delays.runs.min(LOOK))),
-            (None, None) if self.some_rest => NextStep::Wait(Wait::For(LOOK)),
+            (None, Some(_)) => NextStep::Wait(Wait::For(delays.runs.min(POLL_INTERVAL))),
+            (None, None) if self.some_backing_off => NextStep::Wait(Wait::For(POLL_INTERVAL)),
             (None, None) => NextStep::Wait(Wait::Until(self.next_due.unwrap_or(Timestamp::MAX))),
         }
     }
@@ -80,16 +80,16 @@ mod tests {
     use super::*;
     use crate::states::RunMode;
 
-    /// What is done next, in a word, with these things to do.
-    fn next(requested: bool, due: bool, some_rest: bool, delays: Delays) -> String {
+    /// The next step for these inputs, as a word.
+    fn next(requested: bool, due: bool, some_backing_off: bool, delays: Delays) -> String {
         let requested = requested.then(|| RequestedRun {
             ids: Vec::new(),
             mode: RunMode::Incremental,
             entities: Vec::new(),
         });
         let due = due.then(|| DueNow { mode: RunMode::Incremental, of: Vec::new() });
-        let waiting = Waiting { requested, due, next_due: Some(Timestamp::UNIX_EPOCH), some_rest };
-        match waiting.next_step(delays) {
+        let pending = PendingWork { requested, due, next_due: Some(Timestamp::UNIX_EPOCH), some_backing_off };
+        match pending.next_step(delays) {
             NextStep::Requested(_) => "requested".to_owned(),
             NextStep::Scheduled(_) => "scheduled".to_owned(),
             NextStep::Wait(Wait::For(time)) => format!("wait {} s", time.as_secs()),
@@ -104,24 +104,24 @@ mod tests {
         let turn = Delays { last_was_requested: true, ..none };
         let broken = Delays { broken: Duration::from_secs(1), ..none };
         let failed = Delays { runs: Duration::from_secs(60), ..none };
-        for (requested, due, some_rest, delays, expected) in [
+        for (requested, due, some_backing_off, delays, expected) in [
             (false, false, false, none, "wait until it is due"),
             (false, false, true, none, "wait 2 s"),
             (false, true, false, none, "scheduled"),
             (true, false, false, none, "requested"),
             (true, true, false, none, "requested"),
-            // A stream of requests does not keep the timetable from its turn.
+            // A stream of requests does not block the timetable.
             (true, true, false, turn, "scheduled"),
             (true, false, false, turn, "requested"),
-            // The database broke off a run: nothing is run, whoever asks.
+            // After a database error nothing runs, not even a request.
             (true, true, false, broken, "wait 1 s"),
-            // After a run that did not do its work, what is due waits, and a person does not.
+            // After a run without any complete walk, scheduled runs wait and requested ones do not.
             (false, true, false, failed, "wait 2 s"),
             (true, true, false, failed, "requested"),
             (true, true, false, Delays { last_was_requested: true, ..failed }, "requested"),
         ] {
-            let case = format!("requested {requested}, due {due}, some rest {some_rest}, {delays:?}");
-            assert_eq!(next(requested, due, some_rest, delays), expected, "{case}");
+            let case = format!("requested {requested}, due {due}, some rest {some_backing_off}, {delays:?}");
+            assert_eq!(next(requested, due, some_backing_off, delays), expected, "{case}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One run of the service: the lease, a second look whether it is still wanted, the run, its count.
+//! One run of the service: takes the lease, checks that the run is still needed, runs it, and counts it.
 
 use tracing::Instrument;
 use uuid::Uuid;
@@ -16,40 +16,40 @@ use crate::run_log::runs::{self, Past};
 use crate::run_log::wanted_runs::{self, RequestedRun};
 use crate::source::GazelleClient;
 
-/// How a run of the service ended.
-pub(super) enum Ended {
-    /// Another runner is at work.
+/// The outcome of a run, as far as it matters to the loop.
+pub(super) enum RunOutcome {
+    /// Another process holds the lease.
     Busy(String),
-    /// Nothing was left to do: another runner had done it.
+    /// Another process has done the work meanwhile.
     Nothing,
     /// The service was asked to stop.
     Interrupted,
-    /// Walks were complete, or as complete as their lists get.
+    /// At least one walk was complete, or as complete as its list can get.
     Good {
-        /// How they were walked.
+        /// The mode of the run.
         mode: RunMode,
-        /// Of these entities.
+        /// The entities with complete walks.
         of: Vec<&'static Entity>,
-        /// The walks of these stayed incomplete.
+        /// The entities whose walks stayed incomplete.
         short: Vec<&'static Entity>,
-        /// Why; or why it failed, although they did not.
+        /// Why walks stayed incomplete, or why the run failed.
         reasons: String,
-        /// Whether the run failed as such.
+        /// Whether the run's outcome is `failed`.
         failed: bool,
     },
-    /// No walk was complete.
+    /// No walk was complete; the reasons.
     Bad(String),
 }
 
 impl<O: Opener> Service<O> {
-    /// Runs what is due, unless another runner did it while we waited for the lease.
+    /// Runs what is due, unless another process ran it while we waited for the lease.
     pub(super) async fn run_scheduled(
         &self,
         db: &Db,
         client: GazelleClient,
         due: DueNow<&'static Entity>,
         known: &[(&'static Entity, Past)],
-    ) -> Result<Ended, DbError> {
+    ) -> Result<RunOutcome, DbError> {
         let job = job(due.mode, RunTrigger::Schedule, due.of);
         let still_due = async |_: &Lease, _: Uuid| {
             let recorded = runs::past(db).await?;
@@ -66,13 +66,13 @@ impl<O: Opener> Service<O> {
         self.run_if(db, client, &job, still_due).await
     }
 
-    /// Runs what somebody asked for, unless another runner did.
-    pub(super) async fn run_wanted(
+    /// Runs what was requested, unless another process did.
+    pub(super) async fn run_requested(
         &self,
         db: &Db,
         client: GazelleClient,
         wanted: RequestedRun,
-    ) -> Result<Ended, DbError> {
+    ) -> Result<RunOutcome, DbError> {
         let job = job(wanted.mode, RunTrigger::Request, wanted.entities);
         let claim = async |lease: &Lease, run_id: Uuid| {
             Ok(wanted_runs::claim(db, lease.fence(), &wanted.ids, run_id).await? > 0)
@@ -85,22 +85,22 @@ impl<O: Opener> Service<O> {
         db: &Db,
         client: GazelleClient,
         job: &Job,
-        is_wanted: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
-    ) -> Result<Ended, DbError> {
+        is_needed: impl AsyncFnOnce(&Lease, Uuid) -> Result<bool, DbError>,
+    ) -> Result<RunOutcome, DbError> {
         let mode = job.mode;
         let settings = &self.shared.settings;
         let run = async {
             let lease = match Lease::acquire(db, settings.lease()).await {
                 Ok(lease) => lease,
-                Err(busy) if busy.fault == Fault::Busy => return Ok(Err(Ended::Busy(busy.to_string()))),
+                Err(busy) if busy.fault == Fault::Busy => return Ok(Err(RunOutcome::Busy(busy.to_string()))),
                 Err(error) => return Err(error),
             };
             let leased = LeasedRun::begin(db, lease, self.stop.clone()).await?;
-            match is_wanted(&leased.lease, leased.run_id).await {
+            match is_needed(&leased.lease, leased.run_id).await {
                 Ok(true) => {}
                 Ok(false) => {
                     leased.lease.release().await?;
-                    return Ok(Err(Ended::Nothing));
+                    return Ok(Err(RunOutcome::Nothing));
                 }
                 Err(error) => {
                     let _ = leased.lease.release().await;
@@ -139,9 +139,10 @@ fn job(mode: RunMode, trigger: RunTrigger, entities: Vec<&'static Entity>) -> Jo
     Job { command: RunCommand::Sync, stages: Stages::Both, mode, since: None, entities, trigger }
 }
 
-/// Which entities a run did its work for, whatever its status: one that failed for one of them is not to be repeated for the
-/// others. What is only withheld until it is approved does not come by trying again.
-fn judge(report: &RunReport, job: &Job) -> Ended {
+/// Splits the entities of a run by whether their walks were complete, whatever the outcome of the run: a failure of
+/// one entity must not repeat the work for the others. Withheld deletions are no reason to retry: they wait for
+/// approval.
+fn judge(report: &RunReport, job: &Job) -> RunOutcome {
     let is_short = |entity: &&'static Entity| {
         let of_entity = report.entities.iter().find(|of| of.entity == entity.name);
         of_entity.is_none_or(|of| of.walk_complete != Some(true) && !of.walk_settled)
@@ -149,11 +150,11 @@ fn judge(report: &RunReport, job: &Job) -> Ended {
     let (short, of): (Vec<_>, Vec<_>) = job.entities.iter().copied().partition(is_short);
     let reasons = report.reasons.join("; ");
     match report.status {
-        Status::Interrupted => Ended::Interrupted,
-        _ if of.is_empty() => Ended::Bad(reasons),
+        Status::Interrupted => RunOutcome::Interrupted,
+        _ if of.is_empty() => RunOutcome::Bad(reasons),
         Status::Success | Status::Partial | Status::Failed => {
             let failed = report.status == Status::Failed;
-            Ended::Good { mode: job.mode, of, short, reasons, failed }
+            RunOutcome::Good { mode: job.mode, of, short, reasons, failed }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the service knows of itself, for its HTTP side and its duties.
+//! The state of the service, for its HTTP server and its duties.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,76 +8,76 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::alerts::Direct;
+use crate::alerts::DirectAlerts;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::metrics::Metrics;
 
-/// What the parts of the service share.
+/// The state that the parts of the service share.
 pub struct Shared {
-    /// The settings in force.
+    /// The settings.
     pub settings: Arc<Settings>,
-    /// What is counted.
+    /// The counters of this process.
     pub metrics: Metrics,
-    /// When the process began to serve.
+    /// When the process began to serve, UTC, by the machine's clock.
     pub started_at: Timestamp,
-    /// Told when somebody asked for a run, so that it begins at once.
+    /// Notified when a run is requested, so that it starts at once.
     pub wake: Notify,
-    /// Counts the runs that ended.
+    /// Number of runs that have ended.
     pub runs_ended: watch::Sender<u64>,
-    /// What was told past the database.
-    pub(super) direct_alert: tokio::sync::Mutex<Direct>,
+    /// The alert that was sent without the database.
+    pub(super) direct_alert: tokio::sync::Mutex<DirectAlerts>,
     db: Mutex<Option<Db>>,
     activity: Mutex<Activity>,
     last_scraped_at: Mutex<Option<Timestamp>>,
-    step: Mutex<Step>,
-    unwritten: Mutex<Option<Unwritten>>,
+    step: Mutex<LoopPhase>,
+    alert_write_failure: Mutex<Option<AlertWriteFailure>>,
     /// The token of the lease that the last run took.
     lease: Mutex<Option<i64>>,
 }
 
-/// Where the loop is: resting, or in a step that last did something at this instant.
+/// What the loop is doing: waiting, or working in a step that last made progress at this time.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum LoopPhase {
     Resting,
     Busy(Instant),
 }
 
-/// Since when and why alerts cannot be written to the database.
+/// When and why alerts could no longer be written to the database.
 #[derive(Debug, Clone)]
-pub struct Unwritten {
-    /// Since when, by the clock of the machine, UTC.
+pub struct AlertWriteFailure {
+    /// Since when, UTC, by the machine's clock.
     pub since: Timestamp,
-    /// For how long.
+    /// For how long by now.
     pub lasting: Duration,
     /// Why, in one line.
     pub reason: String,
     begun: Instant,
 }
 
-/// What the service is doing.
+/// What the service is doing, as `/healthz` reports it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Activity {
     /// `starting`, `waiting`, `running` or `stopping`.
     pub state: &'static str,
-    /// Since when.
+    /// Since when, UTC, by the machine's clock.
     pub since: Timestamp,
-    /// The mode of the run under way.
+    /// The mode of the current run; `None` without one.
     pub mode: Option<&'static str>,
-    /// Who began it.
+    /// What started the current run; `None` without one.
     pub trigger: Option<&'static str>,
-    /// What keeps the service from its work, for people.
+    /// The current problem, for people.
     pub problem: Option<String>,
-    /// When the last good run ended.
+    /// When the last good run ended, UTC.
     pub last_good_run_at: Option<Timestamp>,
-    /// When an incremental run is due.
+    /// When an incremental run is due, UTC.
     pub next_incremental: Option<Timestamp>,
-    /// When a full run is due.
+    /// When a full run is due, UTC.
     pub next_full: Option<Timestamp>,
 }
 
 impl Shared {
-    /// A service that is starting.
+    /// The state of a service that is starting.
     pub fn new(settings: Arc<Settings>) -> Shared {
         let now = Timestamp::now();
         Shared {
@@ -99,30 +99,30 @@ impl Shared {
                 next_full: None,
             }),
             last_scraped_at: Mutex::new(None),
-            step: Mutex::new(Step::Resting),
-            unwritten: Mutex::new(None),
+            step: Mutex::new(LoopPhase::Resting),
+            alert_write_failure: Mutex::new(None),
             lease: Mutex::new(None),
         }
     }
 
-    /// Notes that the loop did something: a step begins, a request has ended.
+    /// Records progress of the loop: a step began, or an API request ended.
     pub fn mark_progress(&self) {
-        *lock(&self.step) = Step::Busy(Instant::now());
+        *lock(&self.step) = LoopPhase::Busy(Instant::now());
     }
 
-    /// Notes that the loop waits for its next step, which is as it should be.
-    pub(super) fn rest(&self) {
-        *lock(&self.step) = Step::Resting;
+    /// Records that the loop waits for its next step, which is not a hang.
+    pub(super) fn mark_waiting(&self) {
+        *lock(&self.step) = LoopPhase::Resting;
     }
 
-    /// For how long the loop has been at one thing, without an answer of the database or the API.
+    /// How long neither the loop nor its database connections made progress; zero while the loop waits.
     pub fn without_progress(&self) -> Duration {
-        let Step::Busy(since) = *lock(&self.step) else { return Duration::ZERO };
+        let LoopPhase::Busy(since) = *lock(&self.step) else { return Duration::ZERO };
         let database = self.db().map_or(Duration::MAX, |db| db.since_progress());
         since.elapsed().min(database)
     }
 
-    /// What the service hangs at, once it has hung for longer than the setting `watchdog_seconds` allows.
+    /// Why the loop counts as hanging; `None` unless it made no progress for longer than `watchdog_seconds`.
     pub fn stuck(&self) -> Option<String> {
         let hanging = self.without_progress();
         (hanging.as_secs_f64() > self.settings.watchdog_seconds).then(|| {
@@ -131,27 +131,29 @@ impl Shared {
         })
     }
 
-    /// Notes whether alerts can be written to the database, and why not.
-    pub(super) fn alerts_written(&self, outcome: Result<(), String>) {
-        let mut unwritten = lock(&self.unwritten);
-        match (outcome, &mut *unwritten) {
-            (Ok(()), unwritten) => *unwritten = None,
-            (Err(reason), Some(unwritten)) => unwritten.reason = reason,
-            (Err(reason), unwritten) => {
+    /// Records whether alerts could be written to the database, and if not, why.
+    pub(super) fn note_alert_write(&self, outcome: Result<(), String>) {
+        let mut alert_write_failure = lock(&self.alert_write_failure);
+        match (outcome, &mut *alert_write_failure) {
+            (Ok(()), alert_write_failure) => *alert_write_failure = None,
+            (Err(reason), Some(alert_write_failure)) => alert_write_failure.reason = reason,
+            (Err(reason), alert_write_failure) => {
                 let (since, begun) = (Timestamp::now(), Instant::now());
-                *unwritten = Some(Unwritten { since, begun, lasting: Duration::ZERO, reason });
+                *alert_write_failure =
+                    Some(AlertWriteFailure { since, begun, lasting: Duration::ZERO, reason });
             }
         }
     }
 
-    /// Since when alerts cannot be written to the database, if so.
-    pub fn unwritten(&self) -> Option<Unwritten> {
-        lock(&self.unwritten)
-            .clone()
-            .map(|unwritten| Unwritten { lasting: unwritten.begun.elapsed(), ..unwritten })
+    /// Since when and why alerts cannot be written; `None` if they can.
+    pub fn alert_write_failure(&self) -> Option<AlertWriteFailure> {
+        lock(&self.alert_write_failure).clone().map(|alert_write_failure| AlertWriteFailure {
+            lasting: alert_write_failure.begun.elapsed(),
+            ..alert_write_failure
+        })
     }
 
-    /// Notes the token of the lease that a run took.
+    /// Stores the token of the lease that a run took.
     pub(super) fn set_lease(&self, token: i64) {
         *lock(&self.lease) = Some(token);
     }
@@ -161,12 +163,12 @@ impl Shared {
         *lock(&self.lease)
     }
 
-    /// The database, while it is open.
+    /// The database; `None` while it is not open.
     pub fn db(&self) -> Option<Db> {
         lock(&self.db).clone()
     }
 
-    /// Notes that the database was opened or given up.
+    /// Stores the opened database, or `None` when it is closed.
     pub fn set_db(&self, db: Option<Db>) {
         *lock(&self.db) = db;
     }
@@ -176,12 +178,12 @@ impl Shared {
         lock(&self.activity).clone()
     }
 
-    /// Changes what the service is doing.
+    /// Changes the reported activity.
     pub fn update(&self, change: impl FnOnce(&mut Activity)) {
         change(&mut lock(&self.activity));
     }
 
-    /// Notes a new state.
+    /// Sets the state, and mode and trigger of the run.
     pub fn set_state(&self, state: &'static str, mode: Option<&'static str>, trigger: Option<&'static str>) {
         self.update(|activity| {
             if activity.state != state {
@@ -191,18 +193,18 @@ impl Shared {
         });
     }
 
-    /// When somebody last read the metrics.
+    /// When `/metrics` was last read, UTC.
     pub fn last_scraped_at(&self) -> Option<Timestamp> {
         *lock(&self.last_scraped_at)
     }
 
-    /// Notes that somebody reads the metrics.
+    /// Records that `/metrics` was read.
     pub fn scraped(&self, now: Timestamp) {
         *lock(&self.last_scraped_at) = Some(now);
     }
 }
 
-/// What was noted stays readable after a panic elsewhere.
+/// A panic of another thread while it held the lock does not make the data unusable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

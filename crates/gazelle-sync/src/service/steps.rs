@@ -1,13 +1,13 @@
-//! The loop of the service, step by step.
+//! The loop of the service and its steps.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::backoff::{Backoff, LONGEST_WAIT};
-use super::memory::Memory;
-use super::next_step::{Delays, LOOK, NextStep, Wait, Waiting};
-use super::run::Ended;
+use super::loop_state::LoopState;
+use super::next_step::{Delays, NextStep, POLL_INTERVAL, PendingWork, Wait};
+use super::run::RunOutcome;
 use super::{Opener, Service, tick};
 use crate::access::owners;
 use crate::db::{Db, DbError};
@@ -19,44 +19,44 @@ use crate::run_log::wanted_runs;
 use crate::source::GazelleClient;
 use crate::states::RunMode;
 
-/// Wait while another runner is at work.
+/// Wait while another process holds the lease.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
-/// SQLSTATE of a database that takes no writes.
+/// SQLSTATE of a read-only database.
 const READ_ONLY: &str = "25006";
-/// Failures of the database after which it is opened anew.
+/// Number of failures after which the database is opened again.
 const REOPEN_AFTER: u32 = 2;
 
-/// What a look at the database and the clock found.
-struct Look {
+/// The result of reading requests and timetable.
+struct PollResult {
     now: Timestamp,
-    /// When each entity was run last.
+    /// The last runs of each entity.
     past: Vec<(&'static Entity, Past)>,
-    /// What there is to do.
-    waiting: Waiting,
+    /// The runs that are requested or due.
+    pending: PendingWork,
 }
 
 impl<O: Opener> Service<O> {
-    /// Runs until asked to stop. Nothing but that ends it.
+    /// Runs until asked to stop; no failure ends it.
     pub async fn run(&self) {
         let mut duties = tick::start(&self.shared, &self.stop);
-        let mut memory = Memory::new(self.backoff());
+        let mut loop_state = LoopState::new(self.backoff());
         while !self.stop.is_cancelled() {
             self.shared.mark_progress();
             let step = tokio::select! {
-                step = self.step(&mut memory) => step,
-                () = self.given_up() => {
-                    self.give_lease_back().await;
+                step = self.step(&mut loop_state) => step,
+                () = self.wait_until_unresponsive() => {
+                    self.release_lease().await;
                     break;
                 }
             };
             let wait = match step {
                 Ok(wait) => wait,
-                Err(error) => self.database_trouble(&mut memory, &error),
+                Err(error) => self.note_database_failure(&mut loop_state, &error),
             };
-            self.shared.rest();
+            self.shared.mark_waiting();
             let (until, at_most) = match wait {
                 Wait::None => continue,
-                Wait::Until(at) => (at, LOOK),
+                Wait::Until(at) => (at, POLL_INTERVAL),
                 Wait::For(duration) => (Timestamp::MAX, duration),
             };
             tokio::select! {
@@ -69,21 +69,21 @@ impl<O: Opener> Service<O> {
         while duties.join_next().await.is_some() {}
     }
 
-    /// One look at what is to be done, and doing it.
-    async fn step(&self, memory: &mut Memory) -> anyhow::Result<Wait> {
-        let (db, client) = self.opened(memory).await?;
-        let Look { now, past, waiting } = self.look(&db, memory).await?;
+    /// One step: finds what is to be run, and runs it. Returns how long to wait after it.
+    async fn step(&self, loop_state: &mut LoopState) -> anyhow::Result<Wait> {
+        let (db, client) = self.open_if_needed(loop_state).await?;
+        let PollResult { now, past, pending } = self.poll(&db, loop_state).await?;
         let delays = Delays {
-            broken: memory.broken.left().max(memory.read_only.left()),
-            runs: memory.runs.left(),
-            last_was_requested: memory.last_was_wanted,
+            broken: loop_state.broken.left().max(loop_state.read_only.left()),
+            runs: loop_state.runs.left(),
+            last_was_requested: loop_state.last_was_requested,
         };
-        let next = waiting.next_step(delays);
+        let next = pending.next_step(delays);
         if delays.broken.is_zero() {
-            memory.last_was_wanted = matches!(next, NextStep::Requested(_));
+            loop_state.last_was_requested = matches!(next, NextStep::Requested(_));
         }
         let ended = match next {
-            NextStep::Requested(requested) => self.run_wanted(&db, client, requested).await,
+            NextStep::Requested(requested) => self.run_requested(&db, client, requested).await,
             NextStep::Scheduled(due) => self.run_scheduled(&db, client, due, &past).await,
             NextStep::Wait(wait) => {
                 self.shared.set_state("waiting", None, None);
@@ -91,68 +91,68 @@ impl<O: Opener> Service<O> {
             }
         };
         match ended {
-            Ok(ended) => Ok(self.note(memory, ended, now)),
+            Ok(ended) => Ok(self.note(loop_state, ended, now)),
             Err(error) => {
-                self.run_broken(memory, &error);
+                self.note_database_error(loop_state, &error);
                 Ok(Wait::None)
             }
         }
     }
 
-    /// The database and the client, opened if they are not.
-    async fn opened(&self, memory: &mut Memory) -> anyhow::Result<(Db, GazelleClient)> {
-        if let Some((db, client)) = &memory.open {
-            // Who owns the tables, and what hangs on them, may have changed since they were opened.
+    /// The database and the client; opens them if necessary.
+    async fn open_if_needed(&self, loop_state: &mut LoopState) -> anyhow::Result<(Db, GazelleClient)> {
+        if let Some((db, client)) = &loop_state.open {
+            // The owner of the tables, and triggers on them, may have changed since they were opened.
             owners::check(db).await?;
             return Ok((db.clone(), client.clone()));
         }
         let (db, client) = self.opener.open().await?;
         migrate::prepare(&db).await?;
-        memory.open = Some((db.clone(), client.clone()));
+        loop_state.open = Some((db.clone(), client.clone()));
         self.shared.set_db(Some(db.clone()));
         tracing::info!("the database is open");
         Ok((db, client))
     }
 
-    /// Looks at what is asked for and at what is due, and says so to the others. The database has answered then.
-    async fn look(&self, db: &Db, memory: &mut Memory) -> Result<Look, DbError> {
+    /// Reads what is requested and what is due, and updates the reported activity.
+    async fn poll(&self, db: &Db, loop_state: &mut LoopState) -> Result<PollResult, DbError> {
         let recorded = runs::past(db).await?;
         self.clock.follow(recorded.asked_at);
         let now = self.clock.now();
         let past: Vec<(&'static Entity, Past)> = recorded
             .of
             .iter()
-            .map(|(entity, past)| (*entity, memory.past_of(entity).and(*past, now)))
+            .map(|(entity, past)| (*entity, loop_state.past_of(entity).and(*past, now)))
             .collect();
         let requested = wanted_runs::next(db).await?;
-        if memory.database.failures() > 0 {
-            // What failed with the database is due again as soon as the database is back.
-            memory.broken.succeeded();
+        if loop_state.database.failures() > 0 {
+            // The database is back: runs that failed with it need no further delay.
+            loop_state.broken.succeeded();
         }
-        memory.database.succeeded();
+        loop_state.database.succeeded();
         let awake: Vec<(&'static Entity, Past)> =
-            past.iter().copied().filter(|(entity, _)| !memory.rests(entity)).collect();
+            past.iter().copied().filter(|(entity, _)| !loop_state.is_backing_off(entity)).collect();
         let due = self.timetable.due_of(&awake, now);
         let (incremental, full) = self.next_due(&past, now);
         self.shared.update(|activity| {
             activity.last_good_run_at = recorded.last_good;
-            if memory.is_well() {
+            if loop_state.is_healthy() {
                 activity.problem = None;
             }
             (activity.next_incremental, activity.next_full) = (incremental, full);
         });
         let next_due = incremental.into_iter().chain(full).min();
-        let some_rest = awake.len() < past.len();
-        Ok(Look { now, past, waiting: Waiting { requested, due, next_due, some_rest } })
+        let some_backing_off = awake.len() < past.len();
+        Ok(PollResult { now, past, pending: PendingWork { requested, due, next_due, some_backing_off } })
     }
 
-    /// The waits after runs that did not do their work.
+    /// The delays after runs without any complete walk.
     fn backoff(&self) -> Backoff {
         let first_wait = self.shared.settings.retry_delay() * 6;
         Backoff::new(first_wait.min(LONGEST_WAIT), LONGEST_WAIT)
     }
 
-    /// When something is due next, incrementally and in full.
+    /// When the next incremental and the next full run are due, UTC.
     fn next_due(
         &self,
         past: &[(&'static Entity, Past)],
@@ -172,29 +172,29 @@ impl<O: Opener> Service<O> {
         next
     }
 
-    /// What a run's end means for the next step.
-    fn note(&self, memory: &mut Memory, ended: Ended, began: Timestamp) -> Wait {
+    /// Updates the state after a run. Returns how long to wait.
+    fn note(&self, loop_state: &mut LoopState, ended: RunOutcome, began: Timestamp) -> Wait {
         self.shared.set_state("waiting", None, None);
         match ended {
-            Ended::Busy(who) => {
-                if !memory.said_busy {
+            RunOutcome::Busy(who) => {
+                if !loop_state.busy_was_logged {
                     tracing::info!("{who}; waiting for it");
                 }
-                memory.said_busy = true;
+                loop_state.busy_was_logged = true;
                 return Wait::For(BUSY_WAIT);
             }
-            // Done by another runner, or being done: the next look tells.
-            Ended::Nothing => return Wait::For(LOOK),
-            Ended::Interrupted => memory.database_held(),
-            Ended::Good { mode, of, short, reasons, failed } => {
-                memory.database_held();
-                memory.runs.succeeded();
+            // Done by another process, or in progress there: the next poll shows which.
+            RunOutcome::Nothing => return Wait::For(POLL_INTERVAL),
+            RunOutcome::Interrupted => loop_state.note_database_ok(),
+            RunOutcome::Good { mode, of, short, reasons, failed } => {
+                loop_state.note_database_ok();
+                loop_state.runs.succeeded();
                 for entity in &of {
-                    memory.has_done(entity, began, mode);
+                    loop_state.note_walked(entity, began, mode);
                 }
-                memory.note_failed(&of, failed && short.is_empty());
+                loop_state.note_failed(&of, failed && short.is_empty());
                 for entity in &short {
-                    let retry = memory.retries.entry(entity.name).or_insert_with(|| self.backoff());
+                    let retry = loop_state.retries.entry(entity.name).or_insert_with(|| self.backoff());
                     let wait = retry.failed();
                     tracing::warn!(
                         entity = entity.name,
@@ -207,27 +207,27 @@ impl<O: Opener> Service<O> {
                     self.shared.update(|activity| activity.problem = Some(reasons));
                 }
             }
-            Ended::Bad(reason) => {
-                memory.database_held();
-                let wait = memory.runs.failed();
+            RunOutcome::Bad(reason) => {
+                loop_state.note_database_ok();
+                let wait = loop_state.runs.failed();
                 tracing::warn!(
-                    failures = memory.runs.failures(),
+                    failures = loop_state.runs.failures(),
                     wait_seconds = wait.as_secs(),
                     "the run did not do all of its work and is tried again: {reason}"
                 );
                 self.shared.update(|activity| activity.problem = Some(reason));
             }
         }
-        memory.said_busy = false;
+        loop_state.busy_was_logged = false;
         Wait::None
     }
 
-    /// Says that the database broke off a run, and when it is tried again.
-    fn run_broken(&self, memory: &mut Memory, error: &DbError) {
+    /// Logs that a run failed on a database error, and delays the next one.
+    fn note_database_error(&self, loop_state: &mut LoopState, error: &DbError) {
         let read_only = error.state.as_deref() == Some(READ_ONLY);
-        let backoff = if read_only { &mut memory.read_only } else { &mut memory.broken };
+        let backoff = if read_only { &mut loop_state.read_only } else { &mut loop_state.broken };
         let wait = backoff.failed();
-        let failures = memory.broken_failures();
+        let failures = loop_state.broken_failures();
         tracing::warn!(
             failures,
             wait_seconds = wait.as_secs(),
@@ -235,24 +235,24 @@ impl<O: Opener> Service<O> {
         );
         self.shared.set_state("waiting", None, None);
         self.shared.update(|activity| activity.problem = Some(error.to_string()));
-        // One that takes no writes can still be read, and says so each time.
+        // A read-only database can still be read, so its connections are good.
         if failures >= REOPEN_AFTER && !read_only {
-            memory.open = None;
+            loop_state.open = None;
             self.shared.set_db(None);
         }
     }
 
-    /// Says what is wrong, gives up the connection if need be, and waits.
-    fn database_trouble(&self, memory: &mut Memory, error: &anyhow::Error) -> Wait {
-        let wait = memory.database.failed();
-        let failures = memory.database.failures();
+    /// Logs a database failure, drops the connections after repeated ones, and returns the delay.
+    fn note_database_failure(&self, loop_state: &mut LoopState, error: &anyhow::Error) -> Wait {
+        let wait = loop_state.database.failed();
+        let failures = loop_state.database.failures();
         let reason = format!("{error:#}");
         tracing::warn!(failures, wait_seconds = wait.as_secs(), "trying again: {reason}");
         // A run that failed with the database is due again as soon as the database is back.
         self.shared.set_state("waiting", None, None);
         self.shared.update(|activity| activity.problem = Some(reason));
         if failures >= REOPEN_AFTER {
-            memory.open = None;
+            loop_state.open = None;
             self.shared.set_db(None);
         }
         Wait::For(wait)

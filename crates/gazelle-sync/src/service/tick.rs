@@ -1,8 +1,8 @@
-//! What the service does beside its runs, every so often: one line in [`DUTIES`] each.
+//! The periodic duties of the service beside its runs: one entry of [`DUTIES`] each.
 //!
-//! Each duty has a task of its own: a slow one delays neither the runs nor another duty, and is never begun a
-//! second time before its end. Each asks first whether the tables are still ours: somebody may have put others in their place
-//! since they were opened. One that fails says so in the log and is done again when its time comes.
+//! Each duty has its own task: a slow duty delays neither the runs nor other duties, and never overlaps with
+//! itself. Each first checks that the tables are still ours, because they may have been replaced since they were
+//! opened. A duty that fails is logged and repeated at its next time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,197 +20,198 @@ use crate::db::Db;
 use crate::run_log::{forget_runs, wanted_runs};
 use crate::stop;
 
-/// A duty that is asked to stop and has not ended after this long is cut off.
+/// A duty that has not ended this long after the service was asked to stop is cancelled.
 const GRACE: Duration = Duration::from_secs(3);
-/// The same where a message may be on its way: cut off, it would be sent again. Nothing but a way to people takes so long:
-/// the database is waited for no longer than by the others.
+/// The same where a message may be in transit: cancelled, it would be sent again. Only sending may take this long;
+/// the database gets no more time than in the other duties.
 const SENDING_GRACE: Duration = Duration::from_secs(25);
 
-/// What a duty is given.
+/// The input of a duty.
 #[derive(Clone)]
-pub struct Moment {
-    /// What is known of the service.
+pub struct DutyContext {
+    /// The state of the service.
     pub shared: Arc<Shared>,
-    /// The database; absent while it cannot be opened.
+    /// The database; `None` while it is not open.
     pub db: Option<Db>,
-    /// The settings in force.
+    /// The settings.
     pub settings: Arc<Settings>,
-    /// When this tick began, by the clock of the machine, UTC: for what is told without the database.
+    /// The start time, UTC, by the machine's clock: for alerts that are sent without the database.
     pub now: Timestamp,
-    /// When to end.
+    /// Cancelled when the service is to stop.
     pub stop: CancellationToken,
 }
 
-/// The work of a duty.
-pub type Work = fn(Moment) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
+/// The function of a duty.
+pub type Work = fn(DutyContext) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// Something done every so often.
+/// A periodic task.
 pub struct Duty {
-    /// For the log.
+    /// Its name in the log.
     pub name: &'static str,
-    /// From the end of one time to the begin of the next.
+    /// The pause between its end and its next start.
     pub every: Duration,
-    /// Also done as soon as a run has ended, however it did.
+    /// Whether it also runs whenever a run has ended.
     pub after_runs: bool,
-    /// How long it may go on once the service is asked to stop.
+    /// How long it may continue once the service is asked to stop.
     pub grace: Duration,
-    /// What is done.
+    /// Its function.
     pub work: Work,
 }
 
-/// All duties of the service.
+/// All duties.
 pub static DUTIES: &[Duty] = &[
     Duty {
         name: "forget old requests",
         every: Duration::from_secs(3600),
         after_runs: false,
         grace: GRACE,
-        work: |moment| Box::pin(forget_old_requests(moment)),
+        work: |context| Box::pin(forget_old_requests(context)),
     },
     Duty {
         name: "forget old runs",
         every: Duration::from_secs(6 * 3600),
         grace: GRACE,
         after_runs: false,
-        work: |moment| Box::pin(forget_old_runs(moment)),
+        work: |context| Box::pin(forget_old_runs(context)),
     },
     Duty {
         name: "see what is wrong",
         every: Duration::from_secs(15),
         after_runs: true,
         grace: GRACE,
-        work: |moment| Box::pin(see_what_is_wrong(moment)),
+        work: |context| Box::pin(evaluate_alerts(context)),
     },
     Duty {
         name: "send alerts",
         every: Duration::from_secs(3),
         after_runs: false,
         grace: SENDING_GRACE,
-        work: |moment| Box::pin(send_alerts(moment)),
+        work: |context| Box::pin(send_alerts(context)),
     },
     Duty {
         name: "send alerts that the database cannot take",
         every: Duration::from_secs(1),
         after_runs: false,
         grace: SENDING_GRACE,
-        work: |moment| Box::pin(send_unwritten(moment)),
+        work: |context| Box::pin(send_direct_alert(context)),
     },
     Duty {
         name: "call the dead-man's address",
         every: Duration::from_secs(60),
         after_runs: true,
         grace: GRACE,
-        work: |moment| Box::pin(call_deadman(moment)),
+        work: |context| Box::pin(call_deadman(context)),
     },
     Duty {
         name: "forget old alerts",
         every: Duration::from_secs(3600),
         after_runs: false,
         grace: GRACE,
-        work: |moment| Box::pin(forget_old_alerts(moment)),
+        work: |context| Box::pin(forget_old_alerts(context)),
     },
 ];
 
-async fn see_what_is_wrong(moment: Moment) -> anyhow::Result<()> {
-    let Some(db) = &moment.db else {
-        let problem = moment.shared.activity().problem;
+async fn evaluate_alerts(context: DutyContext) -> anyhow::Result<()> {
+    let Some(db) = &context.db else {
+        let problem = context.shared.activity().problem;
         let reason = problem.unwrap_or_else(|| "the database is not open".to_owned());
-        moment.shared.alerts_written(Err(reason));
+        context.shared.note_alert_write(Err(reason));
         return Ok(());
     };
     let seen = async {
         owners::check(db).await?;
-        alerts::watch(db, &moment.settings, &Channels::of(&moment.settings)).await
+        alerts::watch(db, &context.settings, &Channels::of(&context.settings)).await
     }
     .await;
-    moment.shared.alerts_written(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
+    context.shared.note_alert_write(seen.as_ref().map(|_| ()).map_err(ToString::to_string));
     seen?;
     Ok(())
 }
 
-/// What the database itself keeps from being told.
-async fn send_unwritten(moment: Moment) -> anyhow::Result<()> {
-    let settings = &moment.settings;
+/// Reports directly what cannot be written to the database.
+async fn send_direct_alert(context: DutyContext) -> anyhow::Result<()> {
+    let settings = &context.settings;
     let patience = settings.alert_database_seconds;
-    let unwritten = moment.shared.unwritten().filter(|it| it.lasting.as_secs_f64() >= patience);
-    let trouble = match (moment.shared.stuck(), unwritten) {
+    let alert_write_failure =
+        context.shared.alert_write_failure().filter(|it| it.lasting.as_secs_f64() >= patience);
+    let trouble = match (context.shared.stuck(), alert_write_failure) {
         (Some(reason), _) => Some(alerts::Trouble::Stuck { reason }),
-        (None, Some(unwritten)) => {
-            let last_good_at = moment.shared.activity().last_good_run_at;
-            let (reason, since) = (unwritten.reason, unwritten.since);
+        (None, Some(alert_write_failure)) => {
+            let last_good_at = context.shared.activity().last_good_run_at;
+            let (reason, since) = (alert_write_failure.reason, alert_write_failure.since);
             Some(alerts::Trouble::Database { reason, since, last_good_at })
         }
         (None, None) => None,
     };
-    let mut direct = moment.shared.direct_alert.lock().await;
-    direct.tell(settings, &Channels::of(settings), trouble, moment.now).await;
+    let mut direct = context.shared.direct_alert.lock().await;
+    direct.tell(settings, &Channels::of(settings), trouble, context.now).await;
     Ok(())
 }
 
-async fn send_alerts(moment: Moment) -> anyhow::Result<()> {
-    let channels = Channels::of(&moment.settings);
-    if let (Some(db), false) = (moment.db.map(|db| db.aside()), channels.is_empty()) {
-        // No message is on its way yet, so that this waits for the database no longer than the other duties do.
+async fn send_alerts(context: DutyContext) -> anyhow::Result<()> {
+    let channels = Channels::of(&context.settings);
+    if let (Some(db), false) = (context.db.map(|db| db.aside()), channels.is_empty()) {
+        // No message is in transit yet, so the database gets no more time here than in the other duties.
         tokio::select! {
             checked = owners::check(&db) => checked?,
-            () = stop::overdue(&moment.stop, GRACE) => return Ok(()),
+            () = stop::overdue(&context.stop, GRACE) => return Ok(()),
         }
-        let first_wait = moment.settings.retry_delay() * 6;
-        alerts::deliver(&db, &channels, first_wait, &moment.stop).await?;
+        let first_wait = context.settings.retry_delay() * 6;
+        alerts::deliver(&db, &channels, first_wait, &context.stop).await?;
     }
     Ok(())
 }
 
-async fn call_deadman(moment: Moment) -> anyhow::Result<()> {
-    if let Some(db) = &moment.db {
+async fn call_deadman(context: DutyContext) -> anyhow::Result<()> {
+    if let Some(db) = &context.db {
         owners::check(db).await?;
-        alerts::ping(db, &moment.settings).await?;
+        alerts::ping(db, &context.settings).await?;
     }
     Ok(())
 }
 
-async fn forget_old_alerts(moment: Moment) -> anyhow::Result<()> {
-    if let Some(db) = &moment.db {
+async fn forget_old_alerts(context: DutyContext) -> anyhow::Result<()> {
+    if let Some(db) = &context.db {
         owners::check(db).await?;
         alerts::forget_old(db).await?;
     }
     Ok(())
 }
 
-async fn forget_old_runs(moment: Moment) -> anyhow::Result<()> {
-    if let Some(db) = &moment.db {
+async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
+    if let Some(db) = &context.db {
         owners::check(db).await?;
-        forget_runs::forget(db, moment.settings.runs_retention).await?;
+        forget_runs::forget(db, context.settings.runs_retention).await?;
     }
     Ok(())
 }
 
-async fn forget_old_requests(moment: Moment) -> anyhow::Result<()> {
-    if let Some(db) = &moment.db {
+async fn forget_old_requests(context: DutyContext) -> anyhow::Result<()> {
+    if let Some(db) = &context.db {
         owners::check(db).await?;
         wanted_runs::forget_old(db).await?;
     }
     Ok(())
 }
 
-/// Begins all duties; they end when asked to stop, each after what it is at. Dropping the set cuts them off.
+/// Starts all duties. They end when the service is asked to stop; dropping the set cancels them.
 pub(super) fn start(shared: &Arc<Shared>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for duty in DUTIES {
-        tasks.spawn(keep(duty, shared.clone(), stop.clone()));
+        tasks.spawn(repeat(duty, shared.clone(), stop.clone()));
     }
     tasks
 }
 
-async fn keep(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToken) {
+async fn repeat(duty: &'static Duty, shared: Arc<Shared>, stop: CancellationToken) {
     let mut run_ended = shared.runs_ended.subscribe();
     loop {
-        // What is done beside the runs is no progress of theirs.
+        // The database connection of a duty does not count as progress of the loop.
         let (db, settings) = (shared.db().map(|db| db.beside()), shared.settings.clone());
-        let moment =
-            Moment { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
+        let context =
+            DutyContext { shared: shared.clone(), db, settings, now: Timestamp::now(), stop: stop.clone() };
         let done = tokio::select! {
-            done = (duty.work)(moment) => done,
+            done = (duty.work)(context) => done,
             () = stop::overdue(&stop, duty.grace) => return,
         };
         if let Err(error) = done {

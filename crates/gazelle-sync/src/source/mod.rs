@@ -1,13 +1,14 @@
-//! The only code that speaks HTTP to Gazelle. A request passes the folders from top to bottom, and each uses those below it:
+//! The only module that sends HTTP requests to Gazelle. A request passes the folders in this order, and each uses
+//! only those below it:
 //!
-//! 1. `requests`: one GraphQL operation, sent as often as it deserves, with a record of what happened.
-//! 2. `tokens`: what authorizes an attempt, an API key or OAuth tokens that renew themselves.
-//! 3. `settings`: where the API is and how politely it is asked.
-//! 4. `answers`: what an attempt's outcome means, its class of error, and reading an answer without interpreting a record.
-//! 5. `transport`: one attempt, up to the last byte or the timeout, and how much may be held in memory at once.
+//! 1. `requests`: one GraphQL operation, with its retries and a record of what happened.
+//! 2. `tokens`: the authorization of an attempt, an API key or OAuth tokens that are refreshed.
+//! 3. `settings`: the URL of the API, timeouts, retries and concurrency.
+//! 4. `answers`: classifies the outcome of an attempt and reads an answer without interpreting its records.
+//! 5. `transport`: one attempt, until its last byte or the timeout, and the memory for large answers.
 //!
-//! Nothing here knows a database, an entity or the content of a record; and no error, log or Debug of it holds a secret, a
-//! body or a record.
+//! This module knows no database, no entity and no record's content. Its errors, logs and `Debug` output contain no
+//! secret, no response body and no record.
 
 mod answers;
 mod requests;

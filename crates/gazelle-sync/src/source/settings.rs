@@ -1,4 +1,4 @@
-//! Where the API is and how politely it is asked.
+//! The URL of the API, timeouts, retries and concurrency.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,26 +7,26 @@ use reqwest::{Client, Url, redirect};
 use super::answers::error::{ErrorClass, Fault, SourceError};
 use crate::loopback;
 
-/// How Gazelle is reached. `SourceSettings::default()` is the real API with polite limits; change what differs.
+/// The settings of the API client. `SourceSettings::default()` is the real API with moderate limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceSettings {
-    /// The GraphQL endpoint, `http://` or `https://`. Requests go exactly there: a trailing slash is kept, no redirect is
-    /// followed. It must hold no user name or password.
+    /// The GraphQL endpoint, `http://` or `https://`. It is used exactly as given: a trailing slash is kept, and no
+    /// redirect is followed. It must not contain a user name or password.
     pub graphql_url: String,
-    /// The OAuth base (`…/developer/oauth`), under which `/token` lies; a URL that ends in `/token` is taken as it is.
-    /// `None`: `/developer/oauth` on the host of `graphql_url`. Used only with [`Credential::Oauth`](super::Credential).
+    /// The OAuth base URL (`…/developer/oauth`), to which `/token` is appended unless it ends in it. `None`:
+    /// `/developer/oauth` on the host of `graphql_url`. Used only with [`Credential::Oauth`](super::Credential).
     pub oauth_url: Option<String>,
-    /// Time for one attempt, from connecting to the last byte of the answer; the wait for a free place (see
-    /// `concurrency`) is not in it.
+    /// Time limit of one attempt, from connecting to the last byte of the answer, without the wait for a free slot
+    /// (see `concurrency`).
     pub timeout: Duration,
-    /// Attempts of one request before it fails, at least 1. The repetition after a refreshed token does not count.
+    /// Attempts of one request before it fails, at least 1. The repetition after a token refresh does not count.
     pub attempts: u32,
-    /// Wait before attempt n + 1 is n times this, unless the API names its own wait in `Retry-After`.
+    /// The wait before attempt n + 1 is n times this, unless the API sends `Retry-After`.
     pub retry_delay: Duration,
-    /// Requests in flight at once over all clones of a client, at least 1. A request that waits for its retry holds no
-    /// place.
+    /// Maximum number of concurrent requests over all clones of a client, at least 1. A request that waits for its
+    /// next attempt does not count.
     pub concurrency: usize,
-    /// Longest answer accepted, in bytes.
+    /// The longest accepted answer, in bytes.
     pub max_response_bytes: usize,
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -50,7 +50,7 @@ impl Default for SourceSettings {
 const API_ADDRESS: &str = "the API address (GAZELLE_API_URL)";
 const OAUTH_ADDRESS: &str = "the OAuth address (GAZELLE_OAUTH_URL)";
 
-/// The settings after they were read and found usable.
+/// Validated settings.
 #[derive(Debug)]
 pub(super) struct CheckedSettings {
     pub graphql_url: Url,
@@ -64,7 +64,8 @@ pub(super) struct CheckedSettings {
 }
 
 impl CheckedSettings {
-    /// Errors: class `Setup`, naming the setting.
+    /// # Errors
+    /// Class `Setup`, naming the setting.
     pub(super) fn from(settings: SourceSettings) -> Result<Self, SourceError> {
         let graphql_url = read_url(API_ADDRESS, &settings.graphql_url)?;
         let token_url = match &settings.oauth_url {
@@ -93,26 +94,27 @@ impl CheckedSettings {
             timeout: settings.timeout,
             attempts: settings.attempts,
             retry_delay: settings.retry_delay,
-            // The semaphore has an upper bound of its own; nobody means more than this.
+            // The semaphore has an upper limit of its own; no sensible value exceeds this.
             concurrency: settings.concurrency.min(1_000),
             max_response_bytes: settings.max_response_bytes,
             user_agent: settings.user_agent,
         })
     }
 
-    /// With plain HTTP on both sides no certificate is ever looked at, and none has to be installed on the machine.
+    /// With plain HTTP on both URLs, the machine needs no CA certificates.
     fn needs_tls(&self) -> bool {
         self.graphql_url.scheme() == "https" || self.token_url.scheme() == "https"
     }
 
-    /// A simulator on this machine is asked directly, whatever proxy the environment names.
+    /// A simulator on this machine is called directly, whatever proxy the environment names.
     fn is_local(&self) -> bool {
         loopback::is_url(&self.graphql_url)
     }
 
-    /// Refuses addresses to which the key, the secret or the tokens would cross a network in clear.
+    /// Refuses URLs to which credentials would be sent unencrypted over a network.
     ///
-    /// Errors: class `Setup`, naming the setting.
+    /// # Errors
+    /// Class `Setup`, naming the setting.
     pub(super) fn check_protected(&self) -> Result<(), SourceError> {
         for (name, url) in [(API_ADDRESS, &self.graphql_url), (OAUTH_ADDRESS, &self.token_url)] {
             if url.scheme() == "http" && !loopback::is_url(url) {
@@ -126,13 +128,14 @@ impl CheckedSettings {
         Ok(())
     }
 
-    /// The HTTP client that these settings ask for.
+    /// The HTTP client for these settings.
     ///
-    /// Errors: class `Setup`, when it cannot be built.
+    /// # Errors
+    /// Class `Setup`, if it cannot be created.
     pub(super) fn http_client(&self) -> Result<Client, SourceError> {
         let mut builder = Client::builder()
             .user_agent(&self.user_agent)
-            // A redirect would turn the POST into a GET, or carry the credentials to another host.
+            // A redirect would turn the POST into a GET, or send the credentials to another host.
             .redirect(redirect::Policy::none())
             .pool_max_idle_per_host(self.concurrency);
         if self.is_local() {
@@ -148,7 +151,7 @@ impl CheckedSettings {
     }
 }
 
-/// How errors and logs name a URL: scheme, host, port and path; user, password, query and fragment are left out.
+/// How errors and logs show a URL: scheme, host, port and path, without user, password, query and fragment.
 pub(super) fn place_of(url: &Url) -> Arc<str> {
     let host = url.host_str().unwrap_or("(no host)");
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -165,7 +168,7 @@ fn token_url_under(mut base: Url) -> Url {
 }
 
 fn read_url(name: &str, text: &str) -> Result<Url, SourceError> {
-    // The text itself is not repeated: it may hold a password in a place where no parser finds it.
+    // The text is not repeated, because it may contain a password where no parser finds it.
     let url = Url::parse(text.trim()).map_err(|_| {
         bad_setting(name, "is not a URL", "write it like https://gazelleapp.io/graphql/private")
     })?;
@@ -182,7 +185,7 @@ fn read_url(name: &str, text: &str) -> Result<Url, SourceError> {
     Ok(url)
 }
 
-/// An error about a setting, before anything was sent.
+/// An error about a setting, before any request was sent.
 pub(super) fn bad_setting(name: &str, what: &str, advice: &str) -> SourceError {
     SourceError::before_sending(Fault::new(
         ErrorClass::Setup,

@@ -1,4 +1,4 @@
-//! E-mail: each receiver gets a message of his own, so that one bad address keeps nobody else from his.
+//! E-mail. Each receiver gets a message of their own, so that one bad address does not affect the others.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,25 +13,25 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::letter::{Letter, SendError};
+use super::outgoing::{OutgoingMessage, SendError};
 use crate::config::Settings;
 
-/// For one step of the conversation.
+/// For each step of the SMTP dialogue.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One receiver, and the server that takes messages for him.
+/// One receiver, and the mail server to use.
 #[derive(Clone)]
 pub struct Receiver {
     server: SecretString,
     ca_file: Option<PathBuf>,
     from: SecretString,
     to: SecretString,
-    /// Which of how many.
+    /// Its number among the configured receivers, from 1, and their count.
     number: (usize, usize),
 }
 
 impl Receiver {
-    /// All receivers of the settings.
+    /// All receivers of the settings; empty if e-mail is not configured.
     pub fn all(settings: &Settings) -> Vec<Receiver> {
         let (Some(server), Some(from), Some(to)) =
             (&settings.smtp_url, &settings.alert_email_from, &settings.alert_email_to)
@@ -50,17 +50,17 @@ impl Receiver {
         addresses.into_iter().enumerate().map(receiver).collect()
     }
 
-    /// The address itself is in the settings alone: the outbox knows it by a hash.
+    /// The key in the outbox: a hash, so that the database does not hold the address.
     pub fn key(&self) -> String {
         let text = self.to.expose_secret().trim();
-        // A name before it does not make it another receiver.
+        // A display name before the address does not make it another receiver.
         let address =
             text.parse::<Mailbox>().map_or_else(|_| text.to_owned(), |mailbox| mailbox.email.to_string());
         let address = address.to_lowercase();
         format!("email:{}", &blake3::hash(address.as_bytes()).to_hex()[..12])
     }
 
-    /// `e-mail 1 of 2 (at example.org)`.
+    /// For people, without the address: `e-mail 1 of 2 (at example.org)`.
     pub fn shown(&self) -> String {
         let (number, count) = self.number;
         let address = self.to.expose_secret();
@@ -69,13 +69,16 @@ impl Receiver {
     }
 
     /// Sends one message.
-    pub async fn send(&self, letter: &Letter) -> Result<(), SendError> {
-        let message = self.message(letter)?;
+    ///
+    /// # Errors
+    /// A setting is not usable, or the mail server did not accept the message.
+    pub async fn send(&self, outgoing: &OutgoingMessage) -> Result<(), SendError> {
+        let message = self.message(outgoing)?;
         let transport = self.transport().await?;
         transport.send(message).await.map(drop).map_err(|error| SendError::new(self.reason(&error)))
     }
 
-    fn message(&self, letter: &Letter) -> Result<Message, SendError> {
+    fn message(&self, outgoing: &OutgoingMessage) -> Result<Message, SendError> {
         let mailbox = |text: &SecretString, what: &str| {
             text.expose_secret()
                 .parse::<Mailbox>()
@@ -84,23 +87,23 @@ impl Receiver {
         let from = mailbox(&self.from, "the sender (ALERT_EMAIL_FROM)")?;
         let to = mailbox(&self.to, "a receiver (ALERT_EMAIL_TO)")?;
         let domain = from.email.domain().to_owned();
-        // Made of the message's own number: a server or reader that gets it twice can tell. What follows the first
-        // word of an alert is an answer to it, so that readers show them together.
+        // The Message-ID is made from the message's id, so that a mail server or client recognises duplicates.
+        // Later messages of an alert are replies to its first one, so that mail clients show them as a thread.
         let named = |id: uuid::Uuid| format!("<{id}@{domain}>");
-        let first = matches!(letter.occasion, "started" | "test");
-        let own = if first { letter.alert_id } else { letter.id };
+        let first = matches!(outgoing.occasion, "started" | "test");
+        let own = if first { outgoing.alert_id } else { outgoing.id };
         let mut message = Message::builder()
             .from(from)
             .to(to)
-            .subject(letter.text.title.to_string())
+            .subject(outgoing.text.title.to_string())
             .message_id(Some(named(own)))
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN);
         if !first {
-            message = message.in_reply_to(named(letter.alert_id)).references(named(letter.alert_id));
+            message = message.in_reply_to(named(outgoing.alert_id)).references(named(outgoing.alert_id));
         }
         message
-            .body(format!("{}\n", letter.text.body))
+            .body(format!("{}\n", outgoing.text.body))
             .map_err(|_| SendError::new("the message could not be put together"))
     }
 
@@ -138,7 +141,7 @@ impl Receiver {
         parameters.build().map_err(|_| SendError::new("TLS is not available on this machine"))
     }
 
-    /// What the server said, or what the network did, without addresses: servers like to repeat them.
+    /// The reason of a failed delivery, without addresses, which servers like to repeat.
     fn reason(&self, error: &SmtpError) -> String {
         let kind = if error.is_timeout() {
             "the mail server did not answer in time"
@@ -166,7 +169,7 @@ impl Receiver {
     }
 }
 
-// By hand, so that no address shows.
+// By hand, so that no address is printed.
 impl fmt::Debug for Receiver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.shown())
@@ -176,13 +179,13 @@ impl fmt::Debug for Receiver {
 /// How a connection to a mail server is encrypted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TlsMode {
-    /// From the first byte: `smtps://`.
+    /// TLS from the first byte: `smtps://`.
     Wrapped,
-    /// By STARTTLS, or not at all: `smtp://`.
+    /// STARTTLS, or no connection: `smtp://`.
     Required,
-    /// By STARTTLS where the server offers it: `smtp://…?tls=opportunistic`.
+    /// STARTTLS where the server offers it: `smtp://…?tls=opportunistic`.
     Opportunistic,
-    /// Never: `smtp://…?tls=none`.
+    /// No encryption: `smtp://…?tls=none`.
     None,
 }
 
@@ -196,24 +199,23 @@ fn tls_mode(url: &Url) -> TlsMode {
     }
 }
 
-/// The address without a word on TLS, which the library would read otherwise, and with its port: 465, or 587, where
-/// messages are usually handed in.
+/// The URL without the `tls` parameter, which the library would interpret differently, and with an explicit port.
 fn without_tls(url: &Url) -> String {
     let port = port_of(url);
     let mut url = url.clone();
     url.set_query(None);
-    // Cannot fail: the address has a host.
+    // Cannot fail: the URL has a host.
     let _ = url.set_port(Some(port));
     let _ = url.set_scheme("smtp");
     url.into()
 }
 
-/// The port of a mail server's address: 465, or 587, where messages are usually handed in, unless it names one.
+/// The port of an SMTP URL. Without a port in the URL: 465 for `smtps`, else 587, the usual port for submission.
 pub fn port_of(url: &Url) -> u16 {
     url.port().unwrap_or(if url.scheme() == "smtps" { 465 } else { 587 })
 }
 
-/// That no person wrote this: out-of-office answers stay away (RFC 3834).
+/// The header that marks a message as automatic, so that no out-of-office reply answers it (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 

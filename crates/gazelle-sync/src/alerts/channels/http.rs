@@ -1,4 +1,4 @@
-//! POST to an address that is a secret: no redirect is followed, and no error repeats it.
+//! HTTP requests to URLs that are secrets: no redirect is followed, and no error repeats the URL.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,64 +7,64 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, header, redirect};
 
-use super::letter::SendError;
+use super::outgoing::SendError;
 use crate::display::{Document, Line};
 use crate::loopback;
 
-/// For one request with its answer.
+/// For one request with its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection is kept for the next request.
+/// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(5);
-/// A wait beyond this is not asked for in earnest.
+/// A longer `Retry-After`, in seconds, is cut to this.
 const LONGEST_RETRY_AFTER: u64 = 900;
 
-/// The clients of the process: which one an address gets depends on how it is reached alone.
-static CLIENTS: Mutex<BTreeMap<Reached, Client>> = Mutex::new(BTreeMap::new());
+/// The HTTP clients of the process, by what they need.
+static CLIENTS: Mutex<BTreeMap<ClientKind, Client>> = Mutex::new(BTreeMap::new());
 
-/// How an address is reached.
+/// What distinguishes one HTTP client from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Reached {
-    /// On this machine.
+struct ClientKind {
+    /// The address is on this machine.
     loopback: bool,
     /// Without TLS.
     plain: bool,
 }
 
-/// The client for an address. One is made once: that reads all certificates of the machine.
+/// The client for a URL. Each kind is created once, because that reads all CA certificates of the machine.
 ///
 /// # Errors
-/// It cannot be made.
+/// The client cannot be created.
 pub fn client(url: &str) -> Result<Client, SendError> {
-    let reached = Reached { loopback: loopback::is_text(url), plain: url.starts_with("http://") };
+    let client_kind = ClientKind { loopback: loopback::is_text(url), plain: url.starts_with("http://") };
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(client) = clients.get(&reached) {
+    if let Some(client) = clients.get(&client_kind) {
         return Ok(client.clone());
     }
-    let client = made(reached)?;
-    clients.insert(reached, client.clone());
+    let client = build_client(client_kind)?;
+    clients.insert(client_kind, client.clone());
     Ok(client)
 }
 
-fn made(reached: Reached) -> Result<Client, SendError> {
+fn build_client(client_kind: ClientKind) -> Result<Client, SendError> {
     let builder = Client::builder()
         .timeout(TIMEOUT)
-        // Messages are seldom: a connection that the other side has closed meanwhile would cost one attempt.
+        // Messages are rare: a connection that the server has closed meanwhile would cost an attempt.
         .pool_idle_timeout(IDLE)
         .redirect(redirect::Policy::none())
         .user_agent(concat!("gazelle-sync/", env!("CARGO_PKG_VERSION")));
-    // What listens on this machine is asked directly, whatever proxy the environment names.
-    let builder = if reached.loopback { builder.no_proxy() } else { builder };
-    // Where no certificate is looked at, none has to be installed.
-    let builder = if reached.plain { builder.tls_certs_only([]) } else { builder };
+    // A receiver on this machine is called directly, whatever proxy the environment names.
+    let builder = if client_kind.loopback { builder.no_proxy() } else { builder };
+    // Without TLS, the machine needs no CA certificates.
+    let builder = if client_kind.plain { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|_| {
         SendError::new("no HTTPS client could be made: does this machine have CA certificates (package ca-certificates)?")
     })
 }
 
-/// Posts a document.
+/// Posts a JSON document, with an optional `Idempotency-Key`.
 ///
 /// # Errors
-/// It was not taken.
+/// The request failed, or the response is not 2xx.
 pub async fn post(url: &str, named: Option<&str>, document: Document) -> Result<(), SendError> {
     let mut request = client(url)?.post(url).header(header::CONTENT_TYPE, "application/json");
     if let Some(key) = named {
@@ -73,7 +73,10 @@ pub async fn post(url: &str, named: Option<&str>, document: Document) -> Result<
     read(request.body(document.into_string()).send().await)
 }
 
-/// What an answer means: 2xx is taken.
+/// Accepts a 2xx response.
+///
+/// # Errors
+/// The request failed, or the response has any other status.
 pub fn read(answer: Result<Response, reqwest::Error>) -> Result<(), SendError> {
     let response = answer.map_err(|error| SendError::new(reason(&error)))?;
     let status = response.status();
@@ -93,7 +96,7 @@ pub fn read(answer: Result<Response, reqwest::Error>) -> Result<(), SendError> {
     Err(SendError { what: format!("HTTP {}{advice}", status.as_u16()).into(), retry_after })
 }
 
-/// The innermost cause: the outer ones repeat the address.
+/// The innermost cause: the outer ones repeat the URL.
 fn reason(error: &reqwest::Error) -> Line {
     if error.is_timeout() {
         return format!("no answer within {} s", TIMEOUT.as_secs()).into();
@@ -114,12 +117,13 @@ mod tests {
 
     #[test]
     fn addresses_that_are_reached_alike_share_a_client() {
-        let kept = |reached| CLIENTS.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&reached);
-        let plain = Reached { loopback: true, plain: true };
+        let kept =
+            |client_kind| CLIENTS.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&client_kind);
+        let plain = ClientKind { loopback: true, plain: true };
         assert!(!kept(plain));
         client("http://127.0.0.1/a").unwrap();
         assert!(kept(plain));
-        let encrypted = Reached { plain: false, ..plain };
+        let encrypted = ClientKind { plain: false, ..plain };
         client("https://127.0.0.1/a").unwrap();
         assert!(kept(encrypted));
     }

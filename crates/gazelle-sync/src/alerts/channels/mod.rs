@@ -1,8 +1,8 @@
-//! Where messages go. A channel sends one message and says in words without secrets why it could not.
+//! The channels that messages are sent on. A channel sends one message or returns a reason without secrets.
 
 mod email;
 mod http;
-mod letter;
+mod outgoing;
 mod slack;
 mod webhook;
 
@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use letter::Copy;
+use outgoing::Installation;
 
 use crate::config::Settings;
 
 pub use email::port_of as mail_port;
 pub(super) use http::client as http_client;
 pub(super) use http::read as read_answer;
-pub use letter::{Letter, SendError};
+pub use outgoing::{OutgoingMessage, SendError};
 
-/// The longest that sending one message may take, with everything. Shorter than a claim lasts.
+/// The longest time for sending one message, everything included. Shorter than a claim ([`super::outbox::CLAIM`]).
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A way to people.
+/// A destination of messages.
 #[derive(Debug, Clone)]
 pub enum Channel {
     /// A Slack webhook.
@@ -33,51 +33,54 @@ pub enum Channel {
     Email(email::Receiver),
 }
 
-/// All that are configured.
+/// The configured channels.
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
     all: Vec<Channel>,
-    copy: Copy,
+    installation: Installation,
 }
 
 impl Channels {
-    /// Those of the settings; none is fine.
+    /// The channels of the settings; there may be none.
     pub fn of(settings: &Settings) -> Channels {
         let mut all = Vec::new();
         all.extend(settings.slack_webhook_url.clone().map(Channel::Slack));
         all.extend(email::Receiver::all(settings).into_iter().map(Channel::Email));
         all.extend(settings.alert_webhook_url.clone().map(Channel::Webhook));
-        let copy = Copy { schema: settings.schema.clone(), language: Some(settings.language) };
-        Channels { all, copy }
+        let installation =
+            Installation { schema: settings.schema.clone(), language: Some(settings.language) };
+        Channels { all, installation }
     }
 
-    /// Whether nobody is told.
+    /// Whether no channel is configured.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// Each of them.
+    /// The channels in the order in which they are shown.
     pub fn iter(&self) -> impl Iterator<Item = &Channel> {
         self.all.iter()
     }
 
-    /// Their names in the outbox.
+    /// Their keys in the outbox.
     pub(super) fn keys(&self) -> Vec<String> {
         self.all.iter().map(Channel::key).collect()
     }
 
-    /// The one of a name in the outbox.
+    /// The channel with this key in the outbox; `None` if it is no longer configured.
     pub(super) fn by_key(&self, key: &str) -> Option<&Channel> {
         self.all.iter().find(|channel| channel.key() == key)
     }
 
     /// Sends one message, within [`PATIENCE`].
-    pub(super) async fn send(&self, channel: &Channel, letter: &Letter) -> Result<(), SendError> {
+    pub(super) async fn send(&self, channel: &Channel, message: &OutgoingMessage) -> Result<(), SendError> {
         let sending = async {
             match channel {
-                Channel::Slack(url) => slack::send(url.expose_secret(), letter).await,
-                Channel::Webhook(url) => webhook::send(url.expose_secret(), &self.copy, letter).await,
-                Channel::Email(receiver) => receiver.send(letter).await,
+                Channel::Slack(url) => slack::send(url.expose_secret(), message).await,
+                Channel::Webhook(url) => {
+                    webhook::send(url.expose_secret(), &self.installation, message).await
+                }
+                Channel::Email(receiver) => receiver.send(message).await,
             }
         };
         match tokio::time::timeout(PATIENCE, sending).await {
@@ -88,7 +91,7 @@ impl Channels {
 }
 
 impl Channel {
-    /// Its name in the outbox: the same as long as its receiver is.
+    /// Its key in the outbox: stays the same as long as its receiver does.
     pub fn key(&self) -> String {
         match self {
             Channel::Slack(_) => "slack".to_owned(),
@@ -97,7 +100,7 @@ impl Channel {
         }
     }
 
-    /// For people, without the address.
+    /// Its name for people, without the address.
     pub fn shown(&self) -> String {
         match self {
             Channel::Slack(_) => "Slack".to_owned(),

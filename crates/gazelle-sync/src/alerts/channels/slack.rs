@@ -3,23 +3,26 @@
 use serde_json::json;
 
 use super::http;
-use super::letter::{Letter, SendError};
+use super::outgoing::{OutgoingMessage, SendError};
 use crate::display::Document;
 
 /// Sends one message.
-pub async fn send(url: &str, letter: &Letter) -> Result<(), SendError> {
-    let sign = match letter.occasion {
+///
+/// # Errors
+/// Slack did not accept it.
+pub async fn send(url: &str, message: &OutgoingMessage) -> Result<(), SendError> {
+    let sign = match message.occasion {
         "over" => ":white_check_mark:",
         "test" => ":wave:",
         _ => ":rotating_light:",
     };
     let text =
-        format!("{sign} *{}*\n{}", escaped(letter.text.title.as_str()), escaped(letter.text.body.as_str()));
+        format!("{sign} *{}*\n{}", escaped(message.text.title.as_str()), escaped(message.text.body.as_str()));
     let document = json!({ "text": text, "unfurl_links": false, "unfurl_media": false });
     http::post(url, None, Document::in_one_line(&document)).await
 }
 
-/// The three letters that mean something to Slack; without them no text can mention or link.
+/// Escapes the three characters that are special to Slack, so that no text can contain a mention or a link.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,25 +1,32 @@
-//! A webhook of the company's own: the message as JSON, named so that who gets it twice can tell.
+//! A generic webhook: posts the message as JSON with its id, so that the receiver can recognise duplicates.
 
 use serde_json::json;
 
 use super::http;
-use super::letter::{Copy, Letter, SendError};
+use super::outgoing::{Installation, OutgoingMessage, SendError};
 use crate::display::Document;
 
 /// Sends one message.
-pub async fn send(url: &str, copy: &Copy, letter: &Letter) -> Result<(), SendError> {
+///
+/// # Errors
+/// The server did not accept it.
+pub async fn send(
+    url: &str,
+    installation: &Installation,
+    message: &OutgoingMessage,
+) -> Result<(), SendError> {
     let document = json!({
-        "id": letter.id,
-        "alert": letter.alert_id,
-        "kind": letter.kind,
-        "occasion": letter.occasion,
-        "title": letter.text.title.as_str(),
-        "text": letter.text.body.as_str(),
-        "opened_at": letter.opened_at,
-        "closed_at": letter.closed_at,
-        "facts": letter.facts,
-        "schema": copy.schema,
-        "language": copy.language.map(|language| language.to_string()),
+        "id": message.id,
+        "alert": message.alert_id,
+        "kind": message.kind,
+        "occasion": message.occasion,
+        "title": message.text.title.as_str(),
+        "text": message.text.body.as_str(),
+        "opened_at": message.opened_at,
+        "closed_at": message.closed_at,
+        "facts": message.facts,
+        "schema": installation.schema,
+        "language": installation.language.map(|language| language.to_string()),
     });
-    http::post(url, Some(&letter.id.to_string()), Document::in_one_line(&document)).await
+    http::post(url, Some(&message.id.to_string()), Document::in_one_line(&document)).await
 }

@@ -1,4 +1,4 @@
-//! What is wrong, read from the database: each condition a function, a statement, and a finding or none.
+//! Reads the current problems from the database: one function and one statement for each condition.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -7,15 +7,15 @@ use tokio_postgres::types::Type;
 
 use super::kind::{Facts, Finding, Kind};
 use crate::config::Settings;
-use crate::credentials::Ending;
+use crate::credentials::Expiry;
 use crate::db::{DbError, Tx};
 use crate::drift;
 use crate::entities::ENTITIES;
 
-/// A message is no place for more of a reason than this.
+/// A longer reason is cut: a message is not the place for it. In characters.
 const LONGEST_REASON: usize = 600;
 
-/// From when on something is told.
+/// The limits from which a problem is reported.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Records newly in quarantine within an hour.
@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of the settings.
+    /// The limits of the settings.
     pub fn of(settings: &Settings) -> Limits {
         Limits {
             errors_an_hour: settings.alert_errors_per_hour,
@@ -37,11 +37,11 @@ impl Limits {
     }
 }
 
-/// Everything that is wrong. `now` is by the clock that dates runs, the database's.
+/// Reads all current problems. `now` is the database's time, which also dates runs.
 pub(super) async fn read(
     tx: &Tx<'_>,
     limits: Limits,
-    ending: Option<Ending>,
+    expiry: Option<Expiry>,
     now: Timestamp,
 ) -> Result<Vec<Finding>, DbError> {
     let found = [
@@ -53,12 +53,12 @@ pub(super) async fn read(
         deletions_withheld(tx).await?,
         credentials_refused(tx, now).await?,
         drift(tx, now).await?,
-        ending.map(token_ending),
+        expiry.map(token_expiry),
     ];
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Records, not attempts: one that is tried again and again, or comes back with another fault, counts once.
+/// Counts records, not attempts: a record that is tried repeatedly, or fails with another error, counts once.
 async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = tx.query(include_str!("record_errors.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
@@ -74,7 +74,7 @@ async fn record_errors(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Op
     }))
 }
 
-/// Records, each once however many of its fields cannot be read; a warning that was there before the hour is no news.
+/// Counts each record once, however many of its fields cannot be read. Warnings older than an hour do not count.
 async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let since = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
     let rows = tx.query(include_str!("unreadable_fields.sql"), &[(&since, Type::TIMESTAMPTZ)]).await?;
@@ -92,7 +92,7 @@ async fn unreadable_fields(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Resul
     }))
 }
 
-/// The newest run that failed or left something undone, unless a later one did all of that.
+/// The newest run that was not successful, unless a later one succeeded with everything that it covered.
 async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
     let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
@@ -109,7 +109,8 @@ async fn bad_run(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError
     }))
 }
 
-/// Not while a run is under way that has not been so for long: after a night without power, the first run mends it.
+/// Not reported while a run is in progress, unless that run itself takes longer than the limit: after a power
+/// failure, the first run solves the problem.
 async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
     let params = [(&names as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
@@ -119,7 +120,7 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
     let (last_good, made, running) = (at("last_good"), at("made"), at("running_since"));
     let limit = SignedDuration::from_mins(i64::from(limits.stale_after_minutes));
     let long_ago = |at: Timestamp| now.duration_since(at) > limit;
-    // A database that never saw a good run is as old as its tables.
+    // A database without any good run counts from the creation of its tables.
     let stale = last_good.or(made).is_some_and(long_ago);
     let being_mended = running.is_some_and(|since| !long_ago(since));
     Ok((stale && !being_mended).then(|| {
@@ -131,7 +132,7 @@ async fn stale(tx: &Tx<'_>, limits: Limits, now: Timestamp) -> Result<Option<Fin
     }))
 }
 
-/// A walk that was answered to its end and brought nothing of what there was, or a run that brought nothing at all.
+/// A complete walk that found no records where there were some before, or a run that fetched nothing at all.
 async fn nothing_fetched(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let rows = tx.query(include_str!("nothing_fetched.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
@@ -154,7 +155,7 @@ async fn deletions_withheld(tx: &Tx<'_>) -> Result<Option<Finding>, DbError> {
     }))
 }
 
-/// The last run that asked Gazelle anything was refused.
+/// The last run that sent requests to Gazelle was refused.
 async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let rows = tx.query(include_str!("credentials_refused.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     Ok(rows.first().map(|row| {
@@ -165,7 +166,7 @@ async fn credentials_refused(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Findi
     }))
 }
 
-/// A change is seen once, by one full run, and told until the next one has seen no other.
+/// A schema change is found by one full run, and reported until a later full run finds none.
 async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> {
     let params = [(&drift::CODES as _, Type::TEXT_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
     let rows = tx.query(include_str!("drift.sql"), &params).await?;
@@ -179,9 +180,9 @@ async fn drift(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Finding>, DbError> 
     }))
 }
 
-/// The one thing that is not read here: tokens may be kept elsewhere.
-fn token_ending(ending: Ending) -> Finding {
-    let facts = [("token_ends_at", json!(ending.at.to_string())), ("renewable", json!(ending.renewable))];
+/// The only problem that is not read from the database here: tokens may be kept elsewhere.
+fn token_expiry(expiry: Expiry) -> Finding {
+    let facts = [("token_ends_at", json!(expiry.at.to_string())), ("renewable", json!(expiry.renewable))];
     finding(Kind::TokenEnding, facts)
 }
 
@@ -190,7 +191,7 @@ fn finding<const N: usize>(kind: Kind, facts: [(&str, Value); N]) -> Finding {
     Finding { kind, facts }
 }
 
-/// How many of an entity.
+/// A number of records of one entity.
 struct EntityCount {
     entity: String,
     count: i64,

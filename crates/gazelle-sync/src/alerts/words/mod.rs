@@ -1,4 +1,4 @@
-//! What is said, in both languages. All sentences are in `templates`; here they are filled.
+//! Builds the text of messages in both languages. `templates` has the sentences; this module fills in the facts.
 
 mod templates;
 #[cfg(test)]
@@ -14,41 +14,41 @@ use crate::display::{Line, Lines};
 use crate::time;
 use templates::Frame;
 
-/// A message before it goes to a channel: harmless, whatever its facts hold, since nothing else can be one.
+/// The text of a message. Safe to show whatever its facts contain: `Line` and `Lines` escape control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// One line.
     pub title: Line,
-    /// Some lines.
+    /// One or more lines.
     pub body: Lines,
 }
 
 impl Text {
-    /// A message that was written into the outbox: by this program, or by whoever can write there.
+    /// The text of a message in the outbox, which another program may have written.
     pub(super) fn stored(title: &str, body: &str) -> Text {
         Text { title: title.into(), body: Lines::with_breaks(body) }
     }
 }
 
-/// When something is said, and since when it is so.
+/// The times that a message names, and why it is sent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct MessageContext {
     pub occasion: Occasion,
     pub opened_at: Timestamp,
     pub at: Timestamp,
 }
 
-/// The language, the zone and the account of the messages.
+/// The language, time zone and schema of the messages.
 #[derive(Debug, Clone)]
 pub struct Words {
     language: Language,
     zone: TimeZone,
-    /// Named where it is not the usual one: several accounts may tell the same people.
+    /// `None` for the default schema. Others are named, because several accounts may report to the same people.
     schema: Option<String>,
 }
 
 impl Words {
-    /// Those of the settings.
+    /// From the settings.
     pub fn of(settings: &Settings) -> Words {
         Words {
             language: settings.language,
@@ -57,30 +57,30 @@ impl Words {
         }
     }
 
-    /// What is said of an alert.
-    pub(super) fn message(&self, kind: Kind, facts: &Facts, moment: Moment) -> Text {
+    /// The message about an alert.
+    pub(super) fn message(&self, kind: Kind, facts: &Facts, context: MessageContext) -> Text {
         let frame = templates::frame(self.language);
         let sentences = templates::of(kind, self.language);
-        let head = match moment.occasion {
+        let head = match context.occasion {
             Occasion::Started => frame.started,
             Occasion::Reminder => frame.reminder,
             Occasion::Over => frame.over,
         };
         let title = self.titled(&head.replace("{title}", sentences.title));
         let mut body = Lines::new();
-        match moment.occasion {
+        match context.occasion {
             Occasion::Started | Occasion::Reminder => {
                 body.line(self.fill(sentences.now, facts)).line(self.fill(sentences.advice, facts))
             }
             Occasion::Over => body.line(self.fill(sentences.over, facts)),
         };
-        if moment.occasion != Occasion::Started {
-            body.line(self.since(frame, moment));
+        if context.occasion != Occasion::Started {
+            body.line(self.since(frame, context));
         }
         Text { title, body }
     }
 
-    /// What `alerts test` sends.
+    /// The message of `alerts test`.
     pub fn test(&self, at: Timestamp) -> Text {
         let frame = templates::frame(self.language);
         Text {
@@ -101,14 +101,15 @@ impl Words {
         }
     }
 
-    fn since(&self, frame: &Frame, moment: Moment) -> String {
+    fn since(&self, frame: &Frame, context: MessageContext) -> String {
         frame
             .since
-            .replace("{since}", &time::show_exact(moment.opened_at, &self.zone))
-            .replace("{at}", &time::show_exact(moment.at, &self.zone))
+            .replace("{since}", &time::show_exact(context.opened_at, &self.zone))
+            .replace("{at}", &time::show_exact(context.at, &self.zone))
     }
 
-    /// A sentence with its facts; instants in the zone of the settings. A fact that is not there reads as unknown.
+    /// Replaces the placeholders of a sentence. Timestamps are shown in the configured time zone; a missing fact
+    /// reads as unknown.
     fn fill(&self, template: &str, facts: &Facts) -> String {
         let mut text = String::new();
         let mut rest = template;
@@ -129,7 +130,7 @@ impl Words {
                 Ok(at) => time::show_exact(at, &self.zone),
                 Err(_) => text.clone(),
             },
-            // Reasons may quote what a server said. Breaks in it read better as blanks than as signs.
+            // Reasons may quote a server's answer. A line break in it reads better as a space than as an escape.
             Some(Value::String(text)) if !text.is_empty() => {
                 text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
             }
@@ -140,7 +141,7 @@ impl Words {
     }
 }
 
-/// The sentences of a kind, for the tests.
+/// The English and French sentences of a kind, for the tests.
 #[cfg(test)]
 fn all_sentences(kind: Kind) -> [&'static templates::Sentences; 2] {
     [templates::of(kind, Language::En), templates::of(kind, Language::Fr)]

@@ -1,21 +1,21 @@
-//! The sentences. `{…}` is a fact of the condition that is told (`conditions`).
+//! The sentences of all messages. `{…}` is replaced by a fact of the condition (`conditions`).
 
 use super::super::kind::Kind;
 use crate::config::Language;
 
-/// What is said of one kind, in one language.
+/// The sentences for one kind in one language.
 pub(super) struct Sentences {
-    /// What is wrong, as a heading.
+    /// The problem, as a heading.
     pub title: &'static str,
-    /// What is wrong, in full.
+    /// The problem, in full.
     pub now: &'static str,
     /// What to do.
     pub advice: &'static str,
-    /// That it is over.
+    /// That the problem is over.
     pub over: &'static str,
 }
 
-/// What stands around it.
+/// The texts common to all kinds.
 pub(super) struct Frame {
     pub started: &'static str,
     pub reminder: &'static str,

@@ -8,9 +8,9 @@ fn words(language: Language, schema: Option<&str>) -> Words {
     Words { language, zone, schema: schema.map(str::to_owned) }
 }
 
-fn moment(occasion: Occasion) -> Moment {
+fn context(occasion: Occasion) -> MessageContext {
     let at = |text: &str| text.parse().unwrap();
-    Moment { occasion, opened_at: at("2026-07-09T14:00:00Z"), at: at("2026-07-09T20:00:00Z") }
+    MessageContext { occasion, opened_at: at("2026-07-09T14:00:00Z"), at: at("2026-07-09T20:00:00Z") }
 }
 
 fn names(template: &str) -> Vec<&str> {
@@ -42,27 +42,30 @@ fn a_message_is_filled_with_local_times_and_says_when_it_began() {
     let facts = json!({"last_good_at": "2026-07-09T13:00:00Z", "limit": 45});
     let facts = facts.as_object().unwrap();
     let english = words(Language::En, None);
-    let started = english.message(Kind::Stale, facts, moment(Occasion::Started));
+    let started = english.message(Kind::Stale, facts, context(Occasion::Started));
     assert_eq!(started.title.as_str(), "[gazelle-sync] The data is out of date");
     assert_eq!(
         started.body.as_str().lines().next().unwrap(),
         "The last complete sync: 2026-07-09 09:00:00 EDT. That is more than 45 minutes ago."
     );
     let french = words(Language::Fr, Some("montreal"));
-    let reminder = french.message(Kind::Stale, facts, moment(Occasion::Reminder));
+    let reminder = french.message(Kind::Stale, facts, context(Occasion::Reminder));
     assert_eq!(reminder.title.as_str(), "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
     assert!(reminder.body.as_str().ends_with(
         "Cela a commencé le 2026-07-09 10:00:00 EDT ; ceci a été écrit le 2026-07-09 16:00:00 EDT."
     ));
-    let over = french.message(Kind::Stale, facts, moment(Occasion::Over));
+    let over = french.message(Kind::Stale, facts, context(Occasion::Over));
     assert_eq!(over.title.as_str(), "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
 }
 
 #[test]
 fn what_is_not_known_is_said_to_be() {
     let facts = json!({"last_good_at": null});
-    let message =
-        words(Language::En, None).message(Kind::Stale, facts.as_object().unwrap(), moment(Occasion::Started));
+    let message = words(Language::En, None).message(
+        Kind::Stale,
+        facts.as_object().unwrap(),
+        context(Occasion::Started),
+    );
     assert!(
         message.body.as_str().contains("sync: never. That is more than unknown minutes"),
         "{}",
@@ -77,7 +80,7 @@ fn a_reason_cannot_break_out_of_its_line_nor_fill_itself() {
     let message = words(Language::En, None).message(
         Kind::RunFailed,
         facts.as_object().unwrap(),
-        moment(Occasion::Started),
+        context(Occasion::Started),
     );
     assert!(message.body.as_str().contains("failed: HTTP 500  Bcc: x {run_id}\n"), "{}", message.body);
     assert_eq!(message.body.as_str().lines().count(), 2, "{}", message.body);
@@ -98,7 +101,7 @@ proptest! {
             let names = all_sentences(kind).into_iter().flat_map(|of| [of.now, of.advice, of.over]).flat_map(names);
             let facts: Facts = names.map(|name| (name.to_owned(), json!(text))).collect();
             for occasion in [Occasion::Started, Occasion::Reminder, Occasion::Over] {
-                let message = words(Language::Fr, Some(&schema)).message(kind, &facts, moment(occasion));
+                let message = words(Language::Fr, Some(&schema)).message(kind, &facts, context(occasion));
                 for part in [message.title.as_str(), message.body.as_str()] {
                     prop_assert!(!part.chars().any(|c| c != '\n' && crate::display::acts(c)), "{part:?}");
                 }

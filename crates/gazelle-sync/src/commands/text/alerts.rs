@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::alerts::{self, Channels, Kind, Listed};
+use crate::alerts::{self, AlertList, Channels, Kind};
 use crate::config::Settings;
 use crate::display::{self, Column, Lines, Table};
 use crate::time;
 
-pub fn list_text(listed: &Listed, settings: &Settings) -> Lines {
+pub fn list_text(listed: &AlertList, settings: &Settings) -> Lines {
     let zone = settings.zone();
     let show = |at: Timestamp| time::show(at, &zone);
     let mut text = Lines::new();

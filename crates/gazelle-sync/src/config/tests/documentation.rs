@@ -43,7 +43,7 @@ fn the_table_and_the_struct_agree() {
         assert!(settings_markdown().contains(&format!("| `{}` | `{}` |", doc.key, doc.env)));
         assert!(settings_text().contains(&format!("  {}, {}\n", doc.key, doc.env)));
     }
-    // Whatever is listed is also read: a value given is a value shown.
+    // Whatever is listed is also read: a given value is shown.
     let shown = with_all_secrets().good().shown();
     let silent: Vec<_> = shown.iter().filter(|s| s.value.is_none()).map(|s| s.key).collect();
     let no_default = [

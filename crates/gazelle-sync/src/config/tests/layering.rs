@@ -7,7 +7,7 @@ use super::{Case, assert_says, case};
 
 #[test]
 fn each_layer_wins_over_the_one_below() {
-    // key, flag, environment, then the values of file, environment and flag, and how they show.
+    // Key, flag, environment variable, then the values in file, environment and flag.
     let cases = [
         ("schema", "--schema", "GAZELLE_SYNC_SCHEMA", ["\"one\"", "two", "three"]),
         ("concurrency", "--concurrency", "GAZELLE_SYNC_CONCURRENCY", ["1", "2", "3"]),

@@ -88,7 +88,7 @@ fn values_that_cannot_be_meant_are_refused() {
         let error = case().flag(key, "--it", wrong).error();
         assert_says(&error, &["flag --it", key, &format!("{wrong:?}")]);
     }
-    // Of several parts the one that is wrong, and each once.
+    // Of several parts only the wrong one is named, once.
     for (given, named) in [("x=24:00", "x=24:00"), ("Tire le Coyote=18:00; x=24:00", "x=24:00")] {
         let error = case().flag("spot_checks", "--it", given).error();
         assert_says(&error, &["flag --it: spot_checks must be TITLE=HH:MM", &format!("not {named:?}")]);
@@ -122,7 +122,7 @@ fn settings_that_contradict_each_other_are_refused() {
     assert_says(&error, &["client_id is set", "GAZELLE_CLIENT_SECRET"]);
     let error = case().file("events_from = 2026-02-01\nevents_until = 2026-01-01").error();
     assert_says(&error, &["line 1", "later than events_until"]);
-    // A wait that fails before it is told is never told.
+    // A wait that fails before its notice is due would never be noticed.
     for settings in [
         case().file("lock_notice_seconds = 10\nlock_wait_seconds = 2"),
         case().file("lock_wait_seconds = 2"),
@@ -135,7 +135,7 @@ fn settings_that_contradict_each_other_are_refused() {
         );
     }
     case().file("lock_notice_seconds = 2\nlock_wait_seconds = 2").good();
-    // What is refused by itself contradicts nothing.
+    // A setting that was rejected by itself contradicts no other.
     let error = case().file("lock_wait_seconds = 0.1").load().unwrap_err();
     assert_eq!(error.problems.len(), 1, "{error}");
 }

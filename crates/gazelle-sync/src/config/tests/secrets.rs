@@ -17,7 +17,7 @@ fn a_password_may_not_come_as_a_flag() {
     case().flag("database_url", "--database-url", "postgres://sync@db:6543/shop").good();
 }
 
-/// Every secret set, to values that all hold the word.
+/// Every secret set, to values that all contain the word.
 pub(super) fn with_all_secrets() -> Case {
     let mut case = case().env("GAZELLE_CLIENT_ID", "client");
     for doc in SETTINGS.iter().filter(|doc| doc.secret) {
@@ -29,7 +29,7 @@ pub(super) fn with_all_secrets() -> Case {
             "token_key" => "5ec2e7",
             _ => "s3cr3t",
         };
-        // A key of hex digits cannot hold the word.
+        // A key of hex digits cannot contain the word.
         let value = if doc.key == "token_key" { value.repeat(11)[..64].to_owned() } else { value.to_owned() };
         let value = value.as_str();
         case = case.env(doc.env, value);
@@ -82,7 +82,7 @@ fn errors_of_addresses_hold_no_user_and_no_password() {
         assert_says(&error, &[name, "must hold no user name or password"]);
         assert!(!error.contains("hunter2") && !error.contains("mallory"), "{error}");
     }
-    // In a setting that takes no address at all.
+    // In a setting that takes no URL.
     let error = case().env("GAZELLE_SYNC_LISTEN", "http://mallory:hunter2@127.0.0.1:80").error();
     assert!(error.contains("listen") && !error.contains("hunter2"), "{error}");
 }

@@ -17,7 +17,7 @@ pub static ENTITY: Entity = Entity {
         shape: Shape::Connection {
             filter_type: "PrivateAllEventsFilter",
             dates: DateFilter { from: "dateGet", until: "dateLet", own_date: Some("appointment_date") },
-            // Postgres has nulls as the largest; other databases as the smallest, or last in any order.
+            // Postgres sorts nulls as the largest values; other databases as the smallest, or always last.
             undated: Some(Undated {
                 field: "start",
                 ends: &[

@@ -1,6 +1,5 @@
-//! An event becomes the appointment and the pianos it is for.
-//!
-//! Nothing is converted: the instant's UTC date and time are stored as they are.
+//! Turns an event into the appointment row and its piano rows. No time zone conversion: the UTC date and time are
+//! stored.
 
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
@@ -38,7 +37,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
         let piano = GAZELLE_APPOINTMENT_PIANOS.get(&row, "piano_external_id");
         if pianos.iter().any(|other| GAZELLE_APPOINTMENT_PIANOS.get(other, "piano_external_id") == piano) {
             reconciled.warn("duplicate_piano", format!("{place}piano.id"));
-            // It may stand in the place of one that is not listed.
+            // The list may contain this unreadable item in the place of a piano that exists.
             is_whole = false;
             continue;
         }
@@ -53,8 +52,8 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     Ok(reconciled)
 }
 
-/// A start that is a date alone says when an all-day event is. Of any other it leaves the hour open, and midnight UTC
-/// would show it in the evening before.
+/// For an all-day event the start is a date. For any other the hour would be unknown, and midnight UTC would be
+/// shown on the previous evening.
 fn refuse_a_day_without_an_hour(record: &Json<'_>, appointment: &Row) -> Result<(), RecordError> {
     if GAZELLE_APPOINTMENTS.get(appointment, "is_all_day") == &Value::Boolean(true) {
         return Ok(());
@@ -69,8 +68,8 @@ fn refuse_a_day_without_an_hour(record: &Json<'_>, appointment: &Row) -> Result<
     }
 }
 
-/// The database computes the end. A duration that puts it before the first day that Postgres holds would have the
-/// whole row refused.
+/// The database computes the end. A duration that moves it before Postgres's first day would make the whole row
+/// fail.
 fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: &mut Reconciled) {
     let start = GAZELLE_APPOINTMENTS.get(appointment, "appointment_date");
     let (Value::Date(start), Value::Integer(minutes)) =
@@ -91,10 +90,10 @@ fn drop_an_impossible_end(record: &Json<'_>, appointment: &mut Row, reconciled: 
     GAZELLE_APPOINTMENTS.set(appointment, "duration_minutes", Value::Null);
 }
 
-/// A day that ends a day after the first one of Postgres, so that its local hours can be held too.
+/// One day after Postgres's first day, so that local times are in range too.
 const FIRST_END: Date = Date::constant(-4713, 11, 26);
 
-/// What lands all the same, but a person may want to look at.
+/// Warns of plausible but unusual appointments.
 fn warn_of_oddities(appointment: &Row, reconciled: &mut Reconciled) {
     let value = |column| GAZELLE_APPOINTMENTS.get(appointment, column);
     if value("client_external_id") == &Value::Null && value("event_type").as_text() == Some("APPOINTMENT") {

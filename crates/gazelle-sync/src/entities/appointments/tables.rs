@@ -1,10 +1,10 @@
-//! `gazelle_appointments` and `gazelle_appointment_pianos`.
+//! The tables `gazelle_appointments` and `gazelle_appointment_pianos`.
 
 use crate::entities::Query;
 use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
 
-/// The appointments, all types of event. Date and time are UTC; `start_at` and `end_at` are
-/// generated from them by the database.
+/// The appointments: events of all types. Date and time are UTC; the database generates `start_at` and `end_at`
+/// from them.
 pub static GAZELLE_APPOINTMENTS: Table = Table {
     name: "gazelle_appointments",
     columns: &[
@@ -75,7 +75,7 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
     ..Table::OF_RECORDS
 };
 
-/// Which pianos an appointment is for.
+/// The pianos of an appointment.
 pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
     name: "gazelle_appointment_pianos",
     key: &["appointment_external_id", "piano_external_id"],

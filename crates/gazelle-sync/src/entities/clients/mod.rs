@@ -1,4 +1,4 @@
-//! Clients, with their contacts and locations: one record stands for all three.
+//! Clients, with their contacts and locations in one record.
 
 mod reconcile;
 mod tables;

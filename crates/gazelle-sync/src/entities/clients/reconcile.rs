@@ -1,4 +1,4 @@
-//! A client's record becomes the client, its contacts and their locations.
+//! Turns a client's record into the client, its contacts and their locations.
 
 use serde_json_borrow::Value as Json;
 
@@ -10,7 +10,7 @@ const CLIENT: usize = 0;
 const CONTACT: usize = 1;
 const LOCATION: usize = 2;
 
-/// Client first, then contacts, then locations: parents before children.
+/// The client first, then contacts, then locations: parents before children.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
     let mut client = read::row(&GAZELLE_CLIENTS, record, "", &mut reconciled.warnings)?;
@@ -29,7 +29,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
         let contact_id = GAZELLE_CONTACTS.get(&contact, "external_id").clone();
         if contacts.iter().any(|other| GAZELLE_CONTACTS.get(other, "external_id") == &contact_id) {
             reconciled.warn("duplicate_contact", format!("{place}id"));
-            // It may stand in the place of one that is not listed.
+            // The list may contain this unreadable item in the place of a contact that exists.
             reconciled.note_incomplete(CONTACT);
             reconciled.note_incomplete(LOCATION);
             continue;
@@ -57,7 +57,7 @@ pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     Ok(reconciled)
 }
 
-/// The items of a list of contacts or locations. Where some are unreadable, so may be what is inside them.
+/// The items of a list of contacts or locations. If some are unreadable, nested lists in them are too.
 fn listed<'j, 'a>(
     json: &'j Json<'a>,
     path: &str,
@@ -73,8 +73,8 @@ fn listed<'j, 'a>(
     nodes.items
 }
 
-/// The locations of one contact. One without an id, which the API's type allows, is kept under its
-/// contact's id and its place in the list.
+/// The locations of one contact. One without an id, which the API's type allows, gets an id from its contact's id
+/// and its position.
 fn locations_of(
     contact: &Json<'_>,
     contact_id: &Value,
@@ -110,7 +110,7 @@ fn locations_of(
     rows
 }
 
-/// Sets whom a technician meets and where, as far as the record tells.
+/// Sets the default contact and location, if the record has them.
 fn set_defaults(
     record: &Json<'_>,
     client: &mut Row,
@@ -140,8 +140,8 @@ fn set_defaults(
     }
 }
 
-/// The contact that is met: the API's own `defaultContact` where it is listed, else the one flagged
-/// as default.
+/// The default contact: the API's `defaultContact` if it is listed; without a `defaultContact` the one flagged as
+/// default.
 fn default_contact(named: Option<&str>, contacts: &[Row]) -> Option<Value> {
     let id = |row: &Row| GAZELLE_CONTACTS.get(row, "external_id").clone();
     if named.is_some() {
@@ -150,7 +150,7 @@ fn default_contact(named: Option<&str>, contacts: &[Row]) -> Option<Value> {
     contacts.iter().find(|row| GAZELLE_CONTACTS.get(row, "is_default") == &Value::Boolean(true)).map(id)
 }
 
-/// Where the client is visited: the default contact's default location.
+/// The location to visit: the default location of the default contact.
 fn visit_address(named: Option<&str>, contact: &Value, locations: &[Row]) -> Option<Value> {
     let of_contact =
         || locations.iter().filter(|row| GAZELLE_LOCATIONS.get(row, "contact_external_id") == contact);

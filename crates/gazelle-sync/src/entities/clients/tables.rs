@@ -1,9 +1,9 @@
-//! `gazelle_clients`, `gazelle_contacts`, `gazelle_locations`.
+//! The tables `gazelle_clients`, `gazelle_contacts` and `gazelle_locations`.
 
 use crate::entities::Query;
 use crate::entities::table::{Nested, Rule::*, Table, column};
 
-/// Who pays. Names, phones and addresses are its contacts'.
+/// The clients, who are billed. Names, phones and addresses are in contacts and locations.
 pub static GAZELLE_CLIENTS: Table = Table {
     name: "gazelle_clients",
     columns: &[
@@ -15,7 +15,7 @@ pub static GAZELLE_CLIENTS: Table = Table {
         column("region", Text, &["region"]),
         column("reference_id", Text, &["referenceId"]),
         column("locale", Text, &["defaultClientLocalization.locale", "locale"]),
-        // No foreign key: a preference for a technician who has left must not hold a client back.
+        // No foreign key: a preferred technician who has left must not keep the client out of production.
         column("preferred_technician_external_id", Id, &["preferredTechnicianId", "preferredTechnician.id"]),
         column("no_contact_until", Date, &["noContactUntil"]),
         column("no_contact_reason", Text, &["noContactReason"]),
@@ -37,7 +37,7 @@ pub static GAZELLE_CLIENTS: Table = Table {
         column("custom8", Text, &["custom8"]),
         column("custom9", Text, &["custom9"]),
         column("custom10", Text, &["custom10"]),
-        // Set by the reconciler, which checks them against the record's own contacts and locations.
+        // Computed by the reconciler, which checks it against the record's own contacts and locations.
         column("default_contact_external_id", Id, &[]).made(
             &["defaultContact.id"],
             "the defaultContact, if it is one of allContacts; without one, the first contact with isDefault",
@@ -52,7 +52,7 @@ pub static GAZELLE_CLIENTS: Table = Table {
     ..Table::OF_RECORDS
 };
 
-/// Who is met.
+/// The contacts of clients.
 pub static GAZELLE_CONTACTS: Table = Table {
     name: "gazelle_contacts",
     owner: Some("client_external_id"),
@@ -93,7 +93,7 @@ pub static GAZELLE_CONTACTS: Table = Table {
     ..Table::OF_RECORDS
 };
 
-/// Where the client is met, is written to, or is billed.
+/// The locations of contacts: where to visit, write to, or bill.
 pub static GAZELLE_LOCATIONS: Table = Table {
     name: "gazelle_locations",
     owner: Some("client_external_id"),

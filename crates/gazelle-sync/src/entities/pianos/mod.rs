@@ -1,4 +1,4 @@
-//! Pianos, each standing at a client's.
+//! Pianos, each belonging to a client.
 
 mod tables;
 

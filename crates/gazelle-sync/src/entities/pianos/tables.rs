@@ -1,8 +1,8 @@
-//! `gazelle_pianos`.
+//! The table `gazelle_pianos`.
 
 use crate::entities::table::{Rule::*, Table, column};
 
-/// The pianos. The serial number identifies nothing: many have none, and some share one.
+/// The pianos. The serial number is not unique: many have none, and some share one.
 pub static GAZELLE_PIANOS: Table = Table {
     name: "gazelle_pianos",
     columns: &[

@@ -1,4 +1,4 @@
-//! Each rule with the shapes that it reads and those that it refuses.
+//! Each rule with shapes that it accepts and rejects.
 
 use super::*;
 use jiff::civil::{date, time};

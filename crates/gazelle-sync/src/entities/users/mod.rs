@@ -1,4 +1,4 @@
-//! Users: the technicians and the office. A plain list without getter.
+//! Users: technicians and office staff. A plain list without a getter.
 
 mod tables;
 
@@ -19,7 +19,7 @@ pub static ENTITY: Entity = Entity {
         shape: Shape::PlainList,
     },
     getter: None,
-    // A technician who left is on no list, but the events that name him still answer for him.
+    // A technician who left is in no list, but can still be read through an event that names them.
     found_through: Some((
         "appointments",
         Getter {

@@ -1,8 +1,8 @@
-//! `gazelle_users`.
+//! The table `gazelle_users`.
 
 use crate::entities::table::{Rule::*, Table, column};
 
-/// The technicians and the office.
+/// The technicians and office staff.
 pub static GAZELLE_USERS: Table = Table {
     name: "gazelle_users",
     columns: &[

@@ -1,4 +1,4 @@
-//! A whole answer and what it came with. How it is read stands in `reading`, which has words for what cannot be read.
+//! A complete answer with its times. `reading` reads it.
 
 use std::{
     fmt,
@@ -9,54 +9,54 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 
-/// A whole GraphQL answer: valid JSON with data and without errors, but for a NOT_FOUND of a single record.
+/// A complete GraphQL answer: valid JSON with data and without errors, except NOT_FOUND for a single record.
 ///
-/// Debug shows sizes and times, never the body.
+/// `Debug` shows sizes and times, never the body.
 #[derive(Clone)]
 pub struct Answer {
-    /// The number of the request among those of its client, from 1; 0 of an answer that was not fetched.
+    /// The request's number within its client, from 1; 0 if the answer was not fetched.
     pub number: i32,
-    /// The whole answer as received.
+    /// The whole body as received.
     pub body: Bytes,
-    /// Attempts this answer took, 1 or more.
+    /// Number of attempts, at least 1.
     pub attempts: u32,
-    /// HTTP status of the answer.
+    /// The HTTP status.
     pub http_status: u16,
     /// Duration of the last attempt, from sending to the last byte.
     pub latency: Duration,
     /// Length of `body`.
     pub bytes: u64,
-    /// When the attempt that was answered began, UTC, by our clock.
+    /// When the last attempt began, UTC, by our clock.
     pub started_at: Timestamp,
-    /// When it was there to its last byte.
+    /// When its last byte arrived.
     pub arrived: Instant,
-    /// The API's `Date` header: its own clock in UTC, to the second, when it answered. `None` where it sent none.
+    /// The API's `Date` header: its clock when it answered, UTC, to the second; `None` without the header.
     pub server_date: Option<Timestamp>,
     pub(super) data: Option<Bytes>,
-    pub(super) gone: Gone,
+    pub(super) gone: NotFoundRoots,
     pub(super) place: Arc<str>,
     pub(super) operation: Arc<str>,
 }
 
 /// A GraphQL answer that is whole.
 #[derive(Debug)]
-pub(in crate::source) struct Verified {
+pub(in crate::source) struct VerifiedData {
     /// `data` as received; `None` when it was null, which only a NOT_FOUND allows.
     pub data: Option<Bytes>,
-    pub gone: Gone,
+    pub gone: NotFoundRoots,
 }
 
-/// Which root fields the API said not to know a record for.
+/// The root fields whose record the API reported as not found.
 #[derive(Debug, Default, Clone)]
-pub(in crate::source) struct Gone {
+pub(in crate::source) struct NotFoundRoots {
     pub roots: Vec<String>,
-    /// An error that says "not found" without a code or without the path of the root field. It may be about something
-    /// else, so that null beside it proves nothing.
+    /// Whether an error says "not found" without a code or without the path of a root field. It may be about
+    /// something else, so a null value proves nothing.
     pub unclear: bool,
 }
 
-/// What an attempt left behind once its body was found good.
-pub(in crate::source) struct Delivery {
+/// The data of the attempt that received a valid body.
+pub(in crate::source) struct ReplyDetails {
     pub number: i32,
     pub body: Bytes,
     pub attempts: u32,
@@ -69,8 +69,8 @@ pub(in crate::source) struct Delivery {
 }
 
 impl Answer {
-    pub(in crate::source) fn new(verified: Verified, delivery: Delivery) -> Self {
-        let Delivery {
+    pub(in crate::source) fn new(verified: VerifiedData, delivery: ReplyDetails) -> Self {
+        let ReplyDetails {
             number,
             body,
             attempts,
@@ -82,7 +82,7 @@ impl Answer {
             operation,
         } = delivery;
         let bytes = body.len() as u64;
-        let Verified { data, gone } = verified;
+        let VerifiedData { data, gone } = verified;
         Self {
             number,
             body,
@@ -100,7 +100,7 @@ impl Answer {
         }
     }
 
-    /// The same answer with other bytes that are the same.
+    /// The same answer with an identical copy of its bytes.
     pub(in crate::source) fn with_bytes(self, body: Bytes) -> Self {
         let data = self.data.as_ref().map(|data| {
             let start = data.as_ptr() as usize - self.body.as_ptr() as usize;
@@ -109,12 +109,12 @@ impl Answer {
         Self { body, data, ..self }
     }
 
-    /// The same without its bytes: its number and its times.
+    /// The same answer without its bytes, for its number and its times.
     pub fn without_body(self) -> Self {
         Self { body: Bytes::new(), data: None, ..self }
     }
 
-    /// The value of `data`; none where it is null or absent.
+    /// The value of `data`; `None` if it is null or missing.
     pub(super) fn data(&self) -> Option<&[u8]> {
         self.data.as_deref()
     }

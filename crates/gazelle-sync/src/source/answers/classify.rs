@@ -23,9 +23,9 @@
 //! | 2xx, errors beside data | `PartialData` |
 //! | 2xx, errors without data | `ServerFault` |
 //!
-//! (*) An error with a path below a root field speaks of what is there: its words decide nothing. Its code does where no data
-//! came, but for one about authentication. Beside data it is `PartialData` whatever its code; where that asks for patience, the
-//! next attempt has it.
+//! (*) An error with a path below a root field is about a value in the answer, so its message does not count. Its
+//! code counts if no data came, unless it is about authentication. Beside data it is always `PartialData`; if its
+//! code asks for fewer requests, the next attempt waits longer.
 
 use std::collections::BTreeMap;
 
@@ -34,26 +34,29 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Gone, Verified},
+    answer::{NotFoundRoots, VerifiedData},
     error::{ErrorClass, Fault},
     first_of::FirstFields,
     graphql_error::{GraphqlError, Kind, read_errors},
-    partial::{Remains, as_text},
+    partial::{IncompleteContent, as_text},
     target::{Endpoint, Target},
     wording::{host_of, page_note, shown},
 };
-use crate::source::transport::attempt::{Body, Reply, Seen};
+use crate::source::transport::attempt::{AttemptOutcome, Body, Reply};
 
 const SERVER_FAULT_ADVICE: &str = "the API has a fault of its own; try later";
 
-/// The table above for a GraphQL request.
-pub(in crate::source) fn classify(seen: &Seen, target: &Target) -> Result<Verified, Fault> {
+/// Classifies the answer to a GraphQL request by the table above.
+pub(in crate::source) fn classify(seen: &AttemptOutcome, target: &Target) -> Result<VerifiedData, Fault> {
     let WholeReply { reply, body } = status_and_body(seen, target)?;
     classify_body(body, target).map_err(|fault| with_reply(fault, reply))
 }
 
-/// The upper half of the table, which the token URL shares: everything but the meaning of a good body.
-pub(in crate::source) fn classify_token_reply(seen: &Seen, target: &Target) -> Result<Bytes, Fault> {
+/// The upper half of the table, which also applies to the token URL: everything except the meaning of a valid body.
+pub(in crate::source) fn classify_token_reply(
+    seen: &AttemptOutcome,
+    target: &Target,
+) -> Result<Bytes, Fault> {
     status_and_body(seen, target).map(|reply| reply.body.clone())
 }
 
@@ -62,21 +65,21 @@ struct WholeReply<'a> {
     body: &'a Bytes,
 }
 
-fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>, Fault> {
+fn status_and_body<'a>(seen: &'a AttemptOutcome, target: &Target) -> Result<WholeReply<'a>, Fault> {
     let setting = target.setting();
     let reply = match seen {
-        Seen::TimedOut { after } => {
+        AttemptOutcome::TimedOut { after } => {
             let what = format!("no complete answer within {after:.0?}");
             let advice = "the API is slow or down; try later, or raise the timeout";
             return Err(target.fault(ErrorClass::Unreachable, what, advice));
         }
-        Seen::NoAnswer { reason, connected } => {
+        AttemptOutcome::NoAnswer { reason, connected } => {
             let what = format!("no answer ({reason})");
             let advice = format!("check {setting} and the network");
             let fault = target.fault(ErrorClass::Unreachable, what, advice);
             return Err(Fault { unconnected: !connected, ..fault });
         }
-        Seen::Reply(reply) => reply,
+        AttemptOutcome::Reply(reply) => reply,
     };
     let status = reply.status;
     let (class, advice) = match (status, target.endpoint) {
@@ -115,7 +118,8 @@ fn status_and_body<'a>(seen: &'a Seen, target: &Target) -> Result<WholeReply<'a>
 
 fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, Fault> {
     let fault = match &reply.body {
-        // An outage page, a captive portal, a wrong address: told from broken JSON, because the cure is another one.
+        // An outage page, a captive portal or a wrong URL. Distinguished from broken JSON, because the remedy
+        // differs.
         Body::Whole(body) if body.trim_ascii_start().first() == Some(&b'<') => target.fault(
             ErrorClass::BadAnswer,
             format!("a web page with HTTP {}{}", reply.status, page_note(reply)),
@@ -132,7 +136,7 @@ fn whole_body<'a>(reply: &'a Reply, target: &Target) -> Result<WholeReply<'a>, F
             format!("an answer packed as {encoding} that could not be unpacked"),
             "we offer gzip alone; look at what stands between here and the API, or try later",
         ),
-        // The client asks for those again, when there is room.
+        // The client repeats the request when memory is available.
         Body::NoRoom => target.fault(
             ErrorClass::TooLarge,
             "an answer for which there was no room",
@@ -155,14 +159,14 @@ struct Envelope<'a> {
     errors: Option<&'a RawValue>,
 }
 
-/// The lower half of the table: what a body means that came whole, with a good status.
-pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, Fault> {
+/// The lower half of the table: the meaning of a complete body with status 2xx.
+pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<VerifiedData, Fault> {
     if std::str::from_utf8(body).is_err() {
         return Err(fault_of_bytes(body, target));
     }
     let setting = target.setting();
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| {
-        // serde's own message can quote the text, so only the place is told.
+        // serde's message may quote the body, so only the position is used.
         let what = if error.is_eof() {
             "JSON that ends too early".to_owned()
         } else {
@@ -175,28 +179,28 @@ pub(super) fn classify_body(body: &Bytes, target: &Target) -> Result<Verified, F
     let data = envelope.data.map(|data| body.slice_ref(data.get().as_bytes()));
     if errors.is_empty() {
         if data.is_some() {
-            return Ok(Verified { data, gone: Gone::default() });
+            return Ok(VerifiedData { data, gone: NotFoundRoots::default() });
         }
         let advice = format!("try later; if it stays, check {setting}");
         return Err(target.fault(ErrorClass::BadAnswer, "an answer without data", advice));
     }
     let roots = root_fields(data.as_ref());
     match gone(&errors, &roots) {
-        Some(gone) => Ok(Verified { data, gone }),
+        Some(gone) => Ok(VerifiedData { data, gone }),
         None => {
             let mut fault = fault_of_errors(&errors, &roots, target);
-            // One that is put off at a place can be read around that place, when waiting does not help.
+            // If part of an answer is throttled, reading around it helps when waiting does not.
             let is_placed = errors.iter().any(|error| error.is_inside);
             let is_put_off = is_placed && matches!(fault.class, ErrorClass::Throttled { .. });
             if is_put_off || matches!(fault.class, ErrorClass::PartialData { .. } | ErrorClass::ServerFault) {
-                fault.remains = Some(Box::new(Remains { errors, ..Remains::default() }));
+                fault.remains = Some(Box::new(IncompleteContent { errors, ..IncompleteContent::default() }));
             }
             Err(fault)
         }
     }
 }
 
-/// A body with bytes that are no UTF-8. It is no answer, but what else is in it can be read by those who can do with a part.
+/// A body that is not UTF-8. It is not a valid answer, but callers that accept a part can read the rest of it.
 fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
     let (text, not_text) = as_text(body);
     let first = not_text.first().copied().unwrap_or_default();
@@ -209,12 +213,12 @@ fn fault_of_bytes(body: &Bytes, target: &Target) -> Fault {
         Err(_) => return fault,
     };
     let original = Some(body.clone());
-    fault.remains = Some(Box::new(Remains { errors, original, not_text, answer: None }));
+    fault.remains = Some(Box::new(IncompleteContent { errors, original, not_text, answer: None }));
     fault
 }
 
-/// The body to read of an answer that is not whole, and its data.
-pub(in crate::source) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Option<Bytes>) {
+/// The readable body and data of an incomplete answer.
+pub(in crate::source) fn readable(body: &Bytes, remains: &IncompleteContent) -> (Bytes, Option<Bytes>) {
     let text = match remains.original {
         Some(_) => as_text(body).0,
         None => body.clone(),
@@ -224,11 +228,11 @@ pub(in crate::source) fn readable(body: &Bytes, remains: &Remains) -> (Bytes, Op
     (text, data)
 }
 
-/// Root fields that are read of an answer. No query asks for as many.
+/// How many root fields of an answer are read. No query requests that many.
 pub(super) const MOST_ROOTS: usize = 1_000;
 
-/// The root fields of `data` with whether they hold a value. Empty when data is null. More of them than any query asks for
-/// count as one that holds a value, so that nothing is taken for gone.
+/// The root fields of `data`, and whether they have a value. Empty if data is null. More fields than any query
+/// requests count as one with a value, so that no record counts as deleted.
 fn root_fields(data: Option<&Bytes>) -> BTreeMap<String, bool> {
     let fields: Option<FirstFields<Option<&RawValue>, MOST_ROOTS>> =
         data.and_then(|data| serde_json::from_slice(data).ok());
@@ -241,11 +245,11 @@ fn root_fields(data: Option<&Bytes>) -> BTreeMap<String, bool> {
     roots
 }
 
-/// A record that is gone, or may be, and nothing else wrong: every error says "not found", and what it speaks of is null.
-/// Evidence is only the code NOT_FOUND with the path of the root field. A NOT_FOUND further down ("technician not found")
-/// says nothing about the record that was asked for.
-fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone> {
-    let mut gone = Gone::default();
+/// Whether nothing is wrong except that records were not found: every error says "not found", and the fields it
+/// names are null. Only the code NOT_FOUND with the path of a root field is evidence; a NOT_FOUND further down
+/// ("technician not found") says nothing about the requested record.
+fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<NotFoundRoots> {
+    let mut gone = NotFoundRoots::default();
     for error in errors {
         match (&error.kind, error.path.as_slice()) {
             (Kind::NotFound | Kind::WordsNotFound, []) if !roots.values().any(|filled| *filled) => {
@@ -265,14 +269,14 @@ fn gone(errors: &[GraphqlError], roots: &BTreeMap<String, bool>) -> Option<Gone>
     Some(gone)
 }
 
-/// Several errors: the one that is certain about the question goes first, then the one that asks for patience.
+/// With several errors, one that is certain about the query comes first, then one that asks for fewer requests.
 fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
     let denies_roots = errors.iter().all(|error| {
         let root = match error.path.as_slice() {
             [root] => roots.get(root.as_str()),
             _ => None,
         };
-        // Not one that says who we are is unknown: it would meet any request.
+        // An error that our credentials are unknown does not count: any request would get it.
         let is_denial = error.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("unauthorized"));
         is_denial && root == Some(&false)
     });
@@ -281,7 +285,7 @@ fn fault_of_errors(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, targ
 
 fn fault_of_kinds(errors: &[GraphqlError], roots: &BTreeMap<String, bool>, target: &Target) -> Fault {
     let has_data = roots.values().any(|filled| *filled);
-    // A query that brought something was neither refused nor put off.
+    // A query that returned data was neither refused nor throttled.
     let of_question: Vec<&GraphqlError> =
         errors.iter().filter(|error| !(has_data && error.is_inside)).collect();
     let has = |kind: &Kind| of_question.iter().any(|error| error.kind == *kind);
@@ -333,7 +337,7 @@ fn invalid_query(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     Some(target.fault(ErrorClass::InvalidQuery { fields }, what, advice))
 }
 
-/// What is certainly wrong with the query: that it is too large, or that it asks for what is unknown.
+/// A certain fault of the query: it is too large, or it requests something unknown.
 fn certain_fault(errors: &[&GraphqlError], target: &Target) -> Option<Fault> {
     let limit = errors.iter().find_map(|error| match &error.kind {
         Kind::OverLimit(said) => Some(said.clone()),
@@ -363,7 +367,7 @@ fn patience_advice(reply: &Reply) -> String {
     format!("the API asks for fewer requests{wait}; lower the concurrency or wait")
 }
 
-/// Completes a fault with what only the reply knows.
+/// Adds what only the HTTP reply contains.
 fn with_reply(mut fault: Fault, reply: &Reply) -> Fault {
     fault.http_status = Some(reply.status);
     fault.is_busy |= reply.status == 503;

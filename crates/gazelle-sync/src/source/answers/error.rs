@@ -1,56 +1,56 @@
-//! What can go wrong with a request, as one type: its class decides, its line informs.
+//! The error of a request: its class, which decides what happens next, and its text.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::partial::{Partial, Remains};
+use super::partial::{IncompleteContent, Partial};
 
-/// The kind of a failure. Decides whether it is tried again and what callers do; [`ErrorClass::name`] is what is stored
-/// and counted. Assigned in one place, `classify.rs`.
+/// The kind of a failure, which decides about retries and what callers do. [`ErrorClass::name`] is stored and
+/// counted. Assigned only in `classify.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorClass {
-    /// No answer: name not resolved, connection refused or reset, TLS refused, or nothing within the timeout.
+    /// No answer: name not resolved, connection refused or reset, TLS refused, or the timeout passed.
     Unreachable,
     /// The API key, access token or refresh token was refused.
     Unauthorized,
-    /// The API asks for fewer requests (HTTP 429, or a GraphQL error that says so).
+    /// The API asks for fewer requests (HTTP 429, or a GraphQL error).
     Throttled {
-        /// The wait the API named, not bounded.
+        /// The wait that the API named, without our limit.
         retry_after: Option<Duration>,
     },
-    /// HTTP 5xx, or a GraphQL error of no better known kind and no data.
+    /// HTTP 5xx, or an unspecific GraphQL error without data.
     ServerFault,
-    /// Something answered that is not the API speaking whole sentences: HTML, a cut body, no JSON, no data, another shape.
+    /// The answer is not valid: HTML, a truncated body, no JSON, no data, or another shape.
     BadAnswer,
-    /// The API does not know what the query asks for; nothing was executed.
+    /// The query requests something that the API does not know; nothing was executed.
     InvalidQuery {
-        /// What it does not know, where it says so: `Type.field`, `Type.field(argument)` or `type Name`. May be empty.
+        /// What it does not know: `Type.field`, `Type.field(argument)` or `type Name`. May be empty.
         fields: Vec<String>,
     },
-    /// The query is larger than the API allows: complexity, depth, aliases, cost, records a page, bytes.
+    /// The query exceeds a limit of the API: complexity, depth, aliases, cost, records per page, bytes.
     OverLimit {
-        /// What the API said of it, cut down to one plain line; may be empty.
+        /// The API's message, reduced to one line; may be empty.
         said: String,
     },
     /// Another HTTP 4xx.
     ClientFault,
-    /// HTTP 3xx: the API lives elsewhere, and credentials are not carried there silently.
+    /// HTTP 3xx: the API has moved; credentials are not sent to the new address.
     Redirected,
     /// The answer is longer than the settings allow.
     TooLarge,
-    /// An answer with data and errors at once; never a complete page.
+    /// An answer with both data and errors; never a complete page.
     PartialData {
-        /// Where the errors are, such as `allEvents.nodes.3.client`; at most 20.
+        /// The paths of the errors, such as `allEvents.nodes.3.client`; at most 20.
         paths: Vec<String>,
     },
-    /// Not sent, or not waited for: the program was asked to end.
+    /// Not sent or not awaited, because the program was asked to stop.
     Stopped,
-    /// Nothing was wrong with the API: a setting is unusable, or the token store cannot be read or written.
+    /// Not a failure of the API: a setting is unusable, or the token store cannot be read or written.
     Setup,
 }
 
 impl ErrorClass {
-    /// A stable snake_case word for storage, metrics and logs.
+    /// A stable snake_case name for storage, metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -69,8 +69,8 @@ impl ErrorClass {
         }
     }
 
-    /// True for what another attempt may cure: faults of the network and of the server. What is wrong with our question,
-    /// our rights or our settings stays wrong.
+    /// Whether another attempt may succeed: failures of the network and the server. Errors in our query, our
+    /// permissions or our settings persist.
     pub fn is_retried(&self) -> bool {
         match self {
             Self::Unreachable
@@ -78,7 +78,7 @@ impl ErrorClass {
             | Self::ServerFault
             | Self::BadAnswer
             | Self::PartialData { .. } => true,
-            // Unauthorized is no retry but has a remedy of its own: one refresh of the token (see `retry.rs`).
+            // Not a retry: a refused token is refreshed once instead (see `retry.rs`).
             Self::Unauthorized
             | Self::InvalidQuery { .. }
             | Self::OverLimit { .. }
@@ -91,26 +91,28 @@ impl ErrorClass {
     }
 }
 
-/// What went wrong in one attempt. Holds words of ours, names and numbers; never a body, record content or a secret.
+/// The failure of one attempt. Contains our own text, names and numbers; never a body, a record's content or a
+/// secret.
 #[derive(Debug, Clone)]
 pub(in crate::source) struct Fault {
     pub class: ErrorClass,
     /// Scheme, host and path; see `settings::place_of`.
     pub place: Arc<str>,
-    /// Complete with "from PLACE" behind it: `HTTP 401`, `no answer within 10 s`.
+    /// The description, completed by "from PLACE": `HTTP 401`, `no answer within 10 s`.
     pub what: Box<str>,
     /// What it means and what to do.
     pub advice: Box<str>,
     pub http_status: Option<u16>,
-    /// The wait the API named with this answer, whatever the class (a 503 carries one as well).
+    /// The wait that the API named, whatever the class (also with a 503).
     pub retry_after: Option<Duration>,
-    /// Whatever the class: the server says that it is busy (HTTP 503, a part of the answer that it put off).
+    /// Whether the server says that it is busy, whatever the class (HTTP 503, a throttled part of the answer).
     pub is_busy: bool,
-    /// There was no connection at all, so that nothing can be said of the request.
+    /// There was no connection, so the request cannot be the cause.
     pub unconnected: bool,
-    /// What can be read of an answer that is not whole.
-    pub remains: Option<Box<Remains>>,
-    /// GraphQL errors say nothing but that the account has no right to root fields of the query, none of which has come.
+    /// What can be read of an incomplete answer.
+    pub remains: Option<Box<IncompleteContent>>,
+    /// All GraphQL errors say that the account may not read root fields of the query, and none of these returned
+    /// data.
     pub denies_roots: bool,
 }
 
@@ -136,27 +138,28 @@ impl Fault {
     }
 }
 
-/// A request that failed for good. Display is one line: what, where, which operation, after how many attempts, what to do.
+/// The error of a request after its last attempt. `Display` is one line: what, where, which operation, how many
+/// attempts, what to do.
 #[derive(Clone, thiserror::Error)]
 #[error("{}", self.line())]
 pub struct SourceError {
-    // Boxed: the error travels in every Result of this module and should cost one pointer there.
-    inner: Box<Inner>,
+    // Boxed, because the error is part of every Result of this module.
+    inner: Box<ErrorDetails>,
 }
 
 #[derive(Debug, Clone)]
-struct Inner {
+struct ErrorDetails {
     fault: Fault,
     operation: Option<String>,
     attempts: u32,
-    /// It answers the question for one record, and speaks of that record.
+    /// It is the answer to a request for one record and is about that record.
     is_of_record: bool,
 }
 
 impl SourceError {
     pub(in crate::source) fn new(fault: Fault, operation: &str, attempts: u32) -> Self {
         Self {
-            inner: Box::new(Inner {
+            inner: Box::new(ErrorDetails {
                 fault,
                 operation: Some(operation.to_owned()),
                 attempts,
@@ -165,29 +168,29 @@ impl SourceError {
         }
     }
 
-    /// A failure in which no request had a part.
+    /// An error without any request.
     pub(in crate::source) fn before_sending(fault: Fault) -> Self {
-        Self { inner: Box::new(Inner { fault, operation: None, attempts: 0, is_of_record: false }) }
+        Self { inner: Box::new(ErrorDetails { fault, operation: None, attempts: 0, is_of_record: false }) }
     }
 
-    /// The kind of the last attempt's failure.
+    /// The class of the last attempt's failure.
     pub fn class(&self) -> &ErrorClass {
         &self.inner.fault.class
     }
 
-    /// Attempts that were made; 0 when the failure came before sending or while an answer was read.
+    /// Number of attempts; 0 if the failure came before sending or while an answer was read.
     pub fn attempts(&self) -> u32 {
         self.inner.attempts
     }
 
-    /// HTTP status of the last attempt, where there was an answer.
+    /// The HTTP status of the last attempt, if it was answered.
     pub fn http_status(&self) -> Option<u16> {
         self.inner.fault.http_status
     }
 
-    /// Whether a smaller question may fare better: fewer aliases, fewer records. True for limits of the API, for what its
-    /// server or a gateway before it could not do in time, and for answers with a gap; false where the request as such was
-    /// refused (credentials, address, unknown fields) or nobody was reached.
+    /// Whether a smaller query (fewer aliases, fewer records) may succeed. True for limits of the API, for timeouts
+    /// of its server or a gateway, and for incomplete answers; false if the request as such was refused
+    /// (credentials, URL, unknown fields) or no server was reached.
     pub fn may_be_too_much(&self) -> bool {
         let fault = &self.inner.fault;
         match fault.class {
@@ -207,8 +210,8 @@ impl SourceError {
         }
     }
 
-    /// Whether the server, or a gateway before it, may have given up since the answer took too long: then a question that costs it
-    /// less may be answered.
+    /// Whether the server or a gateway may have given up because the answer took too long, so that a cheaper query
+    /// may succeed.
     pub fn may_be_too_slow(&self) -> bool {
         let fault = &self.inner.fault;
         match fault.class {
@@ -218,42 +221,43 @@ impl SourceError {
         }
     }
 
-    /// Whether the failure is an answer about the size of the question, which is worth remembering: a limit that is named, a
-    /// query that is refused as such, or one that the server or a gateway before it could not do in any of several attempts.
-    /// A connection that breaks, a timeout, and a server that is busy say nothing of it.
+    /// Whether the failure shows that the query is too large, which is worth remembering: a named limit, a query
+    /// refused as too large, or one that the server or a gateway failed to answer in several attempts. A broken
+    /// connection, a timeout and a busy server show nothing.
     pub fn is_about_size(&self) -> bool {
-        let Inner { fault, attempts, .. } = &*self.inner;
+        let ErrorDetails { fault, attempts, .. } = &*self.inner;
         match fault.class {
             ErrorClass::OverLimit { .. } | ErrorClass::TooLarge => true,
             ErrorClass::ClientFault => matches!(fault.http_status, Some(400 | 422)),
             ErrorClass::PartialData { .. } | ErrorClass::ServerFault => {
-                // An error of GraphQL's own, or a gateway's.
+                // An error of the GraphQL server or of a gateway.
                 *attempts > 1 && matches!(fault.http_status, Some(200..=299 | 502 | 504))
             }
             _ => false,
         }
     }
 
-    /// Whether another failure is of the same kind.
+    /// Whether another error has the same class and HTTP status.
     pub fn is_like(&self, other: &SourceError) -> bool {
         self.class().name() == other.class().name() && self.http_status() == other.http_status()
     }
 
-    /// The same error as the answer to the question for one record. One that denies the right to what it names is about that record:
-    /// lists and other records may be given all the same.
+    /// The same error as the answer to a request for one record. If it denies access to what the query names, it is
+    /// about that record only; lists and other records may be readable.
     pub fn of_one_record(mut self) -> SourceError {
         self.inner.is_of_record = self.inner.fault.denies_roots;
         self
     }
 
-    /// Whether it speaks of the one record that was asked for.
+    /// Whether it is about the one requested record.
     pub fn is_of_record(&self) -> bool {
         self.inner.is_of_record
     }
 
-    /// Whether no other request would fare better: nobody answers there, or not to us, or the program is to end.
+    /// Whether any other request would fail too: the server is unreachable or refuses us, or the program is to
+    /// stop.
     pub fn concerns_any_request(&self) -> bool {
-        let Inner { fault, is_of_record, .. } = &*self.inner;
+        let ErrorDetails { fault, is_of_record, .. } = &*self.inner;
         match fault.class {
             _ if *is_of_record => false,
             ErrorClass::Unauthorized | ErrorClass::Redirected | ErrorClass::Stopped | ErrorClass::Setup => {
@@ -264,18 +268,18 @@ impl SourceError {
         }
     }
 
-    /// What can be read of the answer, where one came that is not whole: errors beside data, or bytes that are no text.
+    /// The readable part of an incomplete answer: one with errors beside data, or with bytes that are not UTF-8.
     pub fn partial(&self) -> Option<Partial<'_>> {
         let remains = self.inner.fault.remains.as_deref()?;
         Some(Partial::new(remains.answer.as_ref()?, remains))
     }
 
-    /// Whether an answer came that is not whole.
+    /// Whether an incomplete answer came.
     pub fn is_partial(&self) -> bool {
         self.inner.fault.remains.is_some()
     }
 
-    /// The same error, to be kept: without the answer, which takes room that others may wait for.
+    /// The same error without its answer, which would keep memory reserved.
     pub fn without_answer(mut self) -> SourceError {
         if let Some(remains) = &mut self.inner.fault.remains {
             (remains.answer, remains.original) = (None, None);
@@ -283,7 +287,7 @@ impl SourceError {
         self
     }
 
-    /// The same line without the operation: equal where several requests failed for one reason.
+    /// The line without the operation: equal for all requests that failed for the same reason.
     pub fn cause(&self) -> String {
         self.line_with("")
     }
@@ -294,7 +298,7 @@ impl SourceError {
     }
 
     fn line_with(&self, operation: &str) -> String {
-        let Inner { fault, attempts, .. } = &*self.inner;
+        let ErrorDetails { fault, attempts, .. } = &*self.inner;
         let attempts = if *attempts > 1 { format!(", after {attempts} attempts") } else { String::new() };
         let advice = match self.inner.is_of_record && fault.class == ErrorClass::Unauthorized {
             true => "Gazelle refuses this record; the rights of the account may not cover it",
@@ -305,7 +309,7 @@ impl SourceError {
     }
 }
 
-// The same line as Display: the parts hold nothing more, and logs often print `{:?}`.
+// The same line as `Display`, because logs often print `{:?}`.
 impl fmt::Debug for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceError[{}] {}", self.class().name(), self.line())

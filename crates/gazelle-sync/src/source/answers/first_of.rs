@@ -1,5 +1,5 @@
-//! Lists and objects of unknown length, of which only the beginning is kept: what an entry of a vector costs is many times
-//! what a byte of an answer costs.
+//! Lists and objects of unknown length, of which only the first entries are kept: an entry of a vector needs much
+//! more memory than its bytes in an answer.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The first entries of a list, and how many follow. These are stepped over and cost nothing.
+/// The first entries of a list, and how many follow. The rest is skipped without allocating.
 pub(super) struct FirstOf<T, const MOST: usize> {
     pub(super) first: Vec<T>,
     pub(super) more: u64,
 }
 
-/// The first fields of an object, with their names, and how many follow.
+/// The first fields of an object with their names, and how many follow.
 pub(super) struct FirstFields<T, const MOST: usize> {
     pub(super) first: Vec<(String, T)>,
     pub(super) more: u64,

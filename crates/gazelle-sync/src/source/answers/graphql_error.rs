@@ -1,43 +1,44 @@
-//! Reads the `errors` of a GraphQL answer: their kind, their place, and what an invalid query names.
+//! Reads the `errors` of a GraphQL answer: their kind, their path, and what an invalid query names.
 //!
-//! Messages can quote records ("Client 'Jean …' is invalid"), so nothing of them gets into an error's line but names of the
-//! schema, and what is said of a limit. The message of an error that names its place is kept for the quarantine.
+//! Messages can quote records ("Client 'Jean …' is invalid"), so an error's text contains only schema names and the
+//! message about a limit. The message of an error with a path is kept for quarantine.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{first_of::FirstOf, wording};
 
-/// One entry of `errors`, reduced to what may be told.
+/// One entry of `errors`, without anything that must not be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::source) struct GraphqlError {
     pub kind: Kind,
     /// `extensions.code`, reduced to letters, digits and `_`.
     pub code: Option<String>,
-    /// Response names and list positions from the root of `data`; empty when the error names no place.
+    /// Response names and list indexes from the root of `data`; empty if the error has no path.
     pub path: Vec<String>,
-    /// Whether it names a place below a root field: it speaks of what is there, and not of the question.
+    /// Whether the path leads below a root field: the error is then about a value and not about the query.
     pub is_inside: bool,
-    /// The message as one plain line (see [`wording::one_line`]). May hold personal data: for the quarantine alone.
+    /// The message on one line (see [`wording::one_line`]). May contain personal data: only for quarantine.
     pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::source) enum Kind {
-    /// The query is larger than allowed, in the API's words.
+    /// The query exceeds a limit; the API's message.
     OverLimit(String),
-    /// With what the query asks for in vain: none or one name.
+    /// With the name that the API does not know, if it says so.
     InvalidQuery(Option<String>),
     Throttled,
     Unauthenticated,
     /// By its code.
     NotFound,
-    /// By its message alone, which may be about anything ("Company not found").
+    /// By its message only, which may be about anything ("Company not found").
     WordsNotFound,
     Other,
 }
 
-/// Codes of a query that was refused before it ran: graphql-ruby's static checks (the real API), then Apollo's names.
+/// Codes of a query that was refused before it ran: those of graphql-ruby's static checks (the real API), then
+/// Apollo's.
 const INVALID_QUERY_CODES: &[&str] = &[
     "undefinedField",
     "undefinedType",
@@ -59,15 +60,16 @@ const INVALID_QUERY_CODES: &[&str] = &[
     "GRAPHQL_PARSE_FAILED",
 ];
 
-/// Entries of `errors` that are read; and steps of a path. An answer may hold millions, each of which would cost many
-/// times its bytes. A page has fewer records than the first.
+/// The number of entries of `errors`, and of path steps, that are read. An answer may contain millions, each of
+/// which needs much more memory than its bytes. A page has fewer records than the first.
 const MOST_ERRORS: usize = 1_000;
 const MOST_STEPS: usize = 64;
-/// Bytes of a message that are read. What a message tells is in its first sentence.
+/// The bytes of a message that are read; the first sentence suffices.
 const LONGEST_MESSAGE: usize = 4_096;
 
-/// Reads `errors` whatever its shape; a value that is no list counts as one error. An empty list or null is none. Those beyond
-/// the first thousand are one error without a place, so that nothing in the answer counts as whole or as gone.
+/// Reads `errors` of any shape; a value that is not a list counts as one error, an empty list or null as none.
+/// Entries beyond the first thousand count as one error without a path, so that the answer counts neither as
+/// complete nor as evidence of a deletion.
 pub(super) fn read_errors(json: &str) -> Vec<GraphqlError> {
     if json.trim_ascii() == "null" {
         return Vec::new();
@@ -97,7 +99,7 @@ fn read_error(json: &str) -> GraphqlError {
     let code = extensions.code.and_then(|code| code_of(code.get()));
     let path =
         entry.path.and_then(|path| serde_json::from_str::<FirstOf<&RawValue, MOST_STEPS>>(path.get()).ok());
-    // One that is too long to be read leads into the answer all the same.
+    // A path that is too long to be read still leads below a root field.
     let is_inside = path.as_ref().is_some_and(|path| path.more > 0 || leads_inside(&path.first));
     let path =
         path.filter(|path| path.more == 0).map(|path| path.first.iter().map(|raw| step(raw)).collect());
@@ -109,8 +111,8 @@ fn read_error(json: &str) -> GraphqlError {
     GraphqlError { kind, code, path: path.unwrap_or_default(), is_inside, message }
 }
 
-/// Whether a path leads below a root field. That of a refused query leads through the document, in graphql-ruby from
-/// `query Name`: there are no values yet.
+/// Whether a path leads below a root field. The path of a refused query is one in the document, in graphql-ruby
+/// starting with `query Name`; no values exist yet.
 fn leads_inside(path: &[&RawValue]) -> bool {
     let of_document = |first: String| {
         let kind = first.split(' ').next().unwrap_or_default();
@@ -119,7 +121,7 @@ fn leads_inside(path: &[&RawValue]) -> bool {
     path.len() > 1 && !path.first().and_then(|first| text(first.get())).is_some_and(of_document)
 }
 
-/// A code as letters, digits and `_`. A number is none, unless it is the status of a busy server.
+/// A code as letters, digits and `_`. Numbers do not count, except 429.
 fn code_of(json: &str) -> Option<String> {
     match json {
         "429" => Some(json.to_owned()),
@@ -127,7 +129,7 @@ fn code_of(json: &str) -> Option<String> {
     }
 }
 
-/// What is read of an entry; each part by itself, since any of them may have any shape.
+/// The parts of an entry that are read, independently of each other, because each may have any shape.
 #[derive(Default, Deserialize)]
 struct Entry<'a> {
     #[serde(borrow, default)]
@@ -153,15 +155,15 @@ struct Extensions<'a> {
     field_name: Option<&'a RawValue>,
 }
 
-/// A text of JSON, cut to what is read of it; none where it is no text.
+/// A JSON string, truncated; `None` for any other value.
 fn text(json: &str) -> Option<String> {
     let mut text: String = serde_json::from_str(json).ok()?;
     text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
     Some(text)
 }
 
-/// The code decides where there is one; a message is looked at only without. But a limit is told by either: servers give it
-/// the code of an invalid query, or none.
+/// A code decides if there is one, otherwise the message. But a limit is recognised by either: servers report it
+/// with the code of an invalid query, or without one.
 fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Kind {
     if code.is_some_and(is_limit_code) || !code.is_some_and(is_throttle_code) && speaks_of_a_limit(message) {
         return Kind::OverLimit(wording::one_line(message));
@@ -180,8 +182,9 @@ fn kind_of(code: Option<&str>, extensions: &Extensions<'_>, message: &str) -> Ki
     }
 }
 
-/// The kind of an error inside the answer. What it says can quote a record, and so means nothing about the question; a code is
-/// a word of the API's own. Credentials that came as far as a value are good: what is refused is that value.
+/// The kind of an error about a value. Its message can quote a record and says nothing about the query; a code is
+/// the API's own word. An authentication code is ignored: our credentials were accepted, the value is what is
+/// refused.
 fn kind_inside(code: Option<&str>, extensions: &Extensions<'_>) -> Kind {
     match kind_of(code, extensions, "") {
         Kind::Unauthenticated => Kind::Other,
@@ -214,7 +217,7 @@ fn is_limit_code(code: &str) -> bool {
         && !is_throttle_code(&code)
 }
 
-/// What a query is measured by.
+/// Words for the measures of a query.
 const MEASURES: &[&str] = &[
     "complex",
     "depth",
@@ -242,7 +245,7 @@ const MEASURES: &[&str] = &[
     "query size",
 ];
 
-/// What says that it is too much.
+/// Words for exceeding a limit.
 const EXCESSES: &[&str] = &[
     "exceed",
     "too ",
@@ -260,7 +263,7 @@ const EXCESSES: &[&str] = &[
     "greater than",
 ];
 
-/// A busy API speaks of points and limits too, and one that does not know a field of its name.
+/// A busy API also mentions points and limits, and so does an unknown field with such a name.
 const OTHER_TROUBLES: &[&str] = &[
     "rate limit",
     "throttl",
@@ -272,12 +275,12 @@ const OTHER_TROUBLES: &[&str] = &[
 ];
 
 /// "Query has complexity of 190, which exceeds max complexity of 100", "Aliases limit of 15 exceeded, found 20",
-/// "`first` must be at most 50", "Requesting 200 records exceeds the `first` limit of 100 records": a measure of a query and
-/// that it is too much.
+/// "`first` must be at most 50", "Requesting 200 records exceeds the `first` limit of 100 records": a measure of
+/// the query and a word for exceeding.
 fn speaks_of_a_limit(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    // Something about a record has a number or a place; a sentence about the query names a number.
+    // A message about the query contains a number; one about a value has a path.
     let names_a_number = lower.contains(|c: char| c.is_ascii_digit());
     has(MEASURES) && has(EXCESSES) && !has(OTHER_TROUBLES) && names_a_number
         || lower.contains("too complex")
@@ -317,7 +320,7 @@ fn named_in_extensions(extensions: &Extensions<'_>) -> Option<String> {
     }
 }
 
-/// The sentences of graphql-ruby, graphql-js and async-graphql about what they do not know.
+/// The messages of graphql-ruby, graphql-js and async-graphql about unknown names.
 fn named_in_message(message: &str) -> Option<String> {
     let quoted: Vec<String> = message.split_whitespace().filter_map(quoted_name).collect();
     let has = |text: &str| message.contains(text);
@@ -335,7 +338,7 @@ fn named_in_message(message: &str) -> Option<String> {
     }
 }
 
-/// `'companyName'` or `"companyName",` -> `companyName`; anything that is no name of a schema -> nothing.
+/// `'companyName'` or `"companyName",` -> `companyName`; `None` if it is not a schema name.
 fn quoted_name(word: &str) -> Option<String> {
     let word = word.trim_end_matches(['.', ',', ';', ':', '?', ')']);
     let inner = ['\'', '"', '`'].iter().find_map(|quote| word.strip_prefix(*quote)?.strip_suffix(*quote))?;
@@ -343,7 +346,7 @@ fn quoted_name(word: &str) -> Option<String> {
     is_name.then(|| inner.to_owned())
 }
 
-/// A name or a position; anything else has no place.
+/// A path step as text: a name or an index.
 fn step(step: &RawValue) -> String {
     let json = step.get();
     match text(json) {
@@ -353,7 +356,7 @@ fn step(step: &RawValue) -> String {
     }
 }
 
-/// What comes from outside and is shown: letters, digits and `_` of it, at most 80.
+/// The letters, digits and `_` of a text from outside, at most 80.
 fn name(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(80).collect()
 }

@@ -1,10 +1,12 @@
-//! What comes of an attempt. It passes the files in this order:
+//! The outcome of an attempt. It passes the files in this order:
 //!
-//! 1. `classify`: the one table that says what an attempt's outcome means, with `graphql_error` for errors in a good HTTP answer.
-//! 2. `error`: the classes of errors, and an error as one line; `target` and `wording` put what is said about it.
-//! 3. `answer`: a whole answer, and `reading`: lists, single objects and counts in it, borrowed as the bytes that came. Both use
-//!    `page` for a list, `pick` for a value at a path, and `first_of` for what is bounded in number.
-//! 4. `partial`: the same with an answer that is not whole. Only an error leads to it.
+//! 1. `classify`: the single table that assigns an error class to an outcome; `graphql_error` reads the errors of
+//!    an HTTP 200 answer.
+//! 2. `error`: the error classes, and an error as one line; `target` and `wording` supply its text.
+//! 3. `answer`: a complete answer, and `reading`: lists, single objects and counts in it, borrowed from the
+//!    received bytes. Both use `page` for a list, `pick` for a value at a path, and `first_of` to limit the number
+//!    of entries.
+//! 4. `partial`: reads an answer that has errors beside its data. It is reached only through an error.
 
 pub(super) mod answer;
 pub(super) mod classify;

@@ -1,4 +1,4 @@
-//! One page of a list: which records it holds, whether there is more, and how many there are in all.
+//! One page of a list: its records, whether there is a next page, and the total count.
 
 use std::fmt;
 
@@ -7,28 +7,28 @@ use serde_json::value::RawValue;
 
 use super::{
     first_of::FirstOf,
-    pick::{Found, pick},
+    pick::{Picked, pick},
 };
 
-/// How a field of the API hands out its list.
+/// The shape in which the API returns a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListShape {
     /// A Relay connection: `nodes` or `edges { node }`, and always `pageInfo { hasNextPage endCursor }`.
     Connection,
-    /// A plain JSON list (`allUsers`): one page, whole.
+    /// A plain JSON list (`allUsers`): a single, complete page.
     Plain,
 }
 
-/// One page, borrowed from the answer's body. Debug shows counts, never records.
+/// One page, borrowed from the answer's body. `Debug` shows counts, never records.
 #[derive(Clone)]
 pub struct Page<'a> {
-    /// The records as the bytes that came; `None` where the API put null.
+    /// The records as received; `None` where the API returned null.
     pub nodes: Vec<Option<&'a RawValue>>,
     /// Always false for a plain list.
     pub has_next_page: bool,
-    /// The page cursor to ask for the next page with; never `None` when there is a next page.
+    /// The cursor of the next page; never `None` if there is a next page.
     pub end_cursor: Option<String>,
-    /// The API's own count over all pages; `None` where the query does not ask, and for plain lists.
+    /// The API's count over all pages; `None` if the query does not request it, and for plain lists.
     pub total_count: Option<u64>,
 }
 
@@ -43,14 +43,14 @@ impl fmt::Debug for Page<'_> {
     }
 }
 
-/// No page that is asked for has as many, nor has a company people.
+/// No page is requested with as many records, and no company has as many users.
 const MOST_RECORDS: usize = 100_000;
-/// A longer cursor would be sent, and recorded, with each request.
+/// In bytes. The cursor is sent, and recorded, with each request.
 const LONGEST_CURSOR: usize = 4_096;
 
 type Records<T> = FirstOf<T, MOST_RECORDS>;
 
-// No field has a default where its absence could be read as "that was all".
+// No field has a default that could be mistaken for the end of a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connection<'a> {
@@ -64,7 +64,7 @@ struct Connection<'a> {
 
 #[derive(Deserialize)]
 struct Edge<'a> {
-    // Named so that a missing `node` is a fault: by itself serde reads it as null.
+    // Explicit, so that a missing `node` is an error: by default serde reads it as null.
     #[serde(borrow, deserialize_with = "present")]
     node: Option<&'a RawValue>,
 }
@@ -80,7 +80,8 @@ fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<&'de RawValue>
     Option::deserialize(reader)
 }
 
-/// Errors: what is wrong, to stand behind the list's name.
+/// # Errors
+/// What is wrong, to be appended to the list's name.
 pub(super) fn read_page<'a>(data: &'a [u8], path: &[&str], shape: ListShape) -> Result<Page<'a>, String> {
     match shape {
         ListShape::Connection => read_connection(needed(pick(data, path)?)?),
@@ -116,10 +117,10 @@ fn all_of<T>(records: Records<T>) -> Result<Vec<T>, String> {
     }
 }
 
-fn needed<T>(found: Found<T>) -> Result<T, String> {
+fn needed<T>(found: Picked<T>) -> Result<T, String> {
     match found {
-        Found::Value(value) => Ok(value),
-        Found::Null => Err("is null".to_owned()),
-        Found::Missing => Err("is missing".to_owned()),
+        Picked::Value(value) => Ok(value),
+        Picked::Null => Err("is null".to_owned()),
+        Picked::Missing => Err("is missing".to_owned()),
     }
 }

@@ -1,6 +1,6 @@
-//! Reading an answer that is not whole: which of its records are, and what is wrong with the others.
+//! Reads an incomplete answer: which of its records are complete, and what is wrong with the others.
 //!
-//! Nobody comes here by accident: a request with such an answer fails, and only its error leads to what remains of it.
+//! Reached only through the error of a request, so that no caller reads an incomplete answer by mistake.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use super::{
     answer::Answer,
     graphql_error::GraphqlError,
     page::{ListShape, Page, read_page},
-    pick::{Found, pick},
+    pick::{Picked, pick},
 };
 
-/// Bytes that are no text are noted up to this number; more of them are one fault all the same.
+/// At most this many positions of invalid bytes are recorded; more are still an error.
 const MOST_NOTED: usize = 1_000;
 
-/// What an answer leaves to be read. Debug shows counts, never a message or a body.
+/// The content of an incomplete answer. `Debug` shows counts, never a message or a body.
 #[derive(Clone, Default)]
-pub(in crate::source) struct Remains {
+pub(in crate::source) struct IncompleteContent {
     pub errors: Vec<GraphqlError>,
-    /// The body as received where it is no UTF-8; the answer's own has `?` in place of each byte that is none.
+    /// The body as received, if it is not UTF-8; the answer's body then has `?` for each invalid byte.
     pub original: Option<Bytes>,
-    /// Where those bytes are in it.
+    /// The positions of the invalid bytes.
     pub not_text: Vec<usize>,
-    /// The answer; set by the client, which knows the rest of it.
+    /// The answer; set by the client, which knows its times.
     pub answer: Option<Answer>,
 }
 
-impl fmt::Debug for Remains {
+impl fmt::Debug for IncompleteContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remains")
             .field("errors", &self.errors.len())
@@ -38,7 +38,7 @@ impl fmt::Debug for Remains {
     }
 }
 
-/// The body with `?` for each byte that is no UTF-8, and where those are: every place stays what it was.
+/// The body with `?` for each byte that is not UTF-8, and their positions. All other positions stay the same.
 pub(super) fn as_text(body: &Bytes) -> (Bytes, Vec<usize>) {
     let mut text = Vec::with_capacity(body.len());
     let mut not_text = Vec::new();
@@ -54,36 +54,36 @@ pub(super) fn as_text(body: &Bytes) -> (Bytes, Vec<usize>) {
     (text.into(), not_text)
 }
 
-/// What is wrong with one record of an answer.
+/// What is wrong with one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFault {
-    /// The field, as a path from the record: `allContacts.nodes.1.lastName`. Empty: the record as such.
+    /// The path of the field within the record: `allContacts.nodes.1.lastName`. Empty: the record itself.
     pub field: String,
-    /// What the API said of it, as one line; it may hold personal data. Of bytes that are no text, what they are.
+    /// The API's message, on one line; may contain personal data. For invalid bytes, which bytes they are.
     pub message: String,
-    /// Whether it is about bytes that are no UTF-8.
+    /// Whether it is about bytes that are not UTF-8.
     pub is_not_text: bool,
 }
 
-/// An answer that is not whole.
+/// An incomplete answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Partial<'e> {
     answer: &'e Answer,
-    remains: &'e Remains,
+    remains: &'e IncompleteContent,
 }
 
 impl<'e> Partial<'e> {
-    pub(super) fn new(answer: &'e Answer, remains: &'e Remains) -> Self {
+    pub(super) fn new(answer: &'e Answer, remains: &'e IncompleteContent) -> Self {
         Self { answer, remains }
     }
 
-    /// The answer: its number, times and bytes.
+    /// The answer with its number, times and bytes.
     pub fn answer(&self) -> &'e Answer {
         self.answer
     }
 
-    /// The page that the root field holds, with what is wrong with each of its records; an empty list where nothing is. None
-    /// where a fault is of no record, so that nobody can say which ones are whole.
+    /// The page at the root field, with the faults of each of its records (an empty list for a complete one).
+    /// `None` if a fault belongs to no record, because any of them may then be affected.
     pub fn page(&self, root: &str, shape: ListShape) -> Option<(Page<'e>, Vec<Vec<NodeFault>>)> {
         let page = read_page(self.answer.data()?, &[root], shape).ok()?;
         let mut faults: Vec<Vec<NodeFault>> = vec![Vec::new(); page.nodes.len()];
@@ -113,12 +113,12 @@ impl<'e> Partial<'e> {
         unplaced.is_empty().then_some((page, faults))
     }
 
-    /// The one object at a path, such as a getter's, with what is wrong with it: at least one thing. None for the object
-    /// where nothing came of it.
+    /// The object at a path, such as that of a getter, with its faults, at least one. The object is `None` if the
+    /// answer does not contain it.
     pub fn object(&self, path: &[&str]) -> (Option<&'e RawValue>, Vec<NodeFault>) {
         let found = self.answer.data().and_then(|data| pick::<&RawValue>(data, path).ok());
         let object = match found {
-            Some(Found::Value(object)) => Some(object),
+            Some(Picked::Value(object)) => Some(object),
             _ => None,
         };
         let mut faults: Vec<NodeFault> = self
@@ -139,7 +139,7 @@ impl<'e> Partial<'e> {
         (object, faults)
     }
 
-    /// The bytes of a record of this answer as received.
+    /// The bytes of a record as received.
     pub fn received(&self, node: &RawValue) -> Bytes {
         match &self.remains.original {
             Some(original) => original.slice(self.range_of(node)),
@@ -147,7 +147,7 @@ impl<'e> Partial<'e> {
         }
     }
 
-    /// Whether nothing but bytes that are no text is wrong with the answer.
+    /// Whether the only fault is bytes that are not UTF-8.
     pub fn is_whole_but_for_text(&self) -> bool {
         self.remains.errors.is_empty() && !self.remains.not_text.is_empty()
     }
@@ -158,7 +158,7 @@ impl<'e> Partial<'e> {
         start..start + node.get().len()
     }
 
-    /// One fault for each field of a record that holds bytes that are no text, at its first such byte.
+    /// One fault for each field of a record with invalid bytes, at the first such byte.
     fn not_text_in(&self, node: &RawValue) -> Vec<NodeFault> {
         let range = self.range_of(node);
         let mut faults: Vec<NodeFault> = Vec::new();
@@ -179,11 +179,11 @@ impl<'e> Partial<'e> {
     }
 }
 
-/// The path of the value, or of the key, that holds a byte of a JSON text. Its grammar was checked before.
+/// The path of the value, or of the key, at a byte position of valid JSON.
 fn field_at(json: &str, wanted: usize) -> String {
     let bytes = json.as_bytes();
-    // Of each open object the key that was read last, of each open list the index.
-    let mut path: Vec<Step> = Vec::new();
+    // For each open object the last key, for each open list the index.
+    let mut path: Vec<PathStep> = Vec::new();
     let (mut at, mut expects_key) = (0, false);
     while at < bytes.len() {
         match bytes[at] {
@@ -193,8 +193,8 @@ fn field_at(json: &str, wanted: usize) -> String {
                 while at < bytes.len() && bytes[at] != b'"' {
                     at += 1 + usize::from(bytes[at] == b'\\');
                 }
-                let is_key = expects_key && matches!(path.last(), Some(Step::Key(_)));
-                if let (true, Some(Step::Key(key))) = (is_key, path.last_mut()) {
+                let is_key = expects_key && matches!(path.last(), Some(PathStep::Key(_)));
+                if let (true, Some(PathStep::Key(key))) = (is_key, path.last_mut()) {
                     *key = json.get(start..at.min(json.len())).unwrap_or_default().to_owned();
                     expects_key = false;
                 }
@@ -203,18 +203,18 @@ fn field_at(json: &str, wanted: usize) -> String {
                 }
             }
             b'{' => {
-                path.push(Step::Key(String::new()));
+                path.push(PathStep::Key(String::new()));
                 expects_key = true;
             }
             b'[' => {
-                path.push(Step::Index(0));
+                path.push(PathStep::Index(0));
                 expects_key = false;
             }
             b'}' | b']' => {
                 path.pop();
             }
             b',' => match path.last_mut() {
-                Some(Step::Index(index)) => *index += 1,
+                Some(PathStep::Index(index)) => *index += 1,
                 _ => expects_key = true,
             },
             _ => {}
@@ -227,16 +227,16 @@ fn field_at(json: &str, wanted: usize) -> String {
     let steps: Vec<String> = path
         .into_iter()
         .map(|step| match step {
-            Step::Key(key) => {
+            PathStep::Key(key) => {
                 key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect()
             }
-            Step::Index(index) => index.to_string(),
+            PathStep::Index(index) => index.to_string(),
         })
         .collect();
     steps.join(".")
 }
 
-enum Step {
+enum PathStep {
     Key(String),
     Index(usize),
 }

@@ -1,5 +1,5 @@
-//! Reading an answer without interpreting records: lists, single objects and counts are borrowed from the body as the bytes
-//! that came.
+//! Reads an answer without interpreting its records: lists, single objects and counts are borrowed from the
+//! received bytes.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,36 +9,37 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Answer, Delivery},
+    answer::{Answer, ReplyDetails},
     classify::{MOST_ROOTS, classify_body},
     error::{ErrorClass, Fault, SourceError},
     first_of::FirstFields,
     page::{ListShape, Page, read_page},
-    pick::{Found, pick},
+    pick::{Picked, pick},
     target::{Endpoint, Target},
 };
 
-/// What an answer says about one record.
+/// The answer about one record.
 #[derive(Debug, Clone, Copy)]
 pub enum Lookup<'a> {
     /// The record.
     There(&'a RawValue),
-    /// There is none: plain null, or an error with the code NOT_FOUND and the path of the root field.
+    /// The record does not exist: null, or an error with the code NOT_FOUND and the path of the root field.
     Gone,
-    /// Null beside an error that says "not found" without a code or without a path: no evidence of anything.
+    /// Null, with an error that says "not found" without a code or without a path: no evidence.
     Unclear,
 }
 
 impl Answer {
-    /// An answer that was kept or made up instead of fetched; judged like one that came with HTTP 200.
+    /// An answer that was stored or constructed instead of fetched; classified like one with HTTP 200.
     ///
-    /// Errors: as a request with this body would have.
+    /// # Errors
+    /// Those of a request with this body.
     pub fn from_body(operation_name: &str, body: impl Into<Bytes>) -> Result<Self, SourceError> {
         let body = body.into();
         let target = Target { place: "a stored body".into(), endpoint: Endpoint::GraphqlWithKey };
         let verified =
             classify_body(&body, &target).map_err(|fault| SourceError::new(fault, operation_name, 1))?;
-        let delivery = Delivery {
+        let delivery = ReplyDetails {
             number: 0,
             body,
             attempts: 1,
@@ -52,28 +53,36 @@ impl Answer {
         Ok(Self::new(verified, delivery))
     }
 
-    /// One page of the list that the root field holds; `root_field` is the name or alias in the query.
+    /// One page of the list at the root field; `root_field` is the name or alias in the query.
     ///
-    /// Errors: `BadAnswer` when the field is missing, null or of another shape.
+    /// # Errors
+    /// `BadAnswer` if the field is missing, null or of another shape.
     pub fn page(&self, root_field: &str, shape: ListShape) -> Result<Page<'_>, SourceError> {
         self.page_at(&[root_field], shape)
     }
 
-    /// As [`Answer::page`], for a list further down, such as `["client", "allContacts"]`.
+    /// Like [`Answer::page`], for a list at a path such as `["client", "allContacts"]`.
+    ///
+    /// # Errors
+    /// As [`Answer::page`].
     pub fn page_at(&self, path: &[&str], shape: ListShape) -> Result<Page<'_>, SourceError> {
         let data = self.data.as_deref().ok_or_else(|| self.bad(path, "is missing, data is null"))?;
         read_page(data, path, shape).map_err(|what| self.bad(path, &what))
     }
 
-    /// What a getter at the root answered: `None` when the API says that the record does not exist; see [`Lookup`].
+    /// The object of a getter at the root; `None` if the API says that the record does not exist (see [`Lookup`]).
     ///
-    /// Errors: `BadAnswer` when the answer does not speak of this field at all, or is unclear about it: that is no
-    /// evidence of absence.
+    /// # Errors
+    /// `BadAnswer` if the answer does not contain this field or is unclear about it, which is no evidence of
+    /// absence.
     pub fn object(&self, root_field: &str) -> Result<Option<&RawValue>, SourceError> {
         self.object_path(&[root_field])
     }
 
-    /// As [`Answer::object`], for a value further down; `None` when it or anything on the way to it is null.
+    /// Like [`Answer::object`], for a value further down; `None` if it or one of its parents is null.
+    ///
+    /// # Errors
+    /// As [`Answer::object`].
     pub fn object_path(&self, path: &[&str]) -> Result<Option<&RawValue>, SourceError> {
         match self.lookup(path)? {
             Lookup::There(value) => Ok(Some(value)),
@@ -84,28 +93,30 @@ impl Answer {
         }
     }
 
-    /// What the answer says about the value at a path, or about the record on the way to it.
+    /// The answer about the value at a path, or about the record on the way to it.
     ///
-    /// Errors: `BadAnswer` when it does not speak of this field at all.
+    /// # Errors
+    /// `BadAnswer` if the answer does not contain this field.
     pub fn lookup(&self, path: &[&str]) -> Result<Lookup<'_>, SourceError> {
         let found = match &self.data {
-            None => Found::Missing,
+            None => Picked::Missing,
             Some(data) => pick(data, path).map_err(|what| self.bad(path, &what))?,
         };
         match found {
-            Found::Value(value) => Ok(Lookup::There(value)),
-            Found::Null | Found::Missing if path.first().is_some_and(|root| self.says_gone(root)) => {
+            Picked::Value(value) => Ok(Lookup::There(value)),
+            Picked::Null | Picked::Missing if path.first().is_some_and(|root| self.says_gone(root)) => {
                 Ok(Lookup::Gone)
             }
-            Found::Null | Found::Missing if self.gone.unclear => Ok(Lookup::Unclear),
-            Found::Null => Ok(Lookup::Gone),
-            Found::Missing => Err(self.bad(path, "is missing")),
+            Picked::Null | Picked::Missing if self.gone.unclear => Ok(Lookup::Unclear),
+            Picked::Null => Ok(Lookup::Gone),
+            Picked::Missing => Err(self.bad(path, "is missing")),
         }
     }
 
-    /// The totals of a probe that asks for counts alone, `{ a: allEvents(…) { totalCount } b: … }`: alias -> totalCount.
+    /// The counts of a query for counts only, `{ a: allEvents(…) { totalCount } b: … }`: alias -> totalCount.
     ///
-    /// Errors: `BadAnswer` when any root field is not an object with a `totalCount`.
+    /// # Errors
+    /// `BadAnswer` if any root field is not an object with a `totalCount`.
     pub fn counts(&self) -> Result<BTreeMap<String, u64>, SourceError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]

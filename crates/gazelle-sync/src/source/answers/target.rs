@@ -1,4 +1,4 @@
-//! The endpoint that an attempt asked, for errors: its place, and the setting that a person would have to change.
+//! The endpoint of an attempt, for errors: its URL, and the setting to change.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ pub(in crate::source) struct Target {
 pub(in crate::source) enum Endpoint {
     GraphqlWithKey,
     GraphqlWithToken,
-    /// The OAuth token URL; its answers are JSON but not GraphQL.
+    /// The OAuth token URL, whose answers are JSON but not GraphQL.
     Token,
-    /// The same, asked with the code of a login.
+    /// The same, for the code of a login.
     Login,
 }
 
@@ -32,7 +32,7 @@ impl Target {
         Fault::new(class, self.place.clone(), what, advice)
     }
 
-    /// The setting that holds this address.
+    /// The setting that contains this URL.
     pub(super) fn setting(&self) -> &'static str {
         match self.endpoint {
             Endpoint::GraphqlWithKey | Endpoint::GraphqlWithToken => "GAZELLE_API_URL",
@@ -40,7 +40,7 @@ impl Target {
         }
     }
 
-    /// What to do about credentials that were refused.
+    /// What to do when the credentials were refused.
     pub(super) fn credential_advice(&self) -> &'static str {
         match self.endpoint {
             Endpoint::GraphqlWithKey => "the API key was refused; check GAZELLE_API_KEY",

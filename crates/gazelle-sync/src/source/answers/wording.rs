@@ -1,17 +1,17 @@
-//! How foreign text gets into a message: names, a host, the kind and title of a page; all cut down, nothing else.
+//! Reduces text from outside for messages: names, a host, the type and title of a page.
 
 use reqwest::Url;
 
 use crate::display::acts;
 use crate::source::transport::attempt::{Body, Reply};
 
-/// The first few names of a list for a message.
+/// The first five names of a list.
 pub(super) fn shown(names: &[String]) -> String {
     let more = if names.len() > 5 { ", …" } else { "" };
     format!("{}{more}", names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
-/// Only the host of a redirect's target: paths and queries of login pages carry session data.
+/// Only the host of a redirect's target, because paths and queries of login pages contain session data.
 pub(super) fn host_of(location: Option<&str>) -> String {
     match location {
         None => "no address".to_owned(),
@@ -22,7 +22,7 @@ pub(super) fn host_of(location: Option<&str>) -> String {
     }
 }
 
-/// ` (text/html, "Maintenance")`: all that is told of a page; the title is cut down to plain characters.
+/// ` (text/html, "Maintenance")`: the type of a web page and its title, reduced to plain characters.
 pub(super) fn page_note(reply: &Reply) -> String {
     let plain = |text: &str, most: usize| -> String {
         let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || " /-_.+".contains(*c));
@@ -48,11 +48,11 @@ pub(super) fn page_note(reply: &Reply) -> String {
     }
 }
 
-/// The longest text of the API that is repeated, in characters.
+/// The longest message of the API that is repeated, in characters.
 const LONGEST_REPEATED: usize = 200;
 
-/// A message of the API as one line that may be shown: no control characters, bounded, without what looks like a token, an
-/// address or a quotation (which may be of a record); quoted names of a schema stay.
+/// A message of the API on one line: without control characters, truncated, and without anything like a token, an
+/// address or a quotation (possibly of a record); quoted schema names stay.
 pub(super) fn one_line(message: &str) -> String {
     let plain: String = message.chars().map(|c| if acts(c) || is_joiner(c) { ' ' } else { c }).collect();
     let words = without_quotations(&plain);
@@ -62,7 +62,7 @@ pub(super) fn one_line(message: &str) -> String {
         let is_first = line.is_empty();
         let room = LONGEST_REPEATED.saturating_sub(line.chars().count() + usize::from(!is_first));
         if word.chars().count() > room {
-            // A word that is all there is is cut; any other is left out whole.
+            // If the first word is too long it is cut; any other is left out.
             line.extend(word.chars().take(if is_first { room } else { 0 }));
             return format!("{line} …");
         }
@@ -74,12 +74,12 @@ pub(super) fn one_line(message: &str) -> String {
     line
 }
 
-/// What scripts and emoji need and no message of an API does.
+/// Joiners, which scripts and emoji need but API messages do not.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// An address, or a long word of letters and digits: a token, a key, a request's number.
+/// An address, or a long word of letters and digits, such as a token, a key or a request id.
 fn looks_private(word: &str) -> bool {
     let has = |test: fn(&char) -> bool| word.chars().any(|c| test(&c));
     word.contains('@')
@@ -91,7 +91,7 @@ fn looks_private(word: &str) -> bool {
             && !word.contains('_')
 }
 
-/// The text with `…` in place of what stands in quotes, unless that is a name of a schema.
+/// The text with `…` for quoted parts that are not schema names.
 fn without_quotations(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
@@ -100,12 +100,12 @@ fn without_quotations(text: &str) -> String {
         kept.push_str(before);
         let open = quoted.chars().next().unwrap_or_default();
         let inner = &quoted[open.len_utf8()..];
-        // An apostrophe stands after a letter and quotes nothing.
+        // An apostrophe follows a letter and is not a quote.
         let is_apostrophe = open == '\'' && before.chars().next_back().is_some_and(char::is_alphanumeric);
         let closers: &[char] = match open {
             '«' => &['»'],
             '“' => &['”', '“'],
-            // Ruby's own: `name'
+            // Ruby's style: `name'
             '`' => &['`', '\''],
             _ => std::slice::from_ref(match open {
                 '"' => &'"',

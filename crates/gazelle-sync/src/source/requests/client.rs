@@ -1,4 +1,4 @@
-//! The client: one request, as many attempts as it deserves, one answer or one error.
+//! The API client: one request with its retries gives one answer or one error.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use super::{
 };
 use crate::source::{
     answers::{
-        answer::{Answer, Delivery, Gone, Verified},
+        answer::{Answer, NotFoundRoots, ReplyDetails, VerifiedData},
         classify::{classify, readable},
         error::{ErrorClass, Fault, SourceError},
-        partial::Remains,
+        partial::IncompleteContent,
         target::Target,
     },
     settings::{CheckedSettings, SourceSettings, place_of},
@@ -34,25 +34,25 @@ use crate::source::{
         session::{OauthSession, State},
     },
     transport::{
-        attempt::{Attempt, Body, Reply, Seen, attempt},
+        attempt::{Attempt, AttemptOutcome, Body, Reply, attempt},
         compression,
-        room::{Purpose, Room},
+        room::{AnswerPurpose, MemoryBudget},
     },
 };
 use crate::stop;
 
-/// Speaks to one Gazelle account. Cheap to clone; all clones share connections, places (see
+/// The client of one Gazelle account. Cheap to clone; all clones share connections, request slots (see
 /// [`SourceSettings::concurrency`]) and tokens.
 #[derive(Clone)]
 pub struct GazelleClient {
     shared: Arc<Shared>,
     observers: Vec<Observer>,
-    /// Requests made so far by this client and its clones.
+    /// Number of requests made by this client and its clones.
     made: Arc<AtomicI32>,
     stop: CancellationToken,
-    /// Fewer attempts than the settings allow, where a request is only tried out.
+    /// A lower limit of attempts than the settings', for a request whose failure is expected.
     most_attempts: u32,
-    purpose: Purpose,
+    purpose: AnswerPurpose,
 }
 
 struct Shared {
@@ -60,46 +60,47 @@ struct Shared {
     settings: CheckedSettings,
     access: Access,
     target: Target,
-    /// One permit is one request in flight.
-    places: Arc<Semaphore>,
-    room: Room,
+    /// One permit is one concurrent request.
+    slots: Arc<Semaphore>,
+    room: MemoryBudget,
 }
 
 impl GazelleClient {
-    /// A client for these settings. Sends nothing yet and reads no store.
+    /// A client for these settings. Sends nothing yet and reads no token store.
     ///
-    /// Errors: class `Setup`, naming the setting that is unusable.
+    /// # Errors
+    /// Class `Setup`, naming the unusable setting.
     pub fn new(settings: SourceSettings, credential: Credential) -> Result<Self, SourceError> {
         let settings = CheckedSettings::from(settings)?;
         settings.check_protected()?;
         let http = settings.http_client()?;
-        let places = Arc::new(Semaphore::new(settings.concurrency));
+        let slots = Arc::new(Semaphore::new(settings.concurrency));
         let access = match credential {
             Credential::ApiKey(key) => Access::from_key(&key)?,
             Credential::Oauth(credential) => Access::Oauth(Arc::new(OauthSession {
                 http: http.clone(),
                 token_url: settings.token_url.clone(),
                 timeout: settings.timeout,
-                places: places.clone(),
+                slots: slots.clone(),
                 credential,
                 state: Mutex::new(State::default()),
             })),
         };
         let target = Target { place: place_of(&settings.graphql_url), endpoint: access.endpoint() };
-        let room = Room::for_answers_of(settings.max_response_bytes);
-        let shared = Arc::new(Shared { http, settings, access, target, places, room });
+        let room = MemoryBudget::for_answers_of(settings.max_response_bytes);
+        let shared = Arc::new(Shared { http, settings, access, target, slots, room });
         Ok(Self {
             shared,
             observers: Vec::new(),
             made: Arc::default(),
             stop: CancellationToken::new(),
             most_attempts: u32::MAX,
-            purpose: Purpose::default(),
+            purpose: AnswerPurpose::default(),
         })
     }
 
-    /// The same client with one observer more: it receives one record for every request made through the returned client
-    /// and its clones, whatever its end, numbered from 1. It runs inside the request's task: keep it short.
+    /// The same client with one more observer. It receives one record for every request made through the returned
+    /// client and its clones, however it ends, numbered from 1. It runs in the request's task and must be quick.
     pub fn observed_by(&self, observer: impl Fn(RequestRecord) + Send + Sync + 'static) -> Self {
         let mut client = self.clone();
         client.observers.push(Observer(Arc::new(observer)));
@@ -107,8 +108,8 @@ impl GazelleClient {
         client
     }
 
-    /// Goes on with the login of a client before, made of the same settings: its tokens, saved or not, or that somebody logged
-    /// out. That client is to be used no more.
+    /// Takes over the login of an earlier client with the same settings: its tokens, saved or not, or the fact that
+    /// the user logged out. The earlier client must not be used any more.
     pub async fn continue_login_of(&self, before: &GazelleClient) {
         if let (Access::Oauth(session), Access::Oauth(before)) = (&self.shared.access, &before.shared.access)
         {
@@ -116,32 +117,34 @@ impl GazelleClient {
         }
     }
 
-    /// The same client, ending its requests when asked to: what is under way may come to its end for [`GRACE`](crate::stop::GRACE),
-    /// nothing is sent any more, and what was not answered fails with the class `Stopped`.
+    /// The same client with a stop signal. After it, nothing more is sent; requests in progress may end within
+    /// [`GRACE`](crate::stop::GRACE), the others fail with the class `Stopped`.
     pub fn stopped_by(&self, stop: &CancellationToken) -> Self {
         Self { stop: stop.clone(), ..self.clone() }
     }
 
-    /// The same client, making at most this many attempts (at least 1), and as many as the settings say where the API asks for
-    /// patience.
+    /// The same client with at most this many attempts (at least 1). If the API asks for fewer requests, the
+    /// attempts of the settings apply.
     pub fn trying(&self, attempts: u32) -> Self {
         Self { most_attempts: attempts, ..self.clone() }
     }
 
-    /// The same client for pages of a list, each held until its records are stored; where that has its turn, with a sign that it
-    /// has come. Large ones wait for those that are held: one must not be held while another is waited for, but for the next.
+    /// The same client for pages of a list, which are held until their records are stored. `turn` tells when the
+    /// pages of this walk are next in line to be stored; before that, large ones are not accepted. While a page is
+    /// held, no other page may be awaited, except by the walk whose turn it is.
     pub fn for_pages(&self, turn: Option<watch::Receiver<bool>>) -> Self {
-        Self { purpose: Purpose::Page(turn), ..self.clone() }
+        Self { purpose: AnswerPurpose::Page(turn), ..self.clone() }
     }
 
-    /// The answer with bytes of its own, which take no room that others wait for: for who keeps it, or a part of it, while something
-    /// else is asked. None where too much is kept so already, over all clones of this client.
+    /// The answer with its own copy of the bytes, which frees the memory reserved for answers: for callers that
+    /// keep it, or a part of it, during further requests. `None` if the clones of this client keep too much
+    /// already.
     pub fn kept(&self, answer: Answer) -> Option<Answer> {
         let body = self.shared.room.copy(&answer.body)?;
         Some(answer.with_bytes(body))
     }
 
-    /// The same of bytes that are nobody else's, such as a record put together.
+    /// The same for bytes that are not shared, such as a record assembled from parts.
     pub fn kept_bytes(&self, bytes: Bytes) -> Option<Bytes> {
         self.shared.room.keep_own(bytes)
     }
@@ -151,11 +154,13 @@ impl GazelleClient {
         &self.shared.target.place
     }
 
-    /// Sends one operation and returns its whole answer.
+    /// Sends one operation and returns its complete answer.
     ///
-    /// Effects: attempts, waits and token refreshes as the settings say; one record to the observer. May be dropped at any
-    /// time: nothing is left behind, and a token refresh under way is finished.
-    /// Errors: the class of the last attempt; see [`ErrorClass`].
+    /// Makes attempts, waits and token refreshes according to the settings, and sends one record to the observers.
+    /// The future may be dropped at any time: a token refresh in progress is completed.
+    ///
+    /// # Errors
+    /// The class of the last attempt; see [`ErrorClass`].
     pub async fn post(&self, request: &GraphqlRequest) -> Result<Answer, SourceError> {
         let span = tracing::info_span!("request", operation = request.operation_name);
         self.post_in_span(request).instrument(span).await
@@ -168,13 +173,13 @@ impl GazelleClient {
         let mut plan =
             RetryPlan::new(settings.attempts, settings.retry_delay, can_renew).at_most(self.most_attempts);
         let body = request.to_body();
-        // An authorization that was refused and is to be replaced before the next attempt.
+        // An authorization that was refused and must be replaced before the next attempt.
         let mut refused: Option<Authorization> = None;
         loop {
             if self.stop.is_cancelled() {
                 return Err(self.stopped(request, recording));
             }
-            // No place is held while a token is fetched: the refresh needs one for itself.
+            // No slot is held while a token is fetched, because the refresh needs one itself.
             let fault = match self.next_authorization(&mut refused, &mut plan).await {
                 Err(about_token) => about_token,
                 Ok(authorization) => {
@@ -212,10 +217,10 @@ impl GazelleClient {
         }
     }
 
-    /// The error of a request that the end of the program came before.
+    /// The error of a request that the stop signal interrupted.
     fn stopped(&self, request: &GraphqlRequest, recording: Recording<'_>) -> SourceError {
         let error = SourceError::new(self.stopped_fault(), &request.operation_name, recording.attempts());
-        // The record says that the request was given up, which dropping it does.
+        // Dropping the recording records the request as abandoned.
         drop(recording);
         error
     }
@@ -226,7 +231,7 @@ impl GazelleClient {
         Fault::new(ErrorClass::Stopped, self.shared.target.place.clone(), what, advice)
     }
 
-    /// One attempt, given up when the program was asked to end and the attempt had its grace.
+    /// One attempt, aborted when the stop signal came and its grace period is over.
     async fn try_once_or_stop(
         &self,
         authorization: &Authorization,
@@ -240,7 +245,7 @@ impl GazelleClient {
         }
     }
 
-    /// The authorization of the next attempt; in place of one that was refused, a newer one.
+    /// The authorization of the next attempt; a newer one if the last was refused.
     async fn next_authorization(
         &self,
         refused: &mut Option<Authorization>,
@@ -256,16 +261,16 @@ impl GazelleClient {
         access.authorization().await
     }
 
-    /// Leaves an answer with its error. Errors are kept while other questions are asked: with bytes that take no room that others
-    /// wait for; where too much is kept so already, nothing remains but the error.
-    fn leave(&self, remains: &mut Remains, answer: Answer) {
-        if !matches!(self.purpose, Purpose::Question) {
+    /// Attaches an incomplete answer to its error. Callers keep errors during further requests, so the bytes are
+    /// copied out of the memory reserved for answers; if too much is kept already, the error has no answer.
+    fn attach_answer(&self, remains: &mut IncompleteContent, answer: Answer) {
+        if !matches!(self.purpose, AnswerPurpose::Question) {
             remains.answer = Some(answer);
             return;
         }
         let original = remains.original.take();
         let copy = original.as_ref().map(|original| self.shared.room.copy(original));
-        // Both, or none.
+        // Both or neither.
         if let (Some(answer), Some(original)) =
             (self.kept(answer), copy.map_or(Some(None), |copy| copy.map(Some)))
         {
@@ -273,7 +278,7 @@ impl GazelleClient {
         }
     }
 
-    /// One attempt, in one place, put down in the record.
+    /// One attempt in one slot, added to the recording.
     async fn try_once(
         &self,
         authorization: &Authorization,
@@ -285,11 +290,11 @@ impl GazelleClient {
         let verdict = classify(&attempt.seen, &self.shared.target);
         record(&attempt, verdict.as_ref().err().map(|fault| fault.class.clone()), recording);
         let Attempt { seen, latency, started_at } = attempt;
-        let Seen::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = seen else {
-            // Only whole bodies are good.
+        let AttemptOutcome::Reply(Reply { status, server_date, body: Body::Whole(body), .. }) = seen else {
+            // Only complete bodies are valid.
             return Err(verdict.err().unwrap_or_else(|| self.stopped_fault()));
         };
-        let delivery = Delivery {
+        let delivery = ReplyDetails {
             number: recording.number(),
             body,
             attempts: recording.attempts(),
@@ -302,18 +307,19 @@ impl GazelleClient {
         };
         match verdict {
             Ok(verified) => Ok(Answer::new(verified, delivery)),
-            Err(fault) => Err(self.with_remains(without_credential(fault, authorization), delivery)),
+            Err(fault) => Err(self.with_remains(redact_credential(fault, authorization), delivery)),
         }
     }
 
-    /// Sends in one place. An answer for which there is no room is let go, and asked for again when there is room for the longest.
+    /// Sends in one slot. An answer for which no memory is available is dropped, and requested again when there is
+    /// enough for the longest answer.
     async fn send(&self, authorization: &Authorization, body: &Bytes) -> Attempt {
         let shared = &*self.shared;
         let (timeout, longest) = (shared.settings.timeout, shared.settings.max_response_bytes);
         let mut room = shared.room.as_needed(&self.purpose);
         loop {
             // The semaphore is never closed, so this cannot fail.
-            let place = shared.places.acquire().await.ok();
+            let place = shared.slots.acquire().await.ok();
             let http_request = shared
                 .http
                 .post(shared.settings.graphql_url.clone())
@@ -322,7 +328,7 @@ impl GazelleClient {
                 .header(header::ACCEPT_ENCODING, compression::OFFERED)
                 .body(body.clone());
             let attempt = attempt(authorization.show(http_request), timeout, longest, &mut room).await;
-            if !matches!(attempt.seen, Seen::Reply(Reply { body: Body::NoRoom, .. })) {
+            if !matches!(attempt.seen, AttemptOutcome::Reply(Reply { body: Body::NoRoom, .. })) {
                 return attempt;
             }
             drop((place, room));
@@ -330,18 +336,18 @@ impl GazelleClient {
         }
     }
 
-    /// The fault with what can be read of its answer, where one came that is not whole.
-    fn with_remains(&self, mut fault: Fault, delivery: Delivery) -> Fault {
+    /// The fault with the readable part of its incomplete answer, if there is one.
+    fn with_remains(&self, mut fault: Fault, delivery: ReplyDetails) -> Fault {
         if let Some(remains) = &mut fault.remains {
             let (body, data) = readable(&delivery.body, remains);
-            let verified = Verified { data, gone: Gone::default() };
-            self.leave(remains, Answer::new(verified, Delivery { body, ..delivery }));
+            let verified = VerifiedData { data, gone: NotFoundRoots::default() };
+            self.attach_answer(remains, Answer::new(verified, ReplyDetails { body, ..delivery }));
         }
         fault
     }
 }
 
-/// Puts an attempt down in the log and in the record of its request.
+/// Logs an attempt and adds it to the recording.
 fn record(attempt: &Attempt, failure: Option<ErrorClass>, recording: &mut Recording<'_>) {
     tracing::debug!(
         attempt = recording.attempts() + 1,
@@ -359,8 +365,8 @@ fn record(attempt: &Attempt, failure: Option<ErrorClass>, recording: &mut Record
     });
 }
 
-/// The fault without the API's words where they repeat the key or the token.
-fn without_credential(mut fault: Fault, authorization: &Authorization) -> Fault {
+/// The fault without the API's message if that repeats the key or the token.
+fn redact_credential(mut fault: Fault, authorization: &Authorization) -> Fault {
     if let ErrorClass::OverLimit { said } = &mut fault.class
         && authorization.is_quoted_in(said)
     {

@@ -1,9 +1,9 @@
-//! One GraphQL request, from the operation to its answer or its error:
+//! One GraphQL request, from the operation to its answer or error:
 //!
-//! 1. `request`: what is asked, one operation with variables.
-//! 2. `client`: takes a place among the requests in flight and an authorization, sends, and sends again where `retry` says so.
-//! 3. `retry`: what follows a failed attempt. Pure.
-//! 4. `observe`: the record that each request leaves, whatever its end.
+//! 1. `request`: one operation with its variables.
+//! 2. `client`: waits for a slot and an authorization, sends, and retries if `retry` says so.
+//! 3. `retry`: what follows a failed attempt; pure functions.
+//! 4. `observe`: the record of each request, however it ends.
 
 pub(super) mod client;
 pub(super) mod observe;

@@ -1,4 +1,4 @@
-//! Every request leaves a record, whether it succeeded, failed or was given up by its caller.
+//! Every request leaves a record, whether it succeeded, failed or was dropped by its caller.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,22 +7,23 @@ use jiff::Timestamp;
 use super::request::GraphqlRequest;
 use crate::source::answers::error::ErrorClass;
 
-/// One logical GraphQL request with all its attempts (token refreshes leave none). Holds no body and no secret; `variables` hold ids and dates.
+/// One GraphQL request with all its attempts, token refreshes excluded. Contains no body and no secret; `variables`
+/// contains ids and dates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestRecord {
-    /// Its number among the requests of its client, from 1; the same as in the [`Answer`](crate::source::Answer).
+    /// Its number within its client, from 1; the same as in the [`Answer`](crate::source::Answer).
     pub number: i32,
     /// As in the [`GraphqlRequest`].
     pub operation_name: String,
     /// As sent.
     pub variables: serde_json::Value,
-    /// One entry an attempt, in order; empty when the caller dropped the request before the first.
+    /// One entry per attempt, in order; empty if the caller dropped the request before the first.
     pub attempts: Vec<AttemptRecord>,
     /// How it ended.
     pub outcome: Outcome,
-    /// When the request was handed over, UTC, by our clock.
+    /// When the request was made, UTC, by our clock.
     pub started_at: Timestamp,
-    /// From handing over to the end, with the waits between attempts.
+    /// Total duration, including the waits between attempts.
     pub elapsed: Duration,
 }
 
@@ -46,9 +47,9 @@ impl RequestRecord {
 /// One attempt of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// `None`: a good answer.
+    /// `None`: a valid answer.
     pub failure: Option<ErrorClass>,
-    /// `None`: there was no answer.
+    /// `None`: no answer.
     pub http_status: Option<u16>,
     /// From sending to the last byte, or to the failure.
     pub latency: Duration,
@@ -56,12 +57,12 @@ pub struct AttemptRecord {
     pub bytes: u64,
 }
 
-/// How a logical request ended.
+/// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// With a whole answer.
+    /// With a complete answer.
     Answered,
-    /// With an error of this class, after all attempts it deserves.
+    /// With an error of this class, after its last attempt.
     Failed(ErrorClass),
     /// The caller dropped the request before its end (a run that stops).
     Abandoned,
@@ -78,7 +79,7 @@ impl Outcome {
     }
 }
 
-/// Receives the records. Called once a request, from the task that made it: it must be quick and must not block.
+/// Receives the records: called once per request, in the task that made it. Must be quick and must not block.
 #[derive(Clone)]
 pub(super) struct Observer(pub Arc<dyn Fn(RequestRecord) + Send + Sync>);
 
@@ -88,7 +89,8 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// The record of a request under way; handed to the observer when it is dropped, so that no way out of `post` can miss it.
+/// The record of a request in progress. It is sent to the observers on drop, so that no return path of `post` can
+/// miss it.
 pub(super) struct Recording<'a> {
     observers: &'a [Observer],
     record: RequestRecord,

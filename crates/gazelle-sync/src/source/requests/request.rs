@@ -1,4 +1,4 @@
-//! What is sent: one GraphQL operation.
+//! One GraphQL operation, as it is sent.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -7,11 +7,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GraphqlRequest {
-    /// The operation of `query` to run; also the name under which the request is logged and recorded.
+    /// The operation of `query` to run; also its name in logs and records.
     pub operation_name: String,
     /// The GraphQL document.
     pub query: String,
-    /// A JSON object. Put ids, page cursors and dates here, never a secret: it is recorded.
+    /// A JSON object of ids, page cursors and dates, never a secret: it is recorded.
     pub variables: serde_json::Value,
 }
 
@@ -26,7 +26,7 @@ impl GraphqlRequest {
     }
 
     pub(super) fn to_body(&self) -> Bytes {
-        // Strings and a `Value` always serialise: there is no error to report.
+        // Strings and a `Value` always serialise.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }

@@ -1,7 +1,7 @@
-//! What follows a failed attempt. Pure; the waiting itself is done by `client.rs`.
+//! Decides what follows a failed attempt. Pure functions; `client.rs` does the waiting.
 //!
-//! Plain rather than a retry library's: a refreshed token, a wait that the API names, and attempts that are recorded one by
-//! one are the whole of it, and each would have to be bent into hooks.
+//! No retry library is used: token refreshes, waits named by the API and recorded attempts are most of the logic,
+//! and would all have to be fitted into hooks.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -12,14 +12,14 @@ use crate::source::{
     tokens::session::Renewal,
 };
 
-/// The longest wait the API may impose on us; it asks for hours only by mistake.
+/// The longest wait that the API may impose; it names hours only by mistake.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// The shortest wait where the API asked for patience or is busy, whatever it named and whatever our settings are: with less, all
-/// attempts would be spent while it is still busy.
+/// The shortest wait if the API asked for fewer requests or is busy, whatever it named and whatever the settings
+/// are: otherwise all attempts would be used up while it is still busy.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The way of one request through its attempts.
+/// The state of one request over its attempts.
 #[derive(Debug)]
 pub(super) struct RetryPlan {
     attempts: u32,
@@ -30,10 +30,10 @@ pub(super) struct RetryPlan {
 }
 
 impl RetryPlan {
-    /// `can_renew`: a refused token can be replaced.
+    /// `can_renew`: whether a refused token can be replaced.
     pub(super) fn new(attempts: u32, retry_delay: Duration, can_renew: bool) -> Self {
-        // Taking over what another process refreshed is no refresh of ours, and that token can be stale too: so there are
-        // two renewals, and a refresh of our own ends them.
+        // A token that another process refreshed can be stale too. So there are two renewals; a refresh of our own
+        // uses up both.
         Self {
             attempts,
             attempts_when_throttled: attempts,
@@ -43,13 +43,13 @@ impl RetryPlan {
         }
     }
 
-    /// The same with fewer attempts, but for a busy API.
+    /// The same with fewer attempts, except if the API is throttling.
     pub(super) fn at_most(self, attempts: u32) -> Self {
         Self { attempts: self.attempts.min(attempts.max(1)), ..self }
     }
 
-    /// True when the API's answer says no more than that the token is old: get a newer one and repeat at once, which does
-    /// not count as a failure.
+    /// Whether the answer only means that the token is old: then it is replaced and the request repeated at once,
+    /// without counting as a failure.
     pub(super) fn asks_for_new_token(&self, fault: &Fault) -> bool {
         fault.class == ErrorClass::Unauthorized && self.renewals_left > 0
     }
@@ -61,14 +61,14 @@ impl RetryPlan {
         };
     }
 
-    /// The wait before the next attempt, without jitter; `None`: this failure is the last.
+    /// The wait before the next attempt, without jitter; `None` after the last attempt.
     ///
-    /// What the API names goes before our own wait, shorter or longer, within bounds: a wait of nothing, or one that ended in
-    /// the past, is no wish to be asked again at once.
+    /// A wait named by the API overrides our own, within limits: zero, or a time in the past, does not mean to
+    /// retry at once.
     pub(super) fn wait_after(&mut self, fault: &Fault) -> Option<Duration> {
         self.failures += 1;
         let throttled = matches!(fault.class, ErrorClass::Throttled { .. });
-        // A request that is only tried out waits for a busy API as long as any other.
+        // Even a request with fewer attempts waits for a throttling API as long as any other.
         let attempts = if throttled { self.attempts_when_throttled } else { self.attempts };
         if !fault.class.is_retried() || self.failures >= attempts {
             return None;
@@ -81,16 +81,16 @@ impl RetryPlan {
         })
     }
 
-    /// Failures so far, those of the token URL included.
+    /// Failures so far, including those of the token URL.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 }
 
-/// A wait with up to a tenth added, so that requests that were refused together do not come back together. Never shorter:
-/// what the API named is kept.
+/// The wait plus up to a tenth, so that requests that were refused together are not repeated together. Never
+/// shorter, because the API's wait is kept.
 pub(super) fn with_jitter(wait: Duration) -> Duration {
-    // A hasher is seeded at random; for this it is random enough.
+    // A hasher is randomly seeded, which is random enough for this.
     let random = RandomState::new().build_hasher().finish();
     wait + wait.mul_f64((random % 1_000) as f64 / 10_000.0)
 }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_wait_is_neither_nothing_nor_endless_where_the_api_asks_for_patience() {
         let throttled = || ErrorClass::Throttled { retry_after: None };
-        // Class, what the API names, our own delay in ms, the two waits in ms.
+        // Class, wait named by the API, our own delay in ms, the two waits in ms.
         for (class, named, own, waits) in [
             (throttled(), None, 5_000, [5_000, 10_000]),
             (throttled(), None, 1, [1_000, 1_000]),

@@ -1,4 +1,4 @@
-//! A logout while a process holds tokens: they are forgotten there too. What is no logout loses no token.
+//! A logout while another process holds tokens: it drops them too. Anything else does not lose a token.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ async fn log_out(store: &dyn TokenStore) -> bool {
     store.lock().await.unwrap().remove().await.unwrap()
 }
 
-/// A client that was let in with `first`, by a provider that refuses its access token from then on.
+/// A client that has used `first`, and a provider that refuses its access token from then on.
 async fn let_in_once(first: Tokens) -> (Scene, GazelleClient, Arc<Mutex<bool>>) {
     let refuses = Arc::new(Mutex::new(false));
     let folder = tempfile::tempdir().unwrap();
@@ -43,8 +43,8 @@ async fn a_client_forgets_the_tokens_that_somebody_logged_out_of() {
     assert!(log_out(&*scene.store).await);
     assert!(!log_out(&*scene.store).await, "there were none any more");
     *refuses.lock().unwrap() = true;
-    // The second one has forgotten them, and does not go back to those of the environment; nor does the third, where the word
-    // of the logout was lost.
+    // The second one has dropped the tokens and does not fall back to those of the environment; nor does the third,
+    // after the logout marker was lost.
     for round in 0..3 {
         if round == 2 {
             std::fs::remove_file(scene.store.place()).unwrap();
@@ -60,7 +60,7 @@ async fn a_client_forgets_the_tokens_that_somebody_logged_out_of() {
 
 #[tokio::test(start_paused = true)]
 async fn a_logout_is_heeded_although_the_old_access_token_would_serve_on() {
-    // By the clock of the system, which no test sets: as long as the first request takes on this machine.
+    // By the system clock, which no test sets: as long as the first request takes on this machine.
     let mut soon = std::time::Duration::from_secs(2);
     let (scene, client, _) = loop {
         let begun = std::time::Instant::now();
@@ -114,7 +114,7 @@ async fn a_rotated_token_that_was_not_saved_yet_is_forgotten_after_a_logout() {
     assert_eq!(server.count(TOKEN_PATH), 1);
 }
 
-/// The service makes a new client when it opens the database anew.
+/// The service creates a new client when it reopens the database.
 #[tokio::test(start_paused = true)]
 async fn what_a_login_holds_outlives_its_client() {
     let (server, store) = with_a_full_disk().await;
@@ -123,7 +123,7 @@ async fn what_a_login_holds_outlives_its_client() {
     let error = before.post(&request()).await.unwrap_err();
     assert!(error.to_string().contains("cannot be saved"), "{error}");
 
-    // The rotated token was nowhere but in the client before.
+    // Only the earlier client had the rotated token.
     let client = oauth(&server, Arc::new(store.clone()), first.clone());
     client.continue_login_of(&before).await;
     client.post(&request()).await.expect("it has the token that could not be saved");

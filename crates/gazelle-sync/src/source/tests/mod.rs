@@ -1,4 +1,5 @@
-//! Tests against a scripted server on loopback. Waits run on tokio's paused clock, so that 15 s of retries take none.
+//! Tests against a scripted server on loopback. Waits use tokio's paused clock, so that 15 s of retries take no
+//! time.
 
 mod logouts;
 mod outcomes;
@@ -21,10 +22,10 @@ use self::scripted_server::{Reply, ScriptedServer};
 use super::{Credential, GazelleClient, GraphqlRequest, RequestRecord, SourceSettings};
 
 const API_KEY: &str = "key-7f3a9c-secret";
-/// Stands for personal data: it is in every body the server sends and must be in no message.
+/// Represents personal data: it is in every body the server sends and must not be in any message.
 const PERSON: &str = "Tremblay";
 
-/// The default settings (3 attempts, 5 s x attempt, 10 s each) at the scripted server.
+/// The default settings (3 attempts, 5 s x attempt, 10 s each) for the scripted server.
 fn settings(server: &ScriptedServer) -> SourceSettings {
     SourceSettings { graphql_url: server.url("/graphql/private"), ..SourceSettings::default() }
 }
@@ -45,7 +46,7 @@ fn request() -> GraphqlRequest {
     )
 }
 
-/// One good page with one record.
+/// One valid page with one record.
 fn good_page() -> Reply {
     Reply::json(
         200,

@@ -1,4 +1,5 @@
-//! The table of `classify.rs`, row by row: what the server does, the class it gets, how often it is asked, what is said.
+//! The table of `classify.rs`, row by row: what the server does, the error class, the number of requests, the
+//! message.
 
 use serde_json::{Value, json};
 
@@ -19,9 +20,9 @@ struct Case {
     name: &'static str,
     reply: Reply,
     class: ErrorClass,
-    /// Requests the server sees with 3 attempts allowed.
+    /// Number of requests that the server receives with 3 attempts allowed.
     asked: usize,
-    /// Must stand in the message.
+    /// Must be in the message.
     says: &'static str,
 }
 
@@ -171,7 +172,7 @@ fn graphql_errors() -> Vec<Case> {
             3,
             "at event",
         ),
-        // Something below the record is not found and takes the record with it: that is no word about the record.
+        // Something below the record is not found, which sets the record to null: no evidence about the record.
         case(
             "NOT_FOUND further down",
             errors_and(json!({ "event": null }), &[missing_deep]),
@@ -187,7 +188,7 @@ fn text_json(body: &str) -> Reply {
 }
 
 impl Reply {
-    /// Announces 50 bytes more than it sends, then ends the connection.
+    /// Announces 50 bytes more than it sends, then closes the connection.
     fn cut(self) -> Self {
         let Self::Http { status, body, .. } = self else { unreachable!() };
         Self::Raw(format!("HTTP/1.1 {status} OK\r\ncontent-length: {}\r\n\r\n{body}", body.len() + 50))
@@ -228,7 +229,7 @@ async fn each_fault_of_network_and_http_has_its_class() {
     check(network_and_status()).await;
 }
 
-/// Limits as servers word them; the status that each comes with, and its code.
+/// Messages about limits as servers word them, with the HTTP status and the code of each.
 const LIMITS: [(&str, u16, Option<&str>); 13] = [
     ("Query has complexity of 190, which exceeds max complexity of 100", 200, None),
     ("Query has depth of 12, which exceeds max depth of 10", 200, Some("GRAPHQL_VALIDATION_FAILED")),

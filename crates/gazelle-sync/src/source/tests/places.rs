@@ -1,5 +1,5 @@
-//! An error that names a place inside the answer speaks of what is there: its words decide nothing, and its code only where
-//! nothing came.
+//! An error with a path inside the answer is about a value: its message does not count, and its code only if no
+//! data came.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{super::ErrorClass, *};
 
-/// What a record's own error may say, and what each was taken for.
+/// Messages about values, and what each was once mistaken for.
 const WORDS: [&str; 5] = [
     "personalNotes is too long: 70000 characters exceed the limit of 65535",
     "Parse error: the notes of Jean Tremblay",
@@ -40,7 +40,7 @@ async fn the_words_of_an_error_inside_the_answer_decide_nothing() {
             assert!(matches!(class, ErrorClass::PartialData { .. }), "{words} at {path}: {line}");
             assert!(!line.contains("Tremblay") && !line.contains("70000"), "{line}");
         }
-        // Nothing came along with it: a field that may not be null.
+        // No data came: a field that must not be null failed.
         for (path, data) in [
             (json!(["allUsers", 1, "email"]), Value::Null),
             (json!(["allUsers", 1, "email"]), json!({ "allUsers": null })),
@@ -61,7 +61,7 @@ async fn a_code_inside_the_answer_decides_only_where_nothing_came() {
         ("THROTTLED", "throttled"),
         ("MAX_COMPLEXITY_EXCEEDED", "over_limit"),
         ("undefinedField", "invalid_query"),
-        // The credentials came as far as the record: what is refused is the field.
+        // The credentials were accepted; the field is what is refused.
         ("UNAUTHENTICATED", "server_fault"),
         ("INTERNAL", "server_fault"),
     ] {
@@ -77,7 +77,7 @@ async fn a_code_inside_the_answer_decides_only_where_nothing_came() {
         assert_eq!(class.name(), of_nothing, "{code}: {line}");
         assert!(!line.contains("Tremblay"), "{line}");
     }
-    // graphql-ruby gives a refused query the path of the document.
+    // graphql-ruby gives a refused query a path in the document.
     for path in [json!(["query AllEvents", "allEvents", "nodes", "x"]), json!(["query", "allEvents"])] {
         let error = json!({ "message": "Field 'x' doesn't exist on type 'Y'", "path": path });
         let (class, line, _) = class_of(Reply::json(200, json!({ "errors": [error] }))).await;

@@ -15,7 +15,7 @@ use super::{
 
 pub const TOKEN_PATH: &str = "/developer/oauth/token";
 
-/// A provider like the real one: each refresh token works once, only the newest access token is accepted.
+/// A provider like the real one: each refresh token works once, and only the newest access token is accepted.
 pub struct Provider {
     pub generation: usize,
     pub token_file: Option<std::path::PathBuf>,
@@ -36,7 +36,7 @@ impl Provider {
         if received.header("authorization") != format!("Bearer {newest}") {
             return Reply::new(401, "text/plain", PERSON);
         }
-        // The rule "saved before its first use", seen from the other side.
+        // Checks that a token is saved before its first use.
         if let Some(file) = &self.token_file {
             assert!(std::fs::read_to_string(file).unwrap().contains(&newest), "used before it was saved");
         }
@@ -50,7 +50,7 @@ pub struct Scene {
     pub _folder: TempDir,
 }
 
-/// A provider whose newest tokens are generation 1, and an empty token file.
+/// A provider whose newest tokens are of generation 1, and an empty token file.
 pub async fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokens.json");
@@ -69,7 +69,7 @@ pub fn oauth(
     GazelleClient::new(settings(server), Credential::Oauth(credential)).unwrap()
 }
 
-/// Stale tokens of which the refresh token still works.
+/// Stale tokens with a valid refresh token.
 pub fn stale() -> Tokens {
     tokens("acc-0", "ref-1")
 }

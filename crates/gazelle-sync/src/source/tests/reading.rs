@@ -1,4 +1,4 @@
-//! Reading answers: borrowed, complete, and never taking silence for an answer.
+//! Reading answers: borrowed, complete, and without mistaking a missing value for an answer.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn answer(body: impl ToString) -> Answer {
     Answer::from_body("Test", body.to_string()).unwrap()
 }
 
-/// An answer whose data holds `list` under `allEvents`.
+/// An answer with `list` under `allEvents`.
 fn events(list: serde_json::Value) -> Answer {
     answer(json!({ "data": { "other": { "nodes": [] }, "allEvents": list } }))
 }
@@ -20,7 +20,7 @@ fn info() -> serde_json::Value {
 
 #[test]
 fn a_page_of_nodes_is_borrowed_as_it_came() {
-    // Spaces, an escape, a repeated key and U+0000 must survive: they are part of what is hashed and kept.
+    // Spaces, an escape, a repeated key and U+0000 must survive: they are part of what is hashed and stored.
     let record = r#"{ "id":"evt_1", "title" : "No\u00ebl \u0000", "x":1, "x":2.50 }"#;
     let body = format!(
         r#"{{"data":{{"all\u0045vents":{{"totalCount":7,"nodes":[{record},null],"pageInfo":{{"endCursor":"MTAw","hasNextPage":true}}}}}}}}"#
@@ -168,7 +168,7 @@ fn depth_and_length_harm_nobody() {
     assert_eq!(*error.class(), ErrorClass::ServerFault);
 }
 
-/// The error of a client that is answered this.
+/// The error of a client that gets this reply.
 async fn refused(reply: Reply) -> SourceError {
     let server = ScriptedServer::always(reply).await;
     client(&server).post(&request()).await.unwrap_err()
@@ -194,7 +194,7 @@ async fn of_an_answer_with_errors_beside_data_it_is_told_which_records_are_whole
     assert_eq!(faults[1][0].message, "Notes of '…' failed");
     assert!(!format!("{error} {error:?}").contains("Notes of"), "{error:?}");
 
-    // An error without a place may be about any of them.
+    // An error without a path may be about any of them.
     let error = refused(Reply::json(200, body(&json!([{ "message": "oh" }])))).await;
     assert!(error.partial().unwrap().page("allEvents", ListShape::Connection).is_none());
 }
@@ -213,7 +213,7 @@ async fn bytes_that_are_no_text_are_found_in_their_record_and_field() {
     assert_eq!(faults[1][0].message, "byte 22 of the record, 0xE9, is not UTF-8");
     assert_eq!(&partial.received(page.nodes[1].unwrap())[..], b"{\"id\":\"b\",\"title\":\"caf\xe9\"}");
 
-    // In a page cursor there is no record that it could be blamed on.
+    // Invalid bytes in a page cursor belong to no record.
     let body = b"{\"data\":{\"allEvents\":{\"nodes\":[],\"pageInfo\":{\"hasNextPage\":true,\"endCursor\":\"\xe9\"}}}}";
     let error = refused(Reply::bytes(body.to_vec())).await;
     assert!(error.partial().unwrap().page("allEvents", ListShape::Connection).is_none());

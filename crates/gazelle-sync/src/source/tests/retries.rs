@@ -1,4 +1,4 @@
-//! How often, how far apart, and how many at once.
+//! The number of attempts, their waits, and concurrency.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::{
     *,
 };
 
-/// Seconds between the requests as the server saw them.
+/// Seconds between the requests as the server received them.
 fn gaps(server: &ScriptedServer) -> Vec<f64> {
     let times: Vec<Instant> = server.received().iter().map(|received| received.at).collect();
     times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect()
 }
 
-/// Panics where a wait was shorter than asked, or longer than that and its jitter.
+/// Panics if a wait was shorter than expected, or longer than with jitter.
 #[track_caller]
 fn assert_waited(server: &ScriptedServer, seconds: &[f64]) {
     let gaps = gaps(server);
@@ -85,7 +85,7 @@ async fn retry_after_wins_over_our_own_wait() {
         busy().with_header("retry-after", "30"),
         dated("Fri, 09 Jan 2026 12:00:07 GMT"),
         unavailable,
-        // A day is cut to five minutes, and what nobody can read is no wish: then it is our own 5 s x attempt.
+        // A day is cut to five minutes; an unreadable value is ignored in favour of our own 5 s x attempt.
         busy().with_header("retry-after", "86400"),
         busy().with_header("retry-after", "soon"),
         good_page(),
@@ -136,7 +136,7 @@ async fn attempts_at_a_busy_api_are_never_spent_within_a_second() {
         ("200, a message", limited(None)),
         ("200, 0", limited(None).with_header("retry-after", "0")),
     ] {
-        // Somebody has set a delay that is hardly one.
+        // A setting with almost no delay.
         let server = ScriptedServer::always(reply).await;
         let settings = SourceSettings { retry_delay: Duration::from_millis(1), ..settings(&server) };
         client_with(settings).post(&request()).await.unwrap_err();
@@ -227,8 +227,8 @@ async fn answers_over_the_limit_are_refused_announced_or_not() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_in_flight_never_exceed_the_limit() {
-    // Each request stays for a second of the paused clock, which moves only when nobody has anything else to do: by then
-    // every request that could be sent has been.
+    // Each request takes one second of the paused clock, which advances only when all tasks are idle: by then every
+    // request that could be sent has been.
     let server = ScriptedServer::always(good_page().after(Duration::from_secs(1))).await;
     let client = client_with(SourceSettings { concurrency: 3, ..settings(&server) });
     let begun = Instant::now();

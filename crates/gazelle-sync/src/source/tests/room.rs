@@ -1,4 +1,4 @@
-//! Large answers take room that others wait for; small ones take none.
+//! Large answers reserve memory and wait for it; small ones do not.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::source::{Answer, transport::compression::tests::gzipped};
 
 const MIB: usize = 1024 * 1024;
 
-/// The longest answer that is read.
+/// The longest accepted answer.
 const LONGEST: usize = 8 * MIB;
 
-/// Answers "Large" with five MiB, packed where that is asked for, and all else with little.
+/// Answers "Large" with five MiB, compressed if requested, and everything else with little.
 async fn server(is_packed: bool) -> ScriptedServer {
     let large = json!({ "data": { "a": "x".repeat(5 * MIB) } }).to_string();
     ScriptedServer::start(move |received| match (received.body.contains("Large"), is_packed) {
@@ -34,7 +34,7 @@ fn asking(client: &GazelleClient, operation: &str) -> JoinHandle<Answer> {
     tokio::spawn(async move { client.post(&request).await.expect("an answer") })
 }
 
-/// Whether it is still waited for when others have had their answers.
+/// Whether it still waits after other requests were answered.
 async fn waits(waiting: &JoinHandle<Answer>, client: &GazelleClient) -> bool {
     for _ in 0..20 {
         asking(client, "Small").await.unwrap();
@@ -50,14 +50,14 @@ async fn large_answers_wait_for_those_that_are_held_and_small_ones_for_none() {
             let first = asking(&client, "Large").await.unwrap();
             let mut second = asking(&client, "Large");
             assert!(waits(&second, &client).await);
-            // A part of it holds all of it.
+            // A part of an answer keeps all of its bytes.
             let part = first.body.slice(..1);
             drop(first);
             assert!(waits(&second, &client).await);
             drop(part);
             let second = tokio::time::timeout(Duration::from_secs(60), &mut second).await.unwrap().unwrap();
             assert!(second.bytes > 5 * MIB as u64);
-            // Bytes of its own take no room.
+            // A copy frees the reserved memory.
             let copy = client.kept(second).unwrap();
             assert_eq!(asking(&client, "Large").await.unwrap().body, copy.body);
         }
@@ -80,11 +80,11 @@ async fn large_pages_of_who_has_no_turn_yet_are_not_held() {
     let later = client(&server).for_pages(Some(its_turn));
     let waiting = asking(&later, "Large");
     assert!(waits(&waiting, &later).await);
-    // Whose turn it is finds room.
+    // The client whose turn it is gets memory.
     drop(asking(&later.for_pages(None), "Large").await.unwrap());
     turn.send(true).unwrap();
     drop(waiting.await.unwrap());
-    // Where no turn will come, there is nothing to wait for.
+    // If no turn will come, it does not wait.
     let (turn, its_turn) = watch::channel(false);
     let waiting = asking(&later.for_pages(Some(its_turn)), "Large");
     assert!(waits(&waiting, &later).await);

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server that answers each request as a script says, well-formed or not.
+//! An HTTP/1.1 server that answers each request as scripted, well-formed or not.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-/// What came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub path: String,
@@ -28,7 +28,7 @@ impl Received {
     }
 }
 
-/// What goes out.
+/// A scripted reply.
 #[derive(Debug, Clone)]
 pub enum Reply {
     Http {
@@ -36,22 +36,22 @@ pub enum Reply {
         headers: Vec<(String, String)>,
         body: String,
     },
-    /// HTTP 200 with a body that may be no text.
+    /// HTTP 200 with a body that may not be UTF-8.
     Bytes {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// These bytes, then the connection ends.
+    /// These bytes, then the connection is closed.
     Raw(String),
-    /// These bytes, then nothing, and the connection stays open.
+    /// These bytes, then nothing; the connection stays open.
     RawAndHang(String),
-    /// Nothing, ever; the connection stays open.
+    /// Nothing; the connection stays open.
     Hang,
-    /// The connection ends without a byte.
+    /// The connection is closed without a byte.
     Close,
     /// The connection is reset.
     Reset,
-    /// The reply after a while on tokio's clock.
+    /// The reply after a delay of tokio's clock.
     After(Duration, Box<Reply>),
 }
 
@@ -122,7 +122,7 @@ impl ScriptedServer {
         Self { port, seen }
     }
 
-    /// These replies in order; whoever asks further gets HTTP 418.
+    /// These replies in order, then HTTP 418.
     pub async fn replying(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: VecDeque<Reply> = replies.into_iter().collect();
         Self::start(move |_| {
@@ -143,7 +143,7 @@ impl ScriptedServer {
         self.seen().received.clone()
     }
 
-    /// How many came to this path.
+    /// Number of requests to this path.
     pub fn count(&self, path: &str) -> usize {
         self.seen().received.iter().filter(|received| received.path == path).count()
     }
@@ -187,7 +187,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>, seen: Arc<Mute
                 }
             }
             Reply::Raw(text) => {
-                // The other side may stop reading in the middle: that is its right.
+                // The client may stop reading at any time.
                 let _ = stream.write_all(text.as_bytes()).await;
                 return;
             }

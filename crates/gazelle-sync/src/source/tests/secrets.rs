@@ -1,4 +1,4 @@
-//! No secret and no record in anything that is printed.
+//! No output contains a secret or a record.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use super::{
     *,
 };
 
-/// Keeps what is logged on the thread that made it; a test's server and client run on its thread.
+/// Collects what is logged on its thread, on which a test's server and client run.
 #[derive(Clone)]
 struct Log {
     kept: Arc<Mutex<Vec<u8>>>,
@@ -101,8 +101,8 @@ async fn a_query_in_the_address_is_sent_but_never_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn logs_at_their_finest_hold_no_secret_and_no_record() {
-    // For the whole process: a subscriber for one thread can miss events whose first use happens on another. The
-    // rebuilding covers events first used while it was put in place.
+    // For the whole process: a subscriber of one thread can miss events first used on another. The rebuild covers
+    // events first used while it was installed.
     let log = Log { kept: Arc::default(), thread: thread::current().id() };
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();

@@ -1,4 +1,4 @@
-//! The token file: its mode, its lock, what a crash leaves.
+//! The token file: its mode, its lock, and the effect of a crash.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -15,7 +15,7 @@ pub(super) fn tokens(access: &str, refresh: &str) -> Tokens {
     }
 }
 
-/// Puts tokens into a store as `auth login` would.
+/// Saves tokens in a store as `auth login` does.
 pub(super) async fn put(store: &dyn TokenStore, tokens: Tokens) {
     store.lock().await.unwrap().save(tokens).await.unwrap();
 }

@@ -1,4 +1,5 @@
-//! OAuth under trouble: many at once, two processes, a caller that leaves, a store that fails. No token is lost.
+//! OAuth under concurrency and failures: many requests, two processes, a caller that leaves, a store that fails. No
+//! token is lost.
 
 use std::sync::{
     Arc, Mutex,
@@ -31,7 +32,8 @@ async fn many_requests_refused_at_once_refresh_once() {
 
 #[tokio::test(start_paused = true)]
 async fn two_processes_refused_at_once_refresh_once() {
-    // Two clients that share nothing but the file. A second refresh with the same token would be refused (and lose both).
+    // Two clients that share only the file. A second refresh with the same token would be refused, and both tokens
+    // lost.
     let scene = scene().await;
     put(&*scene.store, stale()).await;
     let other_store = Arc::new(FileTokenStore::new(scene.store.place()));
@@ -127,7 +129,7 @@ async fn a_rotated_token_that_cannot_be_saved_is_neither_used_nor_lost() {
         server.received().iter().any(|received| received.header("authorization") == "Bearer acc-2");
     assert!(!used_new, "unsaved, so unused");
 
-    // The disk has room again: the token that was kept in memory is saved and serves; no second refresh.
+    // The disk has room again: the token in memory is saved and used without a second refresh.
     client.post(&request()).await.unwrap();
     assert_eq!(server.count(TOKEN_PATH), 1);
     assert_eq!(stored_access(&store).await, "acc-2");

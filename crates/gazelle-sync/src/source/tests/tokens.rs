@@ -1,4 +1,4 @@
-//! OAuth: refreshed once, saved before it is used, and what happens when it fails.
+//! OAuth tokens: refreshed once, saved before use, and what happens if a refresh fails.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn first_tokens_serve_until_the_store_holds_some() {
     let first = Tokens::from_refresh_token("ref-1".into());
     oauth(&scene.server, scene.store.clone(), Some(first.clone())).post(&request()).await.unwrap();
     assert_eq!(stored_access(&*scene.store).await, "acc-2");
-    // Next start, the same environment: its token has been used up, the stored one goes first.
+    // After a restart with the same environment its token is used up; the stored one has precedence.
     oauth(&scene.server, scene.store.clone(), Some(first)).post(&request()).await.unwrap();
     assert_eq!(scene.server.count(TOKEN_PATH), 1);
 }
@@ -126,7 +126,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     assert!(text.contains("acc-2") && text.contains("ref-1"), "{text}");
 }
 
-/// The server has rotated the refresh token when its answer arrives: an odd lifetime must not lose the new one.
+/// The server has rotated the refresh token when its answer arrives: an odd lifetime must not lose it.
 #[tokio::test(start_paused = true)]
 async fn a_refresh_token_is_kept_whatever_lifetime_comes_with_it() {
     let lifetimes = [

@@ -1,4 +1,4 @@
-//! Using a credential: the authorization of each attempt, and its renewal after a refusal.
+//! Applies a credential: the authorization of each attempt, and its renewal after a refusal.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::source::{
 
 const API_KEY_HEADER: &str = "x-gazelle-api-key";
 
-/// A credential made ready for requests.
+/// A credential prepared for requests.
 #[derive(Debug)]
 pub(in crate::source) enum Access {
     Key(HeaderValue),
     Oauth(Arc<OauthSession>),
 }
 
-/// What authorizes one attempt.
+/// The authorization of one attempt.
 #[derive(Debug, Clone)]
 pub(in crate::source) enum Authorization {
     Key(HeaderValue),
@@ -34,7 +34,8 @@ pub(in crate::source) enum Authorization {
 }
 
 impl Access {
-    /// Errors: class `Setup` for a key that is empty or that no header can hold.
+    /// # Errors
+    /// Class `Setup` for a key that is empty or not a valid header value.
     pub(in crate::source) fn from_key(key: &SecretString) -> Result<Self, SourceError> {
         let key = key.expose_secret().trim();
         if key.is_empty() {
@@ -52,7 +53,10 @@ impl Access {
         Ok(Self::Key(value))
     }
 
-    /// The authorization for the next attempt; may read the store or refresh the token first.
+    /// The authorization of the next attempt; may read the store or refresh the token first.
+    ///
+    /// # Errors
+    /// The store cannot be read, or a token that has expired cannot be refreshed.
     pub(in crate::source) async fn authorization(&self) -> Result<Authorization, Fault> {
         match self {
             Self::Key(key) => Ok(Authorization::Key(key.clone())),
@@ -60,7 +64,7 @@ impl Access {
         }
     }
 
-    /// A newer authorization in place of one that was refused; `None` where there cannot be one.
+    /// A newer authorization after a refusal; `None` for an API key.
     pub(in crate::source) async fn renew(&self, refused: &Authorization) -> Option<Result<Renewal, Fault>> {
         match (self, refused) {
             (Self::Oauth(session), Authorization::Token(tokens)) => Some(session.renew(tokens.clone()).await),
@@ -80,12 +84,12 @@ impl Authorization {
     pub(in crate::source) fn show(&self, request: RequestBuilder) -> RequestBuilder {
         match self {
             Self::Key(key) => request.header(API_KEY_HEADER, key.clone()),
-            // Marks the header as sensitive by itself.
+            // `bearer_auth` marks the header as sensitive.
             Self::Token(tokens) => request.bearer_auth(tokens.access_token.expose_secret()),
         }
     }
 
-    /// Whether a text holds the secret itself.
+    /// Whether a text contains the secret.
     pub(in crate::source) fn is_quoted_in(&self, text: &str) -> bool {
         match self {
             Self::Key(key) => key.to_str().is_ok_and(|key| text.contains(key)),

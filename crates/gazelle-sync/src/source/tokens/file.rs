@@ -1,5 +1,5 @@
-//! Tokens in a file of mode 0600. The lock is a second file beside it: the first is replaced at each save, and a lock on a
-//! replaced file would protect nothing.
+//! Tokens in a file of mode 0600. The lock is a second file: each save replaces the first, and a lock on a replaced
+//! file would protect nothing.
 
 use std::{
     fs::{File, TryLockError},
@@ -17,19 +17,19 @@ use tokio::time::Instant;
 use super::store::{Stored, TokenLock, TokenStore, TokenStoreError, Tokens};
 use crate::private_files::{self, NotOurs, beside};
 
-/// A refresh lasts seconds; whoever holds the lock longer hangs.
+/// A refresh takes seconds; a process that holds the lock longer hangs.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// Keeps tokens in one JSON file, readable by its owner alone. A save writes a new file and renames it over the old one, so
-/// that a reader or a crash sees the old tokens or the new ones.
+/// Stores tokens in one JSON file that only its owner can read. A save writes a new file and renames it, so that
+/// readers see either the old or the new tokens, even after a crash.
 #[derive(Debug, Clone)]
 pub struct FileTokenStore {
     path: PathBuf,
 }
 
 impl FileTokenStore {
-    /// A store at `path`. Nothing is touched yet; file and folder are made when first needed.
+    /// A store at `path`. File and folder are created when first needed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -79,7 +79,7 @@ impl TokenStore for FileTokenStore {
                 .await
                 .map_err(|error| store.error("the lock file cannot be opened", &error))?;
             let begun = Instant::now();
-            // Asked again and again rather than waited for: a blocked thread could be neither bounded nor given up.
+            // Polled instead of awaited, because a blocked thread could not be cancelled.
             loop {
                 match file.try_lock() {
                     Ok(()) => {
@@ -107,7 +107,7 @@ impl TokenStore for FileTokenStore {
     }
 }
 
-/// The lock of the system on the lock file; closing the file, even by a crash, ends it.
+/// The operating system's lock on the lock file; it ends when the file is closed, also by a crash.
 struct FileLock {
     store: FileTokenStore,
     _file: File,
@@ -121,7 +121,8 @@ impl TokenLock for FileLock {
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>> {
         Box::pin(async move {
             let store = self.store.clone();
-            // The lock moves into the thread: a caller that stops waiting must not free it in the middle of the write.
+            // The lock moves into the thread, so that a caller that stops waiting does not free it during the
+            // write.
             blocking(move || replace(&self.store.path, &tokens))
                 .await
                 .map_err(|error| store.error("the tokens cannot be saved", &error))
@@ -131,7 +132,7 @@ impl TokenLock for FileLock {
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>> {
         Box::pin(async move {
             let store = self.store.clone();
-            // As in `save`: the lock moves into the thread.
+            // As in `save`, the lock moves into the thread.
             blocking(move || remove(&self.store.path))
                 .await
                 .map_err(|error| store.error("the tokens cannot be removed", &error))
@@ -139,7 +140,7 @@ impl TokenLock for FileLock {
     }
 }
 
-/// How tokens are written down. An absent `expires_at` is an unknown end.
+/// The format of the file. Without `expires_at` the expiry is unknown.
 #[derive(Serialize, Deserialize)]
 struct TokenFile {
     access_token: String,
@@ -149,7 +150,7 @@ struct TokenFile {
     refresh_from: Option<Timestamp>,
 }
 
-/// Reads tokens that [`tokens_to_json`] wrote; `None` where the bytes are something else.
+/// Parses tokens from [`tokens_to_json`]; `None` for any other bytes.
 pub fn tokens_from_json(bytes: &[u8]) -> Option<Tokens> {
     let stored: TokenFile = serde_json::from_slice(bytes).ok()?;
     Some(Tokens {
@@ -160,7 +161,10 @@ pub fn tokens_from_json(bytes: &[u8]) -> Option<Tokens> {
     })
 }
 
-/// Tokens as JSON, secrets and all: for stores, which keep it from others.
+/// Tokens as JSON, including the secrets, for stores that protect it.
+///
+/// # Errors
+/// Only serialisation errors.
 pub fn tokens_to_json(tokens: &Tokens) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(&TokenFile {
         access_token: tokens.access_token.expose_secret().to_owned(),
@@ -174,7 +178,7 @@ fn replace(path: &Path, tokens: &Tokens) -> io::Result<()> {
     private_files::replace(path, &tokens_to_json(tokens)?)
 }
 
-/// What takes the place of the tokens at a logout.
+/// Replaces the tokens at a logout.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LoggedOut {
@@ -188,8 +192,8 @@ fn stored_in(bytes: &[u8]) -> Option<Stored> {
     }
 }
 
-/// Replaces the file and does not remove it: a file that is lost is no logout. Where there is no room for that, the tokens go
-/// all the same.
+/// Replaces the file with a logout marker instead of removing it, because a lost file is not a logout. If the
+/// marker cannot be written, the file is removed.
 fn remove(path: &Path) -> io::Result<bool> {
     let before = private_files::read(path);
     let marker = serde_json::to_vec(&LoggedOut { logged_out: true })?;
@@ -203,12 +207,12 @@ fn remove(path: &Path) -> io::Result<bool> {
     Ok(match before {
         Ok(None) => false,
         Ok(Some(bytes)) => !matches!(stored_in(&bytes), Some(Stored::LoggedOut)),
-        // Whatever it held is gone.
+        // The old file was unreadable; its content is gone now.
         Err(_) => true,
     })
 }
 
-/// Runs file work on a thread that may block.
+/// Runs file operations on a blocking thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

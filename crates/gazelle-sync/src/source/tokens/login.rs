@@ -1,7 +1,7 @@
-//! A login: the address where a person agrees, and the code that comes back exchanged for tokens.
+//! An OAuth login: the URL where the user agrees, and the exchange of the authorization code for tokens.
 //!
-//! The code is bound to this login by PKCE (RFC 7636, S256): whoever reads it on its way through the browser cannot use it. A
-//! server that does not know PKCE ignores its parameters (RFC 6749, 3.1).
+//! The code is bound to this login by PKCE (RFC 7636, S256), so that it is useless to anybody who intercepts it. A
+//! server without PKCE ignores its parameters (RFC 6749, 3.1).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::source::{
     settings::{CheckedSettings, SourceSettings},
 };
 
-/// One application that a person lets in.
+/// The login of one application.
 pub struct OauthLogin {
     http: Client,
     token_url: Url,
@@ -27,9 +27,10 @@ pub struct OauthLogin {
 }
 
 impl OauthLogin {
-    /// A login for these settings. Sends nothing yet.
+    /// A login with these settings. Sends nothing yet.
     ///
-    /// Errors: class `Setup`, naming the setting that is unusable.
+    /// # Errors
+    /// Class `Setup`, naming the unusable setting.
     pub fn new(
         settings: SourceSettings,
         client_id: String,
@@ -42,8 +43,8 @@ impl OauthLogin {
         Ok(Self { http, token_url, timeout, client_id, client_secret })
     }
 
-    /// Where a person agrees: the neighbour of the token URL. Holds no secret; `state` and `verifier`, of which only the
-    /// digest is in it, are ones of this login alone.
+    /// The authorization URL, next to the token URL. It contains no secret; `state` and `verifier` belong to this
+    /// login only, and of the verifier it contains just the digest.
     pub fn address(&self, redirect_uri: &str, state: &str, verifier: &SecretString) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
         let mut url = self.token_url.clone();
@@ -59,9 +60,10 @@ impl OauthLogin {
         url.into()
     }
 
-    /// Exchanges the code, which is good for once and with the verifier of its address, for tokens.
+    /// Exchanges the code, which works once and only with its verifier, for tokens.
     ///
-    /// Errors: as of requests; `Unauthorized` when the code or the application was refused.
+    /// # Errors
+    /// As for requests; `Unauthorized` if the code or the application was refused.
     pub async fn tokens(
         &self,
         code: &SecretString,

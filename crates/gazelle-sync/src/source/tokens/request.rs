@@ -1,4 +1,4 @@
-//! One question to the token URL, whatever the grant.
+//! One request to the token URL, for any grant.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::source::{
         target::{Endpoint, Target},
     },
     settings::place_of,
-    transport::{attempt::attempt, room::Taken},
+    transport::{attempt::attempt, room::MemoryReservation},
 };
 
-/// Token answers are some hundred bytes.
+/// Token answers have a few hundred bytes.
 const MAX_TOKEN_ANSWER: usize = 64 * 1024;
 
-/// Asks once, form-encoded.
+/// Sends one form-encoded request.
 pub(super) async fn ask_for_tokens(
     http: &Client,
     token_url: &Url,
@@ -30,7 +30,7 @@ pub(super) async fn ask_for_tokens(
     endpoint: Endpoint,
 ) -> Result<Tokens, Fault> {
     let request = http.post(token_url.clone()).form(form);
-    let attempt = attempt(request, timeout, MAX_TOKEN_ANSWER, &mut Taken::none()).await;
+    let attempt = attempt(request, timeout, MAX_TOKEN_ANSWER, &mut MemoryReservation::none()).await;
     tracing::debug!(
         http_status = attempt.http_status(),
         latency_ms = attempt.latency.as_millis() as u64,
@@ -56,14 +56,14 @@ pub(super) async fn ask_for_tokens(
 struct TokenAnswer {
     access_token: Option<SecretString>,
     refresh_token: Option<SecretString>,
-    /// In seconds; `None` where it is unknown.
+    /// In seconds; `None` if unknown.
     lifetime: Option<u64>,
 }
 
-/// Reads each value by itself. By the time the answer is read, the server has made the old refresh token invalid:
-/// whatever else is wrong with the answer, a token in it must be kept.
+/// Reads each field independently. The server has already invalidated the old refresh token, so a token in the
+/// answer must be kept, whatever else is wrong with it.
 fn read_answer(body: &[u8]) -> TokenAnswer {
-    // One byte elsewhere that is no text would otherwise refuse the whole answer.
+    // Otherwise one invalid byte elsewhere would make the whole answer unreadable.
     let text = String::from_utf8_lossy(body);
     let fields: HashMap<String, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
     let value = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
@@ -80,8 +80,8 @@ fn read_answer(body: &[u8]) -> TokenAnswer {
     }
 }
 
-/// The lifetime of an access token in seconds, from a number or its text; `None` where it is unknown. Zero, negative
-/// numbers and everything that is no number tell nothing: taken literally, they would cost a refresh for each request.
+/// The lifetime of an access token in seconds, from a number or its text. `None` for zero, negative numbers and
+/// anything else: used literally, they would cause a refresh for each request.
 fn lifetime(expires_in: &Value) -> Option<u64> {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64()?,
@@ -103,7 +103,7 @@ mod tests {
         let answer =
             read_answer(b"{\"account\":\"Montr\xe9al\",\"access_token\":\"a\",\"refresh_token\":\"r\"}");
         assert!(answer.access_token.is_some() && answer.refresh_token.is_some());
-        // A token that was altered on the way is none that the server knows.
+        // A token that was altered in transit is not known to the server.
         let altered = read_answer(b"{\"access_token\":\"a\xe9\",\"refresh_token\":\"r\"}");
         assert!(altered.access_token.is_none() && altered.refresh_token.is_some());
     }

@@ -1,11 +1,11 @@
-//! Keeps an OAuth token fresh. Three dangers shape it:
-//! - two processes that refresh at once lose one of two tokens: so load, refresh and save happen under the store's lock,
-//!   and who finds a newer token there takes it instead;
-//! - a rotated token that is used before it is saved dies with the process: so it is saved first;
-//! - a caller that stops waiting in between would lose it as well: so the whole runs in a task of its own.
+//! Keeps an OAuth token fresh. Three risks shape it:
+//! - Two processes that refresh at once would lose one of the tokens: load, refresh and save happen under the
+//!   store's lock, and a process that finds a newer token there uses it instead.
+//! - A rotated token that is used before it is saved is lost if the process dies: it is saved first.
+//! - A caller that stops waiting in between would lose it too: the whole runs in its own task.
 //!
-//! And a logout is heeded: tokens that somebody logged out of are forgotten here too, and never written back. Only a store
-//! that says so is believed: one that fails, or lost its tokens, is no logout.
+//! After a logout, the tokens in memory are dropped as well and never written back. Only an explicit logout marker
+//! in the store counts; a store that fails or lost its tokens does not.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -30,13 +30,13 @@ use crate::source::{
     settings::place_of,
 };
 
-/// After a refresh ahead of time failed while the old token still works, the next try waits this long.
+/// After an early refresh failed while the old token is still valid, the next attempt waits this long.
 const EARLY_REFRESH_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a renewal came to.
+/// The result of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::source) enum Renewal {
-    /// Somebody else, in this process or another, had refreshed already.
+    /// Another task or process had refreshed already.
     Adopted,
     Refreshed,
 }
@@ -45,8 +45,8 @@ pub(in crate::source) struct OauthSession {
     pub http: Client,
     pub token_url: Url,
     pub timeout: Duration,
-    /// The client's places for requests; a refresh needs one too.
-    pub places: Arc<Semaphore>,
+    /// The client's request slots; a refresh needs one too.
+    pub slots: Arc<Semaphore>,
     pub credential: OauthCredential,
     pub state: Mutex<State>,
 }
@@ -54,31 +54,32 @@ pub(in crate::source) struct OauthSession {
 #[derive(Default)]
 pub(in crate::source) struct State {
     current: Option<Arc<Tokens>>,
-    /// Refreshed but not saved, because the store failed; the only copy of a rotated token, unused until it is saved.
+    /// Refreshed but not saved, because the store failed: the only copy of a rotated token, unused until it is
+    /// saved.
     unsaved: Option<Tokens>,
     no_early_refresh_before: Option<Instant>,
-    /// The store was read and had no logout marker: a later one invalidates the tokens held here.
+    /// The store was read and had no logout marker: a later marker invalidates the tokens held here.
     logout_concerns_us: bool,
-    /// Somebody logged out, and has not logged in again since.
+    /// The user logged out and has not logged in again.
     logged_out: bool,
 }
 
 impl State {
-    /// Uses tokens that the store holds.
+    /// Uses tokens from the store.
     fn adopt(&mut self, stored: Arc<Tokens>) {
         *self = Self { current: Some(stored), logout_concerns_us: true, ..Self::default() };
     }
 }
 
 impl OauthSession {
-    /// Goes on with what an earlier session of the same login holds: a rotated token that could not be saved, or the
-    /// knowledge of a logout. What that session is at is finished first.
+    /// Takes over the state of an earlier session of the same login: a rotated token that could not be saved, or a
+    /// logout. Waits for a refresh that the earlier session has in progress.
     pub(in crate::source) async fn take_over(&self, before: &OauthSession) {
         let state = std::mem::take(&mut *before.state.lock().await);
         *self.state.lock().await = state;
     }
 
-    /// The tokens to use now; refreshed first when their end is near.
+    /// The tokens to use now, refreshed first if they expire soon.
     pub(in crate::source) async fn tokens(self: &Arc<Self>) -> Result<Arc<Tokens>, Fault> {
         let (current, early_refresh_allowed) = {
             let mut state = self.state.lock().await;
@@ -112,7 +113,7 @@ impl OauthSession {
         }
     }
 
-    /// Replaces tokens that were refused or end soon. Runs to its end even when the caller is dropped.
+    /// Replaces tokens that were refused or expire soon. Completes even if the caller is dropped.
     pub(in crate::source) async fn renew(self: &Arc<Self>, refused: Arc<Tokens>) -> Result<Renewal, Fault> {
         let session = self.clone();
         match tokio::spawn(async move { session.renew_to_the_end(&refused).await }).await {
@@ -126,7 +127,8 @@ impl OauthSession {
     }
 
     async fn renew_to_the_end(&self, refused: &Tokens) -> Result<Renewal, Fault> {
-        // Held to the end: of many requests that were refused at once, one refreshes and the others find it done.
+        // Held throughout: of many requests that are refused at once, one refreshes and the others find the new
+        // token.
         let mut state = self.state.lock().await;
         if let Some(current) = state.current.as_ref().filter(|current| !current.same_access(refused)) {
             tracing::debug!(known = current.expires_at.is_some(), "the token was renewed meanwhile");
@@ -141,7 +143,7 @@ impl OauthSession {
                 return Ok(Renewal::Adopted);
             }
             Stored::LoggedOut if state.logout_concerns_us => return Err(self.forget(&mut state)),
-            // Lost after the logout: that does not undo it.
+            // The store lost its content after the logout, which does not undo the logout.
             Stored::Nothing if state.logged_out => return Err(self.forget(&mut state)),
             Stored::Tokens(_) | Stored::LoggedOut | Stored::Nothing => {}
         }
@@ -183,7 +185,7 @@ impl OauthSession {
                 state.adopt(tokens.clone());
                 return Ok(tokens);
             }
-            // What the environment holds may be what this process had, or older.
+            // The tokens of the environment may be the ones that were logged out, or older.
             _ if state.logged_out => return Err(self.forget(state)),
             Stored::LoggedOut => self.credential.first_tokens.clone().ok_or_else(|| self.logged_out())?,
             Stored::Nothing => {
@@ -200,7 +202,7 @@ impl OauthSession {
         Ok(first)
     }
 
-    /// After a logout: what this process holds is gone too, saved or not.
+    /// Drops the tokens of this process after a logout, saved or not.
     fn forget(&self, state: &mut State) -> Fault {
         if !state.logged_out {
             tracing::warn!("somebody logged out: the tokens of this process are forgotten");
@@ -214,7 +216,7 @@ impl OauthSession {
         self.fault(ErrorClass::Unauthorized, what, "somebody logged out; run `gazelle-sync auth login`")
     }
 
-    /// Asks the token URL; `refresh_token` grant, form-encoded.
+    /// Requests new tokens with the `refresh_token` grant.
     async fn refresh(&self, old: &Tokens) -> Result<Tokens, Fault> {
         let Some(refresh_token) = &old.refresh_token else {
             let what = "an access token that has ended, and no refresh token to renew it,";
@@ -226,10 +228,10 @@ impl OauthSession {
             ("client_id", &self.credential.client_id),
             ("client_secret", self.credential.client_secret.expose_secret()),
         ];
-        // The semaphore is never closed; without it the refresh still goes out.
-        let _place = self.places.acquire().await.ok();
+        // The semaphore is never closed; if it were, the refresh would still be sent.
+        let _place = self.slots.acquire().await.ok();
         let fresh = ask_for_tokens(&self.http, &self.token_url, self.timeout, &form, Endpoint::Token).await?;
-        // RFC 6749 section 6 lets the answer leave it out: then the old one stays good.
+        // By RFC 6749 section 6 the answer may omit it; the old one then stays valid.
         let refresh_token = fresh.refresh_token.or_else(|| old.refresh_token.clone());
         Ok(Tokens { refresh_token, ..fresh })
     }

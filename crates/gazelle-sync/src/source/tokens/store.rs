@@ -1,4 +1,4 @@
-//! Where OAuth tokens live between runs, and the lock that keeps two processes from refreshing at once.
+//! The trait of token stores, and the lock that keeps two processes from refreshing at once.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The tokens of one account. Debug shows no secret.
+/// The tokens of one account. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     /// Sent as `Authorization: Bearer`.
     pub access_token: SecretString,
-    /// Exchanged for new tokens; `None` when the API gave none: then nothing can be refreshed.
+    /// Exchanged for new tokens; `None` if the API gave none, so that no refresh is possible.
     pub refresh_token: Option<SecretString>,
-    /// When the access token ends, UTC, by our clock; `None` when unknown.
+    /// When the access token expires, UTC, by our clock; `None` if unknown.
     pub expires_at: Option<Timestamp>,
-    /// From when on they are refreshed ahead of their end, UTC, by our clock; `None`: some minutes before it.
+    /// When to start refreshing, UTC, by our clock; `None`: a few minutes before the expiry.
     pub refresh_from: Option<Timestamp>,
 }
 
-/// A token that ends sooner than this is refreshed before it is used, unless it is known to live hardly longer.
+/// A token that expires sooner than this is refreshed before use, unless its whole lifetime is about as short.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
-/// A token that lives long is refreshed this long before its end: time for a person where that fails.
+/// A long-lived token is refreshed this long before its expiry, which leaves time to intervene if that fails.
 const LONGEST_MARGIN: SignedDuration = SignedDuration::from_hours(72);
 
 impl Tokens {
-    /// Tokens of which only the refresh token is known: the first use refreshes.
+    /// Tokens with only a refresh token: the first use refreshes.
     pub fn from_refresh_token(refresh_token: SecretString) -> Self {
         Self {
             access_token: SecretString::default(),
@@ -35,9 +35,9 @@ impl Tokens {
         }
     }
 
-    /// Tokens that were handed out at an instant, for so many seconds: refreshed when a tenth of that is left, at least
-    /// five minutes and at most three days before their end. Those that live less than ten minutes serve for half of it: with
-    /// five minutes to spare, each request would refresh them.
+    /// Tokens issued at `at` with a lifetime in seconds. They are refreshed when a tenth of it is left, but at
+    /// least five minutes and at most three days before the expiry. Lifetimes under ten minutes are used to their
+    /// half, because otherwise each request would refresh.
     pub(in crate::source) fn handed_out(
         access_token: SecretString,
         refresh_token: Option<SecretString>,
@@ -55,12 +55,12 @@ impl Tokens {
         self.access_token.expose_secret() == other.access_token.expose_secret()
     }
 
-    /// True when the access token is over; false when its end is unknown.
+    /// Whether the access token has expired; false if the expiry is unknown.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// True when it is time to refresh; false when the end is unknown.
+    /// Whether it is time to refresh; false if the expiry is unknown.
     pub(super) fn ends_soon(&self, now: Timestamp) -> bool {
         match self.refresh_from {
             Some(from) => from <= now || self.is_over(now),
@@ -69,19 +69,19 @@ impl Tokens {
     }
 }
 
-/// What a store holds.
+/// The content of a store.
 #[derive(Debug, Clone)]
 pub enum Stored {
     /// Tokens.
     Tokens(Tokens),
-    /// None, since somebody logged out: whoever still has the tokens from before forgets them.
+    /// No tokens, because the user logged out: processes that still hold earlier tokens drop them.
     LoggedOut,
-    /// None, and nobody logged out: never any, or they were lost.
+    /// No tokens and no logout: there never were any, or they were lost.
     Nothing,
 }
 
 impl Stored {
-    /// The tokens, where there are some.
+    /// The tokens, if there are any.
     pub fn tokens(self) -> Option<Tokens> {
         match self {
             Self::Tokens(tokens) => Some(tokens),
@@ -90,7 +90,7 @@ impl Stored {
     }
 }
 
-/// A store that could not be read, locked or written. Display is one line without secrets: what, where, what to do.
+/// A store could not be read, locked or written. `Display` is one line without secrets: what, where, what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what} in {place}: {advice}")]
 pub struct TokenStoreError {
@@ -102,27 +102,28 @@ pub struct TokenStoreError {
     pub advice: String,
 }
 
-/// A place that keeps tokens: a file, a table. Tokens are written only through [`TokenStore::lock`], so that nobody can
-/// overwrite what another process has just refreshed.
+/// A store of tokens: a file or a table. Tokens are written only under [`TokenStore::lock`], so that no process
+/// overwrites what another has just refreshed.
 pub trait TokenStore: fmt::Debug + Send + Sync {
-    /// How messages name the store (a file's path, "the database"); without secrets.
+    /// The store's name in messages (a path, "the database"), without secrets.
     fn place(&self) -> String;
 
-    /// What is stored. Takes no lock; what it sees is never half-written.
+    /// The stored content. Takes no lock; never sees a partial write.
     fn load(&self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
 
-    /// Waits, within bounds, for the sole right to change the tokens, against other processes too.
+    /// Waits, with a time limit, for the exclusive right to change the tokens, also against other processes.
     fn lock(&self) -> BoxFuture<'_, Result<Box<dyn TokenLock>, TokenStoreError>>;
 }
 
-/// The sole right to change the tokens of a store; ends when it is saved or dropped.
+/// The exclusive right to change the tokens; ends with `save`, `remove` or drop.
 pub trait TokenLock: Send {
-    /// What is stored now, under the lock.
+    /// The stored content, under the lock.
     fn load(&mut self) -> BoxFuture<'_, Result<Stored, TokenStoreError>>;
 
-    /// Replaces the tokens, whole or not at all; when it returns they survive a crash. Ends the lock.
+    /// Replaces the tokens atomically; when it returns they survive a crash. Ends the lock.
     fn save(self: Box<Self>, tokens: Tokens) -> BoxFuture<'static, Result<(), TokenStoreError>>;
 
-    /// Removes the tokens and leaves a marker of the logout ([`Stored::LoggedOut`]); says whether there were any. Ends the lock.
+    /// Removes the tokens and leaves a logout marker ([`Stored::LoggedOut`]). Returns whether there were any. Ends
+    /// the lock.
     fn remove(self: Box<Self>) -> BoxFuture<'static, Result<bool, TokenStoreError>>;
 }

@@ -1,4 +1,4 @@
-//! One attempt: send, wait, read the answer up to its limit. Says what was seen and judges nothing; see `classify.rs`.
+//! One attempt: sends, waits and reads the answer up to its limit. Reports what happened; `classify.rs` judges it.
 
 use std::{error::Error, time::Duration};
 
@@ -7,31 +7,31 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{RequestBuilder, Response, header};
 use tokio::time::Instant;
 
-use super::compression::{Decoded, Turn, decompressed};
-use super::room::{SMALL, Taken};
+use super::compression::{Decompressed, Turn, decompressed};
+use super::room::{MemoryReservation, SMALL};
 use crate::display::acts;
 
-/// Bytes read of an answer that is an error by its status: enough for a GraphQL error or the title of a page.
+/// Bytes read of an answer with an error status: enough for a GraphQL error or the title of a page.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
-/// What one attempt met.
+/// The outcome of one attempt.
 pub(in crate::source) struct Attempt {
-    pub seen: Seen,
+    pub seen: AttemptOutcome,
     /// From sending to the last byte, or to the failure.
     pub latency: Duration,
     /// UTC, by our clock.
     pub started_at: Timestamp,
 }
 
-pub(in crate::source) enum Seen {
-    /// The time was over before the last byte was there.
+pub(in crate::source) enum AttemptOutcome {
+    /// The timeout passed before the last byte.
     TimedOut {
         after: Duration,
     },
-    /// No status line came. The reason is the network's own (`Connection refused`).
+    /// No status line came. The reason is the operating system's (`Connection refused`).
     NoAnswer {
         reason: String,
-        /// Whether there was a connection: one that breaks under a request may have broken because of it.
+        /// Whether there was a connection: one that breaks during a request may have broken because of it.
         connected: bool,
     },
     Reply(Reply),
@@ -48,18 +48,18 @@ pub(in crate::source) struct Reply {
 }
 
 pub(in crate::source) enum Body {
-    /// All of it; of an answer that is an error by its status, at most the first `ERROR_BODY_LIMIT` bytes.
+    /// The complete body; for an error status at most the first `ERROR_BODY_LIMIT` bytes.
     Whole(Bytes),
-    /// The connection ended before the body did.
+    /// The connection ended before the body.
     Cut {
         after: usize,
     },
     TooLarge {
         limit: usize,
     },
-    /// There is no room for it now; what came of it was let go.
+    /// No memory is available for it now; what was received was dropped.
     NoRoom,
-    /// Compressed in a way that we did not offer and cannot read, or broken: how it was said to be encoded.
+    /// Compressed with a method that we did not offer and do not support, or corrupt; the stated encoding.
     Undecoded {
         encoding: String,
     },
@@ -68,7 +68,7 @@ pub(in crate::source) enum Body {
 impl Attempt {
     pub(in crate::source) fn http_status(&self) -> Option<u16> {
         match &self.seen {
-            Seen::Reply(reply) => Some(reply.status),
+            AttemptOutcome::Reply(reply) => Some(reply.status),
             _ => None,
         }
     }
@@ -76,36 +76,44 @@ impl Attempt {
     /// Bytes of body received.
     pub(in crate::source) fn bytes(&self) -> u64 {
         let bytes = match &self.seen {
-            Seen::Reply(Reply { body: Body::Whole(body), .. }) => body.len(),
-            Seen::Reply(Reply { body: Body::Cut { after }, .. }) => *after,
-            Seen::Reply(Reply { body: Body::TooLarge { limit }, .. }) => *limit,
+            AttemptOutcome::Reply(Reply { body: Body::Whole(body), .. }) => body.len(),
+            AttemptOutcome::Reply(Reply { body: Body::Cut { after }, .. }) => *after,
+            AttemptOutcome::Reply(Reply { body: Body::TooLarge { limit }, .. }) => *limit,
             _ => 0,
         };
         bytes as u64
     }
 }
 
-/// Sends once. `timeout` covers everything up to the last byte; `max_bytes` bounds the body, and so does the `room` for it.
+/// Sends once. `timeout` covers everything until the last byte; `max_bytes` limits the body, and so does the memory
+/// in `room`.
 pub(in crate::source) async fn attempt(
     request: RequestBuilder,
     timeout: Duration,
     max_bytes: usize,
-    room: &mut Taken,
+    room: &mut MemoryReservation,
 ) -> Attempt {
     let started_at = Timestamp::now();
     let begun = Instant::now();
     let seen = match tokio::time::timeout(timeout, send_and_read(request, max_bytes, room)).await {
         Ok(seen) => seen,
-        Err(_) => Seen::TimedOut { after: timeout },
+        Err(_) => AttemptOutcome::TimedOut { after: timeout },
     };
     Attempt { seen, latency: begun.elapsed(), started_at }
 }
 
-async fn send_and_read(request: RequestBuilder, max_bytes: usize, room: &mut Taken) -> Seen {
+async fn send_and_read(
+    request: RequestBuilder,
+    max_bytes: usize,
+    room: &mut MemoryReservation,
+) -> AttemptOutcome {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            return Seen::NoAnswer { reason: deepest_reason(&error), connected: !error.is_connect() };
+            return AttemptOutcome::NoAnswer {
+                reason: deepest_reason(&error),
+                connected: !error.is_connect(),
+            };
         }
     };
     let status = response.status().as_u16();
@@ -123,16 +131,16 @@ async fn send_and_read(request: RequestBuilder, max_bytes: usize, room: &mut Tak
         }
     } else {
         match decoded(read_error_body(response).await, encoding.as_deref(), ERROR_BODY_LIMIT, room) {
-            // The status has decided; what cannot be read says nothing.
+            // The status decides; an unreadable body does not matter.
             Body::Undecoded { .. } | Body::TooLarge { .. } | Body::NoRoom => Body::Whole(Bytes::new()),
             body => body,
         }
     };
-    Seen::Reply(Reply { status, content_type, location, retry_after, server_date, body })
+    AttemptOutcome::Reply(Reply { status, content_type, location, retry_after, server_date, body })
 }
 
-async fn read_body(mut response: Response, limit: usize, room: &mut Taken) -> Body {
-    // A length announced beforehand spares reading what will be refused, and growing the buffer step by step.
+async fn read_body(mut response: Response, limit: usize, room: &mut MemoryReservation) -> Body {
+    // With an announced length, a body over the limit need not be read, and the buffer need not grow in steps.
     let announced =
         response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced > limit {
@@ -153,7 +161,7 @@ async fn read_body(mut response: Response, limit: usize, room: &mut Taken) -> Bo
     }
 }
 
-/// Here the status has already decided; what cannot be read of the body does not matter.
+/// The status has decided already; what cannot be read of the body does not matter.
 async fn read_error_body(mut response: Response) -> Body {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -166,16 +174,16 @@ async fn read_error_body(mut response: Response) -> Body {
     Body::Whole(body.into())
 }
 
-/// The body as it was before it was compressed. Some servers and gateways compress unasked, and some do not say so.
-fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut Taken) -> Body {
-    // Declared before the packed bytes, so that those are gone when it is given back.
+/// The decompressed body. Some servers and gateways compress without being asked, and some without saying so.
+fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut MemoryReservation) -> Body {
+    // Declared before the compressed bytes, so that those are freed before the turn ends.
     let turn = Turn::wait();
     let Body::Whole(bytes) = body else { return body };
     let mut allowed = limit.min(SMALL);
     let decoded = loop {
         match decompressed(&turn, &bytes, encoding, allowed) {
-            Decoded::TooLong if allowed < limit => {
-                // Unpacked once more, with room for all of it.
+            Decompressed::TooLong if allowed < limit => {
+                // Decompressed again with memory for the whole result.
                 if !room.is_room_for(limit) {
                     return Body::NoRoom;
                 }
@@ -185,10 +193,10 @@ fn decoded(body: Body, encoding: Option<&str>, limit: usize, room: &mut Taken) -
         }
     };
     match decoded {
-        Decoded::AsItCame => Body::Whole(bytes),
-        Decoded::Plain(plain) => Body::Whole(plain.into()),
-        Decoded::TooLong => Body::TooLarge { limit },
-        Decoded::Unknown(encoding) => Body::Undecoded { encoding },
+        Decompressed::AsItCame => Body::Whole(bytes),
+        Decompressed::Plain(plain) => Body::Whole(plain.into()),
+        Decompressed::TooLong => Body::TooLarge { limit },
+        Decompressed::Unknown(encoding) => Body::Undecoded { encoding },
     }
 }
 
@@ -196,23 +204,23 @@ fn text_header(response: &Response, name: header::HeaderName) -> Option<String> 
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, the only form HTTP/1.1 still sends.
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the only format that HTTP/1.1 still sends.
 fn http_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text.trim()).ok()
 }
 
-/// Seconds, or an HTTP date, which is measured against `now` of the API's own clock where it is known. A date that is
-/// over means: now. Anything else is no wish at all.
+/// Seconds, or an HTTP date relative to `now`, the API's own clock where known. A date in the past means zero.
+/// `None` for anything else.
 pub(in crate::source) fn read_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<f64>() {
-        // Whole seconds by the standard; some send fractions.
+        // Integers by the standard; some servers send fractions.
         return Duration::try_from_secs_f64(seconds.ceil()).ok().or((seconds > 0.0).then_some(Duration::MAX));
     }
     let wait = http_date(value)?.duration_since(now);
     Some(Duration::try_from(wait).unwrap_or_default())
 }
 
-/// The innermost cause, which is where the system says what happened; the outer ones repeat the URL.
+/// The innermost cause, which has the operating system's message; the outer ones repeat the URL.
 fn deepest_reason(error: &reqwest::Error) -> String {
     let mut deepest: &dyn Error = error;
     while let Some(source) = deepest.source() {

@@ -1,11 +1,12 @@
-//! Room in memory for large answers, over all requests of a client: they wait for one another, instead of adding up.
+//! Memory for large answers over all requests of a client: they wait for each other instead of adding up.
 //!
-//! Small ones need none: how many of them there can be is bounded by the requests in flight and the pages that wait. A larger one
-//! has room for each of its bytes as long as anything holds them. One that finds none free is let go, waits for the room of the
-//! longest answer, and is asked for again; while it waits it holds neither room nor a place among the requests in flight.
+//! Small answers reserve nothing; their number is limited by the concurrent requests and the pages in progress. A
+//! larger one reserves memory for its bytes as long as anything holds them. If none is free, it is dropped, its
+//! request waits for memory for the longest answer, and is sent again. While it waits it holds neither memory nor a
+//! request slot.
 //!
-//! What is kept of an answer while other questions are asked has its own room, for which nobody waits: where there is none, it is
-//! not kept.
+//! Answers that callers keep during further requests have a separate reserve without waiting: if it is full, they
+//! are not kept.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,62 +17,64 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 const MIB: usize = 1024 * 1024;
-/// An answer up to this needs no room.
+/// Answers up to this size reserve nothing, in bytes.
 pub(super) const SMALL: usize = 2 * MIB;
 
-/// What is kept while other questions are asked, in MiB, or as long an answer as there may be.
-const KEPT: u32 = 32;
+/// The reserve for kept answers in MiB; at least the longest answer fits.
+const KEPT_MIB: u32 = 32;
 
-/// After this long one answer more is taken, one at a time: better that much memory than a run that never ends.
+/// After this wait one more answer is accepted, one at a time: exceeding the limit once is better than a run that
+/// never ends.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// For what an answer is.
+/// The purpose of an answer.
 #[derive(Clone, Default)]
-pub(in crate::source) enum Purpose {
-    /// A question whose answer is let go before another one is asked.
+pub(in crate::source) enum AnswerPurpose {
+    /// An answer that is dropped before the next request.
     #[default]
     Question,
-    /// A page of a list, which is held until its records are stored. Where that has its turn, large ones are taken only once it
-    /// has come: those for which it comes first would find no room.
+    /// A page of a list, which is held until its records are stored. With a turn, large pages are accepted only
+    /// once it has come; otherwise they would take the memory of the pages that are stored before them.
     Page(Option<watch::Receiver<bool>>),
 }
 
-/// The room of a client, in MiB. Pages have their own: whoever holds one may have to ask a question about it.
+/// The memory of a client, in MiB. Pages have a separate reserve, because further requests may be needed to store a
+/// page.
 #[derive(Debug)]
-pub(in crate::source) struct Room {
+pub(in crate::source) struct MemoryBudget {
     pages: Arc<Semaphore>,
     questions: Arc<Semaphore>,
-    /// For the one that is taken after [`PATIENCE`].
+    /// For the one answer that is accepted after [`PATIENCE`].
     late: Arc<Semaphore>,
     kept: Arc<Semaphore>,
     /// For the longest answer.
     whole: u32,
 }
 
-impl Room {
-    /// Room for one answer of the longest kind, or for several that are shorter.
-    pub(in crate::source) fn for_answers_of(longest: usize) -> Room {
+impl MemoryBudget {
+    /// Memory for one answer of the longest size, or several shorter ones.
+    pub(in crate::source) fn for_answers_of(longest: usize) -> MemoryBudget {
         let whole = units(longest).max(1);
         let room = |units: u32| Arc::new(Semaphore::new(units as usize));
         let (pages, questions, late) = (room(whole), room(whole), room(whole));
-        Room { pages, questions, late, kept: room(whole.max(KEPT)), whole }
+        MemoryBudget { pages, questions, late, kept: room(whole.max(KEPT_MIB)), whole }
     }
 
-    /// None yet, and what is free as it is needed.
-    pub(in crate::source) fn as_needed(&self, purpose: &Purpose) -> Taken {
+    /// An empty reservation that grows as an answer is read.
+    pub(in crate::source) fn as_needed(&self, purpose: &AnswerPurpose) -> MemoryReservation {
         let of = match purpose {
-            Purpose::Question => Some(&self.questions),
-            Purpose::Page(turn) => Some(&self.pages).filter(|_| turn.as_ref().is_none_or(has_come)),
+            AnswerPurpose::Question => Some(&self.questions),
+            AnswerPurpose::Page(turn) => Some(&self.pages).filter(|_| turn.as_ref().is_none_or(has_come)),
         };
-        Taken { of: of.cloned(), held: None }
+        MemoryReservation { of: of.cloned(), held: None }
     }
 
-    /// Bytes of their own for who keeps them while other questions are asked; none where too much is kept already.
+    /// A copy of the bytes, to be kept during further requests; `None` if too much is kept already.
     pub(in crate::source) fn copy(&self, bytes: &[u8]) -> Option<Bytes> {
         self.keep(bytes.len(), || Bytes::copy_from_slice(bytes))
     }
 
-    /// The same of bytes that are nobody else's.
+    /// The same for bytes that are not shared.
     pub(in crate::source) fn keep_own(&self, bytes: Bytes) -> Option<Bytes> {
         self.keep(bytes.len(), || bytes)
     }
@@ -81,16 +84,16 @@ impl Room {
             return Some(bytes());
         }
         let held = self.kept.clone().try_acquire_many_owned(units(length)).ok()?;
-        Some(Bytes::from_owner(Kept { bytes: bytes(), _held: held }))
+        Some(Bytes::from_owner(KeptBytes { bytes: bytes(), _held: held }))
     }
 
-    /// Waits until there is room for the longest answer.
-    pub(in crate::source) async fn whole(&self, purpose: &Purpose) -> Taken {
+    /// Waits for memory for the longest answer.
+    pub(in crate::source) async fn whole(&self, purpose: &AnswerPurpose) -> MemoryReservation {
         let of = match purpose {
-            Purpose::Question => &self.questions,
-            Purpose::Page(turn) => {
+            AnswerPurpose::Question => &self.questions,
+            AnswerPurpose::Page(turn) => {
                 if let Some(mut turn) = turn.clone() {
-                    // Where nobody gives turns any more, there is nothing to wait for.
+                    // If no turn will come any more, it does not wait.
                     let _ = turn.wait_for(|has_come| *has_come).await;
                 }
                 &self.pages
@@ -98,27 +101,29 @@ impl Room {
         };
         let mut in_turn = pin!(of.clone().acquire_many_owned(self.whole));
         if let Ok(held) = timeout(PATIENCE, &mut in_turn).await {
-            return Taken { of: Some(of.clone()), held: held.ok() };
+            return MemoryReservation { of: Some(of.clone()), held: held.ok() };
         }
         tokio::select! {
             biased;
-            held = in_turn => Taken { of: Some(of.clone()), held: held.ok() },
+            held = in_turn => MemoryReservation { of: Some(of.clone()), held: held.ok() },
             late = self.late.clone().acquire_many_owned(self.whole) => {
                 tracing::warn!(
                     "large answers of the API are held in memory for {} s; going on with one more",
                     PATIENCE.as_secs()
                 );
-                Taken { of: None, held: late.ok() }
+                MemoryReservation { of: None, held: late.ok() }
             }
         }
     }
 }
 
-/// Bytes that answers of the API take at most, with so many small ones on their way: for who adds up what the process may take.
+/// The maximum number of bytes in answers of the API, with this many concurrent small ones: part of the memory
+/// limit of the process.
 pub fn most_of_answers(longest: usize, small: usize) -> usize {
     let whole = units(longest).max(1);
-    // For pages, for questions, for one of those that had waited long enough, and for the packed bytes of the one that is unpacked.
-    (4 * whole + whole.max(KEPT)) as usize * MIB + small * SMALL
+    // For pages, for requests, for the one accepted after [`PATIENCE`], and for the compressed bytes of the one
+    // being decompressed.
+    (4 * whole + whole.max(KEPT_MIB)) as usize * MIB + small * SMALL
 }
 
 fn has_come(turn: &watch::Receiver<bool>) -> bool {
@@ -129,20 +134,20 @@ fn units(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(MIB)).unwrap_or(u32::MAX)
 }
 
-/// Room that an answer has.
-pub(in crate::source) struct Taken {
-    /// Where more of it may be free; none for a page whose turn has not come.
+/// A reservation for one answer.
+pub(in crate::source) struct MemoryReservation {
+    /// Where more may be reserved; `None` for a page whose turn has not come.
     of: Option<Arc<Semaphore>>,
     held: Option<OwnedSemaphorePermit>,
 }
 
-impl Taken {
+impl MemoryReservation {
     /// For answers that are small by their own limit.
-    pub(in crate::source) fn none() -> Taken {
-        Taken { of: None, held: None }
+    pub(in crate::source) fn none() -> MemoryReservation {
+        MemoryReservation { of: None, held: None }
     }
 
-    /// Whether it has room for so many bytes, now. A small answer needs none.
+    /// Reserves memory for this many bytes, if it is free now. Small answers need none.
     pub(super) fn is_room_for(&mut self, bytes: usize) -> bool {
         if bytes <= SMALL {
             return true;
@@ -166,7 +171,8 @@ impl Taken {
         }
     }
 
-    /// Bytes with their room, which is free again when nothing holds them any more; what they do not need of it is free at once.
+    /// Ties the reservation to the bytes: it ends when nothing holds them any more. The part that they do not need
+    /// ends at once.
     pub(in crate::source) fn keep(&mut self, bytes: Bytes) -> Bytes {
         let Some(mut held) = self.held.take() else { return bytes };
         let needs = if bytes.len() <= SMALL { 0 } else { units(bytes.len()) as usize };
@@ -174,17 +180,17 @@ impl Taken {
         drop(held.split(spare));
         match needs {
             0 => bytes,
-            _ => Bytes::from_owner(Kept { bytes, _held: held }),
+            _ => Bytes::from_owner(KeptBytes { bytes, _held: held }),
         }
     }
 }
 
-struct Kept {
+struct KeptBytes {
     bytes: Bytes,
     _held: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for KeptBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -194,24 +200,24 @@ impl AsRef<[u8]> for Kept {
 mod tests {
     use super::*;
 
-    /// Whether it is there, without waiting for anything but the clock.
-    async fn after_days(room: &Room) -> Option<Taken> {
+    /// The result, if it needs no event other than the clock.
+    async fn after_days(room: &MemoryBudget) -> Option<MemoryReservation> {
         let days = Duration::from_secs(3 * 24 * 3600);
-        timeout(days, room.whole(&Purpose::Page(None))).await.ok()
+        timeout(days, room.whole(&AnswerPurpose::Page(None))).await.ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_has_waited_long_enough_goes_on_one_at_a_time() {
-        let room = Room::for_answers_of(8 * MIB);
-        let mut held = room.whole(&Purpose::Page(None)).await.keep(Bytes::from(vec![0; 8 * MIB]));
+        let room = MemoryBudget::for_answers_of(8 * MIB);
+        let mut held = room.whole(&AnswerPurpose::Page(None)).await.keep(Bytes::from(vec![0; 8 * MIB]));
         for _ in 0..2 {
             let mut late = after_days(&room).await.expect("one more");
             assert!(late.is_room_for(8 * MIB));
             let late = late.keep(Bytes::from(vec![0; 8 * MIB]));
             assert!(after_days(&room).await.is_none(), "a second one more");
-            // A question has its own room, and no more than that one beyond it.
-            let question = room.whole(&Purpose::Question).await;
-            assert!(timeout(PATIENCE * 9, room.whole(&Purpose::Question)).await.is_err());
+            // Requests have a separate reserve, with no more than that one answer beyond it.
+            let question = room.whole(&AnswerPurpose::Question).await;
+            assert!(timeout(PATIENCE * 9, room.whole(&AnswerPurpose::Question)).await.is_err());
             drop(question);
             drop(held);
             let mut in_turn = after_days(&room).await.expect("its turn");
@@ -222,18 +228,18 @@ mod tests {
 
     #[test]
     fn what_is_kept_beside_questions_is_bounded_and_nobody_waits_for_it() {
-        let room = Room::for_answers_of(8 * MIB);
+        let room = MemoryBudget::for_answers_of(8 * MIB);
         let bytes = vec![0; 8 * MIB];
         let mut kept: Vec<Bytes> = (0..9).filter_map(|_| room.copy(&bytes)).collect();
-        assert_eq!(kept.len(), KEPT as usize / 8);
+        assert_eq!(kept.len(), KEPT_MIB as usize / 8);
         assert!(room.keep_own(Bytes::from(bytes.clone())).is_none());
         assert!(room.copy(&bytes[..SMALL]).is_some());
-        // A part of it holds all of it.
+        // A slice keeps all bytes.
         let part = kept.pop().unwrap().slice(..1);
         assert!(room.copy(&bytes).is_none());
         drop(part);
         assert!(room.copy(&bytes).is_some());
-        // As long an answer as there may be.
-        assert!(Room::for_answers_of(64 * MIB).copy(&vec![0; 64 * MIB]).is_some());
+        // Even the longest answer fits.
+        assert!(MemoryBudget::for_answers_of(64 * MIB).copy(&vec![0; 64 * MIB]).is_some());
     }
 }

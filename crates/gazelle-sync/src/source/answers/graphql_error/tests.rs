@@ -1,4 +1,4 @@
-//! What is read of `errors`, whatever their shape.
+//! Reading `errors` of any shape.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn what_is_read_of_errors_is_bounded_whatever_their_shape() {
     let last = errors.last().unwrap();
     assert_eq!((last.path.len(), last.message.as_str()), (0, "and 4001 more errors"), "no place is whole");
 
-    // Parts of any size and shape: nothing of them is kept but what is read.
+    // Parts of any size and shape: only the defined parts are kept.
     for (json, path) in [
         (format!(r#"[{{"message":"{}","path":["a"]}}]"#, "'q' ".repeat(1_000_000)), vec!["a"]),
         (format!(r#"[{{"message":"m","path":[{}0]}}]"#, "0,".repeat(1_000_000)), vec![]),

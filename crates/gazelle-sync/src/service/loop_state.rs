@@ -1,4 +1,4 @@
-//! What the loop of the service remembers from step to step.
+//! The state that the service loop keeps between its steps.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,64 +12,65 @@ use crate::run_log::runs::Past;
 use crate::source::GazelleClient;
 use crate::states::RunMode;
 
-/// What the loop remembers from step to step.
-pub(super) struct Memory {
+/// The state that the service loop keeps between its steps.
+pub(super) struct LoopState {
     pub(super) open: Option<(Db, GazelleClient)>,
-    /// Runs of this process by entity, should the database have forgotten them.
+    /// What this process ran, by entity, in case the database lost it (restored from a backup).
     past: HashMap<&'static str, Past>,
     pub(super) database: Backoff,
     pub(super) runs: Backoff,
-    /// Runs that the database broke off while it could still be asked for what is due.
+    /// Runs that failed on a database error while the database could still be queried for what is due.
     pub(super) broken: Backoff,
-    /// The same while it takes no writes, which ends without warning.
+    /// The same for a read-only database. Delays are shorter, because that state can end at any time.
     pub(super) read_only: Backoff,
-    /// The last run was asked for: what is due by the timetable goes first now, so that a stream of requests does not
-    /// keep it from its turn.
-    pub(super) last_was_wanted: bool,
-    /// Entities whose walks stay incomplete while others do not: each is tried again by itself.
+    /// The last run was a requested one: a run that is due now goes first, so that a stream of requests does not
+    /// block the timetable.
+    pub(super) last_was_requested: bool,
+    /// Entities whose walks stay incomplete while those of others complete: each is retried with its own delays.
     pub(super) retries: HashMap<&'static str, Backoff>,
-    /// Entities whose last run failed although all of its walks were complete: that goes on being told.
+    /// Entities whose last run failed although their walks were complete: the problem is shown until a run
+    /// succeeds.
     failed: HashSet<&'static str>,
-    /// That another runner is at work was said.
-    pub(super) said_busy: bool,
+    /// It was already logged that another process holds the lease.
+    pub(super) busy_was_logged: bool,
 }
 
-impl Memory {
-    /// Nothing yet; with the waits after runs that do not do their work.
-    pub(super) fn new(runs: Backoff) -> Memory {
+impl LoopState {
+    /// An empty state, with the delays for failed runs.
+    pub(super) fn new(runs: Backoff) -> LoopState {
         let second = Duration::from_secs(1);
-        Memory {
+        LoopState {
             open: None,
             past: HashMap::new(),
             database: Backoff::new(second, LONGEST_DATABASE_WAIT),
             runs,
             broken: Backoff::new(second, LONGEST_WAIT),
             read_only: Backoff::new(second, LONGEST_DATABASE_WAIT),
-            last_was_wanted: false,
+            last_was_requested: false,
             retries: HashMap::new(),
             failed: HashSet::new(),
-            said_busy: false,
+            busy_was_logged: false,
         }
     }
 
-    /// Whether nothing that went wrong still stands.
-    pub(super) fn is_well(&self) -> bool {
+    /// Whether no failure is outstanding.
+    pub(super) fn is_healthy(&self) -> bool {
         self.runs.failures() == 0
             && self.retries.is_empty()
             && self.failed.is_empty()
             && self.broken_failures() == 0
     }
 
-    /// A run that began then read the list of this entity whole.
-    pub(super) fn has_done(&mut self, entity: &'static Entity, began: Timestamp, mode: RunMode) {
+    /// Records a complete walk of an entity, by a run that began at `began` (UTC).
+    pub(super) fn note_walked(&mut self, entity: &'static Entity, began: Timestamp, mode: RunMode) {
         let past = self.past.entry(entity.name).or_default();
         past.any = Some(began);
         past.full = if mode == RunMode::Full { Some(began) } else { past.full };
         self.retries.remove(entity.name);
     }
 
-    /// Notes whether a run of these entities failed for another reason than a list that could not be read: that is told as long as
-    /// the list is tried again.
+    /// Records whether a run failed for these entities although their walks were complete. The problem is then
+    /// shown even while an incomplete walk of another entity is retried.
     pub(super) fn note_failed(&mut self, of: &[&'static Entity], failed: bool) {
         for entity in of {
             match failed {
@@ -83,8 +84,8 @@ impl Memory {
         self.broken.failures() + self.read_only.failures()
     }
 
-    /// A run got to its end with the database.
-    pub(super) fn database_held(&mut self) {
+    /// Records that a run ended without a database error.
+    pub(super) fn note_database_ok(&mut self) {
         self.broken.succeeded();
         self.read_only.succeeded();
     }
@@ -93,8 +94,8 @@ impl Memory {
         self.past.get(entity.name).copied().unwrap_or_default()
     }
 
-    /// Whether an entity waits for another try of its own.
-    pub(super) fn rests(&self, entity: &Entity) -> bool {
+    /// Whether an entity still waits for its own retry.
+    pub(super) fn is_backing_off(&self, entity: &Entity) -> bool {
         self.retries.get(entity.name).is_some_and(|retry| !retry.left().is_zero())
     }
 }

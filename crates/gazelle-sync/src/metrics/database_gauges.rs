@@ -1,4 +1,5 @@
-//! What the database holds, read when somebody asks and kept for some seconds, so that asking often costs little.
+//! The gauges that are read from the database. Callers cache them for a few seconds, so frequent scrapes cost
+//! little.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -14,11 +15,11 @@ use crate::entities::ENTITIES;
 use crate::run_log::runs;
 use crate::staging::backlog;
 
-/// What the database holds at an instant, per entity in their order.
+/// The values at one time, for each entity in declaration order.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct DatabaseGauges {
     entities: Vec<OfEntity>,
-    /// Seconds since the epoch at which the last good run ended.
+    /// When the last good run ended, in seconds since the Unix epoch; `None`: never.
     last_good_run: Option<f64>,
 }
 
@@ -27,16 +28,19 @@ struct OfEntity {
     name: &'static str,
     backlog: u64,
     oldest_pending_seconds: f64,
-    /// Absent where there was no complete walk yet.
+    /// `None` before the first complete walk.
     freshness_seconds: Option<f64>,
     withheld: u64,
     quarantined: u64,
     unreadable: u64,
 }
 
-impl Held {
-    /// Reads it, with SELECTs alone.
-    pub async fn read(db: &Db) -> Result<Held, DbError> {
+impl DatabaseGauges {
+    /// Reads them, with SELECTs only.
+    ///
+    /// # Errors
+    /// Any database error.
+    pub async fn read(db: &Db) -> Result<DatabaseGauges, DbError> {
         let past = runs::past(db).await?;
         let rows = db.query(include_str!("held.sql"), &[]).await?;
         let by_entity = |column: &str| -> BTreeMap<String, f64> {
@@ -60,23 +64,27 @@ impl Held {
                 unreadable: unreadable.get(entity.name).map_or(0, |n| *n as u64),
             });
         }
-        Ok(Held { entities, last_good_run: past.last_good.map(|at| at.as_millisecond() as f64 / 1e3) })
+        Ok(DatabaseGauges {
+            entities,
+            last_good_run: past.last_good.map(|at| at.as_millisecond() as f64 / 1e3),
+        })
     }
 }
 
-/// The gauges of what is held; without it all but one are absent, since an old value would look like a new one.
-pub(super) fn registry(held: Option<&Held>) -> Registry {
+/// The registry of the gauges. Without values only the gauge that says so is present: an old value would look
+/// current.
+pub(super) fn registry(database_gauges: Option<&DatabaseGauges>) -> Registry {
     let mut registry = Registry::default();
     let up: Gauge = Gauge::default();
-    up.set(i64::from(held.is_some()));
+    up.set(i64::from(database_gauges.is_some()));
     registry.register("gazelle_sync_database_up", "1 when the database could be read for these metrics", up);
-    if let Some(held) = held {
-        held.register(&mut registry);
+    if let Some(database_gauges) = database_gauges {
+        database_gauges.register(&mut registry);
     }
     registry
 }
 
-impl Held {
+impl DatabaseGauges {
     fn register(&self, registry: &mut Registry) {
         self.register_number(
             registry,
@@ -117,7 +125,7 @@ impl Held {
         self.register_last_good_run(registry);
     }
 
-    /// A gauge of a number, of each entity.
+    /// A gauge for each entity, of a number.
     fn register_number(&self, registry: &mut Registry, name: &str, help: &str, of: fn(&OfEntity) -> u64) {
         let family = Family::<ByOne, Gauge>::default();
         for entity in &self.entities {
@@ -127,7 +135,7 @@ impl Held {
         registry.register(name, help, family);
     }
 
-    /// A gauge of seconds, of each entity that has some.
+    /// A gauge for each entity that has a value, in seconds.
     fn register_seconds(
         &self,
         registry: &mut Registry,

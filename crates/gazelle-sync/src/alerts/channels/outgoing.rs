@@ -1,4 +1,4 @@
-//! What a channel is given to send, and why it could not.
+//! A message as a channel gets it, and the error of a failed delivery.
 
 use std::time::Duration;
 
@@ -10,48 +10,48 @@ use crate::alerts::words::Text;
 use crate::config::Language;
 use crate::display::Line;
 
-/// A message on its way, with all that some channel makes use of.
+/// A message to send, with everything that some channel uses.
 #[derive(Debug, Clone)]
-pub struct Letter {
-    /// Names it for ever.
+pub struct OutgoingMessage {
+    /// Stays the same over all attempts.
     pub id: Uuid,
-    /// What it tells of; messages of one alert belong together.
+    /// The alert that it belongs to.
     pub alert_id: Uuid,
     /// `run_failed`, …, or `test`.
     pub kind: String,
     /// `started`, `reminder`, `over` or `test`.
     pub occasion: &'static str,
-    /// What is said.
+    /// Title and body.
     pub text: Text,
-    /// When the alert began, UTC.
+    /// When the alert was opened, UTC.
     pub opened_at: Timestamp,
-    /// When it was over, UTC.
+    /// When the alert was closed, UTC; `None` while it is open.
     pub closed_at: Option<Timestamp>,
-    /// What the words were made of.
+    /// The values that the text was made from.
     pub facts: Value,
 }
 
-/// The copy that messages are about.
+/// Which installation the messages are about.
 #[derive(Debug, Clone, Default)]
-pub struct Copy {
-    /// Its schema.
+pub struct Installation {
+    /// Its database schema.
     pub schema: String,
     /// The language of its messages.
     pub language: Option<Language>,
 }
 
-/// Why a message could not be sent. Holds no address and no secret.
+/// Why a message could not be sent. Contains no address and no secret.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what}")]
 pub struct SendError {
-    /// For people.
+    /// The reason, for people.
     pub what: Line,
-    /// The wait that the other side asked for.
+    /// The wait that the server asked for (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
 impl SendError {
-    /// One that names no wait.
+    /// An error without a `Retry-After`.
     pub(super) fn new(what: impl Into<Line>) -> SendError {
         SendError { what: what.into(), retry_after: None }
     }
