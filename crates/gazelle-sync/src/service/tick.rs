@@ -273,7 +273,7 @@ mod tests {
             },
         };
         let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
-        let kept = tokio::spawn(keep(&DUTY, shared.clone(), stop.clone()));
+        let kept = tokio::spawn(repeat(&DUTY, shared.clone(), stop.clone()));
         sleep(Duration::from_secs(70)).await;
         // It is none of those that follow a run.
         shared.runs_ended.send_modify(|runs| *runs += 1);
@@ -301,7 +301,7 @@ mod tests {
             },
         };
         let (start, stop, shared) = (Instant::now(), CancellationToken::new(), shared());
-        let kept = tokio::spawn(keep(&DUTY, shared.clone(), stop.clone()));
+        let kept = tokio::spawn(repeat(&DUTY, shared.clone(), stop.clone()));
         for (at, runs) in [(20, 1), (22, 2)] {
             sleep(Duration::from_secs(at) - start.elapsed()).await;
             shared.runs_ended.send_replace(runs);

@@ -144,6 +144,7 @@ impl Reader<'_> {
         // The record was the reason for the failure: later pages have their usual length again.
         self.size_failure = None;
         self.cap = self.sizes.page();
+        self.has_skipped = true;
         Ok(page)
     }
 

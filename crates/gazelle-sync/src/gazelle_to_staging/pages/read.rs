@@ -62,7 +62,9 @@ impl Reader<'_> {
         most: Option<u64>,
     ) -> Result<PageRead, SourceError> {
         self.looked_up_bytes = 0;
-        let first = self.window.first_page.filter(|_| after.is_none()).map(u64::from);
+        // After a skipped record too, where pages would end at the same records as in the attempt before.
+        let is_first = std::mem::take(&mut self.has_skipped) || after.is_none();
+        let first = self.window.first_page.filter(|_| is_first).map(u64::from);
         let most = most.into_iter().chain(first).min();
         let (page, page_length) = self.read(after, most).await?;
         if first.is_some() && self.size_failure.is_none() {

@@ -20,6 +20,8 @@ pub(crate) struct Reader<'f> {
     /// The failure that made pages smaller; none once a record was found to be the reason.
     pub(crate) size_failure: Option<SourceError>,
     pub(crate) faulty_in_a_row: u32,
+    /// Whether the last page was a record that was skipped.
+    pub(super) has_skipped: bool,
     /// Records that came only in parts, though no query was refused for its size.
     pub(crate) only_in_parts: u32,
     /// Whether most records of the last page failed in every retry. The next page is then first requested
@@ -47,6 +49,7 @@ impl<'f> Reader<'f> {
             cap: usual,
             size_failure: None,
             faulty_in_a_row: 0,
+            has_skipped: false,
             only_in_parts: 0,
             failed_mostly: false,
             looked_up_bytes: 0,

@@ -15,7 +15,7 @@ use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;
 use crate::gazelle_to_staging::{Fetch, FetchError};
-use crate::source::{NodeFault, SourceError};
+use crate::source::{ErrorClass, NodeFault, SourceError};
 
 /// A window is given up after this many pages without a record, this many pages in a row without a new one, or
 /// this many pages of records beyond four times its count.
@@ -203,13 +203,14 @@ impl<'w> WindowProgress<'w> {
     fn next_cursor(&mut self, page: &PageRead, has_too_many_repeats: bool) -> Option<String> {
         self.pages += 1;
         if self.pages == 1 {
-            self.end.total = page.total_count;
             let read_at = self.fetch.read_clock(&page.answer);
             (self.end.started_at, self.end.api_ahead) = (Some(read_at.started_at), read_at.api_ahead);
-        } else if page.total_count.is_some_and(|total| self.end.total.is_some_and(|first| first != total)) {
+        }
+        if page.total_count.is_some_and(|total| self.end.total.is_some_and(|before| before != total)) {
             let said = "the count changed while walking".to_owned();
             self.end.incomplete.get_or_insert(Shortfall::Shifted(said));
         }
+        self.end.total = self.end.total.or(page.total_count);
         self.records += page.nodes.len() as u64;
         self.empty_pages += u64::from(page.nodes.is_empty());
         if let Some(part) = self.part {
@@ -292,6 +293,12 @@ async fn queue_page(
             Err(NestedError::Source { error, field })
                 if !concerns_all_records(&error) && api_answers(fetch, entity).await =>
             {
+                if matches!(error.class(), ErrorClass::OverLimit { .. }) {
+                    // If lists inside most records exceed a limit, the API is at fault.
+                    let tally = &fetch.sizes.for_entity(entity).tally;
+                    tally.note_error(&error);
+                    tally.count_failing();
+                }
                 page.records.push(with_list_fault(receive(&answer, raw, seen_at), &error, &field));
             }
             Err(NestedError::Source { error, .. }) => outcome = Err(error),

@@ -8,6 +8,7 @@ pub(crate) mod completed;
 pub(crate) mod faults;
 pub(crate) mod gather;
 pub mod get;
+mod listed_entries;
 pub(crate) mod lists_room;
 pub mod lookup;
 pub mod nested;

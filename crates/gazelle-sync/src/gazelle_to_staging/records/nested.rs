@@ -3,14 +3,11 @@
 //! If a nested connection has `hasNextPage: true`, all its pages are requested from the start, and replace the
 //! shortened list. Everything else keeps its bytes.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
 use serde_json::value::RawValue;
 
 use super::budget::{self, MOST_REQUESTS, PartsBudget};
 use super::gather::{Gathered, Gathering};
+use super::listed_entries::{ListProgress, ListedEntries, NestedPage};
 use super::lists_room::{Room, Taken};
 use super::object::{Object, ReadAs, raw_list, raw_text};
 use super::receive::{record_id, usable_id};
@@ -19,7 +16,7 @@ use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::PartPlan;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::sizes::{QueryLimits, Sizes};
-use crate::source::{Answer, ErrorClass, GazelleClient, ListShape, Partial, SourceError};
+use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
 
 /// The most pages of one connection.
 const MOST_PAGES: usize = 1000;
@@ -143,6 +140,10 @@ async fn all_nodes(
             Ok(page) => page,
             Err(error) => {
                 let Some(smaller) = list.smaller_page(&error, sent, first) else {
+                    if matches!(error.class(), ErrorClass::OverLimit { .. }) {
+                        // The limit is about an entry of this list, and not about what queries request.
+                        sizes.restore_all();
+                    }
                     return Err(failed(first_error.unwrap_or(error)));
                 };
                 first = smaller;
@@ -181,92 +182,6 @@ struct Lists<'l> {
     before: Taken,
 }
 
-#[derive(Default)]
-struct ListedEntries {
-    nodes: Vec<Box<RawValue>>,
-    bytes: usize,
-    requests: usize,
-    cursors: HashSet<String>,
-    /// Hashes of the entries. An entry repeated on another page may stand in the place of one that was not listed.
-    entries: HashSet<u64>,
-    hasher: RandomState,
-    /// The count given with the first page.
-    total: Option<u64>,
-    after: Option<String>,
-}
-
-/// What follows after a page.
-enum ListProgress {
-    Continues,
-    /// The entries agree with the count.
-    Ended,
-    /// The list changed, or its count and entries disagree: how.
-    Changed(String),
-    /// The list has too many pages.
-    Endless(Answer),
-}
-
-impl ListedEntries {
-    /// The limits of the next page: what this list, and the connections of the record that were read before, have left.
-    fn room(&self, before: &Taken) -> Room {
-        before.room_beside(&self.taken())
-    }
-
-    fn taken(&self) -> Taken {
-        let (nodes, pages) = (self.nodes.len(), self.cursors.len());
-        Taken { nodes, bytes: self.bytes, requests: self.requests, pages }
-    }
-
-    /// A hash of an entry's id, or of the whole entry if it has no id; none for null.
-    fn identity(&self, raw: &str) -> Option<u64> {
-        match record_id(raw) {
-            Some(id) => Some(self.hasher.hash_one(id)),
-            None => (raw.trim() != "null").then(|| self.hasher.hash_one(raw)),
-        }
-    }
-
-    /// Adds a page; none: the list vanished or was replaced.
-    fn take(&mut self, page: Option<NestedPage>) -> ListProgress {
-        let Some(page) = page else { return ListProgress::Changed("it changed or vanished".to_owned()) };
-        // If the count changed, entries may have moved across the end of a page, and one was not listed.
-        if self.cursors.is_empty() {
-            self.total = page.total_count;
-        } else if page.total_count.is_some_and(|count| self.total.is_some_and(|first| first != count)) {
-            return ListProgress::Changed("its count changed".to_owned());
-        }
-        self.bytes += page.bytes();
-        self.requests += page.requests;
-        let entries: Vec<u64> = page.nodes.iter().filter_map(|node| self.identity(node.get())).collect();
-        if entries.iter().any(|entry| self.entries.contains(entry)) {
-            return ListProgress::Changed("it listed an entry of an earlier page again".to_owned());
-        }
-        self.entries.extend(entries);
-        self.nodes.extend(page.nodes);
-        let listed = self.nodes.len() as u64;
-        if !page.has_next_page {
-            return match page.total_count.filter(|total| *total != listed) {
-                None => ListProgress::Ended,
-                Some(total) => {
-                    ListProgress::Changed(format!("it counted {total} entries and listed {listed}"))
-                }
-            };
-        }
-        // A repeated cursor would repeat the same pages for ever.
-        let is_new = page.end_cursor.as_ref().is_some_and(|cursor| self.cursors.insert(cursor.clone()));
-        if !is_new {
-            return ListProgress::Changed("it repeated a page cursor".to_owned());
-        }
-        if let Some(total) = page.total_count.filter(|total| *total < listed) {
-            return ListProgress::Changed(format!("it counted {total} entries and listed more"));
-        }
-        if self.cursors.len() > MOST_PAGES {
-            return ListProgress::Endless(page.answer);
-        }
-        self.after = page.end_cursor;
-        ListProgress::Continues
-    }
-}
-
 struct NestedList<'l> {
     client: &'l GazelleClient,
     entity: &'l Entity,
@@ -274,23 +189,6 @@ struct NestedList<'l> {
     id: &'l str,
     sizes: &'l Sizes,
     room: Room,
-}
-
-struct NestedPage {
-    nodes: Vec<Box<RawValue>>,
-    has_next_page: bool,
-    end_cursor: Option<String>,
-    total_count: Option<u64>,
-    /// The answer, without its body.
-    answer: Answer,
-    /// Requests that its entries took.
-    requests: usize,
-}
-
-impl NestedPage {
-    fn bytes(&self) -> usize {
-        self.nodes.iter().map(|node| node.get().len()).sum()
-    }
 }
 
 impl NestedList<'_> {

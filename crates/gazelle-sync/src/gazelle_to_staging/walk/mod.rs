@@ -30,7 +30,7 @@ use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
-use crate::source::SourceError;
+use crate::source::{ErrorClass, SourceError};
 use crate::staging::listed_twice::{self, Found, ListedTwice};
 use crate::staging::versions::Received;
 
@@ -125,6 +125,10 @@ impl AttemptRecords {
     }
 }
 
+fn is_over_limit(error: &SourceError) -> bool {
+    matches!(error.class(), ErrorClass::OverLimit { .. })
+}
+
 /// The API's error, if it is one.
 fn source_of(error: &FetchError) -> Option<&SourceError> {
     match error {
@@ -201,6 +205,8 @@ impl Walk<'_> {
                 if report.short_by.is_some() && report.short_by == self.spec.known_shortfall {
                     return false;
                 }
+                // Page ends can be compared only within the same windows.
+                retries.keeps_windows = retries.page_ends.is_some();
                 reason
             }
             Shortfall::Repeats(ids) => {
@@ -293,19 +299,8 @@ impl Walk<'_> {
         let ((), mut fetched) = tokio::try_join!(take_in, fetched)?;
 
         // 3. Look up the records that failed.
-        let mut api_at_fault = None;
-        match self.settle_failing(&mut taken, &fetched).await {
-            DeferredOutcome::Records(page, failure) => {
-                lanes.take(taken.take(page, report)).await?;
-                if let Some(error) = failure {
-                    fetched = fetched.and(Err(error.into()));
-                }
-            }
-            DeferredOutcome::ApiAtFault { said, failure } => {
-                let failure = fetched.as_ref().err().and_then(source_of).cloned().or(failure);
-                api_at_fault = Some((said, failure));
-            }
-        }
+        let (found, api_at_fault) = self.settle_failing(&mut taken, &mut fetched, report).await;
+        lanes.take(found).await?;
         report.seen = taken.seen.count();
 
         // 4. Judge whether the walk was complete.
@@ -329,19 +324,37 @@ impl Walk<'_> {
         })
     }
 
-    /// Decides about the records that the API failed at, and looks them up if they are at fault.
+    /// Looks up the records that failed. Returns those to stage; and, where the API is at fault instead, what is to be said of it
+    /// and its error. An error that ends the lookups is noted in `fetched`.
     async fn settle_failing(
         &self,
         taken: &mut AttemptRecords,
-        fetched: &Result<WindowsOutcome, FetchError>,
-    ) -> DeferredOutcome {
-        let walk_failed = match fetched {
-            Ok(_) => false,
-            Err(FetchError::Source(error)) => concerns_all_records(error),
-            Err(FetchError::Database(_)) => true,
+        fetched: &mut Result<WindowsOutcome, FetchError>,
+        report: &mut WalkReport,
+    ) -> (Vec<Received>, Option<(String, Option<SourceError>)>) {
+        let error = fetched.as_ref().err().and_then(source_of).cloned();
+        let breaks_off = match (&fetched, &error) {
+            (Ok(_), _) => false,
+            (Err(_), Some(error)) => concerns_all_records(error),
+            (Err(_), None) => true,
         };
         let deferred = std::mem::take(&mut taken.deferred);
-        deferred.settle(self.fetch, self.entity, &mut taken.seen, walk_failed).await
+        match deferred.settle(self.fetch, self.entity, &mut taken.seen, breaks_off).await {
+            DeferredOutcome::Records(page, failure) => {
+                let records = taken.take(page, report);
+                if let Some(failure) = failure.filter(|_| fetched.is_ok()) {
+                    *fetched = Err(failure.into());
+                }
+                (records, None)
+            }
+            // Without windows, whose filters may be what costs too much, the API may be able to answer.
+            DeferredOutcome::ApiAtFault { .. }
+                if report.was_split && error.as_ref().is_some_and(is_over_limit) =>
+            {
+                (Vec::new(), None)
+            }
+            DeferredOutcome::ApiAtFault { said, failure } => (Vec::new(), Some((said, error.or(failure)))),
+        }
     }
 
     /// Splits the walk into windows. Also returns when the walk started by the API's clock; none if no counts
@@ -369,14 +382,10 @@ impl Walk<'_> {
         };
         for window in &mut plan.windows {
             window.confirms = confirmed.clone();
-            if options.ends_pages_elsewhere {
-                // The API may give fewer records per page than requested.
+            // From the end of a list there is one page, which must have all that it is for.
+            if options.ends_pages_elsewhere && window.undated.is_none() {
                 let before = options.confirms.and_then(|before| before.get(&window.name()));
-                let first_length =
-                    before.and_then(PageEnds::first).and_then(|first| u32::try_from(first).ok());
-                let page = fetch.sizes.for_entity(entity).page();
-                window.first_page =
-                    Some((first_length.map_or(page, |first_length| first_length.min(page)) / 3).max(1));
+                window.first_page = Some(other_first_page(fetch.sizes.for_entity(entity).page(), before));
             }
         }
         if let Some(total) = plan.total {
@@ -384,4 +393,13 @@ impl Walk<'_> {
         }
         Ok((plan, started_at))
     }
+}
+
+/// The length of a first page after which pages end at other records than in the attempt before, whose pages were of this length.
+fn other_first_page(page: u32, before: Option<&PageEnds>) -> u32 {
+    // The API may give fewer records per page than requested. A first page of one record may be one that was skipped.
+    let first_length = before.and_then(PageEnds::first).filter(|length| *length > 1);
+    let length =
+        first_length.and_then(|length| u32::try_from(length).ok()).map_or(page, |length| length.min(page));
+    (length / 3).max(1)
 }

@@ -1,7 +1,7 @@
 //! Lists that hold a record twice and count it twice: read whole where nothing is missing for it, and told.
 
 use crate::support::{Ran, World};
-use gazelle_sim::{Change, Fault, FaultKind, Kind};
+use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
 use serde_json::json;
 
 /// Pages of ten clients, of which one is listed, and counted, twice.
@@ -20,9 +20,7 @@ fn list(world: &World, id: &str, times: u8) {
 }
 
 fn counts_more(world: &World, by: i64) {
-    for operation in ["ClientsPage", "ClientsCounts"] {
-        world.control.add_fault(Fault::new(FaultKind::TotalOff { by }).on_operation(operation).forever());
-    }
+    world.control.add_fault(Fault::new(FaultKind::TotalOff { by }).on_field("allClients").forever());
 }
 
 async fn sync_clients(world: &World) -> Ran {
@@ -58,17 +56,25 @@ async fn a_list_with_a_double_that_grows_while_the_double_is_confirmed_is_comple
 
 #[tokio::test]
 async fn a_double_beside_a_record_that_breaks_its_page_is_confirmed() {
-    let (world, twice) = world().await;
-    let broken = world.control.ids(Kind::Client)[15].clone();
-    world.control.add_fault(Fault::new(FaultKind::field_fault(&broken, "personalNotes")).forever());
+    // Beside it, and further down; with an error of its own, or one of the server, after which pages begin small.
+    for (place, takes) in [(15, Takes::Field), (15, Takes::Server), (0, Takes::Server), (4, Takes::Server)] {
+        let (world, twice) = world().await;
+        let broken = world.control.ids(Kind::Client)[place].clone();
+        let message = "undefined method `strip'".to_owned();
+        let field = Some("personalNotes".to_owned());
+        let fault = FaultKind::RecordFault { id: broken.clone(), field, message, takes };
+        world.control.add_fault(Fault::new(fault).forever());
 
-    let run = sync_clients(&world).await;
+        let run = sync_clients(&world).await;
 
-    assert_eq!(run.code, 3, "the broken one is told: {run}");
-    assert_eq!(run.entity("clients")["walk_complete"], true, "{run}");
-    assert!(run.reasons().contains(&broken) && !run.reasons().contains("more than once"), "{run}");
-    assert!(tells(&run, &twice), "{run}");
-    assert_eq!(world.count("gazelle_clients").await, 39);
+        let case = format!("{place} {takes:?}");
+        assert_eq!(run.code, 3, "{case}: the broken one is told: {run}");
+        assert_eq!(run.entity("clients")["walk_complete"], true, "{case}: {run}");
+        let reasons = run.reasons();
+        assert!(reasons.contains(&broken) && !reasons.contains("more than once"), "{case}: {run}");
+        assert!(tells(&run, &twice), "{case}: {run}");
+        assert_eq!(world.count("gazelle_clients").await, 39, "{case}");
+    }
 }
 
 /// Pages of one record end alike in every walk. Then what is missing is not known, which is told without a full sync every few minutes.

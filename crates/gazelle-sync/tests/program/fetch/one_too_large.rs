@@ -110,3 +110,34 @@ async fn what_was_asked_for_before_the_asking_ended_is_staged() {
     assert_eq!(world.text(&name(&first)).await.as_deref(), Some("Autrement"), "{run}");
     assert_ne!(world.text(&name(&second)).await.as_deref(), Some("Autrement"), "{run}");
 }
+
+/// A contact that is too large in the list of its client: no query for other records is made smaller for it.
+#[tokio::test]
+async fn an_entry_of_a_list_that_is_too_large_for_the_api_shrinks_no_query_of_others() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_PAGE_SIZE", "10");
+    world.filled().await;
+    let sql =
+        "SELECT client_external_id FROM gazelle_contacts GROUP BY 1 HAVING count(*) > 25 ORDER BY 1 LIMIT 1";
+    let client = world.text(sql).await.unwrap();
+    let of_client = |id: &String| world.control.record(Kind::Contact, id).unwrap()["client"]["id"] == client;
+    let contact = world.control.ids(Kind::Contact).into_iter().filter(of_client).nth(24).unwrap();
+    let more_than_the_id = format!("\"id\":\"{contact}\",");
+    let api = before(&world.sim.graphql_url(), move |asked, answer| {
+        let of_list = String::from_utf8_lossy(&asked.body).contains("ClientMoreContacts");
+        match of_list && answer.contains(&more_than_the_id) {
+            true => json!({ "errors": [{ "message": SAID }], "data": null }).to_string(),
+            false => answer,
+        }
+    });
+    world.set("GAZELLE_API_URL", &api.url());
+
+    let run = world.run(&["sync", "--mode", "full", "--entity", "clients"]).await;
+
+    assert_is_named(&world, &run, &client).await;
+    let noted = world.text("SELECT value FROM sync_notes WHERE key = 'api_limits:clients'").await;
+    let noted: serde_json::Value = serde_json::from_str(&noted.unwrap_or("{}".to_owned())).unwrap();
+    for size in ["page", "inner", "fields", "levels"] {
+        assert!(noted[size].is_null(), "{size}: {noted}");
+    }
+}
