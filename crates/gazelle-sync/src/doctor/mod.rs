@@ -2,8 +2,7 @@
 //! command that fixes a problem. There is one file per group of checks.
 //!
 //! Nothing is changed: the database is read in read-only transactions that are rolled back, the API is asked for
-//! one small page of each entity, and the servers of alert channels only get a TCP connection. small page of each
-//! entity, and ways to people are only knocked at.
+//! one small page of each entity, and the servers of alert channels only get a TCP connection.
 
 mod additions;
 mod alerts;
