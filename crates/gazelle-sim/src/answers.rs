@@ -1,16 +1,16 @@
-//! Prepared answers: the bytes sent for a request body are sent again for the same body, until the shop changes.
+//! Caches answers: the same request body gets the same bytes until the shop changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::requests::Asked;
+use crate::requests::ParsedRequest;
 
-/// What is known of a request body.
+/// A parsed request body with its answer.
 #[derive(Clone)]
-pub(crate) struct Prepared {
-    pub asked: Arc<Asked>,
+pub(crate) struct CachedAnswer {
+    pub asked: Arc<ParsedRequest>,
     pub answer: Bytes,
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Prepared {
 struct Answers {
     version: u64,
     bytes: usize,
-    by_body: HashMap<Bytes, Prepared>,
+    by_body: HashMap<Bytes, CachedAnswer>,
 }
 
 pub(crate) struct AnswerCache {
@@ -31,14 +31,14 @@ impl AnswerCache {
         Self { answers: Mutex::default(), most_bytes }
     }
 
-    /// The answer prepared for this body at this version of the shop.
-    pub(crate) fn get(&self, body: &Bytes, version: u64) -> Option<Prepared> {
+    /// The cached answer to this body at this version of the shop.
+    pub(crate) fn get(&self, body: &Bytes, version: u64) -> Option<CachedAnswer> {
         let answers = self.lock();
         (answers.version == version).then(|| answers.by_body.get(body).cloned()).flatten()
     }
 
-    /// Keeps an answer that was made at this version; when there is no room left it is not kept.
-    pub(crate) fn put(&self, body: Bytes, version: u64, prepared: Prepared) {
+    /// Stores an answer of this version, unless the cache is full.
+    pub(crate) fn put(&self, body: Bytes, version: u64, prepared: CachedAnswer) {
         let mut answers = self.lock();
         if answers.version > version {
             return;

@@ -1,4 +1,4 @@
-//! The handle that tests hold: change the shop, script faults, read the truth and the requests.
+//! The handle for tests: change the shop, script faults, read records and logged requests.
 
 use std::sync::Arc;
 
@@ -12,17 +12,18 @@ use crate::shop::change::{Change, ChangeError, Changed};
 use crate::shop::kind::Kind;
 use crate::state::State;
 
-/// Controls a running simulator. Clones control the same one; every call takes effect at once, for the next answer made.
+/// Controls a running simulator. Clones control the same one; every call takes effect at once, for the next answer.
 #[derive(Clone)]
 pub struct SimControl {
     pub(crate) state: Arc<State>,
 }
 
 impl SimControl {
-    /// Makes a change of the shop, at the service's now.
+    /// Applies a change to the shop, at the simulator's current time.
     ///
     /// # Errors
-    /// `NotFound` when it names a record that is not there, `Refused` when it makes no sense; the shop is then as before.
+    /// `NotFound` if it names a record that does not exist, `Refused` if it is inconsistent; the shop is then
+    /// unchanged.
     pub fn apply(&self, change: Change) -> Result<Changed, ChangeError> {
         let now = self.state.now();
         let mut shop = self.state.shop_mut();
@@ -62,7 +63,8 @@ impl SimControl {
         self.apply(Change::Cancel { id: event.to_owned() })
     }
 
-    /// Deletes a record and clears what refers to it; a client takes its contacts and pianos along. Errors as `apply`.
+    /// Deletes a record and clears the references to it; deleting a client deletes its contacts and pianos. Errors
+    /// as `apply`.
     pub fn delete(&self, kind: Kind, id: &str) -> Result<Changed, ChangeError> {
         self.apply(Change::Delete { kind, id: id.to_owned(), keep_references: false })
     }
@@ -81,45 +83,47 @@ impl SimControl {
         Ok(changed.ids.into_iter().next().unwrap_or_default())
     }
 
-    /// Adds an event just as it is, broken or not; `listed_at` (UTC text) says where date filters place it when its own `start`
-    /// cannot. Errors as `apply`.
+    /// Adds an event unchanged, valid or not; `listed_at` (UTC text) is its position for date filters if its own
+    /// `start` is unusable. Errors as `apply`.
     pub fn add_raw_event(&self, record: Json, listed_at: Option<&str>) -> Result<Changed, ChangeError> {
         self.apply(Change::AddRawEvent { record, listed_at: listed_at.map(str::to_owned) })
     }
 
-    /// The ids that a kind's unfiltered list holds, in order of creation, each once. Contacts: of all clients, archived too.
+    /// The ids in a kind's unfiltered list, in order of creation, without duplicates. Contacts: of all clients,
+    /// including archived ones.
     pub fn ids(&self, kind: Kind) -> Vec<String> {
         self.state.shop().ids(kind)
     }
 
-    /// A record as it is stored: the shape the API answers with, references as `{"id": …}`, absent fields null. None when it is
-    /// gone.
+    /// A record as it is stored: in the shape of the API's answers, with references as `{"id": …}` and without null
+    /// fields. `None` if it does not exist.
     pub fn record(&self, kind: Kind, id: &str) -> Option<Json> {
         let shop = self.state.shop();
         let row = shop.find(kind, id)?;
         serde_json::from_str(&row.json).ok()
     }
 
-    /// The `totalCount` of a kind's unfiltered list, canceled and inactive ones counted whatever the options hide.
+    /// The `totalCount` of a kind's unfiltered list, including canceled and inactive records even if the options
+    /// hide them.
     pub fn total(&self, kind: Kind) -> usize {
         self.state.shop().total(kind)
     }
 
-    /// The shop's version: it grows with every change.
+    /// The version of the shop; each change increments it.
     pub fn version(&self) -> u64 {
         self.state.shop().version()
     }
 
-    /// Adds a fault; the number returned names it.
+    /// Adds a fault and returns its number.
     pub fn add_fault(&self, fault: Fault) -> u64 {
         self.state.script.add(fault, None)
     }
 
-    /// Calls `action` right after the answer to a matching request was made, before it is sent. The `kind` of `matching` is not
-    /// looked at. The number returned names the fault.
+    /// Calls `action` after the answer to a matching request was created and before it is sent. The `kind` of
+    /// `matching` is ignored. Returns the number of the fault.
     pub fn call_after(&self, matching: Fault, action: impl Fn(&SimControl) + Send + Sync + 'static) -> u64 {
         let fault = Fault { kind: FaultKind::Call, ..matching };
-        // The state holds the function: held by it in turn, neither would ever go.
+        // A weak reference: the state owns the function, and a cycle would never be freed.
         let state = Arc::downgrade(&self.state);
         let call = move || {
             if let Some(state) = state.upgrade() {
@@ -129,12 +133,12 @@ impl SimControl {
         self.state.script.add(fault, Some(Arc::new(call)))
     }
 
-    /// The faults added and not removed, used up or not.
+    /// All faults, including exhausted ones.
     pub fn faults(&self) -> Vec<FaultState> {
         self.state.script.list()
     }
 
-    /// Removes one fault; false when there is none of this number.
+    /// Removes a fault; false if there is none with this number.
     pub fn remove_fault(&self, id: u64) -> bool {
         self.state.script.remove(id)
     }
@@ -144,48 +148,49 @@ impl SimControl {
         self.state.script.clear();
     }
 
-    /// The requests to the GraphQL and token endpoints, oldest first, as many as are kept.
+    /// The logged requests to the GraphQL and token endpoints, oldest first.
     pub fn requests(&self) -> Vec<RequestEntry> {
         self.state.requests.list()
     }
 
-    /// How many requests there were and are.
+    /// The request counters.
     pub fn request_counts(&self) -> RequestCounts {
         self.state.requests.counts()
     }
 
-    /// Forgets the requests so far and begins counting anew.
+    /// Clears the request log and resets the counters.
     pub fn clear_requests(&self) {
         self.state.requests.clear();
     }
 
-    /// A fresh pair of tokens, as if a person had just authorized.
+    /// A new pair of tokens, as after a user's authorization.
     pub fn issue_tokens(&self) -> Tokens {
         let now = self.state.now();
         self.state.tokens().issue(&self.state.options, now)
     }
 
-    /// Kills every access token; refresh tokens stay good.
+    /// Invalidates every access token; refresh tokens stay valid.
     pub fn expire_access_tokens(&self) {
         self.state.tokens().expire_access();
     }
 
-    /// Kills every access and refresh token.
+    /// Invalidates every access and refresh token.
     pub fn revoke_tokens(&self) {
         self.state.tokens().revoke_all();
     }
 
-    /// Moves the service's clock on (back when negative): the `Date` header, `updatedAt` of later changes, the life of tokens.
+    /// Advances the simulator's clock (negative: sets it back): it affects the `Date` header, `updatedAt` of later
+    /// changes, and token lifetimes.
     pub fn advance_clock(&self, seconds: i64) {
         self.state.advance_clock(seconds);
     }
 
-    /// The service's clock, in whole seconds since 1970, UTC.
+    /// The simulator's clock, in whole seconds since 1970, UTC.
     pub fn now(&self) -> i64 {
         self.state.now()
     }
 
-    /// Tells the service to stop; `Simulator::wait` then returns.
+    /// Stops the simulator; `Simulator::wait` then returns.
     pub fn stop(&self) {
         self.state.stop.send_replace(true);
     }

@@ -1,23 +1,23 @@
-//! What can be chosen of a fault.
+//! The values of some fields of faults.
 
 use serde::{Deserialize, Serialize};
 
-/// What a record's fault takes along. In JSON `field`, `record`, `answer`, `server`.
+/// What becomes null with a failing record. In JSON `field`, `record`, `answer`, `server`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Takes {
-    /// The field alone, where it may be null.
+    /// Only the field, if it is nullable.
     #[default]
     Field,
-    /// The record, where it may be null.
+    /// The record, if it is nullable.
     Record,
     /// The whole answer: `data` is null.
     Answer,
-    /// The same, as HTTP 500 without a GraphQL answer.
+    /// The whole answer, as HTTP 500 without a GraphQL body.
     Server,
 }
 
-/// The place of records without the value that a list is sorted by.
+/// Where a sorted list has the records whose sort value is null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undated {

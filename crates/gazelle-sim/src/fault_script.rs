@@ -1,4 +1,4 @@
-//! The faults that wait for their requests, and what they say of one.
+//! The scripted faults, and which of them apply to a request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::{Fault, FaultKind};
 use crate::graphql::schema::{Edit, Edits};
-use crate::graphql::tweak::{Tweak, What};
-use crate::requests::Asked;
+use crate::graphql::tweak::{AnswerChange, Tweak};
+use crate::requests::ParsedRequest;
 use crate::shop::change::Change;
 
 /// A function called after an answer was made.
 pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
 
-/// A fault as it stands.
+/// A fault and its counters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultState {
     /// What `SimControl::add_fault` returned.
     pub id: u64,
     /// The fault as it was added.
     pub fault: Fault,
-    /// Matching requests so far, those that it let pass included.
+    /// Number of matching requests so far, including skipped ones.
     pub seen: u64,
-    /// Requests that it spoiled.
+    /// Number of requests that it affected.
     pub fired: u64,
 }
 
@@ -36,7 +36,7 @@ impl FaultState {
 #[derive(Default)]
 pub(crate) struct Script {
     entries: Mutex<Entries>,
-    /// Lets requests pass without the lock while there is nothing to do.
+    /// Avoids the lock while there are no faults.
     any: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ struct Entries {
     next_id: u64,
 }
 
-/// What the faults do to one request.
+/// The effects of the faults on one request.
 #[derive(Default)]
 pub(crate) struct Verdict {
     pub names: Vec<&'static str>,
@@ -57,14 +57,14 @@ pub(crate) struct Verdict {
     pub padding: usize,
     /// Limits of a query, each a `QueryLimit`.
     pub limits: Vec<FaultKind>,
-    /// Whether the answer is packed, and if so whether that is said.
+    /// Whether the answer is compressed, and if so whether `Content-Encoding` says so.
     pub gzip: Option<bool>,
     pub changes: Vec<Change>,
     pub calls: Vec<Callback>,
 }
 
 impl Verdict {
-    /// Whether the answer is the shop's own, so that a prepared one may serve.
+    /// Whether the answer is unchanged, so that a cached one can be used.
     pub(crate) fn leaves_answer(&self) -> bool {
         self.tweaks.is_empty() && self.edits.is_empty() && self.limits.is_empty()
     }
@@ -99,8 +99,8 @@ impl Script {
         self.any.store(false, Ordering::SeqCst);
     }
 
-    /// What the faults do to this request; those that do something are used up by one.
-    pub(crate) fn judge(&self, asked: &Asked) -> Verdict {
+    /// The effects on this request; each fault that has one is used up by one.
+    pub(crate) fn judge(&self, asked: &ParsedRequest) -> Verdict {
         let mut verdict = Verdict::default();
         if !self.any.load(Ordering::SeqCst) {
             return verdict;
@@ -108,7 +108,7 @@ impl Script {
         let introspects = asked.introspects();
         for (state, callback) in &mut self.lock().states {
             if introspects && state.has_more() && state.seen >= state.fault.skip {
-                // Introspection shows the schema as it is now, and uses nothing up.
+                // Introspection shows the current schema and uses up no fault.
                 verdict.edits.extend(Edit::of(&state.fault.kind));
             }
             let taken = verdict.instead.is_some() && state.fault.kind.replaces_answer();
@@ -130,7 +130,7 @@ impl Script {
 }
 
 impl Verdict {
-    /// Takes over what a fault does to the request.
+    /// Adds the effects of a fault.
     fn take(&mut self, fault: &Fault, callback: Option<&Callback>) {
         self.names.push(fault.kind.name());
         if let Some(edit) = Edit::of(&fault.kind) {
@@ -153,27 +153,31 @@ impl Verdict {
     }
 }
 
-/// What a fault changes in an answer while it is written, if it is one of those.
-fn tweak_of(kind: &FaultKind) -> Option<What> {
+/// The change of an answer while it is written, for faults that make one.
+fn tweak_of(kind: &FaultKind) -> Option<AnswerChange> {
     Some(match kind {
-        FaultKind::RecordFault { id, field, message, takes } => What::RecordFault {
+        FaultKind::RecordFault { id, field, message, takes } => AnswerChange::RecordFault {
             id: id.clone(),
             field: field.clone(),
             message: message.clone(),
             takes: *takes,
         },
-        FaultKind::RecordRefused { id, code } => What::RecordRefused { id: id.clone(), code: code.clone() },
-        FaultKind::RawByte { id, field } => What::RawByte { id: id.clone(), field: field.clone() },
-        FaultKind::UndatedOrder { order } => What::Undated(*order),
-        FaultKind::RepeatCursor => What::RepeatCursor,
-        FaultKind::OverlappingPages { at } => What::OverlappingPages { at: *at },
-        FaultKind::ShortPage { most } => What::ShortPage { most: *most },
-        FaultKind::EmptyList => What::EmptyList,
-        FaultKind::TotalOff { by } => What::TotalOff { by: *by },
-        FaultKind::PartialData { message, null_nodes, missing_nodes } => {
-            What::Partial { message: message.clone(), null_nodes: *null_nodes, missing_nodes: *missing_nodes }
+        FaultKind::RecordRefused { id, code } => {
+            AnswerChange::RecordRefused { id: id.clone(), code: code.clone() }
         }
-        FaultKind::FieldValue { field, type_name, value, nodes } => What::Value {
+        FaultKind::RawByte { id, field } => AnswerChange::RawByte { id: id.clone(), field: field.clone() },
+        FaultKind::UndatedOrder { order } => AnswerChange::Undated(*order),
+        FaultKind::RepeatCursor => AnswerChange::RepeatCursor,
+        FaultKind::OverlappingPages { at } => AnswerChange::OverlappingPages { at: *at },
+        FaultKind::ShortPage { most } => AnswerChange::ShortPage { most: *most },
+        FaultKind::EmptyList => AnswerChange::EmptyList,
+        FaultKind::TotalOff { by } => AnswerChange::TotalOff { by: *by },
+        FaultKind::PartialData { message, null_nodes, missing_nodes } => AnswerChange::Partial {
+            message: message.clone(),
+            null_nodes: *null_nodes,
+            missing_nodes: *missing_nodes,
+        },
+        FaultKind::FieldValue { field, type_name, value, nodes } => AnswerChange::Value {
             type_name: type_name.clone(),
             field: field.clone(),
             json: value.to_string(),

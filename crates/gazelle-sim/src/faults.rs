@@ -1,4 +1,4 @@
-//! Faults: what the service can be told to do wrong.
+//! Faults: errors that the simulator can be told to make.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -6,15 +6,15 @@ use serde_json::{Map, Value as Json};
 use crate::fault_choices::{Takes, Undated};
 use crate::shop::change::Change;
 
-/// A scripted fault: which requests it is for, how many of those it lets pass first, how many it spoils, and how.
+/// A scripted fault: which requests it matches, how many of those it skips, how many it affects, and how.
 ///
-/// A request matches when it asks for `root_field` (if set), has the operation name `operation` (if set) and holds all of
-/// `variables` (if any). A token request counts as the root field `oauthToken`. Several faults may spoil one request; of those
-/// that replace the answer (an HTTP error, a hang, …) only the first added that has anything left does, and only it is used up.
+/// A request matches if it requests `root_field` (if set), has the operation name `operation` (if set) and contains
+/// all of `variables` (if any). A token request has the root field `oauthToken`. Several faults can affect one
+/// request; of those that replace the answer (an HTTP error, a hang, …) only the first that is not exhausted does,
+/// and only it is used up.
 ///
-/// In JSON all fields are on one level:
-/// `{"fault": "too_many_requests", "retry_after_seconds": 2, "root_field": "allEventsBatched", "skip": 1, "times": 3}`;
-/// `times` is 1 when absent, `null` is for ever.
+/// In JSON all fields are on one level: `{"fault": "too_many_requests", "retry_after_seconds": 2, "root_field":
+/// "allEventsBatched", "skip": 1, "times": 3}`; `times` is 1 when absent, `null` is for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     /// The root field asked for (its name, not its alias), or none for any request.
@@ -26,13 +26,13 @@ pub struct Fault {
     /// Variables that must have these values.
     #[serde(default)]
     pub variables: Map<String, Json>,
-    /// Matching requests to let pass first.
+    /// Number of matching requests to skip first.
     #[serde(default)]
     pub skip: u64,
-    /// Matching requests to spoil then; none is for ever.
+    /// Number of matching requests to affect then; `None`: all.
     #[serde(default = "once")]
     pub times: Option<u64>,
-    /// What goes wrong.
+    /// The effect.
     #[serde(flatten)]
     pub kind: FaultKind,
 }
@@ -41,7 +41,7 @@ fn once() -> Option<u64> {
     Some(1)
 }
 
-/// What goes wrong. In JSON the name in snake case under `"fault"`, the fields beside it.
+/// The effect of a fault. In JSON its name in snake case is under `"fault"`, with the fields beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum FaultKind {
@@ -67,14 +67,14 @@ pub enum FaultKind {
     },
     /// No answer until the client leaves.
     Hang,
-    /// The answer comes later.
+    /// The answer is delayed.
     Slow {
         /// By how many milliseconds.
         milliseconds: u64,
     },
     /// The connection is reset (RST) instead of an answer.
     ConnectionReset,
-    /// The body is cut: `Content-Length` promises all of it, half is sent, then the connection closes.
+    /// The body is truncated: `Content-Length` announces all of it, half is sent, then the connection closes.
     CutBody,
     /// The body is half of the JSON text, with a `Content-Length` that agrees.
     TruncatedJson,
@@ -93,7 +93,8 @@ pub enum FaultKind {
         #[serde(default)]
         extensions: Option<Json>,
     },
-    /// The answer with an error beside it, its first nodes null and its last nodes missing (the page cursors stay).
+    /// The answer has an error beside its data, null in place of its first nodes, and lacks its last nodes (the
+    /// page cursors stay).
     PartialData {
         /// The error's message.
         message: String,
@@ -104,18 +105,18 @@ pub enum FaultKind {
         #[serde(default)]
         missing_nodes: usize,
     },
-    /// `endCursor` is the one asked with, and `hasNextPage` is true.
+    /// `endCursor` is the requested cursor again, and `hasNextPage` is true.
     RepeatCursor,
-    /// Fewer nodes than asked for; cursor and `hasNextPage` are right, so that going on gives the rest.
+    /// Fewer nodes than requested; cursor and `hasNextPage` are right, so that the next pages have the rest.
     ShortPage {
         /// The most nodes.
         most: usize,
     },
-    /// Each page but the first lists a row of the page before in the place of one of its own: as a list does that is sorted by what
-    /// many rows have alike.
+    /// Each page but the first repeats a row of the previous page in place of one of its own, as in a list that is
+    /// sorted by a value that many rows share.
     OverlappingPages {
-        /// The place in the page, counted from 0, of the row that is not listed; and how many rows follow the one that is listed
-        /// instead in the page before: with 0, the last row of a page is the first of the next one.
+        /// The index of the row that is left out, and the distance of the repeated row from the end of the previous
+        /// page: with 0, the last row of a page is the first of the next one.
         #[serde(default)]
         at: usize,
     },
@@ -139,15 +140,15 @@ pub enum FaultKind {
         #[serde(default = "one")]
         nodes: usize,
     },
-    /// A field is gone from the schema: asking for it is the validation error `undefinedField`, and introspection does not show
-    /// it as long as the fault has anything left. Usually wanted for ever.
+    /// A field is removed from the schema: requesting it is the validation error `undefinedField`, and
+    /// introspection does not show it until the fault is exhausted. Usually `forever`.
     FieldGone {
         /// The type, for instance `PrivateEvent`.
         type_name: String,
         /// The field.
         field: String,
     },
-    /// The schema has a field more; like the next two it is meant for introspection, and nobody is asked its value.
+    /// The schema has a new field; like the next two faults it is for introspection, and the field has no value.
     FieldNew {
         /// The type, for instance `PrivatePiano`.
         type_name: String,
@@ -172,8 +173,8 @@ pub enum FaultKind {
         /// The value.
         value: String,
     },
-    /// The API has limits for one query. A query that exceeds one is answered with an error that says so, with the HTTP status
-    /// `status` (of 500 and above: the page of a gateway); nothing is executed. Counted are the fields of a query.
+    /// The API limits queries. A query over a limit gets an error that says so, with the HTTP status `status` (500
+    /// and above: a gateway's HTML page); nothing is executed. Fields are counted.
     QueryLimit {
         /// The most fields; with `per_record` those of a list count as often as records are asked for.
         #[serde(default)]
@@ -197,20 +198,21 @@ pub enum FaultKind {
         #[serde(default)]
         code: Option<String>,
     },
-    /// A record cannot be given whole, wherever it is asked for: one of its fields fails, or the record as such.
+    /// A record cannot be returned completely, wherever it is requested: one of its fields fails, or the whole
+    /// record.
     RecordFault {
         /// The record's id.
         id: String,
-        /// The field that fails; none: the record, whatever is asked of it.
+        /// The field that fails; `None`: the record, whatever is requested of it.
         #[serde(default)]
         field: Option<String>,
         /// The error's message.
         message: String,
-        /// What is lost with it.
+        /// What becomes null.
         #[serde(default)]
         takes: Takes,
     },
-    /// A record is refused as such, with an error that has a code: as to an account that has lost the right to it.
+    /// A record is refused with an error code, as for an account that has lost the permission to read it.
     RecordRefused {
         /// The record's id.
         id: String,
@@ -224,12 +226,13 @@ pub enum FaultKind {
         /// The field.
         field: String,
     },
-    /// Where a sorted list has the records without the value that it is sorted by. Usually they are the largest, as in Postgres.
+    /// Where a sorted list has the records whose sort value is null. By default they are the largest, as in
+    /// Postgres.
     UndatedOrder {
         /// `smallest`, or `last` whatever the direction.
         order: Undated,
     },
-    /// The answer is packed by gzip, whether that was offered or not.
+    /// The answer is compressed by gzip, whether the client accepts it or not.
     Gzip {
         /// Whether `Content-Encoding` says so; true unless told otherwise.
         #[serde(default = "yes")]
@@ -240,9 +243,9 @@ pub enum FaultKind {
         /// In bytes.
         bytes: usize,
     },
-    /// The shop changes right after the answer was made, before it is sent: rows shift between pages.
+    /// The shop changes after the answer was created and before it is sent: rows shift between pages.
     ChangeAfter {
-        /// The changes, in order; one that cannot be made is skipped.
+        /// The changes, in order; impossible ones are skipped.
         changes: Vec<Change>,
     },
     /// A function of this process is called right after the answer was made (`SimControl::call_after`).
@@ -262,7 +265,7 @@ fn yes() -> bool {
 }
 
 impl Fault {
-    /// A fault that spoils one request, any.
+    /// A fault that affects one request, whichever comes next.
     pub fn new(kind: FaultKind) -> Self {
         Self { root_field: None, operation: None, variables: Map::new(), skip: 0, times: Some(1), kind }
     }
@@ -288,21 +291,21 @@ impl Fault {
         self
     }
 
-    /// Lets so many matching requests pass first.
+    /// Skips this many matching requests first.
     #[must_use]
     pub fn skip(mut self, skip: u64) -> Self {
         self.skip = skip;
         self
     }
 
-    /// Spoils so many matching requests.
+    /// Affects this many matching requests.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Spoils every matching request until the fault is cleared.
+    /// Affects every matching request until the fault is removed.
     #[must_use]
     pub fn forever(mut self) -> Self {
         self.times = None;
@@ -311,7 +314,7 @@ impl Fault {
 }
 
 impl FaultKind {
-    /// A field of a record that fails for good.
+    /// A field of a record that fails permanently.
     pub fn field_fault(id: &str, field: &str) -> Self {
         Self::RecordFault {
             id: id.to_owned(),
@@ -321,7 +324,7 @@ impl FaultKind {
         }
     }
 
-    /// No query may have more fields than this.
+    /// A limit for the number of fields in a query.
     pub fn max_complexity(complexity: u64) -> Self {
         Self::QueryLimit {
             complexity: Some(complexity),
@@ -334,7 +337,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether the fault stands in the place of the answer.
+    /// Whether the fault replaces the answer.
     pub(crate) fn replaces_answer(&self) -> bool {
         use FaultKind::*;
         matches!(

@@ -1,12 +1,13 @@
-//! A simulated Gazelle: a GraphQL server over a made-up piano shop, for tests, demonstrations and benchmarks.
+//! A simulated Gazelle: a GraphQL server with the data of a made-up piano shop, for tests, demonstrations and
+//! benchmarks.
 //!
-//! It answers what `gazelle-api.graphql` allows and nothing else (an unknown field is the validation error `undefinedField`, and
-//! nothing is executed), pages, filters and sorts as the real service does, lets its shop change while it is walked, and makes
-//! mistakes when told to. It shares no code with the synchronisation it is there to test.
+//! It answers what `gazelle-api.graphql` allows (an unknown field is the validation error `undefinedField`, and
+//! nothing is executed). It pages, filters and sorts like the real service, its shop can change during a walk,
+//! and it makes scripted errors. It shares no code with the synchronisation that it tests.
 //!
-//! A request's way through the files: `http/` (connection, routes, authentication) → `fault_script.rs` (what goes wrong) →
-//! `graphql/schema.rs` (is it valid) → `graphql/plan.rs` (what is asked) → `graphql/execute.rs` (the answer's text) from the
-//! records in `shop/`.
+//! A request passes these files: `http/` (connection, routes, authentication), `fault_script.rs` (faults),
+//! `graphql/schema.rs` (validation), `graphql/plan.rs` (planning), `graphql/execute.rs` (writes the answer from
+//! the records in `shop/`).
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! Tokens: handed out for a code or a refresh token, each with an end.
+//! OAuth tokens: issued for a code or a refresh token, each with a lifetime.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::options::SimOptions;
 use crate::shop::random::make_id;
 
-/// A pair of tokens, good at once.
+/// A pair of valid tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// For `Authorization: Bearer`.
@@ -19,7 +19,7 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
-/// Tokens and codes with the second since 1970 from which each is dead.
+/// Tokens and codes, with their expiry in seconds since 1970.
 #[derive(Default)]
 pub(crate) struct TokenStore {
     access: HashMap<String, i64>,
@@ -28,11 +28,11 @@ pub(crate) struct TokenStore {
     made: u64,
 }
 
-/// What a person agreed to.
+/// A user's authorization.
 pub(crate) struct Authorization {
-    /// Where the code was sent.
+    /// The redirect URI of the code.
     pub(crate) redirect_uri: String,
-    /// The S256 challenge of PKCE, where one came along: the code is then good only with what it was made of.
+    /// The S256 challenge of PKCE, if there was one: the code then requires its verifier.
     pub(crate) challenge: Option<String>,
 }
 
@@ -79,25 +79,25 @@ impl TokenStore {
         self.access.get(access_token).is_some_and(|end| now < *end)
     }
 
-    /// Kills every access token; refresh tokens stay.
+    /// Invalidates every access token; refresh tokens stay valid.
     pub(crate) fn expire_access(&mut self) {
         self.access.clear();
     }
 
-    /// Kills every token.
+    /// Invalidates every token.
     pub(crate) fn revoke_all(&mut self) {
         self.access.clear();
         self.refresh.clear();
     }
 
-    /// A code for an authorization.
+    /// Creates a code for an authorization.
     pub(crate) fn authorize(&mut self, authorization: Authorization) -> String {
         let code = self.make("sim_code_");
         self.codes.insert(code.clone(), authorization);
         code
     }
 
-    /// Answers a token request, given as its form fields.
+    /// Answers a token request with these form fields.
     pub(crate) fn grant(
         &mut self,
         form: &HashMap<String, String>,

@@ -1,15 +1,15 @@
-//! How the simulated service behaves.
+//! Options of the simulated service.
 
 use std::time::Duration;
 
-/// Settings of the service, apart from the shop it serves. What is not known of the real API is a setting here.
+/// Options of the service, apart from its shop. Behaviour of the real API that is unknown is an option here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimOptions {
     /// The API key that is accepted in `x-gazelle-api-key`. Default `sim-key`.
     pub api_key: String,
     /// How long each GraphQL answer takes at least. Default zero; the real API takes about 240 ms a page of 100.
     pub latency: Duration,
-    /// The most rows of a page; more are not sent, whatever `first` asks. Default 500.
+    /// The maximum number of rows in a page, whatever `first` requests. Default 500.
     pub page_cap: usize,
     /// The rows of a page when the query has neither `first` nor `last`. Default 50.
     pub default_page_size: usize,
@@ -36,12 +36,12 @@ pub struct SimOptions {
     /// Whether a refresh answers with a new refresh token and kills the one used. When false the answer holds no
     /// `refresh_token` and the one used stays good. Default true.
     pub rotate_refresh_tokens: bool,
-    /// How far the service's clock is ahead of the machine's, in seconds (negative: behind): seen in the `Date` header, in
-    /// `updatedAt` and in the life of tokens. Default 0.
+    /// The offset of the simulator's clock to the machine's, in seconds (negative: behind). It affects the `Date`
+    /// header, `updatedAt` and token lifetimes. Default 0.
     pub clock_offset_seconds: i64,
-    /// How many bytes of prepared answers are kept to be sent again as they are. Default 1 GiB; 0 keeps none.
+    /// The size of the answer cache in bytes. Default 1 GiB; 0 disables it.
     pub answer_cache_bytes: usize,
-    /// How many requests the log keeps, the newest. Default 100,000.
+    /// How many of the newest requests the log keeps. Default 100,000.
     pub kept_requests: usize,
 }
 

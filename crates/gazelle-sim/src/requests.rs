@@ -1,4 +1,4 @@
-//! The log of requests, and the count of those being answered.
+//! The log of requests, and the number of concurrent ones.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,31 +9,31 @@ use serde_json::{Map, Value as Json};
 
 use crate::faults::Fault;
 
-/// What a request asked for, as far as it could be read.
+/// What a request asked for, as far as it could be parsed.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct ParsedRequest {
     pub root_fields: Vec<String>,
     pub operation: Option<String>,
     pub variables: Map<String, Json>,
 }
 
-impl Asked {
+impl ParsedRequest {
     pub(crate) fn matches(&self, fault: &Fault) -> bool {
         fault.root_field.as_ref().is_none_or(|name| self.root_fields.contains(name))
             && fault.operation.as_ref().is_none_or(|name| self.operation.as_ref() == Some(name))
             && fault.variables.iter().all(|(name, value)| self.variables.get(name) == Some(value))
     }
 
-    /// Whether it asks for the schema.
+    /// Whether it requests the schema.
     pub(crate) fn introspects(&self) -> bool {
         self.root_fields.iter().any(|name| name == "__schema" || name == "__type")
     }
 }
 
-/// One request as the log holds it.
+/// A logged request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestEntry {
-    /// When it came, UTC with milliseconds, by the machine's clock.
+    /// When it arrived, UTC with milliseconds, by the machine's clock.
     pub at: String,
     /// The path asked, without the query part.
     pub path: String,
@@ -43,27 +43,27 @@ pub struct RequestEntry {
     pub operation: Option<String>,
     /// The variables.
     pub variables: Map<String, Json>,
-    /// The HTTP status answered; none while it is being answered, and for ever when no answer was sent.
+    /// The HTTP status; `None` until it is answered, and if no answer is sent.
     pub status: Option<u16>,
-    /// The names of the faults that spoiled it.
+    /// The names of the faults that affected it.
     pub faults: Vec<String>,
 }
 
-/// How many requests there were and are.
+/// The request counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestCounts {
-    /// All requests to the GraphQL and token endpoints since the start or the last clearing.
+    /// All requests to the GraphQL and token endpoints since the start or the last `clear`.
     pub total: u64,
-    /// Those being answered now.
+    /// Requests in progress.
     pub in_flight: u64,
-    /// The most that were being answered at once.
+    /// The maximum number of requests in progress at a time.
     pub max_in_flight: u64,
 }
 
 struct Logged {
     at: jiff::Timestamp,
     path: String,
-    asked: Arc<Asked>,
+    asked: Arc<ParsedRequest>,
     status: Option<u16>,
     faults: Vec<&'static str>,
 }
@@ -71,7 +71,7 @@ struct Logged {
 #[derive(Default)]
 struct Entries {
     kept: VecDeque<Logged>,
-    /// How many entries came before the first kept one.
+    /// Number of entries dropped before the first kept one.
     forgotten: u64,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct RequestLog {
     max_in_flight: AtomicU64,
 }
 
-/// Counts a request as being answered until it is dropped, also when the client leaves.
+/// Counts a request as in progress until it is dropped, also if the client leaves.
 pub(crate) struct InFlight(Arc<RequestLog>);
 
 impl Drop for InFlight {
@@ -105,8 +105,8 @@ impl RequestLog {
         InFlight(Arc::clone(self))
     }
 
-    /// Notes a request; the number returned is for `answered`.
-    pub(crate) fn note(&self, path: &str, asked: Arc<Asked>, faults: Vec<&'static str>) -> u64 {
+    /// Logs a request; the returned number is for `answered`.
+    pub(crate) fn note(&self, path: &str, asked: Arc<ParsedRequest>, faults: Vec<&'static str>) -> u64 {
         let mut entries = self.lock();
         let number = entries.forgotten + entries.kept.len() as u64;
         entries.kept.push_back(Logged {
@@ -155,7 +155,7 @@ impl RequestLog {
         }
     }
 
-    /// Forgets the entries and begins counting anew; what is in flight stays counted.
+    /// Clears the log and resets the counters, except for requests in progress.
     pub(crate) fn clear(&self) {
         let mut entries = self.lock();
         entries.forgotten += entries.kept.len() as u64;

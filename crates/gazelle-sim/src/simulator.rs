@@ -1,4 +1,4 @@
-//! Starting and stopping the service.
+//! Starts and stops the simulator.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,13 +23,14 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Makes the shop and serves it on `listen` (port 0 takes a free one), from tasks of the present Tokio runtime.
+    /// Generates the shop and serves it on `listen` (port 0 chooses a free one), in tasks of the current Tokio
+    /// runtime.
     ///
     /// # Errors
-    /// `InvalidInput` when `spec.today` is no date; else what binding the address gave.
+    /// `InvalidInput` if `spec.today` is not a date; otherwise the error of binding the address.
     pub async fn start(spec: ShopSpec, options: SimOptions, listen: SocketAddr) -> io::Result<Simulator> {
         let introspection = options.introspection;
-        // A big shop takes seconds to make: not on a thread that serves others.
+        // Generating a large shop takes seconds, so it must not block an async thread.
         let making = tokio::task::spawn_blocking(move || {
             let shop = Shop::generate(&spec)?;
             let validators = Validators::new(introspection).map_err(io::Error::other)?;
@@ -43,12 +44,12 @@ impl Simulator {
         Ok(Simulator { control, address, server })
     }
 
-    /// Where GraphQL is asked: `http://…/graphql/private`.
+    /// The GraphQL endpoint: `http://…/graphql/private`.
     pub fn graphql_url(&self) -> String {
         format!("http://{}/graphql/private", self.address)
     }
 
-    /// Under which `/authorize` and `/token` are: `http://…/developer/oauth`.
+    /// The base of `/authorize` and `/token`: `http://…/developer/oauth`.
     pub fn oauth_url(&self) -> String {
         format!("http://{}/developer/oauth", self.address)
     }
@@ -63,18 +64,18 @@ impl Simulator {
         &self.control.state.options.api_key
     }
 
-    /// The handle for changes, faults, truth and requests; it may outlive the simulator.
+    /// The control handle; it may outlive the simulator.
     pub fn control(&self) -> SimControl {
         self.control.clone()
     }
 
     /// Serves until `SimControl::stop` is called.
     pub async fn wait(&mut self) {
-        // A server task that panicked is a stopped server.
+        // A panic of the server task counts as stopped.
         let _ = (&mut self.server).await;
     }
 
-    /// Stops: open connections are closed, requests without an answer get none.
+    /// Stops: open connections are closed, and unanswered requests get no answer.
     pub async fn shutdown(mut self) {
         self.control.stop();
         self.wait().await;

@@ -1,4 +1,4 @@
-//! What every connection shares.
+//! The state shared by all connections.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -22,7 +22,7 @@ pub(crate) struct State {
     pub validators: Validators,
     tokens: Mutex<TokenStore>,
     clock_offset: AtomicI64,
-    /// True once the service is to stop.
+    /// True once the simulator is to stop.
     pub stop: watch::Sender<bool>,
 }
 
@@ -53,7 +53,7 @@ impl State {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service's now, in seconds since 1970.
+    /// The simulator's current time, in seconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         jiff::Timestamp::now().as_second() + self.clock_offset.load(Ordering::SeqCst)
     }
@@ -62,7 +62,7 @@ impl State {
         self.clock_offset.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Whether the service's clock shows another time than the machine's.
+    /// Whether the simulator's clock differs from the machine's.
     pub(crate) fn clock_is_moved(&self) -> bool {
         self.clock_offset.load(Ordering::SeqCst) != 0
     }

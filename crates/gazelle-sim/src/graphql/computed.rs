@@ -1,4 +1,4 @@
-//! Fields that are not stored but follow from other records, or from other fields of the same one.
+//! Fields that are computed from other records or from other fields of the same record.
 
 use serde_json::Value as Json;
 
@@ -40,7 +40,7 @@ const FRENCH: &str = localization!("lcl_0000000000000001", "fr_CA", "AFTER", "SP
 const ENGLISH: &str = localization!("lcl_0000000000000002", "en_CA", "BEFORE", "COMMA_DECIMAL_THREE");
 
 impl<'s, 'p> Execution<'s, 'p> {
-    /// `None` when the field is a stored one.
+    /// `None` if the field is a stored one.
     pub(crate) fn computed(&mut self, node: &Node<'s>, field: &'p PlanField) -> Option<Written> {
         let name = field.name.as_str();
         Some(match (node.kind, name) {
@@ -123,7 +123,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.row(Kind::Contact, contact, field)
     }
 
-    /// The first item of a stored list that fits.
+    /// The first matching item of a stored list.
     fn item_where(
         &mut self,
         node: &Node<'s>,
@@ -139,7 +139,8 @@ impl<'s, 'p> Execution<'s, 'p> {
         }
     }
 
-    /// The contact's location with the id in `defaultLocationId`, when an edit put one there, else the first of the usage.
+    /// The contact's location with the id in `defaultLocationId`, if an edit set one; otherwise the first of this
+    /// usage.
     fn location(&mut self, node: &Node<'s>, usage: &str, field: &'p PlanField) -> Written {
         let chosen = node.fields.text("defaultLocationId").filter(|_| usage == "STREET");
         self.item_where(node, "allLocations", field, |location| match &chosen {
@@ -152,7 +153,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         let text = match node.fields.text("locale").as_deref() {
             Some("en_CA") => ENGLISH,
             Some(_) => FRENCH,
-            // The company's default is always there; a client's own may be missing.
+            // The company's localization always exists; a client's own may be missing.
             None if field.name == "localization" => return Ok(false),
             None => FRENCH,
         };

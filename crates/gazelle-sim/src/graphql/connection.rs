@@ -1,11 +1,11 @@
-//! Connections: the part of a list that was asked for, as `nodes` and `edges`, with `pageInfo` and `totalCount`.
+//! Connections: the requested page of a list, as `nodes` and `edges`, with `pageInfo` and `totalCount`.
 
 use serde_json::{Value as Json, json};
 
-use super::execute::{Execution, Forbidden, Node, Written};
+use super::execute::{Execution, Node, NullPropagation, Written};
 use super::paging::{Page, PageSizes, cursor, page};
 use super::plan::{Plan, PlanField};
-use super::tweak::What;
+use super::tweak::AnswerChange;
 use crate::shop::json::{items_of, quoted};
 use crate::shop::kind::Kind;
 
@@ -24,9 +24,9 @@ impl Items<'_, '_> {
     }
 }
 
-/// What faults make of one connection.
+/// The effects of faults on one connection.
 #[derive(Default)]
-struct Twist {
+struct ConnectionFaults {
     repeat_cursor: bool,
     overlaps_at: Option<usize>,
     most: Option<usize>,
@@ -37,14 +37,15 @@ struct Twist {
 }
 
 impl<'s, 'p> Execution<'s, 'p> {
-    /// A connection whose nodes stand in the record's own text.
+    /// A connection whose nodes are in the record's own JSON.
     pub(crate) fn stored_connection(&mut self, text: &'s str, field: &'p PlanField) -> Written {
         let items = items_of(text);
         let total = items.len();
         self.connection(Items::Texts { items: &items, parent_id: "" }, total, field, false)
     }
 
-    /// A connection of the query itself, which faults may twist; of a single record they twist those inside.
+    /// A connection at the query root, to which faults apply; for a single record they apply to the connections
+    /// inside it.
     pub(crate) fn root_connection(
         &mut self,
         kind: Kind,
@@ -53,7 +54,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         field: &'p PlanField,
     ) -> Written {
         self.in_root_connection = true;
-        if self.active.contains(&&What::EmptyList) {
+        if self.active.contains(&&AnswerChange::EmptyList) {
             return self.connection(Items::Rows { kind, places: &[] }, 0, field, true);
         }
         self.connection(Items::Rows { kind, places }, total, field, true)
@@ -67,14 +68,15 @@ impl<'s, 'p> Execution<'s, 'p> {
         is_root: bool,
     ) -> Written {
         let may_twist = is_root || !self.in_root_connection;
-        let twist = if may_twist { self.twist() } else { Twist::default() };
-        let cap = twist.most.unwrap_or(self.options.page_cap).min(self.options.page_cap);
+        let connection_faults =
+            if may_twist { self.connection_faults() } else { ConnectionFaults::default() };
+        let cap = connection_faults.most.unwrap_or(self.options.page_cap).min(self.options.page_cap);
         let sizes = PageSizes { cap, default: self.options.default_page_size };
         let page = match page(field, items.len(), sizes) {
             Ok(page) => page,
             Err(message) => {
                 self.error(&message, json!({ "code": "invalidArgument" }));
-                return Err(Forbidden);
+                return Err(NullPropagation);
             }
         };
         let Some(plan) = &field.sub else {
@@ -84,12 +86,15 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.members(plan, |this, member| match member.name.as_str() {
             "nodes" | "edges" => {
                 let tell = !std::mem::replace(&mut told, true);
-                this.rows_of_page(&items, page, member, &twist, tell)
+                this.rows_of_page(&items, page, member, &connection_faults, tell)
             }
-            "pageInfo" => this.page_info(page, field, member, &twist),
+            "pageInfo" => this.page_info(page, field, member, &connection_faults),
             // The schema has no other member; `totalCount` is the last.
             _ => {
-                let total = i64::try_from(total).unwrap_or(i64::MAX).saturating_add(twist.total_off).max(0);
+                let total = i64::try_from(total)
+                    .unwrap_or(i64::MAX)
+                    .saturating_add(connection_faults.total_off)
+                    .max(0);
                 this.out.push_str(&total.to_string());
                 Ok(())
             }
@@ -97,28 +102,28 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(true)
     }
 
-    fn twist(&self) -> Twist {
-        let mut twist = Twist::default();
+    fn connection_faults(&self) -> ConnectionFaults {
+        let mut connection_faults = ConnectionFaults::default();
         for what in &self.active {
             match what {
-                What::RepeatCursor => twist.repeat_cursor = true,
-                What::OverlappingPages { at } => twist.overlaps_at = Some(*at),
-                What::ShortPage { most } => twist.most = Some(*most),
-                What::TotalOff { by } => twist.total_off += by,
-                What::Partial { message, null_nodes, missing_nodes } => {
-                    twist.message.clone_from(message);
-                    twist.null_nodes = *null_nodes;
-                    twist.missing_nodes = *missing_nodes;
+                AnswerChange::RepeatCursor => connection_faults.repeat_cursor = true,
+                AnswerChange::OverlappingPages { at } => connection_faults.overlaps_at = Some(*at),
+                AnswerChange::ShortPage { most } => connection_faults.most = Some(*most),
+                AnswerChange::TotalOff { by } => connection_faults.total_off += by,
+                AnswerChange::Partial { message, null_nodes, missing_nodes } => {
+                    connection_faults.message.clone_from(message);
+                    connection_faults.null_nodes = *null_nodes;
+                    connection_faults.missing_nodes = *missing_nodes;
                 }
-                What::EmptyList
-                | What::Value { .. }
-                | What::RecordFault { .. }
-                | What::RecordRefused { .. }
-                | What::RawByte { .. }
-                | What::Undated(_) => {}
+                AnswerChange::EmptyList
+                | AnswerChange::Value { .. }
+                | AnswerChange::RecordFault { .. }
+                | AnswerChange::RecordRefused { .. }
+                | AnswerChange::RawByte { .. }
+                | AnswerChange::Undated(_) => {}
             }
         }
-        twist
+        connection_faults
     }
 
     fn rows_of_page(
@@ -126,16 +131,16 @@ impl<'s, 'p> Execution<'s, 'p> {
         items: &Items<'s, '_>,
         page: Page,
         member: &'p PlanField,
-        twist: &Twist,
+        connection_faults: &ConnectionFaults,
         tell: bool,
-    ) -> Result<(), Forbidden> {
-        if tell && !twist.message.is_empty() {
-            self.error(&twist.message, json!({ "code": "partial" }));
+    ) -> Result<(), NullPropagation> {
+        if tell && !connection_faults.message.is_empty() {
+            self.error(&connection_faults.message, json!({ "code": "partial" }));
         }
-        let until = page.until.saturating_sub(twist.missing_nodes).max(page.from);
+        let until = page.until.saturating_sub(connection_faults.missing_nodes).max(page.from);
         self.out.push('[');
         for (index, offset) in (page.from..until).enumerate() {
-            let offset = match twist.overlaps_at {
+            let offset = match connection_faults.overlaps_at {
                 Some(at) if at == index && page.from > at => page.from - 1 - at,
                 _ => offset,
             };
@@ -143,7 +148,7 @@ impl<'s, 'p> Execution<'s, 'p> {
                 let Some(plan) = &member.sub else {
                     return Ok(false);
                 };
-                if index < twist.null_nodes {
+                if index < connection_faults.null_nodes {
                     return Ok(false);
                 }
                 if member.name == "nodes" {
@@ -157,7 +162,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(())
     }
 
-    fn edge(&mut self, items: &Items<'s, '_>, offset: usize, plan: &'p Plan) -> Result<(), Forbidden> {
+    fn edge(&mut self, items: &Items<'s, '_>, offset: usize, plan: &'p Plan) -> Result<(), NullPropagation> {
         self.members(plan, |this, field| {
             if field.name == "cursor" {
                 this.out.push_str(&quoted(&cursor(offset)));
@@ -188,8 +193,8 @@ impl<'s, 'p> Execution<'s, 'p> {
         page: Page,
         field: &PlanField,
         member: &'p PlanField,
-        twist: &Twist,
-    ) -> Result<(), Forbidden> {
+        connection_faults: &ConnectionFaults,
+    ) -> Result<(), NullPropagation> {
         let Some(plan) = &member.sub else {
             return Ok(());
         };
@@ -199,13 +204,15 @@ impl<'s, 'p> Execution<'s, 'p> {
         };
         self.members(plan, |this, member| {
             let text = match member.name.as_str() {
-                "hasNextPage" => (page.has_next || twist.repeat_cursor).to_string(),
+                "hasNextPage" => (page.has_next || connection_faults.repeat_cursor).to_string(),
                 "hasPreviousPage" => page.has_previous.to_string(),
                 "startCursor" => cursor_json(page.from),
-                _ if twist.repeat_cursor => match field.argument("after").and_then(Json::as_str) {
-                    Some(after) => quoted(after),
-                    None => cursor_json(page.until.saturating_sub(1)),
-                },
+                _ if connection_faults.repeat_cursor => {
+                    match field.argument("after").and_then(Json::as_str) {
+                        Some(after) => quoted(after),
+                        None => cursor_json(page.until.saturating_sub(1)),
+                    }
+                }
                 _ => cursor_json(page.until.saturating_sub(1)),
             };
             this.out.push_str(&text);

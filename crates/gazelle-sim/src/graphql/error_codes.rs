@@ -1,9 +1,9 @@
-//! GraphQL errors worded and coded as the real service (graphql-ruby) does.
+//! GraphQL errors with the texts and codes of the real service (graphql-ruby).
 
 use async_graphql::ServerError;
 use serde_json::{Map, Value as Json, json};
 
-/// An error of the validator as the API sends it.
+/// A validation error as the API sends it.
 pub(super) fn graphql_error(error: &ServerError) -> Json {
     let mut quoted = error.message.split('"').skip(1).step_by(2);
     let mut next = || quoted.next().unwrap_or_default().to_owned();

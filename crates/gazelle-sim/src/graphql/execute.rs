@@ -1,13 +1,13 @@
-//! Writes the answer of a planned query, as JSON text, straight from the stored text of the records.
+//! Writes the answer of a planned query as JSON text, directly from the stored JSON of the records.
 //!
-//! Nulls follow the GraphQL rules: a null where the schema forbids one becomes an error and empties the nearest nullable place
-//! around it. Broken records added on purpose are the exception: they are sent as they are.
+//! Nulls follow the GraphQL rules: a null in a non-null position is an error, and the nearest nullable parent
+//! becomes null. Records that were deliberately added broken are sent unchanged.
 
 use async_graphql::parser::types::{BaseType, Type};
 use serde_json::{Map, Value as Json, json};
 
 use super::plan::{Plan, PlanField, named_type};
-use super::tweak::{RAW_BYTE, Tweak, What};
+use super::tweak::{AnswerChange, RAW_BYTE, Tweak};
 use crate::fault_choices::Takes;
 use crate::options::SimOptions;
 use crate::shop::Shop;
@@ -15,13 +15,13 @@ use crate::shop::json::{Fields, quoted};
 use crate::shop::kind::Kind;
 use crate::shop::row::Row;
 
-/// A forbidden null on its way up to the nearest place that may be null.
-pub(crate) struct Forbidden;
+/// A null in a non-null position, which propagates to the nearest nullable parent.
+pub(crate) struct NullPropagation;
 
-/// `Ok(false)` stands for null.
-pub(crate) type Written = Result<bool, Forbidden>;
+/// `Ok(false)` means null.
+pub(crate) type Written = Result<bool, NullPropagation>;
 
-/// An object being written: its stored fields, and where they come from.
+/// An object to write: its stored fields, and its kind and id.
 pub(crate) struct Node<'s> {
     pub fields: Fields<'s>,
     pub kind: Option<Kind>,
@@ -53,17 +53,18 @@ pub(crate) struct Execution<'s, 'p> {
     path: Vec<Step<'p>>,
     errors: Vec<Json>,
     tweaks: &'p [Tweak],
-    /// The tweaks for the root field being written.
-    pub active: Vec<&'p What>,
-    /// Whether the root field being written is a connection: the ones inside its nodes are left alone.
+    /// The tweaks that apply to the current root field.
+    pub active: Vec<&'p AnswerChange>,
+    /// Whether the current root field is a connection: the connections inside its nodes are then not changed.
     pub in_root_connection: bool,
-    /// How often each `Value` tweak was used, beside `active`.
+    /// How often each `Value` tweak was applied, parallel to `active`.
     used: Vec<usize>,
-    /// What the fault of a record took along, when that is the whole answer.
+    /// The extent of a record's fault, if it is the whole answer.
     lost: Option<Takes>,
 }
 
-/// The whole answer to a plan: `{"data": …}`, with `errors` if there are any; none where the server fails over a record.
+/// The whole answer to a plan: `{"data": …}`, with `errors` if there are any; `None` if the server fails because of
+/// a record.
 pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[Tweak]) -> Option<String> {
     let mut execution = Execution {
         shop,
@@ -97,7 +98,7 @@ pub(crate) fn execute(shop: &Shop, options: &SimOptions, plan: &Plan, tweaks: &[
 }
 
 impl<'s, 'p> Execution<'s, 'p> {
-    fn root(&mut self, plan: &'p Plan) -> Result<(), Forbidden> {
+    fn root(&mut self, plan: &'p Plan) -> Result<(), NullPropagation> {
         self.members(plan, |this, field| {
             this.active = this
                 .tweaks
@@ -115,8 +116,8 @@ impl<'s, 'p> Execution<'s, 'p> {
     pub(crate) fn members(
         &mut self,
         plan: &'p Plan,
-        mut write: impl FnMut(&mut Self, &'p PlanField) -> Result<(), Forbidden>,
-    ) -> Result<(), Forbidden> {
+        mut write: impl FnMut(&mut Self, &'p PlanField) -> Result<(), NullPropagation>,
+    ) -> Result<(), NullPropagation> {
         self.out.push('{');
         for (number, field) in plan.fields.iter().enumerate() {
             if number > 0 {
@@ -137,13 +138,13 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(())
     }
 
-    /// Writes a value where null is allowed or not.
+    /// Writes a value in a nullable or non-null position.
     pub(crate) fn place(
         &mut self,
         nullable: bool,
         field: &'p PlanField,
         write: impl FnOnce(&mut Self) -> Written,
-    ) -> Result<(), Forbidden> {
+    ) -> Result<(), NullPropagation> {
         let start = self.out.len();
         let written = write(self);
         if matches!(written, Ok(true)) {
@@ -157,7 +158,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         if written.is_ok() {
             self.error(&format!("Cannot return null for non-nullable field {}", field.name), json!({}));
         }
-        Err(Forbidden)
+        Err(NullPropagation)
     }
 
     /// Writes a list item, with its index in the path of errors.
@@ -167,7 +168,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         nullable: bool,
         field: &'p PlanField,
         write: impl FnOnce(&mut Self) -> Written,
-    ) -> Result<(), Forbidden> {
+    ) -> Result<(), NullPropagation> {
         if index > 0 {
             self.out.push(',');
         }
@@ -177,7 +178,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         written
     }
 
-    /// Notes an error at the present path.
+    /// Adds an error at the current path.
     pub(crate) fn error(&mut self, message: &str, extensions: Json) {
         let path: Vec<Json> = self
             .path
@@ -196,7 +197,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.errors.push(Json::Object(error));
     }
 
-    /// Writes an object of the shop or of a stored text.
+    /// Writes an object of the shop or of stored JSON.
     pub(crate) fn node(&mut self, node: &Node<'s>, plan: &'p Plan) -> Written {
         if !self.active.is_empty() && node.kind.is_some() && self.fails(node, None).is_some() {
             return Ok(false);
@@ -208,22 +209,24 @@ impl<'s, 'p> Execution<'s, 'p> {
         Ok(true)
     }
 
-    /// Whether this field fails and takes its record along, as one does that may not be null.
+    /// Whether this field fails and makes its record null, as a non-null field does.
     fn takes_record(&self, node: &Node<'s>, name: &str) -> bool {
         node.kind.is_some()
             && self.active.iter().any(|what| {
-                matches!(what, What::RecordFault { id, field, takes: Takes::Record, .. }
+                matches!(what, AnswerChange::RecordFault { id, field, takes: Takes::Record, .. }
                     if id == node.id && field.as_deref() == Some(name))
             })
     }
 
-    /// Notes the error of a record that fails, or of its field; says what it takes along.
+    /// Adds the error of a failing record or field; returns what becomes null.
     fn fails(&mut self, node: &Node<'s>, name: Option<&str>) -> Option<Takes> {
         let (message, extensions, takes) = self.active.iter().copied().find_map(|what| match what {
-            What::RecordFault { id, field, message, takes } if id == node.id && field.as_deref() == name => {
+            AnswerChange::RecordFault { id, field, message, takes }
+                if id == node.id && field.as_deref() == name =>
+            {
                 Some((message.as_str(), json!({}), *takes))
             }
-            What::RecordRefused { id, code } if id == node.id && name.is_none() => {
+            AnswerChange::RecordRefused { id, code } if id == node.id && name.is_none() => {
                 Some(("not for this account", json!({ "code": code }), Takes::Record))
             }
             _ => None,
@@ -238,7 +241,7 @@ impl<'s, 'p> Execution<'s, 'p> {
     fn node_field(&mut self, node: &Node<'s>, plan: &'p Plan, field: &'p PlanField) -> Written {
         if !self.active.is_empty() && node.kind.is_some() {
             match self.fails(node, Some(&field.name)) {
-                Some(Takes::Record) => return Err(Forbidden),
+                Some(Takes::Record) => return Err(NullPropagation),
                 Some(_) => return Ok(false),
                 None => {}
             }
@@ -260,7 +263,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         }
         match node.fields.get(&field.name) {
             Some(text) => self.stored(text, &field.ty, field),
-            // Nothing stored: an empty list or connection where null is forbidden, else null.
+            // No stored value: an empty list or connection in a non-null position, otherwise null.
             None if !field.ty.nullable && matches!(field.ty.base, BaseType::List(_)) => {
                 self.out.push_str("[]");
                 Ok(true)
@@ -272,14 +275,14 @@ impl<'s, 'p> Execution<'s, 'p> {
 
     fn ends_in_a_raw_byte(&self, node: &Node<'s>, field: &PlanField) -> bool {
         self.active.iter().any(
-            |what| matches!(what, What::RawByte { id, field: name } if id == node.id && *name == field.name),
+            |what| matches!(what, AnswerChange::RawByte { id, field: name } if id == node.id && *name == field.name),
         )
     }
 
-    /// Writes the value of a `Value` tweak in the place of the field's own.
+    /// Writes the value of a `Value` tweak instead of the field's own.
     fn replaced(&mut self, plan: &Plan, field: &PlanField) -> bool {
         for (number, what) in self.active.iter().enumerate() {
-            if let What::Value { type_name, field: name, json, times } = what
+            if let AnswerChange::Value { type_name, field: name, json, times } = what
                 && *name == field.name
                 && type_name.as_ref().is_none_or(|name| *name == plan.type_name)
                 && self.used[number] < *times
@@ -292,7 +295,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         false
     }
 
-    /// Writes a stored JSON text as the type says: a leaf is copied, an object goes through the plan, a reference is followed.
+    /// Writes stored JSON by its type: a leaf is copied, an object is written by the plan, a reference is resolved.
     pub(crate) fn stored(&mut self, text: &'s str, ty: &'p Type, field: &'p PlanField) -> Written {
         if text == "null" {
             return Ok(false);
@@ -320,7 +323,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         }
     }
 
-    /// The record that a reference leads to, or what the reference itself says when it leads nowhere.
+    /// The record of a reference, or the reference itself if the record does not exist.
     pub(crate) fn follow(&self, text: &'s str, type_name: &str) -> Node<'s> {
         let own = Node::of_text(text);
         let Some(kind) = Kind::from_type_name(type_name) else {
@@ -332,7 +335,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         }
     }
 
-    /// Writes a row, or null when there is none.
+    /// Writes a row, or null if there is none.
     pub(crate) fn row(&mut self, kind: Kind, row: Option<&'s Row>, field: &'p PlanField) -> Written {
         match (row, &field.sub) {
             (Some(row), Some(plan)) if &*row.json != "null" => self.node(&Node::of_row(kind, row), plan),

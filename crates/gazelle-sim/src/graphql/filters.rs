@@ -1,5 +1,5 @@
-//! What a root list's arguments ask for, as a `ListQuery`. An argument that the schema knows and this simulator does not
-//! simulate is an error that names it: a filter that is silently ignored would teach a client wrong things.
+//! Converts the arguments of a root list to a `ListQuery`. An argument of the schema that is not simulated is an
+//! error that names it, because a silently ignored filter would mislead clients.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ use crate::shop::row::key_of;
 /// Arguments that never filter.
 const PAGE_ARGUMENTS: [&str; 4] = ["first", "after", "last", "before"];
 
-/// The list that a root field asks for.
+/// The list that a root field requests.
 pub(crate) fn list_query(
     kind: Kind,
     field: &PlanField,
@@ -71,12 +71,12 @@ fn filter(
         (Kind::Event | Kind::Client | Kind::Piano | Kind::Invoice, "status") => {
             query.statuses = Some(keys(value))
         }
-        // An invoice's date is the day on which it was made.
+        // An invoice's date is the day it was created.
         (Kind::Invoice, "invoiceDateGet") => query.created.from = Some(midnight(value, 0, zone)?),
         (Kind::Invoice, "invoiceDateLet") => query.created.until = Some(midnight(value, 1, zone)?),
         (Kind::Client | Kind::Piano, "createdGet") => query.created.from = Some(midnight(value, 0, zone)?),
         (Kind::Client | Kind::Piano, "createdLet") => query.created.until = Some(midnight(value, 1, zone)?),
-        // There is no timeline to speak of: every client and piano counts as active.
+        // Timelines are not simulated: every client and piano counts as active.
         (Kind::Client | Kind::Piano, "hasTimelineActivityGet") => {}
         (Kind::Timeline, "occurredAtGet") => query.start.from = Some(instant(value)?),
         (Kind::Invoice, "archived") => query.archived = value.as_bool(),
@@ -96,7 +96,7 @@ fn keys(value: &Json) -> Vec<u64> {
     keys
 }
 
-/// The midnight at which a date begins in the zone, some days later, in seconds since 1970.
+/// The midnight at which a date begins in the time zone, plus some days, in seconds since 1970.
 fn midnight(value: &Json, days_later: i64, zone: &TimeZone) -> Result<i64, String> {
     let text = value.as_str().unwrap_or_default();
     let date: Date = text.parse().map_err(|error| format!("{text:?} is no date: {error}"))?;

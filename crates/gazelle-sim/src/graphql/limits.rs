@@ -1,4 +1,4 @@
-//! How large a query is, and which limit it exceeds.
+//! Measures a query and checks its limits.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql_value::Value;
@@ -15,7 +15,7 @@ struct Size {
     largest_page: u64,
 }
 
-/// What a query that exceeds a limit is told; none when it does not.
+/// The error message for a query that exceeds a limit; `None` if it does not.
 pub(crate) fn refusal(
     limit: &FaultKind,
     document: &ExecutableDocument,
@@ -49,7 +49,7 @@ struct Measuring<'d> {
 }
 
 impl Measuring<'_> {
-    /// Fragments that name each other in a circle end at some depth.
+    /// The depth limit also ends recursive fragments.
     fn set(&self, set: &SelectionSet, depth: u64) -> Size {
         let mut size = Size::default();
         if depth > 50 {

@@ -1,4 +1,4 @@
-//! The GraphQL side: validate a query against the schema, plan it, and write its answer from the shop.
+//! GraphQL: validates a query against the schema, plans it, and writes its answer from the shop.
 
 mod computed;
 mod connection;

@@ -1,5 +1,5 @@
-//! Relay paging over a list of known length. A page cursor is an offset, as in the real API: rows do shift between pages when
-//! the list changes while it is walked.
+//! Relay paging over a list of known length. As in the real API, a cursor is an offset: rows shift between pages if
+//! the list changes during a walk.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,14 +7,14 @@ use serde_json::Value as Json;
 
 use super::plan::PlanField;
 
-/// The most rows of a page, and how many come when the query does not say.
+/// The maximum page size, and the default.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageSizes {
     pub cap: usize,
     pub default: usize,
 }
 
-/// Which part of the list a page is.
+/// The range of a page within its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub from: usize,
@@ -23,12 +23,12 @@ pub(crate) struct Page {
     pub has_previous: bool,
 }
 
-/// The cursor of the row at an offset: opaque text that says how many rows come up to and with it.
+/// The cursor of the row at an offset: an opaque text with the number of rows up to and including it.
 pub(crate) fn cursor(offset: usize) -> String {
     URL_SAFE_NO_PAD.encode((offset + 1).to_string())
 }
 
-/// How many rows come up to and with the row of a cursor.
+/// The number of rows up to and including that of a cursor.
 fn rows_before(cursor: &str) -> Result<usize, String> {
     URL_SAFE_NO_PAD
         .decode(cursor)
@@ -38,7 +38,7 @@ fn rows_before(cursor: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("Invalid cursor: {cursor:?}."))
 }
 
-/// The page that a field's `first`, `after`, `last` and `before` ask of a list.
+/// The page that `first`, `after`, `last` and `before` request.
 pub(crate) fn page(field: &PlanField, length: usize, sizes: PageSizes) -> Result<Page, String> {
     let cursor_argument =
         |name: &str| field.argument(name).and_then(Json::as_str).map(rows_before).transpose();

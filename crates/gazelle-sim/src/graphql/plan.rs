@@ -1,5 +1,5 @@
-//! Turns a valid document into a plan: fragments spread, directives decided, arguments and variables filled in, fields of the
-//! same response key merged. Executing a plan then costs little per record.
+//! Converts a valid document to a plan: fragments expanded, directives evaluated, arguments and variables filled
+//! in, fields with the same response key merged. Executing a plan then costs little per record.
 
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
@@ -22,7 +22,7 @@ pub(crate) struct Plan {
 pub(crate) struct PlanField {
     /// The alias, or the name.
     pub key: String,
-    /// `"key":`, ready to be written.
+    /// `"key":`, as it is written.
     pub key_json: String,
     pub name: String,
     pub ty: Type,
@@ -32,7 +32,7 @@ pub(crate) struct PlanField {
 }
 
 impl PlanField {
-    /// The argument's value, null counted as absent.
+    /// The value of an argument; null counts as missing.
     pub(crate) fn argument(&self, name: &str) -> Option<&Json> {
         self.arguments.get(name).filter(|value| !value.is_null())
     }
@@ -60,7 +60,7 @@ pub(crate) fn operation<'d>(
 pub(crate) fn root_fields(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<String> {
     let mut fields = Vec::new();
     let mut sets = vec![&operation.selection_set.node];
-    // A fragment cycle is not found before validation: bounded, not trusted.
+    // Fragment cycles are found only by validation, so the loop is bounded.
     let mut left = 1_000;
     while let Some(set) = sets.pop() {
         for item in &set.items {
@@ -98,7 +98,7 @@ pub(crate) fn plan(
     planner.plan(QUERY_TYPE, &[&operation.selection_set.node])
 }
 
-/// The variables with their defaults; a required one that is missing is an error.
+/// The variables with their defaults; a missing required variable is an error.
 fn given_variables(
     operation: &OperationDefinition,
     given: &Map<String, Json>,
@@ -214,7 +214,7 @@ impl<'d> Planner<'d> {
         })
     }
 
-    /// What `@skip` and `@include` say.
+    /// The result of `@skip` and `@include`.
     fn wanted(&self, selection: &Selection) -> Result<bool, Json> {
         for directive in selection.directives() {
             let condition = match directive.node.get_argument("if") {
@@ -230,7 +230,7 @@ impl<'d> Planner<'d> {
         Ok(true)
     }
 
-    /// A literal or variable as JSON; a variable that was not given leaves its argument out.
+    /// A literal or variable as JSON; an argument with a missing variable is omitted.
     fn value(&self, value: &Positioned<Value>) -> Result<Option<Json>, Json> {
         if let Value::Variable(name) = &value.node {
             return Ok(self.variables.get(name.as_str()).cloned());

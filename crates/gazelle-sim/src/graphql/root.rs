@@ -1,11 +1,11 @@
-//! The fields of the query itself: lists, connections and getters.
+//! The fields of the query root: lists, connections and getters.
 
 use serde_json::{Value as Json, json};
 
-use super::execute::{Execution, Forbidden, Node, Written};
+use super::execute::{Execution, Node, NullPropagation, Written};
 use super::filters::list_query;
 use super::plan::PlanField;
-use super::tweak::What;
+use super::tweak::AnswerChange;
 use crate::shop::kind::Kind;
 
 /// The company behind the shop: a made-up one.
@@ -41,7 +41,7 @@ impl<'s, 'p> Execution<'s, 'p> {
                 self.row(Kind::User, owner, field)
             }
             "company" => self.company(field),
-            // What is not simulated has no rows: an empty connection or list.
+            // Types that are not simulated have no rows: an empty connection or list.
             name if name.starts_with("all") && field.sub.is_some() && is_connection(field) => {
                 self.root_connection(Kind::Event, &[], 0, field)
             }
@@ -64,7 +64,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         let mut query = list_query(kind, field, self.options, self.shop.zone())
             .map_err(|message| self.refuse(&message))?;
         for what in &self.active {
-            if let What::Undated(order) = what {
+            if let AnswerChange::Undated(order) = what {
                 query.undated = *order;
             }
         }
@@ -76,7 +76,7 @@ impl<'s, 'p> Execution<'s, 'p> {
         let query = list_query(kind, field, self.options, self.shop.zone())
             .map_err(|message| self.refuse(&message))?;
         let list = self.shop.list(&query);
-        let empty = self.active.contains(&&What::EmptyList);
+        let empty = self.active.contains(&&AnswerChange::EmptyList);
         let places = if empty { &[][..] } else { &list.places };
         self.out.push('[');
         for (index, place) in places.iter().enumerate() {
@@ -98,9 +98,9 @@ impl<'s, 'p> Execution<'s, 'p> {
         self.row(kind, row, field)
     }
 
-    fn refuse(&mut self, message: &str) -> Forbidden {
+    fn refuse(&mut self, message: &str) -> NullPropagation {
         self.error(message, json!({ "code": "notSimulated" }));
-        Forbidden
+        NullPropagation
     }
 }
 

@@ -1,5 +1,5 @@
-//! The validating schema: every type of the SDL, registered as it is. It says whether a query is valid and answers
-//! introspection; the values come from `execute.rs`.
+//! The validating schema: every type of the SDL. It validates queries and answers introspection; `execute.rs`
+//! provides the values.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -48,14 +48,14 @@ impl Edit {
     }
 }
 
-/// Two schemas of the same types: one stops after validating, the other goes on to answer introspection.
+/// Two schemas of the same types: one stops after validation, the other continues to answer introspection.
 pub(crate) struct Validator {
     checking: Schema,
     introspecting: Schema,
 }
 
 impl Validator {
-    /// Registers the types of the SDL, with these differences.
+    /// Registers the types of the SDL with these differences.
     pub(crate) fn new(edits: &Edits, introspection: bool) -> Result<Self, SchemaError> {
         Ok(Self {
             checking: build(edits, introspection, true)?,
@@ -63,7 +63,7 @@ impl Validator {
         })
     }
 
-    /// The errors of a document, as the API words them; empty when it is valid.
+    /// The validation errors of a document, with the API's texts; empty if it is valid.
     pub(crate) async fn check(
         &self,
         document: &ExecutableDocument,
@@ -149,7 +149,7 @@ fn build(edits: &Edits, introspection: bool, only_check: bool) -> Result<Schema,
                 });
                 builder.register(new.fold(made, Object::field))
             }
-            // The SDL has no interfaces and no unions; a test says so.
+            // The SDL has no interfaces and no unions; a test checks that.
             TypeKind::Interface(_) | TypeKind::Union(_) => builder,
         };
     }
@@ -171,7 +171,7 @@ fn changed_type(edits: &Edits, object: &str, name: &str) -> Option<TypeRef> {
     })
 }
 
-/// A type as the SDL writes it; what is no type is taken for the name of one, which the schema then lacks.
+/// A type in SDL notation; anything else is taken as a type name, which the schema then lacks.
 fn written_type(text: &str) -> TypeRef {
     Type::new(text).map_or_else(|| TypeRef::named(text), |ty| type_ref(&ty))
 }
@@ -213,7 +213,7 @@ fn type_ref(ty: &Type) -> TypeRef {
     if ty.nullable { inner } else { TypeRef::NonNull(Box::new(inner)) }
 }
 
-/// Ends each valid request before anything is resolved.
+/// Stops each valid request before anything is resolved.
 struct OnlyCheck;
 
 impl ExtensionFactory for OnlyCheck {

@@ -1,4 +1,4 @@
-//! The schema text, read once: which type each field has.
+//! The schema text, parsed once: the type of each field.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

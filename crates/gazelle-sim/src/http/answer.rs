@@ -1,4 +1,4 @@
-//! HTTP answers and their bodies, the deliberately cut one included.
+//! HTTP responses and their bodies, including a deliberately truncated one.
 
 use std::io;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ pub(super) type Answer = Response<BoxBody<Bytes, io::Error>>;
 
 const JSON_TYPE: &str = "application/json; charset=utf-8";
 
-/// Why a request gets no answer: its connection is to be closed.
+/// The request gets no answer: its connection is to be closed.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed on purpose")]
 pub(super) struct NoAnswer;
@@ -25,7 +25,7 @@ pub(super) fn json_answer(status: u16, body: &Json) -> Answer {
     bytes_answer(status, JSON_TYPE, Bytes::from(body.to_string()))
 }
 
-/// A JSON body that is text already.
+/// A JSON body from text.
 pub(super) fn text_answer(status: u16, body: impl Into<Bytes>) -> Answer {
     bytes_answer(status, JSON_TYPE, body.into())
 }
@@ -49,7 +49,7 @@ fn bytes_answer(status: u16, content_type: &'static str, body: Bytes) -> Answer 
     answer
 }
 
-/// Promises the whole body, sends half of it and closes the connection.
+/// Announces the whole body, sends half of it and closes the connection.
 pub(super) fn cut_answer(body: &Bytes) -> Answer {
     let half = body.slice(..body.len() / 2);
     let mut answer = Response::new(HalfBody { half: Some(half), paused: false }.boxed());
@@ -76,7 +76,7 @@ impl Body for HalfBody {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
         if !std::mem::replace(&mut self.paused, true) {
-            // One turn for the connection to send what it has before it learns of the error.
+            // Lets the connection send what it has before it sees the error.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

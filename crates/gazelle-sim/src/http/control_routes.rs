@@ -1,17 +1,18 @@
-//! `/_sim/…`: the control handle over HTTP, in JSON. Without authentication: it is for the machine the simulator runs on.
+//! `/_sim/…`: the control handle over HTTP, in JSON. Without authentication, because it is for use on the same
+//! machine.
 
 use hyper::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, json_answer};
-use super::request::Whole;
+use super::request::FullRequest;
 use crate::control::SimControl;
 use crate::faults::{Fault, FaultKind};
 use crate::shop::change::{Change, ChangeError};
 use crate::shop::kind::Kind;
 
-pub(super) fn control(request: &Whole, control: &SimControl) -> Answer {
+pub(super) fn control(request: &FullRequest, control: &SimControl) -> Answer {
     let path = request.path().trim_start_matches("/_sim").trim_start_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
     match (request.parts.method.as_str(), parts.as_slice()) {
@@ -55,7 +56,7 @@ fn problem(status: u16, message: &str) -> Answer {
     json_answer(status, &json!({ "error": message }))
 }
 
-/// One JSON object or a list of them.
+/// A JSON object or a list of them.
 fn one_or_more<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, serde_json::Error> {
     let items = match serde_json::from_slice(body)? {
         Json::Array(items) => items,
@@ -64,7 +65,7 @@ fn one_or_more<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, serde_json::E
     items.into_iter().map(serde_json::from_value).collect()
 }
 
-fn changes(request: &Whole, control: &SimControl) -> Answer {
+fn changes(request: &FullRequest, control: &SimControl) -> Answer {
     let changes: Vec<Change> = match one_or_more(&request.body) {
         Ok(changes) => changes,
         Err(error) => return problem(400, &error.to_string()),
@@ -78,7 +79,7 @@ fn changes(request: &Whole, control: &SimControl) -> Answer {
                     ChangeError::NotFound { .. } => 404,
                     ChangeError::Refused(_) => 422,
                 };
-                // The changes before it were made.
+                // The changes before it were applied.
                 return json_answer(status, &json!({ "error": error.to_string(), "changed": changed }));
             }
         }
@@ -86,7 +87,7 @@ fn changes(request: &Whole, control: &SimControl) -> Answer {
     json_answer(200, &json!({ "changed": changed }))
 }
 
-fn add_faults(request: &Whole, control: &SimControl) -> Answer {
+fn add_faults(request: &FullRequest, control: &SimControl) -> Answer {
     let given: Vec<Map<String, Json>> = match one_or_more(&request.body) {
         Ok(given) => given,
         Err(error) => return problem(400, &error.to_string()),
@@ -102,7 +103,7 @@ fn add_faults(request: &Whole, control: &SimControl) -> Answer {
     json_answer(200, &json!({ "ids": ids }))
 }
 
-/// Reads one fault. A field it does not have is an error: a misspelt one would otherwise make another fault than meant.
+/// Parses a fault. An unknown field is an error: a misspelt one would otherwise create another fault than intended.
 fn fault(given: Map<String, Json>) -> Result<Fault, String> {
     let fault: Fault =
         serde_json::from_value(Json::Object(given.clone())).map_err(|error| error.to_string())?;
@@ -139,7 +140,7 @@ fn truth(rest: &[&str], control: &SimControl) -> Answer {
     }
 }
 
-fn clock(request: &Whole, control: &SimControl) -> Answer {
+fn clock(request: &FullRequest, control: &SimControl) -> Answer {
     let advance = serde_json::from_slice::<Json>(&request.body)
         .ok()
         .and_then(|body| body.get("advance_seconds")?.as_i64());

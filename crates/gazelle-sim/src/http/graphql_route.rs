@@ -1,4 +1,4 @@
-//! `POST /graphql/private`: who asks, what for, what goes wrong, and the answer.
+//! `POST /graphql/private`: authentication, parsing, faults and the answer.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, NoAnswer, cut_answer, html_answer, json_answer, text_answer, with_header};
 use super::instead::{OUTAGE, instead_of_answer, unauthorized, wait};
-use super::request::Whole;
-use crate::answers::Prepared;
+use super::request::FullRequest;
+use crate::answers::CachedAnswer;
 use crate::control::SimControl;
 use crate::fault_script::Verdict;
 use crate::faults::FaultKind;
@@ -24,7 +24,7 @@ use crate::graphql::execute::execute;
 use crate::graphql::limits::refusal;
 use crate::graphql::plan::{operation, plan, root_fields};
 use crate::graphql::tweak::with_raw_bytes;
-use crate::requests::Asked;
+use crate::requests::ParsedRequest;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -38,13 +38,13 @@ struct Question {
     operation_name: Option<String>,
 }
 
-/// A request body, read and parsed as far as it can be.
+/// A request body, parsed as far as possible.
 struct Parsed {
-    asked: Arc<Asked>,
+    asked: Arc<ParsedRequest>,
     document: Result<ExecutableDocument, Json>,
 }
 
-pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Answer, NoAnswer> {
+pub(super) async fn graphql(request: &FullRequest, control: &SimControl) -> Result<Answer, NoAnswer> {
     let state = &control.state;
     let _in_flight = state.requests.enter();
     let refused = |answer| {
@@ -75,32 +75,33 @@ pub(super) async fn graphql(request: &Whole, control: &SimControl) -> Result<Ans
     Ok(finish(state, number, sent_as(status, padded(body, verdict.padding), &verdict)))
 }
 
-/// A request body: its answer was prepared before, or it is parsed.
+/// A request body, with a cached answer or parsed.
 enum Read {
-    Prepared(Prepared),
+    CachedAnswer(CachedAnswer),
     Parsed(Parsed),
 }
 
 impl Read {
-    /// Errors: the body is no GraphQL request.
+    /// # Errors
+    /// The body is not a GraphQL request.
     fn of(body: &Bytes, version: u64, state: &State) -> Result<Read, String> {
         match state.answers.get(body, version) {
-            Some(prepared) => Ok(Read::Prepared(prepared)),
+            Some(prepared) => Ok(Read::CachedAnswer(prepared)),
             None => parse(body).map(Read::Parsed),
         }
     }
 
-    fn asked(&self) -> &Arc<Asked> {
+    fn asked(&self) -> &Arc<ParsedRequest> {
         match self {
-            Read::Prepared(prepared) => &prepared.asked,
+            Read::CachedAnswer(prepared) => &prepared.asked,
             Read::Parsed(parsed) => &parsed.asked,
         }
     }
 }
 
-/// The answer's status and bytes: the prepared one, where no fault has a hand in it and the shop is as it was at `version`.
+/// The status and bytes of the answer: the cached one if no fault changes it and the shop still has `version`.
 async fn answer_to(
-    request: &Whole,
+    request: &FullRequest,
     read: Read,
     version: u64,
     verdict: &Verdict,
@@ -108,17 +109,17 @@ async fn answer_to(
 ) -> Result<(u16, Bytes), NoAnswer> {
     let version_now = state.shop().version();
     let parsed = match read {
-        Read::Prepared(prepared) if verdict.leaves_answer() && version_now == version => {
+        Read::CachedAnswer(prepared) if verdict.leaves_answer() && version_now == version => {
             return Ok((200, prepared.answer));
         }
-        // It was read once already, when its answer was prepared.
-        Read::Prepared(_) => parse(&request.body).map_err(|_| NoAnswer)?,
+        // It was parsed once already, when its answer was cached.
+        Read::CachedAnswer(_) => parse(&request.body).map_err(|_| NoAnswer)?,
         Read::Parsed(parsed) => parsed,
     };
     Ok(make_answer(request, &parsed, verdict, state).await)
 }
 
-/// The answer with what faults do to it on its way.
+/// The answer with the faults that change it in transit.
 fn sent_as(status: u16, body: Bytes, verdict: &Verdict) -> Answer {
     match verdict.instead {
         Some(FaultKind::CutBody) => cut_answer(&body),
@@ -133,7 +134,7 @@ fn sent_as(status: u16, body: Bytes, verdict: &Verdict) -> Answer {
 
 fn packed(status: u16, body: &[u8], announced: bool) -> Answer {
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    // Into memory, which does not fail.
+    // Writing to memory does not fail.
     let _ = packer.write_all(body);
     let answer = text_answer(status, packer.finish().unwrap_or_default());
     if announced { with_header(answer, CONTENT_ENCODING, "gzip") } else { answer }
@@ -146,7 +147,7 @@ fn finish(state: &State, number: u64, answer: Answer) -> Answer {
 
 fn after(verdict: &Verdict, control: &SimControl) {
     for change in &verdict.changes {
-        // A change that cannot be made (any more) is skipped: the fault says so.
+        // A change that is impossible by now is skipped, as documented.
         let _ = control.apply(change.clone());
     }
     for call in &verdict.calls {
@@ -163,7 +164,7 @@ fn padded(body: Bytes, bytes: usize) -> Bytes {
     longer.into()
 }
 
-fn is_authorized(request: &Whole, state: &State) -> bool {
+fn is_authorized(request: &FullRequest, state: &State) -> bool {
     if let Some(key) = request.header("x-gazelle-api-key") {
         return key == state.options.api_key;
     }
@@ -174,7 +175,7 @@ fn is_authorized(request: &Whole, state: &State) -> bool {
 fn parse(body: &Bytes) -> Result<Parsed, String> {
     let question: Question =
         serde_json::from_slice(body).map_err(|error| format!("The body is no GraphQL request: {error}"))?;
-    let mut asked = Asked {
+    let mut asked = ParsedRequest {
         root_fields: Vec::new(),
         operation: question.operation_name,
         variables: question.variables.unwrap_or_default(),
@@ -197,8 +198,13 @@ fn parse(body: &Bytes) -> Result<Parsed, String> {
     Ok(Parsed { asked: Arc::new(asked), document })
 }
 
-/// The answer's status and bytes; kept for the next time when no fault had a hand in it.
-async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state: &State) -> (u16, Bytes) {
+/// The status and bytes of the answer; cached if no fault changed it.
+async fn make_answer(
+    request: &FullRequest,
+    parsed: &Parsed,
+    verdict: &Verdict,
+    state: &State,
+) -> (u16, Bytes) {
     let errors = |errors: Vec<Json>| (200, Bytes::from(json!({ "errors": errors }).to_string()));
     let document = match &parsed.document {
         Ok(document) => document,
@@ -235,14 +241,18 @@ async fn make_answer(request: &Whole, parsed: &Parsed, verdict: &Verdict, state:
         }
     };
     if verdict.leaves_answer() {
-        let prepared = Prepared { asked: Arc::clone(asked), answer: answer.clone() };
+        let prepared = CachedAnswer { asked: Arc::clone(asked), answer: answer.clone() };
         state.answers.put(request.body.clone(), version, prepared);
     }
     (200, answer)
 }
 
 /// The status and the error of a query that exceeds a limit.
-fn over_limit(verdict: &Verdict, document: &ExecutableDocument, asked: &Asked) -> Option<(u16, Json)> {
+fn over_limit(
+    verdict: &Verdict,
+    document: &ExecutableDocument,
+    asked: &ParsedRequest,
+) -> Option<(u16, Json)> {
     let operation = operation(document, asked.operation.as_deref()).ok()?;
     verdict.limits.iter().find_map(|limit| {
         let message = refusal(limit, document, operation, &asked.variables)?;

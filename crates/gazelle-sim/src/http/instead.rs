@@ -1,4 +1,4 @@
-//! What faults put in the place of an answer.
+//! The responses that faults send instead of an answer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::faults::FaultKind;
 
 pub(super) const OUTAGE: &str = "<!DOCTYPE html><html><head><title>We're sorry</title></head><body><h1>502 Bad Gateway</h1></body></html>";
 
-/// What is sent in the place of an answer.
+/// The response sent instead of an answer.
 pub(super) async fn instead_of_answer(fault: &FaultKind) -> Result<Answer, NoAnswer> {
     Ok(match fault {
         FaultKind::Unauthorized => unauthorized(),
@@ -37,12 +37,12 @@ pub(super) async fn instead_of_answer(fault: &FaultKind) -> Result<Answer, NoAns
             json_answer(200, &json!({ "errors": [error], "data": null }))
         }
         FaultKind::Hang => std::future::pending().await,
-        // The connection reset, and whatever else does not come here.
+        // A connection reset, and faults that do not replace the answer.
         _ => return Err(NoAnswer),
     })
 }
 
-/// What a fault puts in the place of a token answer.
+/// The response that a fault sends instead of a token answer.
 pub(super) async fn fault_on_token(verdict: &Verdict, latency: Duration) -> Option<Result<Answer, NoAnswer>> {
     wait(latency + Duration::from_millis(verdict.slow_milliseconds)).await;
     match &verdict.instead {

@@ -1,4 +1,4 @@
-//! The HTTP side: connections, routes, and the endpoints behind them.
+//! The HTTP server: connections, routes and endpoints.
 
 mod answer;
 mod control_routes;

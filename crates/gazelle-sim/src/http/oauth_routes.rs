@@ -9,20 +9,20 @@ use serde_json::{Map, Value as Json, json};
 
 use super::answer::{Answer, NoAnswer, html_answer, json_answer, with_header};
 use super::instead::fault_on_token;
-use super::request::Whole;
+use super::request::FullRequest;
 use crate::control::SimControl;
 use crate::oauth::Authorization;
-use crate::requests::Asked;
+use crate::requests::ParsedRequest;
 use crate::state::State;
 
-/// `GET /developer/oauth/authorize`: the person agrees, and is sent back with a code; or declines,
-/// where the address says so (`&sim_person=declines`).
-pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
+/// `GET /developer/oauth/authorize`: the simulated user agrees and is redirected with a code, or declines if the
+/// URL says so (`&sim_person=declines`).
+pub(super) fn authorize(request: &FullRequest, state: &State) -> Answer {
     let query = form(request.parts.uri.query().unwrap_or_default().as_bytes());
     let field = |name: &str| query.get(name).map(String::as_str);
     let problem = match (field("client_id"), field("response_type"), field("redirect_uri")) {
         (Some(id), _, _) if id != state.options.client_id => "invalid_client",
-        // Of PKCE only the method that keeps the secret.
+        // Of PKCE only the method S256.
         (Some(_), Some("code"), Some(_)) if field("code_challenge_method").is_some_and(|it| it != "S256") => {
             "invalid_request"
         }
@@ -50,10 +50,11 @@ pub(super) fn authorize(request: &Whole, state: &State) -> Answer {
 }
 
 /// `POST /developer/oauth/token`, as a form or as JSON.
-pub(super) async fn token(request: &Whole, control: &SimControl) -> Result<Answer, NoAnswer> {
+pub(super) async fn token(request: &FullRequest, control: &SimControl) -> Result<Answer, NoAnswer> {
     let state = &control.state;
     let _in_flight = state.requests.enter();
-    let asked = Arc::new(Asked { root_fields: vec!["oauthToken".to_owned()], ..Asked::default() });
+    let asked =
+        Arc::new(ParsedRequest { root_fields: vec!["oauthToken".to_owned()], ..ParsedRequest::default() });
     let verdict = state.script.judge(&asked);
     let number = state.requests.note(request.path(), asked, verdict.names.clone());
     let answer = match fault_on_token(&verdict, Duration::ZERO).await {
@@ -70,7 +71,7 @@ pub(super) async fn token(request: &Whole, control: &SimControl) -> Result<Answe
     Ok(answer)
 }
 
-fn fields(request: &Whole) -> HashMap<String, String> {
+fn fields(request: &FullRequest) -> HashMap<String, String> {
     let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     if !is_json {
         return form(&request.body);

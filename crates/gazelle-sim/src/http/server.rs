@@ -1,4 +1,4 @@
-//! Takes connections, and leads each request to its endpoint.
+//! Accepts connections and routes each request to its endpoint.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -14,22 +14,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::answer::{Answer, NoAnswer, json_answer, with_header};
-use super::request::Whole;
+use super::request::FullRequest;
 use super::stream::{ResetSwitch, ResettableStream};
 use super::{control_routes, graphql_route, oauth_routes};
 use crate::control::SimControl;
 
-/// Serves until the service is told to stop; then every connection is closed.
+/// Serves until the simulator is told to stop; then every connection is closed.
 pub(crate) async fn serve(listener: TcpListener, control: SimControl) {
     let mut stop = control.state.stop.subscribe();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            // Ends at once when the stop came before this task began to wait.
+            // Returns at once if the stop came before this task began to wait.
             _ = stop.wait_for(|stopped| *stopped) => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => {
-                // A connection that could not be accepted harms no other.
+                // A connection that could not be accepted affects no other.
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(connection(stream, control.clone()));
                 }
@@ -40,11 +40,11 @@ pub(crate) async fn serve(listener: TcpListener, control: SimControl) {
 }
 
 async fn connection(stream: TcpStream, control: SimControl) {
-    // Answers are written whole: waiting for more would only delay them.
+    // Answers are written whole, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     let (stream, reset) = ResettableStream::new(stream);
     let service = service_fn(move |request| route(request, control.clone(), reset.clone()));
-    // A client that leaves, or a fault that closes the connection, is no error here.
+    // A client that leaves, or a fault that closes the connection, is not an error here.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -55,7 +55,7 @@ async fn route(
 ) -> Result<Answer, NoAnswer> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| NoAnswer)?.to_bytes();
-    let whole = Whole { parts, body };
+    let whole = FullRequest { parts, body };
     let state = &control.state;
     let is_post = whole.parts.method == Method::POST;
     let answer = match whole.path() {
@@ -76,7 +76,7 @@ async fn route(
         }
     };
     if !state.clock_is_moved() {
-        // The connection itself writes the header.
+        // The connection writes the header itself.
         return Ok(answer);
     }
     Ok(match http_date(state.now()) {

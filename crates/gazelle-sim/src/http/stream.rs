@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Set to true, the connection ends with RST instead of FIN.
+/// If true, the connection ends with RST instead of FIN.
 pub(super) type ResetSwitch = Arc<AtomicBool>;
 
 pub(super) struct ResettableStream {
@@ -28,7 +28,7 @@ impl ResettableStream {
 impl Drop for ResettableStream {
     fn drop(&mut self) {
         if self.reset.load(Ordering::SeqCst) {
-            // Closing a socket that lingers for no time sends RST. Should setting it fail, the close is an ordinary one.
+            // Closing a socket with zero linger sends RST. If setting it fails, the close is an ordinary one.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -67,7 +67,7 @@ impl AsyncWrite for ResettableStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.reset.load(Ordering::SeqCst) {
-            // An orderly end would come before the reset.
+            // An orderly shutdown would come before the reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)

@@ -1,4 +1,4 @@
-//! The schemas that validate: the whole one, and one for each set of differences that faults make.
+//! The validators: one for the unchanged schema, and one for each set of differences that faults make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,7 +15,7 @@ pub(crate) struct Validators {
 
 impl Validators {
     pub(crate) fn new(introspection: bool) -> Result<Self, SchemaError> {
-        // The whole schema is the same for every simulator of a process, and tests start many.
+        // The unchanged schema is the same for every simulator of a process, and tests start many.
         static WHOLE: [OnceLock<Arc<Validator>>; 2] = [OnceLock::new(), OnceLock::new()];
         let slot = &WHOLE[usize::from(introspection)];
         let whole = match slot.get() {

@@ -1,4 +1,4 @@
-//! Adding records to a shop, checked or as they are.
+//! Adds records to a shop, checked or unchanged.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::row::{Row, Traits};
 use super::user::user_json;
 
 impl Shop {
-    /// Adds a healthy record; what it does not say is made up. Returns its id.
+    /// Adds a valid record; missing fields are generated. Returns its id.
     pub(super) fn add(
         &mut self,
         kind: Kind,
@@ -32,7 +32,7 @@ impl Shop {
         }
         record.insert("id".to_owned(), id.clone().into());
         if kind != Kind::Timeline {
-            // Timeline entries carry neither time.
+            // Timeline entries have neither timestamp.
             for name in ["createdAt", "updatedAt"] {
                 record.entry(name).or_insert_with(|| utc_text(now).into());
             }
@@ -47,7 +47,7 @@ impl Shop {
         make_id(self.seed ^ 0xADD, kind.id_prefix(), self.added)
     }
 
-    /// What the schema asks for, or what an office would fill in by itself.
+    /// Fields that the schema requires or the real application fills in.
     fn defaults(&self, kind: Kind, id: &str, record: &Map<String, Value>) -> Map<String, Value> {
         let text = match kind {
             Kind::User => user_json(id, "Nouvelle", "Personne", 1).text("status", "ACTIVE").finish(),
@@ -90,7 +90,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Adds an event unchecked. Returns its id when it has one.
+    /// Adds an event unchecked. Returns its id if it has one.
     pub(super) fn add_raw_event(
         &mut self,
         record: &Value,

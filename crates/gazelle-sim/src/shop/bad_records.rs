@@ -1,4 +1,4 @@
-//! Broken records, as a real service now and then sends them.
+//! Broken records, as real services sometimes send them.
 
 use super::Shop;
 use super::json::ObjectWriter;
@@ -10,11 +10,11 @@ use super::spec::BadRecord;
 use super::user::user_json;
 
 impl Shop {
-    /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of what was added, the event's first; an
-    /// event without id is not among them.
+    /// Adds the broken record, near `now` (seconds since 1970). Returns the ids of the added records, the event's
+    /// first; an event without an id is not included.
     pub(crate) fn add_bad_record(&mut self, bad: BadRecord, now: i64) -> Vec<String> {
         let mut number = self.table(Kind::Event).rows().count() as u64;
-        // After a deletion the count comes again.
+        // After a deletion, the count may repeat.
         while self.find(Kind::Event, &make_id(self.seed ^ 0xBAD, "evt_", number)).is_some() {
             number += 1;
         }

@@ -1,4 +1,4 @@
-//! The changes a shop can undergo while it is served.
+//! The changes that can be made to a shop while it is served.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,12 +10,13 @@ use super::moments::utc_text;
 use super::row::Row;
 use super::spec::BadRecord;
 
-/// One change of the shop. In JSON an object with the change's name in `"change"`, for instance
-/// `{"change": "move", "id": "evt_…", "start": "2026-03-01T14:00:00Z"}`.
+/// One change of the shop. In JSON an object with the change's name in `"change"`, for instance `{"change": "move",
+/// "id": "evt_…", "start": "2026-03-01T14:00:00Z"}`.
 ///
-/// Records are JSON objects shaped as the API answers them: references are `{"id": …}` objects (`client`, `user`,
-/// `preferredTechnician`), nested connections are lists or `{"nodes": […]}` (`allEventPianos`, `allLocations`, `allEmails`,
-/// `allPhones`), an absent field is null. A contact's client is its `client` field. Times are UTC text.
+/// Records are JSON objects in the shape of the API's answers: references are `{"id": …}` objects (`client`,
+/// `user`, `preferredTechnician`), nested connections are lists or `{"nodes": […]}` (`allEventPianos`,
+/// `allLocations`, `allEmails`, `allPhones`), a missing field is null. A contact's client is its `client` field.
+/// Times are UTC text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change {
@@ -27,7 +28,7 @@ pub enum Change {
         id: String,
         /// The fields to set.
         fields: Map<String, Value>,
-        /// Whether `updatedAt` becomes the simulator's now. True unless told otherwise.
+        /// Whether `updatedAt` is set to the simulator's current time. Default true.
         #[serde(default = "yes")]
         bump: bool,
     },
@@ -53,45 +54,47 @@ pub enum Change {
         /// The event's id.
         id: String,
     },
-    /// Deletes a record: it is in no list and its getter no longer answers. A client takes its contacts and pianos along.
+    /// Deletes a record: it is in no list and its getter returns null. Deleting a client deletes its contacts and
+    /// pianos.
     Delete {
         /// The record's kind.
         kind: Kind,
         /// The record's id.
         id: String,
-        /// Leave what refers to it as it is (an id that leads nowhere) instead of clearing the references.
+        /// Keeps references to it (ids of a missing record) instead of clearing them.
         #[serde(default)]
         keep_references: bool,
     },
-    /// Merges a client into another: `from` vanishes, its contacts, pianos, events, invoices and entries move to `into`.
-    /// The moved contacts are default ones only where `into` had none. `updatedAt` of all of them becomes now.
+    /// Merges a client into another: `from` is deleted; its contacts, pianos, events, invoices and entries move to
+    /// `into`. The moved contacts are default ones only if `into` had none. `updatedAt` of all of them becomes now.
     MergeClients {
         /// The client that vanishes.
         from: String,
         /// The client that stays.
         into: String,
     },
-    /// Adds a record. A missing `id`, `createdAt`, `updatedAt` is made up; the records it refers to must exist.
+    /// Adds a record. Missing `id`, `createdAt` and `updatedAt` are generated; the records it references must
+    /// exist.
     Add {
         /// The record's kind.
         kind: Kind,
         /// The record.
         record: Map<String, Value>,
     },
-    /// Adds an event just as it is, broken or not (any JSON, null included): nothing is checked or made up.
+    /// Adds an event unchanged, valid or not (any JSON, null included): nothing is checked or generated.
     AddRawEvent {
-        /// What `nodes` will hold.
+        /// The value in `nodes`.
         record: Value,
-        /// The start that lists place it by when its own cannot say, UTC.
+        /// The start by which lists place it if its own is unusable, UTC.
         #[serde(default)]
         listed_at: Option<String>,
     },
-    /// Adds a broken record, near now.
+    /// Adds a broken record, near the current time.
     AddBadRecord {
         /// Which.
         bad_record: BadRecord,
     },
-    /// Sets how often lists hold a record: 0 (its getter still answers), 1, or 2 (in a row; counted once).
+    /// Sets how often lists contain a record: 0 (its getter still returns it), 1, or 2 (in sequence; counted once).
     SetListed {
         /// The record's kind.
         kind: Kind,
@@ -106,16 +109,16 @@ fn yes() -> bool {
     true
 }
 
-/// What a change did.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// The ids of the records that the change named or added (not of all that it touched).
+    /// The ids of the records that the change named or added, not of all that it changed.
     pub ids: Vec<String>,
-    /// The shop's version after the change; it grows with each.
+    /// The shop's version after the change.
     pub version: u64,
 }
 
-/// Why a change was not made; the shop is as before.
+/// Why a change was refused; the shop is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
     /// There is no such record.
@@ -126,13 +129,13 @@ pub enum ChangeError {
         /// The id looked for.
         id: String,
     },
-    /// The change makes no sense; the text says why.
+    /// The change is inconsistent; the reason.
     #[error("{0}")]
     Refused(String),
 }
 
 impl Shop {
-    /// Makes a change, at `now` (seconds since 1970).
+    /// Applies a change, at `now` (seconds since 1970).
     pub(crate) fn apply(&mut self, change: Change, now: i64) -> Result<Changed, ChangeError> {
         let ids = match change {
             Change::Edit { kind, id, fields, bump } => self.edit(kind, id, fields, bump.then_some(now))?,
@@ -167,7 +170,7 @@ impl Shop {
         Ok(Changed { ids, version: self.version() })
     }
 
-    /// Where a record is, or the error that it is not.
+    /// The place of a record, or the error that it does not exist.
     pub(super) fn need(&self, kind: Kind, id: &str) -> Result<u32, ChangeError> {
         self.table(kind).place(id).ok_or_else(|| ChangeError::NotFound { kind, id: id.to_owned() })
     }
@@ -197,7 +200,7 @@ impl Shop {
         Ok(vec![id])
     }
 
-    /// Lets `change` work on the record as a JSON object, and stores what it made of it.
+    /// Lets `change` modify the record as a JSON object, and stores the result.
     pub(super) fn rewrite(&mut self, kind: Kind, place: u32, change: impl FnOnce(&mut Map<String, Value>)) {
         let Some(row) = self.row(kind, place) else {
             return;
@@ -207,7 +210,7 @@ impl Shop {
         let before = record.get("start").cloned();
         change(&mut record);
         if record.get("start") != before.as_ref() {
-            // The record now says itself where lists place it.
+            // From now on the record's own start determines its place in lists.
             traits.start = None;
         }
         let text = Value::Object(record).to_string();
@@ -233,7 +236,7 @@ impl Shop {
         Ok(vec![id])
     }
 
-    /// Takes every reference to these ids out of the records that hold one. `updatedAt` stays.
+    /// Removes every reference to these ids. `updatedAt` stays.
     fn clear_references(&mut self, ids: &[String]) {
         let quoted: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
         let points_there = |value: &Value| {
@@ -279,7 +282,7 @@ impl Shop {
         Ok(vec![id])
     }
 
-    /// How many records of a kind its unfiltered list counts.
+    /// The total of a kind's unfiltered list.
     pub(crate) fn total(&self, kind: Kind) -> usize {
         self.list(&ListQuery::all(kind)).total
     }

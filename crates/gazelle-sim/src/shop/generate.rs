@@ -1,4 +1,4 @@
-//! Makes a shop from its recipe, parents first.
+//! Generates a shop from its specification, parents first.
 
 use std::io;
 
@@ -15,19 +15,19 @@ use super::spec::ShopSpec;
 use super::user::user_json;
 use super::{COMPANY_ZONE, Shop};
 
-/// What the steps of the generation share.
+/// The state shared by the steps of the generation.
 pub(super) struct Generation<'a> {
     pub spec: &'a ShopSpec,
     pub zone: TimeZone,
     pub today: Date,
-    /// Noon UTC of `today`, in seconds since 1970: nothing was created or updated after it.
+    /// Noon UTC of `today`, in seconds since 1970: nothing was created or updated later.
     pub now: i64,
     pub user_ids: Vec<String>,
-    pub clients: Vec<MadeClient>,
+    pub clients: Vec<GeneratedClient>,
 }
 
-/// What later steps need to know of a client.
-pub(super) struct MadeClient {
+/// The properties of a client that later steps need.
+pub(super) struct GeneratedClient {
     pub id: String,
     pub created: i64,
     pub pianos: Vec<String>,
@@ -42,13 +42,13 @@ impl Generation<'_> {
         make_id(self.spec.seed, prefix, number as u64)
     }
 
-    /// A moment between `years` ago and now.
+    /// A time between `years` ago and now.
     pub(super) fn past(&self, random: &mut Random, years: usize) -> i64 {
         self.now - 3_600 - random.below(years * 365 * DAY as usize) as i64
     }
 }
 
-/// A note with now and then something awkward in it.
+/// A note, sometimes with awkward characters.
 pub(super) fn note(random: &mut Random) -> Option<String> {
     match random.below(100) {
         0..30 => Some(random.pick(NOTES).to_owned()),
@@ -58,7 +58,7 @@ pub(super) fn note(random: &mut Random) -> Option<String> {
 }
 
 impl Shop {
-    /// Makes the shop of a recipe. An unreadable `today` is an `InvalidInput` error.
+    /// Generates a shop. An unreadable `today` is an `InvalidInput` error.
     pub(crate) fn generate(spec: &ShopSpec) -> io::Result<Shop> {
         let bad = |error: jiff::Error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
         let zone = TimeZone::get(COMPANY_ZONE).map_err(bad)?;

@@ -1,7 +1,7 @@
 //! Clients, with their contacts.
 
 use super::Shop;
-use super::generate::{Generation, MadeClient, note};
+use super::generate::{GeneratedClient, Generation, note};
 use super::json::{ObjectWriter, quoted};
 use super::kind::Kind;
 use super::moments::{DAY, date_text, utc_text};
@@ -26,7 +26,7 @@ impl Shop {
                 self.put(Kind::Contact, json);
                 contact_number += 1;
             }
-            generation.clients.push(MadeClient { id, created, pianos: Vec::new() });
+            generation.clients.push(GeneratedClient { id, created, pianos: Vec::new() });
         }
     }
 }

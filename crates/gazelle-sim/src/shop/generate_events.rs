@@ -1,4 +1,4 @@
-//! Events: nine years of past, about a tenth from a week back on, in local working hours.
+//! Events: nine years of past ones; about a tenth is from last week or later; in local working hours.
 
 use jiff::civil::DateTime;
 
@@ -21,7 +21,7 @@ pub(super) struct Draft {
     /// Minutes.
     pub duration: i64,
     pub all_day: bool,
-    /// Which client, by its number in the generation.
+    /// The number of the client in the generation.
     pub client: Option<usize>,
     pub pianos: Vec<(String, bool)>,
     /// The id shared by the occurrences of a series.
@@ -73,14 +73,14 @@ impl Shop {
 }
 
 impl Generation<'_> {
-    /// A local civil time as seconds since 1970; a time that a DST night skips moves forward, a doubled one is the first.
+    /// A local civil time as seconds since 1970; a time skipped by DST moves forward, a repeated one is the first.
     pub(super) fn local(&self, time: DateTime) -> i64 {
         time.to_zoned(self.zone.clone()).map_or(self.now, |zoned| zoned.timestamp().as_second())
     }
 
     fn ordinary_event(&self, random: &mut Random, live: bool) -> Draft {
         let days = if live {
-            // Most of what is ahead is near.
+            // Most future events are near.
             let span = if random.chance(80) { 100 } else { 400 };
             random.below(span) as i64 - 7
         } else {
@@ -132,7 +132,7 @@ impl Generation<'_> {
         pianos.iter().cycle().skip(first).take(count).map(|id| (id.clone(), random.chance(85))).collect()
     }
 
-    /// The JSON of an event, with when it was created (in seconds) to sort by.
+    /// The JSON of an event, with its creation time (in seconds) to sort by.
     pub(super) fn event_json(&self, random: &mut Random, number: usize, draft: Draft) -> (i64, String) {
         let id = self.id("evt_", number);
         let around = draft.start.unwrap_or(self.now).min(self.now);

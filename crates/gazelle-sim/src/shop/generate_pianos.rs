@@ -1,4 +1,4 @@
-//! Pianos: most clients have none or one, institutions dozens.
+//! Pianos: most clients have none or one, institutions have dozens.
 
 use super::Shop;
 use super::generate::{Generation, note};
@@ -8,7 +8,7 @@ use super::moments::{DAY, date_text, utc_text};
 use super::names::{MAKES, PIANO_TYPES, ROOMS, TAGS};
 use super::random::Random;
 
-/// Pianos of each of the two lesser institutions.
+/// Number of pianos of each of the two smaller institutions.
 const LESSER_INSTITUTION: usize = 24;
 
 impl Shop {
@@ -105,7 +105,7 @@ fn serial_number(random: &mut Random) -> Option<String> {
         0..13 => None,
         13..16 => Some(String::new()),
         16..18 => Some("   ".to_owned()),
-        // The same number on several pianos: a guess copied by hand.
+        // The same number on several pianos: a placeholder.
         18..24 => Some(random.pick(&["123456", "A-1", "inconnu"]).to_owned()),
         _ => Some(format!("{}", 10_000 + random.below(6_000_000))),
     }

@@ -1,7 +1,7 @@
-//! Writing and reading the compact JSON text a record is stored as.
+//! Writes and reads the compact JSON text that records are stored as.
 //!
-//! A record is text, not a tree: a million events then fit in memory, text such as `\u0000` survives as it came, and
-//! serving a leaf is copying its bytes.
+//! Text instead of a tree: a million events then fit in memory, text such as `\u0000` is preserved, and serving a
+//! leaf means copying its bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Builds one JSON object, field by field. A field that is not written reads as null.
+/// Builds a JSON object field by field. A field that is not written reads as null.
 pub(crate) struct ObjectWriter(String);
 
 impl ObjectWriter {
@@ -97,12 +97,12 @@ pub(crate) fn quoted(text: &str) -> String {
 pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    /// Reads the object in `text`; text that is no object has no fields.
+    /// Parses the object in `text`; any other text has no fields.
     pub(crate) fn parse(text: &'a str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The JSON text of a field; `None` when it is absent or null.
+    /// The JSON text of a field; `None` if it is missing or null.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, raw)| raw.get()).filter(|text| *text != "null")
     }
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The string that a JSON text holds, if it holds one.
+/// The string in a JSON text; `None` if it is not a string.
 pub(crate) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {

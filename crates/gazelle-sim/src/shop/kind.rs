@@ -1,4 +1,4 @@
-//! The kinds of record a shop holds.
+//! The kinds of records in a shop.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// A technician or an office worker (`usr_`).
     User,
-    /// Who pays (`cli_`).
+    /// A client, who pays (`cli_`).
     Client,
-    /// Who is met (`con_`); belongs to one client.
+    /// A contact person (`con_`); belongs to one client.
     Contact,
     /// An instrument (`ins_`); belongs to one client.
     Piano,

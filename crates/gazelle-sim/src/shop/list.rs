@@ -1,4 +1,4 @@
-//! Filtered and sorted lists of a table, remembered until the shop changes.
+//! Filtered and sorted lists of a table, cached until the shop changes.
 
 use std::sync::Arc;
 
@@ -7,24 +7,24 @@ use super::row::{NO_TIME, Row, key_of};
 use super::table::Table;
 use crate::fault_choices::Undated;
 
-/// What a list asks for. Two equal queries have the same answer until the shop changes.
+/// The query of a list. Equal queries have equal results until the shop changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListQuery {
     pub kind: Kind,
-    /// Bounds in seconds since 1970: from the first (included) to the second (excluded).
+    /// Bounds in seconds since 1970: the first included, the second excluded.
     pub start: Bounds,
     pub created: Bounds,
-    /// Keys of the values allowed; `None` allows all.
+    /// Keys of the allowed values; `None` allows all.
     pub clients: Option<Vec<u64>>,
     pub users: Option<Vec<u64>>,
     pub pianos: Option<Vec<u64>>,
     pub types: Option<Vec<u64>>,
     pub statuses: Option<Vec<u64>>,
-    /// A status that is left out although nothing asks for it.
+    /// A status that is excluded although no filter requests that.
     pub without_status: Option<&'static str>,
     pub archived: Option<bool>,
     pub order: Order,
-    /// Where rows without the time sorted by stand.
+    /// Where rows without the sort time are placed.
     pub undated: Undated,
 }
 
@@ -57,10 +57,10 @@ pub(crate) enum Order {
     CreatedDescending,
 }
 
-/// The places of a list's rows, and the count the API tells.
+/// The places of a list's rows, and the count that the API reports.
 pub(crate) struct List {
     pub places: Vec<u32>,
-    /// Rows, a row listed twice counted once.
+    /// Number of rows; a row that is listed twice counts once.
     pub total: usize,
 }
 
@@ -97,11 +97,11 @@ impl ListQuery {
             && self.without_status.is_none_or(|status| row.status_key != key_of(status))
     }
 
-    /// Walks the table once: the only work that grows with the shop, done once per query and change.
+    /// Scans the table once: the only work that grows with the shop, done once per query and change.
     pub(crate) fn build(&self, table: &Table) -> List {
         let mut chosen: Vec<(u32, &Row)> = table.rows().filter(|(_, row)| self.admits(row)).collect();
         let undated = self.undated;
-        // The first of the key says whether rows without a time come before or after the others.
+        // The first part of the key places rows without a time before or after the others.
         let ascending = |time: i64| (time == NO_TIME && undated != Undated::Smallest, time);
         let descending = |time: i64| {
             let is_last = time == NO_TIME && undated != Undated::Largest;
@@ -132,7 +132,7 @@ impl ListQuery {
     }
 }
 
-/// The lists remembered since the shop last changed.
+/// The lists cached since the last change.
 #[derive(Default)]
 pub(crate) struct ListCache(std::sync::Mutex<std::collections::HashMap<ListQuery, Arc<List>>>);
 
@@ -141,7 +141,7 @@ impl ListCache {
         if let Some(list) = self.lock().get(query) {
             return Arc::clone(list);
         }
-        // Built outside the lock: two askers may both build it, which is harmless.
+        // Built outside the lock: concurrent requests may both build it, which does no harm.
         let list = Arc::new(query.build(table));
         self.lock().insert(query.clone(), Arc::clone(&list));
         list

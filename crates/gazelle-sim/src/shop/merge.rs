@@ -1,4 +1,4 @@
-//! Merging two clients: one id vanishes and its children change parents.
+//! Merges two clients: one is deleted and its children get the other as their parent.
 
 use super::Shop;
 use super::change::ChangeError;
@@ -24,7 +24,7 @@ impl Shop {
             has_billing_default |= contact.is_billing_default;
         }
         self.table_mut(Kind::Client).remove(old);
-        // An id stands in the JSON text as a whole string, and nowhere else: text that quotes it has the quotes escaped.
+        // In the JSON text an id is always a whole string: in other text, quotes around it would be escaped.
         let (old_text, new_text) = (format!("\"{from}\""), format!("\"{into}\""));
         for kind in Kind::ALL {
             let holders: Vec<u32> = self

@@ -1,4 +1,4 @@
-//! The shop: every record the simulated Gazelle knows, and the only code that changes it.
+//! The shop: every record of the simulated Gazelle, and the only code that changes them.
 
 mod add;
 mod bad_records;
@@ -30,17 +30,17 @@ use list::{List, ListCache, ListQuery};
 use row::{Row, key_of};
 use table::Table;
 
-/// The zone a shop lives in.
+/// The time zone of a shop.
 pub(crate) const COMPANY_ZONE: &str = "America/Toronto";
 
 pub(crate) struct Shop {
     tables: Vec<Table>,
     lists: ListCache,
-    /// Grows by one with each change; prepared answers are valid for one version.
+    /// Incremented by each change; cached answers are valid for one version.
     version: u64,
     zone: TimeZone,
     seed: u64,
-    /// How many ids this shop has made up since it was generated.
+    /// Number of ids created since the shop was generated.
     added: u64,
 }
 
@@ -85,7 +85,7 @@ impl Shop {
         table.of_client(key_of(client_id)).iter().filter_map(|place| Some((*place, table.get(*place)?)))
     }
 
-    /// The ids of a kind that its list holds, in order of creation, without repeats and nulls.
+    /// The ids in the list of a kind, in order of creation, without duplicates and nulls.
     pub(crate) fn ids(&self, kind: Kind) -> Vec<String> {
         self.table(kind)
             .rows()
@@ -101,7 +101,7 @@ impl Shop {
         Some(id.into_owned())
     }
 
-    /// To be called once after any change.
+    /// Must be called once after any change.
     fn changed(&mut self) {
         self.version += 1;
         self.lists.clear();

@@ -1,4 +1,4 @@
-//! Moments as the API writes them.
+//! Timestamps and dates in the API's format.
 
 /// One day in seconds.
 pub(super) const DAY: i64 = 86_400;

@@ -1,4 +1,5 @@
-//! Words that made-up people, streets, pianos and notes are put together from. Nobody real is meant.
+//! Words for the names of made-up people, streets, pianos and notes. Any resemblance to real people is
+//! coincidental.
 
 pub(super) const FIRST_NAMES: &[&str] = &[
     "Élise",

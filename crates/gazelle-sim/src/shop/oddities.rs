@@ -1,4 +1,4 @@
-//! The events that broke other programs: every one of them is in every shop that is large enough.
+//! Events that broke other programs. Every shop that is large enough contains all of them.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
@@ -9,7 +9,7 @@ use super::moments::DAY;
 use super::names::NOTES;
 
 impl Generation<'_> {
-    /// The odd events, the most telling first, since a very small shop is cut at its size.
+    /// The odd events, the most important first, because a very small shop is cut at its size.
     pub(super) fn odd_events(&self) -> Vec<Draft> {
         let mut drafts = self.known_appointments();
         drafts.extend(self.startless());
@@ -24,7 +24,7 @@ impl Generation<'_> {
         drafts
     }
 
-    /// The two appointments whose local times (07:00 and 18:00) are known by heart.
+    /// Two appointments whose local times (07:00 and 18:00) are known.
     fn known_appointments(&self) -> Vec<Draft> {
         let client = (!self.clients.is_empty()).then_some(self.clients.len().min(4) - 1);
         [("Tire le Coyote avant 8h", 1_767_960_000), ("Tire le Coyote à 18h", 1_767_999_600)]
@@ -82,7 +82,7 @@ impl Generation<'_> {
         drafts
     }
 
-    /// Quotes, backslashes, emoji, line ends, and the one character that `jsonb` refuses.
+    /// Quotes, backslashes, emoji, line breaks, and the one character that `jsonb` refuses.
     fn awkward_texts(&self) -> Vec<Draft> {
         let start = self.local(self.today.at(10, 0, 0, 0));
         let mut texts: Vec<String> = NOTES.iter().map(|note| (*note).to_owned()).collect();
@@ -112,7 +112,8 @@ impl Generation<'_> {
         drafts
     }
 
-    /// A weekly series over a change of offset or not, as the season has it: one id an occurrence, local time kept.
+    /// A weekly series, depending on the season across a DST change: each occurrence has an id, the local time is
+    /// constant.
     fn series(&self) -> Vec<Draft> {
         (0..6)
             .map(|week: i64| {
@@ -125,7 +126,7 @@ impl Generation<'_> {
             .collect()
     }
 
-    /// Before, in and after the nights when local time jumps.
+    /// Before, during and after the nights of DST changes.
     fn clock_changes(&self, year: i16) -> Vec<Draft> {
         let spring = nth_sunday(year, 3, 2);
         let autumn = nth_sunday(year, 11, 1);
@@ -136,7 +137,7 @@ impl Generation<'_> {
             starts.push(self.local(night.at(1, 30, 0, 0)));
             starts.push(self.local(night.at(3, 30, 0, 0)));
         }
-        // In autumn 01:30 comes twice: this is the second.
+        // In autumn 01:30 occurs twice: this is the second.
         starts.push(self.local(autumn.at(1, 30, 0, 0)) + 3_600);
         starts.into_iter().map(|start| Draft::at(Some(start), "Nuit du changement d'heure")).collect()
     }

@@ -1,4 +1,4 @@
-//! A small seeded generator of numbers and ids, so that a shop depends on its seed alone.
+//! A small seeded generator of numbers and ids: a shop depends only on its seed.
 
 /// SplitMix64: short, fast, and the same on every machine.
 pub(crate) struct Random(u64);
@@ -21,12 +21,12 @@ impl Random {
         }
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True with a probability of `percent` %.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    /// True once in `n` cases.
+    /// True with a probability of 1/`n`.
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.next().is_multiple_of(n)
     }
@@ -42,7 +42,7 @@ fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// The id of the `number`-th thing of a kind: prefix and 16 base-62 characters (20 hexadecimal ones for `tme_`).
+/// The id of the `number`-th record of a kind: prefix and 16 base-62 characters (20 hexadecimal ones for `tme_`).
 pub(crate) fn make_id(seed: u64, prefix: &str, number: u64) -> String {
     const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const HEXADECIMAL: &[u8] = b"0123456789abcdef";

@@ -1,29 +1,29 @@
-//! One stored record: its JSON text and the few columns that lists filter and sort by.
+//! One stored record: its JSON text and the columns that lists filter and sort by.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::json::{Fields, items_of};
 
-/// The value of a time column that holds no time.
+/// The value of a time column without a time.
 pub(crate) const NO_TIME: i64 = i64::MIN;
 
-/// The key of an id: 64 bits stand for the id in columns and indexes, which a million rows need.
+/// The key of an id: columns and indexes use 64-bit hashes to keep a million rows small.
 pub(crate) fn key_of(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()
 }
 
-/// How a row behaves beyond its JSON.
+/// Properties of a row besides its JSON.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Traits {
-    /// Getters and references answer with it, lists leave it out.
+    /// Getters and references return it, lists do not.
     pub unlisted: bool,
-    /// Lists hold it twice in a row; counts count it once.
+    /// Lists contain it twice in sequence; it counts once.
     pub listed_twice: bool,
-    /// A null where the schema forbids one is sent as it is.
+    /// A null in a non-null position is sent unchanged.
     pub lenient: bool,
-    /// Where lists place it when its own `start` cannot say: seconds since 1970, or `NO_TIME`.
+    /// The start by which lists place it if its own is unusable: seconds since 1970, or `NO_TIME`.
     pub start: Option<i64>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Row {
     pub client: u64,
     pub user: u64,
     pub pianos: Box<[u64]>,
-    /// `type` and `status` as keys, 0 for null.
+    /// `type` and `status` as keys; 0 for null.
     pub type_key: u64,
     pub status_key: u64,
     pub is_default: bool,
@@ -48,11 +48,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Reads the columns out of the JSON text.
+    /// Reads the columns from the JSON text.
     pub(crate) fn new(json: String, traits: Traits) -> Row {
         let fields = Fields::parse(&json);
         let key = |id: Option<std::borrow::Cow<'_, str>>| id.map_or(0, |id| key_of(&id));
-        // A timeline entry is placed by when it occurred.
+        // A timeline entry is placed by the time at which it occurred.
         let own_start =
             || time_of(&fields, if fields.get("occurredAt").is_some() { "occurredAt" } else { "start" });
         let start = traits.start.unwrap_or_else(own_start);
@@ -81,7 +81,7 @@ impl Row {
         }
     }
 
-    /// How often lists hold it.
+    /// How often lists contain it.
     pub(crate) fn times_listed(&self) -> usize {
         match (self.traits.unlisted, self.traits.listed_twice) {
             (true, _) => 0,

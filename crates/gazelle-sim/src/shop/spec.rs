@@ -1,8 +1,8 @@
-//! What a shop is made of.
+//! The specification of a shop.
 
 use serde::{Deserialize, Serialize};
 
-/// The recipe of a shop. The same recipe always gives the same shop, byte for byte.
+/// The specification of a shop. The same specification always gives the same shop, byte for byte.
 ///
 /// ```
 /// let spec = gazelle_sim::ShopSpec {
@@ -15,35 +15,35 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ShopSpec {
-    /// What every made-up value is drawn from.
+    /// The seed of every generated value.
     pub seed: u64,
     /// Technicians and office workers.
     pub users: usize,
-    /// Clients, listed ones; each has up to a few contacts.
+    /// Clients, not counting unlisted ones; each has up to a few contacts.
     pub clients: usize,
-    /// Pianos, the institution's included.
+    /// Pianos, including those of the institution.
     pub pianos: usize,
-    /// Events, the oddities included. Below about 110 some oddities are left out.
+    /// Events, including the oddities. Below about 110, some oddities are left out.
     pub events: usize,
     /// Invoices (simple ones, without items or payments).
     pub invoices: usize,
     /// Timeline entries (simple ones).
     pub timeline_entries: usize,
-    /// The UTC date that "past" and "future" turn around, `YYYY-MM-DD`. The real date of today unless set.
+    /// The UTC date that separates past and future, `YYYY-MM-DD`. Default: today.
     pub today: String,
-    /// Whether the shop holds the oddities of a real one: the appointments at DST nights, null starts, the institution,
-    /// the client with very many contacts, blanks for nulls, and so on.
+    /// Whether the shop contains the oddities of a real one: appointments at DST nights, null starts, the
+    /// institution, the client with very many contacts, blanks instead of nulls, and so on.
     pub oddities: bool,
-    /// Pianos of the one event that holds very many (they are the institution's, and count in `pianos`).
+    /// Pianos of the one event with very many (they belong to the institution and are included in `pianos`).
     pub big_event_pianos: usize,
-    /// Contacts of the one client that has very many.
+    /// Contacts of the one client with very many.
     pub big_client_contacts: usize,
-    /// Locations of the one contact that has very many.
+    /// Locations of the one contact with very many.
     pub big_contact_locations: usize,
-    /// What an all-day event's `start` holds: midnight UTC when true, local midnight when false. The real API's choice is
-    /// not known.
+    /// The `start` of an all-day event: midnight UTC if true, local midnight if false. Which one the real API uses
+    /// is unknown.
     pub all_day_in_utc: bool,
-    /// Broken records to add, beyond what a healthy shop holds.
+    /// Broken records to add.
     pub bad_records: Vec<BadRecord>,
 }
 
@@ -68,12 +68,12 @@ impl ShopSpec {
         }
     }
 
-    /// A shop for tests with every oddity: 40 clients, 25 pianos and the 137 of the institution, 4 users, 120 events.
+    /// A shop for tests with every oddity: 40 clients, 25 pianos and 137 of the institution, 4 users, 120 events.
     pub fn small(seed: u64) -> Self {
         Self { clients: 40, pianos: 25 + 137, events: 120, ..Self::default_shop(seed) }
     }
 
-    /// A shop without any record.
+    /// A shop without records.
     pub fn empty() -> Self {
         Self { users: 0, clients: 0, pianos: 0, events: 0, oddities: false, ..Self::default_shop(0) }
     }
@@ -88,37 +88,37 @@ impl Default for ShopSpec {
 
 /// A broken record. In JSON its name in snake case, for instance `"unreadable_start"`.
 ///
-/// Each adds one event titled after it (`Bad record: unreadable_start`), at the noon of the shop's `today` or after, so that
-/// walks with date filters meet it too.
+/// Each adds one event with its name in the title (`Bad record: unreadable_start`), at noon of the shop's `today`
+/// or later, so that walks with date filters find it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BadRecord {
-    /// An event whose `start` is text that is no date.
+    /// An event whose `start` is not a date.
     UnreadableStart,
     /// An event whose `id` is null.
     NullId,
-    /// An event whose client is in no list, but whose getter `client(id)` answers.
+    /// An event whose client is in no list, but is returned by `client(id)`.
     UnlistedClient,
-    /// An event with a piano that is in no list, but whose getter answers.
+    /// An event with a piano that is in no list, but is returned by its getter.
     UnlistedPiano,
-    /// An event whose technician is not in `allUsers`; the reference itself answers in full.
+    /// An event whose technician is not in `allUsers`; the reference itself has all fields.
     UnlistedUser,
-    /// An event whose client is an id and nothing else: even the getter says null.
+    /// An event whose client has only an id: its getter returns null.
     GhostClient,
-    /// An event with a piano that is an id and nothing else.
+    /// An event with a piano that has only an id.
     GhostPiano,
-    /// An event whose technician is an id and nothing else.
+    /// An event whose technician has only an id.
     GhostUser,
     /// An event of the type `HOLOGRAM`.
     UnknownEnum,
-    /// An event that lists hold twice in a row (`totalCount` counts it once).
+    /// An event that lists contain twice in sequence (`totalCount` counts it once).
     DuplicateId,
     /// A null in `nodes` (`totalCount` counts it).
     NullNode,
 }
 
 impl BadRecord {
-    /// Every broken record there is.
+    /// All broken records.
     pub const ALL: [BadRecord; 11] = [
         BadRecord::UnreadableStart,
         BadRecord::NullId,

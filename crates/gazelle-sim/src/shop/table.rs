@@ -1,4 +1,4 @@
-//! The records of one kind, found by id, by client, or in order of creation.
+//! The records of one kind, by id, by client, or in order of creation.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use super::row::{Row, key_of};
 
 #[derive(Default)]
 pub(crate) struct Table {
-    /// Places are never reused, so that the order stays that of creation.
+    /// Places are never reused, which keeps the order of creation.
     rows: Vec<Option<Row>>,
     by_id: HashMap<u64, u32>,
     by_client: HashMap<u64, Vec<u32>>,
-    /// Whether `by_client` is kept (contacts and pianos; nothing asks for the events of a client by place).
+    /// Whether `by_client` is maintained (only for contacts and pianos).
     keeps_clients: bool,
 }
 
@@ -55,7 +55,7 @@ impl Table {
         place
     }
 
-    /// Puts a new version of a row in its place; its id stays.
+    /// Replaces a row in its place; its id stays the same.
     pub(crate) fn replace(&mut self, place: u32, row: Row) {
         self.unlink(place);
         self.link(&row, place);

@@ -1,9 +1,9 @@
-//! A user, as far as it does not depend on time.
+//! The JSON of a user without timestamps.
 
 use super::COMPANY_ZONE;
 use super::json::ObjectWriter;
 
-/// Its fields; the schema lets few of them be null.
+/// The fields of a user; few of them are nullable in the schema.
 pub(super) fn user_json(id: &str, first: &str, last: &str, number: usize) -> ObjectWriter {
     ObjectWriter::new()
         .text("id", id)

@@ -1,4 +1,5 @@
--- Alerts that are open, or were over after $1, and how many messages of each were sent. Facts as in open_alerts.sql.
+-- Alerts that are open or were closed after $1, with the number of messages sent for each. Facts as in
+-- open_alerts.sql.
 SELECT a.id, a.kind, CASE WHEN octet_length(a.facts::text) <= 65536 THEN a.facts ELSE '{}' END AS facts,
        a.opened_at, a.closed_at,
        (SELECT count(*) FROM {schema}.sync_alert_messages m WHERE m.alert_id = a.id AND m.sent_at IS NOT NULL) AS sent

@@ -1,4 +1,4 @@
-//! `alerts`: what is wrong, and who was told.
+//! Arguments of `alerts`.
 
 use clap::{Args, Subcommand};
 
@@ -27,7 +27,7 @@ pub enum AlertsAction {
 }
 
 impl AlertsArgs {
-    /// The action, `list` when none was named.
+    /// The action; `list` if none was given.
     pub fn into_action(self) -> AlertsAction {
         self.action.unwrap_or(AlertsAction::List)
     }

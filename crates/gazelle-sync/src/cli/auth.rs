@@ -1,4 +1,4 @@
-//! `auth`: what lets us into Gazelle.
+//! Arguments of `auth`.
 
 use clap::{Args, Subcommand};
 
@@ -46,7 +46,7 @@ pub struct LoginArgs {
 }
 
 impl AuthArgs {
-    /// The action, `status` when none was named.
+    /// The action; `status` if none was given.
     pub fn into_action(self) -> AuthAction {
         self.action.unwrap_or(AuthAction::Status { offline: false })
     }

@@ -1,4 +1,4 @@
-//! `deletions`: records found gone at the source.
+//! Arguments of `deletions`.
 
 use clap::{Args, Subcommand};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ pub enum DeletionsAction {
 }
 
 impl DeletionsArgs {
-    /// The action, `list` when none was named.
+    /// The action; `list` if none was given.
     pub fn into_action(self) -> DeletionsAction {
         self.action.unwrap_or(DeletionsAction::List { all: false })
     }

@@ -1,4 +1,4 @@
-//! `errors`: the quarantine.
+//! Arguments of `errors`, which concerns the quarantine.
 
 use std::str::FromStr;
 
@@ -47,13 +47,18 @@ pub enum ErrorsAction {
     },
 }
 
+<<<<<<< HEAD
 /// The states of a record in quarantine, as they are typed.
 fn states() -> PossibleValuesParser {
     PossibleValuesParser::new(CaseState::ALL.iter().map(|state| state.as_str()))
 }
+=======
+/// The states of a record in quarantine, as the database stores them.
+const STATES: [&str; 7] = ["open", "waiting", "released", "reread", "superseded", "withdrawn", "dismissed"];
+>>>>>>> lang
 
 impl ErrorFilter {
-    /// The states to list; none for all.
+    /// The states to list; `None` for all.
     pub fn states(&self) -> Option<Vec<String>> {
         match (self.all, self.state.is_empty()) {
             (true, _) => None,
@@ -66,15 +71,15 @@ impl ErrorFilter {
     }
 }
 
-/// How many records are listed where nobody says so.
+/// How many records are listed without `--limit`.
 const LISTED: u32 = 50;
 
-/// How many records to list.
+/// The value of `--limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// All of them.
+    /// All records.
     All,
-    /// No more than this.
+    /// At most this many.
     Most(u32),
 }
 
@@ -91,7 +96,7 @@ impl FromStr for Limit {
 }
 
 impl ErrorFilter {
-    /// The most records to list.
+    /// The maximum number of records to list.
     pub fn most(&self) -> usize {
         match self.limit.unwrap_or(Limit::Most(LISTED)) {
             Limit::All => usize::MAX,
@@ -135,7 +140,7 @@ pub struct ErrorsRetry {
 }
 
 impl ErrorsArgs {
-    /// The action, `list` when none was named.
+    /// The action; `list` if none was given.
     pub fn into_action(self) -> ErrorsAction {
         self.action.unwrap_or(ErrorsAction::List(self.filter))
     }

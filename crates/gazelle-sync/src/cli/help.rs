@@ -1,10 +1,9 @@
-//! The long texts of `--help`: what a command does, what it touches, how it ends, examples. Each is a text file,
-//! `help/<command>.txt`, or `help/<command>-<action>.txt`.
+//! The long texts of `--help`: what a command does, what it changes, its exit status, examples. Each is a text
+//! file, `help/<command>.txt` or `help/<command>-<action>.txt`.
 //!
-//! A file reads as the help does, but for the flags, which clap puts between the two parts: what the command does, and
-//! from the first of [`HEADINGS`] on what comes below the flags.
+//! A file has two parts, between which clap prints the flags. The second part begins at the first of [`HEADINGS`].
 
-/// The headings with which the part below the flags begins.
+/// The headings that begin the part below the flags.
 const HEADINGS: [&str; 2] = ["\n\nWhere to start:\n", "\n\nExit status:\n"];
 
 pub(super) const PROGRAM: Help = Help(include_str!("help/gazelle-sync.txt"));
@@ -40,12 +39,12 @@ pub(super) const WARNINGS: Help = Help(include_str!("help/warnings.txt"));
 pub(super) struct Help(&'static str);
 
 impl Help {
-    /// What stands above the flags.
+    /// The part above the flags.
     pub(super) fn about(&self) -> String {
         paragraphs(self.parts().0)
     }
 
-    /// What stands below the flags: nothing where an action shares this part with its command.
+    /// The part below the flags; empty if an action shares it with its command.
     pub(super) fn more(&self) -> String {
         paragraphs(self.parts().1)
     }
@@ -62,8 +61,8 @@ impl Help {
     }
 }
 
-/// Each paragraph in one line, since clap breaks lines by the width of the terminal. Indented lines stay as they are:
-/// they are lists and examples.
+/// Joins each paragraph into one line, because clap wraps lines at the width of the terminal. Indented lines (lists
+/// and examples) stay unchanged.
 fn paragraphs(text: &str) -> String {
     let prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
     let mut joined = String::with_capacity(text.len());

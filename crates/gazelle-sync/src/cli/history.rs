@@ -1,4 +1,4 @@
-//! `history` and `explain`: what became of a record, and where a value came from.
+//! Arguments of `history` and `explain`.
 
 use clap::Args;
 

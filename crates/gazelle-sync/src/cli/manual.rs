@@ -1,4 +1,4 @@
-//! `completions` and `man`: what a package installs beside the program.
+//! Arguments of `completions` and `man`, which generate files for a package.
 
 use std::path::PathBuf;
 

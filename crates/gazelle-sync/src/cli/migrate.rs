@@ -1,4 +1,4 @@
-//! `migrate`.
+//! Arguments of `migrate`.
 
 use clap::Args;
 

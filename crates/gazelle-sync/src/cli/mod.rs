@@ -1,7 +1,7 @@
-//! The command line: what can be typed, and its help. What the commands do is elsewhere.
+//! The command line: its arguments and help. The commands themselves are in `commands`.
 //!
-//! Settings reach the program through [`Cli::flags`], the highest of the four layers. Secrets have
-//! no flag: process arguments can be read by every user of the machine.
+//! Flags are the highest of the four layers of settings ([`Cli::flags`]). Secrets have no flag, because every user
+//! of the machine can read the arguments of a process.
 
 mod alerts;
 mod auth;

@@ -1,5 +1,5 @@
-//! From arguments to a checked command: what the parser itself cannot know is checked here, and
-//! told in the parser's own way, so that wrong use always reads alike and exits with 2.
+//! Parses and checks the arguments. What clap cannot check is checked here and reported as clap errors, so that all
+//! errors look alike and exit with status 2.
 
 use std::ffi::OsString;
 
@@ -14,8 +14,7 @@ use super::{Cli, Command};
 use crate::config::Flag;
 use crate::states::RunMode;
 
-/// What is wrong with the arguments, in one line: the parser's message without its usage and its hints on
-/// where the help is.
+/// The error in one line: clap's message without its usage and hints.
 pub fn in_one_line(usage: &Error) -> String {
     if usage.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "no command was given (gazelle-sync --help lists them)".to_owned();
@@ -28,10 +27,11 @@ pub fn in_one_line(usage: &Error) -> String {
 }
 
 impl Cli {
-    /// Reads arguments, the program's name first, and checks entity names against `entities`.
+    /// Parses the arguments, the program's name first, and checks entity names against `entities`.
     ///
-    /// Errors: wrong use, `--help` and `--version`; print them with [`Error::exit`], which knows
-    /// the exit status of each.
+    /// # Errors
+    /// Wrong arguments, `--help` and `--version`; print them with [`Error::exit`], which knows the exit status of
+    /// each.
     pub fn read(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
         entities: &[&str],
@@ -56,7 +56,7 @@ impl Cli {
         Ok(())
     }
 
-    /// The entities named, whatever the command.
+    /// The entities named in the arguments of any command.
     fn entities(&self) -> impl Iterator<Item = &str> {
         let (many, one): (&[String], Option<&String>) = match &self.command {
             Command::Sync(args) => (&args.fetch.entity, None),
@@ -100,10 +100,10 @@ impl Cli {
         if let Command::Reconcile(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }
-        // --quiet is no level of its own: see `loudest`.
+        // `--quiet` is not a level: see `loudest`.
         let level = match self.global.verbose {
             0 => return flags,
-            // Libraries at debug drown what this program says of itself.
+            // At debug level, messages of libraries would hide those of this program.
             1 => "info,gazelle_sync=debug,gazelle_sim=debug",
             _ => "debug,gazelle_sync=trace,gazelle_sim=trace",
         };
@@ -111,7 +111,7 @@ impl Cli {
         flags
     }
 
-    /// The most that is logged whatever the settings say, so that --quiet never makes them louder.
+    /// The upper limit of the log level, whatever the settings say: `--quiet` never makes the log more verbose.
     pub fn loudest(&self) -> LevelFilter {
         match self.global.quiet {
             0 => LevelFilter::TRACE,
@@ -120,7 +120,7 @@ impl Cli {
         }
     }
 
-    /// The flags of stage 1, of whichever command has it.
+    /// The flags of stage 1, for commands that have them.
     fn fetch(&self) -> Option<&FetchArgs> {
         match &self.command {
             Command::Sync(args) => Some(&args.fetch),

@@ -1,4 +1,4 @@
-//! `--since`: an instant, or a day.
+//! The value of `--since`: a timestamp or a date.
 
 use std::str::FromStr;
 
@@ -8,9 +8,9 @@ use jiff::civil::{Date, DateTime};
 /// Where an incremental run starts reading, instead of its bookmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// An instant.
+    /// A timestamp, UTC.
     At(Timestamp),
-    /// The start of a day in the time zone of the settings.
+    /// The start of a day in the configured time zone.
     Day(Date),
 }
 
@@ -21,7 +21,7 @@ impl FromStr for Since {
         if let Ok(instant) = text.parse() {
             return Ok(Self::At(instant));
         }
-        // Asked before the day, because the library reads a day from these as well.
+        // Checked before the date, because the library would parse a date from it too.
         if text.len() > 10 && text.parse::<DateTime>().is_ok() {
             return Err("has no UTC offset: add Z, or an offset like -05:00");
         }

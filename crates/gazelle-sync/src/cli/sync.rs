@@ -1,4 +1,4 @@
-//! `sync`, `fetch`, `reconcile` and `replay`: the two stages, together and alone.
+//! Arguments of `sync`, `fetch`, `reconcile` and `replay`.
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;

@@ -74,7 +74,7 @@ fn every_help_text_is_enough_to_work_from() {
     look(&mut command);
 }
 
-/// An example that does not work is worse than none.
+/// An example that fails is worse than none.
 #[test]
 fn every_example_is_accepted() {
     let mut seen = 0;
@@ -86,7 +86,7 @@ fn every_example_is_accepted() {
         for line in examples.replace("\\\n", " ").lines() {
             let typed = line.split_once("gazelle-sync ").map(|(_, rest)| rest);
             let typed = typed.unwrap_or_default();
-            // Neither what a pipe does nor a comment, nor words in quotes, matter here.
+            // Pipes, comments and quoted words are ignored.
             let typed = typed.split(['|', '\'']).next().unwrap();
             let typed = typed.split("       ").next().unwrap();
             let typed = match line.contains('\'') {
@@ -123,7 +123,7 @@ fn no_secret_has_a_flag() {
     let mut found = Vec::new();
     longs(&Cli::command(), &mut found);
     for doc in crate::config::SETTINGS.iter().filter(|doc| doc.secret) {
-        // Its address may be given; a password in it is refused by the settings.
+        // The database URL may be a flag; a password in it is refused by the settings.
         if doc.key != "database_url" {
             assert!(!found.contains(&doc.key.replace('_', "-")), "--{} exists", doc.key);
         }

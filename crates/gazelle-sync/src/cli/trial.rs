@@ -1,10 +1,10 @@
-//! `demo` and `simulate`: a made-up shop to try things on.
+//! Arguments of `demo` and `simulate`, which use a made-up shop.
 
 use std::net::SocketAddr;
 
 use clap::Args;
 
-/// Size of the made-up shop.
+/// The size of the made-up shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShopSize {
     /// Clients.
@@ -18,9 +18,9 @@ pub struct ShopSize {
 }
 
 impl ShopSize {
-    /// That of one real shop.
+    /// The size of one real shop.
     pub const REAL: Self = Self { clients: 4_010, pianos: 1_031, appointments: 11_460, users: 4 };
-    /// Enough to see everything once.
+    /// Small, but with every kind of data.
     pub const SMALL: Self = Self { clients: 40, pianos: 30, appointments: 200, users: 4 };
 }
 
@@ -51,7 +51,7 @@ pub struct ShopFlags {
 }
 
 impl ShopFlags {
-    /// The size meant.
+    /// The size that the flags give.
     pub fn size(&self) -> ShopSize {
         let base = if self.small { ShopSize::SMALL } else { ShopSize::REAL };
         ShopSize {

@@ -1,4 +1,4 @@
-//! `undo`: production as before a run.
+//! Arguments of `undo`.
 
 use clap::Args;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! `verify`: whether production is what it should be.
+//! Arguments of `verify`.
 
 use clap::Args;
 

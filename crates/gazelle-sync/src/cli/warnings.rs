@@ -1,4 +1,4 @@
-//! `warnings`: what is worth knowing and is no error.
+//! Arguments of `warnings`.
 
 use clap::Args;
 use uuid::Uuid;

@@ -1,4 +1,5 @@
--- Puts sealed tokens ($1, by the key named $2) into their row, or none. Not an UPDATE: somebody may have emptied the table.
+-- Stores encrypted tokens ($1, with the key named $2) in their row, or NULL. Not an UPDATE, because the table may
+-- have been emptied.
 INSERT INTO {schema}.sync_tokens (name, sealed, key_name, saved_at)
 VALUES ('gazelle', $1, $2, $3)
 ON CONFLICT (name) DO UPDATE

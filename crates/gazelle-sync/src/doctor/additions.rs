@@ -1,5 +1,5 @@
-//! What was added to our tables: what would change our rows behind our back (the old system's trigger and function, and
-//! any other), and what can refuse a row or ties others to it.
+//! Checks for additions to our tables: triggers that change our rows (of the old system, or any other), and
+//! constraints that can refuse a row or tie others to it.
 
 use super::Lines;
 use crate::additions::{self, Kind};

@@ -1,4 +1,5 @@
-//! Whether somebody is told when something is wrong: channels configured, their servers there, messages taken.
+//! Checks that alerts are delivered: channels are configured, their servers accept connections, and messages are
+//! sent.
 
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display;
 
-/// A server that takes longer to answer the door does not count as there.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server may take to accept a connection.
+const TIMEOUT: Duration = Duration::from_secs(5);
 const TEST: &str = "gazelle-sync alerts test (sends one message on every channel)";
 
-/// Which channels there are, and whether something listens where they lead. Nothing is sent.
+/// Lists the channels and connects to their servers. Nothing is sent.
 pub(super) async fn reachable(settings: &Settings) -> Lines {
     let mut lines = Lines::default();
     let channels = Channels::of(settings);
@@ -42,7 +43,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
     ];
     let knocked = ways.iter().filter_map(|(check, url)| Some((*check, address(url.as_ref()?)?)));
     for (check, (host, port), outcome) in join_all(knocked.map(|(check, (host, port))| async move {
-        let outcome = knock(&host, port).await;
+        let outcome = try_connect(&host, port).await;
         (check, (host, port), outcome)
     }))
     .await
@@ -66,32 +67,32 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
     lines
 }
 
-/// Host and port of an address that itself is a secret.
+/// Host and port of a URL that is itself a secret.
 fn address(url: &SecretString) -> Option<(String, u16)> {
     let url = Url::parse(url.expose_secret()).ok()?;
-    // Where messages are sent to, not where the protocol usually is.
+    // The port for submission, which is not the default of the protocol.
     let port = match url.scheme() {
         "smtps" | "smtp" => mail_port(&url),
         _ => url.port_or_known_default()?,
     };
-    // Without the brackets that a URL puts around an address of version 6.
+    // Without the brackets around an IPv6 address in a URL.
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
     Some((host, port))
 }
 
-async fn knock(host: &str, port: u16) -> Result<(), String> {
-    match tokio::time::timeout(PATIENCE, TcpStream::connect((host, port))).await {
+async fn try_connect(host: &str, port: u16) -> Result<(), String> {
+    match tokio::time::timeout(TIMEOUT, TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
     }
 }
 
-/// The messages of alerts.
+/// The state of the outbox.
 struct Messages {
-    /// Those that could not be sent yet.
+    /// Number of messages that are not sent yet.
     waiting: i64,
-    /// What was last said of one of them.
+    /// The last error of one of them.
     error: Option<String>,
     last_sent_at: Option<Timestamp>,
 }
@@ -106,7 +107,7 @@ impl Messages {
     }
 }
 
-/// What became of messages lately.
+/// Checks that recent messages were delivered.
 pub(super) async fn sent(db: &Db) -> Result<Lines, DbError> {
     let check = "alert messages";
     let mut lines = Lines::default();

@@ -1,19 +1,19 @@
-//! The API: reachable, the key valid, a page of each entity readable.
+//! Checks the API: it is reachable, the credentials are valid, and a page of each entity can be read.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::clock::Reading;
+use super::clock::ClockReading;
 use super::lines::Lines;
 use super::subject::Subject;
 use crate::display;
 use crate::entities::{ENTITIES, Entity, Shape};
 use crate::source::{Answer, ErrorClass, GraphqlRequest, ListShape, SourceError};
 
-/// Records asked for.
+/// Records per page.
 const PAGE: u32 = 5;
 
-pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<Reading>) {
+pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<ClockReading>) {
     let mut lines = Lines::default();
     let client = match &subject.client {
         Ok(client) => client,
@@ -29,7 +29,7 @@ pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<Reading>) {
     let asked = ENTITIES.iter().map(|entity| async { (*entity, client.post(&first_page(entity)).await) });
     let answers = join_all(asked).await;
     let refused = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
-    // One reason that concerns all of them is told once.
+    // An error that concerns every request is reported once.
     if let Some(error) = refused.clone().find(|error| concerns_all(error)) {
         lines.problem("API", error.to_string(), mend(error));
         if answers.iter().all(|(_, answer)| answer.is_err()) {
@@ -42,10 +42,10 @@ pub(super) async fn look(subject: &Subject<'_>) -> (Lines, Option<Reading>) {
     for (entity, answer) in &answers {
         match answer {
             Ok(answer) => {
-                reading = reading.or(Reading::of(answer));
+                reading = reading.or(ClockReading::of(answer));
                 read(&mut lines, entity, answer);
             }
-            // What `doctor` asks for at once, a run asks for in smaller steps.
+            // A run sends smaller queries than `doctor`.
             Err(error) if error.is_about_size() => lines.warning(
                 check(entity),
                 format!("a page of {PAGE} is more than the API gives: {error}"),
@@ -92,7 +92,7 @@ fn check(entity: &Entity) -> String {
     format!("API: {}", entity.name)
 }
 
-/// Whether it would befall any request.
+/// Whether every request would get this error.
 fn concerns_all(error: &SourceError) -> bool {
     matches!(
         error.class(),

@@ -1,4 +1,4 @@
-//! Whether the tables of the old system, where they were moved to, are closed to those whom Supabase lets in.
+//! Checks that the moved tables of the old system are not readable by Supabase's public roles.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::db::{Db, DbError};
 use crate::from_v5::{MANIFEST, local_view};
 use crate::migrations;
 
-/// How many findings are told; one command mends all.
-const MOST_TOLD: usize = 6;
+/// How many findings are listed; one command fixes all of them.
+const MOST_LISTED: usize = 6;
 
 pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
@@ -38,8 +38,8 @@ pub(super) async fn look(db: &Db) -> Result<Lines, DbError> {
             lines.ok(check, format!("{schema} is closed to everybody but its former readers"));
             continue;
         }
-        let more = open.len().saturating_sub(MOST_TOLD);
-        open.truncate(MOST_TOLD);
+        let more = open.len().saturating_sub(MOST_LISTED);
+        open.truncate(MOST_LISTED);
         if more > 0 {
             open.push(format!("{more} more"));
         }

@@ -1,4 +1,5 @@
-//! Citus, where the database has it: which node this is, who holds the schema, whether it can move, how large it is.
+//! Checks of Citus, if the database has it: the node, the placement of the schema, whether it can be moved, its
+//! size.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -58,7 +59,7 @@ impl Owner {
     }
 }
 
-/// Whether the role that owns the tables may log in between nodes, which Citus does to move them.
+/// Checks that the owner of the tables may log in between nodes, as Citus requires to move them.
 async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let check = "owner on Citus";
     let rows = db.query(include_str!("citus_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
@@ -92,7 +93,7 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     Ok(())
 }
 
-/// What our tables take on whichever node holds them: this node's catalogue knows only their shells.
+/// The size of our tables on whichever node holds them: this node's catalog contains only empty shells.
 async fn size(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let rows = db.query(include_str!("citus_size.sql"), &[(&migrations::tables(), Type::TEXT_ARRAY)]).await?;
     let (bytes, unknown): (i64, i64) =

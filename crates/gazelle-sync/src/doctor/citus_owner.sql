@@ -1,4 +1,5 @@
--- Who owns our tables (that of the migrations, $1), whether that role may log in, and whether we may see who has a password.
+-- The owner of our tables (of the migrations table, $1), whether that role may log in, and whether we may see which
+-- roles have a password.
 SELECT o.rolname::text AS owner, o.rolcanlogin AS may_log_in,
        has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS passwords_are_shown
   FROM pg_catalog.pg_class c

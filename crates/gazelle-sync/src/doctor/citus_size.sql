@@ -1,4 +1,5 @@
--- The bytes of our tables ($1), and how many of them no node tells. Asked of the node that holds each table, and of no other.
+-- The size of our tables ($1) in bytes, and the number of tables whose size no node reports. Requested only from
+-- the node that holds each table.
 SELECT coalesce(sum(node.result::bigint) FILTER (WHERE node.success), 0)::bigint AS bytes,
        count(*) FILTER (WHERE NOT coalesce(node.success, false)) AS unknown
   FROM (SELECT DISTINCT s.logicalrelid

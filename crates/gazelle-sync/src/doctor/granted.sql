@@ -1,4 +1,5 @@
--- What the role $2 may do with our relations $1 by grants, its own and those of roles it is a member of, columns included.
+-- The privileges of role $2 on our relations $1, its own and those of roles it is a member of, including column
+-- privileges.
 SELECT c.relname::text AS name, wanted.privilege
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
-//! The lines that checks leave, and the report that they add up to.
+//! The lines of the checks, and the report.
 
 use std::borrow::Cow;
 
@@ -6,48 +6,48 @@ use serde::Serialize;
 
 use crate::db::DbError;
 
-/// How a check came out, from good to bad.
+/// The result of a check, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// As it should be.
     Ok,
-    /// It works; somebody should look.
+    /// It works, but needs attention.
     Warning,
-    /// To be mended before anything relies on it.
+    /// Must be fixed.
     Problem,
 }
 
 /// One check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
-    /// What was looked at.
+    /// The name of the check.
     pub check: Cow<'static, str>,
-    /// How it came out.
+    /// The result.
     pub level: Level,
-    /// What was found, in one line.
+    /// The finding, in one line.
     pub said: String,
-    /// What mends it: a command, or where to look.
+    /// How to fix it: a command, or where to look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
 }
 
-/// Everything found.
+/// All checks.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The worst of the lines.
+    /// The worst result of the checks.
     pub status: Level,
-    /// Lines that are well.
+    /// Number of checks without findings.
     pub ok: usize,
-    /// Lines to look at.
+    /// Number of warnings.
     pub warnings: usize,
-    /// Lines to mend.
+    /// Number of problems.
     pub problems: usize,
-    /// Every line, in the order of the checks.
+    /// Every check, in order.
     pub checks: Vec<Line>,
 }
 
-/// Lines, collected.
+/// The lines of some checks.
 #[derive(Debug, Default)]
 pub struct Lines(Vec<Line>);
 
@@ -74,7 +74,7 @@ impl Lines {
         self.push(check.into(), Level::Problem, said.into(), Some(mend.into()));
     }
 
-    /// A problem after which nothing more is looked at: never well.
+    /// Adds a problem after which no further checks are possible; returns false.
     pub(super) fn refused(&mut self, check: &'static str, said: String, mend: &'static str) -> bool {
         self.problem(check, said, mend);
         false
@@ -84,7 +84,7 @@ impl Lines {
         self.0.push(Line { check, level, said, mend });
     }
 
-    /// A check that the database refused.
+    /// Adds a check that failed with a database error.
     pub(super) fn cannot(&mut self, check: impl Into<Cow<'static, str>>, error: &DbError) {
         let mend = match error.state.as_deref() {
             Some("42501") => {

@@ -1,5 +1,6 @@
-//! Functions and operators in reach that are called like the server's own. Ours never call them, but what other programs,
-//! and people at psql, send may: a function that fits an argument better is taken before the server's.
+//! Checks for functions and operators in the search path with names of built-in ones. Our statements never call
+//! them, but those of other programs and of people at psql may: Postgres prefers a function whose argument types
+//! fit better.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -12,13 +13,13 @@ const CHECK: &str = "look-alikes";
 /// More are counted, not listed.
 const LISTED: usize = 5;
 
-/// A function or an operator that is called like one of the server's.
+/// A function or an operator with the name of a built-in one.
 struct LookAlike {
     kind: String,
     /// With its schema and arguments.
     name: String,
     owner: String,
-    /// The statement that takes it away.
+    /// The statement that removes it.
     drop: String,
 }
 

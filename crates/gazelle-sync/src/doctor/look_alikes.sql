@@ -1,5 +1,5 @@
--- Functions and operators of the schema $1 and of public that are called like one of pg_catalog and belong to no
--- extension: kind, name with schema and arguments, owner, and the statement that takes it away.
+-- Functions and operators of the schema $1 and of public that have the name of one in pg_catalog and belong to no
+-- extension: kind, name with schema and arguments, owner, and the statement that drops it.
 SELECT 'function' AS kind,
        pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS name,
        pg_catalog.pg_get_userbyid(p.proowner)::text AS owner,

@@ -1,4 +1,4 @@
--- Those of our relations $1 that are not there.
+-- The relations among $1 that do not exist.
 SELECT wanted
   FROM unnest($1::text[]) AS wanted
  WHERE NOT EXISTS (SELECT 1

@@ -1,8 +1,8 @@
-//! `doctor`: whether everything that the program needs is there and as it should be, one line a check, each with the
-//! command that mends it. One file per group of checks.
+//! `doctor`: checks that everything the program needs is present and correct. Each check gives one line, with the
+//! command that fixes a problem. There is one file per group of checks.
 //!
-//! Nothing is touched: the database is read in transactions that are read-only and rolled back, the API is asked for one
-//! small page of each entity, and ways to people are only knocked at.
+//! Nothing is changed: the database is read in read-only transactions that are rolled back, the API is asked for
+//! one small page of each entity, and the servers of alert channels only get a TCP connection.
 
 mod additions;
 mod alerts;
@@ -28,10 +28,10 @@ use std::time::Duration;
 use crate::access::{bound, owners, superuser};
 use crate::db::DbError;
 
-/// A group of checks that takes longer is given up, so that a server that hangs is told too.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A group of checks that takes longer is aborted and reported.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Looks at everything. Never fails: what cannot be looked at is a problem of its own.
+/// Runs all checks. Never fails: what cannot be checked is reported as a problem.
 pub async fn examine(subject: &Subject<'_>) -> Report {
     let mut lines = Lines::default();
     let (in_database, (of_api, api_clock)) = tokio::join!(in_database(subject), api::look(subject));
@@ -88,34 +88,33 @@ async fn in_database(subject: &Subject<'_>) -> Lines {
     lines
 }
 
-/// Whether nothing speaks against reading the tables. What cannot be asked speaks against it.
+/// Whether the tables are safe to read. A failed query means that they are not.
 async fn is_safe(
     lines: &mut Lines,
     refusal: impl Future<Output = Result<Option<String>, DbError>>,
     mend: &'static str,
 ) -> bool {
-    let why = match tokio::time::timeout(PATIENCE, refusal).await {
+    let why = match tokio::time::timeout(TIMEOUT, refusal).await {
         Ok(Ok(None)) => return true,
         Ok(Ok(Some(why))) => return lines.refused("tables", why, mend),
         Ok(Err(error)) => format!("whose they are, and what hangs on them, could not be looked at: {error}"),
-        Err(_) => format!(
-            "whose they are, and what hangs on them, was not answered within {} s",
-            PATIENCE.as_secs()
-        ),
+        Err(_) => {
+            format!("whose they are, and what hangs on them, was not answered within {} s", TIMEOUT.as_secs())
+        }
     };
     let mend = "the message says what; all checks of the tables are left out until then, since nothing of a table is read whose \
                 owner is not known";
     lines.refused("tables", why, mend)
 }
 
-/// The lines of a group; that it failed, or took too long, is a line.
+/// Adds the lines of a group; its failure or timeout is a line too.
 async fn within(lines: &mut Lines, check: &'static str, group: impl Future<Output = Result<Lines, DbError>>) {
-    match tokio::time::timeout(PATIENCE, group).await {
+    match tokio::time::timeout(TIMEOUT, group).await {
         Ok(Ok(found)) => lines.extend(found),
         Ok(Err(error)) => lines.cannot(check, &error),
         Err(_) => lines.problem(
             check,
-            format!("no answer within {} s", PATIENCE.as_secs()),
+            format!("no answer within {} s", TIMEOUT.as_secs()),
             "look at the database server: is it overloaded, or does somebody hold locks?",
         ),
     }

@@ -1,4 +1,4 @@
--- Our own role, where it neither administers roles nor acts for the owner of our tables (that of the migrations, $1).
+-- Our own role, unless it administers roles or acts for the owner of our tables (of the migrations table, $1).
 SELECT me.rolname::text
   FROM pg_roles me
   JOIN pg_class c ON c.relname = $1

@@ -1,4 +1,5 @@
-//! Who may read and write what: row security and grants from the catalogue, and tried as Supabase's public roles.
+//! Checks who may read and write our tables: row-level security and grants in the catalog, and actual reads as
+//! Supabase's public roles.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -19,12 +20,12 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     tx.batch("SET TRANSACTION READ ONLY").await?;
     let names = migrations::relation_names();
     of_catalogue(&tx, &mut lines, &names).await?;
-    who_we_are(&tx, &mut lines, embedded, citus.as_ref()).await?;
-    who_may_create(&tx, &mut lines).await?;
-    who_may_bind_to_tables(&tx, &mut lines).await?;
+    report_own_role(&tx, &mut lines, embedded, citus.as_ref()).await?;
+    report_create_privileges(&tx, &mut lines).await?;
+    report_trigger_privileges(&tx, &mut lines).await?;
     may_make_temporary_tables(&tx, &mut lines).await?;
     for (role, check) in PUBLIC_ROLES.into_iter().zip(["as anon", "as authenticated"]) {
-        match open_to(&tx, role, &names, citus.as_ref()).await? {
+        match privileges_of(&tx, role, &names, citus.as_ref()).await? {
             None => lines.ok(check, format!("there is no role {role} in this database")),
             Some(open) if open.is_empty() => lines.ok(check, "refused at every table and view of ours"),
             Some(open) => judge(&mut lines, check, role, &open),
@@ -34,7 +35,8 @@ pub(super) async fn look(db: &Db, embedded: bool) -> Result<Lines, DbError> {
     Ok(lines)
 }
 
-/// What a public role can do: `(relation, right)`. Reading production is for the company to allow, by its policies.
+/// Reports what a public role can do, as `(relation, privilege)`. The company may allow reading of production by
+/// its policies.
 fn judge(lines: &mut Lines, check: &'static str, role: &str, open: &[(String, String)]) {
     let allowed = |(name, right): &&(String, String)| {
         role == PUBLIC_ROLES[1]
@@ -90,9 +92,9 @@ async fn of_catalogue(tx: &Tx<'_>, lines: &mut Lines, names: &[&str]) -> Result<
     Ok(())
 }
 
-/// Who may create in the schema and need not: everybody, the roles of `migrate --roles`, and we ourselves where the tables are
-/// another's. What an administrator may is his.
-async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+/// Reports who may create objects in the schema without need: PUBLIC, the roles of `migrate --roles`, and our own
+/// role if another owns the tables. Administrators are not reported.
+async fn report_create_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let check = "creating in the schema";
     let me = tx.query(include_str!("not_the_owner.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let mut names: Vec<String> = me.iter().map(|row| row.get(0)).collect();
@@ -114,9 +116,10 @@ async fn who_may_create(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Who may hang a trigger on a table of ours, or have a foreign key refer to it, without owning it: the code of either runs with the
-/// rights of whoever writes, that of a key by the triggers of the table that it stands in.
-async fn who_may_bind_to_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
+/// Reports who may create a trigger on our tables, or a foreign key that references them, without owning them. The
+/// code of both runs with the privileges of whoever writes; for a foreign key that includes the triggers of its own
+/// table.
+async fn report_trigger_privileges(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let check = "triggers";
     let mut held = access::beyond_rows(tx, "").await?;
     held.retain(|held| held.rights.iter().any(|right| right == "TRIGGER" || right == "REFERENCES"));
@@ -143,7 +146,7 @@ async fn who_may_bind_to_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), Db
     Ok(())
 }
 
-/// Whether we may make the temporary tables of a rebuild.
+/// Checks that we may create the temporary tables of a rebuild.
 async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(), DbError> {
     let sql = "SELECT has_database_privilege(current_database(), 'TEMPORARY') AS may, current_database()::text AS database, \
                current_user::text AS role";
@@ -161,12 +164,12 @@ async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
     Ok(())
 }
 
-/// The role that we log in as, and who owns our tables.
+/// The role that we log in as, and the owner of our tables.
 struct OurRole {
     name: String,
     is_superuser: bool,
     bypasses_row_security: bool,
-    /// Whether it owns our tables, or acts for their owner.
+    /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
     owner: Option<String>,
     owner_may_log_in: bool,
@@ -185,8 +188,8 @@ impl OurRole {
     }
 }
 
-/// Whether the role that we log in as could do more than a sync needs.
-async fn who_we_are(
+/// Checks whether our role has more privileges than a sync needs.
+async fn report_own_role(
     tx: &Tx<'_>,
     lines: &mut Lines,
     embedded: bool,
@@ -214,7 +217,7 @@ async fn who_we_are(
         ),
         None => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
     }
-    // Where Citus is, the owner may, for moves: another group of checks looks at it.
+    // On Citus the owner may log in, for moves; the checks of Citus cover that.
     if let (Some(owner), true, None) = (us.owner, us.owner_may_log_in, citus) {
         let said = format!("{owner} owns the tables and may log in");
         lines.warning("owner", said, format!("{ROLES}, which hands them to a role that nobody logs in as"));
@@ -222,9 +225,9 @@ async fn who_we_are(
     Ok(())
 }
 
-/// What a role can do with our relations; none where there is no such role. Reading is tried where we may act as the role,
-/// and read from the catalogue where not, or where we are a superuser; writing is never tried.
-async fn open_to(
+/// What a role can do with our relations; `None` if the role does not exist. Reading is attempted if we may switch
+/// to the role, and otherwise, or if we are a superuser, looked up in the catalog. Writing is never attempted.
+async fn privileges_of(
     tx: &Tx<'_>,
     role: &str,
     names: &[&str],
@@ -238,18 +241,19 @@ async fn open_to(
         tx.query(include_str!("granted.sql"), &[(&names, Type::TEXT_ARRAY), (&role, Type::TEXT)]).await?;
     let mut open: Vec<(String, String)> =
         rows.iter().map(|row| (row.get("name"), row.get("privilege"))).collect();
-    // Code that a policy or a view calls could put our own rights in force again, and a superuser's are everything.
+    // Code in a policy or a view could reset the role to ours, and a superuser's privileges are unlimited.
     if is_superuser(tx).await? {
         return Ok(Some(open));
     }
     if citus.is_some_and(|citus| citus.distributes) {
-        // Reading as the role would log in as it at the node that holds the table, which such roles may not.
+        // On Citus, reading as the role would log in as it at the node that holds the table, which such roles may
+        // not.
         return Ok(Some(open));
     }
     tx.batch("SAVEPOINT tried").await?;
     match tx.batch(&format!("SET LOCAL ROLE {role}")).await {
         Ok(()) => {
-            // The catalogue and the trial are two ways to one answer: what either finds open is told.
+            // Catalog and attempt complement each other: a relation that either finds open is reported.
             for name in try_to_read(tx, names).await? {
                 open.push((name, "SELECT".to_owned()));
             }
@@ -268,7 +272,7 @@ async fn is_superuser(tx: &Tx<'_>) -> Result<bool, DbError> {
     Ok(rows.first().is_none_or(|row| OurRole::of(row).is_superuser))
 }
 
-/// Reads a row of each as the role in force; returns those that did not refuse.
+/// Reads one row of each relation with the current role. Returns the relations that allowed it.
 async fn try_to_read(tx: &Tx<'_>, names: &[&str]) -> Result<Vec<String>, DbError> {
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     tx.batch(&include_str!("tried.sql").replace("{names}", &quoted.join(", "))).await?;

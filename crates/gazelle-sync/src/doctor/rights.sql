@@ -1,4 +1,4 @@
--- What the catalogue says is wrong with our relations $1, one row a fault.
+-- Faults of our relations' privileges ($1) in the catalog, one row each.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relacl
       FROM pg_catalog.pg_class c

@@ -1,4 +1,4 @@
-//! The last backup, and room on the disk.
+//! Checks the age of the last backup, and the free disk space.
 
 use std::fs;
 use std::path::Path;
@@ -12,17 +12,17 @@ use crate::db::{Db, DbError, citus};
 use crate::display;
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// A daily backup that was missed once.
+/// One daily backup was missed.
 const LATE: Duration = Duration::from_secs(2 * 86_400);
-/// A backup as old as this would cost a week of history.
+/// A backup this old would lose a week of history.
 const OLD: Duration = Duration::from_secs(8 * 86_400);
-/// With less the server soon stops.
-const NO_ROOM: u64 = 200 << 20;
-/// With less it is time to act.
-const LITTLE_ROOM: u64 = 1 << 30;
+/// With less the server stops soon. In bytes.
+const TOO_LITTLE_SPACE: u64 = 200 << 20;
+/// With less it is time to act. In bytes.
+const LITTLE_SPACE: u64 = 1 << 30;
 const HOW: &str = "pg_dump as docs/runbook.md says, daily, into a folder named by GAZELLE_SYNC_BACKUP_DIR";
 
-/// The newest file of the folder where backups land, where one is set.
+/// Checks the newest file of the backup folder, if one is configured.
 pub(super) fn of_backup_folder(lines: &mut Lines, subject: &Subject<'_>) {
     let check = "backup";
     let Some(folder) = &subject.settings.backup_dir else {
@@ -65,14 +65,14 @@ fn newest(folder: &Path) -> std::io::Result<Option<(String, u64, Duration)>> {
     }))
 }
 
-/// The server's archive of its log (WAL).
+/// The state of the server's WAL archive, and the size of the database.
 struct Archive {
     archives: bool,
-    /// Since it archived last, if it ever did.
+    /// Time since the last archived segment; `None`: never.
     age: Option<Duration>,
     /// Whether the last attempt failed.
     fails: bool,
-    /// Of the database.
+    /// The size of the database in bytes.
     bytes: u64,
 }
 
@@ -88,14 +88,14 @@ impl Archive {
     }
 }
 
-/// What the server knows of backups, where no folder is set, and how large the database is.
+/// Checks the WAL archive if no backup folder is configured, and reports the size of the database.
 pub(super) async fn of_database(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbError> {
     let mut lines = Lines::default();
     let rows = db.query(include_str!("archived.sql"), &[]).await?;
     let Some(Archive { archives, age, fails, bytes }) = rows.first().map(Archive::of) else {
         return Ok(lines);
     };
-    // Of what Citus distributes, another group of checks tells the size.
+    // The checks of Citus report the size of distributed tables.
     let what = match citus::look(db).await? {
         Some(citus) if citus.distributes => "this node's part of the database",
         _ => "the database",
@@ -127,7 +127,7 @@ pub(super) async fn of_database(db: &Db, subject: &Subject<'_>) -> Result<Lines,
     Ok(lines)
 }
 
-/// Room where the embedded database lives; that of another server is not to be seen from here.
+/// Checks the disk of the embedded database; that of another server is not visible from here.
 pub(super) fn of_disk(lines: &mut Lines, subject: &Subject<'_>) {
     let check = "disk";
     let folder = &subject.settings.data_dir;
@@ -156,8 +156,8 @@ pub(super) fn of_disk(lines: &mut Lines, subject: &Subject<'_>) {
 
 fn judge(free: u64, holds_database: bool) -> Level {
     match (free, holds_database) {
-        (0, _) | (..NO_ROOM, true) => Level::Problem,
-        (..NO_ROOM, false) | (..LITTLE_ROOM, true) => Level::Warning,
+        (0, _) | (..TOO_LITTLE_SPACE, true) => Level::Problem,
+        (..TOO_LITTLE_SPACE, false) | (..LITTLE_SPACE, true) => Level::Warning,
         _ => Level::Ok,
     }
 }
@@ -171,11 +171,11 @@ mod tests {
         for (free, holds_database, level) in [
             (0, false, Level::Problem),
             (4096, false, Level::Warning),
-            (NO_ROOM, false, Level::Ok),
-            (NO_ROOM - 1, true, Level::Problem),
-            (NO_ROOM, true, Level::Warning),
-            (LITTLE_ROOM - 1, true, Level::Warning),
-            (LITTLE_ROOM, true, Level::Ok),
+            (TOO_LITTLE_SPACE, false, Level::Ok),
+            (TOO_LITTLE_SPACE - 1, true, Level::Problem),
+            (TOO_LITTLE_SPACE, true, Level::Warning),
+            (LITTLE_SPACE - 1, true, Level::Warning),
+            (LITTLE_SPACE, true, Level::Ok),
         ] {
             assert_eq!(judge(free, holds_database), level, "{free} {holds_database}");
         }

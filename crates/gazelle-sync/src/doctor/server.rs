@@ -1,4 +1,4 @@
-//! The database server: which one, how it is reached, whether it has room for our connections.
+//! Checks the database server: its version, the connection to it, and its connection limits.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use super::lines::Lines;
 use super::subject::Subject;
 use crate::db::{self, Connection, Db, DbError, quote};
 
-/// How often two connections change places to see whether a pooler hands out others behind them.
+/// How often two connections are switched to detect a pooler that changes the server connections behind them.
 const TRIES: usize = 6;
-/// A connection that is waited for longer is one too many for the server.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// A wait for a lock that is shorter is nothing to look at.
+/// A connection that takes longer counts as refused.
+const TIMEOUT: Duration = Duration::from_secs(8);
+/// Shorter waits for a lock are not reported.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 const MORE: &str = "raise max_connections of the server, the role's CONNECTION LIMIT, or the pooler's pool size; or lower database_connections";
 
-/// The server, as it presents itself.
+/// Properties of the server and the connection.
 struct Server {
     version: String,
     database: String,
     user: String,
-    /// Whether this connection is.
+    /// Whether this connection is encrypted.
     is_encrypted: bool,
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn look(db: &Db, subject: &Subject<'_>) -> Result<Lines, DbErro
     Ok(lines)
 }
 
-/// Who else could read the data of the embedded server.
+/// Checks which other accounts could read the data of the embedded server.
 fn account(lines: &mut Lines, subject: &Subject<'_>) {
     let Some(account) = subject.shared_account else { return };
     let folder = subject.settings.data_dir.join("postgres");
@@ -93,7 +93,7 @@ fn account(lines: &mut Lines, subject: &Subject<'_>) {
     );
 }
 
-/// Why the database takes no writes, where that is so.
+/// Reports why the database is read-only, if it is.
 async fn writes(lines: &mut Lines, db: &Db, database: &str, user: &str) -> Result<(), DbError> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery() AS is_replica, setting = 'on' AS is_off, source \
                  FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
@@ -126,7 +126,7 @@ async fn writes(lines: &mut Lines, db: &Db, database: &str, user: &str) -> Resul
     Ok(())
 }
 
-/// Whether others on the way could read or change what travels.
+/// Checks whether the network could read or change the traffic.
 fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
     let check = "TLS to the database";
     let names_authority = subject.settings.database_ca_file.is_some();
@@ -161,7 +161,7 @@ fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
     }
 }
 
-/// Who waits for a lock at our tables, and for whom.
+/// Reports who waits for locks on our tables, and for whom.
 async fn locks(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let waits = db::lock_waits(db, LOCK_WAIT).await?;
     if waits.is_empty() {
@@ -178,19 +178,19 @@ async fn locks(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     Ok(())
 }
 
-/// As many connections as a run uses at most, and why not more.
+/// Opens as many connections as a run may use; with the first error.
 async fn connections(db: &Db) -> (Vec<Connection>, Option<String>) {
     let asked = (0..db.most_connections()).map(|_| async {
-        match tokio::time::timeout(PATIENCE, db.connection()).await {
+        match tokio::time::timeout(TIMEOUT, db.connection()).await {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no further one within {} s", PATIENCE.as_secs())),
+            Err(_) => Err(format!("no further one within {} s", TIMEOUT.as_secs())),
         }
     });
     let (open, refused): (Vec<_>, Vec<_>) = join_all(asked).await.into_iter().partition(Result::is_ok);
     (open.into_iter().filter_map(Result::ok).collect(), refused.into_iter().find_map(Result::err))
 }
 
-/// Whether one connection of ours meets different servers behind it.
+/// Whether one client connection gets different server connections.
 async fn is_pooled(open: &mut [Connection]) -> bool {
     let [first, second, ..] = open else { return false };
     let look = async {
@@ -201,7 +201,7 @@ async fn is_pooled(open: &mut [Connection]) -> bool {
             if *seen.get_or_insert(pid) != pid {
                 return Ok::<_, DbError>(true);
             }
-            // While the first is in a transaction, the second has another server, which then is the last one free.
+            // While the first is in a transaction, the second must use another server connection.
             let two = second.begin().await?;
             backend(&two).await?;
             one.rollback().await?;
@@ -209,7 +209,7 @@ async fn is_pooled(open: &mut [Connection]) -> bool {
         }
         Ok(false)
     };
-    matches!(tokio::time::timeout(PATIENCE, look).await, Ok(Ok(true)))
+    matches!(tokio::time::timeout(TIMEOUT, look).await, Ok(Ok(true)))
 }
 
 async fn backend(tx: &db::Tx<'_>) -> Result<i32, DbError> {

@@ -1,4 +1,4 @@
-//! Whether it runs by itself and is watched: the last good run, the service, its metrics.
+//! Checks that runs happen and are monitored: the last good run, the service, its metrics.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::db::{Db, DbError};
 use crate::display;
 use crate::run_log::runs as recorded;
 
-/// Prometheus reads every quarter or half minute by default, never more seldom than this.
+/// Prometheus scrapes every 15 or 30 seconds by default, and never more rarely than this.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(300);
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const SCRAPE: &str =
     "a scrape job for /metrics in Prometheus (docs/runbook.md), with the rules of ops/prometheus";
 
@@ -51,13 +51,13 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
     Ok(lines)
 }
 
-/// The service of this machine, asked at the address of the settings.
+/// Requests the state of the service on this machine, at the configured address.
 pub(super) async fn look(settings: &Settings) -> Lines {
     let mut lines = Lines::default();
-    let address = near(settings.listen);
+    let address = local_address(settings.listen);
     let answer = match ask(settings, address).await {
         Ok(answer) => answer,
-        Err(Trouble::Nobody) => {
+        Err(ServiceUnreachable::NoListener) => {
             lines.warning(
                 "service",
                 format!("none answers at {address}: nothing syncs by itself"),
@@ -65,12 +65,12 @@ pub(super) async fn look(settings: &Settings) -> Lines {
             );
             return lines;
         }
-        Err(Trouble::Refused) => {
+        Err(ServiceUnreachable::Refused) => {
             let mend = "the same GAZELLE_SYNC_HTTP_TOKEN for doctor and the service";
             lines.warning("service", format!("the one at {address} refuses our token"), mend);
             return lines;
         }
-        Err(Trouble::Another) => {
+        Err(ServiceUnreachable::OtherService) => {
             lines.problem(
                 "service",
                 format!("something else answers at {address}"),
@@ -109,42 +109,42 @@ pub(super) async fn look(settings: &Settings) -> Lines {
     lines
 }
 
-enum Trouble {
-    Nobody,
+enum ServiceUnreachable {
+    NoListener,
     Refused,
-    Another,
+    OtherService,
 }
 
-async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, Trouble> {
+async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, ServiceUnreachable> {
     let client = reqwest::Client::builder()
         .no_proxy()
-        // The token is for this address alone.
+        // The token is meant for this address only.
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .tls_certs_only([])
         .build()
-        .map_err(|_| Trouble::Nobody)?;
+        .map_err(|_| ServiceUnreachable::NoListener)?;
     let mut request = client.get(format!("http://{address}/healthz"));
     if let Some(token) = &settings.http_token {
         request = request.bearer_auth(token.expose_secret());
     }
     let response = request.send().await.map_err(|error| match error.is_connect() || error.is_timeout() {
-        true => Trouble::Nobody,
-        false => Trouble::Another,
+        true => ServiceUnreachable::NoListener,
+        false => ServiceUnreachable::OtherService,
     })?;
     if response.status() == reqwest::StatusCode::UNAUTHORIZED {
-        return Err(Trouble::Refused);
+        return Err(ServiceUnreachable::Refused);
     }
-    let answer: Value = response.json().await.map_err(|_| Trouble::Another)?;
+    let answer: Value = response.json().await.map_err(|_| ServiceUnreachable::OtherService)?;
     if (answer["status"] == "alive" || answer["status"] == "stuck") && answer["activity"].is_object() {
         Ok(answer)
     } else {
-        Err(Trouble::Another)
+        Err(ServiceUnreachable::OtherService)
     }
 }
 
-/// Where this machine reaches an address that listens everywhere.
-fn near(listen: SocketAddr) -> SocketAddr {
+/// The address to connect to for a service that listens on all addresses.
+fn local_address(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -1,19 +1,19 @@
-//! What is examined, and by which means.
+//! The input of the checks.
 
 use crate::config::Settings;
 use crate::db::Db;
 use crate::source::GazelleClient;
 
-/// What is examined. What could not be opened comes as the reason.
+/// The input of the checks. Anything that could not be opened is given as the reason.
 pub struct Subject<'a> {
-    /// The settings in force.
+    /// The settings.
     pub settings: &'a Settings,
     /// The database.
     pub database: Result<&'a Db, String>,
-    /// Whether it is the embedded server, which only this machine reaches.
+    /// Whether it is the embedded server, which only this machine can reach.
     pub embedded: bool,
-    /// The account that the embedded server runs as, where it is not the server's own.
+    /// The account of the embedded server if other programs use it too.
     pub shared_account: Option<&'a str>,
-    /// The API, with credentials.
+    /// The API client.
     pub client: Result<GazelleClient, String>,
 }

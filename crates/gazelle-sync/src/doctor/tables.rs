@@ -1,4 +1,4 @@
-//! Whether our tables are there and of this program's age.
+//! Checks that our tables exist and match this version of the program.
 
 use tokio_postgres::types::Type;
 

@@ -1,4 +1,4 @@
-//! Whether both time zone data, this program's and the database's, are right on known dates.
+//! Checks the time zone data of this program and of the database on known dates.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;

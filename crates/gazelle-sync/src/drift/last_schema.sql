@@ -1,4 +1,5 @@
--- The schema seen last. Longer than any that the API may send is somebody else's; reading it would take many times its length.
+-- The schema seen last. A longer one than the API can send was not written by us; reading it would take a multiple
+-- of its length in memory.
 SELECT CASE WHEN octet_length(schema::text) <= 16777216 THEN schema::text END
   FROM {schema}.sync_source_schemas
  ORDER BY last_seen_at DESC

@@ -1,5 +1,5 @@
--- For the gauges of metrics, each an object by entity: when the last complete walk began, deletions withheld, versions in
--- quarantine, and fields that cannot be read.
+-- The gauges of the metrics, each an object by entity: start of the last complete walk, withheld deletions,
+-- versions in quarantine, and unreadable fields.
 SELECT (SELECT json_object_agg(entity, extract(epoch FROM walk_started_at)) FROM {schema}.sync_bookmarks)::text AS walked,
        (SELECT json_object_agg(entity, n) FROM (SELECT entity, count(*) AS n FROM {schema}.sync_deletions
                                                  WHERE state = 'withheld' GROUP BY entity) AS withheld)::text AS withheld,

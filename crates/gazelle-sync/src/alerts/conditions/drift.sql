@@ -1,4 +1,5 @@
--- The changes that the last full run saw that could look. $1 are the codes of changes: runs warn of other things too.
+-- The schema changes found by the last full run that could read the schema. $1 are the warning codes of changes;
+-- runs have other warnings too.
 SELECT run.started_at, count(*) AS count, string_agg(w.message, '; ' ORDER BY w.subject, w.code) AS changes
   FROM (SELECT r.run_id, r.started_at
           FROM {schema}.sync_runs r

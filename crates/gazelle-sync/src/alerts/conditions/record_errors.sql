@@ -1,4 +1,4 @@
--- Records whose first fault is of the last hour and still stands.
+-- Records in quarantine whose first error is from the last hour.
 SELECT entity, count(*) AS count
   FROM (SELECT entity, external_id
           FROM {schema}.sync_quarantine
