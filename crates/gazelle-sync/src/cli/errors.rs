@@ -47,15 +47,10 @@ pub enum ErrorsAction {
     },
 }
 
-<<<<<<< HEAD
-/// The states of a record in quarantine, as they are typed.
+/// The states of a record in quarantine, as the database stores them.
 fn states() -> PossibleValuesParser {
     PossibleValuesParser::new(CaseState::ALL.iter().map(|state| state.as_str()))
 }
-=======
-/// The states of a record in quarantine, as the database stores them.
-const STATES: [&str; 7] = ["open", "waiting", "released", "reread", "superseded", "withdrawn", "dismissed"];
->>>>>>> lang
 
 impl ErrorFilter {
     /// The states to list; `None` for all.
