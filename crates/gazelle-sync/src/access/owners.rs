@@ -308,8 +308,9 @@ fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) ->
     let cure = match first.is_of_roles {
         true => format!(
             "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
-             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN CREATEROLE PASSWORD '…'; \
-             ALTER {kept_by} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION"
+             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN CREATEROLE; \
+             ALTER {kept_by} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION (and for its password, in \
+             psql: \\password gazelle_admin)"
         ),
         false => format!(
             "Put the role that runs gazelle-sync here into DATABASE_URL ({role}, or an administrator that is a member of it and no \

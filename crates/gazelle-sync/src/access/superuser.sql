@@ -5,9 +5,11 @@
 -- Defaults, checks, rules, views, policies and types are put there by owners, who are superusers. Who is none can leave two things
 -- behind on a superuser's table: a trigger, where he held TRIGGER, and a key of a table of his, where he held REFERENCES.
 --
--- So nobody else may hold either. The function of each trigger belongs to a superuser, and its condition calls nothing but
--- functions of the server that never change (immutable), which run nothing but themselves, and pg_trigger_depth, which
--- companies use there. Names of others leave a dependency; those of the server are read from the condition.
+-- So nobody else may hold either. The function of each trigger belongs to a superuser. It gets no arguments, which many functions
+-- run as SQL, but one of the server. A trigger's condition calls nothing but the server's operators and casts that never change
+-- (immutable), and pg_trigger_depth, which companies use there: other functions of the server open what they are given the number
+-- or the name of, and run what its owner has put there (satisfies_hash_partition). Names of others leave a dependency; those of
+-- the server are read from the condition.
 --
 -- A table that refers to ours or inherits from them belongs to a superuser too. Rows of it may be written with ours, and then
 -- all of this counts for it as well. Where none is, its key is still looked up as its owner, through a cast of his, and what that
@@ -46,7 +48,7 @@ WITH RECURSIVE superusers AS (
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      GROUP BY c.oid, c.relacl, c.relowner, n.nspname, c.relname
 ), triggers AS (
-    SELECT t.oid, t.tgrelid, t.tgfoid, t.tgqual::text AS condition,
+    SELECT t.oid, t.tgrelid, t.tgfoid, t.tgnargs > 0 AND NOT t.tgisinternal AS has_arguments, t.tgqual::text AS condition,
            pg_catalog.format('the trigger %I of %s', t.tgname, used.name) AS what,
            pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, used.name) AS away
       FROM used JOIN pg_catalog.pg_trigger t ON t.tgrelid = used.oid
@@ -72,12 +74,24 @@ SELECT triggers.what, pg_catalog.format('calls %s of %s', p.oid::regprocedure, r
   FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
  WHERE p.proowner NOT IN (SELECT oid FROM superusers)
 UNION
+SELECT triggers.what, pg_catalog.format('hands arguments to %s, which may run them as SQL', p.oid::regprocedure), triggers.away, 'trigger'
+  FROM triggers JOIN pg_catalog.pg_proc p ON p.oid = triggers.tgfoid
+ WHERE triggers.has_arguments AND p.pronamespace <> 'pg_catalog'::regnamespace
+UNION
 SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure), triggers.away, 'condition'
   FROM triggers
  CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) (\d+)', 'g') AS named (number)
   LEFT JOIN pg_catalog.pg_proc p ON p.oid = named.number[1]::oid
  WHERE NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.proowner IN (SELECT oid FROM superusers)
-                    AND (p.provolatile = 'i' OR p.oid = 'pg_catalog.pg_trigger_depth()'::regprocedure), false)
+                    AND (p.oid = 'pg_catalog.pg_trigger_depth()'::regprocedure
+                         OR p.provolatile = 'i'
+                            AND (EXISTS (SELECT 1 FROM pg_catalog.pg_operator o
+                                          WHERE o.oprcode = p.oid AND o.oprnamespace = 'pg_catalog'::regnamespace)
+                                 OR EXISTS (SELECT 1 FROM pg_catalog.pg_cast c WHERE c.castfunc = p.oid))
+                            AND NOT EXISTS (SELECT 1 FROM unnest(p.proargtypes) AS argument (type)
+                                             WHERE argument.type = 'pg_catalog."any"'::regtype
+                                                OR argument.type IN (SELECT y.oid FROM pg_catalog.pg_type y
+                                                                      WHERE y.typname = 'oid' OR y.typname LIKE 'reg%'))), false)
 UNION
 SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)),
        triggers.away, 'condition'

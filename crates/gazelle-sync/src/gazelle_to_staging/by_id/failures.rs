@@ -77,5 +77,5 @@ fn is_of_getter(error: &SourceError) -> bool {
 /// Whether the smallest query for a record exceeds a limit of the API: because of what the record holds, or, if
 /// many fail in a row, because of the query.
 fn is_limit(error: &SourceError) -> bool {
-    matches!(error.class(), ErrorClass::OverLimit { .. }) && !error.is_partial()
+    error.is_over_limit() && !error.is_partial()
 }

@@ -13,7 +13,7 @@ use crate::gazelle_to_staging::requests::parts::{Bounds, PartPlan};
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::sizes::QueryLimits;
 use crate::gazelle_to_staging::requests::window::PagePosition;
-use crate::source::{ErrorClass, GazelleClient, ListShape, SourceError};
+use crate::source::{GazelleClient, ListShape, SourceError};
 
 /// A page whose list changes between its parts is requested this often. After that the walk is repeated.
 const MOST_SHIFTED: u32 = 3;
@@ -250,7 +250,7 @@ impl Reader<'_> {
         if !error.may_be_too_much() {
             return Err(attempts.first_error.take().unwrap_or(error));
         }
-        if matches!(error.class(), ErrorClass::OverLimit { .. }) {
+        if error.is_over_limit() {
             if !self.sizes.shrink_page(self.entity, page_length, attempt.sent, &error) {
                 // No query was small enough: the limit is about the contents of this record, not about queries.
                 self.sizes.restore_all();

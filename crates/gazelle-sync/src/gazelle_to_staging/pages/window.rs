@@ -15,7 +15,7 @@ use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;
 use crate::gazelle_to_staging::{Fetch, FetchError};
-use crate::source::{ErrorClass, NodeFault, SourceError};
+use crate::source::{NodeFault, SourceError};
 
 /// A window is given up after this many pages without a record, this many pages in a row without a new one, or
 /// this many pages of records beyond four times its count.
@@ -273,8 +273,7 @@ async fn queue_page(
     let seen_at = fetch.clock.at(answer.arrived);
     let mut page = QueuedPage { records: Vec::with_capacity(nodes.len()), notes, ..QueuedPage::default() };
     // An empty page counts as new: `empty_pages` limits those.
-    let mut outcome = Ok(true);
-    let is_empty = nodes.is_empty();
+    let (mut outcome, is_empty) = (Ok(true), nodes.is_empty());
     for node in nodes {
         if let Node::Received(record) | Node::LookedUp(record) = &node {
             bytes += record.raw.len();
@@ -293,12 +292,7 @@ async fn queue_page(
             Err(NestedError::Source { error, field })
                 if !concerns_all_records(&error) && api_answers(fetch, entity).await =>
             {
-                if matches!(error.class(), ErrorClass::OverLimit { .. }) {
-                    // If lists inside most records exceed a limit, the API is at fault.
-                    let tally = &fetch.sizes.for_entity(entity).tally;
-                    tally.note_error(&error);
-                    tally.count_failing();
-                }
+                count_list_over_limit(fetch, entity, &error);
                 page.records.push(with_list_fault(receive(&answer, raw, seen_at), &error, &field));
             }
             Err(NestedError::Source { error, .. }) => outcome = Err(error),
@@ -324,6 +318,15 @@ async fn queue_page(
     }
     queue.send(page, bytes).await;
     outcome
+}
+
+/// Counts a record with a list that exceeds a limit of the API. If lists inside most records do, the API is at fault.
+fn count_list_over_limit(fetch: &Fetch, entity: &Entity, error: &SourceError) {
+    if error.is_over_limit() {
+        let tally = &fetch.sizes.for_entity(entity).tally;
+        tally.note_error(error);
+        tally.count_failing();
+    }
 }
 
 /// Whether the API answers at all. If so, the failure is about the record's list.

@@ -14,7 +14,7 @@ use crate::gazelle_to_staging::requests::fields;
 use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::{ById, ObjectsInside, PartPlan};
 use crate::gazelle_to_staging::requests::sizes::Sizes;
-use crate::source::{ErrorClass, GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
+use crate::source::{GazelleClient, GraphqlRequest, Lookup, NodeFault, SourceError};
 
 /// A record merged from parts.
 pub(crate) enum Gathered {
@@ -146,7 +146,7 @@ impl Gathering<'_> {
             }
             Err(error) => error,
         };
-        if concerns_all_records(&error) || matches!(error.class(), ErrorClass::OverLimit { .. }) {
+        if concerns_all_records(&error) || error.is_over_limit() {
             return Err(error);
         }
         let whole = NodeFault { field: String::new(), message: error.to_string(), is_not_text: false };

@@ -13,7 +13,7 @@ use crate::entities::{Entity, Getter};
 use crate::gazelle_to_staging::requests::parts::PartPlan;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::sizes::Sizes;
-use crate::source::{Answer, ErrorClass, GazelleClient, Lookup, NodeFault, SourceError};
+use crate::source::{Answer, GazelleClient, Lookup, NodeFault, SourceError};
 use crate::staging::exact;
 use crate::staging::versions::Received;
 
@@ -52,7 +52,7 @@ pub async fn get(
             }
         };
         match result {
-            Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => {
+            Err(error) if error.is_over_limit() => {
                 if !sizes.shrink_record(entity, sent, &error) {
                     // No query was small enough: the limit is about the contents of this record, not about queries.
                     sizes.restore_all();
@@ -109,7 +109,7 @@ impl RecordQuery<'_> {
                 Some(answer) => answer,
                 None => return Ok(LookupResult::NoRoom),
             },
-            Err(error) if matches!(error.class(), ErrorClass::OverLimit { .. }) => return Err(error),
+            Err(error) if error.is_over_limit() => return Err(error),
             Err(error) => return from_partial(getter, error),
         };
         let raw = match answer.lookup(getter.path)? {
@@ -171,7 +171,7 @@ impl RecordQuery<'_> {
                 }
                 Err(error) => error,
             };
-            let partial = error.partial().filter(|_| !matches!(error.class(), ErrorClass::OverLimit { .. }));
+            let partial = error.partial().filter(|_| !error.is_over_limit());
             let Some(partial) = partial else { return Err(error) };
             match partial.object(getter.path) {
                 (_, faults) if faults.is_empty() => return Err(error),

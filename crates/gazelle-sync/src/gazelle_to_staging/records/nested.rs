@@ -16,7 +16,7 @@ use crate::gazelle_to_staging::requests::fields::Field;
 use crate::gazelle_to_staging::requests::parts::PartPlan;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::sizes::{QueryLimits, Sizes};
-use crate::source::{ErrorClass, GazelleClient, ListShape, Partial, SourceError};
+use crate::source::{GazelleClient, ListShape, Partial, SourceError};
 
 /// The most pages of one connection.
 const MOST_PAGES: usize = 1000;
@@ -140,7 +140,7 @@ async fn all_nodes(
             Ok(page) => page,
             Err(error) => {
                 let Some(smaller) = list.smaller_page(&error, sent, first) else {
-                    if matches!(error.class(), ErrorClass::OverLimit { .. }) {
+                    if error.is_over_limit() {
                         // The limit is about an entry of this list, and not about what queries request.
                         sizes.restore_all();
                     }
@@ -194,7 +194,7 @@ struct NestedList<'l> {
 impl NestedList<'_> {
     /// The page length to try after a failure; none if no shorter page can help.
     fn smaller_page(&self, error: &SourceError, sent: QueryLimits, first: u32) -> Option<u32> {
-        let is_limit = matches!(error.class(), ErrorClass::OverLimit { .. });
+        let is_limit = error.is_over_limit();
         // An error that names an entry would be in a page of any length.
         let names_entry =
             |partial: Partial<'_>| partial.object(self.nested.answer).1.iter().any(|at| !at.field.is_empty());

@@ -30,7 +30,7 @@ use crate::display::EntityProgress;
 use crate::entities::{Entity, Shape};
 use crate::gazelle_to_staging::pages::queue::QueuedPage;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
-use crate::source::{ErrorClass, SourceError};
+use crate::source::SourceError;
 use crate::staging::listed_twice::{self, Found, ListedTwice};
 use crate::staging::versions::Received;
 
@@ -123,10 +123,6 @@ impl AttemptRecords {
         report.take_page(&page);
         page.records
     }
-}
-
-fn is_over_limit(error: &SourceError) -> bool {
-    matches!(error.class(), ErrorClass::OverLimit { .. })
 }
 
 /// The API's error, if it is one.
@@ -349,7 +345,7 @@ impl Walk<'_> {
             }
             // Without windows, whose filters may be what costs too much, the API may be able to answer.
             DeferredOutcome::ApiAtFault { .. }
-                if report.was_split && error.as_ref().is_some_and(is_over_limit) =>
+                if report.was_split && error.as_ref().is_some_and(SourceError::is_over_limit) =>
             {
                 (Vec::new(), None)
             }
@@ -385,7 +381,8 @@ impl Walk<'_> {
             // From the end of a list there is one page, which must have all that it is for.
             if options.ends_pages_elsewhere && window.undated.is_none() {
                 let before = options.confirms.and_then(|before| before.get(&window.name()));
-                window.first_page = Some(other_first_page(fetch.sizes.for_entity(entity).page(), before));
+                window.first_page =
+                    Some(plan::other_first_page(fetch.sizes.for_entity(entity).page(), before));
             }
         }
         if let Some(total) = plan.total {
@@ -393,13 +390,4 @@ impl Walk<'_> {
         }
         Ok((plan, started_at))
     }
-}
-
-/// The length of a first page after which pages end at other records than in the attempt before, whose pages were of this length.
-fn other_first_page(page: u32, before: Option<&PageEnds>) -> u32 {
-    // The API may give fewer records per page than requested. A first page of one record may be one that was skipped.
-    let first_length = before.and_then(PageEnds::first).filter(|length| *length > 1);
-    let length =
-        first_length.and_then(|length| u32::try_from(length).ok()).map_or(page, |length| length.min(page));
-    (length / 3).max(1)
 }

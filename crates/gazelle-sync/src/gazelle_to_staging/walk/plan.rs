@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::days::{is_inside, months_of, years};
 use super::split::{Plan, split, target_size};
 use crate::entities::Entity;
+use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::requests::counts::count_in_steps;
 use crate::gazelle_to_staging::{Fetch, Scope};
 use crate::source::{Answer, SourceError};
@@ -73,4 +74,33 @@ pub async fn plan(
         .unwrap_or_else(|| Plan { total: Some(total), ..Plan::sequential(entity, scope) });
     let parts = if entity.own_date().is_some() { years } else { parts };
     Ok((Plan { parts, ..plan }, answer))
+}
+
+/// The length of a first page after which pages end at other records than in the attempt before, whose pages were of this length.
+pub(super) fn other_first_page(page: u32, before: Option<&PageEnds>) -> u32 {
+    // The API may give fewer records per page than requested. A first page of one record may be one that was skipped.
+    let first_length = before.and_then(PageEnds::first).filter(|length| *length > 1);
+    let length =
+        first_length.and_then(|length| u32::try_from(length).ok()).map_or(page, |length| length.min(page));
+    (length / 3).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_the_next_attempt_end_at_other_records() {
+        for (page, before, expected) in [
+            (100, None, 33),
+            (100, Some(100), 33),
+            (100, Some(30), 10),
+            (100, Some(2), 1),
+            (100, Some(1), 33),
+            (1, Some(1), 1),
+        ] {
+            let before = before.map(|first| PageEnds::of(&[first]));
+            assert_eq!(other_first_page(page, before.as_ref()), expected, "{before:?}");
+        }
+    }
 }

@@ -237,6 +237,11 @@ impl SourceError {
         }
     }
 
+    /// Whether the API calls the query too large.
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self.class(), ErrorClass::OverLimit { .. })
+    }
+
     /// Whether another error has the same class and HTTP status.
     pub fn is_like(&self, other: &SourceError) -> bool {
         self.class().name() == other.class().name() && self.http_status() == other.http_status()

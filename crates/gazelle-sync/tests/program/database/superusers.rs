@@ -211,7 +211,12 @@ pub(super) async fn granted_to_bi() -> World {
 async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
     let world = granted_to_bi().await;
     world
-        .execute("CREATE FUNCTION public.exec_sql(q text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE q; RETURN q; END $$")
+        .execute(
+            "CREATE FUNCTION public.exec_sql(q text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE q; RETURN q; END $$;
+             CREATE FUNCTION public.run_argument() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END $$;
+             CREATE SCHEMA theirs AUTHORIZATION mallory",
+        )
         .await;
     let may = [
         "mallory may hang triggers on, or have foreign keys refer to, tables of ours",
@@ -235,6 +240,27 @@ async fn who_may_hang_a_trigger_on_a_table_runs_nothing_as_a_superuser() {
                  WHEN (public.exec_sql('ALTER ROLE mallory SUPERUSER') IS NOT NULL)
                  EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()",
             ["the trigger theirs of public.sync_lease has a condition (WHEN) that", "exec_sql(text)"],
+        ),
+        // An immutable function of the server that opens a table and evaluates the key of its partitions.
+        (
+            "CREATE FUNCTION theirs.spring(i integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+                 IF current_setting('is_superuser') = 'on' THEN PERFORM pg_catalog.nextval('public.sprung'); END IF;
+                 RETURN i; END $$;
+             CREATE FUNCTION theirs.calm(i integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql
+                 AS $$ BEGIN RETURN theirs.spring(i); END $$;
+             CREATE TABLE theirs.parted (id integer) PARTITION BY HASH ((id + theirs.calm(1)));
+             DO $$ BEGIN EXECUTE format(
+                 'CREATE TRIGGER theirs BEFORE UPDATE ON public.sync_lease FOR EACH ROW
+                      WHEN (NOT satisfies_hash_partition(%L::oid, 1, 0, 1))
+                      EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()',
+                 'theirs.parted'::regclass::oid); END $$",
+            ["the trigger theirs of public.sync_lease has a condition (WHEN) that", "satisfies_hash_partition("],
+        ),
+        // A superuser's function that runs what it is given.
+        (
+            "CREATE TRIGGER theirs BEFORE INSERT OR UPDATE ON sync_lease FOR EACH ROW
+                 EXECUTE FUNCTION public.run_argument('SELECT pg_catalog.nextval(''public.sprung'')')",
+            ["the trigger theirs of public.sync_lease hands arguments to", "run_argument()"],
         ),
     ] {
         world.execute("GRANT TRIGGER ON sync_lease TO mallory").await;
