@@ -233,7 +233,7 @@ impl Question<'_> {
             "{schema}.{name} belongs to {owner}{more}{others}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
              this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
              written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
-             triggers, rules, defaults and policies (psql: \\d+ {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
+             triggers, rules, defaults and policies (psql: \\d {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
             me = plain(me),
         );
         if first.has_rights {

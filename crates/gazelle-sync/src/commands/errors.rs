@@ -181,7 +181,7 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
     Ok(0)
 }
 
-/// Puts the faulty versions back to pending by the same right as every other writer: not while a run is at work.
+/// Puts the faulty versions back to pending, under the lease like every other writer: not while a run is in progress.
 async fn back_to_pending(
     context: &Context,
     opened: &Opened,
@@ -235,7 +235,7 @@ async fn dismiss(
     id: &str,
     reason: &str,
 ) -> Result<u8> {
-    // By the same right as every other writer: a run at work may be closing the very case.
+    // Under the lease, like every other writer: a run in progress may be closing the very case.
     let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let dismiss = async |tx: &FencedTx<'_>| {
             let now = tx.now().await?;

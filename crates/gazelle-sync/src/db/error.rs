@@ -44,7 +44,7 @@ pub enum Fault {
     Record,
     /// Two transactions met: the same transaction may be tried again.
     Conflict,
-    /// Another runner is at work on this database: wait for it, or leave it alone.
+    /// Another run is in progress on this database.
     Busy,
     /// The database is unreachable, full, read-only, or our SQL is wrong: stop, blame no record.
     Infrastructure,

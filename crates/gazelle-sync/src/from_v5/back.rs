@@ -173,7 +173,7 @@ async fn refuse_while_running(tx: &Tx<'_>) -> Result<(), DbError> {
     match held.iter().find(|row| row.get("is_held")) {
         None => Ok(()),
         Some(row) => Err(DbError::infrastructure(format!(
-            "a run is at work ({}): stop it first",
+            "a run is in progress ({}): stop it first",
             row.get::<_, String>("holder")
         ))),
     }

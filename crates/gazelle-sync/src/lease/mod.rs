@@ -75,7 +75,7 @@ impl Lease {
             let who = previous.unwrap_or_else(|| "another runner".to_owned());
             let until = expires_at.map_or_else(String::new, |at| format!(" (its lease runs until {at})"));
             return Err(DbError::busy(format!(
-                "another gazelle-sync is at work on this database: {who}{until}; let it finish, or stop it and \
+                "another gazelle-sync run is in progress on this database: {who}{until}; let it finish, or stop it and \
                  try again once its lease has run out"
             )));
         };

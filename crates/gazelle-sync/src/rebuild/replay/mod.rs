@@ -59,7 +59,7 @@ pub struct ReplayReport {
     pub duration_ms: u64,
 }
 
-/// Replays. Errors: the database's, another runner at work, and a slice that names nothing.
+/// Replays. Errors: the database's, another run in progress, and a slice that names nothing.
 pub async fn replay(
     db: &Db,
     settings: &Settings,

@@ -86,7 +86,7 @@ pub struct UndoReport {
 
 /// Undoes a run, or lifts its undo.
 ///
-/// Errors: the database's, another runner at work, and an id that names nothing that can be undone or lifted.
+/// Errors: the database's, another run in progress, and an id that names nothing that can be undone or lifted.
 pub async fn undo(
     db: &Db,
     settings: &Settings,

@@ -1,7 +1,7 @@
 //! Whether production is what it should be: rebuilt from staging and compared row by row, counted and sampled
 //! against the API, and looked at for what could make it lie (triggers, views, foreign keys).
 //!
-//! Everything in the database happens in one transaction of one snapshot that is rolled back: a run at work is
+//! Everything in the database happens in one transaction of one snapshot that is rolled back: a run in progress is
 //! neither disturbed nor does it disturb, and nothing is left behind, whatever happens. The API is asked before (`answers`).
 //! [`verify`] goes in three steps: production against staging, production against the API (`counts`, `sample`), and what could
 //! make right rows lie (`times`, `storage`). `report` is what they find.

@@ -229,7 +229,7 @@ async fn nothing_goes_back_while_a_run_is_at_work_or_something_leans_on_it() {
     world.run(&["migrate", "--from-v5"]).await.success();
     world.execute("INSERT INTO sync_lease (name, holder, token, expires_at) VALUES ('sync', 'elsewhere', 9, now() + interval '1 hour')").await;
     let run = world.run(&["migrate", "--from-v5", "--back"]).await;
-    assert!(run.code == 1 && run.reasons().contains("a run is at work"), "{run}");
+    assert!(run.code == 1 && run.reasons().contains("a run is in progress"), "{run}");
     world.execute("DELETE FROM sync_lease").await;
     world.execute("CREATE VIEW mine AS SELECT external_id FROM v5_local_gazelle_appointments").await;
     let before = dump(&world).await;

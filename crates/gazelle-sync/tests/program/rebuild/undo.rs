@@ -349,7 +349,7 @@ async fn while_another_run_is_at_work_nothing_is_undone() {
     .await;
     let refused = world.run(&["undo", &run]).await;
     assert_eq!(refused.code, 1, "{refused}");
-    assert!(refused.reasons().contains("another gazelle-sync is at work"), "{refused}");
+    assert!(refused.reasons().contains("another gazelle-sync run is in progress"), "{refused}");
     sync.wait().await.unwrap();
     assert_eq!(world.count("sync_undos").await, 0);
 }

@@ -129,7 +129,7 @@ async fn a_persons_word_waits_for_no_run_and_is_refused_while_one_is_at_work() {
     for args in [&["errors", "dismiss", &event, "--reason", "x"][..], &["errors", "retry", &event]] {
         let busy = world.run(args).await;
         assert_eq!(busy.code, 1, "{busy}");
-        assert!(busy.reasons().contains("at work") && busy.reasons().contains("elsewhere"), "{busy}");
+        assert!(busy.reasons().contains("in progress") && busy.reasons().contains("elsewhere"), "{busy}");
     }
     assert!(in_state(&world, &[]).await.contains(&format!("{event} open")));
     world.execute("UPDATE sync_lease SET expires_at = 'epoch'").await;

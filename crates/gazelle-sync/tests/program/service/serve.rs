@@ -119,7 +119,7 @@ async fn while_another_run_is_at_work_it_waits_and_raises_no_alarm() {
     world.execute("UPDATE sync_lease SET expires_at = 'epoch'").await;
     until("the run", async || runs(&world, "trigger = 'request' AND status = 'success'").await == 1).await;
     let ended = serving.stop().await;
-    assert_eq!(ended.log.matches("another gazelle-sync is at work").count(), 1, "{}", ended.log);
+    assert_eq!(ended.log.matches("another gazelle-sync run is in progress").count(), 1, "{}", ended.log);
     assert!(!ended.log.contains("\"WARN\"") && !ended.log.contains("\"ERROR\""), "{}", ended.log);
 }
 
