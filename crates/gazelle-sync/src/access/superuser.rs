@@ -77,6 +77,8 @@ pub enum Before {
     TakingRights,
 }
 
+/// What a row says the kind of a table is that is written.
+const WRITTEN: &str = "written";
 const LOOK: &str = include_str!("superuser.sql");
 
 /// Why a superuser does not use the tables, if it does not; none for other roles.
@@ -85,20 +87,45 @@ const LOOK: &str = include_str!("superuser.sql");
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
+    let rows = db.query(LOOK, &params(&db.schema(), &names)).await?;
+    let refusal = told(&rows, before);
+    if refusal.is_some() || before == Before::TakingRights || locks(&rows).is_empty() {
+        return Ok(refusal);
+    }
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    refusal_in(&tx).await
 }
 
-/// As [`refusal`] before use, in the transaction that goes on to write.
+/// As [`refusal`] before use, in the transaction that goes on to write. A trigger or a key that somebody has created in a transaction
+/// that is still open is waited for: nobody who is none of us can create another one once the look has found that nobody holds
+/// the right.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database, such as a lock that somebody holds for longer than is waited for.
 pub(super) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&tx.query(LOOK, &params(&tx.schema(), &names)).await?, Before::Use))
+    let schema = tx.schema();
+    let rows = tx.query(LOOK, &params(&schema, &names)).await?;
+    let (refusal, locks) = (told(&rows, Before::Use), locks(&rows));
+    if refusal.is_some() || locks.is_empty() {
+        return Ok(refusal);
+    }
+    for lock in &locks {
+        tx.query(lock, &[]).await?;
+    }
+    Ok(told(&tx.query(LOOK, &params(&schema, &names)).await?, Before::Use))
+}
+
+/// The statements that lock the tables whose rows are written; none where the role is no superuser.
+fn locks(rows: &[Row]) -> Vec<String> {
+    let written = rows.iter().filter(|row| row.get::<_, &str>("kind") == WRITTEN);
+    written.map(|row| row.get("cure")).collect()
 }
 
 fn told(rows: &[Row], before: Before) -> Option<String> {
-    let mut found: Vec<Hindrance> = rows.iter().map(Hindrance::of).collect();
+    let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
+    let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
     found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
     found.first().map(|hindrance| hindrance.told(found.len()))
 }

@@ -1,5 +1,5 @@
 -- What keeps a superuser from using our relations $2 of the schema $1, though they and the schema are a superuser's (owners.sql sees to
--- that): one row each, as (what, what is wrong with it, what ends it, of which kind). No row where we are no superuser; owners.sql says
+-- that): one row each, as (what, what is wrong with it, what ends it, of which kind); and the tables to lock. No row where we are no superuser; owners.sql says
 -- who counts as one. Catalogues alone: nothing is run by looking.
 --
 -- Defaults, checks, rules, views, policies and types are put there by owners, who are superusers. Who is none can leave two things
@@ -41,12 +41,12 @@ WITH RECURSIVE superusers AS (
     UNION
     SELECT leads.below, leads.is_written FROM found JOIN leads ON leads.above = found.oid AND found.is_written
 ), used AS (
-    SELECT c.oid, c.relacl, c.relowner, n.nspname AS space, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+    SELECT c.oid, c.relkind, c.relacl, c.relowner, n.nspname AS space, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
            c.oid IN (SELECT account.oid FROM account) AS is_ours, bool_or(found.is_written) AS is_written
       FROM found
       JOIN pg_catalog.pg_class c ON c.oid = found.oid
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     GROUP BY c.oid, c.relacl, c.relowner, n.nspname, c.relname
+     GROUP BY c.oid, c.relkind, c.relacl, c.relowner, n.nspname, c.relname
 ), triggers AS (
     SELECT t.oid, t.tgrelid, t.tgfoid, t.tgnargs > 0 AND NOT t.tgisinternal AS has_arguments, t.tgqual::text AS condition,
            pg_catalog.format('the trigger %I of %s', t.tgname, used.name) AS what,
@@ -113,4 +113,10 @@ SELECT coalesce(r.rolname::text, 'PUBLIC'),
   FROM held LEFT JOIN pg_catalog.pg_roles r ON r.oid = held.grantee
  WHERE held.privilege_type IN ('TRIGGER', 'REFERENCES') AND held.grantee <> held.relowner
    AND held.grantee NOT IN (SELECT oid FROM superusers)
+UNION
+-- Not in the way: the tables whose rows are written, and the lock with which a trigger or a key conflicts that somebody has created in
+-- a transaction that is still open. Once it is granted, a second look sees what there is.
+SELECT used.name, '', pg_catalog.format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', used.name), 'written'
+  FROM used
+ WHERE used.is_written AND used.relkind IN ('r', 'p')
  ORDER BY 1, 2

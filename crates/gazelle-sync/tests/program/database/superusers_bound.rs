@@ -4,7 +4,10 @@
 use super::superusers::granted_to_bi;
 use super::there_first::{TRAP, as_mallory, nothing_sprang, refused, with_mallory, works};
 use crate::support::roles::{act_as, client_of};
+use crate::support::service::until;
 use crate::support::{DATABASE, World};
+use gazelle_sim::Kind;
+use serde_json::json;
 
 /// That the commands refuse what was hung and name it.
 async fn refuses(world: &World, words: &[&str]) {
@@ -201,4 +204,33 @@ async fn a_superuser_with_a_lesser_role_in_force_is_one() {
     act_as(&mut world, "second");
     refuses(&world, &["belongs to mallory", "(second) is a superuser, also with the role app in force"])
         .await;
+}
+
+/// The right is gone, and what was created with it appears when its transaction ends: before the first row is written.
+#[tokio::test]
+async fn a_trigger_of_an_open_transaction_is_waited_for_by_a_superuser() {
+    let world = granted_to_bi().await;
+    let mallory = client_of(&world, "mallory").await;
+    mallory
+        .batch_execute(
+            "CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_catalog.nextval('public.sprung'); RETURN NEW; END $$;
+             BEGIN; CREATE TRIGGER theirs BEFORE UPDATE ON gazelle_clients FOR EACH ROW EXECUTE FUNCTION pg_temp.f()",
+        )
+        .await
+        .unwrap();
+    world.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM mallory").await;
+    let client = world.control.ids(Kind::Client)[0].clone();
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Autrement" })).unwrap();
+    let mut run = world.start(&["sync", "--json"]);
+    let waits = "SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND application_name = 'gazelle-sync' AND wait_event_type = 'Lock'";
+    until("it waits for the transaction", async || world.one::<i64>(waits, &[]).await > 0).await;
+
+    mallory.batch_execute("COMMIT").await.unwrap();
+
+    assert_eq!(run.wait().await.unwrap().code(), Some(1));
+    nothing_sprang(&world, "sync").await;
+    let theirs = "the trigger theirs of public.gazelle_clients calls pg_temp";
+    refused(&world.run(&["sync"]).await, &[theirs]);
 }
