@@ -1,5 +1,5 @@
-//! Gets server programs where none are installed: an archive of
-//! <https://github.com/theseus-rs/postgresql-binaries> that is known by its hash, and no other.
+//! Downloads server programs if none are installed: an archive of
+//! <https://github.com/theseus-rs/postgresql-binaries> with a known hash, and no other.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,17 +13,17 @@ use crate::held::{ALL_MAY_ENTER, Held};
 use crate::pinned::{self, Archive};
 use crate::unpack::unpack;
 
-/// Without a network this is how long nothing is said.
+/// The longest wait for a connection, for example without a network.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Some 20 MB.
+/// The longest time for the download of some 20 MB.
 const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(600);
-/// No archive is larger.
+/// More bytes than any archive has.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// What the names of unfinished ones begin with.
+/// Prefix of the folders of unfinished downloads.
 const UNFINISHED: &str = "new-";
 
-/// Downloads, checks and unpacks a server of this major version (else of a usual one). The caller holds the start
-/// lock. The error is the reason alone, for the caller's sentence.
+/// Downloads, verifies and unpacks a server of this major version, or of the default one. The caller holds the
+/// start lock. The error is only the reason, for the caller's message.
 pub(crate) async fn download(folder: &Folder, major: Option<u32>) -> Result<Binaries, String> {
     let archive = pinned::archive(major)?;
     tracing::info!(version = archive.version, from = archive.url, "downloading PostgreSQL");
@@ -36,7 +36,7 @@ pub(crate) async fn download(folder: &Folder, major: Option<u32>) -> Result<Bina
     find::given(&place.join("bin"), &folder.account, &folder.root).map_err(|error| error.to_string())
 }
 
-/// Sends nothing that the environment holds, but goes through the proxy that it names.
+/// Sends nothing from the environment, but uses the proxy that it names.
 fn client() -> Result<reqwest::Client, String> {
     let client = reqwest::Client::builder()
         .connect_timeout(REACH_TIMEOUT)
@@ -47,7 +47,7 @@ fn client() -> Result<reqwest::Client, String> {
     client.build().map_err(|error| chain(&error))
 }
 
-/// The bytes of an archive, if they are the right ones.
+/// Downloads an archive and checks its hash.
 async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, String> {
     let url = &archive.url;
     let fail = |error: reqwest::Error| format!("{url}: {}", chain(&error.without_url()));
@@ -75,13 +75,14 @@ pub(crate) fn sha_256(bytes: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Unpacks into a folder of its own, then renames: a folder with a version's name is whole. The folder around is the server
-/// account's, which could put anything in the place of `bin`: what is there is used only where it is this account's own.
+/// Unpacks into a temporary folder, then renames it, so that a folder with a version's name is complete. The
+/// server's account owns the parent and could replace `bin`: the existing one is used only if this process's
+/// account owns it.
 fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
     let place = folder.downloads().join(version);
     let fail = |error: io::Error| format!("cannot unpack to {}: {error}", place.display());
     let downloads = downloads(folder)?;
-    // What killed programs left, and a broken folder of this version.
+    // Remove what killed programs left, and a broken folder of this version.
     for name in downloads.names().map_err(fail)? {
         if name.to_string_lossy().starts_with(UNFINISHED) || name == version {
             downloads.remove(&name).map_err(fail)?;
@@ -97,8 +98,8 @@ fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
     downloads.remove(unfinished).map_err(fail)
 }
 
-/// The folder of downloaded programs, made where it is absent: by root for root alone to change, and for the server's account to
-/// enter.
+/// The folder of downloaded programs, created if absent. Only this process's account may change it; the server's
+/// account may enter it.
 fn downloads(folder: &Folder) -> Result<Held, String> {
     let path = folder.downloads();
     let fail = |error: io::Error| format!("cannot use {}: {error}", path.display());
@@ -121,7 +122,7 @@ fn downloads(folder: &Folder) -> Result<Held, String> {
     Ok(downloads)
 }
 
-/// Refuses a folder whose owner could change the programs in it.
+/// Refuses a folder of another owner, who could change the programs in it.
 fn is_ours(path: &Path, owner: u32, me: u32) -> Result<(), String> {
     if owner == me {
         return Ok(());

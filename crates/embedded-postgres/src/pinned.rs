@@ -1,13 +1,13 @@
-//! The archives that may be downloaded, by their SHA-256. What is served under their names with other bytes is refused, whoever
-//! serves it. Decision 0076 says where the values are from and how to change them.
+//! The archives that may be downloaded, by SHA-256. Content with another hash is refused. Decision 0076 says where
+//! the hashes come from and how to change them.
 
 use std::env::consts::{ARCH, OS};
 
-/// The version of all of them. A cluster stays with its major version, so a settled one.
+/// The version of all archives. A well-tested one, since a cluster stays with its major version.
 pub(crate) const VERSION: &str = "17.11.0";
 const MAJOR: u32 = 17;
 
-/// By target.
+/// The hashes, by target.
 const SHA_256: [(&str, &str); 4] = [
     ("x86_64-unknown-linux-gnu", "b7a1ba6bae6499d8296e3e81b0171eecfd1766ca9aaa0057e41ad3e844e5e2e0"),
     ("aarch64-unknown-linux-gnu", "abffda09209280ec1502b73720dc4d254fb7fff9a072e324926c600a5b16c221"),
@@ -23,7 +23,7 @@ pub(crate) struct Archive {
     pub sha_256: &'static str,
 }
 
-/// The archive for this machine and this major version, if one is asked for. The error is the reason why there is none.
+/// The archive for this machine and, if given, this major version. The error is the reason why there is none.
 pub(crate) fn archive(major: Option<u32>) -> Result<Archive, String> {
     archive_of(&target(OS, ARCH, cfg!(target_env = "musl")), major)
 }
@@ -41,7 +41,7 @@ fn archive_of(target: &str, major: Option<u32>) -> Result<Archive, String> {
     Ok(Archive { version: VERSION, url, sha_256 })
 }
 
-/// The name that archives have for a system.
+/// The target's name in archive names.
 fn target(os: &str, arch: &str, musl: bool) -> String {
     match (os, musl) {
         ("linux", false) => format!("{arch}-unknown-linux-gnu"),
