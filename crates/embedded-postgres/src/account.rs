@@ -173,7 +173,7 @@ mod tests {
         let postgres = lookup(PASSWD, "postgres").expect("is listed");
         assert_eq!((postgres.uid, postgres.gid), (101, 104));
         assert_eq!(name_of(PASSWD, 101).as_deref(), Some("postgres"));
-        // macOS writes nobody's id as a negative number: not one a file can be given to by number here.
+        // macOS writes the id of `nobody` as a negative number, which cannot be used as an owner here.
         assert_eq!(lookup(PASSWD, "nobody"), None);
         assert_eq!(lookup(PASSWD, "_postgres"), None);
     }
@@ -191,7 +191,7 @@ mod tests {
             assert_eq!((chosen.name.as_str(), chosen.is_shared()), (name, shared));
         }
         assert_eq!(first_of("root:x:0:0:root:/root:/bin/sh\n"), None);
-        // An account that this program runs as, or that owns the folder, was chosen by a person.
+        // The user chose the account that runs this program or owns the folder.
         let ours = Account { name: "postgres".to_owned(), uid: 1, gid: 1, switch: false };
         assert!(!ours.is_shared());
         assert!(!Account { name: "anne".to_owned(), switch: true, ..ours }.is_shared());

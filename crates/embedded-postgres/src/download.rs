@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder that the server's account can enter, with a folder of ours in it.
+    /// A folder that the server's account can enter, containing a server's folder.
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir_in("/tmp").expect("a folder");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).expect("opened");
@@ -150,7 +150,7 @@ mod tests {
         (dir, folder)
     }
 
-    /// As the real archives: one folder named after version and system, with the usual ones in it.
+    /// Like the real archives: one folder named after version and system, with the usual folders in it.
     fn archive(dir: &Path) -> Vec<u8> {
         let name = "postgresql-17.2.0-x86_64-unknown-linux-gnu";
         let bin = dir.join(name).join("bin");
@@ -166,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_network_is_found_out_at_once() {
-        // A name that never exists.
+        // A host name that never exists.
         let archive = Archive { version: "17", url: "https://host.invalid/a.tar.gz".to_owned(), sha_256: "" };
         let reason = get(&client().expect("a client"), &archive).await.expect_err("unreachable");
         assert!(reason.starts_with("https://host.invalid/a.tar.gz: "), "{reason}");
@@ -189,7 +189,7 @@ mod tests {
             asked.to_lowercase()
         });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        // The published one of "abc", and one that differs in its last digit.
+        // The published hash of "abc", and one that differs in its last digit.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let mut archive = Archive { version: "17", url, sha_256: known };
         assert_eq!(get(&client, &archive).await, Ok(b"abc".to_vec()));
@@ -203,7 +203,7 @@ mod tests {
         for header in ["authorization", "cookie", "token"] {
             assert!(!asked.contains(header), "{asked}");
         }
-        // The real one goes nowhere without encryption.
+        // The real client refuses addresses without TLS.
         let reason = get(&self::client().expect("a client"), &archive).await.expect_err("in clear");
         assert!(reason.contains("scheme"), "{reason}");
     }
@@ -212,7 +212,7 @@ mod tests {
     fn an_archive_becomes_binaries_that_the_account_can_run() {
         let (dir, folder) = folder();
         let bytes = archive(dir.path());
-        // What a killed program left.
+        // A left-over of a killed program.
         fs::create_dir_all(folder.downloads().join("new-1/x")).expect("a folder");
         for _twice in 0..2 {
             install(&folder, "17.2.0", &bytes).expect("unpacked");
@@ -243,12 +243,12 @@ mod tests {
             assert!(mode == 0o700 && all.iter().all(|it| it.exists()), "{why}: mode {mode:o}");
             assert_eq!(fs::read_dir(&elsewhere).expect("there").count(), 2, "{why}");
         };
-        // In the place of the folder.
+        // Planted in place of the folder.
         symlink(&elsewhere, folder.downloads()).expect("a link");
         let why = install(&folder, "17.2.0", &bytes).expect_err("refused");
         assert!(why.contains("is a link") && why.contains("remove it"), "{why}");
         untouched(&why);
-        // In it, under the names of what is removed first.
+        // Planted in it, under the names that are removed first.
         fs::remove_file(folder.downloads()).expect("removed");
         fs::create_dir(folder.downloads()).expect("a folder");
         symlink(&elsewhere, folder.downloads().join("new-1")).expect("a link");
@@ -269,7 +269,7 @@ mod tests {
                 "{why}"
             );
         }
-        // Nobody but root can give a folder away, to see that it is asked.
+        // Only root can change a folder's owner to test this.
         if rustix::process::geteuid().is_root() {
             let (dir, folder) = folder();
             fs::create_dir(folder.downloads()).expect("a folder");

@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with many files, while `others` work in it too.
+    /// A folder with many files, in which `others` create and remove files meanwhile.
     fn remove_beside(others: impl Fn(&Path) + Sync) {
         let place = tempfile::tempdir().expect("a folder");
         let full = place.path().join("full");

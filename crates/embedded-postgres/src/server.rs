@@ -315,7 +315,7 @@ mod tests {
     #[tokio::test]
     async fn a_machine_without_binaries_is_told_the_command() {
         let dir = tempfile::tempdir().expect("a folder");
-        // As root the server's account must get through.
+        // As root, the server's account must be able to enter it.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
         std::fs::set_permissions(dir.path(), open).expect("opened");
         let mut options = Options::new(dir.path());

@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// What an archive may hold.
+    /// The kinds of entries of an archive.
     #[derive(Clone, Copy)]
     enum Part {
         File(&'static str),
@@ -187,7 +187,7 @@ mod tests {
     }
     use Part::{File, Folder, Link, Of, Second};
 
-    /// As no honest program writes it: names go in as they are.
+    /// Writes names unchecked, as only a malicious program would.
     fn archive(parts: &[Part]) -> Vec<u8> {
         let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for part in parts {
@@ -231,9 +231,9 @@ mod tests {
             &[Link("pg/lib/x", "../../outside")],
             &[Link("pg/lib/x", "y/../..")],
             &[Link("pg/lib", "")],
-            // Up behind a link that leads to the top.
+            // `..` after a link that leads to the top.
             &[Link("pg/a/b/c", "../.."), Link("pg/x", "a/b/c/..")],
-            // Through links, inside or not.
+            // Through links, whether they lead outside or not.
             &[Folder("pg/a"), Link("pg/b", "a"), File("pg/b/x")],
             &[Link("pg/b", "nowhere"), File("pg/b")],
             &[Link("pg/b", "nowhere"), Folder("pg/b")],
@@ -278,7 +278,7 @@ mod tests {
         for name in ["bin/postgres", "bin/postmaster", "bin/initdb", "lib/libpq.so", "lib/again"] {
             assert_eq!(fs::read_to_string(into.join(name)).unwrap(), "hostile", "{name}");
         }
-        // Neither another's rights nor a place for others to write.
+        // Neither setuid nor writable for others.
         use std::os::unix::fs::PermissionsExt;
         let mode = |name: &str| fs::metadata(into.join(name)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode("bin"), mode("bin/postgres")), (0o755, 0o755));
@@ -292,7 +292,7 @@ mod tests {
         for bytes in [&b"<html>"[..], &whole[..whole.len() / 2]] {
             assert!(unpack(bytes, &into).unwrap_err().contains("cannot be"), "{}", bytes.len());
         }
-        // A file that says that it is larger than anything.
+        // A file whose header announces more than any archive has.
         let mut header = Header::new_old();
         header.set_path("pg/large").unwrap();
         header.set_size(MOST_BYTES * 2);

@@ -265,7 +265,7 @@ mod tests {
         let data = app.join("data");
         make_folder(&data).unwrap();
         make_folder(&other).unwrap();
-        // Whoever may write in the folder above puts another of ours in its place.
+        // Another account that may write in the parent folder replaces it by another folder of ours.
         for open in [0o777, 0o757] {
             mode(&app, open);
             for refused in [
@@ -281,10 +281,10 @@ mod tests {
             }
             assert!(fs::read_dir(&data).unwrap().next().is_none(), "nothing was made there");
         }
-        // In one like /tmp each may only rename what is his.
+        // In a folder like /tmp each account may rename only its own entries.
         mode(&app, 0o1777);
         check_folder(&data).unwrap();
-        // A link that we made where nobody else can is as good as its target, and no better.
+        // A link of ours in a folder that only we may change is treated like its target.
         mode(&app, 0o755);
         let link = app.join("link");
         symlink(&other, &link).unwrap();
@@ -297,7 +297,7 @@ mod tests {
         mode(&app, 0o777);
         mode(&other, 0o700);
         assert!(NotOurs::in_error(&check_folder(&link).unwrap_err()).is_some(), "the link could be swapped");
-        // Links that lead to each other have an end.
+        // Links that form a cycle end with an error.
         mode(&app, 0o755);
         symlink(app.join("two"), app.join("one")).unwrap();
         symlink(app.join("one"), app.join("two")).unwrap();

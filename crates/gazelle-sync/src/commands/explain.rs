@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::entities::entity;
 
-    /// The record behind an id, with a row in each of these tables of its entity.
+    /// The record of an id, with a row in each of these tables of its entity.
     fn found(name: &str, tables: &[usize]) -> Found {
         let entity = entity(name).unwrap();
         let rows = tables.iter().map(|table| (entity.tables[*table], json!({ "table": table }))).collect();

@@ -214,7 +214,8 @@ mod tests {
         span.add_event(hostile, vec![KeyValue::new("error", hostile), KeyValue::new("count", 3)]);
         span.set_status(Status::error(hostile));
         span.end();
-        // Of what acts, Debug shows the escape; of what stands in its place, the sign or an escape of a backslash.
+        // For control characters, Debug prints an escape; for their replacement, the character itself or an escaped
+        // backslash.
         let text = format!("{:?}", kept.0.lock().unwrap()).replace("\\\\", "");
         for raw in ["\\u{1b}", "\\u{202e}", "\\u{9b}", "b\\nc"] {
             assert!(!text.contains(raw), "{raw} in {text}");

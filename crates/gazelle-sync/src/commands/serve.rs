@@ -216,7 +216,7 @@ mod tests {
         for mut http in [panics(), tokio::spawn(async { Ok(()) }), aborted] {
             let stopper = CancellationToken::new();
             let stop = stopper.clone();
-            // What is under way is finished.
+            // Work in progress is finished.
             let service = async {
                 stop.cancelled().await;
                 tokio::time::sleep(Duration::from_secs(7)).await;
@@ -225,7 +225,7 @@ mod tests {
             let end = until_one_ends(service, &mut http, pending(), &stopper).await;
             assert_eq!((end, begun.elapsed()), (End::HttpGone, Duration::from_secs(7)));
         }
-        // One that does not stop is cut off.
+        // A service that does not stop is cut off.
         let begun = Instant::now();
         let end = until_one_ends(pending(), &mut panics(), pending(), &CancellationToken::new()).await;
         assert_eq!((end, begun.elapsed()), (End::HttpGone, LONGEST_STOP));

@@ -72,8 +72,8 @@ mod tests {
 
     type Written = (Vec<&'static str>, Result<Vec<&'static str>, Fault>);
 
-    /// What comes of writing `items` where this says what the database does with a part, the number of parts tried so far:
-    /// what was written, and what was refused.
+    /// Writes `items` with a closure that answers for the database, given a part and the number of parts tried so
+    /// far. Returns what was written, and what was refused.
     fn written(items: &[&'static str], mut database: impl FnMut(&[&str], u32) -> Option<Fault>) -> Written {
         let (mut written, mut refused, mut tried) = (Vec::new(), Vec::new(), 0);
         let mut parts = Bisect::new(items).retrying_conflicts();

@@ -336,7 +336,7 @@ mod tests {
             ("host=db password=so geheim=x", "a parameter that is not known"),
             ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
             ("postgres://sync@db/shop?Geheim=x", "cannot be read"),
-            // What follows the first @ would be taken for the host: shown, and asked for at name servers.
+            // The driver takes what follows the first @ as the host: it would be shown and sent to name servers.
             ("postgres://sync:so@Geheim@db/shop", "written as %40"),
             ("postgres://sync:so@Gehe/im@db/shop", "written as %40"),
             ("postgres://sync@server:Geheim@db/shop", "written as %40"),

@@ -107,9 +107,9 @@ mod tests {
             ("host=db.example.org sslmode=prefer password=x", true, Require, Tried, true),
             ("host=db.example.org sslmode=prefer", true, Prefer, Tried, true),
             ("host=db.example.org sslmode=disable password=x", true, Disable, Demanded, true),
-            // However the words were written.
+            // In any spelling of the connection string.
             ("host=db.example.org sslmode = disable password=x", false, Disable, Demanded, true),
-            // Some of several hosts, other spellings, and an address that is not the name's.
+            // Only some of several hosts, other spellings, and a hostaddr that differs from the name's address.
             ("host=localhost,db.example.org password=x", false, Require, Demanded, false),
             ("host=127.1 password=x", false, Require, Demanded, false),
             ("host=localhost hostaddr=192.0.2.1 password=x", false, Require, Demanded, false),

@@ -132,7 +132,7 @@ mod tests {
                 "mine_2024_102376",
                 "mine_2024",
             ),
-            // Numbers of shards begin at 102008.
+            // Shard numbers start at 102008.
             (of_node, "mine_2024", "mine_2024"),
             (of_node, "102376", "102376"),
             (of_node, "_102376", "_102376"),
@@ -143,7 +143,7 @@ mod tests {
             let read = about("", "", constraint).without_shard_of(context);
             assert_eq!(read, about("", "", told), "{context:?} {constraint}");
         }
-        // A table that is ours and has no number was refused here.
+        // The error names our own table without a shard number.
         let here = about("gazelle_clients", "", "mine_102376");
         assert_eq!(here.without_shard_of(of_node), about("gazelle_clients", "", "mine_102376"));
     }

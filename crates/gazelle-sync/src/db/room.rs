@@ -165,14 +165,14 @@ mod tests {
         let fine = Poll::Ready(Ok(()));
         assert_eq!(take(&one, 40), fine);
         assert_eq!(take(&other, 20), fine);
-        // Both need more than there is: one gets it, to the longest that an answer may be.
+        // Both need more than is left: one may go on, up to the longest answer allowed.
         assert_eq!(take(&one, 20), fine);
         assert_eq!(take(&other, 20), Poll::Pending);
         assert!(other.is_waiting() && !one.is_waiting());
         assert_eq!(take(&one, 132), fine);
         assert_eq!(take(&third, 1), fine);
         assert_eq!(take(&third, 30), Poll::Pending);
-        // What is too long is so with and without others.
+        // An answer that is too long fails with or without others.
         assert_eq!(take(&one, 1), Poll::Ready(Err(TooLong)));
         assert_eq!(take(&other, 200), Poll::Ready(Err(TooLong)));
         one.release();

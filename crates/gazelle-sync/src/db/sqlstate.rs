@@ -236,7 +236,7 @@ mod tests {
             let of_class = CLASSES.iter().find(|(class, ..)| state.starts_with(class)).unwrap().1;
             assert_ne!(*of_state, of_class, "{state} ({what}) is no exception");
         }
-        // The driver knows every state of the manual's appendix A by name: each has a class here.
+        // The driver has a constant for every state of appendix A: each must have a class here.
         for class in CLASSES {
             let state = format!("{}000", class.0);
             assert_eq!(concern(&state), class.1, "{}", class.2);

@@ -230,7 +230,7 @@ mod tests {
         }
     }
 
-    /// What may stand in a statement, whole: none of it ends one.
+    /// Fragments of SQL that do not end a statement.
     fn piece() -> impl Strategy<Value = String> {
         let inside = "[a-z;$ \n(é-]{0,8}";
         prop_oneof![
@@ -271,7 +271,7 @@ mod tests {
                 prop_assert!(at.is_some());
                 from = at.unwrap_or_default() + statement.len();
             }
-            // Of two texts put after each other none changes the other, where the first is whole.
+            // Concatenating two texts does not change how either is split, if the first is complete.
             let whole = format!("SELECT 1; {sql}");
             prop_assert_eq!(split(&whole).len(), statements.len() + 1);
         }

@@ -134,7 +134,7 @@ mod tests {
         Seen::Nothing(Silence { why: "nothing".to_owned(), waits_for_us })
     }
 
-    /// What each look gives, by the second at which it is made.
+    /// The verdict of each look, by the second at which it is made.
     fn verdicts(looks: impl IntoIterator<Item = (u64, Seen)>) -> Vec<Verdict> {
         let begun = Instant::now();
         let mut watch = Watch::new(Limits::default(), LONGEST, begun);
@@ -158,11 +158,11 @@ mod tests {
             (vec![(30, nothing(false))], silent(false, 30)),
             (vec![(119, nothing(true))], Verdict::Wait),
             (vec![(120, nothing(true))], silent(true, 120)),
-            // From the last sign of life on.
+            // Counted from the last sign of life.
             (vec![(20, Seen::Working), (49, nothing(false))], Verdict::Wait),
             (vec![(20, Seen::Working), (50, nothing(false))], silent(false, 30)),
             (vec![(20, waiting()), (49, nothing(false))], Verdict::Wait),
-            // What cannot be known is no sign of life, and no reason to give up either.
+            // An unknown result is no sign of life, and no reason to give up.
             (vec![(90, Seen::Unknown)], Verdict::Wait),
             (vec![(20, Seen::Unknown), (30, nothing(false))], silent(false, 30)),
         ] {
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(last([(5, waiting()), (300, waiting())]), given_up(300));
         assert_eq!(last([(5, Seen::Working), (6, waiting()), (306, waiting())]), given_up(300));
         assert_ne!(last([(5, Seen::Working), (6, waiting()), (305, waiting())]), given_up(299));
-        // It got that lock, and waits for another one.
+        // It was granted that lock, and waits for another one.
         let looks = [(5, waiting()), (200, Seen::Working), (201, waiting()), (400, waiting())];
         assert!(matches!(last(looks), Verdict::Warn { .. }));
     }

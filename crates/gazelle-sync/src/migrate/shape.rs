@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
     }
 
-    /// Databases hold these checksums: a line is added with a migration, and none is ever changed.
+    /// Databases contain these checksums: add a line with a migration, and never change one.
     #[test]
     fn migrations_say_what_they_said_when_they_were_released() {
         let lines: Vec<String> = MIGRATIONS

@@ -244,11 +244,11 @@ mod tests {
 
     const ADA: u32 = 1000;
     const MALLORY: u32 = 1001;
-    /// A group that nobody but Ada is in.
+    /// A group whose only member is Ada.
     const ADAS: u32 = 1000;
     const TEAM: u32 = 2000;
 
-    /// A place by its owner, group, kind and mode; `r` for a folder that is mounted read-only.
+    /// An element of a path by its owner, group, kind and mode; `r` for a folder on a read-only mount.
     fn step(path: &str, owner: u32, group: u32, kind: char, mode: u32) -> Step {
         let kinds =
             [('f', FileType::RegularFile), ('l', FileType::Symlink), ('c', FileType::CharacterDevice)];
@@ -258,7 +258,7 @@ mod tests {
         Step { path, owner, group, kind: kind_of, mode, links, is_fixed: kind == 'r' }
     }
 
-    /// Why Ada, or another, does not believe what stands at the end, and what she is warned of.
+    /// Why the account (Ada or another) does not trust the file, and what it is warned of.
     fn judged(way: &[Step], sought: Sought, me: u32, groups: &[u32]) -> (Option<String>, Option<String>) {
         let top = step("/", 0, 0, 'd', 0o755);
         let (end, folders) = way.split_last().unwrap();
@@ -296,7 +296,7 @@ mod tests {
             (Named, vec![step("/srv/p", ADA, ADAS, 'd', 0o777), file(ADA, 0o600)], "/srv/p can be written"),
             (Found, vec![tmp(), step("/tmp/linked.toml", ADA, ADAS, 'f', 0o600)], "has 2 names"),
             (Found, vec![tmp(), step("/tmp/linked.toml", 0, 0, 'f', 0o644)], "has 2 names"),
-            // A folder of a mount that takes no writes says nothing of who owns what stands there.
+            // A folder on a read-only mount does not decide whether the owner of a file in it is trusted.
             (Found, vec![step("/etc/c", 0, 0, 'r', 0o777), file(MALLORY, 0o644)], "uid 1001"),
         ] {
             let told = judged(&way, sought, ADA, &[ADAS, TEAM]).0;
@@ -315,7 +315,7 @@ mod tests {
             (Named, service, &its[..], vec![etc.clone(), of(0, 0, 0o644)]),
             (Named, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
             (Found, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
-            // With umask 002, each in a group of his own; and root who runs it as who owns it.
+            // With umask 002 each account has a group of its own; and root runs it as the owner.
             (
                 Found,
                 ADA,
@@ -328,12 +328,12 @@ mod tests {
                 &[0],
                 vec![home.clone(), step("/home/ada/p", ADA, ADAS, 'd', 0o775), of(ADA, ADAS, 0o664)],
             ),
-            // A file of another account in a container, or of who deploys, that a person named.
+            // A file of another account, in a container or of whoever deploys, that the user named.
             (Named, 0, &[0], vec![step("/app", 0, 0, 'd', 0o755), of(ADA, TEAM, 0o644)]),
             (Named, service, &its, vec![step("/srv/app", ADA, TEAM, 'd', 0o755), of(ADA, TEAM, 0o644)]),
-            // Any account of a container, in the group of root.
+            // An arbitrary account of a container, in root's group.
             (Found, 1_000_650_000, &[0], vec![step("/app", 0, 0, 'd', 0o775), of(0, 0, 0o664)]),
-            // A ConfigMap: its folder has mode 777, its links are root's, and it is mounted read-only.
+            // A ConfigMap: mode 777, links owned by root, mounted read-only.
             (
                 Found,
                 ADA,
