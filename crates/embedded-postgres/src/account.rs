@@ -1,4 +1,5 @@
-//! As whom the server runs: PostgreSQL refuses root, so root hands it to an account without rights.
+//! Chooses the operating system account that the server runs as: PostgreSQL refuses root, so root runs it under an
+//! unprivileged account.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,28 +12,29 @@ use std::process::{Command, Stdio};
 use crate::options::default_data_dir;
 use crate::{Error, Result};
 
-/// The one that nothing else uses, where somebody made it.
+/// The dedicated account, if it was created.
 pub(crate) const OWN: &str = "gazelle-sync";
-/// The accounts to try, in order. What runs under the others can read the data and connect.
+/// The accounts to try, in order. Other programs that run under one of the shared ones can read the data and
+/// connect.
 const NAMES: [&str; 4] = [OWN, "postgres", "_postgres", "nobody"];
 
-/// The environment a child gets. Everything else stays out: `PG*` would change its behaviour, and API keys and
-/// passwords must not be readable in the process of another account.
+/// The environment variables that a child gets. All others are removed: `PG*` would change its behaviour, and API
+/// keys and passwords must not be readable in a process of another account.
 const KEPT_VARIABLES: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"];
 
-/// Who owns the data and runs the server.
+/// The account that owns the data and runs the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     pub name: String,
     pub uid: u32,
     pub gid: u32,
-    /// Whether this process must change to it, being root.
+    /// Whether this process is root and must switch to it.
     pub switch: bool,
 }
 
 impl Account {
-    /// This process's own account; for root the owner of `existing`, so that root can use a user's folder without
-    /// taking it over; else the first account of the system made for this.
+    /// This process's own account. For root: the owner of `existing`, so that root can use a user's folder without
+    /// changing its owner; otherwise the first of [`NAMES`] that exists.
     pub fn choose(existing: &Path) -> Result<Account> {
         let euid = rustix::process::geteuid();
         if !euid.is_root() {
@@ -43,9 +45,9 @@ impl Account {
                 switch: false,
             });
         }
-        // macOS keeps people elsewhere, but its system accounts are in this file too.
+        // macOS keeps users elsewhere, but its system accounts are in this file, too.
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        // Whether that owner is one whom root let be there is for `trust` to say.
+        // `trust` checks whether root allowed that owner to be there.
         match fs::symlink_metadata(existing) {
             Ok(folder) if folder.uid() != 0 => Ok(Account {
                 name: name_of(&passwd, folder.uid()).unwrap_or_else(|| format!("user id {}", folder.uid())),
@@ -62,7 +64,7 @@ impl Account {
         self.switch && self.name != OWN && NAMES.contains(&self.name.as_str())
     }
 
-    /// A command that will run as this account, in `folder`, in the C locale and a clean environment.
+    /// A command that runs as this account, in `folder`, with the C locale and a clean environment.
     pub fn command(&self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().stdin(Stdio::null());
@@ -71,16 +73,16 @@ impl Account {
                 command.env(variable, value);
             }
         }
-        // Messages in one language, as this crate reads a few; and macOS needs a valid locale here.
+        // Messages in English, since this crate parses a few; and macOS needs a valid locale here.
         command.env("LC_ALL", "C");
         if self.switch {
-            // Supplementary groups of root are dropped with it.
+            // This also drops root's supplementary groups.
             command.uid(self.uid).gid(self.gid);
         }
         command
     }
 
-    /// Gives an open file that root made to this account.
+    /// Changes the owner of an open file that root created to this account.
     pub fn give(&self, file: &File) -> io::Result<()> {
         match self.switch {
             true => std::os::unix::fs::fchown(file, Some(self.uid), Some(self.gid)),
@@ -88,13 +90,12 @@ impl Account {
         }
     }
 
-    /// That a file belongs to somebody else.
+    /// The error that a file belongs to another account.
     pub fn is_not_owner(&self, path: PathBuf, owner: u32) -> Error {
         Error::Planted { path, what: format!("it belongs to user id {owner}, and not to {}", self.name) }
     }
 
-    /// Fails, naming the folder in the way, when this account could not enter `path`, or the nearest existing folder
-    /// above it.
+    /// Fails, naming the folder that stops it, if this account cannot enter `path` or the nearest existing parent.
     pub fn ensure_reachable(&self, path: &Path) -> Result<()> {
         if !self.switch {
             return Ok(());
@@ -121,7 +122,7 @@ impl Account {
         Ok(())
     }
 
-    /// Tried rather than computed from mode bits, since access lists and mounts have a say too.
+    /// Tried rather than computed from mode bits, since access lists and mounts matter too.
     fn can_enter(&self, folder: &Path) -> io::Result<()> {
         let outcome = self.command("true", folder).stdout(Stdio::null()).stderr(Stdio::null()).status();
         match outcome {
@@ -172,7 +173,7 @@ mod tests {
         let postgres = lookup(PASSWD, "postgres").expect("is listed");
         assert_eq!((postgres.uid, postgres.gid), (101, 104));
         assert_eq!(name_of(PASSWD, 101).as_deref(), Some("postgres"));
-        // macOS writes nobody's id as a negative number: not one a file can be given to by number here.
+        // macOS writes the id of `nobody` as a negative number, which cannot be used as an owner here.
         assert_eq!(lookup(PASSWD, "nobody"), None);
         assert_eq!(lookup(PASSWD, "_postgres"), None);
     }
@@ -190,7 +191,7 @@ mod tests {
             assert_eq!((chosen.name.as_str(), chosen.is_shared()), (name, shared));
         }
         assert_eq!(first_of("root:x:0:0:root:/root:/bin/sh\n"), None);
-        // An account that this program runs as, or that owns the folder, was chosen by a person.
+        // The user chose the account that runs this program or owns the folder.
         let ours = Account { name: "postgres".to_owned(), uid: 1, gid: 1, switch: false };
         assert!(!ours.is_shared());
         assert!(!Account { name: "anne".to_owned(), switch: true, ..ours }.is_shared());

@@ -1,4 +1,4 @@
-//! Asks a server whether it is there: by a real query, since an open socket says nothing.
+//! Checks whether a server is running and accepts queries, by sending one: an open socket alone proves nothing.
 
 use std::io;
 use std::path::Path;
@@ -11,24 +11,25 @@ use crate::folder::{Folder, PORT};
 use crate::version::Version;
 use crate::{Error, Result};
 
-/// The role that `initdb` makes. Whoever can reach the socket is it; the socket's folder lets only the owner in.
+/// The superuser that `initdb` creates. Anybody who can reach the socket can log in as it; only the owner can enter
+/// the socket's folder.
 pub(crate) const USER: &str = "postgres";
 
-/// A server that accepts a connection but says nothing for this long is not there yet.
+/// A server that accepts a connection but does not answer for this long is not ready.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a server said to one attempt.
+/// The result of one probe.
 #[derive(Debug)]
 pub(crate) enum Probe {
     /// It answers queries.
     Ready(Version),
     /// It is starting, recovering, stopping, or has no free connection.
     NotYet,
-    /// Nobody listens.
+    /// Nothing listens.
     Absent,
 }
 
-/// One attempt. Creates the database when the server lacks it.
+/// Probes once. Creates the database if the server lacks it.
 pub(crate) async fn probe(folder: &Folder, database: &str) -> Result<Probe> {
     match tokio::time::timeout(PROBE_TIMEOUT, ask(folder, database)).await {
         Err(_) => Ok(Probe::NotYet),
@@ -68,8 +69,8 @@ async fn ask(folder: &Folder, database: &str) -> Result<Version, Failure> {
         _ => None,
     });
     let cell = |index| row.and_then(|row| row.try_get(index).ok().flatten()).unwrap_or_default();
-    // Two folders can share a socket folder only by a copied tree of links; but writing into the wrong cluster is not
-    // a thing to leave to chance.
+    // Only a copied tree of links could make two folders share a socket, but writing into the wrong cluster must be
+    // impossible.
     let data = folder.data();
     if Path::new(cell(1)) != data {
         return Err(Failure::Wrong(Error::SocketDir {
@@ -80,7 +81,7 @@ async fn ask(folder: &Folder, database: &str) -> Result<Version, Failure> {
     Ok(Version::from_server_version_num(cell(0).parse().unwrap_or(0)))
 }
 
-/// A connection through the socket, driven by a task of its own until the client is dropped.
+/// Connects through the socket; a separate task drives the connection until the client is dropped.
 pub(crate) async fn connect(socket_dir: &Path, database: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = Config::new()
         .host_path(socket_dir)
@@ -90,12 +91,12 @@ pub(crate) async fn connect(socket_dir: &Path, database: &str) -> Result<Client,
         .application_name("embedded-postgres")
         .connect(NoTls)
         .await?;
-    // Its error reaches the client's own calls too.
+    // Its error also reaches the client's own calls.
     tokio::spawn(async move { drop(connection.await) });
     Ok(client)
 }
 
-/// Creates a database; one that another program created meanwhile is as good.
+/// Creates a database; succeeds if another program created it meanwhile.
 pub(crate) async fn create_database(socket_dir: &Path, database: &str) -> Result<(), tokio_postgres::Error> {
     let client = connect(socket_dir, "postgres").await?;
     let quoted = format!("\"{}\"", database.replace('"', "\"\""));
@@ -129,15 +130,15 @@ fn classify(error: tokio_postgres::Error, data: &Path) -> Result<Probe> {
     match kind {
         Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(Probe::Absent),
         Some(io::ErrorKind::PermissionDenied) => Err(Error::refused(data, error)),
-        // Cut in the middle of the greeting: it is going down, or its backends are.
+        // The connection broke during startup: the server or its backends are shutting down.
         Some(_) => Ok(Probe::NotYet),
         None if error.is_closed() => Ok(Probe::NotYet),
         None => Err(Error::refused(data, error)),
     }
 }
 
-/// The address in the form that tokio-postgres, psql and most other clients take, free of characters that a shell
-/// would want quoted.
+/// The connection string in the form that tokio-postgres, psql and most other clients take, without characters that
+/// a shell would need quoted.
 pub(crate) fn connection_string(socket_dir: &Path, database: &str) -> String {
     use std::os::unix::ffi::OsStrExt;
     let host = percent_encode(socket_dir.as_os_str().as_bytes());

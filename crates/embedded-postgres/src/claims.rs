@@ -1,5 +1,6 @@
-//! What a dead server left that would stop a new one. It lies in folders of the server's account, which may put there whatever it
-//! likes while root works: everything goes by folders that are held open and belong to that account, and by one name in them.
+//! Removes what a dead server left that would stop a new one. These files are in folders of the server's account,
+//! which may change anything there while root works. So every access goes through open folder handles that belong
+//! to that account, and a single name within them.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -10,8 +11,8 @@ use crate::held::Held;
 use crate::process::{self, PID_FILE, PidFile};
 use crate::{Error, Result};
 
-/// Takes from a dead server's files what would stop a new one: a pid that now belongs to another program, or to a
-/// zombie that nobody reaps, looks alive to PostgreSQL.
+/// Makes a dead server's files harmless: a pid that now belongs to another program, or to an unreaped zombie, looks
+/// alive to PostgreSQL.
 pub(crate) fn remove_stale_claims(folder: &Folder) -> Result<()> {
     let data = folder.data();
     let path = data.join(PID_FILE);
@@ -23,7 +24,7 @@ pub(crate) fn remove_stale_claims(folder: &Folder) -> Result<()> {
         }
         read => read.map_err(Error::io("read", &path))?,
     };
-    // Another name of a file of root's, whose text would be handed over.
+    // It may be a hard link to a file of root's, whose content would be copied for the account.
     if found.uid() != folder.account.uid {
         return Err(folder.account.is_not_owner(path, found.uid()));
     }
@@ -31,8 +32,8 @@ pub(crate) fn remove_stale_claims(folder: &Folder) -> Result<()> {
         Some(stale) if !process::is_postmaster(stale.pid, &data) => {}
         _ => return Ok(()),
     }
-    // The rest of the file must stay: by the shared memory it names, PostgreSQL sees whether backends of the old server
-    // still run. Only the pid becomes ours; PostgreSQL knows that its own parent is no rival.
+    // Keep the rest of the file: from the shared memory it names, PostgreSQL sees whether backends of the old
+    // server still run. Replace only the pid by our own; PostgreSQL ignores the pid of its own parent.
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
     replace_pid_file(folder, &held, &format!("{}\n{rest}", std::process::id()))
         .map_err(Error::io("replace", &path))?;
@@ -45,21 +46,21 @@ fn replace_pid_file(folder: &Folder, held: &Held, text: &str) -> io::Result<()> 
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Made anew or not at all: whatever has this name by now is not written to.
+    // Create it exclusively, so that nothing that has this name by now is written to.
     let mut file = held.make_file(renamed, 0o600)?;
     file.write_all(text.as_bytes())?;
     folder.account.give(&file)?;
     held.rename(renamed, held, OsStr::new(PID_FILE))
 }
 
-/// The socket's own lock file holds the same pid and nothing else of use.
+/// The socket's lock file contains the same pid and nothing else that is needed.
 fn remove_socket_lock(folder: &Folder) -> Result<()> {
     let socket_dir = folder.socket_dir();
     let name = format!(".s.PGSQL.{PORT}.lock");
     let remove = || {
         let held = Held::open(&socket_dir)?;
         if held.owner()? != folder.account.uid {
-            // The start will refuse it, in words.
+            // Starting the server refuses it with a message.
             return Ok(());
         }
         held.remove(OsStr::new(&name))

@@ -1,5 +1,5 @@
-//! Gets server programs where none are installed: an archive of
-//! <https://github.com/theseus-rs/postgresql-binaries> that is known by its hash, and no other.
+//! Downloads server programs if none are installed: an archive of
+//! <https://github.com/theseus-rs/postgresql-binaries> with a known hash, and no other.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,17 +13,17 @@ use crate::held::{ALL_MAY_ENTER, Held};
 use crate::pinned::{self, Archive};
 use crate::unpack::unpack;
 
-/// Without a network this is how long nothing is said.
+/// The longest wait for a connection, for example without a network.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Some 20 MB.
+/// The longest time for the download of some 20 MB.
 const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(600);
-/// No archive is larger.
+/// More bytes than any archive has.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// What the names of unfinished ones begin with.
+/// Prefix of the folders of unfinished downloads.
 const UNFINISHED: &str = "new-";
 
-/// Downloads, checks and unpacks a server of this major version (else of a usual one). The caller holds the start
-/// lock. The error is the reason alone, for the caller's sentence.
+/// Downloads, verifies and unpacks a server of this major version, or of the default one. The caller holds the
+/// start lock. The error is only the reason, for the caller's message.
 pub(crate) async fn download(folder: &Folder, major: Option<u32>) -> Result<Binaries, String> {
     let archive = pinned::archive(major)?;
     tracing::info!(version = archive.version, from = archive.url, "downloading PostgreSQL");
@@ -36,7 +36,7 @@ pub(crate) async fn download(folder: &Folder, major: Option<u32>) -> Result<Bina
     find::given(&place.join("bin"), &folder.account, &folder.root).map_err(|error| error.to_string())
 }
 
-/// Sends nothing that the environment holds, but goes through the proxy that it names.
+/// Sends nothing from the environment, but uses the proxy that it names.
 fn client() -> Result<reqwest::Client, String> {
     let client = reqwest::Client::builder()
         .connect_timeout(REACH_TIMEOUT)
@@ -47,7 +47,7 @@ fn client() -> Result<reqwest::Client, String> {
     client.build().map_err(|error| chain(&error))
 }
 
-/// The bytes of an archive, if they are the right ones.
+/// Downloads an archive and checks its hash.
 async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, String> {
     let url = &archive.url;
     let fail = |error: reqwest::Error| format!("{url}: {}", chain(&error.without_url()));
@@ -75,13 +75,14 @@ pub(crate) fn sha_256(bytes: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Unpacks into a folder of its own, then renames: a folder with a version's name is whole. The folder around is the server
-/// account's, which could put anything in the place of `bin`: what is there is used only where it is this account's own.
+/// Unpacks into a temporary folder, then renames it, so that a folder with a version's name is complete. The
+/// server's account owns the parent and could replace `bin`: the existing one is used only if this process's
+/// account owns it.
 fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
     let place = folder.downloads().join(version);
     let fail = |error: io::Error| format!("cannot unpack to {}: {error}", place.display());
     let downloads = downloads(folder)?;
-    // What killed programs left, and a broken folder of this version.
+    // Remove what killed programs left, and a broken folder of this version.
     for name in downloads.names().map_err(fail)? {
         if name.to_string_lossy().starts_with(UNFINISHED) || name == version {
             downloads.remove(&name).map_err(fail)?;
@@ -97,8 +98,8 @@ fn install(folder: &Folder, version: &str, bytes: &[u8]) -> Result<(), String> {
     downloads.remove(unfinished).map_err(fail)
 }
 
-/// The folder of downloaded programs, made where it is absent: by root for root alone to change, and for the server's account to
-/// enter.
+/// The folder of downloaded programs, created if absent. Only this process's account may change it; the server's
+/// account may enter it.
 fn downloads(folder: &Folder) -> Result<Held, String> {
     let path = folder.downloads();
     let fail = |error: io::Error| format!("cannot use {}: {error}", path.display());
@@ -121,7 +122,7 @@ fn downloads(folder: &Folder) -> Result<Held, String> {
     Ok(downloads)
 }
 
-/// Refuses a folder whose owner could change the programs in it.
+/// Refuses a folder of another owner, who could change the programs in it.
 fn is_ours(path: &Path, owner: u32, me: u32) -> Result<(), String> {
     if owner == me {
         return Ok(());
@@ -141,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder that the server's account can enter, with a folder of ours in it.
+    /// A folder that the server's account can enter, containing a server's folder.
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir_in("/tmp").expect("a folder");
         fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).expect("opened");
@@ -149,7 +150,7 @@ mod tests {
         (dir, folder)
     }
 
-    /// As the real archives: one folder named after version and system, with the usual ones in it.
+    /// Like the real archives: one folder named after version and system, with the usual folders in it.
     fn archive(dir: &Path) -> Vec<u8> {
         let name = "postgresql-17.2.0-x86_64-unknown-linux-gnu";
         let bin = dir.join(name).join("bin");
@@ -165,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_network_is_found_out_at_once() {
-        // A name that never exists.
+        // A host name that never exists.
         let archive = Archive { version: "17", url: "https://host.invalid/a.tar.gz".to_owned(), sha_256: "" };
         let reason = get(&client().expect("a client"), &archive).await.expect_err("unreachable");
         assert!(reason.starts_with("https://host.invalid/a.tar.gz: "), "{reason}");
@@ -188,7 +189,7 @@ mod tests {
             asked.to_lowercase()
         });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        // The published one of "abc", and one that differs in its last digit.
+        // The published hash of "abc", and one that differs in its last digit.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let mut archive = Archive { version: "17", url, sha_256: known };
         assert_eq!(get(&client, &archive).await, Ok(b"abc".to_vec()));
@@ -202,7 +203,7 @@ mod tests {
         for header in ["authorization", "cookie", "token"] {
             assert!(!asked.contains(header), "{asked}");
         }
-        // The real one goes nowhere without encryption.
+        // The real client refuses addresses without TLS.
         let reason = get(&self::client().expect("a client"), &archive).await.expect_err("in clear");
         assert!(reason.contains("scheme"), "{reason}");
     }
@@ -211,7 +212,7 @@ mod tests {
     fn an_archive_becomes_binaries_that_the_account_can_run() {
         let (dir, folder) = folder();
         let bytes = archive(dir.path());
-        // What a killed program left.
+        // A left-over of a killed program.
         fs::create_dir_all(folder.downloads().join("new-1/x")).expect("a folder");
         for _twice in 0..2 {
             install(&folder, "17.2.0", &bytes).expect("unpacked");
@@ -242,12 +243,12 @@ mod tests {
             assert!(mode == 0o700 && all.iter().all(|it| it.exists()), "{why}: mode {mode:o}");
             assert_eq!(fs::read_dir(&elsewhere).expect("there").count(), 2, "{why}");
         };
-        // In the place of the folder.
+        // Planted in place of the folder.
         symlink(&elsewhere, folder.downloads()).expect("a link");
         let why = install(&folder, "17.2.0", &bytes).expect_err("refused");
         assert!(why.contains("is a link") && why.contains("remove it"), "{why}");
         untouched(&why);
-        // In it, under the names of what is removed first.
+        // Planted in it, under the names that are removed first.
         fs::remove_file(folder.downloads()).expect("removed");
         fs::create_dir(folder.downloads()).expect("a folder");
         symlink(&elsewhere, folder.downloads().join("new-1")).expect("a link");
@@ -268,7 +269,7 @@ mod tests {
                 "{why}"
             );
         }
-        // Nobody but root can give a folder away, to see that it is asked.
+        // Only root can change a folder's owner to test this.
         if rustix::process::geteuid().is_root() {
             let (dir, folder) = folder();
             fs::create_dir(folder.downloads()).expect("a folder");

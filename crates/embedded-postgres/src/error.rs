@@ -1,4 +1,4 @@
-//! Everything that can go wrong: each message says what, where, and what to do, on one line.
+//! The errors of this crate: each message says what failed, where, and what to do, on one line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ pub enum Error {
     Io {
         /// What was attempted, as a verb.
         what: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No server binaries here, and none could be had.
+    /// No usable server binaries are installed, and none were downloaded.
     #[error(
         "PostgreSQL {MINIMUM_MAJOR} or newer is needed, but {}{}; install it with: {install}",
         found(versions),
@@ -28,12 +28,12 @@ pub enum Error {
     NoBinaries {
         /// The versions that were found, all too old.
         versions: Vec<Version>,
-        /// Why downloading them failed; empty when it was not attempted.
+        /// Why downloading them failed; empty if it was not attempted.
         download: String,
-        /// The command for this system.
+        /// The command that installs it on this system.
         install: String,
     },
-    /// The folder given as `bin_dir` is of no use.
+    /// The folder given as `bin_dir` cannot be used.
     #[error("no usable PostgreSQL server in the folder {}: {reason}", path.display())]
     BinDir {
         /// The folder as given.
@@ -50,9 +50,9 @@ pub enum Error {
         major: u32,
         /// The versions that were found.
         versions: Vec<Version>,
-        /// Why downloading it failed; empty when it was not attempted.
+        /// Why downloading it failed; empty if it was not attempted.
         download: String,
-        /// The command for this system.
+        /// The command that installs it on this system.
         install: String,
     },
     /// The data was made by a version this crate does not work with.
@@ -68,7 +68,7 @@ pub enum Error {
     NotACluster {
         /// The folder.
         path: PathBuf,
-        /// How that was noticed.
+        /// What shows that it is no cluster.
         reason: String,
     },
     /// The server's account cannot enter the data folder.
@@ -80,30 +80,30 @@ pub enum Error {
         blocked: PathBuf,
         /// The account's name.
         account: String,
-        /// A folder that would do.
+        /// A folder that would work.
         suggestion: PathBuf,
     },
-    /// The folder is someone else's.
+    /// Another account owns the folder.
     #[error("{} belongs to user id {owner}, not to {account}: run this program as its owner, or choose another data folder", path.display())]
     NotOurs {
         /// The folder.
         path: PathBuf,
-        /// Who owns it.
+        /// Its owner's user id.
         owner: u32,
-        /// Who the server would run as.
+        /// The account that the server would run as.
         account: String,
     },
-    /// Others could exchange the data folder, or made it beforehand.
+    /// Another account could replace the data folder, or created it beforehand.
     #[error("the data cannot live in {}: {what}; {advice}", path.display())]
     Untrusted {
         /// The data folder asked for.
         path: PathBuf,
-        /// What is wrong, with the folder or link that is in the way.
+        /// What is wrong, with the folder or link that causes it.
         what: String,
         /// What to do.
         advice: String,
     },
-    /// What stands in the server's folder is not what the server puts there.
+    /// A file in the server's folder is not one that the server creates.
     #[error("cannot use {}: {what}; see who put it there, and remove it", path.display())]
     Planted {
         /// The file.
@@ -116,14 +116,14 @@ pub enum Error {
         "PostgreSQL refuses to run as root and there is no account gazelle-sync, postgres, _postgres or nobody to run it as: create one with: useradd --system gazelle-sync"
     )]
     NoAccount,
-    /// Root may not change to the server's account, as in a container without that right.
+    /// Root may not switch to the server's account, as in a container without that capability.
     #[error(
         "cannot change to the account {account} to run the server ({source}): run this program as an ordinary user"
     )]
     CannotSwitch {
         /// The account's name.
         account: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The folder for the socket cannot be trusted.
@@ -137,7 +137,7 @@ pub enum Error {
     /// `initdb` failed.
     #[error("initdb could not create the data folder {}: {output}", path.display())]
     Initdb {
-        /// Where the cluster should have come to be.
+        /// Where the cluster was to be created.
         path: PathBuf,
         /// The last lines it printed.
         output: String,
@@ -161,12 +161,12 @@ pub enum Error {
         data: PathBuf,
         /// The postmaster.
         pid: i32,
-        /// How long it was given.
+        /// How long we waited, in seconds.
         seconds: u64,
         /// Its log.
         log: PathBuf,
     },
-    /// A server that someone else started, with another socket, uses the data.
+    /// A server started by other means, with another socket, uses the data.
     #[error("the data in {} is in use by a PostgreSQL server that was started by other means (process {pid}, socket in {socket_dir}): stop it first", data.display())]
     Foreign {
         /// The cluster.
@@ -181,7 +181,7 @@ pub enum Error {
     Locked {
         /// The lock.
         path: PathBuf,
-        /// How long was waited.
+        /// How long we waited, in seconds.
         seconds: u64,
     },
     /// The server answered with an error.
@@ -189,19 +189,19 @@ pub enum Error {
     Refused {
         /// The cluster.
         data: PathBuf,
-        /// What it said.
+        /// Its message.
         reason: String,
         /// The error itself.
         source: Box<tokio_postgres::Error>,
     },
-    /// The server did not stop when told to.
+    /// The server did not stop in time.
     #[error("the PostgreSQL server of {} (process {pid}) did not stop within {seconds} s", data.display())]
     Stop {
         /// The cluster.
         data: PathBuf,
         /// The postmaster.
         pid: i32,
-        /// How long was waited.
+        /// How long we waited, in seconds.
         seconds: u64,
     },
     /// A server bound to its parent cannot be left running.
@@ -226,7 +226,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
-        // Many libraries already repeat their cause.
+        // Many libraries already include the cause in their message.
         if !line.contains(&text) {
             line.push_str(": ");
             line.push_str(&text);

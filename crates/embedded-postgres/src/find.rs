@@ -1,4 +1,4 @@
-//! Finds installed server binaries, and proves each by running it.
+//! Finds installed server binaries, and runs each to verify it.
 
 use std::collections::HashSet;
 use std::env;
@@ -11,23 +11,23 @@ use crate::error::one_line;
 use crate::version::{MINIMUM_MAJOR, Version};
 use crate::{Error, Result};
 
-/// Binaries that were run and said their version.
+/// Binaries that were run and printed their version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binaries {
     pub bin_dir: PathBuf,
     pub version: Version,
 }
 
-/// Where to look. A value, so that a test can look nowhere.
+/// The places to search. A value, so that a test can search nowhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
-    /// Folders, where one `*` may stand in a component for anything.
+    /// Folders; each component may contain one `*` as a wildcard.
     patterns: Vec<PathBuf>,
     path: OsString,
 }
 
 impl Places {
-    /// Where the packages of the common systems put the server, then `PATH`.
+    /// The places where common systems' packages install the server, then `PATH`.
     pub fn standard() -> Places {
         Places {
             patterns: [
@@ -52,15 +52,15 @@ impl Places {
         }
     }
 
-    /// Nowhere: as on a machine without PostgreSQL.
+    /// No places, as on a machine without PostgreSQL.
     #[cfg(test)]
     pub fn nowhere() -> Places {
         Places { patterns: Vec::new(), path: OsString::new() }
     }
 
-    /// Every server found, newest first; of equal versions, in the order of the places. The one in the folder `downloaded`
-    /// comes last, so that an installed one, which the system keeps up to date, wins. No other download is looked for: what an
-    /// earlier program fetched was not known by its hash.
+    /// Every server found, newest first; equal versions in the order of the places. The one in the folder
+    /// `downloaded` comes last, so that an installed one, which the system updates, is preferred. No other download
+    /// is used: those of earlier versions of this program were not verified by hash.
     pub fn search(&self, downloaded: &Path, account: &Account, cwd: &Path) -> Vec<Binaries> {
         let mut seen = HashSet::new();
         let mut found: Vec<Binaries> = self
@@ -71,7 +71,7 @@ impl Places {
             .chain([downloaded.to_owned()])
             .filter(|folder| folder.is_absolute())
             .filter_map(|folder| {
-                // One installation can be reached by many links.
+                // Several links may lead to one installation.
                 let real = fs::canonicalize(folder.join("postgres")).ok()?;
                 seen.insert(real.clone()).then(|| prove(real.parent()?, account, cwd).ok())?
             })
@@ -81,7 +81,7 @@ impl Places {
     }
 }
 
-/// The newest server of this major version, or of any that is new enough.
+/// The newest server of this major version, or of any supported one.
 pub(crate) fn pick(found: &[Binaries], major: Option<u32>) -> Option<Binaries> {
     found
         .iter()
@@ -92,7 +92,8 @@ pub(crate) fn pick(found: &[Binaries], major: Option<u32>) -> Option<Binaries> {
         .cloned()
 }
 
-/// The server in a folder the caller names. Nothing else is tried when it is wrong: the caller meant this one.
+/// The server in a folder that the caller names. If it is unusable nothing else is tried, since the caller asked
+/// for this one.
 pub(crate) fn given(bin_dir: &Path, account: &Account, cwd: &Path) -> Result<Binaries> {
     let fail = |reason: String| Error::BinDir { path: bin_dir.to_owned(), reason };
     let real = fs::canonicalize(bin_dir).map_err(|error| fail(error.to_string()))?;
@@ -106,9 +107,9 @@ pub(crate) fn given(bin_dir: &Path, account: &Account, cwd: &Path) -> Result<Bin
     Ok(binaries)
 }
 
-/// Runs `postgres --version` as the server's account: that a file exists says nothing about whether it runs.
+/// Runs `postgres --version` as the server's account: a file that exists may still not run.
 fn prove(bin_dir: &Path, account: &Account, cwd: &Path) -> Result<Binaries, String> {
-    // Client-only packages bring neither, some wrappers bring only one.
+    // Client-only packages contain neither, some wrappers only one.
     for program in ["postgres", "initdb"] {
         if !bin_dir.join(program).is_file() {
             return Err(format!("there is no program {program} in it"));
@@ -130,7 +131,7 @@ fn prove(bin_dir: &Path, account: &Account, cwd: &Path) -> Result<Binaries, Stri
     }
 }
 
-/// The existing folders that match a path in which each component may hold one `*`.
+/// The existing folders that match a path whose components may each contain one `*`.
 fn expand(pattern: &Path) -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::new()];
     for component in pattern.components() {

@@ -1,4 +1,4 @@
-//! The server's folder: what lies where, who owns it, and the locks that programs agree by.
+//! The server's folder: its layout, its owner, and the locks by which programs coordinate.
 //!
 //! ```text
 //! <data_dir>/postgres/      0700, the server account's
@@ -23,17 +23,17 @@ use crate::account::Account;
 use crate::held::Held;
 use crate::{Error, Result, pinned, trust};
 
-/// In the data folder.
+/// The name of the server's folder in the data folder.
 const NAME: &str = "postgres";
-/// In the server's.
+/// The name of the cluster in the server's folder.
 const CLUSTER: &str = "data";
 pub(crate) const LOG: &str = "postgres.log";
 const KEEP_RUNNING: &str = "keep-running";
 
-/// The socket's file name follows from the port; with PostgreSQL's usual one, `psql -h <folder>` finds it.
+/// The socket's file name contains the port; with PostgreSQL's default one, `psql -h <folder>` finds it.
 pub(crate) const PORT: u16 = 5432;
 
-/// What fits into a socket's address on every system (macOS: 104 bytes with the final zero).
+/// The longest socket path that every system allows (macOS: 104 bytes with the terminating zero).
 const SOCKET_PATH_LIMIT: usize = 103;
 
 /// Longer than any start or stop should hold a lock.
@@ -47,29 +47,29 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// The folder under `data_dir`, created when absent and checked to be the server account's own.
+    /// The server's folder under `data_dir`, created if absent and checked to belong to the server's account.
     pub fn prepare(data_dir: &Path) -> Result<Folder> {
         let data_dir = std::path::absolute(data_dir).map_err(Error::io("use", data_dir))?;
         let account = Account::choose(&data_dir.join(NAME))?;
         if !data_dir.join(NAME).is_dir() {
             account.ensure_reachable(&data_dir.join(NAME))?;
         }
-        // One true name, so that all programs agree on it and on the names derived from it.
+        // The resolved path, so that all programs agree on it and on the names derived from it.
         let (around, data_dir) = trust::reach(&data_dir, &account)?;
         let root = data_dir.join(NAME);
         make_private(&around, &root, &account)?;
         Ok(Folder { root, account })
     }
 
-    /// The folder itself, held open. Its own name may lead elsewhere where the account owns what is above it: what counts is
-    /// that it is the account's.
+    /// Opens the folder itself. If the account owns a parent, the path may lead elsewhere by now, so only the owner
+    /// of the opened folder counts.
     pub fn held(&self) -> Result<Held> {
         let held = Held::open(&self.root).map_err(Error::io("open", &self.root))?;
         self.owned(&self.root, held)
     }
 
-    /// The cluster's folder, if there is one. A link may lead there, to a larger disk, say; whoever made that, the folder is
-    /// the account's.
+    /// Opens the cluster's folder, if there is one. It may be a link, to a larger disk for example: whoever created
+    /// the link, the account must own the folder.
     pub fn held_data(&self) -> Result<Option<Held>> {
         let data = self.data();
         match self.held()?.folder_through(OsStr::new(CLUSTER)) {
@@ -86,7 +86,7 @@ impl Folder {
         }
     }
 
-    /// The cluster.
+    /// The cluster's path.
     pub fn data(&self) -> PathBuf {
         self.root.join(CLUSTER)
     }
@@ -99,13 +99,13 @@ impl Folder {
         self.root.join("bin")
     }
 
-    /// Where the programs are that may be downloaded.
+    /// Where downloaded programs are.
     pub fn downloaded(&self) -> PathBuf {
         self.downloads().join(pinned::VERSION).join("bin")
     }
 
-    /// Where the socket is: inside the folder when its path can be a socket's address, which is short, and has no
-    /// characters that separate several hosts.
+    /// The socket's folder: inside the server's folder if the path is short enough for a socket and contains no
+    /// characters that separate several hosts; otherwise under /tmp.
     pub fn socket_dir(&self) -> PathBuf {
         let inside = self.root.join("run");
         let file = format!("/.s.PGSQL.{PORT}");
@@ -115,12 +115,12 @@ impl Folder {
         if plain && inside.as_os_str().len() + file.len() <= SOCKET_PATH_LIMIT {
             return inside;
         }
-        // Not TMPDIR: two programs with different environments must agree.
+        // Not TMPDIR, since two programs with different environments must agree.
         let name = format!("embedded-postgres-{:016x}", fnv1a(self.root.as_os_str().as_bytes()));
         Path::new("/tmp").join(name)
     }
 
-    /// Creates the socket's folder, and refuses one under /tmp that someone else prepared.
+    /// Creates the socket's folder, and refuses one under /tmp that another account prepared.
     pub fn prepare_socket_dir(&self) -> Result<PathBuf> {
         let path = self.socket_dir();
         let around = match path.starts_with(&self.root) {
@@ -135,8 +135,8 @@ impl Folder {
         Ok(path)
     }
 
-    /// Opens a file of this folder, never through a link: the folder is another account's when root is here, which may have put
-    /// there another name of a file of root's.
+    /// Opens a file of this folder, never through a link. If we are root, the folder belongs to another account,
+    /// which may have hard-linked a file of root's there.
     pub fn open(&self, name: &str, append: bool) -> Result<File> {
         let path = self.root.join(name);
         let (file, found, made) = match self.held()?.open_or_make(OsStr::new(name), append) {
@@ -145,7 +145,7 @@ impl Folder {
             }
             opened => opened.map_err(Error::io("open", &path))?,
         };
-        // Root may have died between making a file and giving it away.
+        // Root may have been killed between creating a file and changing its owner.
         let left_by_root = found.uid() == 0 && found.len() == 0 && found.nlink() == 1;
         if self.account.switch && found.uid() != self.account.uid {
             if !made && !left_by_root {
@@ -156,12 +156,12 @@ impl Folder {
         Ok(file)
     }
 
-    /// Held by whoever starts the server.
+    /// The lock held by the program that starts the server.
     pub async fn lock_start(&self) -> Result<Lock> {
         self.lock("start.lock", File::try_lock).await
     }
 
-    /// Held, shared, by every user of the server. Waits for one who is stopping it.
+    /// The lock that every user of the server holds shared. Waits for a program that is stopping it.
     pub async fn lock_users(&self) -> Result<Lock> {
         self.lock("users.lock", File::try_lock_shared).await
     }
@@ -186,7 +186,7 @@ impl Folder {
         }
     }
 
-    /// Whether the last to leave shall let the server run.
+    /// Whether the last program to leave lets the server run.
     pub fn keeps_running(&self) -> bool {
         self.held().is_ok_and(|held| held.has(OsStr::new(KEEP_RUNNING)))
     }
@@ -203,14 +203,15 @@ impl Folder {
     }
 }
 
-/// A lock on a file, which the system releases when this program ends in whatever way.
+/// A file lock, which the system releases however this program ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Turns one's shared lock into the only one; false, and no lock at all, when others hold it too.
+    /// Upgrades our shared lock to an exclusive one. Returns false, and our lock is released, if others hold it
+    /// too.
     pub fn become_exclusive(&self) -> bool {
         self.file.try_lock().is_ok()
     }
@@ -218,13 +219,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Said explicitly: a child between fork and exec shares the open file, so closing ours alone may not release.
+        // Explicitly, since a child between fork and exec shares the open file, so closing ours may not release the
+        // lock.
         let _ = self.file.unlock();
     }
 }
 
-/// A folder that only the account can enter: its privacy is what stands for a password on the socket. All is done to the folder
-/// that was opened, whatever its name leads to by then.
+/// Creates or checks a folder that only the account can enter, which replaces a password on the socket. Everything
+/// is done on the opened folder, wherever its name leads by then.
 pub(crate) fn make_private(around: &Held, path: &Path, account: &Account) -> Result<()> {
     let use_it = || Error::io("use", path);
     let name = path.file_name().unwrap_or_default();
@@ -250,7 +252,7 @@ pub(crate) fn make_private(around: &Held, path: &Path, account: &Account) -> Res
     };
     let owner = found.owner().map_err(use_it())?;
     if owner != account.uid {
-        // Root made it just now, or died between creating it and giving it away; one with something in it is no such folder.
+        // Root created it just now, or was killed before changing its owner; a folder with content is neither.
         let is_new = account.switch && owner == 0 && found.names().map_err(use_it())?.is_empty();
         if !is_new {
             return Err(not_ours(path, owner, account));
@@ -267,7 +269,7 @@ fn not_ours(path: &Path, owner: u32, account: &Account) -> Error {
     Error::NotOurs { path: path.to_owned(), owner, account: account.name.clone() }
 }
 
-/// A hash that is the same in every program and every version of this one (FNV-1a, 64 bits).
+/// A hash that is stable across programs and versions (FNV-1a, 64 bits).
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -1,5 +1,6 @@
-//! A folder that is held open, and what is done in it. Names lead elsewhere as soon as somebody puts a link in their place,
-//! and root works in folders of the server's account: so nothing here goes by a path, and no link is ever followed.
+//! An open folder handle, and file operations relative to it. A path leads elsewhere once somebody replaces a part
+//! of it by a link, and root works in folders of the server's account: so nothing here uses a path beyond one name,
+//! and links are not followed unless a method says so.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -17,46 +18,46 @@ use rustix::io::Errno;
 pub(crate) struct Held(OwnedFd);
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// To go through it alone, which does not take the right to list it.
+/// For traversal only, which does not need the right to list the folder.
 #[cfg(target_os = "linux")]
 const PASSAGE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const PASSAGE: OFlags = FOLDER;
-/// A file that may have become a pipe does not keep us waiting.
+/// NONBLOCK, so that opening a pipe in place of a file does not block.
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
-/// Of a file that is short by its nature.
+/// The most bytes read of a file that should be short.
 const MOST_OF_A_SHORT_FILE: u64 = 64 * 1024;
-/// How often a file may come and go while it is opened.
+/// How often opening a file is retried while it is created and removed by others.
 const TRIES: u32 = 16;
-/// How long a program that is about to end may go on making files in a folder that is removed.
+/// How long removing a folder waits for a terminating program that still creates files in it.
 const MOST_WAIT_FOR_AN_END: Duration = Duration::from_secs(10);
-/// Of folders, and of programs.
+/// The mode of folders and programs.
 pub(crate) const ALL_MAY_ENTER: u32 = 0o755;
-/// Of other files.
+/// The mode of other files.
 pub(crate) const ALL_MAY_READ: u32 = 0o644;
 
 impl Held {
-    /// Opens the folder at a path, which is no link itself.
+    /// Opens the folder at a path, which must not be a link.
     pub fn open(path: &Path) -> io::Result<Held> {
         Ok(Held(rustix::fs::open(path, FOLDER, Mode::empty())?))
     }
 
-    /// The same, or what a link there leads to: for one that is judged afterwards by its owner.
+    /// As [`Held::open`], but follows a link: the caller checks the owner afterwards.
     pub fn open_through(path: &Path) -> io::Result<Held> {
         Ok(Held(rustix::fs::open(path, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
     }
 
-    /// The folder that all others are in, to go on from.
+    /// Opens `/` for traversal.
     pub fn top() -> io::Result<Held> {
         Ok(Held(rustix::fs::open("/", PASSAGE, Mode::empty())?))
     }
 
-    /// Goes on to a folder in it.
+    /// Opens a folder in it for traversal.
     pub fn enter(&self, name: &OsStr) -> io::Result<Held> {
         Ok(Held(rustix::fs::openat(&self.0, name, PASSAGE, Mode::empty())?))
     }
 
-    /// Opens a folder in it, or what a link there leads to: for one that is judged afterwards by its owner.
+    /// Opens a folder in it, also through a link: the caller checks the owner afterwards.
     pub fn folder_through(&self, name: &OsStr) -> io::Result<Held> {
         Ok(Held(rustix::fs::openat(&self.0, name, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
     }
@@ -66,7 +67,7 @@ impl Held {
         Ok(Held(rustix::fs::openat(&self.0, name, FOLDER, Mode::empty())?))
     }
 
-    /// Makes a folder in it, whatever the umask.
+    /// Creates a folder in it with this mode, regardless of the umask.
     pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Held> {
         rustix::fs::mkdirat(&self.0, name, Mode::RWXU)?;
         let made = self.folder(name)?;
@@ -78,12 +79,12 @@ impl Held {
         Ok(rustix::fs::fchmod(&self.0, mode_of(mode))?)
     }
 
-    /// Who owns it.
+    /// Its owner's user id.
     pub fn owner(&self) -> io::Result<u32> {
         Ok(rustix::fs::fstat(&self.0)?.st_uid)
     }
 
-    /// Who owns something in it; of a link, who owns that.
+    /// The owner of an entry; of a link itself, not of its target.
     pub fn owner_of(&self, name: &OsStr) -> io::Result<u32> {
         Ok(rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?.st_uid)
     }
@@ -92,28 +93,28 @@ impl Held {
         File::from(self.0.try_clone()?).metadata()
     }
 
-    /// Gives it to an account.
+    /// Changes its owner and group.
     pub fn give(&self, user: u32, group: u32) -> io::Result<()> {
         std::os::unix::fs::fchown(&self.0, Some(user), Some(group))
     }
 
-    /// Its names survive a power cut.
+    /// Syncs it, so that its entries survive a power failure.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.0)?)
     }
 
-    /// Where a link in it leads.
+    /// The target of a link in it.
     pub fn link(&self, name: &OsStr) -> io::Result<PathBuf> {
         let to = rustix::fs::readlinkat(&self.0, name, Vec::new())?;
         Ok(OsString::from_vec(to.into_bytes()).into())
     }
 
-    /// Whether something has that name in it.
+    /// Whether it has an entry with this name.
     pub fn has(&self, name: &OsStr) -> bool {
         self.kind(name).is_ok()
     }
 
-    /// The beginning of a plain file in it, whatever bytes it is made of, and what the file is.
+    /// The first 64 KiB of a regular file in it, invalid UTF-8 replaced, and its metadata.
     pub fn read_short(&self, name: &OsStr) -> io::Result<(String, Metadata)> {
         let opened = rustix::fs::openat(&self.0, name, OFlags::RDONLY | FILE, Mode::empty());
         let (file, found) = plain(opened)?;
@@ -122,7 +123,8 @@ impl Held {
         Ok((String::from_utf8_lossy(&bytes).into_owned(), found))
     }
 
-    /// Opens a plain file in it to read and write, and makes it where it is absent; and whether this made it.
+    /// Opens a regular file in it for reading and writing, creating it if absent; also returns whether it was
+    /// created.
     pub fn open_or_make(&self, name: &OsStr, append: bool) -> io::Result<(File, Metadata, bool)> {
         let flags = OFlags::RDWR | FILE | if append { OFlags::APPEND } else { OFlags::empty() };
         let mode = Mode::RUSR | Mode::WUSR;
@@ -132,7 +134,7 @@ impl Held {
                 opened => return plain(opened).map(|(file, found)| (file, found, false)),
             }
             match rustix::fs::openat(&self.0, name, flags | OFlags::CREATE | OFlags::EXCL, mode) {
-                // Somebody else made it meanwhile.
+                // Another program created it meanwhile.
                 Err(Errno::EXIST) => {}
                 made => return plain(made).map(|(file, found)| (file, found, true)),
             }
@@ -140,7 +142,7 @@ impl Held {
         Err(io::Error::other("it comes and goes"))
     }
 
-    /// Makes a file in it, where nothing has that name.
+    /// Creates a file in it; fails if the name exists.
     pub fn make_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = rustix::fs::openat(&self.0, name, new, Mode::RUSR | Mode::WUSR)?;
@@ -148,12 +150,12 @@ impl Held {
         Ok(File::from(made))
     }
 
-    /// Makes a link in it.
+    /// Creates a symbolic link in it.
     pub fn make_link(&self, name: &OsStr, to: &Path) -> io::Result<()> {
         Ok(rustix::fs::symlinkat(to, &self.0, name)?)
     }
 
-    /// Gives a plain file another name in it.
+    /// Creates a hard link to a regular file in it.
     pub fn make_second_name(&self, name: &OsStr, of: &Held, file: &OsStr) -> io::Result<()> {
         if of.kind(file)? != FileType::RegularFile {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -161,13 +163,13 @@ impl Held {
         Ok(rustix::fs::linkat(&of.0, file, &self.0, name, AtFlags::empty())?)
     }
 
-    /// Moves something from it into another folder.
+    /// Moves an entry into another folder.
     pub fn rename(&self, name: &OsStr, into: &Held, as_name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, name, &into.0, as_name)?)
     }
 
-    /// Removes something in it, with all that is in that; a link goes, and not what it leads to. Also while a program that is
-    /// about to end still removes and makes files there, as one of initdb's does after initdb was killed.
+    /// Removes an entry recursively; of a link only the link. Retries while a terminating program still creates and
+    /// removes files there, as a child of a killed initdb does.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         if self.kind(name)? != FileType::Directory {
             return Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?);
@@ -179,7 +181,7 @@ impl Held {
                 is_gone(folder.remove(&inner))?;
             }
             match rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR) {
-                // Something came meanwhile. POSIX allows both.
+                // A file was created meanwhile. POSIX allows both errors.
                 Err(Errno::NOTEMPTY | Errno::EXIST) if begun.elapsed() < MOST_WAIT_FOR_AN_END => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -188,7 +190,7 @@ impl Held {
         }
     }
 
-    /// The names of all that is in it.
+    /// The names of its entries.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.0)? {
@@ -201,7 +203,7 @@ impl Held {
         Ok(names)
     }
 
-    /// Whether what was to be opened as a folder is a link or something else.
+    /// Whether opening a folder failed because it is a link or no folder.
     pub fn is_no_folder(error: &io::Error) -> bool {
         let no_folder = [Errno::NOTDIR, Errno::LOOP].map(Errno::raw_os_error);
         error.raw_os_error().is_some_and(|error| no_folder.contains(&error))
@@ -213,7 +215,7 @@ impl Held {
     }
 }
 
-/// What was opened, if it is a plain file.
+/// The opened file, if it is a regular one.
 fn plain(opened: rustix::io::Result<OwnedFd>) -> io::Result<(File, Metadata)> {
     let no_file =
         |what| io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, and no plain file"));
@@ -228,7 +230,7 @@ fn plain(opened: rustix::io::Result<OwnedFd>) -> io::Result<(File, Metadata)> {
     }
 }
 
-/// Removed, by us or by somebody else.
+/// Succeeds if the entry was removed by us or by others.
 fn is_gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -236,7 +238,7 @@ fn is_gone(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The same bits, whatever the system's type of them.
+/// The mode in the system's type.
 fn mode_of(bits: u32) -> Mode {
     Mode::from_bits_truncate(bits as rustix::fs::RawMode)
 }
@@ -248,7 +250,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with many files, while `others` work in it too.
+    /// A folder with many files, in which `others` create and remove files meanwhile.
     fn remove_beside(others: impl Fn(&Path) + Sync) {
         let place = tempfile::tempdir().expect("a folder");
         let full = place.path().join("full");

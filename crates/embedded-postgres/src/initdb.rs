@@ -1,4 +1,4 @@
-//! Makes a new cluster: beside its place, then renamed, so that a half-made one is never taken for whole.
+//! Creates a new cluster under a temporary name and renames it, so that an incomplete one is never used.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,17 +14,17 @@ use crate::version::MINIMUM_MAJOR;
 use crate::{Error, Result};
 
 const VERSION_FILE: &str = "PG_VERSION";
-/// What the names of unfinished clusters begin with.
+/// Prefix of the names of unfinished clusters.
 const UNFINISHED: &str = "data.new-";
 
-/// The major version of an existing cluster; None when there is none yet.
+/// The major version of an existing cluster; `None` if there is none yet.
 pub(crate) fn existing_major(folder: &Folder) -> Result<Option<u32>> {
     let data = folder.data();
     let not_a_cluster = |reason: String| Error::NotACluster { path: data.clone(), reason };
     let Some(held) = folder.held_data()? else { return Ok(None) };
     match held.read_short(OsStr::new(VERSION_FILE)) {
         Ok((text, _)) => {
-            // Before 10 a major version had two numbers.
+            // Before version 10 the major version had two numbers.
             let major = text.trim().split('.').next().and_then(|number| number.parse().ok());
             let major = major.ok_or_else(|| not_a_cluster("its PG_VERSION says no version".to_owned()))?;
             if major < MINIMUM_MAJOR {
@@ -45,14 +45,14 @@ pub(crate) fn existing_major(folder: &Folder) -> Result<Option<u32>> {
     }
 }
 
-/// What every cluster is made with.
+/// The arguments of `initdb` for every cluster.
 pub(crate) const ARGUMENTS: &[&str] =
     &["-U", USER, "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "--no-instructions"];
 
-/// What makes a cluster quickly and not for keeps.
+/// The arguments for a cluster that is created quickly and need not be durable.
 pub(crate) const NOT_DURABLE: &[&str] = &["--no-sync"];
 
-/// Makes the cluster of `folder`, with `extra` arguments. The caller holds the start lock.
+/// Creates the cluster of `folder`, with `extra` arguments. The caller holds the start lock.
 pub(crate) async fn create(folder: &Folder, binaries: &Binaries, extra: &[&str]) -> Result<()> {
     let held = folder.held()?;
     remove_leftovers(&held).map_err(Error::io("remove what a killed program left in", &folder.root))?;
@@ -61,21 +61,21 @@ pub(crate) async fn create(folder: &Folder, binaries: &Binaries, extra: &[&str])
     let data = folder.data();
     held.rename(OsStr::new(&name), &held, OsStr::new("data"))
         .map_err(Error::io("move the new cluster to", &data))?;
-    // The rename survives a power cut too; initdb has seen to the files.
+    // Makes the rename durable, too; initdb has synced the files.
     held.sync().map_err(Error::io("write", &folder.root))
 }
 
 /// Runs `initdb` on `target`.
 async fn run(folder: &Folder, binaries: &Binaries, target: &Path, extra: &[&str]) -> Result<()> {
-    // Sorted by bytes, which is fast and never changes with the system's libraries; but knowing the letters of all
-    // languages.
+    // Byte order for sorting, which is fast and does not change with the system's libraries, but character classes
+    // of all languages.
     let locale: &[&str] = if binaries.version.major >= 17 {
         &["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     } else {
         &["--locale=C", "--lc-ctype=C.UTF-8"]
     };
     match run_with(folder, binaries, target, locale, extra).await {
-        // A system without that locale.
+        // The system lacks that locale.
         Err(Error::Initdb { output, .. }) if output.contains("locale") => {
             run_with(folder, binaries, target, &["--locale=C"], extra).await
         }
@@ -102,14 +102,14 @@ async fn run_with(
     if output.status.success() {
         return Ok(());
     }
-    // initdb removes what it made.
+    // initdb has removed what it created.
     Err(Error::Initdb {
         path: folder.data(),
         output: format!("{}: {}", output.status, one_line(&String::from_utf8_lossy(&output.stderr), 5)),
     })
 }
 
-/// Removes what a killed program had begun.
+/// Removes unfinished clusters of killed programs.
 fn remove_leftovers(held: &Held) -> io::Result<()> {
     for name in held.names()? {
         if name.to_string_lossy().starts_with(UNFINISHED) {

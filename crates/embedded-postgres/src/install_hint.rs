@@ -1,8 +1,8 @@
-//! The exact command that installs a PostgreSQL server on this system.
+//! Suggests the command that installs a PostgreSQL server on this system.
 
 use std::fs;
 
-/// The command for this machine; with the package of one major version where that is asked for.
+/// The command for this machine, for one major version if that is asked for.
 pub(crate) fn install_command(major: Option<u32>) -> String {
     if cfg!(target_os = "macos") {
         return format!("brew install postgresql@{}", major.unwrap_or(17));
@@ -22,7 +22,7 @@ fn for_os_release(release: &str, major: Option<u32>) -> String {
             .unwrap_or_default()
     };
     let (id, like) = (value("ID"), value("ID_LIKE"));
-    // The system's own name first, then those it says it resembles.
+    // The system's own id first, then those that it resembles.
     for family in std::iter::once(id.as_str()).chain(like.split_whitespace()) {
         let (command, numbered) = match family {
             "debian" | "ubuntu" => ("apt-get install postgresql", "-"),

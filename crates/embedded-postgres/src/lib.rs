@@ -1,4 +1,4 @@
-//! A private PostgreSQL server, made from the binaries that are installed on this machine.
+//! Runs a private PostgreSQL server from the binaries installed on this machine, or from downloaded ones.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), embedded_postgres::Error> {
@@ -11,18 +11,19 @@
 //! # }
 //! ```
 //!
-//! One data folder has one server, however many programs use it at once: the first starts it, the others attach, and
-//! the last to leave stops it ([`Server::leave`], or dropping the [`Server`]). [`Server::leave_running`] keeps it for
-//! later programs and for `psql`. Nothing is lost when either side is killed: the next start recovers.
+//! One data folder has one server, however many programs use it at once: the first starts it, the others attach,
+//! and the last to leave stops it ([`Server::leave`], or dropping the [`Server`]). [`Server::leave_running`] keeps
+//! it running for later programs and for `psql`. No committed data is lost if either side is killed: the next start
+//! recovers.
 //!
-//! The server listens on a unix socket in a folder that only its owner can enter, never on the network. As root it
-//! runs as an account without rights, since PostgreSQL refuses to run as root: `gazelle-sync` where there is one, else
-//! `postgres`.
+//! The server listens on a Unix socket in a folder that only its owner can enter, never on the network. As root it
+//! runs under an unprivileged account, since PostgreSQL refuses to run as root: `gazelle-sync` if it exists,
+//! otherwise `postgres`, `_postgres` or `nobody`.
 //!
-//! The files follow a start in order: `options`, `folder`, `account` and `trust` (where, as whom, and whether nobody else
-//! could exchange it), `attach` (is one running?), `find` and `download` (binaries; `pinned` knows which, `unpack` puts them
-//! into place), `initdb`, `claims` (what a dead server left), `start`, and `server`, which ties them together. `held` is how
-//! root works in folders of the server's account.
+//! The modules in the order of a start: `options`, `folder`, `account` and `trust` (where, as which account, and
+//! whether another account could replace the folder), `attach` (is one running?), `find` and `download` (binaries;
+//! `pinned` lists the known archives, `unpack` unpacks them), `initdb`, `claims` (left-overs of a dead server),
+//! `start`, and `server`, which combines them. `held` lets root work safely in folders of the server's account.
 
 #[cfg(not(unix))]
 compile_error!("embedded-postgres needs unix sockets and unix processes");

@@ -1,13 +1,13 @@
-//! The archives that may be downloaded, by their SHA-256. What is served under their names with other bytes is refused, whoever
-//! serves it. Decision 0076 says where the values are from and how to change them.
+//! The archives that may be downloaded, by SHA-256. Content with another hash is refused. Decision 0076 says where
+//! the hashes come from and how to change them.
 
 use std::env::consts::{ARCH, OS};
 
-/// The version of all of them. A cluster stays with its major version, so a settled one.
+/// The version of all archives. A well-tested one, since a cluster stays with its major version.
 pub(crate) const VERSION: &str = "17.11.0";
 const MAJOR: u32 = 17;
 
-/// By target.
+/// The hashes, by target.
 const SHA_256: [(&str, &str); 4] = [
     ("x86_64-unknown-linux-gnu", "b7a1ba6bae6499d8296e3e81b0171eecfd1766ca9aaa0057e41ad3e844e5e2e0"),
     ("aarch64-unknown-linux-gnu", "abffda09209280ec1502b73720dc4d254fb7fff9a072e324926c600a5b16c221"),
@@ -23,7 +23,7 @@ pub(crate) struct Archive {
     pub sha_256: &'static str,
 }
 
-/// The archive for this machine and this major version, if one is asked for. The error is the reason why there is none.
+/// The archive for this machine and, if given, this major version. The error is the reason why there is none.
 pub(crate) fn archive(major: Option<u32>) -> Result<Archive, String> {
     archive_of(&target(OS, ARCH, cfg!(target_env = "musl")), major)
 }
@@ -41,7 +41,7 @@ fn archive_of(target: &str, major: Option<u32>) -> Result<Archive, String> {
     Ok(Archive { version: VERSION, url, sha_256 })
 }
 
-/// The name that archives have for a system.
+/// The target's name in archive names.
 fn target(os: &str, arch: &str, musl: bool) -> String {
     match (os, musl) {
         ("linux", false) => format!("{arch}-unknown-linux-gnu"),
@@ -62,7 +62,7 @@ mod tests {
             ("linux", "aarch64", false, true),
             ("macos", "x86_64", false, true),
             ("macos", "aarch64", false, true),
-            // A server for the other C library would not run.
+            // A server built for another C library would not run.
             ("linux", "x86_64", true, false),
             ("linux", "riscv64", false, false),
             ("freebsd", "x86_64", false, false),
@@ -88,7 +88,7 @@ mod tests {
     fn what_only_stands_for_a_hash_is_told_from_one() {
         let known: std::collections::HashSet<&str> = SHA_256.iter().map(|(_, sha_256)| *sha_256).collect();
         assert_eq!(known.len(), SHA_256.len(), "two archives cannot have one hash");
-        // Of known texts: a hash that is as random as any.
+        // Hashes of known texts, which look random.
         for real in
             ["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"].into_iter().chain(known)
         {
@@ -111,15 +111,15 @@ mod tests {
             "b7a1ba6bae6499d8".to_owned(),
             "B7A1BA6BAE6499D8296E3E81B0171EECFD1766CA9AAA0057E41AD3E844E5E2E0".to_owned(),
             spelled("todo"),
-            // Of nothing: what an empty download has.
+            // The hash of no bytes, as of an empty download.
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
         ] {
             assert!(why_no_hash(&placeholder).is_some(), "{placeholder} passed for a hash");
         }
     }
 
-    /// Why a text is no hash of an archive, if one can see it: whoever has none writes something regular in its place. Of the
-    /// hashes that there are, one in ten thousand would be called regular.
+    /// Why a text looks like no real hash, if that can be seen: a placeholder is usually regular. One in ten
+    /// thousand real hashes would be called regular.
     fn why_no_hash(text: &str) -> Option<String> {
         let digits: Vec<u8> = text
             .bytes()
@@ -139,8 +139,8 @@ mod tests {
         if different.len() < 11 {
             return Some(format!("it has {} different digits", different.len()));
         }
-        // In a repeated pattern, or one that counts up or down, digits at a fixed distance differ by the same step. In a random hash
-        // one pair in sixteen does.
+        // In a repeated pattern, or one that counts up or down, digits at a fixed distance differ by the same step.
+        // In a random hash one pair in sixteen does.
         (1..=32).find_map(|distance| {
             let steps: Vec<u8> =
                 digits.iter().zip(&digits[distance..]).map(|(one, next)| (next + 16 - one) % 16).collect();

@@ -1,5 +1,5 @@
-//! Plays whoever is the server's account: he owns the server's folder, and puts there what would have root read, change or
-//! give away files that are not his. Only root can be had in this way.
+//! Tests attacks by the server's account: it owns the server's folder, and plants files to make root read, change
+//! or give away files of root's. Only root can be attacked like this.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -12,7 +12,7 @@ use crate::initdb::existing_major;
 
 const SECRET: &str = "4194303\nof root alone\n\n\n\nfifth line\n";
 
-/// A server's folder, and one of root's with a file that nobody else may read. None where this is not root.
+/// A server's folder, and a folder of root's with a file that nobody else may read. `None` unless run as root.
 struct Place {
     dir: tempfile::TempDir,
     folder: Folder,
@@ -39,7 +39,7 @@ impl Place {
         self.dir.path().join("of-root").join(name)
     }
 
-    /// A folder of the account's.
+    /// A folder that belongs to the account.
     fn of_account(&self, name: &str) -> PathBuf {
         let path = self.folder.root.join(name);
         fs::create_dir(&path).expect("a folder");
@@ -62,7 +62,7 @@ impl Place {
         assert_eq!(fs::read_dir(self.of_root("")).expect("there").count(), 2, "{how}");
     }
 
-    /// Nowhere in the server's folder is a file in which the account could read root's secret.
+    /// Checks that no file in the server's folder contains root's secret.
     fn nothing_of_root_was_copied(&self, folder: &Path) {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let found = entry.path().symlink_metadata().expect("there");
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// Puts a link in the place of whatever is there, at once.
+/// Atomically replaces a file by a link.
 fn plant(link: &Path, to: &Path) {
     let beside = link.with_extension("planting");
     let _ = fs::remove_file(&beside);
@@ -85,7 +85,7 @@ fn plant(link: &Path, to: &Path) {
     }
 }
 
-/// Repeats an attempt of root's while somebody changes what is there.
+/// Repeats an action of root's while another thread changes the folder.
 fn against(times: u32, plant: impl Fn() + Sync, attempt: impl Fn()) {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -168,7 +168,7 @@ fn a_file_of_roots_under_another_name_is_not_given_to_the_account() {
         assert!(why.contains(name) && why.contains("user id 0"), "{why}");
         fs::remove_file(place.folder.root.join(name)).expect("removed");
         place.nothing_of_root_was_touched(name);
-        // A link and a pipe are no such file either; a pipe does not make it wait.
+        // A link and a pipe are refused, too; a pipe does not block.
         plant(&place.folder.root.join(name), &place.of_root("secret"));
         assert!(place.folder.open(name, true).is_err());
         fs::remove_file(place.folder.root.join(name)).expect("removed");
@@ -177,7 +177,7 @@ fn a_file_of_roots_under_another_name_is_not_given_to_the_account() {
         place.give(&place.folder.root.join(name));
         assert!(place.folder.open(name, true).is_err());
         fs::remove_file(place.folder.root.join(name)).expect("removed");
-        // What a killed program of root's had only made is taken over.
+        // An empty file left by a killed program of root's is taken over.
         fs::write(place.folder.root.join(name), "").expect("made");
         drop(place.folder.open(name, false).expect("taken over"));
         let found = fs::metadata(place.folder.root.join(name)).expect("there");

@@ -1,4 +1,4 @@
-//! What is known about a postmaster from outside: its pid file, and whether that pid is really it.
+//! Identifies a running postmaster from outside: reads its pid file, and checks that the pid is really its own.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,19 +8,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::held::Held;
 
-/// In the cluster's folder.
+/// The name of the pid file in the cluster's folder.
 pub(crate) const PID_FILE: &str = "postmaster.pid";
 
-/// What `postmaster.pid` says.
+/// The parsed content of `postmaster.pid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PidFile {
     pub pid: i32,
-    /// Where it listens; empty while it has not come that far.
+    /// The folder of its socket; empty while the server has not written it yet.
     pub socket_dir: String,
 }
 
 impl PidFile {
-    /// None when there is no such file, or it is empty: the server writes it in two steps.
+    /// `None` if there is no such file or it is empty: the server writes it in two steps.
     pub fn read(data: &Path) -> Option<PidFile> {
         let (text, _) = Held::open_through(data).ok()?.read_short(OsStr::new(PID_FILE)).ok()?;
         PidFile::from_text(&text)
@@ -40,8 +40,8 @@ pub(crate) fn running(data: &Path) -> Option<PidFile> {
     PidFile::read(data).filter(|file| is_postmaster(file.pid, data))
 }
 
-/// Whether this process is alive and the postmaster of this cluster: not a zombie that nobody has reaped, and not
-/// another program that was given the same number later.
+/// Whether this process is alive and is the postmaster of this cluster: neither an unreaped zombie nor another
+/// program that got the same pid later.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_postmaster(pid: i32, data: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
@@ -50,7 +50,7 @@ pub(crate) fn is_postmaster(pid: i32, data: &Path) -> bool {
     let Ok(stat) = fs::read_to_string(proc.join("stat")) else {
         return false;
     };
-    // The name in parentheses may itself hold anything; the fields follow its last parenthesis.
+    // The name in parentheses may contain anything; the fields follow the last parenthesis.
     let Some((_, fields)) = stat.rsplit_once(')') else {
         return false;
     };
@@ -60,7 +60,7 @@ pub(crate) fn is_postmaster(pid: i32, data: &Path) -> bool {
     }
     let command = fs::read(proc.join("cmdline")).unwrap_or_default();
     if command.is_empty() {
-        // It is ending and has given up its memory, but is there still; or it is a part of the kernel.
+        // It is exiting and has released its memory but still exists, or it is a kernel thread.
         const PF_KTHREAD: u64 = 0x0020_0000;
         let flags: Option<u64> = fields.nth(5).and_then(|flags| flags.parse().ok());
         return flags.is_some_and(|flags| flags & PF_KTHREAD == 0);
@@ -74,8 +74,9 @@ pub(crate) fn is_postmaster(pid: i32, data: &Path) -> bool {
     if arguments.any(|argument| argument == data.as_os_str().as_bytes()) {
         return true;
     }
-    // Started otherwise, its arguments may not name the cluster; but a postmaster lives in it. Where that cannot be
-    // read (root without the right to look), believe it: two servers on one cluster would be worse than none.
+    // If it was started by other means, its arguments may not name the cluster, but its working directory is the
+    // cluster. If that cannot be read (root without the capability), assume it is: two servers on one cluster would
+    // be worse than none.
     fs::read_link(proc.join("cwd")).map_or(true, |folder| folder == data)
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn is_postmaster(pid: i32, data: &Path) -> bool {
         && line.contains(&*data.to_string_lossy())
 }
 
-/// Sends a signal; that the process is already gone is not an error, for whoever asks will see it.
+/// Sends a signal. A process that is already gone is no error: the caller checks for that.
 pub(crate) fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, signal);

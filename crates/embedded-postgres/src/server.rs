@@ -1,4 +1,4 @@
-//! The server as its users see it: starting or attaching, leaving, stopping.
+//! The public [`Server`]: start or attach, leave, stop.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use crate::stop::Target;
 use crate::version::Version;
 use crate::{Error, Result, download};
 
-/// How long a server that is starting or stopping may take; recovery after a crash counts.
+/// How long a server may take to start or stop, including crash recovery.
 const SETTLE: Duration = Duration::from_secs(10 * 60);
-/// How long one may run without a word.
+/// How long a running server may not answer.
 const SILENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running server, and this program's share in it.
+/// A handle to a running server.
 ///
-/// Every holder is counted, in whatever program. When the last one leaves, by [`leave`](Server::leave) or by dropping
+/// All handles, in all programs, are counted. When the last one leaves, by [`leave`](Server::leave) or by dropping
 /// its `Server`, the server is stopped, unless one of them asked to keep it with
-/// [`leave_running`](Server::leave_running). Programs that speak to the socket by themselves, such as `psql`, are not
-/// counted. A holder that is killed stops nothing (but see [`Options::die_with_parent`]): the server stays, and the next
-/// program attaches to it.
+/// [`leave_running`](Server::leave_running). Programs that connect to the socket directly, such as `psql`, are not
+/// counted. A killed program stops nothing (except with [`Options::die_with_parent`]): the server keeps running,
+/// and the next program attaches to it.
 #[derive(Debug)]
 pub struct Server {
     folder: Folder,
@@ -36,23 +36,23 @@ pub struct Server {
     pid: i32,
     process: Option<Process>,
     bound: bool,
-    /// Taken when this program has left.
+    /// `None` once this program has left.
     share: Option<Lock>,
 }
 
 impl Server {
-    /// Attaches to the server of the data folder; where none runs, starts one, having made the cluster if need be.
-    /// However many programs do this at once, one starts and the others attach.
+    /// Attaches to the server of the data folder, or starts one if none is running, after creating the cluster if
+    /// it is absent. However many programs do this at once, one starts it and the others attach.
     ///
     /// # Errors
-    /// Says what is missing, and where; see [`Error`].
+    /// See [`Error`]; it says what is missing, and where.
     pub async fn start_or_attach(options: Options) -> Result<Server> {
         Server::start_or_attach_from(options, &Places::standard()).await
     }
 
     pub(crate) async fn start_or_attach_from(options: Options, places: &Places) -> Result<Server> {
         let folder = Folder::prepare(&options.data_dir)?;
-        // Taken first: from here on nobody stops the server as the last to leave.
+        // Take this first: from here on no program stops the server as the last to leave.
         let share = folder.lock_users().await?;
         if let Probe::Ready(version) = probe(&folder, &options.database).await? {
             return Server::attached(folder, options, share, version);
@@ -71,7 +71,7 @@ impl Server {
             initdb::create(&folder, &binaries, extra).await?;
         }
         let (process, version) = start::start(&folder, &binaries, &options).await?;
-        // A wish about the server before this one.
+        // That was set for an earlier server.
         folder.set_keep_running(false)?;
         drop(start_lock);
         tracing::debug!(data = %data.display(), pid = process.pid, %version, "server started");
@@ -87,7 +87,7 @@ impl Server {
     }
 
     fn attached(folder: Folder, options: Options, share: Lock, version: Version) -> Result<Server> {
-        // It answered a moment ago, so the file is there; if not, it is just being stopped by force.
+        // It just answered, so the file exists, unless the server is being stopped right now.
         let pid = PidFile::read(&folder.data()).map_or(0, |file| file.pid);
         tracing::debug!(data = %folder.data().display(), pid, %version, "attached to the running server");
         Ok(Server {
@@ -101,14 +101,14 @@ impl Server {
         })
     }
 
-    /// The address of the database, for tokio-postgres, `psql` and most other clients:
-    /// `postgresql://postgres@%2Fvar%2Flib%2F…%2Frun:5432/name`. It needs no quotes in a shell. Only the owner of the
-    /// data folder, the server's account and root can connect.
+    /// The connection string of the database, for tokio-postgres, `psql` and most other clients:
+    /// `postgresql://postgres@%2Fvar%2Flib%2F…%2Frun:5432/name`. It needs no quotes in a shell. Only the owner of
+    /// the data folder, the server's account and root can connect.
     pub fn connection_string(&self) -> String {
         attach::connection_string(&self.folder.socket_dir(), &self.database)
     }
 
-    /// The same for another database of this server, which must exist.
+    /// As [`connection_string`](Server::connection_string), for another database of this server, which must exist.
     pub fn connection_string_to(&self, database: &str) -> String {
         attach::connection_string(&self.folder.socket_dir(), database)
     }
@@ -123,13 +123,13 @@ impl Server {
         self.folder.log()
     }
 
-    /// Whether this `Server` started it; else it attached.
+    /// Whether this `Server` started it; otherwise it attached.
     pub fn started_here(&self) -> bool {
         self.process.is_some()
     }
 
-    /// The account that the server runs as, and whose folder this is, where other services may run as it too: they can read
-    /// the data and connect. None where it is an account of its own, or a person's.
+    /// The account that the server runs as and that owns its folder, if other services may run as it too: they can
+    /// read the data and connect. `None` if it is a dedicated or a user's account.
     pub fn shared_account(&self) -> Option<&str> {
         self.folder.account.is_shared().then_some(&*self.folder.account.name)
     }
@@ -144,11 +144,11 @@ impl Server {
         self.version
     }
 
-    /// Leaves the server, and stops it when nobody else uses it and nobody asked to keep it. Dropping does the same,
-    /// but blocks its thread and only logs an error.
+    /// Leaves the server, and stops it if no other program uses it and none asked to keep it. Dropping does the
+    /// same, but blocks its thread and only logs an error.
     ///
     /// # Errors
-    /// When the server does not stop.
+    /// The server does not stop.
     pub async fn leave(mut self) -> Result<()> {
         let Some(share) = self.share.take() else {
             return Ok(());
@@ -157,12 +157,12 @@ impl Server {
         blocking(move || departure.complete(), &self.folder).await
     }
 
-    /// Stops the server, whoever else uses it: clients are cut off, everything is written.
+    /// Stops the server even if others use it: clients are disconnected, everything is written to disk.
     ///
     /// # Errors
-    /// When the server does not stop.
+    /// The server does not stop.
     pub async fn stop(mut self) -> Result<()> {
-        // Not while another program is starting a successor.
+        // Not while another program starts the next server.
         let start_lock = self.folder.lock_start().await?;
         self.folder.set_keep_running(false)?;
         let target = self.target();
@@ -172,11 +172,11 @@ impl Server {
         outcome
     }
 
-    /// Leaves the server running, for later programs and for `psql`: no one's leaving stops it any more, until
-    /// [`stop`](Server::stop) or a restart of the machine.
+    /// Leaves the server running for later programs and for `psql`: it is no longer stopped when the last program
+    /// leaves, but only by [`stop`](Server::stop) or a restart of the machine.
     ///
     /// # Errors
-    /// When the server ends with this program ([`Options::die_with_parent`]), or the wish cannot be written down.
+    /// The server ends with this program ([`Options::die_with_parent`]), or the marker file cannot be written.
     pub async fn leave_running(mut self) -> Result<()> {
         if self.bound {
             return Err(Error::BoundToParent);
@@ -209,7 +209,7 @@ struct Departure {
 }
 
 impl Departure {
-    /// While the exclusive lock is held nobody can join, so nobody attaches to a server that is going down.
+    /// While we hold the exclusive lock no program can join, so none attaches to a server that is stopping.
     fn complete(self) -> Result<()> {
         if self.share.become_exclusive() && !self.folder.keeps_running() {
             self.target.stop()?;
@@ -225,7 +225,8 @@ async fn blocking(step: impl FnOnce() -> Result<()> + Send + 'static, folder: &F
     }
 }
 
-/// Waits for a server that is starting or stopping to do so: its version when it answers, None when there is none.
+/// Waits until a server that is starting or stopping has done so. Returns its version once it answers, `None` if
+/// there is none.
 async fn settle(folder: &Folder, database: &str) -> Result<Option<Version>> {
     let data = folder.data();
     let begun = Instant::now();
@@ -235,7 +236,7 @@ async fn settle(folder: &Folder, database: &str) -> Result<Option<Version>> {
         let running = process::running(&data);
         match (answer, running) {
             (Probe::Ready(version), _) => return Ok(Some(version)),
-            // Said by the last breath of a server that is gone by now; or there is none.
+            // The server that answered is gone by now, or there is none.
             (Probe::NotYet | Probe::Absent, None) => return Ok(None),
             (answer, Some(file)) => {
                 if !file.socket_dir.is_empty() && !same_folder(&file.socket_dir, &folder.socket_dir()) {
@@ -264,7 +265,7 @@ fn same_folder(one: &str, other: &Path) -> bool {
             .is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
-/// The binaries to use: the given ones, installed ones that fit the data, or downloaded ones.
+/// The binaries to use: the given ones, installed ones that match the data's major version, or downloaded ones.
 async fn binaries(
     folder: &Folder,
     options: &Options,
@@ -314,7 +315,7 @@ mod tests {
     #[tokio::test]
     async fn a_machine_without_binaries_is_told_the_command() {
         let dir = tempfile::tempdir().expect("a folder");
-        // As root the server's account must get through.
+        // As root, the server's account must be able to enter it.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
         std::fs::set_permissions(dir.path(), open).expect("opened");
         let mut options = Options::new(dir.path());

@@ -1,4 +1,4 @@
-//! Starts the server and waits until it answers.
+//! Starts the server and waits until it answers queries.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -22,29 +22,29 @@ use crate::process;
 use crate::version::Version;
 use crate::{Error, Result};
 
-/// How long a server may stay silent, and how long it may say that it is recovering.
+/// How long a server may not answer, and how long it may answer that it is recovering.
 const SILENCE: Duration = Duration::from_secs(60);
 const RECOVERY: Duration = Duration::from_secs(30 * 60);
 const POLL: Duration = Duration::from_millis(3);
 
-/// How long backends of a killed postmaster may take to notice and end.
+/// How long backends of a killed postmaster may take to notice and exit.
 const ORPHANS: Duration = Duration::from_secs(20);
 
-/// When the log is put aside before a start.
+/// The size in bytes from which the log is renamed before a start.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// What happens to a child when the thread that started it ends, which the kernel sees to. Linux only.
+/// What the kernel does to a child when the thread that started it ends. Linux only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bond {
-    /// It lives on, in a session of its own, so that a terminal's Ctrl-C does not reach it.
+    /// It keeps running, in its own session, so that a terminal's Ctrl-C does not reach it.
     Free,
-    /// It is told to stop; also in a session of its own.
+    /// It gets this signal; also in its own session.
     Told(Signal),
-    /// It is killed.
+    /// It is killed (SIGKILL).
     Killed,
 }
 
-/// Arranges for the bond when the command is spawned.
+/// Sets this up for when the command is spawned.
 pub(crate) fn bind(command: &mut Command, bond: Bond) {
     let parent = rustix::process::getpid();
     let prepare = move || {
@@ -81,8 +81,8 @@ fn bind_to(_: Pid, _: Bond) -> io::Result<()> {
     Ok(())
 }
 
-/// A server that this program started. A thread of its own starts it and waits for its end: the kernel ties the death
-/// signal to the thread, not the process, and a reaped child cannot linger as a zombie.
+/// A server that this program started. A dedicated thread starts it and waits for its end: the kernel ties the
+/// death signal to the thread, not to the process, and a child that is waited for does not become a zombie.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
     pub pid: i32,
@@ -111,13 +111,13 @@ impl Process {
         Ok(Process { pid, ended })
     }
 
-    /// How it ended, once it has.
+    /// Its exit status, once it has ended.
     pub fn ended(&self) -> Option<&str> {
         self.ended.get().map(String::as_str)
     }
 }
 
-/// Stops the server again when its start is given up: on an error, or when the caller drops the future.
+/// Stops the server if its start fails or the caller drops the future.
 struct Starting(Option<Process>);
 
 impl Drop for Starting {
@@ -128,7 +128,7 @@ impl Drop for Starting {
     }
 }
 
-/// Starts the server of an existing cluster. The caller holds the start lock and has seen that none is running.
+/// Starts the server of an existing cluster. The caller holds the start lock and has checked that none is running.
 pub(crate) async fn start(
     folder: &Folder,
     binaries: &Binaries,
@@ -139,7 +139,7 @@ pub(crate) async fn start(
     loop {
         remove_stale_claims(folder)?;
         match attempt(folder, binaries, options).await {
-            // The backends of a killed postmaster are still ending.
+            // The backends of a killed postmaster are still exiting.
             Err(Error::Start { tail, .. })
                 if Instant::now() < deadline
                     && (tail.contains("shared memory block") || tail.contains("lock file")) =>
@@ -196,23 +196,23 @@ fn command(folder: &Folder, binaries: &Binaries, options: &Options, log: File) -
     let socket_dir = folder.prepare_socket_dir()?;
     let mut settings: Vec<(&str, &str)> = vec![
         ("listen_addresses", ""),
-        // The socket's folder has no comma or quote in it: see Folder::socket_dir.
+        // Folder::socket_dir makes sure that it contains no comma or quote.
         ("unix_socket_directories", socket_dir.to_str().unwrap_or_default()),
         ("unix_socket_permissions", "0700"),
         ("timezone", "UTC"),
         ("log_timezone", "UTC"),
-        // Straight into our log, whatever postgresql.conf says.
+        // Log to stderr, which is our log file, whatever postgresql.conf says.
         ("logging_collector", "off"),
         ("log_destination", "stderr"),
     ];
     if !options.durable {
-        // Not synchronous_commit: what was committed survives a killed server even so.
+        // Not synchronous_commit: commits survive a killed server without these.
         settings.extend([("fsync", "off"), ("full_page_writes", "off")]);
     }
     settings.extend(options.extra_settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
 
     let mut command = folder.account.command(binaries.bin_dir.join("postgres"), &folder.root);
-    // The cluster's full path among the arguments is also how a running one is recognised: see process.rs.
+    // The cluster's full path in the arguments also identifies a running server: see process.rs.
     command.arg("-D").arg(folder.data()).arg("-p").arg(PORT.to_string());
     for (name, value) in settings {
         command.arg("-c").arg(format!("{name}={value}"));
@@ -222,7 +222,7 @@ fn command(folder: &Folder, binaries: &Binaries, options: &Options, log: File) -
     let bond = match (options.die_with_parent, options.durable) {
         (false, _) => Bond::Free,
         (true, true) => Bond::Told(Signal::INT),
-        // Nothing worth a checkpoint.
+        // No data worth a checkpoint.
         (true, false) => Bond::Told(Signal::QUIT),
     };
     bind(&mut command, bond);
@@ -240,7 +240,8 @@ fn open_log(folder: &Folder) -> Result<File> {
     folder.open(LOG, true)
 }
 
-/// The last lines that this start wrote, of the file that was opened for it: its name may lead elsewhere by now.
+/// The last lines of this start in the log. Reads the file that was opened, since its name may lead elsewhere by
+/// now.
 fn log_tail(mut log: &File, from: u64) -> String {
     let mut read = || -> io::Result<Vec<u8>> {
         log.seek(SeekFrom::Start(from))?;

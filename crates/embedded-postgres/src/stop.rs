@@ -1,4 +1,4 @@
-//! Stops a server and waits until it is gone.
+//! Stops a server and waits until its process is gone.
 
 use std::path::PathBuf;
 use std::thread;
@@ -10,9 +10,9 @@ use crate::process::{is_postmaster, signal};
 use crate::start::Process;
 use crate::{Error, Result};
 
-/// A fast shutdown writes a checkpoint first, which can be much on a slow disk.
+/// The longest wait for a fast shutdown, which writes a checkpoint first.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After an immediate shutdown, which leaves the work to the next start.
+/// The longest wait for an immediate shutdown, which leaves recovery to the next start.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 
@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(2);
 pub(crate) struct Target {
     pub pid: i32,
     pub data: PathBuf,
-    /// When it is our child: then its end is known without looking at a number that may be reused.
+    /// Set if it is our child: its end is then known without checking a pid that may be reused.
     pub process: Option<Process>,
 }
 
@@ -33,7 +33,7 @@ impl Target {
         }
     }
 
-    /// A fast shutdown (clients are cut off, everything is written), then an immediate one.
+    /// Requests a fast shutdown (clients are disconnected, everything is written), then an immediate one.
     pub fn stop(&self) -> Result<()> {
         if self.end(Signal::INT, PATIENCE) || self.end(Signal::QUIT, LAST_PATIENCE) {
             return Ok(());
@@ -45,7 +45,7 @@ impl Target {
         })
     }
 
-    /// Sends the signal and waits; whether the server is gone.
+    /// Sends the signal and waits; returns whether the server is gone.
     pub fn end(&self, with: Signal, patience: Duration) -> bool {
         if self.is_gone() {
             return true;

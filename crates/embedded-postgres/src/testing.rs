@@ -1,7 +1,7 @@
-//! Throw-away servers for tests (feature `testing`).
+//! Temporary servers for tests (feature `testing`).
 //!
-//! Every [`TestServer`] is a server of its own, so tests need neither a running one nor each other's peace. The cluster
-//! is copied from a template that the first test of a machine makes; the server dies with its test.
+//! Every [`TestServer`] is a separate server, so tests need no running one and do not disturb each other. The
+//! cluster is copied from a template that the first test on a machine creates; the server ends with its test.
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -25,34 +25,34 @@ use crate::options::Options;
 use crate::server::Server;
 use crate::{Error, Result, initdb, process};
 
-/// WAL in small files: most of a fresh cluster's size would be one empty file of 16 MB.
+/// Small WAL segments: most of a new cluster's size would be one empty file of 16 MB.
 const TEMPLATE_ARGUMENTS: &[&str] = &["--no-sync", "--wal-segsize=1"];
 
-/// How long a killed server may take to be gone.
+/// How long a killed server may take to exit.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server for one test, removed with all its data when dropped. Not durable against a power cut; what was committed
-/// survives [`kill9`](TestServer::kill9). When the test's process dies in whatever way, the server dies too, and a later
-/// test removes its folder.
+/// A server for one test, removed with its data when dropped. Not durable against a power failure; commits survive
+/// [`kill9`](TestServer::kill9). However the test's process ends, the server ends too, and a later test removes its
+/// folder.
 #[derive(Debug)]
 pub struct TestServer {
     server: Option<Server>,
     options: Options,
-    /// The folder of this server; its lock says that it is in use.
+    /// The folder of this server; the lock on it marks it as in use.
     dir: PathBuf,
     _in_use: File,
 }
 
 impl TestServer {
-    /// A fresh server.
+    /// Starts a new server.
     ///
     /// # Errors
-    /// When no server binaries are installed, or as [`Server::start_or_attach`].
+    /// No server binaries are installed; otherwise as [`Server::start_or_attach`].
     pub async fn start() -> Result<TestServer> {
         TestServer::start_with(&[]).await
     }
 
-    /// A fresh server with these settings.
+    /// Starts a new server with these settings.
     ///
     /// # Errors
     /// As [`TestServer::start`].
@@ -68,7 +68,7 @@ impl TestServer {
         options.durable = false;
         options.die_with_parent = true;
         options.allow_download = false;
-        // In its folder, so that not even a killed server leaves shared memory behind.
+        // In its folder, so that even a killed server leaves no shared memory behind.
         let base_settings = [("dynamic_shared_memory_type", "mmap")];
         options.extra_settings = base_settings
             .iter()
@@ -82,7 +82,7 @@ impl TestServer {
         Ok(server)
     }
 
-    /// The address of one of its databases; `postgres` is always there.
+    /// The connection string of one of its databases; `postgres` always exists.
     pub fn connection_string(&self, database: &str) -> String {
         attach::connection_string(&self.socket_dir(), database)
     }
@@ -92,7 +92,7 @@ impl TestServer {
         Folder::prepare(&self.dir).map_or_else(|_| self.dir.clone(), |folder| folder.socket_dir())
     }
 
-    /// The postmaster's process id; 0 when it is not running.
+    /// The postmaster's process id; 0 if it is not running.
     pub fn pid(&self) -> i32 {
         self.server.as_ref().map_or(0, Server::pid)
     }
@@ -102,7 +102,7 @@ impl TestServer {
         self.server.as_ref()
     }
 
-    /// Creates a database, if it is not there.
+    /// Creates a database if it does not exist.
     ///
     /// # Errors
     /// What the server said.
@@ -112,8 +112,8 @@ impl TestServer {
             .map_err(|error| Error::refused(&self.dir, error))
     }
 
-    /// Changes a setting for all new connections (`ALTER SYSTEM`, then a reload); one that needs a restart takes effect
-    /// with [`start_again`](TestServer::start_again).
+    /// Changes a setting for all new connections (`ALTER SYSTEM`, then a reload); one that needs a restart takes
+    /// effect with [`start_again`](TestServer::start_again).
     ///
     /// # Errors
     /// What the server said.
@@ -129,7 +129,8 @@ impl TestServer {
         let value = format!("'{}'", value.replace('\'', "''"));
         client.batch_execute(&format!("ALTER SYSTEM SET {quoted} = {value}")).await?;
         client.batch_execute("SELECT pg_reload_conf()").await?;
-        // A new connection inherits what the postmaster has read, so one that knows the reload proves it.
+        // A new connection inherits the postmaster's settings, so one that sees the new load time proves the
+        // reload.
         loop {
             let client = attach::connect(&self.socket_dir(), "postgres").await?;
             let now: String = client.query_one(load_time, &[]).await?.get(0);
@@ -140,8 +141,8 @@ impl TestServer {
         }
     }
 
-    /// Kills the postmaster with SIGKILL, as the system does when memory runs out, and waits until it is gone.
-    /// Its data stays, for [`start_again`](TestServer::start_again).
+    /// Kills the postmaster with SIGKILL, as the system does when memory runs out, and waits until it is gone. Its
+    /// data stays, for [`start_again`](TestServer::start_again).
     pub fn kill9(&mut self) {
         self.end(Signal::KILL);
     }
@@ -173,14 +174,14 @@ impl Drop for TestServer {
         if !socket_dir.starts_with(&self.dir) {
             let _ = fs::remove_dir_all(socket_dir);
         }
-        // What cannot be removed is left to a later test.
+        // A later test removes what cannot be removed now.
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
-/// The folder of all test servers of this user: where `EMBEDDED_POSTGRES_TEST_DIR` says; else in memory where there is
-/// plenty, as copying a thousand files onto a busy disk takes longer than all the rest; else under the temporary folder;
-/// else /tmp, where the server's account can always enter.
+/// The folder of all test servers of this user: `EMBEDDED_POSTGRES_TEST_DIR` if it is set; otherwise in memory if
+/// there is plenty, since copying a thousand files to a busy disk takes longer than all the rest; otherwise under
+/// the temporary folder; otherwise /tmp, which the server's account can always enter.
 fn base(account: &Account) -> Result<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     let parent = match env::var_os("EMBEDDED_POSTGRES_TEST_DIR") {
@@ -205,14 +206,14 @@ fn base(account: &Account) -> Result<PathBuf> {
         return Err(Error::NotOurs { path: base, owner: found.uid(), account: format!("user id {uid}") });
     }
     if found.mode() & 0o777 != 0o711 {
-        // Passage for the server's account, set apart from creation, which the umask would narrow.
+        // Let the server's account pass. Set after creation, since the umask would restrict it.
         fs::set_permissions(&base, Permissions::from_mode(0o711))
             .map_err(Error::io("set the permissions of", &base))?;
     }
     Ok(base)
 }
 
-/// Linux's file system in memory, unless it is small, as it is in many containers.
+/// Linux's in-memory file system, unless it is small, as in many containers.
 fn roomy_memory() -> Option<PathBuf> {
     const ROOM: u64 = 4 << 30;
     let folder = Path::new("/dev/shm");
@@ -231,9 +232,9 @@ fn binaries(account: &Account, base: &Path) -> Result<Binaries> {
     })
 }
 
-/// The cluster to copy, made when it is not there: one for each version of the server and each account.
+/// The cluster to copy, created if absent: one for each server version and account.
 async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result<PathBuf> {
-    // One that another version of this program made may be of another shape.
+    // Another version of this program may create it with other arguments.
     let mut made_with = DefaultHasher::new();
     (initdb::ARGUMENTS, TEMPLATE_ARGUMENTS).hash(&mut made_with);
     let root = base.join(format!("template-{}-{}-{:x}", binaries.version, account.uid, made_with.finish()));
@@ -242,7 +243,8 @@ async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result
     let folder = Folder { root, account: account.clone() };
     let data = folder.data();
     let _lock = folder.lock_start().await?;
-    // A cleaner of temporary folders may have taken a part of it; these two are the first and the last that is read.
+    // A cleaner of temporary folders may have removed a part of it; these are the first and the last files that are
+    // read.
     let whole = data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file();
     if !whole {
         let _ = fs::remove_dir_all(&data);
@@ -251,7 +253,7 @@ async fn template(base: &Path, account: &Account, binaries: &Binaries) -> Result
     Ok(data)
 }
 
-/// Copies the template as the server's account, sharing blocks where the file system can.
+/// Copies the template as the server's account, sharing blocks if the file system can.
 fn copy(template: &Path, folder: &Folder) -> Result<()> {
     let flags: &[&[&str]] = if cfg!(target_os = "macos") {
         &[&["-c", "-R", "-p"], &["-R", "-p"]]
@@ -274,12 +276,12 @@ fn copy(template: &Path, folder: &Folder) -> Result<()> {
     Err(Error::io("copy the template to", &data)(failure))
 }
 
-/// A new folder for a server, locked for as long as it is used. Folders of tests that died are removed on the way.
+/// A new folder for a server, locked as long as it is used. Also removes folders of tests that died.
 fn claim(base: &Path) -> Result<(PathBuf, File)> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let path = base.join("claim.lock");
     let claiming = lock_file(&path).map_err(Error::io("open", &path))?;
-    // Between a folder's creation and its lock nobody else may look: it would seem left over.
+    // No other test may look between a folder's creation and its lock: it would seem unused.
     claiming.lock().map_err(Error::io("lock", &path))?;
     let garbage = set_aside(base);
 
@@ -293,7 +295,7 @@ fn claim(base: &Path) -> Result<(PathBuf, File)> {
         .map_err(Error::io("lock", &dir))?;
     let _ = claiming.unlock();
     if !garbage.is_empty() {
-        // If this process ends before the thread does, a later test goes on with it.
+        // If this process ends before the thread does, a later test removes the rest.
         thread::spawn(move || {
             for folder in garbage {
                 let _ = fs::remove_dir_all(folder);
@@ -307,7 +309,7 @@ fn lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).open(path)
 }
 
-/// Renames the folders that no living test uses, so that they can be removed at leisure.
+/// Renames the folders that no running test uses, so that they can be removed later.
 fn set_aside(base: &Path) -> Vec<PathBuf> {
     let mut garbage = Vec::new();
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
@@ -326,7 +328,7 @@ fn set_aside(base: &Path) -> Vec<PathBuf> {
         if in_use.try_lock().is_err() {
             continue;
         }
-        // Where the kernel does not end it with its test; its folder then waits for the next test.
+        // Where the kernel does not stop the server with its test; its folder is removed by the next test.
         if let Some(server) = process::running(&path.join("postgres/data")) {
             process::signal(server.pid, Signal::QUIT);
             continue;

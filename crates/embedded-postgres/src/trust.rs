@@ -1,5 +1,5 @@
-//! Whether nobody but root and the server's account could exchange the data folder, or had made it before we came. Whoever could
-//! would have his own server hold the data.
+//! Checks that only root, this process's account and the server's account could replace the data folder, and that
+//! no other account created it beforehand: whoever could would have a server of his own receive the data.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -13,12 +13,12 @@ use crate::account::Account;
 use crate::held::Held;
 use crate::{Error, Result};
 
-/// As many as Linux follows.
+/// As many symbolic links as Linux follows.
 const MOST_LINKS: usize = 40;
 const STICKY: u32 = 0o1000;
 
-/// Goes down to the data folder, from one open folder to the next; makes what is absent, open for passage alone where the server
-/// runs as another account. Gives the folder, and its one true name.
+/// Walks down to the data folder through open folder handles, creating what is absent, with passage for others if
+/// the server runs as another account. Returns the folder and its resolved path.
 pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf)> {
     let top = || Held::top().map_err(Error::io("open", "/"));
     let (mut at, mut held) = (PathBuf::from("/"), top()?);
@@ -51,7 +51,7 @@ pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                         return Err(Error::io("create the folder", &next)(error));
                     }
-                    // Two programs at once: the other's will do, if it passes.
+                    // If another program creates it at the same time, that one is used if it passes the checks.
                     _ => left.push(name),
                 }
             }
@@ -75,7 +75,7 @@ pub(crate) fn reach(data_dir: &Path, account: &Account) -> Result<(Held, PathBuf
     }
 }
 
-/// The names of a path, last one first.
+/// The names of a path, last first.
 fn steps(path: &Path) -> Vec<OsString> {
     let names =
         path.components().rev().filter(|one| matches!(one, Component::Normal(_) | Component::ParentDir));
@@ -85,16 +85,16 @@ fn steps(path: &Path) -> Vec<OsString> {
 struct Walk<'a> {
     data_dir: &'a Path,
     account: &'a Account,
-    /// Who owns `/` could change everything else too: in a namespace that does not know root, it is another number.
+    /// The owner of `/`, who counts as root: in a user namespace that does not map root, it has another number.
     owner_of_all: u32,
 }
 
 impl Walk<'_> {
-    /// Refuses a folder in which others could exchange what stands in it. Whether others may at least put something of their own
-    /// there, as in `/tmp`: with the sticky bit each exchanges only what is his.
+    /// Refuses a folder in which other accounts could replace an entry. Returns whether they may create entries of
+    /// their own there, as in `/tmp`: with the sticky bit each account can replace only its own.
     fn judge(&self, at: &Path, found: &Metadata, is_last: bool) -> Result<bool> {
         if !self.is_trusted(found.uid()) && !is_last {
-            // To take a folder above it from its owner would take all that he has there.
+            // Do not suggest chown for a parent folder: it would affect everything its owner has there.
             return Err(Error::Untrusted {
                 path: self.data_dir.to_owned(),
                 what: format!(
@@ -130,8 +130,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Root takes another account's folder only where root let that account be: where any account may make folders, each could
-    /// have made it to be handed the data.
+    /// Root uses another account's folder only if root put it there: where any account may create folders, the
+    /// account could have created it to receive the data.
     fn judge_maker(&self, path: &Path, owner: u32, around: &Path, is_open: bool) -> Result<()> {
         if is_open && self.account.switch && owner == self.account.uid && owner != self.owner_of_all {
             return Err(self.refused(
@@ -147,7 +147,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The server's own folder is to be made, or stands, in this one.
+    /// Refuses a parent of the server's folder in which any account may create folders.
     fn judge_place_of_server(&self, at: &Path, found: &Metadata, is_open: bool) -> Result<()> {
         if is_open && self.account.switch {
             return Err(self.refused(
@@ -161,7 +161,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A link of ours or of root's is as good as what it leads to. Another account's would lead root wherever it likes.
+    /// Allows a link that we or root own. A link of another account could lead root anywhere.
     fn judge_link(&self, path: &Path, owner: u32) -> Result<()> {
         if [self.who(), 0, self.owner_of_all].contains(&owner) {
             return Ok(());
@@ -190,12 +190,13 @@ impl Walk<'_> {
     }
 }
 
-/// Whether nobody but these accounts is in the group of a folder: with umask 002, as Fedora and Ubuntu set it, each account has one
-/// that may write in its folders. Not, where that is in doubt: accounts of a directory service, say, stand in no file.
+/// Whether a folder's group has no members but these accounts: with umask 002, as Fedora and Ubuntu set it, each
+/// account has a group of its own that may write in its folders. False if in doubt: accounts of a directory
+/// service, for example, are in no file.
 fn is_of_nobody_else(at: &Path, group: u32, trusted: &[u32]) -> bool {
-    // What a user namespace does not know is shown as this group.
+    // A user namespace shows groups that it does not map as this one.
     const UNKNOWN: u32 = 65534;
-    // With an access list, the bits of the group say what the list allows at most, to whomever.
+    // With a POSIX access list, the group bits are only the mask of the list's entries.
     let listed = rustix::fs::getxattr(at, "system.posix_acl_access", &mut [0_u8; 1]);
     if group == UNKNOWN || !matches!(listed, Err(Errno::NODATA | Errno::NOTSUP)) {
         return false;
@@ -205,8 +206,8 @@ fn is_of_nobody_else(at: &Path, group: u32, trusted: &[u32]) -> bool {
     are_alone_in(group, trusted, &passwd, &groups).unwrap_or(false)
 }
 
-/// By the text of the two files: whether the group is that of one of the accounts, and no other is in it. None where a line is of
-/// no known form.
+/// Whether, by the text of the two files, the group is that of one of the accounts and has no other member; `None`
+/// if a line cannot be parsed.
 fn are_alone_in(group: u32, trusted: &[u32], passwd: &str, groups: &str) -> Option<bool> {
     let lines = |text: &'_ str| -> Vec<Vec<String>> {
         let filled = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -231,7 +232,7 @@ fn are_alone_in(group: u32, trusted: &[u32], passwd: &str, groups: &str) -> Opti
         is_listed = true;
         let others =
             line.get(3)?.split(',').any(|name| !name.is_empty() && !names.iter().any(|own| own == name));
-        // Whoever knows the password of a group becomes a member.
+        // Anybody who knows a group's password can join it.
         if others || !["", "x", "*", "!"].contains(&line.get(1)?.as_str()) {
             return Some(false);
         }
@@ -239,7 +240,7 @@ fn are_alone_in(group: u32, trusted: &[u32], passwd: &str, groups: &str) -> Opti
     Some(is_own && is_listed)
 }
 
-/// macOS writes some as negative ones.
+/// Signed, since macOS writes some ids as negative numbers.
 fn number(fields: &[String], index: usize) -> Option<i64> {
     fields.get(index)?.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! Unpacks an archive of server programs, whatever it is made of: nothing is written beside the folder that it is given, and
-//! no link leads out of it.
+//! Unpacks an archive of server programs safely, whatever it contains: nothing is written outside the given folder,
+//! and no link leads out of it.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -10,12 +10,11 @@ use tar::{Archive, Entry, EntryType};
 
 use crate::held::{ALL_MAY_ENTER, ALL_MAY_READ, Held};
 
-/// More bytes, or files, are in no archive of server programs.
+/// More bytes and files than any archive of server programs has.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
 const MOST_FILES: usize = 50_000;
 
-/// Unpacks a compressed archive into an empty folder, without the one folder that all of it is in. The error is the reason
-/// alone.
+/// Unpacks a compressed archive into an empty folder, without its top folder. The error is only the reason.
 pub(crate) fn unpack(compressed: &[u8], into: &Held) -> Result<(), String> {
     let bytes = GzDecoder::new(compressed).take(MOST_BYTES);
     let mut archive = Archive::new(bytes);
@@ -26,7 +25,7 @@ pub(crate) fn unpack(compressed: &[u8], into: &Held) -> Result<(), String> {
         }
         place(entry.map_err(damaged)?, into, &mut second_names)?;
     }
-    // What they name may have come later than they.
+    // Hard links are created last, since their targets may come later in the archive.
     for SecondName { name, of } in second_names {
         let fail = |error| {
             format!("the archive's {} cannot be another name of {}: {error}", shown(&name), shown(&of))
@@ -38,7 +37,7 @@ pub(crate) fn unpack(compressed: &[u8], into: &Held) -> Result<(), String> {
     Ok(())
 }
 
-/// A file that is another file of the archive.
+/// A hard link to another file of the archive.
 struct SecondName {
     name: Vec<OsString>,
     of: Vec<OsString>,
@@ -59,7 +58,7 @@ fn place<R: Read>(
     }
     let path = entry.path().map_err(damaged)?.into_owned();
     let name = inside(&path)?;
-    // The folder that all of it is in.
+    // The archive's top folder.
     if name.is_empty() && kind.is_dir() {
         return Ok(());
     }
@@ -73,7 +72,7 @@ fn place<R: Read>(
     match kind {
         EntryType::Directory => {
             let mut folder = name.clone();
-            // Its own name is the last one that is to be there.
+            // `down` creates all but the last name, so that it creates this folder.
             folder.push(OsString::from("."));
             down(into, &folder, Missing::IsMade).map_err(fail)?;
         }
@@ -106,7 +105,7 @@ fn place<R: Read>(
     Ok(())
 }
 
-/// The parts of a name, without the first; refuses one that leads out of the archive.
+/// The components of a name without the first; refuses a name that leads out of the archive.
 fn inside(path: &Path) -> Result<Vec<OsString>, String> {
     let mut parts = Vec::new();
     for component in path.components() {
@@ -119,8 +118,8 @@ fn inside(path: &Path) -> Result<Vec<OsString>, String> {
     Ok(parts.split_off(parts.len().min(1)))
 }
 
-/// Whether a link in a folder so deep stays inside. Only at its beginning may it go up: behind another link nobody knows where
-/// that leads.
+/// Whether a link at this depth stays inside the archive. It may contain `..` only at its beginning: after another
+/// link nobody knows where `..` leads.
 fn stays_inside(depth: usize, to: &Path) -> bool {
     let mut up = 0;
     let mut goes_down = false;
@@ -139,14 +138,14 @@ fn stays_inside(depth: usize, to: &Path) -> bool {
         })
 }
 
-/// What becomes of a folder on the way that is not there.
+/// What to do if a parent folder does not exist.
 #[derive(Clone, Copy, PartialEq)]
 enum Missing {
     IsMade,
     IsAnError,
 }
 
-/// The folder of a name, and the last part of it. No link on the way is followed.
+/// The parent folder of a name, and its last component. No link on the path is followed.
 fn down<'a>(into: &Held, name: &'a [OsString], missing: Missing) -> io::Result<(Held, &'a OsStr)> {
     let (last, folders) = name.split_last().ok_or(io::ErrorKind::InvalidInput)?;
     let mut folder = into.folder(OsStr::new("."))?;
@@ -177,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// What an archive may hold.
+    /// The kinds of entries of an archive.
     #[derive(Clone, Copy)]
     enum Part {
         File(&'static str),
@@ -188,7 +187,7 @@ mod tests {
     }
     use Part::{File, Folder, Link, Of, Second};
 
-    /// As no honest program writes it: names go in as they are.
+    /// Writes names unchecked, as only a malicious program would.
     fn archive(parts: &[Part]) -> Vec<u8> {
         let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for part in parts {
@@ -232,9 +231,9 @@ mod tests {
             &[Link("pg/lib/x", "../../outside")],
             &[Link("pg/lib/x", "y/../..")],
             &[Link("pg/lib", "")],
-            // Up behind a link that leads to the top.
+            // `..` after a link that leads to the top.
             &[Link("pg/a/b/c", "../.."), Link("pg/x", "a/b/c/..")],
-            // Through links, inside or not.
+            // Through links, whether they lead outside or not.
             &[Folder("pg/a"), Link("pg/b", "a"), File("pg/b/x")],
             &[Link("pg/b", "nowhere"), File("pg/b")],
             &[Link("pg/b", "nowhere"), Folder("pg/b")],
@@ -279,7 +278,7 @@ mod tests {
         for name in ["bin/postgres", "bin/postmaster", "bin/initdb", "lib/libpq.so", "lib/again"] {
             assert_eq!(fs::read_to_string(into.join(name)).unwrap(), "hostile", "{name}");
         }
-        // Neither another's rights nor a place for others to write.
+        // Neither setuid nor writable for others.
         use std::os::unix::fs::PermissionsExt;
         let mode = |name: &str| fs::metadata(into.join(name)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode("bin"), mode("bin/postgres")), (0o755, 0o755));
@@ -293,7 +292,7 @@ mod tests {
         for bytes in [&b"<html>"[..], &whole[..whole.len() / 2]] {
             assert!(unpack(bytes, &into).unwrap_err().contains("cannot be"), "{}", bytes.len());
         }
-        // A file that says that it is larger than anything.
+        // A file whose header announces more than any archive has.
         let mut header = Header::new_old();
         header.set_path("pg/large").unwrap();
         header.set_size(MOST_BYTES * 2);

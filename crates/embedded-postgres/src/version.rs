@@ -1,21 +1,21 @@
-//! PostgreSQL's version numbers.
+//! PostgreSQL version numbers.
 
 use std::fmt;
 
-/// The oldest major version this crate works with.
+/// The oldest supported major version.
 pub const MINIMUM_MAJOR: u32 = 15;
 
 /// A server's version, such as `15.18`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
-    /// The major version, which a data folder is bound to.
+    /// The major version, to which a data folder is bound.
     pub major: u32,
     /// The minor version; 0 for a development or beta version.
     pub minor: u32,
 }
 
 impl Version {
-    /// Reads the output of `postgres --version`, such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+    /// Parses the output of `postgres --version`, such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
     pub(crate) fn from_program_output(output: &str) -> Option<Version> {
         let (_, rest) = output.split_once("(PostgreSQL) ")?;
         let mut numbers = rest.split_whitespace().next()?.splitn(2, '.').map(leading_number);
@@ -25,7 +25,7 @@ impl Version {
         Some(Version { major, minor })
     }
 
-    /// Reads the setting `server_version_num`, such as `150018`.
+    /// Parses the setting `server_version_num`, such as `150018`.
     pub(crate) fn from_server_version_num(number: u32) -> Version {
         Version { major: number / 10_000, minor: number % 10_000 }
     }

@@ -1,20 +1,20 @@
-//! Named steps at which a test kills this program, as `kill -9` would: in the middle of everything, without a word.
+//! Crash points: named steps at which a test kills this program, as `kill -9` would.
 //!
-//! `GAZELLE_CRASH_AT=rows-written:3` kills it when it has written rows for the third time. Only in builds with debug
-//! assertions; in a release build nothing is looked at.
+//! `GAZELLE_CRASH_AT=rows-written:3` kills it when it reaches that step for the third time. Only in builds with
+//! debug assertions; release builds ignore the variable.
 
-/// Makes [`Step`], its list and its names.
+/// Defines [`Step`], its list and its names.
 macro_rules! steps {
     ($($(#[$about:meta])* $step:ident = $name:literal,)*) => {
-        /// A step of a run after which a kill must cost nothing.
+        /// A step of a run at which a kill must lose nothing.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Step { $($(#[$about])* $step,)* }
 
         impl Step {
-            /// Every step there is.
+            /// Every step.
             pub const ALL: &[Step] = &[$(Step::$step),*];
 
-            /// As it is given in `GAZELLE_CRASH_AT`.
+            /// The name used in `GAZELLE_CRASH_AT`.
             pub fn name(self) -> &'static str {
                 match self { $(Step::$step => $name,)* }
             }
@@ -23,19 +23,19 @@ macro_rules! steps {
 }
 
 steps! {
-    /// The lease is held, and nothing done.
+    /// The lease is held; nothing else was done.
     LeaseTaken = "lease-taken",
     /// The run is recorded as started.
     RunNoted = "run-noted",
-    /// A page has arrived and nothing of it is staged.
+    /// A page was received; nothing of it is staged.
     PageReceived = "page-received",
     /// Versions are in staging, uncommitted.
     VersionsStaged = "versions-staged",
     /// The bookmark has moved, uncommitted.
     BookmarkMoved = "bookmark-moved",
-    /// A walk was complete, and what it did not see is not looked into.
+    /// A walk is complete; the records it did not see were not requested yet.
     WalkComplete = "walk-complete",
-    /// Absent records have been asked for, and nothing noted.
+    /// Absent records were requested by id; the answers are not recorded.
     AbsentAsked = "absent-asked",
     /// Tombstones are in staging, uncommitted.
     TombstonesStaged = "tombstones-staged",
@@ -47,25 +47,25 @@ steps! {
     QuarantineOpened = "quarantine-opened",
     /// Records are out of quarantine, uncommitted.
     QuarantineClosed = "quarantine-closed",
-    /// What waited for a parent is pending again, uncommitted.
+    /// Records that waited for a parent are pending again, uncommitted.
     WaitingReleased = "waiting-released",
     /// A missing parent is staged.
     ParentStaged = "parent-staged",
-    /// The run is recorded as ended, and the lease is held.
+    /// The run is recorded as ended; the lease is still held.
     RunFinished = "run-finished",
-    /// The lease is given back.
+    /// The lease was released.
     LeaseReleased = "lease-released",
-    /// Any transaction is about to be committed.
+    /// A transaction is about to be committed.
     BeforeCommit = "before-commit",
-    /// Any transaction has been committed, and nobody knows.
+    /// A transaction was committed; the program has not acted on it.
     AfterCommit = "after-commit",
     /// A replay has built its tables, uncommitted.
     ReplayBuilt = "replay-built",
-    /// A replay has applied the difference, uncommitted.
+    /// A replay has applied the differences, uncommitted.
     ReplayApplied = "replay-applied",
 }
 
-/// Says that a step was reached; ends the process if this is the one that was asked for.
+/// Marks that a step is reached; kills the process if `GAZELLE_CRASH_AT` names it.
 #[cfg(debug_assertions)]
 pub fn at(step: Step) {
     use std::sync::OnceLock;
@@ -80,12 +80,12 @@ pub fn at(step: Step) {
     let Some((name, time)) = asked else { return };
     if name == step.name() && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *time {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        // The signal comes before anything else that this thread does, or it does nothing.
+        // Not reached: the signal kills the process first.
         std::process::abort();
     }
 }
 
-/// Nothing, in a release build.
+/// Does nothing in a release build.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn at(_step: Step) {}

@@ -1,16 +1,16 @@
-//! Whether a host, an address or a URL is this machine: nothing that is sent there crosses a network.
+//! Tells whether a host, an address or a URL is this machine, so that what is sent there crosses no network.
 
 use std::net::IpAddr;
 
 use url::Url;
 
-/// Whether an address is one of this machine's own, however it is written: `127.0.0.0/8`, `::1`, `::ffff:127.0.0.1`.
+/// Whether an address is a loopback address in any notation: `127.0.0.0/8`, `::1`, `::ffff:127.0.0.1`.
 pub fn is_address(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Whether a host, a name or an address, with or without brackets, is this machine. Names are not looked up: of them
-/// `localhost` alone is known to be.
+/// Whether a host (a name, or an address with or without brackets) is this machine. Names are not resolved: only
+/// `localhost` counts.
 pub fn is_host(host: &str) -> bool {
     let host = host.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_address)
@@ -21,7 +21,7 @@ pub fn is_url(url: &Url) -> bool {
     url.host_str().is_some_and(is_host)
 }
 
-/// The same of a URL as it is written; not of a text that is none.
+/// As [`is_url`], for a URL as text; false if the text is no URL.
 pub fn is_text(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| is_url(&url))
 }

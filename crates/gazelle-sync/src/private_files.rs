@@ -1,5 +1,6 @@
-//! Files and folders that hold secrets or decide what is told: ours alone, as `ssh` wants its keys. Whoever else may write
-//! there could have us write over a file of ours through a link, or use tokens of theirs.
+//! Reads and writes files and folders that hold secrets or decide what is sent, and makes sure that only our
+//! account can change them, as `ssh` does with keys. Another account with write access could make us overwrite one
+//! of our files through a symbolic link, or use its tokens.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
@@ -14,7 +15,7 @@ mod descriptor;
 mod group;
 mod path;
 
-/// Why a file or folder is not used, and what mends it. Comes inside an [`io::Error`] of kind `PermissionDenied`.
+/// Why a file or folder is refused, and the remedy. Comes inside an [`io::Error`] of kind `PermissionDenied`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotOurs {
     /// What is wrong, with the path.
@@ -32,28 +33,29 @@ impl fmt::Display for NotOurs {
 impl std::error::Error for NotOurs {}
 
 impl NotOurs {
-    /// The one inside an error, if there is one.
+    /// The [`NotOurs`] inside an error, if there is one.
     pub fn in_error(error: &io::Error) -> Option<&NotOurs> {
         error.get_ref()?.downcast_ref()
     }
 }
 
-/// Makes the folder where it is absent, for our eyes alone, and refuses one in which others may write or that they could
-/// exchange for another.
+/// Creates the folder if it does not exist, with mode 700. Refuses one in which other accounts may write or that
+/// they could replace.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn make_folder(folder: &Path) -> io::Result<()> {
-    // Nothing is made in a place of others either.
+    // Check the parents first: nothing is created in others' folders either.
     check_folder(folder)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     check_folder(folder)
 }
 
-/// Refuses a folder in which others may write, and one that they could exchange for another, since they may write in a folder
-/// above it, or made a link that leads there. A link of ours or of root's in a folder that nobody else may change is as good as
-/// its target: systemd makes one for the folder of its service. A group that nobody else is in may write above it: with umask
-/// 002 every folder of a home is like that. What is absent is refused only for what is above it.
+/// Refuses a folder in which other accounts may write, or that they could replace because they may write in a
+/// parent folder or own a symbolic link on the path. A link that we or root own, in a folder that nobody else may
+/// change, is followed: systemd creates one for a service's folder. A group without other members may write in
+/// parent folders, since with umask 002 every folder of a home directory is like that. For an absent folder only
+/// its parents are checked.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
@@ -61,18 +63,19 @@ pub fn check_folder(folder: &Path) -> io::Result<()> {
     check_folder_by(folder, Path::new("/etc"))
 }
 
-/// As [`check_folder`], with `passwd` and `group` of another folder.
+/// As [`check_folder`], with the `passwd` and `group` files of another folder.
 fn check_folder_by(folder: &Path, accounts: &Path) -> io::Result<()> {
     let top = fs::symlink_metadata("/")?.uid();
     let end = path::walk(folder, &mut |at, found| match found.is_symlink() {
-        // A link's own mode says nothing.
+        // The mode of a link has no meaning.
         true => judge_owner(at, found, top, 0, folder),
         false => judge_above(at, found, top, folder, accounts),
     })?;
     end.map_or(Ok(()), |(at, found)| judge(&at, &found, 0o022))
 }
 
-/// Refuses a folder in which others could exchange what stands in it. With the sticky bit each exchanges only what is his.
+/// Refuses a parent folder in which other accounts could replace an entry. With the sticky bit each account can
+/// replace only its own.
 fn judge_above(above: &Path, found: &Metadata, top: u32, folder: &Path, accounts: &Path) -> io::Result<()> {
     const STICKY: u32 = 0o1000;
     let open = match found.mode() {
@@ -83,8 +86,8 @@ fn judge_above(above: &Path, found: &Metadata, top: u32, folder: &Path, accounts
     judge_owner(above, found, top, open, folder)
 }
 
-/// As [`judge`], of what leads to a folder. Whoever owns `/` (`top`) could change everything else too: in a namespace that does
-/// not know root, it is another number.
+/// As [`judge`], for an element of the path to a folder. The owner of `/` (`top`) counts as root: in a user
+/// namespace that does not map root, it has another number.
 fn judge_owner(path: &Path, found: &Metadata, top: u32, open: u32, folder: &Path) -> io::Result<()> {
     let me = rustix::process::geteuid().as_raw();
     let owner = if found.uid() == top { 0 } else { found.uid() };
@@ -95,10 +98,10 @@ fn judge_owner(path: &Path, found: &Metadata, top: u32, open: u32, folder: &Path
     }))
 }
 
-/// Reads a file of ours that nobody else can read; none where it is absent.
+/// Reads a file of ours that no other account can read; `None` if it does not exist.
 ///
 /// # Errors
-/// Those of the file system; [`NotOurs`], also of its folder.
+/// Those of the file system; [`NotOurs`], also for its folder.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     check_folder(folder_of(path))?;
     let mut file = match open_as_is(OpenOptions::new().read(true), path) {
@@ -112,7 +115,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Opens a file to be locked, and makes it and its folder where they are absent.
+/// Opens a file for locking; creates it and its folder if they do not exist.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
@@ -124,14 +127,14 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Puts a file of ours in the place of another, whole or not at all, and makes its folder where it is absent. Only one
-/// process at a time may do so: the name of the new file is fixed.
+/// Writes a file atomically by renaming a new one over it; creates its folder if it does not exist. Only one
+/// process at a time may do so, since the name of the new file is fixed.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     make_folder(folder_of(path))?;
-    // What a crash left behind is removed first, so that the new file is ours and has our mode.
+    // Remove a left-over of a crash, so that the new file has our owner and mode.
     let temporary = beside(path, ".new");
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -141,7 +144,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    // The rename itself survives a power cut only once the folder is written.
+    // The rename survives a power failure only once the folder is synced.
     File::open(folder_of(path))?.sync_all()
 }
 
@@ -150,14 +153,14 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The path with an ending behind its name.
+/// The path with a suffix appended to its name.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Opens what stands at a path itself, not what a link there points to.
+/// Opens the file at a path itself, without following a link.
 fn open_as_is(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let opened = options.custom_flags(OFlags::NOFOLLOW.bits() as i32).open(path);
     opened.map_err(|error| match fs::symlink_metadata(path) {
@@ -169,7 +172,7 @@ fn open_as_is(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     })
 }
 
-/// Refuses what belongs to another account or is open to others, in the sense of these bits of its mode.
+/// Refuses what belongs to another account, or whose mode has any of the bits `open`.
 fn judge(path: &Path, found: &Metadata, open: u32) -> io::Result<()> {
     let me = rustix::process::geteuid().as_raw();
     refusal(path, found.uid(), found.mode(), open, me).map_or(Ok(()), |why| Err(refused(why)))
@@ -177,7 +180,7 @@ fn judge(path: &Path, found: &Metadata, open: u32) -> io::Result<()> {
 
 fn refusal(path: &Path, owner: u32, mode: u32, open: u32, me: u32) -> Option<NotOurs> {
     let path = path.display();
-    // What root made, root can read anyway.
+    // Root can read everything anyway.
     if owner != me && owner != 0 {
         return Some(NotOurs {
             what: format!("{path} belongs to another account (uid {owner}, and this is uid {me})"),
@@ -262,7 +265,7 @@ mod tests {
         let data = app.join("data");
         make_folder(&data).unwrap();
         make_folder(&other).unwrap();
-        // Whoever may write in the folder above puts another of ours in its place.
+        // Another account that may write in the parent folder replaces it by another folder of ours.
         for open in [0o777, 0o757] {
             mode(&app, open);
             for refused in [
@@ -278,10 +281,10 @@ mod tests {
             }
             assert!(fs::read_dir(&data).unwrap().next().is_none(), "nothing was made there");
         }
-        // In one like /tmp each may only rename what is his.
+        // In a folder like /tmp each account may rename only its own entries.
         mode(&app, 0o1777);
         check_folder(&data).unwrap();
-        // A link that we made where nobody else can is as good as its target, and no better.
+        // A link of ours in a folder that only we may change is treated like its target.
         mode(&app, 0o755);
         let link = app.join("link");
         symlink(&other, &link).unwrap();
@@ -294,7 +297,7 @@ mod tests {
         mode(&app, 0o777);
         mode(&other, 0o700);
         assert!(NotOurs::in_error(&check_folder(&link).unwrap_err()).is_some(), "the link could be swapped");
-        // Links that lead to each other have an end.
+        // Links that form a cycle end with an error.
         mode(&app, 0o755);
         symlink(app.join("two"), app.join("one")).unwrap();
         symlink(app.join("one"), app.join("two")).unwrap();

@@ -1,9 +1,8 @@
-//! The only code that knows a time zone.
+//! Time: parses Gazelle's instants and formats them in a time zone. No other module converts between zones.
 //!
-//! Gazelle answers in UTC, the database stores UTC, and people read the company's own zone. Nothing
-//! here shifts a stored value: the functions split an instant into its UTC parts for storage, and
-//! show an instant in a zone for a screen, always from date and time together so that a July hour
-//! read in November is still July's. `docs/timezone.md` tells the whole story.
+//! Gazelle sends UTC, the database stores UTC, and people read the company's own zone. Nothing here shifts a stored
+//! value: an instant is split into its UTC parts for storage, and shown in a zone always from date and time
+//! together, so that a July time read in November uses July's offset. See `docs/timezone.md`.
 
 use jiff::{
     SignedDuration, Timestamp,
@@ -15,7 +14,8 @@ use jiff::{
 /// The zone of the view `v_appointments_montreal`, and the default of the setting `timezone`.
 pub const MONTREAL: &str = "America/Toronto";
 
-/// Instants whose hour in Montréal is known: winter, summer, both changes of 2026, and the rule before 2007.
+/// Instants with their known local times in Montréal: winter, summer, both clock changes of 2026, and the rule
+/// before 2007.
 pub const KNOWN_HOURS: [(&str, &str); 8] = [
     ("2026-01-09T12:00:00Z", "2026-01-09 07:00"),
     ("2026-07-15T11:00:00Z", "2026-07-15 07:00"),
@@ -27,16 +27,17 @@ pub const KNOWN_HOURS: [(&str, &str); 8] = [
     ("2007-03-20T16:00:00Z", "2007-03-20 12:00"),
 ];
 
-/// The parts under which an instant is stored: `appointment_date` and `appointment_time`, in UTC.
+/// The parts in which an instant is stored: `appointment_date` and `appointment_time`, in UTC.
 pub fn utc_parts(instant: Timestamp) -> (Date, Time) {
     let utc = utc(instant);
     (utc.date(), utc.time())
 }
 
-/// Reads a `CoreDateTime`: `2026-01-09T12:00:00Z`, fractions of a second and offsets tolerated.
+/// Parses a `CoreDateTime`: `2026-01-09T12:00:00Z`; accepts fractions of a second and other offsets.
 ///
-/// Errors: text without an offset is refused rather than guessed, since a wrong guess would shift
-/// an appointment by hours; so is anything that is no date and time at all.
+/// # Errors
+/// Text without an offset is refused rather than guessed, since a wrong guess would shift an appointment by hours;
+/// so is anything that is no date and time.
 pub fn read_instant(text: &str) -> Result<Timestamp, String> {
     text.trim().parse::<Timestamp>().map_err(|_| {
         if text.trim().parse::<jiff::civil::DateTime>().is_ok() {
@@ -47,17 +48,17 @@ pub fn read_instant(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// Reads a `CoreDate` (`2026-01-09`), which has no zone; of a date and time the date as it is written.
+/// Parses a `CoreDate` (`2026-01-09`), which has no zone; for a date and time, its date as written.
 ///
 /// # Errors
-/// Why it cannot be read, as the end of a sentence.
+/// Why it cannot be parsed, as the end of a sentence.
 pub fn read_date(text: &str) -> Result<Date, String> {
     let text = text.trim();
     let written = || Pieces::parse(text).map(|pieces| pieces.date());
     text.parse::<Date>().or_else(|_| written()).map_err(|_| "is not a date like 2026-01-09".to_owned())
 }
 
-/// Reads an instant in any shape that has one meaning: with an offset, as a date alone (midnight UTC), or as seconds or
+/// Parses an instant in any unambiguous form: with an offset, as a date alone (midnight UTC), or as seconds or
 /// milliseconds since 1970.
 ///
 /// # Errors
@@ -78,8 +79,8 @@ pub fn read_any_instant(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// The same as date and time in UTC, up to the end of the year 9999, which for some APIs means "never": an instant that is
-/// good for any zone ends a day before.
+/// As [`read_any_instant`], as date and time in UTC up to the end of the year 9999, which some APIs use for
+/// "never": [`Timestamp`] ends a day earlier.
 ///
 /// # Errors
 /// As [`read_instant`].
@@ -103,19 +104,20 @@ pub fn utc(instant: Timestamp) -> DateTime {
     instant.to_zoned(TimeZone::UTC).datetime()
 }
 
-/// The instant of a date and time in UTC; none where it is too near the end of the year 9999 to be one in every zone.
+/// The instant of a date and time in UTC; `None` within the last day of the year 9999, which [`Timestamp`] cannot
+/// hold.
 pub fn instant_of(utc: DateTime) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(utc).ok()
 }
 
-/// The date of a text that holds a date and no time of day.
+/// The date of a text that holds a date without a time of day.
 pub fn date_alone(text: &str) -> Option<Date> {
     let pieces = Pieces::parse(text.trim()).ok()?;
     (pieces.time().is_none() && pieces.offset().is_none()).then(|| pieces.date())
 }
 
-/// The instant of a number of seconds or milliseconds since 1970. Only what falls between 1990 and 2100 tells the two
-/// apart, and from other numbers (`20260109`).
+/// The instant of a number of seconds or milliseconds since 1970. Only numbers between 1990 and 2100 are accepted,
+/// which keeps the two units apart, and other numbers such as `20260109` out.
 pub fn since_1970(number: f64) -> Option<Timestamp> {
     /// Seconds of 1990-01-01 and of 2101-01-01.
     const SECONDS: std::ops::Range<f64> = 631_152_000.0..4_133_980_800.0;
@@ -123,7 +125,10 @@ pub fn since_1970(number: f64) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds.round() as i64).ok()
 }
 
-/// Finds a zone by its IANA name, from the system's data or the bundled copy.
+/// Finds a zone by its IANA name, in the system's data or the bundled copy.
+///
+/// # Errors
+/// There is no such zone.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name)
         .map_err(|_| format!("unknown time zone `{name}` (an IANA name like {MONTREAL} is expected)"))
@@ -134,7 +139,7 @@ pub fn show(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Shows the hour of an instant in a zone: `07:00`.
+/// Shows the time of day of an instant in a zone: `07:00`.
 pub fn show_hour(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%H:%M").to_string()
 }
@@ -145,12 +150,15 @@ pub fn show_exact(instant: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// When a calendar day starts in a zone.
+///
+/// # Errors
+/// An unknown zone; a day out of range.
 pub fn start_of_day(day: Date, zone_name: &str) -> anyhow::Result<Timestamp> {
     let zone = zone(zone_name).map_err(anyhow::Error::msg)?;
     Ok(day.to_zoned(zone)?.timestamp())
 }
 
-/// The local day and hour of an instant, as `v_appointments_montreal` must show them.
+/// The local date and time in Montréal, as `v_appointments_montreal` must show them.
 pub fn montreal_parts(instant: Timestamp) -> (Date, Time) {
     let local = instant.to_zoned(montreal()).datetime();
     (local.date(), local.time())
@@ -161,7 +169,7 @@ pub fn montreal_shown(instant: Timestamp) -> String {
     show(instant, &montreal())
 }
 
-/// The instant of a local day and hour of Montréal; of an hour that the clocks strike twice the first.
+/// The instant of a local date and time in Montréal; the first one if the clocks repeat that hour.
 pub fn montreal_instant(date: Date, time: Time) -> Option<Timestamp> {
     date.to_datetime(time).to_zoned(montreal()).ok().map(|zoned| zoned.timestamp())
 }

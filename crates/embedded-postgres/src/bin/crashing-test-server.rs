@@ -1,5 +1,5 @@
-//! Starts a throw-away server as a test does, says where it is, and ends without cleaning up: the child process
-//! of the test that looks what remains.
+//! Starts a test server, prints where it is, and aborts without cleaning up: the child process of the test that
+//! checks what remains.
 
 use embedded_postgres::testing::TestServer;
 

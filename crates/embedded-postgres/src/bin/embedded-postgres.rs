@@ -1,5 +1,5 @@
-//! `embedded-postgres FOLDER`: starts or attaches to the server of a folder, prints its address, and holds it until
-//! standard input ends. For trying the library, and for its tests, which kill this program.
+//! `embedded-postgres FOLDER`: starts or attaches to the server of a folder, prints its connection string, and
+//! keeps it until standard input ends. For trying the library, and for its tests, which kill this program.
 
 use std::io::{Read, Write};
 
@@ -30,7 +30,7 @@ async fn hold() -> Result<(), Box<dyn std::error::Error>> {
     }
     let server = Server::start_or_attach(options).await?;
     let how = if server.started_here() { "started" } else { "attached" };
-    // One line: how, process, address.
+    // One line: how, process id, connection string.
     writeln!(std::io::stdout(), "{how} {} {}", server.pid(), server.connection_string())?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     if leave_running {

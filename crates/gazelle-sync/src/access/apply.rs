@@ -1,4 +1,4 @@
-//! `migrate --roles` on a database, and what later migrations take up of it.
+//! Applies `migrate --roles` to a database, and gives its roles their rights on what later migrations create.
 
 use std::time::Duration;
 
@@ -12,10 +12,13 @@ use super::{creators, owners, script as sql};
 use crate::db::{Db, DbError, Timeout, Tx, citus};
 use crate::migrations;
 
-/// Waiting longer for a table that somebody uses would make everybody else wait behind us.
+/// While we wait for a table's lock, every other session queues behind us.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The whole SQL, for people: what [`apply`] would run. Writes nothing.
+/// The SQL that [`apply`] would run, for a reader. Writes nothing.
+///
+/// # Errors
+/// Those of the database.
 pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -28,24 +31,25 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
     Ok(script)
 }
 
-/// Makes the roles, hands every table and view to the owner, and gives each role what it needs and nothing else,
-/// in one transaction. Where all of it is so already, nothing is written. Returns what changed.
+/// Creates the roles, transfers every table and view to the owner, and grants each role exactly the rights it
+/// needs, in one transaction. Writes nothing if the catalogue already says all of this. Returns what changed.
 ///
-/// Errors: roles under which row security would protect nothing, or that may create in the schema by another's right; a right that the role in DATABASE_URL lacks; a
-/// table in use for too long.
+/// # Errors
+/// Roles that bypass row security, or that can create objects in the schema through another role; a right that the
+/// role in DATABASE_URL lacks; a table whose lock is not granted within ten seconds. Those of the database.
 pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     citus::check_takes_ddl(db).await?;
     let citus = citus::look(db).await?;
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
-    // Whose names the catalogue holds is believed next, and rights are given by them.
+    // First check the owners: the following steps trust the catalogue's names and grant rights by them.
     owners::check_owners_in(&tx).await?;
     check(&tx, roles, citus.is_some()).await?;
     let former = current(&tx).await?;
     let told: Vec<&Roles> = former.iter().chain([roles]).collect();
     let before = facts(&tx, &told).await?;
-    // What somebody may hang there is told apart from what hangs there: taking the right is what this is run for.
+    // Revoke TRIGGER and the like before checking triggers: revoking these rights is what this command is run for.
     take_beyond_rows(&tx, &roles.owner).await?;
     owners::check_superuser_in(&tx).await?;
     tx.batch(&sql::roles(roles)).await?;
@@ -61,8 +65,8 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
         }
     }
     let changes = Changes::between(&before, &facts(&tx, &told).await?);
-    // Citus copies to its nodes what is granted, but not what was granted before it distributed the schema; this node's
-    // catalogue shows no difference.
+    // Citus sends a GRANT to its nodes when it is run, but not the grants made before the schema was distributed;
+    // this node's catalogue does not show the difference.
     if changes.is_empty() && !citus.is_some_and(|citus| citus.distributes) {
         tx.rollback().await?;
         return Ok(changes);
@@ -71,14 +75,21 @@ pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     Ok(changes)
 }
 
-/// Gives the roles of an earlier [`apply`], if there was one, their rights on what a migration has made.
+/// Gives the roles of an earlier [`apply`] their rights on what a migration has created. Does nothing if there was
+/// none.
+///
+/// # Errors
+/// Those of the database.
 pub async fn cover(tx: &Tx<'_>) -> Result<(), DbError> {
     let Some(roles) = current(tx).await? else { return Ok(()) };
     tx.batch_as_is(&sql::relations(tx.schema(), &roles, &public_roles(tx).await?)).await
 }
 
-/// The roles of an earlier [`apply`]: the owner of our tables, and those that the policies of the register name. Not
-/// from a table of ours, where the role of the sync could write other names.
+/// The roles of an earlier [`apply`]: the owner of our tables, and the roles that the policies of the register
+/// name. They are not stored in a table of ours, where the sync's role could write other names.
+///
+/// # Errors
+/// Those of the database.
 pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
     let rows = tx
         .query(
@@ -97,7 +108,7 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
     }))
 }
 
-/// Refuses roles under which row security would protect nothing, and a caller that must not own the tables.
+/// Refuses roles that bypass row security, and a caller that must not own the tables.
 async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
     let refuse = |why: String| Err(DbError::infrastructure(why));
     if roles.owner == roles.sync || roles.owner == roles.reader || roles.sync == roles.reader {
@@ -140,12 +151,12 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
     if !login.is_empty() {
         check_login_of_owner(tx, &roles.owner, has_citus).await?;
     }
-    // As it would fail half-way otherwise, with less to be understood from it.
+    // Otherwise it would fail half-way, with a less helpful message.
     check_owner_rights(tx).await
 }
 
-/// The owner may log in where Citus is installed, since Citus moves a table from node to node as its owner; but not with
-/// a password, so that nobody else does.
+/// With Citus the owner may log in, since Citus moves a table between nodes as its owner. It must not have a
+/// password, so that nobody else can log in as it.
 async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Result<(), DbError> {
     if !has_citus {
         return Err(DbError::infrastructure(format!(
@@ -175,7 +186,10 @@ async fn check_login_of_owner(tx: &Tx<'_>, owner: &str, has_citus: bool) -> Resu
     )))
 }
 
-/// Of [`PUBLIC_ROLES`] those that there are in this database.
+/// Those of [`PUBLIC_ROLES`] that exist on this server.
+///
+/// # Errors
+/// Those of the database.
 pub async fn public_roles(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx
         .query(

@@ -1,8 +1,8 @@
-//! What of our tables calls a function or an operator of somebody's that is called like one of the server's.
+//! Finds parts of our tables that call a user's function or operator whose name is that of a built-in one.
 //!
-//! Our migrations name the server's functions without a schema. Since decision 0069 only the server's own are found; what a
-//! program before it has created may be bound to one that somebody had put first on the search path, and then runs with the
-//! rights of whoever writes or reads, whatever the search path says now (docs/decisions/0094).
+//! Our migrations name built-in functions without a schema. Since decision 0069 such names resolve to `pg_catalog`
+//! only. What an earlier version created may be bound to a function that somebody had put first on the search path;
+//! it runs with the rights of whoever writes or reads, whatever the search path is now (docs/decisions/0094).
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -11,7 +11,8 @@ use super::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
 
-/// The checks that our migrations make of other tables than those of staging. The server names them after table and column.
+/// The CHECK constraints that our migrations create on tables other than staging. The server names them after table
+/// and column.
 const CHECKS: [&str; 5] = [
     "sync_alert_messages_occasion_check",
     "sync_deletions_state_check",
@@ -20,7 +21,8 @@ const CHECKS: [&str; 5] = [
     "sync_wanted_runs_mode_check",
 ];
 
-/// The names of all checks that our migrations make. Another check of a table of ours is somebody's own.
+/// The names of all CHECK constraints that our migrations create. Any other one on our tables was added by the
+/// company.
 pub fn checks() -> Vec<String> {
     let of_staging = |table: &&str| table.starts_with("staging_");
     let staging = tables().into_iter().filter(of_staging);
@@ -28,15 +30,16 @@ pub fn checks() -> Vec<String> {
     CHECKS.map(str::to_owned).into_iter().chain(staging.flat_map(both)).collect()
 }
 
-/// Refuses tables and views of ours of which something calls such a function.
+/// Refuses our tables and views if anything that a migration created on them calls such a function.
 ///
 /// # Errors
-/// That something does: the message says what, whose it is and what mends it. Those of the database.
+/// Something calls such a function: the message says what, who owns the function and the statement that repairs it.
+/// Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     refusal(db).await?.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
 }
 
-/// Why [`check`] refuses, if it does. What a company added itself is for [`look`] to tell.
+/// Why [`check`] refuses, or `None`. Leaves out what the company added itself, which [`look`] reports.
 ///
 /// # Errors
 /// Those of the database.
@@ -46,23 +49,23 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     Ok(found.first().map(|bound| bound.told(found.len())))
 }
 
-/// Something of a table or view of ours that calls a function or an operator of somebody's.
+/// A part of one of our tables or views that calls a user's function or operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
-    /// What calls, for people.
+    /// What calls, for messages.
     pub what: String,
-    /// What it calls, for people.
+    /// The function or operator it calls, for messages.
     pub called: String,
-    /// Whose that is.
+    /// The owner of that function or operator.
     pub maker: String,
-    /// The statement that ends it.
+    /// The statement that repairs it.
     pub cure: String,
-    /// Whether a migration of ours made it, rather than the company.
+    /// Whether one of our migrations created it, rather than the company.
     pub is_ours: bool,
 }
 
-/// All that calls such a function. Catalogues alone; a table that somebody has locked is not waited for unless something of
-/// it is found.
+/// All parts that call such a function. Reads catalogues only, so it does not wait for a table that another session
+/// has locked unless it finds something on that table.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! What a change of roles did, read from the catalogue before and after it.
+//! Reports what `migrate --roles` changed: the difference between the catalogue before and after it.
 
 use std::collections::BTreeSet;
 
@@ -9,26 +9,26 @@ use super::roles::{PUBLIC_ROLES, Roles};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
-/// Something that is so in the catalogue.
+/// A fact from the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Fact {
-    /// `role NAME`, `schema NAME`, or the name of a table or view.
+    /// The subject: `role NAME`, `schema NAME`, or the name of a table or view.
     pub of: String,
-    /// `owner NAME`, `NAME may SELECT`, `policy NAME for NAME`, and alike.
+    /// What holds of it: `owner NAME`, `NAME may SELECT`, `policy NAME for NAME`, and so on.
     pub is: String,
 }
 
-/// What was made so, and what is so no more.
+/// The facts that a change added and removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Changes {
-    /// New.
+    /// Facts that hold only afterwards.
     pub made: Vec<Fact>,
-    /// Taken away or replaced.
+    /// Facts that held only before: revoked or replaced.
     pub ended: Vec<Fact>,
 }
 
 impl Changes {
-    /// Whether everything was as it should be.
+    /// Whether nothing had to be changed.
     pub fn is_empty(&self) -> bool {
         self.made.is_empty() && self.ended.is_empty()
     }
@@ -41,7 +41,7 @@ impl Changes {
     }
 }
 
-/// What is so of our roles, of everybody and of Supabase's public roles.
+/// The facts about our roles, PUBLIC and Supabase's public roles.
 pub(super) async fn facts(tx: &Tx<'_>, roles: &[&Roles]) -> Result<BTreeSet<Fact>, DbError> {
     let names: Vec<&str> = roles
         .iter()

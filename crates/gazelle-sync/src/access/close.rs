@@ -1,4 +1,4 @@
-//! Closing what the migrations make to the roles that Supabase lets in from outside.
+//! Revokes the rights that Supabase's public roles and PUBLIC hold on what the migrations create.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -7,29 +7,29 @@ use super::roles::PUBLIC_ROLES;
 use crate::db::{DbError, Tx, quote};
 use crate::migrations;
 
-/// A relation of ours that is open in some way.
+/// One of our relations that is open to somebody.
 struct Relation {
     name: String,
     is_table: bool,
     has_row_security: bool,
-    /// Roles that were granted a production table before it had row security.
+    /// Roles that hold grants on a production table which has no row security yet.
     grantees: Vec<String>,
     is_public: bool,
     /// Those of [`PUBLIC_ROLES`] that hold any right on it.
     open_to: Vec<String>,
-    /// Whether a policy of the company lets `authenticated` read it, or the table that a view shows.
+    /// Whether one of the company's policies lets `authenticated` read it, or, for a view, the table that it shows.
     lets_in: bool,
 }
 
-/// What nobody needs who reads or writes rows. The code of a trigger runs with the rights of whoever writes, so that the right
-/// to hang one is as good as that one's (docs/decisions/0099).
+/// Rights that reading or writing rows does not need. A trigger's function runs with the rights of whoever writes,
+/// so the right to create a trigger amounts to having the writer's rights (docs/decisions/0099).
 const BEYOND_ROWS: &str = "TRUNCATE, REFERENCES, TRIGGER";
 
-/// Turns on row security for every table of ours, and takes all rights from everybody and from [`PUBLIC_ROLES`]. Who was
-/// granted a production table by name goes on as before, through a policy of his own; `authenticated` may go on reading
-/// production where a policy of the company lets it in. Supabase opens every new table of the schema public to those
-/// roles, so that this follows each migration. From all but the owner it takes what reading and writing rows does not need
-/// ([`beyond_rows`]). What is closed already is not touched.
+/// Enables row security on every table of ours, and revokes all rights from PUBLIC and from [`PUBLIC_ROLES`]. A
+/// role that was granted a production table by name keeps its access through a policy of its own; `authenticated`
+/// keeps reading production where one of the company's policies allows it. Supabase grants those roles every new
+/// table of the schema public, so this runs after each migration. From every role but the owner it also revokes the
+/// rights that reading and writing rows does not need ([`beyond_rows`]). What is closed already is not touched.
 ///
 /// # Errors
 /// Those of the database.
@@ -39,7 +39,7 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
     let rows = tx.query(include_str!("open_relations.sql"), &params).await?;
     for row in &rows {
         for statement in Relation::of(row).statements(tx.schema()) {
-            // Names of roles are in it, and braces in them are not ours to fill in.
+            // It contains role names, and braces in them must not be filled in.
             tx.batch_as_is(&statement).await?;
         }
     }
@@ -49,17 +49,18 @@ pub async fn close(tx: &Tx<'_>) -> Result<(), DbError> {
 /// A right to do more than read or write rows.
 #[derive(Debug)]
 pub struct BeyondRows {
-    /// Of which table or view.
+    /// The table or view.
     pub relation: String,
-    /// Whose.
+    /// The role that holds them.
     pub role: String,
-    /// `MAINTAIN`, `REFERENCES`, `TRIGGER`, `TRUNCATE`.
+    /// Any of `MAINTAIN`, `REFERENCES`, `TRIGGER`, `TRUNCATE`.
     pub rights: Vec<String>,
-    /// Whether we may take them.
+    /// Whether our role may revoke them.
     pub is_ours_to_take: bool,
 }
 
-/// Who may do more with our tables and views than read or write rows, but for superusers, the owners and the role `owner`.
+/// The roles that may do more with our tables and views than read or write rows, except superusers, the owners and
+/// the role `owner`.
 ///
 /// # Errors
 /// Those of the database.
@@ -81,7 +82,8 @@ pub async fn beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<Vec<BeyondRows>, Db
         .collect())
 }
 
-/// Takes [`beyond_rows`] away. That runs nobody's code, so that it may be done before it is known what hangs on the tables.
+/// Revokes [`beyond_rows`]. A REVOKE runs no user's code, so this is safe before the triggers on the tables are
+/// checked.
 ///
 /// # Errors
 /// Those of the database.
@@ -93,7 +95,7 @@ pub async fn take_beyond_rows(tx: &Tx<'_>, owner: &str) -> Result<(), DbError> {
 }
 
 impl BeyondRows {
-    /// The statement that takes it. Also from those to whom it was passed on.
+    /// The REVOKE statement; CASCADE also reaches those to whom the right was passed on.
     pub(super) fn taken(&self, schema: &str) -> String {
         let name = format!("{}.{}", quote(schema), quote(&self.relation));
         let role = if self.role == "PUBLIC" { self.role.clone() } else { quote(&self.role) };
@@ -114,7 +116,7 @@ impl Relation {
         }
     }
 
-    /// One statement a message.
+    /// Separate statements, since each must be sent in its own message.
     fn statements(&self, schema: &str) -> Vec<String> {
         let name = format!("{}.{}", quote(schema), quote(&self.name));
         let mut statements = Vec::new();

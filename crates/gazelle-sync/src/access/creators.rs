@@ -1,4 +1,4 @@
-//! Who may create in the account's schema, and need not.
+//! Finds roles that can create objects in the account's schema without needing to.
 
 use tokio_postgres::types::Type;
 
@@ -6,19 +6,19 @@ use super::owners::plain;
 use super::roles::Roles;
 use crate::db::{DbError, Tx};
 
-/// Somebody who may.
+/// A role that can create objects in the schema.
 #[derive(Debug)]
 pub struct Creator {
-    /// Who, and by whose right.
+    /// The role and where its right comes from, for messages.
     pub said: String,
-    /// The statement that takes the right away.
+    /// The statement that revokes the right.
     pub mend: String,
 }
 
-/// The owner of `public` in a new database: whoever owns the database.
+/// The owner of `public` in a new database: a predefined role whose member is the owner of the database.
 const DATABASE_OWNER: &str = "pg_database_owner";
 
-/// Of these roles, and of everybody, those that may create in the schema, by whichever way they came by it.
+/// Those of these roles, and PUBLIC, that can create objects in the schema, directly or through a membership.
 ///
 /// # Errors
 /// Those of the database.
@@ -47,11 +47,11 @@ pub async fn creators(tx: &Tx<'_>, roles: &[&str]) -> Result<Vec<Creator>, DbErr
     Ok(rows.iter().map(told).collect())
 }
 
-/// Refuses to say that the writer and the readers can create nothing where they can: what they would put there
-/// could be taken for something else by whoever else uses the schema.
+/// Fails if the sync's or the readers' role can create objects in the schema: what it creates there could be
+/// mistaken for something else by others who use the schema.
 ///
 /// # Errors
-/// That somebody can; the message says who, by what and what takes it away. Those of the database.
+/// One of them can; the message says which, through what, and the statement that revokes it. Those of the database.
 pub(super) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), DbError> {
     let found = creators(tx, &[&roles.sync, &roles.reader]).await?;
     let Some(first) = found.first() else { return Ok(()) };

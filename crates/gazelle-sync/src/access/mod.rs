@@ -1,9 +1,9 @@
-//! Who owns the tables, who writes them, who reads them.
+//! Roles and rights: which role owns the tables, which one writes them and which ones read them.
 //!
-//! Three roles: an owner that nobody logs in as, the role of the sync, and a group for readers. `migrate --roles`
-//! makes them ([`apply`]); the SQL is in the files beside this one. The catalogue keeps their names, so that a later
-//! migration covers its new tables too ([`cover`]); it runs as whoever has the owner's rights ([`check_owner_rights`]).
-//! Passwords are nobody's business here: the program never sets one.
+//! There are three roles: an owner that nobody logs in as, the role of the sync, and a group for readers.
+//! `migrate --roles` creates them ([`apply`]); the SQL is in the files beside this one. Their names are read back
+//! from the catalogue, so that a later migration covers its new tables too ([`cover`]); a migration runs as a role
+//! that has the owner's rights ([`check_owner_rights`]). The program never sets a password.
 
 mod apply;
 pub mod bound;

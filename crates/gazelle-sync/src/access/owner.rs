@@ -1,17 +1,17 @@
-//! Whether we may act for the role that owns the tables.
+//! Checks that our role may act for the role that owns the tables.
 
 use tokio_postgres::types::Type;
 
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
-/// Makes sure that the role in DATABASE_URL has the rights of the role that owns the tables: that it is the owner, a
-/// superuser, or a member that inherits. What a migration makes belongs to whoever runs it until
-/// [`cover`](super::cover) hands it over. The owner's role is not put in force: Citus logs in at its nodes as the role in
-/// force, and nobody logs in as the owner.
+/// Checks that the role in DATABASE_URL has the rights of the role that owns the tables: it is the owner, a
+/// superuser, or a member that inherits. What a migration creates belongs to the role that runs it until
+/// [`cover`](super::cover) transfers it. We do not SET ROLE to the owner: Citus logs in at its nodes as the current
+/// role, and nobody may log in as the owner.
 ///
 /// # Errors
-/// The role lacks those rights; the message says how to get them.
+/// The role lacks those rights; the message says how to get them. Those of the database.
 pub async fn check_owner_rights(tx: &Tx<'_>) -> Result<(), DbError> {
     let rows = tx.query(include_str!("owner_rights.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(()) };

@@ -1,8 +1,8 @@
-//! Who was there first: tables under our names that a role made which we have no reason to trust.
+//! Refuses tables that have our names but belong to a role which we have no reason to trust.
 //!
-//! Whoever owns a table decides what runs when somebody uses it: its triggers, rules, defaults and policies run with the
-//! rights of who writes or reads. So nothing is read from a table of ours, let alone written to it, before the catalogue
-//! says that it belongs to somebody who could do that to us anyway (docs/decisions/0070).
+//! The owner of a table decides what runs when somebody uses it: its triggers, rules, defaults and policies run
+//! with the user's rights. So nothing is read from or written to our tables before the catalogue says that their
+//! owner is one who could run code with our rights anyway (docs/decisions/0070).
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -13,13 +13,14 @@ use super::{bound, script};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
-/// What is asked of the catalogue.
+/// The parameters of the catalogue query.
 struct Question<'a> {
     schema: &'a str,
     names: Vec<&'static str>,
-    /// The table that says what the others are.
+    /// The table whose content decides how the others are treated, so that no foreign trigger, rule or policy may
+    /// be on it.
     first: &'static str,
-    /// Whether others may have made them for us.
+    /// Whether another role may have created them for us.
     for_us: bool,
     owner_role: String,
 }
@@ -45,19 +46,20 @@ impl<'a> Question<'a> {
 
 const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
 
-/// The policies of the register by which `migrate --roles` records its roles.
+/// The policies of the register from which the roles of `migrate --roles` are read back.
 const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
-/// Refuses tables and views under our names that belong to somebody we have no reason to trust, and a register on which
-/// code of somebody's hangs; then what [`bound::check`] refuses, and what keeps a superuser from using the tables ([`superuser`]). Where nothing of ours is there yet, there is nothing to refuse.
+/// Refuses tables and views with our names that belong to a role we have no reason to trust, and a register with a
+/// foreign trigger, rule or policy; then what [`bound::check`] refuses, and what keeps a superuser from using the
+/// tables ([`superuser`]). Succeeds if none of our tables exists yet.
 ///
 /// # Errors
-/// Such a relation: the message says whose, why and what to do. Those of the database.
+/// Such a relation exists: the message says whose it is, why it is refused and what to do. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     check_before(db, Before::Use).await
 }
 
-/// As [`check`], before what is named.
+/// As [`check`], for a caller that goes on with `before`.
 ///
 /// # Errors
 /// As [`check`].
@@ -67,7 +69,7 @@ pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
     refuse(superuser::refusal(db, before).await?)
 }
 
-/// Whose table [`check`] refuses and why, if it does.
+/// Why [`check`] refuses a relation because of its owner, or `None`.
 ///
 /// # Errors
 /// Those of the database.
@@ -90,7 +92,8 @@ pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
     check_superuser_in(tx).await
 }
 
-/// Of [`check_in`] who owns the tables: whoever takes rights that others hold on them asks this first, and the rest then.
+/// The part of [`check_in`] that checks the owners. A caller that revokes others' rights on the tables runs this
+/// first and the rest afterwards.
 ///
 /// # Errors
 /// As [`check`].
@@ -98,7 +101,7 @@ pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
     refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
 }
 
-/// Of [`check_in`] what keeps a superuser from using the tables.
+/// The part of [`check_in`] that checks what keeps a superuser from using the tables.
 ///
 /// # Errors
 /// As [`check`].
@@ -106,7 +109,7 @@ pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
     refuse(superuser::refusal_in(tx).await?)
 }
 
-/// Refuses a table of another schema whose content is run, unless we or an administrator made it.
+/// Refuses a table of another schema whose content is executed, unless we or an administrator created it.
 ///
 /// # Errors
 /// As [`check`].
@@ -116,20 +119,20 @@ pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> R
     refuse(told_in(tx, &question).await?)
 }
 
-/// Something that is refused, and why.
+/// A relation, or something on it, that is refused.
 struct Found {
     /// `owner`, `schema`, `trigger`, `rule` or `policy`.
     what: String,
     relation: String,
-    /// The owner, or what hangs on the relation.
+    /// The owner, or the trigger, rule or policy.
     name: String,
-    /// The kind of the relation, as `pg_class` has it.
+    /// `relkind` of `pg_class`.
     kind: String,
-    /// Who may act as the owner.
+    /// The roles that may act as the owner.
     acting: Vec<String>,
     /// Whether we have the owner's rights.
     has_rights: bool,
-    /// Whether the owner is the one of `migrate --roles`.
+    /// Whether the owner is the owner role of `migrate --roles`.
     is_of_roles: bool,
 }
 
@@ -147,16 +150,16 @@ impl Found {
     }
 }
 
-/// Who we are.
+/// Our own role.
 #[derive(Default)]
 struct Me {
     name: String,
     is_superuser: bool,
-    /// The lesser role that a superuser has put in force, which code can undo.
+    /// The role that a superuser has SET; code in the session can RESET it.
     in_force: Option<String>,
-    /// Who holds the right by which we may create in the schema.
+    /// The role, or `public`, whose right lets us create in the schema.
     creates_by: Option<String>,
-    /// What an administrator that acts for a superuser gets to own: `DATABASE name` or `SCHEMA name`.
+    /// The object that an administrator acting in a superuser's place should own: `DATABASE name` or `SCHEMA name`.
     kept_by: String,
 }
 
@@ -239,7 +242,8 @@ impl Question<'_> {
         if first.has_rights {
             said += &format!("; or put {} into DATABASE_URL", plain(owner));
         }
-        // Made for its only member, but that everybody may create there (Postgres 14's default in public).
+        // A role made only for its one member, where the right to create comes from PUBLIC (Postgres 14's default
+        // in public).
         let is_made_for_us = first.acting.iter().all(|name| name == owner);
         if let (true, Some(holder)) = (self.for_us, creates_by)
             && (!first.has_rights || holder == "public" && is_made_for_us)
@@ -269,9 +273,9 @@ impl Question<'_> {
     }
 }
 
-/// Who may act as an owner, and what ends it.
+/// Says which roles may act as an owner, and the statement that ends it.
 fn acting_as(owner: &str, acting: &[String]) -> String {
-    // The owner itself is told where nobody else is.
+    // The owner itself is named only if nobody else may act as it.
     let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
     let role = plain(owner);
     match (others.first(), acting.is_empty()) {
@@ -286,7 +290,7 @@ fn acting_as(owner: &str, acting: &[String]) -> String {
     }
 }
 
-/// The refusal for a superuser where the schema is somebody else's, who could replace our tables at any time.
+/// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
 fn schema_to_superuser(found: &Found, us: &Me) -> String {
     let Found { relation: schema, name: owner, .. } = found;
     format!(
@@ -300,8 +304,8 @@ fn schema_to_superuser(found: &Found, us: &Me) -> String {
     )
 }
 
-/// What a superuser is told, which uses nothing but what superusers own: it lends all it may do to whatever hangs on a table. To
-/// take a table over is no cure, since what its owner has put on it stays.
+/// The refusal for a superuser, which uses only what superusers own: code on a table runs with the rights of its
+/// user. Taking over the table does not help, since what its owner put on it stays.
 fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
     let Me { name: me, kept_by, .. } = us;
     let role = plain(&first.name);
@@ -324,7 +328,7 @@ fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) ->
     )
 }
 
-/// A name as a person would write it in SQL.
+/// An identifier, quoted only if it must be.
 pub(super) fn plain(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

@@ -1,18 +1,18 @@
-//! The roles by their names: those that `migrate --roles` makes, and Supabase's.
+//! Names of roles: those that `migrate --roles` creates, and Supabase's public ones.
 
 use serde::Serialize;
 
-/// The roles that Supabase lets in from outside: without a login, and with one.
+/// The roles of Supabase's public API: without a login, and with one.
 pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 
-/// The roles' names. Those that [`apply`](super::apply) is given are plain identifiers.
+/// The names of the three roles. The ones that [`apply`](super::apply) is given are plain identifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Roles {
-    /// Owns every table and view; nobody logs in as it.
+    /// Owns every table and view; has no password, and may not log in except with Citus.
     pub owner: String,
-    /// What the sync logs in as.
+    /// The role that the sync logs in as.
     pub sync: String,
-    /// A group: grant it to those who read.
+    /// A group without a login, to be granted to readers.
     pub reader: String,
 }
 

@@ -1,5 +1,5 @@
-//! The SQL of `migrate --roles`. That of the roles is text with `{schema}` to be filled in, for names that are plain; what
-//! is said of names from the catalogue is complete.
+//! Builds the SQL of `migrate --roles`. The part about the roles has `{schema}` still to be filled in, and takes
+//! names that are plain identifiers; the part with names from the catalogue is complete and quoted.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::roles::{PUBLIC_ROLES, Roles};
 use crate::db::quote;
 use crate::migrations;
 
-/// What row security lets a role do, and under which name.
+/// A row security policy: its name and what it permits.
 pub(super) struct Policy {
     pub(super) name: &'static str,
     command: &'static str,
@@ -19,8 +19,8 @@ const SYNC_WRITES: Policy =
 pub(super) const SYNC_READS: Policy = Policy { name: "gazelle_sync_reads", command: "SELECT", check: "" };
 pub(super) const READERS_READ: Policy = Policy { name: "gazelle_readers_read", command: "SELECT", check: "" };
 
-/// What `status` shows: runs and how far they came, nothing of a record. Of requests not their variables, which hold
-/// ids.
+/// The bookkeeping tables that `status` shows to readers: runs and their progress, nothing of a record. Of
+/// requests, the columns without the variables, which contain ids.
 const READERS_BOOKKEEPING: [(&str, &str); 5] = [
     (migrations::REGISTER, "SELECT"),
     ("sync_runs", "SELECT"),
@@ -32,7 +32,7 @@ const READERS_BOOKKEEPING: [(&str, &str); 5] = [
     ("sync_bookmarks", "SELECT"),
 ];
 
-/// The roles themselves and what they may do with the schema.
+/// Creates the roles and grants their rights on the schema.
 pub(super) fn roles(roles: &Roles) -> String {
     include_str!("roles.sql")
         .replace("{owner}", &roles.owner)
@@ -40,7 +40,7 @@ pub(super) fn roles(roles: &Roles) -> String {
         .replace("{reader}", &roles.reader)
 }
 
-/// Takes all rights on our tables and views from a role that `migrate --roles` named formerly.
+/// Revokes all rights on our tables and views from a role that an earlier `migrate --roles` named.
 pub(super) fn take_from(schema: &str, role: &str) -> String {
     let (schema, role) = (quote(schema), quote(role));
     let names: Vec<String> =
@@ -48,8 +48,8 @@ pub(super) fn take_from(schema: &str, role: &str) -> String {
     format!("REVOKE ALL ON {} FROM {role};\nREVOKE ALL ON SCHEMA {schema} FROM {role};\n", names.join(", "))
 }
 
-/// Owner, grants and policies of every table and view; `public_roles` are those of `anon` and `authenticated`
-/// that there are.
+/// Owner, grants and policies of every table and view; `public_roles` are those of `anon` and `authenticated` that
+/// exist.
 pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) -> String {
     let schema = quote(schema);
     let [owner, sync, reader] = [&roles.owner, &roles.sync, &roles.reader].map(|name| quote(name));
@@ -65,7 +65,7 @@ pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) ->
             if register { ("SELECT", SYNC_READS) } else { ("SELECT, INSERT, UPDATE, DELETE", SYNC_WRITES) };
         let _ = writeln!(sql, "GRANT {rights} ON {table} TO {sync};");
         sql.push_str(&policy.sql(&table, &sync));
-        // Of raw records no more than the dashboards and `status` count: neither content nor id.
+        // Of staging, readers see only what the dashboards and `status` count: neither content nor id.
         let seen = match READERS_BOOKKEEPING.iter().find(|(bookkeeping, _)| *bookkeeping == name) {
             Some((_, seen)) => seen,
             None if production => "SELECT",
@@ -84,7 +84,7 @@ pub(super) fn relations(schema: &str, roles: &Roles, public_roles: &[String]) ->
     sql
 }
 
-/// Nothing more than what is granted next. What `authenticated` reads of production is the company's decision.
+/// Revokes everything that is not granted next. Whether `authenticated` reads production is the company's decision.
 fn closed(relation: &str, roles: &Roles, public_roles: &[String], production: bool) -> String {
     let closed_to: Vec<String> = public_roles
         .iter()
@@ -96,7 +96,8 @@ fn closed(relation: &str, roles: &Roles, public_roles: &[String], production: bo
 }
 
 impl Policy {
-    /// Policies hold no sub-select and no session setting: the grants say what, this says to whom.
+    /// Policies contain no sub-select and no session setting: the grants decide what a role may do, the policy only
+    /// names the role.
     fn sql(&self, table: &str, role: &str) -> String {
         let Policy { name, command, check } = self;
         format!(

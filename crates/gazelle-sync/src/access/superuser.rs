@@ -1,9 +1,9 @@
-//! What must hold before a superuser uses our tables (docs/decisions/0104).
+//! Checks what must hold before a superuser uses our tables (docs/decisions/0104).
 //!
-//! Whoever puts code on a table, a trigger or a default say, has it run with the rights of whoever uses the table. Which code is
-//! harmless cannot be told from the catalogue. So a superuser uses only what superusers alone could have put there:
-//! [`owners`](super::owners) sees to it that the tables and the schema are theirs, and this to what can be left behind on a table
-//! without owning it.
+//! Code on a table, such as a trigger or a default, runs with the rights of whoever uses the table, and the
+//! catalogue does not tell whether it is harmless. So a superuser uses only what superusers alone could have put
+//! there. [`owners`](super::owners) checks that the tables and the schema are theirs; this module checks what
+//! somebody could have left on a table without owning it.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -11,27 +11,27 @@ use tokio_postgres::types::Type;
 use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::relation_names;
 
-/// Something that keeps a superuser from using the tables.
+/// A reason why a superuser must not use the tables.
 struct Hindrance {
-    /// A trigger, a table, or who holds a right.
+    /// The trigger, the table, or the holder of a right.
     what: String,
     wrong: String,
-    /// The statement, or the command, that ends it.
+    /// The statement or command that removes the reason.
     cure: String,
     kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A table that refers to ours, or inherits from it, and is somebody else's.
+    /// A table of another owner that references ours or inherits from it.
     Table,
-    /// A trigger whose function is somebody else's.
+    /// A trigger whose function belongs to another role.
     Trigger,
-    /// A trigger whose condition calls more than the server's harmless functions.
+    /// A trigger whose WHEN condition calls more than the server's harmless functions.
     Condition,
-    /// A right on our tables, which a migration takes.
+    /// A right on our tables, which a migration revokes.
     Right,
-    /// A right on a table whose rows go with ours.
+    /// A right on another table whose rows change along with ours.
     RightElsewhere,
 }
 
@@ -68,12 +68,12 @@ impl Hindrance {
     }
 }
 
-/// What goes on next.
+/// What the caller does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// The tables are used.
+    /// It uses the tables.
     Use,
-    /// The rights that others hold on our tables are taken, which runs nobody's code; then it is asked again.
+    /// It revokes the rights that others hold on our tables, which runs no user's code, and then checks again.
     TakingRights,
 }
 
@@ -81,7 +81,7 @@ pub enum Before {
 const WRITTEN: &str = "written";
 const LOOK: &str = include_str!("superuser.sql");
 
-/// Why a superuser does not use the tables, if it does not; none for other roles.
+/// Why a superuser must not use the tables. `None` if there is no reason, and for other roles.
 ///
 /// # Errors
 /// Those of the database.
@@ -97,9 +97,8 @@ pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError>
     refusal_in(&tx).await
 }
 
-/// As [`refusal`] before use, in the transaction that goes on to write. A trigger or a key that somebody has created in a transaction
-/// that is still open is waited for: nobody who is none of us can create another one once the look has found that nobody holds
-/// the right.
+/// As [`refusal`] with [`Before::Use`], in the transaction that goes on to write. Waits for transactions that are still open and have
+/// created a trigger or a key: once the look has found that nobody else holds the right, nobody can create another one.
 ///
 /// # Errors
 /// Those of the database, such as a lock that somebody holds for longer than is waited for.

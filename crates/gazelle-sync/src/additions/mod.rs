@@ -1,5 +1,5 @@
-//! What users have added to our tables and what can come of it: read from the catalogues alone, for `doctor` and for the
-//! warnings of a run.
+//! Finds what users have added to our tables and what effect it can have, for `doctor` and for the warnings of a
+//! run. Reads catalogues only.
 
 use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
@@ -11,17 +11,17 @@ use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
 use crate::migrations;
 use crate::run_log::report::RunWarning;
 
-/// Something that was added.
+/// An object that a user added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Addition {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Our table, and the name of what was added to it: `gazelle_appointments.my_check`. Of a foreign key into our tables
-    /// the other table with its schema, and the constraint. None of what is not in force on our tables.
+    /// Our table and the name of the object: `gazelle_appointments.my_check`. For a foreign key that references our
+    /// tables, the other table with its schema, and the constraint. `None` if it is not in force on our tables.
     pub subject: Option<String>,
-    /// What it is and does, in one sentence without a full stop.
+    /// What it is and does, in one sentence without a period.
     pub said: String,
-    /// What mends it, if it is not wanted.
+    /// How to remove it, if it is not wanted.
     pub mend: String,
 }
 
@@ -29,16 +29,16 @@ pub struct Addition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The trigger or function of the old system.
+    /// The time-shifting trigger or function of version 5.
     OldTrigger,
-    /// Another trigger or rule on our tables, or one elsewhere that writes into them.
+    /// Another trigger or rule on our tables, or one on another table that writes into them.
     Trigger,
     /// A required column, a constraint, a unique index, a foreign key, a policy.
     Constraint,
 }
 
-/// Reads what was added that can change or refuse a row of ours, or ties rows of a user's to it. What does no harm
-/// (columns with a default, indexes, views, comments, permissive policies) is not listed.
+/// Lists additions that can change or refuse our rows, or that tie a user's rows to them. Harmless ones (columns
+/// with a default, indexes, views, comments, permissive policies) are not listed.
 ///
 /// # Errors
 /// The database's.
@@ -70,7 +70,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
     Ok(additions)
 }
 
-/// Those in force on our tables, as warnings of a run.
+/// The additions in force on our tables, as warnings of a run.
 ///
 /// # Errors
 /// The database's.
@@ -82,10 +82,10 @@ pub async fn warnings(db: &Db) -> Result<Vec<RunWarning>, DbError> {
     Ok(read(db).await?.into_iter().filter_map(warning).collect())
 }
 
-/// Columns of staging tables that keep every version out.
+/// Added columns of staging tables that make every INSERT fail.
 async fn staging(db: &Db) -> Result<Vec<Addition>, DbError> {
     let tables: Vec<&str> = ENTITIES.iter().map(|entity| entity.staging_table).collect();
-    // All others of ours have a default.
+    // All our other columns have a default.
     let ours = ["external_id", "raw_data"];
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&db.schema(), Type::TEXT), (&tables, Type::TEXT_ARRAY), (&ours.as_slice(), Type::TEXT_ARRAY)];
@@ -93,8 +93,8 @@ async fn staging(db: &Db) -> Result<Vec<Addition>, DbError> {
     Ok(rows.iter().map(constraint).collect())
 }
 
-/// Functions that are called whenever a table is read or written, and find only what they name with its schema. Whether they
-/// do is not known: no warning of a run.
+/// Functions that run when a table is read or written, and that find only objects named with their schema. Whether
+/// they name them so is not known, so this is no warning of a run.
 async fn functions(db: &Db) -> Result<Vec<Addition>, DbError> {
     let names = migrations::relation_names();
     let rows = db

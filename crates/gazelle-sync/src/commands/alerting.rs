@@ -1,5 +1,5 @@
-//! What commands do for alerts: they look at what is wrong and send what is to be said, past the database where it takes
-//! nothing.
+//! Alerts from one-shot commands: detects troubles and delivers messages, without the database if it cannot be
+//! written.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -10,14 +10,18 @@ use crate::access::owners;
 use crate::alerts::{self, Changes, Channels, Delivered, DirectAlerts, Trouble};
 use crate::config::Settings;
 
-/// The file of the data folder that holds what was told past the database.
+/// The file in the data folder that records what was sent without the database.
 const TOLD_DIRECTLY: &str = "told-directly.json";
 
-/// One look and one delivery. Where what is wrong cannot be written into the database, people are told that directly.
+/// Detects troubles once and delivers what is due. If the troubles cannot be written into the database, sends that
+/// fact directly.
+///
+/// # Errors
+/// The database's, also after they were sent directly.
 pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Delivered)> {
     let channels = Channels::of(settings);
     let written = async {
-        // A run that was refused the tables comes here too.
+        // A run whose tables were refused ends up here too.
         owners::check(&opened.db).await?;
         alerts::watch(&opened.db, settings, &channels).await
     }
@@ -31,7 +35,8 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     Ok((changes, delivered))
 }
 
-/// What `sync` and `fetch` do at their end, where somebody is to be told. What goes wrong here is no fault of the run's.
+/// What `sync` and `fetch` do at their end if a channel or the dead-man's URL is configured. A failure here does
+/// not fail the run.
 pub async fn after_run(opened: &Opened, settings: &Settings) {
     if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {
         return;
@@ -41,7 +46,7 @@ pub async fn after_run(opened: &Opened, settings: &Settings) {
     }
 }
 
-/// Opens the database; where that fails, people are told before the command ends.
+/// Opens the database; if that fails, sends an alert directly before the command ends.
 pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
     let opened = Opened::open(settings).await;
     if let Err(error) = &opened {
@@ -50,8 +55,8 @@ pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
     opened
 }
 
-/// Tells people past the database that it takes no alerts, once and then as a reminder, and when that is over. What was
-/// told is kept in the data folder: a command remembers nothing.
+/// Sends alerts about an unusable database directly: once, then as a reminder, and when it is over. What was sent
+/// is recorded in the data folder, since a command keeps no state.
 async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
     let channels = Channels::of(settings);
     if channels.is_empty() {
@@ -63,7 +68,7 @@ async fn tell_directly(settings: &Settings, error: Option<&anyhow::Error>) {
     let trouble = error.map(|error| Trouble::Database {
         reason: format!("{error:#}"),
         since: direct.since().unwrap_or(now),
-        // It would be asked of the database.
+        // It is stored in the database.
         last_good_at: None,
     });
     direct.tell(settings, &channels, trouble, now).await;

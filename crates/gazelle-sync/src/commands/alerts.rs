@@ -1,4 +1,4 @@
-//! `alerts`: list, test, check.
+//! `alerts`: lists alerts, tests the channels, or checks for troubles once.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::cli::{AlertsAction, AlertsArgs};
 use crate::display::Lines;
 use crate::migrate;
 
-/// Lists, tests or checks.
+/// Runs the chosen action.
 pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
     let action = args.into_action();
     if matches!(action, AlertsAction::Test) {
@@ -33,7 +33,7 @@ pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
     outcome
 }
 
-/// What happened on one channel.
+/// The result of a test message on one channel.
 #[derive(Serialize)]
 struct Tried {
     channel: String,

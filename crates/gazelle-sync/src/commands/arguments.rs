@@ -1,4 +1,4 @@
-//! What several commands take: names of entities, and instants.
+//! Parses arguments that several commands share: names of entities, and instants.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -7,7 +7,10 @@ use super::context::Context;
 use crate::cli::{Since, unknown_entity};
 use crate::entities::{self, ENTITIES, Entity};
 
-/// The entities named, in their order; all when none is named.
+/// The named entities in the order of [`ENTITIES`]; all if none is named.
+///
+/// # Errors
+/// The message about a name that is no entity.
 pub fn chosen(names: &[String]) -> Result<Vec<&'static Entity>, String> {
     if let Some(unknown) = names.iter().find(|name| entities::entity(name).is_none()) {
         return Err(unknown_entity(unknown, &entities::names()));
@@ -19,7 +22,7 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Entity>, String> {
         .collect())
 }
 
-/// The instant that a flag names; of a day its start in the zone of the settings.
+/// The instant of a flag; for a day, its start in the time zone of the settings.
 pub fn instant(context: &Context, since: Since) -> Result<Timestamp> {
     match since {
         Since::At(instant) => Ok(instant),

@@ -1,4 +1,4 @@
-//! What every command gets: the settings, and the ways to say what came of it.
+//! The context of every command: the settings, and how to print results and failures.
 
 use std::process::ExitCode;
 
@@ -9,18 +9,18 @@ use serde_json::json;
 use crate::config::Settings;
 use crate::display::{self, Document, Lines, Progress};
 
-/// Exit status of what failed.
+/// Exit status of a failure.
 pub const FAILED: u8 = 1;
-/// Exit status of wrong use.
+/// Exit status of wrong arguments or settings.
 pub const WRONG_USE: u8 = 2;
-/// Exit status of what is incomplete.
+/// Exit status of a partial result.
 pub const PARTIAL: u8 = 3;
 
-/// What every command gets.
+/// The context of a command.
 pub struct Context {
     /// The settings in force.
     pub settings: Settings,
-    /// Print one JSON document on stdout.
+    /// Whether to print one JSON document on stdout.
     pub json: bool,
     /// The progress display, on stderr.
     pub progress: Progress,
@@ -37,7 +37,7 @@ impl Context {
         Ok(())
     }
 
-    /// Says what is wrong with the command line.
+    /// Reports wrong arguments, and returns the exit status.
     pub fn wrong_use(&self, message: &str) -> Result<u8> {
         self.progress.finish();
         if self.json {
@@ -48,7 +48,7 @@ impl Context {
     }
 }
 
-/// Says what failed, for people on stderr or as the one JSON document.
+/// Reports a failure on stderr, with `--json` also as the document on stdout.
 pub fn failed(message: &str, json: bool, code: u8) -> ExitCode {
     if json {
         print_failure(message);
@@ -57,7 +57,7 @@ pub fn failed(message: &str, json: bool, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The one JSON document of what failed. That stdout cannot be written either is told by the exit status.
+/// Prints the JSON document of a failure. If stdout cannot be written either, the exit status remains.
 pub fn print_failure(message: &str) {
     let document = json!({ "status": "failed", "error": message });
     let _ = display::print_document(&Document::in_one_line(&document));

@@ -1,4 +1,4 @@
-//! `deletions`: records found gone at the source.
+//! `deletions`: records found deleted at the source, withheld deletions included.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::migrate;
 use crate::orchestrator::decide_deletions::{Decided, Decision, decide};
 use crate::staging::deletions;
 
-/// Lists, approves or dismisses.
+/// Runs the chosen action.
 pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
     let action = args.into_action();
     let reads = matches!(action, DeletionsAction::List { .. });
@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: DeletionsArgs) -> Result<u8> {
 }
 
 async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
-    // Who only reads makes no tables: where there are none, nothing was found gone either.
+    // A reading command creates no tables: without them there are no deletions either.
     let found = match migrate::is_readable(&opened.db).await? {
         true => deletions::found(&opened.db, !all, None).await?,
         false => Vec::new(),

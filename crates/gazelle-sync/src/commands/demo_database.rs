@@ -1,4 +1,4 @@
-//! The mark of a database that `demo` filled: `demo` empties no other, and no real account is synced into one.
+//! Marks the database that `demo` filled: `demo` empties no other one, and no real account is synced into it.
 
 use anyhow::{Result, bail};
 
@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::migrate;
 
-/// Whether a database holds the made-up shop.
+/// Whether a database holds the demo's shop.
 pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
     if migrate::shape(db).await? == migrate::Shape::Empty {
         return Ok(false);
@@ -17,13 +17,13 @@ pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
     Ok(!rows.is_empty())
 }
 
-/// Marks a database as one that holds the made-up shop.
+/// Marks a database as the demo's.
 pub async fn mark(db: &Db) -> Result<(), DbError> {
     db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
     Ok(())
 }
 
-/// Keeps a real account out of the database that `demo` filled with a made-up shop.
+/// Fails if a real account would be synced into the demo's database.
 pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {
     let is_local = matches!(settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
     if !is_local && is_demo(&opened.db).await? {

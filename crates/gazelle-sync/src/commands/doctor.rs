@@ -1,4 +1,4 @@
-//! `doctor`: whether everything that is needed is there.
+//! `doctor`: checks that everything the sync needs is there.
 
 use anyhow::Result;
 
@@ -7,10 +7,10 @@ use super::opened::{self, Opened};
 use super::text::doctor::text;
 use crate::doctor::{self, Level, Subject};
 
-/// Examines and prints; touches nothing.
+/// Examines and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
     let settings = &context.settings;
-    // A database that takes no writes is looked at too: why it takes none is what people ask.
+    // Also open a read-only database: the reason why it is read-only is what the user wants to know.
     let opened = Opened::open_to_read(settings).await;
     let subject = Subject {
         settings,

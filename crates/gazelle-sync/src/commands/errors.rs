@@ -1,4 +1,4 @@
-//! `errors`: the quarantine.
+//! `errors`: lists, shows, retries and dismisses quarantine cases.
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -23,10 +23,10 @@ use crate::run_log::report::RunReport;
 use crate::staging::quarantine::pages::Pages;
 use crate::staging::quarantine::{self, Which};
 
-/// Rows of a table.
+/// The most rows of one printed table.
 const ROWS: usize = 1000;
 
-/// Lists, shows, retries or dismisses.
+/// Runs the chosen action.
 pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
     let action = args.into_action();
     let entity = match &action {
@@ -44,7 +44,7 @@ pub async fn run(context: &Context, args: ErrorsArgs) -> Result<u8> {
         false => Opened::open(&context.settings).await?,
     };
     let outcome = async {
-        // Who only reads makes no tables: where there are none, there is no record either.
+        // A reading command creates no tables: without them there are no records either.
         let entities = if reads && !migrate::is_readable(&opened.db).await? { Vec::new() } else { entities };
         if !reads {
             migrate::prepare(&opened.db).await?;
@@ -67,12 +67,12 @@ async fn list(
     entities: &[&'static Entity],
     filter: &ErrorFilter,
 ) -> Result<u8> {
-    // People see no raw record in a list, so that none is read for them.
+    // The printed list shows no raw records, so they are not read.
     let which =
         Which { code: filter.code.as_deref(), id: None, states: filter.states(), with_raw: context.json };
     let mut found = 0;
     for entity in entities {
-        // What is left out is told, and so it is counted.
+        // Count all cases, to report how many are left out.
         found += quarantine::count(&opened.db, entity, &which).await?;
     }
     let found = usize::try_from(found).unwrap_or(usize::MAX);
@@ -84,8 +84,8 @@ async fn list(
     }
 }
 
-/// Prints the array case by case, as they are read. Returns the exit status: where the database fails after the first case,
-/// the array is left open, so that nobody takes it for whole, and no second document follows it.
+/// Prints the array while the cases are read. Returns the exit status: if the database fails after the first case,
+/// the array stays unclosed, so that it cannot be mistaken for complete, and no second document follows.
 async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> Result<u8> {
     let mut list = List::new();
     while list.len() < filter.most() {
@@ -110,7 +110,7 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
     Ok(0)
 }
 
-/// Prints tables, of a long list several: a table is as wide as its widest row, and so is put together whole.
+/// Prints tables, several for a long list: a table is as wide as its widest row, so it is held in memory whole.
 async fn list_text(
     mut cases: Pages<'_>,
     found: usize,
@@ -181,7 +181,8 @@ async fn show(context: &Context, opened: &Opened, entities: &[&'static Entity], 
     Ok(0)
 }
 
-/// Puts the faulty versions back to pending, under the lease like every other writer: not while a run is in progress.
+/// Sets the versions back to pending. Needs the lease like every other writer, so it fails while a run is in
+/// progress.
 async fn back_to_pending(
     context: &Context,
     opened: &Opened,
@@ -235,7 +236,7 @@ async fn dismiss(
     id: &str,
     reason: &str,
 ) -> Result<u8> {
-    // Under the lease, like every other writer: a run in progress may be closing the very case.
+    // Needs the lease like every other writer: a run in progress may be closing the same case.
     let dismissed = Lease::hold(&opened.db, context.settings.lease(), async |lease| {
         let dismiss = async |tx: &FencedTx<'_>| {
             let now = tx.now().await?;

@@ -1,4 +1,4 @@
-//! `explain`: where a value in production came from.
+//! `explain`: shows where a value in production came from.
 
 use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
@@ -20,7 +20,7 @@ use crate::staging::history::{self, Version};
 struct Told {
     #[serde(flatten)]
     told: Explanation,
-    /// Of a record whose newest version the API could not give whole: what is wrong with that one.
+    /// What is wrong with the record's newest version, if the API could not return it completely.
     newest_fault: Option<String>,
 }
 
@@ -58,13 +58,13 @@ async fn tell(
     Ok(0)
 }
 
-/// What is wrong with a record's newest version; what production holds is an older one then.
+/// What is wrong with a record's newest version; production then holds an older one.
 fn fault(newest: &Version) -> Option<String> {
     let message = newest.fault.as_ref()?.error().message;
     Some(newest.only_id().unwrap_or(message))
 }
 
-/// The message for a record of which production has no row.
+/// The message for a record without a row in production.
 fn in_staging_alone(id: &str, entity: &str, newest: Option<&Version>) -> String {
     let only_id = newest.and_then(Version::only_id);
     let only_id = only_id.map_or_else(String::new, |only_id| format!(": {only_id}"));
@@ -73,13 +73,13 @@ fn in_staging_alone(id: &str, entity: &str, newest: Option<&Version>) -> String 
     )
 }
 
-/// The message for a column that the table has not.
+/// The message for a column that the table does not have.
 fn no_column(table: &Table, name: &str, columns: &[String]) -> String {
     let near = did_you_mean(name, columns.iter().map(String::as_str));
     format!("{} has no column {name:?}{near}; its columns: {}", table.name, columns.join(", "))
 }
 
-/// The column that is asked for: `NAME`, or `TABLE.NAME` where the id is a key of several tables.
+/// The requested column: `NAME`, or `TABLE.NAME` if the id is a key of several tables.
 struct AskedColumn<'a> {
     table: Option<&'a str>,
     name: &'a str,
@@ -93,7 +93,10 @@ impl<'a> AskedColumn<'a> {
         }
     }
 
-    /// The row that is meant, among those with this id; each of `found` has one. Otherwise a message that says how to name it.
+    /// The requested row among those with this id; each of `found` has one.
+    ///
+    /// # Errors
+    /// The id is ambiguous or not in the table: the message says how to name the row.
     fn row<'f>(&self, id: &str, found: &'f [Found]) -> Result<(&'f Found, &'static Table, &'f Json), String> {
         let [one] = found else { return Err(in_several(id, found)) };
         let is_asked = |table: &Table| self.table.is_none_or(|wanted| wanted == table.name);
@@ -123,7 +126,7 @@ mod tests {
     use super::*;
     use crate::entities::entity;
 
-    /// The record behind an id, with a row in each of these tables of its entity.
+    /// The record of an id, with a row in each of these tables of its entity.
     fn found(name: &str, tables: &[usize]) -> Found {
         let entity = entity(name).unwrap();
         let rows = tables.iter().map(|table| (entity.tables[*table], json!({ "table": table }))).collect();

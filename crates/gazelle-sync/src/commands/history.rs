@@ -1,4 +1,4 @@
-//! `history`: the versions of a record.
+//! `history`: shows the versions of a record.
 
 use anyhow::Result;
 

@@ -1,6 +1,6 @@
-//! Logs to stderr, and traces to a collector where one is set. The log of `serve` is all that it says, and programs read
-//! it: level `info`, JSON without a terminal. What people run has its report, and logs warnings as text. Settings say
-//! otherwise for any command.
+//! Sets up logs on stderr, and traces to an OpenTelemetry collector if one is configured. `serve` has no other
+//! output, and programs read its log: level `info`, JSON unless stderr is a terminal. Other commands print a
+//! report, and log only warnings, as text. Settings override this for any command.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,10 +24,10 @@ use crate::config::{LogFormat, Settings};
 use crate::display::{Line, LogFields, LogLine, Progress};
 use crate::loopback;
 
-/// A collector that does not answer is waited for so long, and at the end of the program no longer.
+/// How long to wait for the collector, at each export and at the end of the program.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Logging under way; what waits for the collector is sent when it is dropped.
+/// The running logging; dropping it sends the traces that are still buffered.
 pub(super) struct Logging {
     traces: Option<SdkTracerProvider>,
 }
@@ -35,13 +35,14 @@ pub(super) struct Logging {
 impl Drop for Logging {
     fn drop(&mut self) {
         if let Some(traces) = &self.traces {
-            // A collector that cannot be reached has been told of.
+            // That the collector cannot be reached was logged before.
             let _ = traces.shutdown_with_timeout(EXPORT_TIMEOUT);
         }
     }
 }
 
-/// Starts it, for `serve` or for another command; no line is louder than `loudest`. Only one program-wide subscriber can be set; a test that set its own keeps it.
+/// Starts logging for `serve` or another command; nothing finer than `loudest` is logged. Only one global
+/// subscriber can be set; a test that set its own keeps it.
 pub(super) fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: &Progress) -> Logging {
     let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
         None => (None, None),
@@ -89,8 +90,8 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
     matches!(krate, "gazelle_sync" | "gazelle_sim" | "embedded_postgres")
 }
 
-/// Whatever level is asked for: libraries write headers, statements and their parameters into their finer lines, and
-/// the database's notices quote what we sent. None of that is for a log.
+/// Applies at any configured level: libraries log headers, statements and parameters in their finer levels, and the
+/// database's notices quote what we sent. None of that may be in a log.
 fn may_be_written(metadata: &Metadata<'_>) -> bool {
     let coarse = match metadata.target().starts_with("tokio_postgres") {
         true => LevelFilter::WARN,
@@ -99,12 +100,12 @@ fn may_be_written(metadata: &Metadata<'_>) -> bool {
     is_ours(metadata) || *metadata.level() <= coarse
 }
 
-/// The client for a collector: it follows no redirect, and asks what listens on this machine directly, whatever proxy the
-/// environment names.
+/// The HTTP client for the collector: it follows no redirects, and bypasses any proxy for a collector on this
+/// machine.
 fn client(endpoint: &str) -> Result<blocking::Client, String> {
     let builder = blocking::Client::builder().timeout(EXPORT_TIMEOUT).redirect(redirect::Policy::none());
     let builder = if loopback::is_text(endpoint) { builder.no_proxy() } else { builder };
-    // It waits for a runtime of its own, which a thread of ours may not.
+    // The blocking client creates a runtime of its own, which must not happen on a runtime's thread.
     let made = std::thread::spawn(move || builder.build()).join();
     match made {
         Ok(client) => client.map_err(|error| error.to_string()),
@@ -112,7 +113,7 @@ fn client(endpoint: &str) -> Result<blocking::Client, String> {
     }
 }
 
-/// Sends spans to a collector, in batches, from a thread of its own.
+/// Exports spans to a collector in batches, from a separate thread.
 fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
@@ -130,7 +131,7 @@ fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
 
-/// What is in a span from outside acts no more on a screen there than in a log.
+/// Removes control characters from text in a span, as for the log.
 fn harmless(span: &mut SpanData) {
     let line = |text: &str| Line::from(text).as_str().to_owned();
     let clean = |attributes: &mut Vec<KeyValue>| {
@@ -155,7 +156,7 @@ fn harmless(span: &mut SpanData) {
     }
 }
 
-/// Says once that the collector takes nothing, and again after it did; spans that it did not take are dropped.
+/// Logs once that the collector refuses traces, and again only after it accepted some; refused spans are dropped.
 #[derive(Debug)]
 struct Complaining<E> {
     exporter: E,
@@ -213,7 +214,8 @@ mod tests {
         span.add_event(hostile, vec![KeyValue::new("error", hostile), KeyValue::new("count", 3)]);
         span.set_status(Status::error(hostile));
         span.end();
-        // Of what acts, Debug shows the escape; of what stands in its place, the sign or an escape of a backslash.
+        // For control characters, Debug prints an escape; for their replacement, the character itself or an escaped
+        // backslash.
         let text = format!("{:?}", kept.0.lock().unwrap()).replace("\\\\", "");
         for raw in ["\\u{1b}", "\\u{202e}", "\\u{9b}", "b\\nc"] {
             assert!(!text.contains(raw), "{raw} in {text}");

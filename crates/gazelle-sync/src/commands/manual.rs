@@ -1,5 +1,4 @@
-//! `completions` and `man`: both are made from the definition of the command line, so that they cannot disagree
-//! with it.
+//! `completions` and `man`: both are generated from the definition of the command line, so they always match it.
 
 use std::path::Path;
 
@@ -48,8 +47,8 @@ fn page(command: clap::Command) -> Result<String> {
     String::from_utf8(page).context("the manual page is not text")
 }
 
-/// A page for the program and one for each command and action: `gazelle-sync.1`, `gazelle-sync-sync.1`, …
-/// Returns their names.
+/// Writes a page for the program and one for each command and action: `gazelle-sync.1`, `gazelle-sync-sync.1` and
+/// so on. Returns their names.
 fn write_pages(folder: &Path) -> Result<Vec<String>> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))?;

@@ -1,6 +1,7 @@
-//! One short file per command: read the arguments, call what does the work, print; a folder where the work is the command's own.
-//! What is printed for people is in `text/`. Shared by commands are `context` (settings and printing), `arguments`, `opened` (database
-//! and API), `record` (of `history` and `explain`), `alerting`, `demo_database` and `shop`. No command uses another.
+//! The commands, one short file each: it parses the arguments, calls the module that does the work, and prints the
+//! result; a folder if the command has logic of its own. `text/` formats what is printed for people. Shared by
+//! commands are `context` (settings and printing), `arguments`, `opened` (database and API), `record` (for
+//! `history` and `explain`), `alerting`, `demo_database` and `shop`. No command uses another.
 
 mod alerting;
 mod alerts;
@@ -45,7 +46,7 @@ use context::{Context, FAILED, WRONG_USE, failed, print_failure};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
-    // A panic may quote what it could not cope with.
+    // The message of a panic may quote data.
     std::panic::set_hook(Box::new(display::tell_panic));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(arguments.iter().cloned(), &entities::names()) {
@@ -60,7 +61,7 @@ pub fn main() -> ExitCode {
         Err(error) => return wrong_settings(&error, json),
     };
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
-    // Dropped after the runtime: what ends last is still told.
+    // Dropped after the runtime, so that the last spans are exported too.
     let _logging =
         logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
     for warning in unknown_variables.iter().chain(&settings.warnings) {
@@ -106,9 +107,9 @@ async fn run(context: &Context, command: Command) -> Result<u8> {
     }
 }
 
-/// Says what is wrong with the arguments, or prints the help or version that they ask for.
+/// Reports wrong arguments, or prints the requested help or version.
 fn wrong_arguments(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    // The parser gave up, so that nobody but the arguments themselves can say what was wanted.
+    // Parsing failed, so look for `--json` in the raw arguments.
     let json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     let code = u8::try_from(usage.exit_code()).unwrap_or(WRONG_USE);
     if json && code == WRONG_USE {
@@ -118,15 +119,15 @@ fn wrong_arguments(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let quotes_what_acts = acts(&usage.render().to_string())
         || arguments.iter().any(|argument| argument.to_string_lossy().chars().any(display::acts));
     match code == WRONG_USE && quotes_what_acts {
-        // The parser repeats an argument as it came.
+        // The parser repeats an argument unescaped.
         true => display::tell_error(&cli::in_one_line(usage)),
-        // A reader that has gone is no error.
+        // A closed pipe is no error.
         false => drop(usage.print()),
     }
     ExitCode::from(code)
 }
 
-/// Says what is wrong with the settings, each problem in a line of its own.
+/// Reports wrong settings, one line per problem.
 fn wrong_settings(error: &SettingsError, json: bool) -> ExitCode {
     let [_] = error.problems.as_slice() else {
         if json {

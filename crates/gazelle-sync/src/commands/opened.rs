@@ -1,4 +1,4 @@
-//! Opening what a command works on: the database, given or embedded, and the API.
+//! Opens what a command works on: the configured or the embedded database, and the API client.
 
 use anyhow::{Result, anyhow};
 use secrecy::ExposeSecret;
@@ -11,7 +11,7 @@ use crate::source::{GazelleClient, SourceSettings};
 /// The name of the database in the embedded server.
 const EMBEDDED_DATABASE: &str = "gazelle";
 
-/// An open database; the embedded server behind it stops when the last program using it leaves.
+/// An open database. The embedded server behind it, if any, stops when its last user leaves.
 pub struct Opened {
     /// The database.
     pub db: Db,
@@ -19,7 +19,10 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the database of `DATABASE_URL`, or the embedded one.
+    /// Opens the database of `DATABASE_URL`, or the embedded one if that is not set.
+    ///
+    /// # Errors
+    /// The embedded server does not start, or the database cannot be used.
     pub async fn open(settings: &Settings) -> Result<Opened> {
         let limits = settings.database_limits();
         match &settings.database_url {
@@ -31,7 +34,7 @@ impl Opened {
         }
     }
 
-    /// Opens what [`Opened::open`] does, for a command that writes nothing: a replica will do.
+    /// As [`Opened::open`], for a command that writes nothing: a replica is accepted.
     pub async fn open_to_read(settings: &Settings) -> Result<Opened> {
         let limits = settings.database_limits();
         match &settings.database_url {
@@ -44,41 +47,42 @@ impl Opened {
         }
     }
 
-    /// Opens the embedded database, starting its server if need be.
+    /// Opens the embedded database, starting its server if it is not running.
     pub async fn embedded(settings: &Settings) -> Result<Opened> {
         Opened::embedded_or(settings, "set DATABASE_URL to use another").await
     }
 
-    /// Opens the embedded database; where it does not start, `otherwise` says what else a person can do.
+    /// As [`Opened::embedded`]; if the server does not start, the error offers the alternative `otherwise`.
     pub async fn embedded_or(settings: &Settings, otherwise: &str) -> Result<Opened> {
         let mut options = embedded_postgres::Options::new(&settings.data_dir);
         options.bin_dir = settings.postgres_bin_dir.clone();
         options.database = EMBEDDED_DATABASE.to_owned();
         let server = embedded_postgres::Server::start_or_attach(options)
             .await
-            // As text: its message holds what the system said, which the chain of causes would repeat.
+            // As text: its message already contains its cause, which printing the chain would repeat.
             .map_err(|error| anyhow!("the embedded database does not start (or {otherwise}): {error}"))?;
         let to = connect_settings(settings, &server.connection_string());
         let db = db::connect_within(&to, settings.database_limits()).await?;
         Ok(Opened { db, server: Some(server) })
     }
 
-    /// How `psql` opens the embedded database; none for one of `DATABASE_URL`, whose password we do not show.
+    /// The connection string of the embedded database, for `psql`; `None` for `DATABASE_URL`, whose password is not
+    /// shown.
     pub fn embedded_url(&self) -> Option<String> {
         self.server.as_ref().map(embedded_postgres::Server::connection_string)
     }
 
-    /// The account that the embedded server runs as, where other services may run as it too.
+    /// The operating system account that the embedded server runs as, if other services may run as it too.
     pub fn shared_account(&self) -> Option<&str> {
         self.server.as_ref()?.shared_account()
     }
 
-    /// Whether the embedded server was running before this command, and so will be after it.
+    /// Whether the embedded server was running before this command, so that it stays running after it.
     pub fn was_running(&self) -> bool {
         self.server.as_ref().is_some_and(|server| !server.started_here())
     }
 
-    /// Stops the embedded server, even if someone asked to leave it running.
+    /// Stops the embedded server, even if it was to be left running.
     pub async fn stop(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -87,7 +91,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Lets the embedded server go; the last program to leave stops it.
+    /// Leaves the embedded server; it stops when its last user leaves.
     pub async fn close(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -96,7 +100,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Lets the embedded server run on for `psql` and later commands.
+    /// Leaves the embedded server running for `psql` and later commands.
     pub async fn leave_running(self) -> Result<()> {
         self.db.close();
         if let Some(server) = self.server {
@@ -111,19 +115,19 @@ fn connect_settings(settings: &Settings, url: &str) -> ConnectSettings {
         url: url.to_owned(),
         ca_file: settings.database_ca_file.clone(),
         schema: settings.schema.clone(),
-        // The default serves two lanes of the entity whose turn it is and two of one that stages as pending, reading and
-        // writing of what was left, and bookkeeping.
+        // The default is enough for two lanes of the current entity and two of an entity that stages as pending,
+        // for reading and writing left-over versions, and for bookkeeping.
         connections: settings.database_connections,
     }
 }
 
-/// The API client with the credentials of the settings. Where a database is open, it is used for stored tokens too.
+/// The API client with the configured credentials. An open database is also used for stored tokens.
 pub fn client(settings: &Settings, open: Option<&Opened>) -> Result<GazelleClient> {
     let credential = credentials::of(settings, open.map(|opened| &opened.db))?;
     Ok(GazelleClient::new(source_settings(settings), credential)?)
 }
 
-/// How the settings say the API is reached.
+/// The API client's settings.
 pub fn source_settings(settings: &Settings) -> SourceSettings {
     SourceSettings {
         graphql_url: settings.api_url.to_string(),

@@ -1,4 +1,4 @@
-//! Finding the record that `history` and `explain` are asked about.
+//! Finds the record that `history` and `explain` are asked about.
 
 use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
@@ -11,10 +11,12 @@ use crate::explain;
 use crate::explain::find::{self, Found};
 use crate::migrate;
 
-/// Opens the database and lets `tell` say what is asked of those that know the id, at least one, in one view of the
-/// database; it gets the settings' time zone too, for people.
+/// Opens the database and calls `tell` with the entities that know the id, at least one, within one snapshot.
+/// `tell` also gets the time zone of the settings, for display.
 ///
-/// Errors: no such entity (wrong use), no such id, the database's, and `tell`'s own.
+/// # Errors
+/// An unknown id, those of the database and of `tell`. An unknown entity or an ambiguous id is reported as wrong
+/// use instead.
 pub async fn about(
     context: &Context,
     id: &str,
@@ -44,7 +46,7 @@ pub async fn about(
     outcome
 }
 
-/// The message for an id that nobody knows.
+/// The message for an id that no entity knows.
 fn unknown(id: &str) -> String {
     format!(
         "no record has the id {id}, and none holds a contact or location with it (ids are case-sensitive)"

@@ -1,4 +1,4 @@
-//! `replay`: production rebuilt from staging, without the API.
+//! `replay`: rebuilds production from staging, without the API.
 
 use anyhow::Result;
 
@@ -10,13 +10,13 @@ use crate::cli::ReplayArgs;
 use crate::rebuild::replay::{ReplayRequest, into_schema, replay};
 use crate::staging::slice::Slice;
 
-/// Shows the difference and applies it unless told not to; or builds production in another schema.
+/// Shows the differences and applies them unless it is a dry run; or builds production in another schema.
 pub async fn run(context: &Context, args: ReplayArgs) -> Result<u8> {
     if let Some(schema) = &args.into {
         return build(context, &args, schema).await;
     }
     if args.as_of.is_some() {
-        // Not left to the parser, which forgets what a flag needs where another forbids that.
+        // Checked here: clap does not check what a flag requires if the flag conflicts with another.
         return context.wrong_use("--as-of builds the past in another schema: it needs --into SCHEMA");
     }
     let entities = match chosen(&args.entity) {

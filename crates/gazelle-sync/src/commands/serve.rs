@@ -1,4 +1,4 @@
-//! `serve`: the service, from its first signal to its last.
+//! `serve`: starts the service and its HTTP server, and stops both on SIGTERM or SIGINT.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::service::state::Shared;
 use crate::service::{Opener, Service};
 use crate::source::GazelleClient;
 
-/// A service that has not ended so long after the first signal is cut off.
+/// How long the service may take to stop after the first signal before it is cut off.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 
 /// Serves until stopped.
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
         incremental: schedule(&settings.incremental_schedule)?,
         full: schedule(&settings.full_schedule)?,
     };
-    // Said at once, not with the first run.
+    // Report missing credentials at once, not in the first run.
     opened::client(&settings, None)?;
     let socket =
         HttpSocket::open(args.listen.unwrap_or(settings.listen), settings.http_token.clone()).await?;
@@ -87,16 +87,16 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
 /// How the service ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    /// It was asked to stop and did.
+    /// It stopped after the first signal.
     AsAsked,
-    /// It did not stop in time, or was asked twice.
+    /// It did not stop in time, or a second signal came.
     CutOff,
-    /// Its HTTP side had ended.
+    /// Its HTTP server ended first.
     HttpGone,
 }
 
-/// Waits for the end of the service. When its HTTP side ends first, nobody can ask it for anything any more: it is asked to
-/// stop, and whoever supervises the process starts another one.
+/// Waits for the end of the service. If the HTTP server ends first, the service could not be controlled any more,
+/// so it is stopped and left to its supervisor to restart.
 async fn until_one_ends(
     service: impl Future<Output = ()>,
     http: &mut JoinHandle<std::io::Result<()>>,
@@ -144,7 +144,7 @@ impl Signals {
         }
     }
 
-    /// Asks to stop at the first signal; returns at the second, or when the first was not obeyed in time.
+    /// Cancels `stopper` at the first signal; returns at the second one, or after [`LONGEST_STOP`].
     async fn second_or_late(mut self, stopper: &CancellationToken) {
         self.next().await;
         tracing::info!("asked to stop: what is under way is finished (a second signal stops at once)");
@@ -156,11 +156,11 @@ impl Signals {
     }
 }
 
-/// Opens the database of the settings, the embedded one included.
+/// Opens the database of the settings, configured or embedded, and the API client.
 struct Opening {
     settings: Arc<Settings>,
     open: Mutex<Option<Opened>>,
-    /// The client of the last opening: what its login holds may be nowhere else.
+    /// The client opened last: its refreshed tokens may be stored nowhere else.
     last: Mutex<Option<GazelleClient>>,
 }
 
@@ -216,7 +216,7 @@ mod tests {
         for mut http in [panics(), tokio::spawn(async { Ok(()) }), aborted] {
             let stopper = CancellationToken::new();
             let stop = stopper.clone();
-            // What is under way is finished.
+            // Work in progress is finished.
             let service = async {
                 stop.cancelled().await;
                 tokio::time::sleep(Duration::from_secs(7)).await;
@@ -225,7 +225,7 @@ mod tests {
             let end = until_one_ends(service, &mut http, pending(), &stopper).await;
             assert_eq!((end, begun.elapsed()), (End::HttpGone, Duration::from_secs(7)));
         }
-        // One that does not stop is cut off.
+        // A service that does not stop is cut off.
         let begun = Instant::now();
         let end = until_one_ends(pending(), &mut panics(), pending(), &CancellationToken::new()).await;
         assert_eq!((end, begun.elapsed()), (End::HttpGone, LONGEST_STOP));

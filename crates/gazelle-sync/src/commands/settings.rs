@@ -1,15 +1,15 @@
-//! `settings`: what is in force, and where each value came from.
+//! `settings`: shows every setting, its value and where it comes from.
 
 use anyhow::Result;
 
 use super::context::Context;
 use crate::display::{self, Cell, Column, Table};
 
-/// Prints every setting; secrets only as set or not.
+/// Prints every setting; for a secret only whether it is set.
 pub fn run(context: &Context) -> Result<u8> {
     let shown = context.settings.shown();
     context.print(&shown, || {
-        // On a narrow terminal the variable stands below the setting's name.
+        // On a narrow terminal the variable is printed below the setting's name.
         let is_narrow = display::terminal_width().is_some_and(|width| width < 130);
         let (name, env) = match is_narrow {
             true => (Column::ids("setting, environment"), None),

@@ -1,4 +1,4 @@
-//! The made-up shop that flags describe.
+//! The simulated shop of `demo` and `simulate`.
 
 use gazelle_sim::ShopSpec;
 

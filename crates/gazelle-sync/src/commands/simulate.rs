@@ -1,4 +1,4 @@
-//! `simulate`: a made-up Gazelle to practise on.
+//! `simulate`: serves a simulated Gazelle API.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub async fn run(context: &Context, args: SimulateArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Waits for Ctrl-C or a polite request to end.
+/// Waits for SIGINT (Ctrl-C) or SIGTERM.
 async fn interrupted() -> Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {

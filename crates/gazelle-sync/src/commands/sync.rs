@@ -1,4 +1,4 @@
-//! `sync`, `fetch` and `reconcile`.
+//! `sync`, `fetch` and `reconcile`: run both stages or one of them.
 
 use anyhow::Result;
 
@@ -13,17 +13,17 @@ use crate::orchestrator::{Job, Stages, run_sync};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
 
-/// Both stages.
+/// `sync`: both stages.
 pub async fn sync(context: &Context, args: SyncArgs) -> Result<u8> {
     walk(context, args.fetch, Stages::Both, RunCommand::Sync).await
 }
 
-/// Stage 1 alone.
+/// `fetch`: stage 1 only.
 pub async fn fetch(context: &Context, args: FetchArgs) -> Result<u8> {
     walk(context, args, Stages::FetchOnly, RunCommand::Fetch).await
 }
 
-/// Stage 2 alone.
+/// `reconcile`: stage 2 only.
 pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<u8> {
     let entities = match chosen(&args.entity) {
         Ok(entities) => entities,
@@ -43,7 +43,7 @@ async fn walk(context: &Context, args: FetchArgs, stages: Stages, command: RunCo
     };
     let since = args.since.map(|since| instant(context, since)).transpose()?;
     let job = Job { command, stages, mode: args.mode, since, entities, trigger: RunTrigger::Command };
-    // Missing credentials are said before a database is opened.
+    // Report missing credentials before opening a database.
     opened::client(&context.settings, None)?;
     let opened = alerting::open_or_tell(&context.settings).await?;
     let report = async {

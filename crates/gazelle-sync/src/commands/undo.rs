@@ -1,4 +1,4 @@
-//! `undo`: production put back to before a run.
+//! `undo`: restores production to its state before a run.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use super::text::undo::text;
 use crate::cli::UndoArgs;
 use crate::rebuild::undo::{UndoRequest, undo};
 
-/// Undoes a run or lifts its undo, and shows what changed by it.
+/// Undoes a run or lifts its undo, and prints what changed.
 pub async fn run(context: &Context, args: UndoArgs) -> Result<u8> {
     let opened = Opened::open(&context.settings).await?;
     let settings = &context.settings;

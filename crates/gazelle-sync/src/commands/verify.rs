@@ -1,4 +1,4 @@
-//! `verify`: whether production is what it should be.
+//! `verify`: checks that production is what staging, and a sample of the API, says it should be.
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
     };
     let settings = &context.settings;
     let mut unasked = None;
-    // It writes too: production is rebuilt into scratch tables, which are then rolled back.
+    // It writes, too: it rebuilds production in scratch tables, which are rolled back.
     let opened = Opened::open(settings).await?;
     let client = match (args.offline, opened::client(settings, Some(&opened))) {
         (true, _) => None,
@@ -36,7 +36,7 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Result<u8> {
         if !migrate::is_readable(&opened.db).await? {
             bail!("there is nothing to verify yet: run `gazelle-sync sync` first");
         }
-        // "Equal" from a server whose answers are not known would prove nothing.
+        // A verdict from an untested version of Citus would prove nothing.
         citus::check(&opened.db).await?;
         Ok(verify(&opened.db, settings, &question).await?)
     }

@@ -1,4 +1,4 @@
-//! `warnings`: what is worth knowing and is no error.
+//! `warnings`: lists what runs noted that is not an error.
 
 use anyhow::Result;
 
@@ -23,7 +23,7 @@ pub async fn run(context: &Context, args: WarningsArgs) -> Result<u8> {
     };
     let opened = Opened::open_to_read(&context.settings).await?;
     let outcome = async {
-        // Who only reads makes no tables: where there are none, there is no warning either.
+        // A reading command creates no tables: without them there are no warnings either.
         match migrate::is_readable(&opened.db).await? {
             true => warnings::read(&opened.db, &which).await,
             false => Ok(Warnings::default()),

@@ -1,9 +1,10 @@
-//! Waiting for the answer to a statement, for no longer than the server gives a sign of life.
+//! Waits for the answer to a statement while the server still works on it, and gives up a silent connection.
 //!
-//! A statement that is not answered at once is looked at through another session: the server works on it (then it is
-//! waited for), waits for a lock (then it is said who holds it, and the statement fails after a while), or knows nothing
-//! of it or is not to be reached (then the connection has fallen silent, and the statement fails). So a batch may take as
-//! long as it needs, and a connection that a middlebox dropped holds nobody up.
+//! A statement that is not answered at once is looked up over another session, about once a second. If the server
+//! works on it, we go on waiting. If it waits for a lock, the log says who holds the lock, and the statement fails
+//! after `lock_wait_seconds`. If the server does not know the statement or cannot be reached, the connection counts
+//! as silent and the statement fails after the silence limit. So a batch may take as long as it needs, and a
+//! connection dropped by a middlebox blocks nobody.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -17,11 +18,11 @@ use super::pool::Place;
 use super::sent::Sent;
 use super::watch::{Verdict, Watch, Why};
 
-/// A statement outside a transaction that takes longer has failed, sign of life or not.
+/// The longest that a statement outside a transaction may take, even while the server works on it.
 const SINGLE_LIMIT: Duration = Duration::from_secs(1800);
-/// The same of a statement of a transaction. The server ends it by itself at [`BATCH_TIMEOUT`].
+/// The same for a statement of a transaction. The server itself ends it at [`BATCH_TIMEOUT`].
 const BATCH_LIMIT: Duration = Duration::from_secs(BATCH_TIMEOUT.as_secs() + 60);
-/// How often a statement is looked at.
+/// The interval between two looks at a statement.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The server's error, and the statement that it refused.
@@ -30,8 +31,8 @@ type Refused<'s> = (tokio_postgres::Error, &'s str);
 /// Waits for the answer to a statement.
 ///
 /// # Errors
-/// What the server says, or that it fell silent, or that the lock did not come in time. In the latter two cases the
-/// session is of no further use.
+/// The server's error; a silent connection; a lock that was not granted in time. After the latter two the session
+/// is not used again.
 pub(super) async fn answer<T>(
     db: &Db,
     sent: Sent<'_>,
@@ -41,7 +42,7 @@ pub(super) async fn answer<T>(
     answer_each(db, sent, async move { work.await.map_err(|error| (error, template)) }).await
 }
 
-/// As [`answer`], of several statements sent together: an error comes with the one that it is of.
+/// As [`answer`], for several statements sent together: an error comes with the statement it belongs to.
 ///
 /// # Errors
 /// As [`answer`].
@@ -57,14 +58,15 @@ pub(super) async fn answer_each<'s, T>(
     let result = match tokio::time::timeout(first, &mut work).await {
         Ok(result) => result,
         Err(_) if aside => return Err(silent(&sent, "no answer to a short question", first)),
-        // Boxed: it is rare, and every statement's future would be as large.
+        // Boxed: it is rare, and otherwise every statement's future would be as large.
         Err(_) => match Box::pin(watch(db, &sent, first, work)).await {
             Ok(result) => result,
             Err(given_up) => {
-                // The others are as old, and were perhaps dropped with it.
+                // The other sessions are as old, and may have been dropped with it.
                 db.pool.renew();
                 if let Some(ending) = db.observer.end_session(db, &sent).filter(|_| given_up.is_seen) {
-                    // Waited for, since the program may end with this error, and what is left behind would write later.
+                    // Await this: the program may exit with this error, and the statement left behind would write
+                    // later.
                     ending.await;
                     waiting.ended();
                 }
@@ -80,16 +82,16 @@ pub(super) async fn answer_each<'s, T>(
             None => DbError::new(error, statement),
         };
         if error.state.as_deref() == Some("25006") {
-            // A session keeps the setting that it was started with, long after it was taken back.
+            // A session keeps the setting it was started with long after that was reset.
             db.pool.renew();
         }
         error
     })
 }
 
-/// A statement without an answer. Where nobody waits for it any more, because the work was given up or its connection is
-/// silent, the server is asked to end its session. Through another session: a request to cancel, as the protocol has it,
-/// brings down PgBouncer 1.18.
+/// A statement that is not answered yet. If it is dropped unanswered, because its caller was cancelled or its
+/// connection is silent, the server is asked over another session to end its session. A CancelRequest of the protocol
+/// would bring down PgBouncer 1.18.
 struct Waiting<'a> {
     db: &'a Db,
     sent: &'a Sent<'a>,
@@ -102,7 +104,7 @@ impl<'a> Waiting<'a> {
         Waiting { db, sent, is_answered: false }
     }
 
-    /// Nothing is left to end; the answer stays away.
+    /// Marks the session as ended: no answer will come.
     fn ended(mut self) {
         self.is_answered = true;
     }
@@ -127,10 +129,10 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Why a statement is waited for no longer.
+/// Why we stopped waiting for a statement.
 struct GivenUp {
     error: DbError,
-    /// Whether the server still answers, over another connection, and is at this statement.
+    /// Whether the server still answers over another connection, and shows this statement in the session.
     is_seen: bool,
 }
 
@@ -154,7 +156,7 @@ impl GivenUp {
     }
 }
 
-/// Looks at a statement until it is answered, or until it is known that it will not be.
+/// Looks at a statement repeatedly until it is answered or has failed.
 async fn watch<T>(
     db: &Db,
     sent: &Sent<'_>,
@@ -178,7 +180,7 @@ async fn watch<T>(
             db.progress.mark();
         }
         if sent.unanswered.room.is_waiting() {
-            // It is we who take no more, for a while.
+            // The delay is ours: we are not reading, for lack of memory.
             watch.note_life(now);
         }
         let verdict = watch.judge(seen, now);

@@ -1,39 +1,39 @@
-//! Many items in one transaction each time, of which the database may refuse one: which one it is.
+//! Finds the one item that the database refuses among many written in one transaction, by halving.
 
 use super::conflicts::CONFLICT_ATTEMPTS;
 use super::error::{DbError, Fault};
 
-/// Items that are written together, and where the database refuses one of them, by halves until that one stands alone. The
-/// parts come in order: what comes before an item is tried before it.
+/// Items that are written together. If the database refuses one of them, they are split in halves until that item
+/// stands alone. Parts come in the order of the items.
 #[derive(Debug)]
 pub struct Bisect<'i, T> {
     parts: Vec<&'i [T]>,
-    /// How often a part that met another transaction may be tried again, of all parts together.
+    /// How many retries after a conflict are left, for all parts together.
     conflicts_left: u32,
 }
 
 impl<'i, T> Bisect<'i, T> {
-    /// Of these items; the first part is all of them, and there is none where they are none. A transaction that met
-    /// another one is an error like any other.
+    /// The first part is all items; without items there is none. A conflict with another transaction is an error
+    /// like any other, unless [`Bisect::retrying_conflicts`] is called.
     pub fn new(items: &'i [T]) -> Bisect<'i, T> {
         Bisect { parts: if items.is_empty() { Vec::new() } else { vec![items] }, conflicts_left: 0 }
     }
 
-    /// Has parts that met another transaction tried again, [`CONFLICT_ATTEMPTS`] times in all.
+    /// Retries parts that conflicted with another transaction, [`CONFLICT_ATTEMPTS`] times in all.
     pub fn retrying_conflicts(self) -> Bisect<'i, T> {
         Bisect { conflicts_left: CONFLICT_ATTEMPTS, ..self }
     }
 
-    /// Has a part tried again before all others.
+    /// Puts a part first in the queue again.
     pub fn again(&mut self, part: &'i [T]) {
         self.parts.push(part);
     }
 
-    /// A part that failed. Gives the item that was refused, with the reason, where it stood alone; otherwise the part comes
-    /// again, in halves if it was refused.
+    /// Takes a part that failed. Returns the refused item and the reason if it stood alone; otherwise queues the
+    /// part again, in halves if an item of it was refused.
     ///
     /// # Errors
-    /// The one given, where it is about none of the items.
+    /// The given error, if no item caused it.
     pub fn failed(&mut self, part: &'i [T], error: DbError) -> Result<Option<(&'i T, DbError)>, DbError> {
         match part {
             _ if error.fault == Fault::Conflict && self.conflicts_left > 0 => {
@@ -54,7 +54,7 @@ impl<'i, T> Bisect<'i, T> {
 impl<'i, T> Iterator for Bisect<'i, T> {
     type Item = &'i [T];
 
-    /// The part that is to be tried next; none when all are written or refused.
+    /// The next part to write; `None` when every item is written or refused.
     fn next(&mut self) -> Option<&'i [T]> {
         self.parts.pop()
     }
@@ -72,8 +72,8 @@ mod tests {
 
     type Written = (Vec<&'static str>, Result<Vec<&'static str>, Fault>);
 
-    /// What comes of writing `items` where this says what the database does with a part, the number of parts tried so far:
-    /// what was written, and what was refused.
+    /// Writes `items` with a closure that answers for the database, given a part and the number of parts tried so
+    /// far. Returns what was written, and what was refused.
     fn written(items: &[&'static str], mut database: impl FnMut(&[&str], u32) -> Option<Fault>) -> Written {
         let (mut written, mut refused, mut tried) = (Vec::new(), Vec::new(), 0);
         let mut parts = Bisect::new(items).retrying_conflicts();

@@ -1,27 +1,27 @@
-//! Whether Citus distributes the schema, and which node we talk to (docs/citus.md).
+//! Detects whether Citus distributes the schema, and whether this node is the coordinator (docs/citus.md).
 
 use tokio_postgres::types::Type;
 
 use super::database::Db;
 use super::error::DbError;
 
-/// The major version of Citus that the program was tried on. What other versions answer is not known: the row count of
-/// a statement that means something else loses changes without a word.
+/// The major version of Citus that the program was tested with. Under another version the row count of a statement
+/// might mean something else, and changes would be lost silently.
 const TRIED: &str = "13";
 
-/// Citus, where the database has it.
+/// The Citus extension of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Citus {
-    /// As the extension says it, such as `13.2-1`.
+    /// The version of the extension, such as `13.2-1`.
     pub version: String,
-    /// Whether this node is the coordinator, which alone takes DDL.
+    /// Whether this node is the coordinator, which alone accepts DDL.
     pub is_coordinator: bool,
-    /// Whether the account's schema is distributed; otherwise it is a plain one of this node.
+    /// Whether the account's schema is distributed; otherwise it is an ordinary schema of this node.
     pub distributes: bool,
 }
 
 impl Citus {
-    /// Why this program must not write here, if there is a reason.
+    /// Why this program must not write here; `None` if it may.
     pub fn refusal(&self, schema: &str) -> Option<String> {
         let known = self.version.split('.').next() == Some(TRIED);
         (self.distributes && !known).then(|| {
@@ -35,7 +35,7 @@ impl Citus {
     }
 }
 
-/// Looks whether Citus is there; none in a database without it, which costs one look at the catalogue.
+/// Reads the Citus extension's state; `None` in a database without it, at the cost of one catalogue query.
 ///
 /// # Errors
 /// The database's.
@@ -51,7 +51,7 @@ pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
     let (version, has_schemas): (String, bool) = (row.get("extversion"), row.get("has_schemas"));
     let nodes = db.query("SELECT groupid = 0 FROM pg_catalog.pg_dist_local_group", &[]).await?;
     let is_coordinator = nodes.first().is_none_or(|row| row.get(0));
-    // Versions before 12 distribute no schemas and do not know the table.
+    // Versions before 12 cannot distribute schemas, and lack the table.
     let distributes = has_schemas
         && !db
             .query(
@@ -64,10 +64,10 @@ pub async fn look(db: &Db) -> Result<Option<Citus>, DbError> {
     Ok(Some(Citus { version, is_coordinator, distributes }))
 }
 
-/// Refuses a database of which it is not known what its answers mean.
+/// Refuses a schema that an untested version of Citus distributes.
 ///
 /// # Errors
-/// A schema that a version of Citus distributes which the program was not tried on; the database's.
+/// An untested version of Citus distributes the schema. Those of the database.
 pub async fn check(db: &Db) -> Result<(), DbError> {
     match look(db).await?.and_then(|citus| citus.refusal(db.schema())) {
         Some(why) => Err(DbError::infrastructure(why)),
@@ -75,10 +75,10 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
     }
 }
 
-/// Refuses to change tables from a node that cannot.
+/// Refuses to run DDL from a node that cannot.
 ///
 /// # Errors
-/// As [`check`]; a worker node.
+/// As [`check`]; this is a worker node.
 pub async fn check_takes_ddl(db: &Db) -> Result<(), DbError> {
     let Some(citus) = look(db).await? else { return Ok(()) };
     if let Some(why) = citus.refusal(db.schema()) {
@@ -104,7 +104,7 @@ pub async fn distributes(db: &Db) -> Result<bool, DbError> {
 /// The nodes, as `host:port`, that hold the account's schema.
 ///
 /// # Errors
-/// The database's; there is no Citus.
+/// Those of the database; Citus is not installed.
 pub async fn hosts(db: &Db) -> Result<Vec<String>, DbError> {
     let rows = db.query(include_str!("citus_hosts.sql"), &[(&db.schema(), Type::TEXT)]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

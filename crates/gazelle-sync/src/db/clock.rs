@@ -1,5 +1,5 @@
-//! What time it is. The machine's clock is asked for nothing that is stored, and for no age of what is stored: two
-//! machines work on one database, and one of them may be wrong by months.
+//! The current time by the database's clock. Every stored time, and every age of one, is computed with it: several
+//! machines may use one database, and the clock of one of them may be wrong by months.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -11,7 +11,7 @@ use super::transaction::Tx;
 const QUESTION: &str = "SELECT clock_timestamp()";
 
 impl Db {
-    /// Now, by the database's clock.
+    /// The current time by the database's clock, in UTC.
     ///
     /// # Errors
     /// The database's.
@@ -21,7 +21,7 @@ impl Db {
 }
 
 impl Tx<'_> {
-    /// As [`Db::now`], also late in a transaction.
+    /// As [`Db::now`]: the time of the call, not of the transaction's start.
     ///
     /// # Errors
     /// The database's.

@@ -1,14 +1,15 @@
-//! Transactions that met another one: tried again by the database's own rules.
+//! Retries transactions that conflicted with another one (SQLSTATE class 40).
 
 use super::error::{DbError, Fault};
 
-/// How often a transaction is tried that met another one ([`Fault::Conflict`]).
+/// How many times in all a transaction is tried if it conflicts with others ([`Fault::Conflict`]).
 pub const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// Does something again from the beginning where another transaction was in its way, [`CONFLICT_ATTEMPTS`] times at most.
+/// Runs the work again from its beginning if it conflicted with another transaction, [`CONFLICT_ATTEMPTS`] times at
+/// most.
 ///
 /// # Errors
-/// The last one of the work.
+/// The work's last error.
 pub async fn retry_conflicts<T, Work>(mut work: impl FnMut() -> Work) -> Result<T, DbError>
 where
     Work: Future<Output = Result<T, DbError>>,

@@ -1,4 +1,4 @@
-//! Opening the database named by a connection string, with checks that fail early and clearly.
+//! Opens the database that a connection string names, and checks early that it can be used.
 
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
@@ -13,34 +13,34 @@ use super::observer::OtherSession;
 use super::pool::{Place, Pool};
 use super::tls;
 
-/// The oldest server that has all we use.
+/// The oldest server version that has all we use, as `server_version_num`.
 const OLDEST_VERSION: i32 = 150_000;
-/// The only encoding that holds every text that Gazelle can send.
+/// The only server encoding that can store every text that Gazelle sends.
 const ENCODING: &str = "UTF8";
 
-/// Where the database is and how to reach it.
+/// Where the database is and how to connect to it.
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
-    /// A `postgres://` URL or libpq's `key=value` words; may hold a password, so it is never printed.
+    /// A `postgres://` URL or libpq's `key=value` words. May contain a password, so it is never printed.
     pub url: String,
-    /// Certificates (PEM) to trust in place of the system's, such as Supabase's.
+    /// A PEM file of CA certificates to trust instead of the system's, such as Supabase's.
     pub ca_file: Option<PathBuf>,
-    /// The schema of this account.
+    /// The schema that holds this account's tables.
     pub schema: String,
     /// The most connections used at once.
     pub connections: usize,
 }
 
-/// Connects, and checks that the server is recent enough, holds text in UTF-8 and is writable. Waits no longer than
-/// the default [`Limits`] say.
+/// Connects, and checks that the server is recent enough, stores text as UTF-8 and accepts writes. Uses the default
+/// [`Limits`].
 ///
 /// # Errors
-/// The server is not reached or is not as it must be. Errors name host and database, never user or password.
+/// The server cannot be reached or fails one of the checks. Errors name host and database, never user or password.
 pub async fn connect(settings: &ConnectSettings) -> Result<Db, DbError> {
     connect_within(settings, Limits::default()).await
 }
 
-/// Connects as [`connect`] does, with limits of one's own.
+/// Connects as [`connect`] does, with the given limits.
 ///
 /// # Errors
 /// As [`connect`].
@@ -56,7 +56,7 @@ pub async fn connect_within(settings: &ConnectSettings, limits: Limits) -> Resul
     Ok(opened.db)
 }
 
-/// Connects as [`connect_within`] does, to read alone: a replica will do.
+/// Connects as [`connect_within`] does, for reading only: a replica is accepted.
 ///
 /// # Errors
 /// As [`connect`].
@@ -64,7 +64,7 @@ pub async fn connect_to_read(settings: &ConnectSettings, limits: Limits) -> Resu
     Ok(open(settings, limits).await?.db)
 }
 
-/// A database that answered.
+/// A database that answered, and where it is.
 struct Open {
     db: Db,
     /// For messages.
@@ -90,7 +90,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
         tracing::warn!("the way to the database at {place} is not protected: {risk}");
     }
     let tls = tls::connector(ca_file, verification, &place)?;
-    // Every address of a name is tried, and every host; encryption and login have their time too.
+    // Each address of each host is tried; TLS and login take time too.
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     let times = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(2).clamp(3, 20);
     let connect_limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT) * times;
@@ -122,7 +122,7 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     Ok(Open { db, place, read_only })
 }
 
-/// Whether a connection string, a URL or words, sets a parameter.
+/// Whether a connection string (a URL or words) sets a parameter.
 fn says(url: &str, name: &str) -> bool {
     let words = url.split_once('?').map_or(url, |(_, query)| query);
     words
@@ -130,7 +130,7 @@ fn says(url: &str, name: &str) -> bool {
         .any(|word| word.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')))
 }
 
-/// Has the operating system notice a peer that is gone without a word, unless the URL says how.
+/// Enables TCP keepalives and timeouts, so that the operating system detects a dead peer, unless the URL sets them.
 fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
     let given = |name: &str| says(url, name);
     if !given("connect_timeout") {
@@ -155,16 +155,16 @@ fn notice_silence(config: &mut Config, url: &str, asked: &Asked) {
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Name, address or folder of the socket.
+    /// The host's name or address, or the folder of its socket.
     pub host: String,
-    /// A socket of this machine, or a loopback address.
+    /// Whether it is a Unix socket or a loopback address.
     pub stays_here: bool,
-    /// A server that offers no encryption, or whose certificate cannot be verified, is refused.
+    /// Whether a server without encryption, or with a certificate that cannot be verified, is refused.
     pub is_protected: bool,
 }
 
-/// How the server of a connection string is reached, where the settings name an authority or do not; none where it is no
-/// connection string.
+/// How the first host of a connection string is reached; `names_authority` says whether the settings name a CA
+/// file. `None` if the text is not a connection string.
 pub fn route(url: &str, names_authority: bool) -> Option<Route> {
     let (url, asked) = take_unsupported(url);
     let config = Config::from_str(&url).ok()?;
@@ -180,8 +180,11 @@ pub fn route(url: &str, names_authority: bool) -> Option<Route> {
     Some(Route { host, stays_here: stays_here(&config), is_protected })
 }
 
-/// Whether a connection string can be used, before anything is connected. The error completes the sentence
-/// "DATABASE_URL …" and repeats nothing of the value but the name of a parameter.
+/// Whether a connection string can be parsed, before connecting.
+///
+/// # Errors
+/// It cannot; the text completes the sentence "DATABASE_URL …" and repeats nothing of the value but the name of a
+/// parameter.
 pub fn check_url(url: &str) -> Result<(), String> {
     if has_stray_at(url) {
         return Err(
@@ -196,7 +199,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
     let parameter = said.split('`').nth(1).filter(|name| {
         !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
     });
-    // What looks like a parameter can be the rest of a password that was not written as it must be.
+    // It may not be a parameter but the rest of a password that was not percent-encoded.
     let is_parameter = url.split_once('?').is_some_and(|(_, query)| !query.contains('@'));
     Err(match parameter {
         Some(_) if said.starts_with("unknown option") && !is_parameter => {
@@ -210,7 +213,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
             let is_url = url.contains("://");
             let allowed = match name {
                 "sslmode" if is_url => ": it may be disable, prefer, require, verify-ca or verify-full",
-                // The stricter ones are understood in a URL alone.
+                // The driver accepts the stricter ones in a URL only.
                 "sslmode" => {
                     ": it may be disable, prefer or require, and in an address like postgres://… also verify-ca or verify-full"
                 }
@@ -229,8 +232,8 @@ pub fn check_url(url: &str) -> Result<(), String> {
     })
 }
 
-/// Whether an @ of a URL may be part of a password. Our driver takes what follows the first one for the host: it would be
-/// shown as the place of the database, and name servers would be asked for it.
+/// Whether an @ in a URL may be part of a password. Our driver takes what follows the first @ as the host: part of
+/// the password would be shown in messages as the host and sent to name servers.
 fn has_stray_at(url: &str) -> bool {
     let Some((user, rest)) = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')) else {
         return false;
@@ -241,18 +244,18 @@ fn has_stray_at(url: &str) -> bool {
     in_query || place.contains('@') || host.contains("%40")
 }
 
-/// What libpq understands in a URL and our driver does not.
+/// Parameters that libpq accepts in a URL and our driver does not.
 #[derive(Default)]
 struct Asked {
     verify: bool,
     ca_file: Option<PathBuf>,
-    /// The system's authorities, whatever the settings name.
+    /// Whether to trust the system's CAs, whatever the settings name.
     trusts_system: bool,
     /// What our driver calls `keepalives_retries`.
     keepalives_count: Option<u32>,
 }
 
-/// Takes out of a URL what our driver would refuse, such as `sslmode=verify-full` and `sslrootcert`.
+/// Removes from a URL the parameters that our driver would refuse, such as `sslmode=verify-full` and `sslrootcert`.
 fn take_unsupported(url: &str) -> (String, Asked) {
     let mut asked = Asked::default();
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), asked) };
@@ -263,7 +266,7 @@ fn take_unsupported(url: &str) -> (String, Asked) {
                 asked.verify = true;
                 false
             }
-            // libpq's word for it, which demands `verify-full`.
+            // libpq's value for the system's CAs; it implies `verify-full`.
             Some(("sslrootcert", "system")) => {
                 (asked.verify, asked.trusts_system) = (true, true);
                 false
@@ -276,7 +279,7 @@ fn take_unsupported(url: &str) -> (String, Asked) {
                 asked.keepalives_count = count.parse().ok();
                 false
             }
-            // Supabase's copied URLs carry this word for other drivers' sake.
+            // The URLs that Supabase shows contain this parameter for other drivers.
             Some(("pgbouncer", _)) => false,
             _ => true,
         })
@@ -333,7 +336,7 @@ mod tests {
             ("host=db password=so geheim=x", "a parameter that is not known"),
             ("postgres://sync:so@db?geheim=x@db/shop", "a parameter that is not known"),
             ("postgres://sync@db/shop?Geheim=x", "cannot be read"),
-            // What follows the first @ would be taken for the host: shown, and asked for at name servers.
+            // The driver takes what follows the first @ as the host: it would be shown and sent to name servers.
             ("postgres://sync:so@Geheim@db/shop", "written as %40"),
             ("postgres://sync:so@Gehe/im@db/shop", "written as %40"),
             ("postgres://sync@server:Geheim@db/shop", "written as %40"),

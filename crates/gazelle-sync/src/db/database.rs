@@ -1,5 +1,4 @@
-//! The database of one account, for those that ask it, and what it has to know of whoever looks at a statement that is
-//! not answered.
+//! The handle to one account's database, and the interface of the observer that looks at unanswered statements.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use super::limits::{Limits, Progress};
 use super::pool::{Place, Pool};
 use super::sent::Sent;
 
-/// The database of one account: a pool and the schema that holds all its tables. Cheap to clone.
+/// The database of one account: a pool of connections and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pub(super) pool: Pool,
@@ -19,48 +18,50 @@ pub struct Db {
     pub(super) limits: Limits,
     pub(super) progress: Arc<Progress>,
     pub(super) schema: String,
-    /// Looks at statements that are not answered at once.
+    /// Looks up statements that are not answered at once.
     pub(super) observer: &'static dyn Observe,
 }
 
-/// A future that is boxed: it is rare, and every statement's future would be as large.
+/// A boxed future: it is rare, and otherwise every statement's future would be as large.
 pub(super) type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
-/// Looks at statements through another session. A trait, since it sends statements of its own, and so stands above those
-/// that wait for one.
+/// Looks up statements over another session. A trait, because an observer sends statements itself and so depends on
+/// the modules that use it.
 pub(super) trait Observe: Send + Sync {
-    /// Looks at a statement. Whether Citus distributes the schema is asked once a statement, and kept in `on_citus`.
+    /// Looks up a statement. Whether Citus distributes the schema is asked once per statement and kept in
+    /// `on_citus`.
     fn look<'f>(&'f self, db: &'f Db, sent: &'f Sent<'_>, on_citus: &'f mut Option<bool>) -> Boxed<'f, Seen>;
 
-    /// Has the server end the session of a statement, where it is known. What stands aside has a limit of the server's.
+    /// Asks the server to end the session of a statement, if its process is known. Sessions aside are left to their
+    /// `statement_timeout`.
     fn end_session(&self, db: &Db, sent: &Sent<'_>) -> Option<Boxed<'static, ()>>;
 }
 
-/// What is seen of a statement through another session.
+/// What another session sees of a statement.
 #[derive(Debug)]
 pub(super) enum Seen {
     /// The server works on it.
     Working,
     /// It waits for a lock.
     Waiting {
-        /// Since when, by the server's clock.
+        /// Since when, by the server's clock, in UTC; `None` if the server does not show it.
         since: Option<Timestamp>,
-        /// Who holds the lock, for people.
+        /// Who holds the lock, for messages.
         held_by: String,
     },
-    /// The server is not at this statement, or not to be reached.
+    /// The server is not working on this statement, or cannot be reached.
     Nothing(Silence),
-    /// It cannot be known.
+    /// It cannot be determined.
     Unknown,
 }
 
-/// Why no sign of life was seen.
+/// Why no activity of the server was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Silence {
-    /// For people.
+    /// For messages.
     pub(super) why: String,
-    /// Whether the server is at the statement all the same, and waits for us: a large one, or a large answer, may be long on
-    /// its way.
+    /// Whether the server shows the statement but waits for us: a large statement, or a large answer, may take long
+    /// to transfer.
     pub(super) waits_for_us: bool,
 }
 
@@ -75,36 +76,36 @@ impl Db {
         self.pool.size()
     }
 
-    /// The same database for short statements that must not wait behind the work, such as the renewal of a lease, and
-    /// which must not make the work wait, such as the reading of metrics: over few connections beside those of the
-    /// work, and given up after five seconds.
+    /// The same database for short statements that must not wait behind the work, such as the renewal of a lease,
+    /// and must not make it wait, such as reading metrics. They use a few places of the pool of their own, and are
+    /// given up after five seconds.
     pub fn aside(&self) -> Db {
-        // A lease is renewed while all work hangs.
+        // Its own progress: the lease is renewed even while all work hangs.
         Db { place: Place::Aside, ..self.beside() }
     }
 
-    /// The same database for stored tokens: refreshing one holds a connection while it waits for the API, beside what
-    /// the work may use at once.
+    /// The same database for stored tokens, in places of the pool of their own: refreshing a token holds a
+    /// connection while it waits for the API.
     pub fn for_tokens(&self) -> Db {
         Db { place: Place::Tokens, ..self.beside() }
     }
 
-    /// The same database, whose answers do not count as progress of the work: see [`Db::since_progress`].
+    /// The same database, whose answers do not count as progress of the work (see [`Db::since_progress`]).
     pub fn beside(&self) -> Db {
         Db { progress: Arc::new(Progress::new()), ..self.clone() }
     }
 
-    /// How long ago the database answered a statement of the work, or was seen working on one.
+    /// How long ago the database last answered a statement of the work, or was seen working on one.
     pub fn since_progress(&self) -> Duration {
         self.progress.last().elapsed()
     }
 
-    /// Closes the pool: connections end, later calls fail.
+    /// Closes the pool: idle connections end, and later calls fail.
     pub fn close(&self) {
         self.pool.close();
     }
 
-    /// A statement with `{schema}` filled in, as an identifier, and `{schema_text}`, as a text literal.
+    /// A statement with `{schema}` filled in as an identifier, and `{schema_text}` as a string literal.
     pub fn sql(&self, template: &str) -> String {
         let sql = template.replace("{schema}", &quote(&self.schema));
         if sql.contains("{schema_text}") {

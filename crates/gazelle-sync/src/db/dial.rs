@@ -1,6 +1,7 @@
-//! Reaching a server: its addresses one after the other, and the login, over a stream that is measured.
+//! Connects to a server over a stream that measures messages: tries its addresses one after the other, then logs
+//! in.
 //!
-//! In the way of the driver's own `Config::connect`, which lets nobody stand between it and its socket.
+//! Does what the driver's own `Config::connect` does, which allows no wrapper around its socket.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -24,17 +25,17 @@ use super::error::DbError;
 use super::measured::{Content, Measured, Refusal};
 use super::room::Room;
 
-/// The longest wait for each address of the server to take a connection, or to complete the login while there is another to try,
-/// unless the URL says otherwise.
+/// The longest wait for each address to accept a connection, or to complete the login while there is another
+/// address to try, unless the URL sets `connect_timeout`.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A socket of either kind.
+/// A TCP or a Unix socket.
 enum Socket {
     Network(TcpStream),
     Local(UnixStream),
 }
 
-/// Hands a call on to whichever it is.
+/// Forwards a call to the inner stream.
 macro_rules! of_either {
     ($socket:expr, $call:ident ( $($with:expr),* )) => {
         match $socket.get_mut() {
@@ -71,26 +72,27 @@ impl AsyncWrite for Socket {
 /// A connection whose login has succeeded.
 pub(super) struct Reached {
     pub(super) client: Client,
-    /// Reads and writes for it.
+    /// The task that drives the connection's reads and writes.
     pub(super) task: JoinHandle<()>,
-    /// Why the connection was given up, once it was.
+    /// Why we closed the connection, once we did.
     pub(super) refusal: Refusal,
-    /// What its answers hold.
+    /// The memory budget of its answers.
     pub(super) room: Room,
 }
 
-/// Where a server may be.
+/// One address of a server.
 enum Address {
     Network(SocketAddr),
     /// A socket of this machine.
     Local(PathBuf),
 }
 
-/// Connects to the first host at which the login succeeds. While there is another host to try, an address at which it has not
-/// succeeded within `connect_timeout` is given up, also one that accepts the connection and then sends nothing.
+/// Connects to the first host at which the login succeeds. While there is another host to try, an address at which
+/// it has not succeeded within `connect_timeout` is given up, even one that accepts the connection and then sends
+/// nothing.
 ///
 /// # Errors
-/// That of the last one.
+/// The error of the last address tried.
 pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Reached, DbError> {
     let (hosts, given) = (config.get_hosts(), config.get_hostaddrs());
     if !hosts.is_empty() && !given.is_empty() && hosts.len() != given.len() {
@@ -125,7 +127,7 @@ pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Rea
         for address in addresses {
             let reaching = reach(config, tls, name, &address);
             let reached = match hosts_left {
-                // Whoever asks has a limit for all of it, which a slow login may use.
+                // The caller limits the whole attempt; a slow login may use all of it.
                 0 => reaching.await,
                 _ => timeout(patience, reaching).await.unwrap_or_else(|_| Err(silent(patience))),
             };
@@ -138,7 +140,7 @@ pub(super) async fn dial(config: &Config, tls: &MakeRustlsConnect) -> Result<Rea
     Err(failure)
 }
 
-/// The numbers below this, in the order of the address or in one by chance, as it asks for.
+/// The indexes below `count`, in order, or shuffled if the URL asks for load balancing.
 fn in_order(config: &Config, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
@@ -181,7 +183,7 @@ async fn reach(
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(failed)?;
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            // Whoever waits for an answer gets the error; of an idle session nobody needs to hear at once.
+            // A caller that waits for an answer gets the error; for an idle session it is not news.
             tracing::debug!("a database connection ended: {error}");
         }
     });
@@ -192,7 +194,8 @@ async fn reach(
     Ok(reached)
 }
 
-/// An error where the server takes writes and a replica was asked for, or the other way round.
+/// Checks `target_session_attrs`: fails if a writable server was asked for and this one is read-only, or vice
+/// versa.
 async fn serves(config: &Config, reached: &Reached) -> Result<(), DbError> {
     let answer = reached.client.query_typed("SHOW transaction_read_only", &[]).await;
     let answer = answer.map_err(|error| DbError::new(error, "SHOW transaction_read_only"))?;
@@ -252,7 +255,7 @@ fn silent(patience: Duration) -> DbError {
     DbError::no_answer(format!("no answer of the database within {} s", patience.as_secs_f64()))
 }
 
-/// Encryption of a stream, and a measure of what it hides.
+/// TLS over a stream, with a second measuring stream around the decrypted bytes.
 struct MeasuredTls {
     connect: <MakeRustlsConnect as MakeTlsConnect<Measured<Socket>>>::TlsConnect,
     refusal: Refusal,

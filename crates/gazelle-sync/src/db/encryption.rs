@@ -1,39 +1,41 @@
-//! Whether the way to the database is encrypted, and whether the server must prove who it is.
+//! Decides whether the connection must be encrypted and the server's certificate verified.
 //!
-//! As libpq does it where nobody is in between, on this machine. Elsewhere stricter: an address that says nothing demands
-//! encryption, a password does not travel without it unless the address says `disable`, and `require` is verified.
-//! `sslmode=verify-…`, or an authority named by the settings, demands a certificate that can be verified everywhere.
+//! On this machine we do as libpq does, since nobody is in between. Elsewhere we are stricter: an address without
+//! `sslmode` demands encryption, a password is not sent without encryption unless the address says `disable`, and
+//! `require` verifies the certificate. `sslmode=verify-…`, or a CA named by the settings, demands verification
+//! everywhere.
 
 use tokio_postgres::config::{Config, Host, SslMode};
 
 use crate::loopback;
 
-/// Whether a server whose certificate cannot be verified is refused.
+/// What is done with a server whose certificate cannot be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verification {
     /// It is refused.
     Demanded,
-    /// It is used, and the log says that it was not verified.
+    /// It is accepted, and the log says that it was not verified.
     Tried,
 }
 
-/// What is done about encryption.
+/// The decision about encryption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Encryption {
-    /// What the driver is told.
+    /// The mode given to the driver.
     pub(super) mode: SslMode,
-    /// What can happen because of the address, and what to write instead.
+    /// The risk that the address accepts and what to write instead, for the log.
     pub(super) risk: Option<&'static str>,
     asked: SslMode,
 }
 
 impl Encryption {
-    /// By the address: whether it demands a verified certificate, and whether it says `sslmode` at all.
+    /// `verify` says whether the address demands a verified certificate, `says_mode` whether it sets `sslmode` at
+    /// all.
     pub(super) fn of(config: &Config, verify: bool, says_mode: bool) -> Encryption {
         let here = stays_here(config);
         let asked = match config.get_ssl_mode() {
             _ if verify => SslMode::Require,
-            // What the driver takes an address for that says nothing; any other mode was said.
+            // The driver's default if the address sets none; any other mode was set.
             SslMode::Prefer if !says_mode && !here => SslMode::Require,
             mode => mode,
         };
@@ -46,7 +48,7 @@ impl Encryption {
                      write sslmode=require",
                 ),
             ),
-            // Whoever is in between answers that there is no encryption.
+            // An attacker in between could claim that the server has no encryption.
             SslMode::Prefer if !here && with_password => (
                 SslMode::Require,
                 Some(
@@ -63,7 +65,7 @@ impl Encryption {
         Encryption { mode, risk, asked }
     }
 
-    /// Whether the certificate must be verified; `demanded` by the address or by an authority that is named.
+    /// Whether the certificate must be verified; `demanded` if the address demands it or a CA is named.
     pub(super) fn verification(&self, config: &Config, demanded: bool) -> Verification {
         match !demanded && (self.asked == SslMode::Prefer || stays_here(config)) {
             true => Verification::Tried,
@@ -72,7 +74,7 @@ impl Encryption {
     }
 }
 
-/// Whether every host is this machine. Where addresses are given beside names, these are what is connected to.
+/// Whether every host is this machine. `hostaddr` wins over host names, since it is what we connect to.
 pub(super) fn stays_here(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {
@@ -105,9 +107,9 @@ mod tests {
             ("host=db.example.org sslmode=prefer password=x", true, Require, Tried, true),
             ("host=db.example.org sslmode=prefer", true, Prefer, Tried, true),
             ("host=db.example.org sslmode=disable password=x", true, Disable, Demanded, true),
-            // However the words were written.
+            // In any spelling of the connection string.
             ("host=db.example.org sslmode = disable password=x", false, Disable, Demanded, true),
-            // Some of several hosts, other spellings, and an address that is not the name's.
+            // Only some of several hosts, other spellings, and a hostaddr that differs from the name's address.
             ("host=localhost,db.example.org password=x", false, Require, Demanded, false),
             ("host=127.1 password=x", false, Require, Demanded, false),
             ("host=localhost hostaddr=192.0.2.1 password=x", false, Require, Demanded, false),

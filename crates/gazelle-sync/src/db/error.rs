@@ -1,4 +1,5 @@
-//! What the database said, and what is to be done about it; the table of SQLSTATE classes is in `sqlstate`.
+//! Database errors: what failed, what the server said, and how callers should react. [`sqlstate`] has the table of
+//! SQLSTATE classes.
 
 use tokio_postgres::error::DbError as ServerError;
 
@@ -6,52 +7,52 @@ use super::headline::headline;
 use super::refused::About;
 use super::sqlstate::{self, Concern};
 
-/// SQLSTATE of a lock that did not come in time.
+/// SQLSTATE lock_not_available.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// An error of the database, with what we were doing.
+/// An error of the database, and what we were doing.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct DbError {
-    /// One line for a person: what failed, what the server said, what to do.
+    /// One line for messages: what failed, what the server said, what to do.
     what: String,
-    /// Who is to blame.
+    /// How the caller should react.
     pub fault: Fault,
-    /// The column, constraint or function that the server named, for the quarantine.
+    /// The column, constraint or function that the server named, for the quarantine case.
     pub named: Option<String>,
-    /// The function of the user's in which it arose, for instance of a trigger.
+    /// The user's function that raised it, such as a trigger's.
     pub function: Option<String>,
-    /// The SQLSTATE, where the server answered at all.
+    /// The SQLSTATE; `None` if the server did not answer.
     pub state: Option<String>,
-    /// The answer was longer than any that is taken: fewer records at a time may do.
+    /// The answer exceeded the size limit: the caller may ask for fewer records at a time.
     pub is_too_much: bool,
-    /// What the driver said, for `{:?}` alone. Not a source: what prints the chain of causes would repeat the
-    /// message, and with it the server's DETAIL, which quotes values of records.
+    /// The driver's error, for `{:?}` alone. It is not a `source`: printing the chain of causes would repeat the
+    /// message together with the server's DETAIL, which quotes values of records.
     #[allow(dead_code, reason = "read by Debug")]
     cause: Option<tokio_postgres::Error>,
 }
 
-/// Bytes of a message, and of a name, of the server's that are told. Whoever stands in its place, or writes a trigger, may say more.
+/// The most bytes of a server's message, and of a name, that we repeat. An impostor, or a trigger, may send more.
 const LONGEST_SAID: usize = 4096;
 const LONGEST_NAME: usize = 256;
-/// Bytes of the server's texts that are kept for `{:?}`.
+/// The most bytes of the server's texts that are kept for `{:?}`.
 const LONGEST_CAUSE: usize = 64 * 1024;
 
-/// The classes of database errors.
+/// The classes of database errors, by how a caller reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The data was refused: a batch is split until the offending record stands alone.
+    /// A record was refused: the batch is split until that record stands alone.
     Record,
-    /// Two transactions met: the same transaction may be tried again.
+    /// Two transactions conflicted: the same transaction may be retried.
     Conflict,
     /// Another run is in progress on this database.
     Busy,
-    /// The database is unreachable, full, read-only, or our SQL is wrong: stop, blame no record.
+    /// The database is unreachable, full, read-only, or our SQL is wrong: the run stops, and no record is blamed.
     Infrastructure,
 }
 
 impl DbError {
-    /// Wraps an error of a statement. `doing` is its SQL text, of which the first words are named.
+    /// Wraps an error of a statement. `doing` is its SQL text, which the message summarizes.
     pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
         let doing = headline(doing);
         let Some(server) = source.as_db_error() else {
@@ -74,19 +75,19 @@ impl DbError {
         }
     }
 
-    /// No server was reached: an error of the network's, or of the address.
+    /// No server was reached: a network error, or an unusable address.
     pub(super) fn unconnected(why: &str) -> DbError {
         let why = with_advice(one_line(why));
         DbError::infrastructure(format!("the database connection failed during CONNECT: {why}"))
     }
 
-    /// The connection was given up, since more came, or was announced, than is taken.
+    /// We closed the connection because it sent, or announced, more than the limit.
     pub(super) fn too_much(doing: &str, why: &str) -> DbError {
         let what = format!("the database connection was given up during {}: {why}", headline(doing));
         DbError { is_too_much: true, ..DbError::infrastructure(what) }
     }
 
-    /// The same error, with what it kept us from put before it.
+    /// The same error, prefixed with what we were doing.
     pub fn while_doing(mut self, doing: &str) -> DbError {
         self.what = format!("{doing}: {}", self.what);
         self
@@ -97,17 +98,17 @@ impl DbError {
         DbError::infrastructure(what)
     }
 
-    /// The database takes no writes.
+    /// The database is read-only.
     pub(super) fn read_only(what: impl Into<String>) -> DbError {
         DbError { state: Some("25006".to_owned()), ..DbError::infrastructure(what) }
     }
 
-    /// A lock did not come in time.
+    /// A lock was not granted in time.
     pub(super) fn lock_not_available(what: impl Into<String>) -> DbError {
         DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
     }
 
-    /// Whether the server, or the pooler before it, allows no further connection now.
+    /// Whether the server, or a pooler in front of it, currently refuses further connections.
     pub(super) fn is_too_many_connections(&self) -> bool {
         let said = |words| self.what.to_ascii_lowercase().contains(words);
         self.state.as_deref() == Some("53300")
@@ -115,18 +116,19 @@ impl DbError {
             || said("max clients reached")
     }
 
-    /// What a statement does, in its first words, for messages.
+    /// A short description of a statement, for messages.
     pub(super) fn headline(sql: &str) -> String {
         headline(sql)
     }
 
-    /// Another runner holds the lease.
+    /// Another process holds the lease.
     pub fn busy(what: impl Into<String>) -> DbError {
         DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
     }
 
-    /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or a policy keeps us
-    /// from them. `suspects` are those of the table, `named` is what the quarantine names.
+    /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or policy
+    /// skipped them. `suspects` are the table's triggers, rules and policies; `named` is what the quarantine case
+    /// names.
     pub fn suppressed(table: &str, what: &str, suspects: &[String], named: String) -> DbError {
         let cause = match suspects {
             [] => "a trigger that returns NULL, a rule or a policy keeps us from them".to_owned(),
@@ -142,7 +144,7 @@ impl DbError {
         }
     }
 
-    /// An error of our own making: a precondition that the database does not meet.
+    /// An error that we raise: the database does not meet a precondition.
     pub fn infrastructure(what: impl Into<String>) -> DbError {
         DbError {
             what: what.into(),
@@ -156,13 +158,13 @@ impl DbError {
     }
 }
 
-/// What the server refused, in as much of its words as is told.
+/// The server's refusal, with names and texts truncated.
 struct Refusal {
     state: String,
     fault: Fault,
     table: Option<String>,
     constraint: Option<String>,
-    /// The function of the user's in which it arose.
+    /// The user's function that raised it.
     function: Option<String>,
     /// The column, constraint or function that the server named.
     named: Option<String>,
@@ -178,14 +180,14 @@ impl Refusal {
         let function = short(sqlstate::function_of(server));
         let About { table, column, constraint } = About::read(server);
         let [table, column, constraint] = [table, column, constraint].map(short);
-        // An integrity error that names nothing is what a function raises by itself.
+        // An integrity error without a column or constraint was raised by a function itself.
         let is_raised =
             state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
-        // The message of a refused value can quote the value: only its class and the column are kept.
+        // The message about a refused value may quote the value: keep only the error's class and the column.
         let why = if fault == Fault::Record {
             sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
         } else if function.is_some() {
-            // What a user's function says can quote the row too.
+            // The text that a user's function raises may quote the row, too.
             format!("an error of class {}", sqlstate::class_name(&state))
         } else {
             let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
@@ -198,7 +200,7 @@ impl Refusal {
         Refusal { state, fault, table, constraint, function, named, why }
     }
 
-    /// In one line, for people.
+    /// In one line, for messages.
     fn text(&self, doing: &str) -> String {
         let place = match (&self.table, &self.named) {
             (Some(table), Some(name)) => format!(" in {table}.{name}"),
@@ -206,7 +208,7 @@ impl Refusal {
             (None, Some(name)) => format!(" in {name}"),
             (None, None) => String::new(),
         };
-        // Where a column is named, the constraint or the function tells which of several it was.
+        // If a column is named, the constraint or function says which of its checks failed.
         let by: Vec<String> = [
             self.constraint.as_ref().map(|name| format!("constraint {name}")),
             self.function.as_ref().map(|name| format!("function {name}")),
@@ -220,7 +222,7 @@ impl Refusal {
     }
 }
 
-/// What is done about an error. Of the moment only what another transaction caused is tried again at once.
+/// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
 fn fault_of(concern: Concern, state: &str) -> Fault {
     match concern {
         Concern::Row => Fault::Record,
@@ -229,7 +231,7 @@ fn fault_of(concern: Concern, state: &str) -> Fault {
     }
 }
 
-/// What a failed connection means and what to do, where the words of the libraries say neither.
+/// What a failed connection means and what to do, if the libraries' text says neither.
 fn with_advice(why: String) -> String {
     let meaning = match why.as_str() {
         why if why.contains("UnknownIssuer")
@@ -260,7 +262,7 @@ fn with_advice(why: String) -> String {
             "nothing listens there: is Postgres running, and are host and port of DATABASE_URL right? Without \
              DATABASE_URL the embedded database is used"
         }
-        // The words of glibc, musl and macOS all begin so in Rust's standard library.
+        // Rust's standard library prefixes the texts of glibc, musl and macOS with this.
         why if why.contains("failed to lookup address") => {
             "no such host is known: is the host in DATABASE_URL right, and does this machine reach its name server? \
              Without DATABASE_URL the embedded database is used"
@@ -282,7 +284,7 @@ fn column_in_detail(detail: &str) -> Option<String> {
     Some(rest[..rest.find(')')?].to_owned())
 }
 
-/// Several lines as one, and as much of them as is told.
+/// Joins several lines into one, truncated to [`LONGEST_SAID`] bytes.
 fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -296,7 +298,7 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// A text truncated to this many bytes, with an ellipsis where it was longer.
+/// A text truncated to this many bytes, with an ellipsis if it was longer.
 fn cut(text: &str, most: usize) -> String {
     match text.len() <= most {
         true => text.to_owned(),
@@ -304,7 +306,7 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// The bytes of all that the driver made texts of.
+/// The bytes of all texts that the driver kept of an error.
 fn texts_of(server: &ServerError) -> usize {
     let texts = [server.detail(), server.hint(), server.where_(), server.schema(), server.table()];
     let names = [server.column(), server.datatype(), server.constraint(), server.file(), server.routine()];

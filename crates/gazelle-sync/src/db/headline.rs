@@ -1,7 +1,7 @@
-//! What a statement does, in its first words, for messages.
+//! Summarizes SQL statements for messages.
 
-/// What a statement does, enough to find it and in whole words: which table it writes or reads, or its first words up to
-/// the name of what they are about. What is left out after them is a `…`.
+/// What a statement does, in whole words: which table it writes or reads, or its first words up to the name of the
+/// object. Omitted words are shown as `…`.
 pub(super) fn headline(sql: &str) -> String {
     let lines: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let text = lines.join(" ").replace("{schema}.", "");
@@ -23,13 +23,13 @@ pub(super) fn headline(sql: &str) -> String {
     }
 }
 
-/// `SELECT … FROM table`; short lists of columns are told whole.
+/// `SELECT … FROM table`; short lists of columns are kept.
 fn selected(words: &[&str]) -> String {
     let mut depth = 0_usize;
     let mut in_subselect = false;
     let mut from = None;
     for (at, word) in words.iter().enumerate() {
-        // Not that of IS DISTINCT FROM, nor that of a function's argument.
+        // Skip the FROM of IS DISTINCT FROM, and one inside a function's arguments.
         let is_from = word.eq_ignore_ascii_case("FROM") && !words[at - 1].eq_ignore_ascii_case("DISTINCT");
         if is_from && (depth == 0 || in_subselect) {
             from = words.get(at + 1).map(|table| (at, *table));
@@ -51,7 +51,7 @@ fn selected(words: &[&str]) -> String {
     }
 }
 
-/// The first word and the keywords after it, with the name that follows them.
+/// The first word, the keywords after it and the name that follows them.
 fn begun(words: &[&str]) -> String {
     let is_keyword = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_uppercase());
     let keywords = 1 + words[1..].iter().take_while(is_keyword).count();
@@ -66,8 +66,8 @@ fn begun(words: &[&str]) -> String {
     told.join(" ")
 }
 
-/// `INSERT INTO table`, `DELETE FROM table` or `UPDATE table`, where a statement writes; of several the last,
-/// which is the statement's own.
+/// `INSERT INTO table`, `DELETE FROM table` or `UPDATE table` if the statement writes; the last of several, since
+/// earlier ones belong to its CTEs.
 fn written<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
     let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
     (0..words.len()).rev().find_map(|at| {
@@ -75,7 +75,7 @@ fn written<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
         let length = match verb.to_ascii_uppercase().as_str() {
             "INSERT" if is(at + 1, "INTO") => 3,
             "DELETE" if is(at + 1, "FROM") => 3,
-            // Not the UPDATE of ON CONFLICT DO UPDATE SET, nor that of SELECT … FOR UPDATE.
+            // Skip the UPDATE of ON CONFLICT DO UPDATE SET and that of SELECT … FOR UPDATE.
             "UPDATE" if at > 0 && !is(at - 1, "DO") && !is(at - 1, "FOR") && !is(at - 1, "KEY") => 2,
             _ => return None,
         };

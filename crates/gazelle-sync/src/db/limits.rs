@@ -1,18 +1,18 @@
-//! How long the database may keep us waiting, and when it last answered.
+//! Time limits for database statements, and the time of the last answer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long the database may keep us waiting.
+/// Time limits for database statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// A statement of which the server gives no sign of life for this long has failed.
+    /// A statement fails after this long without a sign that the server works on it.
     pub silence: Duration,
-    /// A statement that waits for a lock for this long is told in the log, with who holds it.
+    /// After waiting this long for a lock, a statement is logged with who holds the lock.
     pub lock_notice: Duration,
-    /// A statement that waits for a lock for this long has failed.
+    /// After waiting this long for a lock, a statement fails.
     pub lock_wait: Duration,
 }
 
@@ -26,14 +26,14 @@ impl Default for Limits {
     }
 }
 
-/// Statements aside are short: what takes longer is not worth waiting for. The server ends them by itself, just before.
+/// Limit for statements aside, which are short. The server ends them itself shortly before ([`ASIDE_TIMEOUT`]).
 pub(super) const ASIDE_LIMIT: Duration = Duration::from_secs(5);
 /// `statement_timeout` of transactions aside.
 pub(super) const ASIDE_TIMEOUT: Duration = Duration::from_millis(4500);
-/// `statement_timeout` of our transactions, where the session has no shorter one.
+/// `statement_timeout` of our transactions, unless the session has a shorter one.
 pub(super) const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 
-/// When the database last answered a statement of the work, or was seen at it.
+/// When the database last answered a statement of the work, or was seen working on one.
 #[derive(Debug)]
 pub(super) struct Progress(Mutex<Instant>);
 

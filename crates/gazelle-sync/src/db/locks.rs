@@ -1,4 +1,5 @@
-//! Who waits for a lock, and who holds it: as far as the server shows it, and never the text of anybody's statement.
+//! Reports which sessions wait for a lock and which hold it, as far as the server shows it. Never the text of a
+//! statement.
 
 use std::time::Duration;
 
@@ -15,21 +16,21 @@ use super::error::DbError;
 pub struct Blocker {
     /// Its server process; 0 for a prepared transaction, which has none.
     pub pid: i32,
-    /// The node of Citus that it talks to, as `host:port`, where Citus distributes the schema.
+    /// The Citus node that it is connected to, as `host:port`, if Citus distributes the schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// Its role; absent where the session is gone.
+    /// Its role; absent if the session has ended.
     pub role: Option<String>,
-    /// Since when its transaction is open; absent where the server does not show it to us.
+    /// When its transaction began; absent if the server does not show it to our role.
     pub open_since: Option<Timestamp>,
-    /// `active`, `idle in transaction`, …; absent where the server does not show it to us.
+    /// `active`, `idle in transaction` and so on; absent if the server does not show it to our role.
     pub state: Option<String>,
-    /// The first word of its last statement, such as `UPDATE`; absent where the server does not show it to us.
+    /// The first word of its last statement, such as `UPDATE`; absent if the server does not show it to our role.
     pub first_word: Option<String>,
 }
 
 impl Blocker {
-    /// In words, for people.
+    /// A description for messages.
     pub fn text(&self) -> String {
         if self.pid == 0 {
             return "a prepared transaction (see pg_prepared_xacts)".to_owned();
@@ -57,16 +58,16 @@ impl Blocker {
 pub struct LockWait {
     /// Its server process.
     pub pid: i32,
-    /// Its role.
+    /// Its role; absent if the session has ended.
     pub role: Option<String>,
-    /// Since when it waits.
+    /// Since when it waits; absent if the server does not show it.
     pub since: Option<Timestamp>,
-    /// Who holds the lock, or is first in the queue for it.
+    /// The sessions that hold the lock, or are first in the queue for it.
     pub held_by: Vec<Blocker>,
 }
 
 impl LockWait {
-    /// In words, for people.
+    /// A description for messages.
     pub fn text(&self) -> String {
         let role = self.role.as_ref().map(|role| format!(" (role {role})")).unwrap_or_default();
         let since = self.since.map(|since| format!(" since {since}")).unwrap_or_default();
@@ -74,7 +75,7 @@ impl LockWait {
     }
 }
 
-/// The holders of a lock, for people.
+/// The holders of a lock, for messages.
 pub(super) fn names(blockers: &[Blocker]) -> String {
     match blockers {
         [] => "a session that cannot be named".to_owned(),
@@ -82,7 +83,7 @@ pub(super) fn names(blockers: &[Blocker]) -> String {
     }
 }
 
-/// Who holds the lock that a session waits for, on whichever node where Citus distributes the schema.
+/// The holders of the lock that a session waits for, on any node if Citus distributes the schema.
 pub(super) async fn blockers(db: &Db, pid: i32, on_citus: bool) -> Result<Vec<Blocker>, DbError> {
     let params = [(&pid as _, Type::INT4)];
     if on_citus {
@@ -90,7 +91,7 @@ pub(super) async fn blockers(db: &Db, pid: i32, on_citus: bool) -> Result<Vec<Bl
         if !rows.is_empty() {
             return Ok(rows.iter().map(|row| blocker(row, row.get("node"))).collect());
         }
-        // What Citus does not name, this node may know.
+        // This node may know a holder that Citus does not report.
     }
     let rows = db.query(include_str!("blockers.sql"), &params).await?;
     Ok(rows.iter().map(|row| blocker(row, None)).collect())
@@ -107,7 +108,7 @@ fn blocker(row: &Row, node: Option<String>) -> Blocker {
     }
 }
 
-/// Who waits for a lock at the account's tables for longer than a moment, longest first; at most five.
+/// Sessions that have waited at least this long for a lock on the account's tables, longest first; at most five.
 ///
 /// # Errors
 /// The database's.

@@ -1,7 +1,7 @@
-//! A stream from the server of which every message is measured before it is read into memory.
+//! A stream that checks the length of every message from the server before the driver allocates memory for it.
 //!
-//! The driver believes whatever length a message announces, also before the login has succeeded, and whoever stands
-//! in its place. Here the connection ends instead, with words.
+//! The driver trusts any length that a message announces, even before login, when the peer may be no Postgres
+//! server at all. This stream closes the connection instead, with a message that says why.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,64 +15,66 @@ use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use super::room::{ANSWER, Room};
 
 const KIB: u64 = 1024;
-/// The longest message until we are let in. What is asked for there, errors included, has some hundred bytes.
+/// The longest message before the login is complete, in bytes. A real one, errors included, takes some hundred
+/// bytes.
 const LOGIN_MESSAGE: u64 = 64 * KIB;
-/// All of them until we are let in.
+/// All messages before the login is complete, in bytes together.
 const LOGIN: u64 = 512 * KIB;
-/// What a message takes besides its bytes, and each column of a row: a row of nothing is still a row.
+/// Memory that a message takes besides its bytes, and that each column of a row takes: an empty row is still a row.
 const EACH: u64 = 128;
 const EACH_COLUMN: u64 = 24;
 
-/// The kind of a message by which the server waits for the next statement: an answer is at its end.
+/// ReadyForQuery: the server waits for the next statement, so an answer is complete.
 const READY: u8 = b'Z';
-/// The kind of a message by which the server names a parameter of its own and its value. The driver keeps the last value of
-/// each name for as long as the connection lives.
+/// ParameterStatus: the server reports a parameter and its value. The driver keeps the last value of each name as
+/// long as the connection lives.
 const PARAMETER: u8 = b'S';
-/// How many names there may be; a server has some fifteen. Each such message is as long as one of the login at most.
+/// The most parameter names; a server has some fifteen. Each of these messages is limited like one of the login.
 const PARAMETERS: usize = 64;
-/// Errors and notices, and the longest of them: a trigger may quote the record that it refuses, which is no longer than this. The
-/// driver makes texts of each, and whoever tells of one makes others.
+/// ErrorResponse and NoticeResponse, and the longest of them: a trigger may quote the record that it refuses, which
+/// is never longer than this. The driver copies its texts, and error messages copy them again.
 const SAID: [u8; 2] = *b"EN";
 const LONGEST_SAID: u64 = 32 * KIB * KIB;
-/// The kind of a row.
+/// DataRow.
 const ROW: u8 = b'D';
-/// Bytes of the kind and the length of a message.
+/// Bytes of a message's type and length.
 const SHORT: usize = 5;
 
-/// Why a connection was given up, for those who wait for an answer: the driver tells them only that it is closed.
+/// Why we closed a connection, for the callers that wait for an answer: the driver tells them only that it is
+/// closed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Refusal(Arc<OnceLock<String>>);
 
 impl Refusal {
-    /// The reason, where there is one.
+    /// The reason, if we closed it.
     pub(super) fn words(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
     }
 }
 
-/// What the bytes of a stream are.
+/// What the bytes of a stream contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
-    /// First the one byte that says whether the rest is encrypted, then messages or not.
+    /// First one byte that says whether TLS follows, then TLS or messages.
     Offer,
-    /// Encrypted: they are measured where they are messages again.
+    /// TLS: the decrypted stream is measured instead.
     Encrypted,
     Messages,
 }
 
-/// The stream.
+/// The measuring stream around a socket or a TLS stream.
 pub(super) struct Measured<S> {
     stream: S,
     gauge: Gauge,
     refusal: Refusal,
     room: Room,
-    /// Bytes that wait for room, and how much of it is wanted for them.
+    /// Bytes read but not handed on yet for lack of memory budget, and how much they need.
     kept: Vec<u8>,
     wanted: u64,
 }
 
 impl<S> Measured<S> {
-    /// Measures what comes of a stream; a reason to give it up is told there too.
+    /// Measures what a stream delivers; `refusal` receives the reason if we close it.
     pub(super) fn new(stream: S, content: Content, refusal: &Refusal, room: &Room) -> Measured<S> {
         Measured {
             stream,
@@ -89,7 +91,7 @@ impl<S> Measured<S> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, words)))
     }
 
-    /// Hands on what was kept, once there is room for it.
+    /// Hands on the kept bytes once the budget allows it.
     fn hand_on(&mut self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if ready!(self.room.poll_take(self.wanted, cx)).is_err() {
             return self.refuse(too_long());
@@ -102,30 +104,30 @@ impl<S> Measured<S> {
     }
 }
 
-/// What the connection held goes with it.
+/// Returns the connection's memory budget.
 impl<S> Drop for Measured<S> {
     fn drop(&mut self) {
         self.room.release();
     }
 }
 
-/// How much has come.
+/// Counts the bytes received.
 #[derive(Debug)]
 struct Gauge {
     content: Content,
-    /// The beginning of a message: its kind, its length but for that byte, and of a row how many columns it has.
+    /// The start of a message: its type, its length without that byte, and for a row the number of columns.
     header: [u8; 7],
-    /// Bytes of the header that have come, and that are looked at.
+    /// Bytes of the header that were received, and that are needed.
     has: usize,
     wants: usize,
-    /// Bytes of the message that are still to come.
+    /// Bytes of the message that are still to be received.
     rest: u64,
     is_let_in: bool,
-    /// What this answer, or the login, has come to.
+    /// Memory taken by this answer, or by the login, so far.
     sum: u64,
-    /// What has come since somebody asked.
+    /// Memory counted since the caller last took this number.
     more: u64,
-    /// Whether the bytes that come are those of a parameter's name, what has come of it, and all names.
+    /// Whether the next bytes are a parameter's name, what was received of it, and all names so far.
     is_name: bool,
     name: Vec<u8>,
     names: BTreeSet<Vec<u8>>,
@@ -148,9 +150,10 @@ impl Gauge {
         }
     }
 
-    /// Counts bytes that have come.
+    /// Counts received bytes.
     ///
-    /// Errors: there is more of them, or announced, than any server has to say.
+    /// # Errors
+    /// The server sent, or announced, more than a limit.
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         if let (Content::Offer, [answer, rest @ ..]) = (self.content, bytes) {
             self.content = if *answer == b'S' { Content::Encrypted } else { Content::Messages };
@@ -187,7 +190,7 @@ impl Gauge {
         Ok(())
     }
 
-    /// Whether all messages that have begun have come.
+    /// Whether no message is partly received.
     fn is_between_messages(&self) -> bool {
         self.rest == 0 && self.has == 0
     }
@@ -197,7 +200,7 @@ impl Gauge {
         self.more += more;
     }
 
-    /// Notes what comes of a parameter's name, up to the zero at its end.
+    /// Collects a parameter's name up to its terminating zero.
     fn note_name(&mut self, bytes: &[u8]) -> Result<(), String> {
         if !self.is_name {
             return Ok(());
@@ -215,13 +218,13 @@ impl Gauge {
         }
     }
 
-    /// A message begins.
+    /// Checks a message's type and length when it begins.
     fn begin(&mut self) -> Result<(), String> {
         let [kind, a, b, c, d, ..] = self.header;
-        // It counts itself. One below that is for the driver to refuse.
+        // The length includes itself. The driver refuses one below 4.
         self.rest = u64::from(u32::from_be_bytes([a, b, c, d])).saturating_sub(4);
         self.count(self.rest + EACH);
-        // Before it is taken for the end of the login, or of an answer.
+        // Check this before it ends the login or an answer.
         if kind == READY && self.rest > 1 {
             return Err(format!(
                 "it announced {} bytes where it says that it is ready, which takes 1: is it a Postgres server at all? \
@@ -282,7 +285,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
             return this.hand_on(cx, buffer);
         }
         if this.gauge.is_between_messages() && this.room.is_idle() {
-            // What came unasked, such as notices, is read and gone: its room would be missed by answers of other connections.
+            // Unsolicited messages, such as notices, have been read: other connections' answers need their budget.
             this.room.release();
         }
         let before = buffer.filled().len();
@@ -302,7 +305,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
             },
             (Err(words), _) => words,
         };
-        // The driver gets nothing of it: it would make room for all that is announced.
+        // Give the driver nothing of it: it would allocate all that was announced.
         buffer.set_filled(before);
         this.refuse(words)
     }

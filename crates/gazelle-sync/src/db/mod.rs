@@ -1,8 +1,8 @@
-//! The database: its pool and its transactions.
+//! Access to Postgres: the connection pool, transactions, and classification of errors.
 //!
-//! Everything works behind a transaction pooler: statements travel whole (`query_typed`, never a
-//! named prepared statement), nothing is kept in a session, and names carry their schema. Functions, operators and types
-//! that carry none are those of `pg_catalog`: every statement is part of a transaction that says so.
+//! Everything works behind a transaction pooler: statements are sent whole (`query_typed`, never a named prepared
+//! statement), nothing is kept in a session, and names of tables carry their schema. Functions, operators and types
+//! without a schema resolve to `pg_catalog`: every transaction sets `search_path` accordingly.
 
 mod answered;
 mod bisect;

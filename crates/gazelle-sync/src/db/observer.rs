@@ -1,4 +1,4 @@
-//! Looking at a statement that is not answered, through another session.
+//! Looks up an unanswered statement in the server's activity views, over another session.
 
 use tokio_postgres::types::Type;
 
@@ -10,7 +10,7 @@ use super::locks;
 use super::pool::Place;
 use super::sent::Sent;
 
-/// Asks over the connections aside.
+/// The observer that uses the pool's places aside.
 pub(super) struct OtherSession;
 
 impl Observe for OtherSession {
@@ -19,15 +19,15 @@ impl Observe for OtherSession {
             let looked = look(db, sent, on_citus);
             match tokio::time::timeout(ASIDE_LIMIT * 2, looked).await {
                 Ok(Ok(Some(seen))) => seen,
-                // Neither its process is known nor its text.
+                // Neither its server process nor its text is known.
                 Ok(Ok(None)) if sent.heard.pid().is_none() && sent.sql.is_empty() => Seen::Unknown,
-                // Another host would know nothing of it.
+                // The look-up may have reached another host, which does not know the statement.
                 Ok(Ok(None)) if db.pool.has_several_hosts() => Seen::Unknown,
                 Ok(Ok(None)) => nothing("the server is not working on it"),
-                // The server answers, and does not let us look.
+                // The server answers but does not let us look.
                 Ok(Err(error)) if error.state.is_some() => Seen::Unknown,
                 Ok(Err(error)) => nothing(&format!("another connection fails too: {error}")),
-                // A server that grants few connections leaves none to look with.
+                // A server that allows few connections leaves none for looking.
                 Err(_) if db.pool.is_short() => Seen::Unknown,
                 Err(_) => nothing("another connection gets no answer either"),
             }
@@ -47,12 +47,12 @@ impl Observe for OtherSession {
     }
 }
 
-/// What the server shows of a statement; none where it knows nothing of it.
+/// What the server shows of a statement; `None` if it does not know it.
 async fn look(db: &Db, sent: &Sent<'_>, on_citus: &mut Option<bool>) -> Result<Option<Seen>, DbError> {
     let aside = db.aside();
     let on_citus = match *on_citus {
         Some(known) => known,
-        // That may change while a service runs.
+        // Asked again for each statement, since it may change while a service runs.
         None => *on_citus.insert(citus::distributes(&aside).await?),
     };
     let params = [(&sent.heard.pid() as _, Type::INT4), (&sent.sql as _, Type::TEXT)];
@@ -72,7 +72,7 @@ async fn look(db: &Db, sent: &Sent<'_>, on_citus: &mut Option<bool>) -> Result<O
     Ok(Some(Seen::Waiting { since: row.get("waits_since"), held_by: locks::names(&held_by) }))
 }
 
-/// The question for a sign of life. A node of Citus that waits for another one looks as if it waited for us.
+/// The look-up query. On Citus, a node that waits for another node looks as if it waited for us.
 fn sign_of_life(is_distributed: bool) -> &'static str {
     if is_distributed { include_str!("citus_sign_of_life.sql") } else { include_str!("sign_of_life.sql") }
 }

@@ -1,8 +1,9 @@
-//! The sessions of one database, handed out one at a time.
+//! A pool of the sessions of one database.
 //!
-//! There are places for statements of runs and commands, a few aside for what must not wait behind them (lease,
-//! health, metrics, looking who holds a lock), and a few for stored tokens. All use the same sessions: a role that may open fewer than there are
-//! places makes everybody wait for his turn, and nothing fails.
+//! The pool limits how many callers hold a session at once, in three groups: statements of runs and commands, a few
+//! places aside for what must not wait behind them (lease, health, metrics, finding lock holders), and a few for
+//! stored tokens. All groups share the sessions: if the role may open fewer than there are places, callers wait for
+//! their turn and nothing fails.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,27 +18,28 @@ use super::dial::dial;
 use super::error::DbError;
 use super::session::Session;
 
-/// Places aside.
+/// Places for statements aside.
 const ASIDE: usize = 2;
-/// Places for stored tokens: one reads, one holds the lock.
+/// Places for stored tokens: one to read, one to hold the lock.
 const TOKENS: usize = 2;
-/// Places besides those for work.
+/// Places in addition to those for work.
 pub const BESIDE_WORK: usize = ASIDE + TOKENS;
-/// Longer than any healthy holder keeps its session: whoever waits longer waits for a session of its own.
+/// Longer than any healthy caller holds its session: a caller that waits longer gets an error.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
-/// A session that ended is counted by the server for a moment longer: one refused for it is asked for again meanwhile.
+/// The server counts a session for a moment after it ended: a connection refused for that reason is retried for
+/// this long.
 const JUST_ENDED: Duration = Duration::from_secs(3);
-/// A server that refused one more session is asked again after this long.
+/// After a refusal, the server is asked for another session after this long.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// Who asks for a session.
+/// The group of places that a caller uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// A run or a command.
     Work,
-    /// Something short that must not wait behind the work.
+    /// A short statement that must not wait behind the work.
     Aside,
-    /// Reading and refreshing stored tokens, for which the work may be waiting.
+    /// Reading or refreshing stored tokens, for which the work may be waiting.
     Tokens,
 }
 
@@ -48,7 +50,7 @@ pub(super) struct Pool(Arc<Inner>);
 struct Inner {
     config: Config,
     tls: MakeRustlsConnect,
-    /// The longest that connecting may take, with name lookup, encryption and login.
+    /// The longest that connecting may take, including name lookup, TLS and login.
     connect_limit: Duration,
     size: usize,
     work: Arc<Semaphore>,
@@ -58,13 +60,13 @@ struct Inner {
     /// Sessions that exist, idle or in use.
     open: AtomicUsize,
     freed: Notify,
-    /// Sessions of an earlier one are not used again.
+    /// Sessions of an earlier generation are not used again.
     generation: AtomicU64,
     closed: AtomicBool,
     granted: Mutex<Option<Granted>>,
 }
 
-/// How many sessions the server allowed when it refused one more.
+/// How many sessions were open when the server refused one more.
 #[derive(Clone, Copy)]
 struct Granted {
     sessions: usize,
@@ -72,7 +74,7 @@ struct Granted {
 }
 
 impl Pool {
-    /// A pool without a session; `size` are the places for work.
+    /// An empty pool; `size` is the number of places for work.
     pub(super) fn new(config: Config, tls: MakeRustlsConnect, connect_limit: Duration, size: usize) -> Pool {
         Pool(Arc::new(Inner {
             config,
@@ -91,17 +93,17 @@ impl Pool {
         }))
     }
 
-    /// The places for work.
+    /// The number of places for work.
     pub(super) fn size(&self) -> usize {
         self.0.size
     }
 
-    /// Whether several hosts are named, so that two sessions may be of different servers.
+    /// Whether the URL names several hosts, so that two sessions may be on different servers.
     pub(super) fn has_several_hosts(&self) -> bool {
         self.0.config.get_hosts().len() > 1
     }
 
-    /// Ends idle sessions; whoever asks for one from now on is refused.
+    /// Ends idle sessions; later requests for a session fail.
     pub(super) fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.work.close();
@@ -112,15 +114,16 @@ impl Pool {
         self.0.freed.notify_waiters();
     }
 
-    /// Uses no session again that exists now: they keep settings that they were started with.
+    /// Retires every session that exists now: each keeps the settings it was started with.
     pub(super) fn renew(&self) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A session, an idle one or a new one.
+    /// Returns an idle session or opens a new one.
     ///
     /// # Errors
-    /// The server cannot be reached or refuses us, the pool is closed, or no session became free.
+    /// The server cannot be reached or refuses us, the pool is closed, or no session became free within fifteen
+    /// minutes.
     pub(super) async fn get(&self, place: Place) -> Result<Pooled, DbError> {
         let pool = &self.0;
         let places = match place {
@@ -137,7 +140,7 @@ impl Pool {
             Err(_) => return Err(self.none_free()),
         };
         loop {
-            // Registered before looking, so that one that is freed in between is not missed.
+            // Register before looking, so as not to miss a session that is freed in between.
             let mut freed = std::pin::pin!(pool.freed.notified());
             freed.as_mut().enable();
             if let Some(session) = self.idle_session()? {
@@ -158,7 +161,7 @@ impl Pool {
                     }
                 }
             }
-            // Looks again now and then also without a sign: the server may grant more by then.
+            // Look again now and then without a notification: the server may allow more sessions by then.
             let wait = deadline.min(Instant::now() + Duration::from_secs(5));
             if tokio::time::timeout_at(wait, freed).await.is_err() && Instant::now() >= deadline {
                 return Err(self.none_free());
@@ -173,7 +176,7 @@ impl Pool {
         }
         let generation = pool.generation.load(Ordering::SeqCst);
         let mut idle = lock(&pool.idle);
-        // The one used last: those that are not needed are left alone.
+        // Take the one used last, so that surplus sessions stay idle.
         while let Some(session) = idle.pop() {
             if session.is_usable(generation) {
                 return Ok(Some(session));
@@ -203,7 +206,7 @@ impl Pool {
         self.0.open.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether the server lately allowed fewer sessions than there are places.
+    /// Whether the server recently allowed fewer sessions than there are places.
     pub(super) fn is_short(&self) -> bool {
         lock(&self.0.granted).is_some_and(|granted| granted.asked_at.elapsed() < ASK_AGAIN_AFTER)
     }
@@ -217,7 +220,7 @@ impl Pool {
         }
     }
 
-    /// The server allows no further session now: those that are open have to do.
+    /// Notes that the server allows no further session now: the open ones have to do.
     fn refused(&self, error: &DbError) {
         let sessions = self.0.open.load(Ordering::SeqCst).max(1);
         let before = lock(&self.0.granted).replace(Granted { sessions, asked_at: Instant::now() });
@@ -243,7 +246,7 @@ fn closed() -> DbError {
     DbError::infrastructure("no database connection: the pool is closed")
 }
 
-/// A session in use; dropping it gives it back.
+/// A session in use; dropping it returns it to the pool.
 pub(super) struct Pooled {
     session: Option<Session>,
     pool: Pool,
@@ -253,7 +256,7 @@ pub(super) struct Pooled {
 impl Pooled {
     /// The session.
     pub(super) fn session(&mut self) -> Result<&mut Session, DbError> {
-        // Only dropping takes it out.
+        // Only `drop` takes it out.
         self.session.as_mut().ok_or_else(closed)
     }
 }
@@ -273,7 +276,7 @@ impl Drop for Pooled {
     }
 }
 
-/// What was noted stays readable after a panic elsewhere.
+/// The data stays consistent after a panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,13 @@
-//! Which table, column and constraint a refusal is about.
+//! Finds out which table, column and constraint an error is about.
 
 use tokio_postgres::error::DbError as ServerError;
 
-/// What a coordinator of Citus adds to the context of an error that a node gave.
+/// What a Citus coordinator adds to the context of an error that came from a node.
 const OF_NODE: &str = "while executing command on ";
-/// Citus numbers its shards from here: a smaller number ends a name of the user's.
+/// Citus numbers its shards from here: a smaller number belongs to a user's name.
 const FIRST_SHARD: u64 = 102_008;
 
-/// What the server names in a refusal.
+/// The objects that the server names in an error.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct About {
     pub(super) table: Option<String>,
@@ -16,8 +16,8 @@ pub(super) struct About {
 }
 
 impl About {
-    /// Reads it from the fields of the error; where there are none, from its message, which is all that a coordinator of
-    /// Citus passes on from a node.
+    /// Reads the error's fields; if they are empty, its message, which is all that a Citus coordinator passes on
+    /// from a node.
     pub(super) fn read(error: &ServerError) -> About {
         let owned = |name: Option<&str>| name.map(str::to_owned);
         let told = About {
@@ -25,7 +25,7 @@ impl About {
             column: owned(error.column()),
             constraint: owned(error.constraint()),
         };
-        // What a user's function raises may quote the row.
+        // The text that a user's function raises may quote the row.
         let is_ours = error.code().code().starts_with("23") && super::sqlstate::function_of(error).is_none();
         let about = match told == About::default() && is_ours {
             true => About::of_message(error.message()),
@@ -34,7 +34,7 @@ impl About {
         about.without_shard_of(error.where_())
     }
 
-    /// The names in a message in English; in another language it names nothing.
+    /// The names in an English message; none in another language.
     fn of_message(message: &str) -> About {
         let after = |word: &str| {
             let rest = &message[message.find(&format!("{word} \""))? + word.len() + 2..];
@@ -47,8 +47,8 @@ impl About {
         }
     }
 
-    /// The same, told by the context of the error where no table is named: a unique constraint is refused without its
-    /// table's name, and what a node of Citus refuses is a shard's.
+    /// Removes the shard number, also where no table is named: an error of a unique constraint lacks its table, so
+    /// the error's context tells whether it came from a Citus node.
     fn without_shard_of(self, context: Option<&str>) -> About {
         let mut about = self.without_shard();
         let is_of_node = context.is_some_and(|context| context.contains(OF_NODE));
@@ -65,7 +65,8 @@ impl About {
         about
     }
 
-    /// On a node of Citus a table is called by its shard, `gazelle_clients_102376`, and its constraints likewise.
+    /// Removes the shard number from a table's name on a Citus node, `gazelle_clients_102376`, and from its
+    /// constraint's.
     fn without_shard(mut self) -> About {
         let tables = crate::migrations::tables();
         let is_ours = |name: &str| tables.contains(&name);
@@ -131,7 +132,7 @@ mod tests {
                 "mine_2024_102376",
                 "mine_2024",
             ),
-            // Numbers of shards begin at 102008.
+            // Shard numbers start at 102008.
             (of_node, "mine_2024", "mine_2024"),
             (of_node, "102376", "102376"),
             (of_node, "_102376", "_102376"),
@@ -142,7 +143,7 @@ mod tests {
             let read = about("", "", constraint).without_shard_of(context);
             assert_eq!(read, about("", "", told), "{context:?} {constraint}");
         }
-        // A table that is ours and has no number was refused here.
+        // The error names our own table without a shard number.
         let here = about("gazelle_clients", "", "mine_102376");
         assert_eq!(here.without_shard_of(of_node), about("gazelle_clients", "", "mine_102376"));
     }

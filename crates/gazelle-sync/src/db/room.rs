@@ -1,32 +1,33 @@
-//! What the answers of the database may take in memory, over all connections of this process together.
+//! Limits the memory that database answers take, over all connections of this process.
 //!
-//! Small answers wait for nobody. Larger ones take of what all share; where that is used up, one of them at a time goes on to its
-//! end, and the others are read no further until it has. Whoever goes on needs nothing that those hold, so nobody waits for ever.
+//! Small answers never wait. Larger ones take from a shared budget. When it is used up, one answer at a time may go
+//! beyond it to its end, and the others are not read further until it is complete. That one needs nothing that the
+//! waiting ones hold, so there is no deadlock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 const MIB: u64 = 1024 * 1024;
-/// The longest answer, in one message or in many. Whether one is too long never depends on the others.
+/// The most bytes of an answer, in one message or many. This limit does not depend on other answers.
 pub(super) const ANSWER: u64 = 192 * MIB;
-/// What all answers share.
+/// The budget shared by all answers, in bytes.
 const SHARED: u64 = 64 * MIB;
-/// What each has besides.
+/// What each connection may take without the shared budget, in bytes.
 const SMALL: u64 = MIB;
 
 static ALL: LazyLock<Arc<Mutex<Taken>>> = LazyLock::new(Arc::default);
 
-/// What is taken, by all connections.
+/// What all connections have taken.
 #[derive(Debug, Default)]
 struct Taken {
     shared: u64,
-    /// Whether one of them goes on beyond what is shared.
+    /// Whether one of them is beyond the shared budget.
     is_beyond: bool,
     waiting: Vec<Waker>,
 }
 
-/// The part of one connection. Clones share it.
+/// The budget of one connection. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Room(Arc<Part>);
 
@@ -34,26 +35,26 @@ pub(super) struct Room(Arc<Part>);
 struct Part {
     all: Arc<Mutex<Taken>>,
     mine: Mutex<Mine>,
-    /// Statements whose answers have not come.
+    /// The number of statements that are not answered yet.
     unanswered: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Mine {
-    /// What the answers that are not over have come to.
+    /// Bytes of the answers in progress.
     sum: u64,
     shared: u64,
-    /// Whether it is the one that goes on beyond what is shared.
+    /// Whether it is the one that may go beyond the shared budget.
     is_beyond: bool,
     is_waiting: bool,
 }
 
-/// An answer is too long, whatever the others are.
+/// An answer exceeds [`ANSWER`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
 impl Room {
-    /// That of a new connection.
+    /// The budget of a new connection.
     pub(super) fn new() -> Room {
         Room::of(&ALL)
     }
@@ -62,13 +63,13 @@ impl Room {
         Room(Arc::new(Part { all: all.clone(), mine: Mutex::default(), unanswered: AtomicUsize::new(0) }))
     }
 
-    /// One of its own, which shares with no other.
+    /// A budget that shares with no other.
     #[cfg(test)]
     pub(super) fn alone() -> Room {
         Room::of(&Arc::default())
     }
 
-    /// What its connection holds of what all share.
+    /// What all connections of this budget hold of the shared part.
     #[cfg(test)]
     pub(super) fn shared(&self) -> u64 {
         lock(&self.0.all).shared
@@ -79,7 +80,7 @@ impl Room {
         self.0.unanswered.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Notes that one was answered. Answers to statements that were sent together are let go together.
+    /// Notes that a statement was answered. Answers to statements sent together are released together.
     pub(super) fn answered(&self) {
         if self.0.unanswered.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.release();
@@ -91,10 +92,10 @@ impl Room {
         self.0.unanswered.load(Ordering::SeqCst) == 0
     }
 
-    /// Takes room for more of an answer, once there is some.
+    /// Takes budget for `more` bytes of an answer, once there is some.
     ///
     /// # Errors
-    /// The answer is too long.
+    /// The answer exceeds [`ANSWER`].
     pub(super) fn poll_take(&self, more: u64, cx: &Context<'_>) -> Poll<Result<(), TooLong>> {
         let mut mine = lock(&self.0.mine);
         let sum = mine.sum + more;
@@ -119,7 +120,7 @@ impl Room {
         Poll::Ready(Ok(()))
     }
 
-    /// Lets go of it all: no answer is under way, or none will come any more.
+    /// Returns the connection's whole budget: no answer is in progress, or none will come.
     pub(super) fn release(&self) {
         let mine = std::mem::take(&mut *lock(&self.0.mine));
         if mine.shared == 0 && !mine.is_beyond {
@@ -133,7 +134,7 @@ impl Room {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether it is read no further because of others.
+    /// Whether its reading is paused because of other connections.
     pub(super) fn is_waiting(&self) -> bool {
         lock(&self.0.mine).is_waiting
     }
@@ -144,7 +145,7 @@ pub fn most_of_answers(connections: usize) -> u64 {
     SHARED + ANSWER + connections as u64 * SMALL
 }
 
-/// Numbers stay true after a panic elsewhere.
+/// The counts stay consistent after a panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -164,14 +165,14 @@ mod tests {
         let fine = Poll::Ready(Ok(()));
         assert_eq!(take(&one, 40), fine);
         assert_eq!(take(&other, 20), fine);
-        // Both need more than there is: one gets it, to the longest that an answer may be.
+        // Both need more than is left: one may go on, up to the longest answer allowed.
         assert_eq!(take(&one, 20), fine);
         assert_eq!(take(&other, 20), Poll::Pending);
         assert!(other.is_waiting() && !one.is_waiting());
         assert_eq!(take(&one, 132), fine);
         assert_eq!(take(&third, 1), fine);
         assert_eq!(take(&third, 30), Poll::Pending);
-        // What is too long is so with and without others.
+        // An answer that is too long fails with or without others.
         assert_eq!(take(&one, 1), Poll::Ready(Err(TooLong)));
         assert_eq!(take(&other, 200), Poll::Ready(Err(TooLong)));
         one.release();

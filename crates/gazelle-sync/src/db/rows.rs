@@ -1,4 +1,4 @@
-//! Rows as they are handed on: their times and lists can be read.
+//! Checks that the times in returned rows can be read.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -7,11 +7,11 @@ use tokio_postgres::types::Type;
 
 use super::error::DbError;
 
-/// Checks the times of an answer. Postgres knows `infinity`, years that no calendar of ours has, and an hour 24; nothing
-/// that we write holds them, but whoever may write our tables can, and reading one as a time would end the program.
+/// Checks the times of an answer. Postgres allows `infinity`, years that our calendar type lacks, and hour 24. We
+/// never write them, but others who may write our tables can, and reading one with `Row::get` would panic.
 ///
 /// # Errors
-/// The first that cannot be read, by the name of its column.
+/// The first time that cannot be read, with the name of its column.
 pub(super) fn readable(rows: Vec<Row>, template: &str) -> Result<Vec<Row>, DbError> {
     let Some(first) = rows.first() else { return Ok(rows) };
     let times: Vec<usize> = (0..first.len())

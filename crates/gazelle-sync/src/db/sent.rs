@@ -1,4 +1,4 @@
-//! A statement on its way: its parameters, and what is heard of it.
+//! A statement in flight: its parameters, and what was received for it so far.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -12,38 +12,38 @@ use super::session::Unanswered;
 /// A parameter with its SQL type.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Parameters as the driver takes them one by one.
+/// Parameters in the form that the driver takes.
 pub(super) fn each<'p>(
     params: &'p [Param<'p>],
 ) -> impl ExactSizeIterator<Item = (&'p (dyn ToSql + Sync), Type)> {
     params.iter().map(|(value, of)| (*value, of.clone()))
 }
 
-/// A statement on its way.
+/// A statement in flight.
 pub(super) struct Sent<'s> {
-    /// Counts what was sent through its session.
+    /// The unanswered statements of its session.
     pub unanswered: &'s Unanswered,
-    /// What was heard of it so far.
+    /// What was received for it so far.
     pub heard: &'s Heard,
-    /// Whether it belongs to a transaction, which may be long.
+    /// Whether it belongs to a transaction, which may take long.
     pub batch: bool,
-    /// As it was written, for messages.
+    /// The text before names were filled in, for messages.
     pub template: &'s str,
-    /// As it was sent; empty where several were.
+    /// The text sent; empty if several statements were sent.
     pub sql: &'s str,
 }
 
-/// What is heard from the server while a statement, or a transaction, is under way.
+/// What was received from the server during a statement or a transaction.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// The server's process; 0 until it has said so.
+    /// The server process; 0 until it is known.
     pid: AtomicI32,
-    /// Rows that have come.
+    /// Rows received.
     rows: AtomicU64,
 }
 
 impl Heard {
-    /// The server's process, as the transaction's settings ask for it.
+    /// Notes the server process from the answer to the transaction's settings.
     pub(super) fn note_pid(&self, answer: &[SimpleQueryMessage]) {
         let pid = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
@@ -52,17 +52,17 @@ impl Heard {
         self.pid.store(pid.unwrap_or_default(), Ordering::SeqCst);
     }
 
-    /// The server's process, once it is known.
+    /// The server process, once it is known.
     pub(super) fn pid(&self) -> Option<i32> {
         Some(self.pid.load(Ordering::SeqCst)).filter(|pid| *pid != 0)
     }
 
-    /// How many rows have come.
+    /// How many rows were received.
     pub(super) fn count(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Collects an answer, row by row: each is a sign of life.
+    /// Collects an answer row by row; each row is a sign of life.
     pub(super) async fn rows(
         &self,
         answer: Result<RowStream, tokio_postgres::Error>,

@@ -1,4 +1,4 @@
-//! One session with the server, and what is known of the statements sent through it.
+//! One session with the server, and its count of unanswered statements.
 
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
@@ -11,39 +11,39 @@ use super::timeouts::Timeouts;
 /// A session. Dropping it closes its socket at once.
 pub(super) struct Session {
     pub(super) client: Client,
-    /// What it began with, once that was asked for.
+    /// The timeouts it started with, once they were read.
     pub(super) timeouts: Option<Timeouts>,
     unanswered: Unanswered,
     task: JoinHandle<()>,
     generation: u64,
 }
 
-/// Statements sent through a session whose answers have not come. One that stays makes the session useless: its late
-/// answer would be in the way of the next statement.
+/// The unanswered statements of a session. While there is one, the session cannot be used: the late answer would be
+/// taken for that of the next statement.
 #[derive(Clone)]
 pub(super) struct Unanswered {
-    /// Why none will come any more.
+    /// Why we closed the connection, if we did.
     pub(super) refusal: Refusal,
-    /// How many they are, and what the answers hold.
+    /// Their number, and the memory that their answers take.
     pub(super) room: Room,
 }
 
 impl Session {
     pub(super) fn new(reached: Reached, generation: u64) -> Session {
         let Reached { client, task, refusal, room } = reached;
-        // That of the login is over.
+        // The login is over: return its budget.
         room.release();
         let unanswered = Unanswered { refusal, room };
         Session { client, timeouts: None, unanswered, task, generation }
     }
 
-    /// The count of unanswered statements, for who borrows the client.
+    /// The count of unanswered statements, for the caller that uses the client.
     pub(super) fn unanswered(&self) -> Unanswered {
         self.unanswered.clone()
     }
 
     /// Whether another statement may be sent: the connection is open, every statement was answered, and the session
-    /// is not older than the settings that it was started with are believed.
+    /// belongs to the pool's current generation.
     pub(super) fn is_usable(&self, generation: u64) -> bool {
         self.generation == generation && !self.client.is_closed() && self.unanswered.room.is_idle()
     }

@@ -1,4 +1,4 @@
-//! Single statements, each in a transaction of its own.
+//! Runs single statements, each in a transaction of its own.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::sent::{Heard, Param, each};
 use super::transaction::Connection;
 
 impl Db {
-    /// Whether the database answers a question over a new connection, in this time. Where the server grants few
-    /// connections, none may be left to ask with: then it counts as answering.
+    /// Whether the database answers a query over a new connection within this time. If the server allows few
+    /// connections and none is left for the query, it counts as answering.
     pub async fn answers_within(&self, limit: Duration) -> bool {
-        // Those that there are may be what is silent.
+        // The existing sessions may be the silent ones.
         self.pool.renew();
         let aside = self.aside();
         match tokio::time::timeout(limit, aside.query("SELECT 1", &[])).await {
@@ -25,17 +25,23 @@ impl Db {
         }
     }
 
-    /// A connection of the pool.
+    /// Takes a connection from the pool.
+    ///
+    /// # Errors
+    /// As for connecting; no session became free in time.
     pub async fn connection(&self) -> Result<Connection, DbError> {
         let pooled = self.pool.get(self.place).await?;
         Ok(Connection::new(pooled, self.clone()))
     }
 
-    /// One statement, in a transaction of its own; returns its rows.
+    /// Runs one statement in a transaction of its own and returns its rows.
+    ///
+    /// # Errors
+    /// Those of the database; a returned time that cannot be read.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let mut connection = self.connection().await?;
         if self.place == Place::Aside {
-            // For its limit, which without a transaction would be the session's.
+            // A transaction, so that our `statement_timeout` applies and not the session's.
             let tx = connection.begin().await?;
             let rows = tx.query(template, params).await?;
             tx.commit_quietly().await?;
@@ -44,11 +50,14 @@ impl Db {
         let ask = async |client: &Client, heard: &Heard, sql: &str| {
             heard.rows(client.query_typed_raw(sql, each(params)).await).await
         };
-        // Boxed, as in a transaction: the future of whoever asks would be as large.
+        // Boxed, as in a transaction: otherwise the caller's future would be as large.
         rows::readable(Box::pin(connection.single(template, ask)).await?, template)
     }
 
-    /// One statement, in a transaction of its own; returns how many rows it wrote.
+    /// Runs one statement in a transaction of its own and returns how many rows it wrote.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let mut connection = self.connection().await?;
         if self.place == Place::Aside {

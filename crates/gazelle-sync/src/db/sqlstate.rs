@@ -1,24 +1,27 @@
-//! Whose concern an SQLSTATE is: one table over all its classes, and what each means in words of ours.
+//! Classifies SQLSTATEs by what an error concerns (the row, the database or the moment), and explains each in our
+//! own words.
 //!
-//! The database's own message is never repeated for a refused row, since it can quote the row's values.
+//! The server's message is never repeated for a refused row, since it can quote the row's values.
 
 use tokio_postgres::error::DbError as ServerError;
 
-/// What an error says something about.
+/// What an error concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concern {
-    /// The row: others of the same statement may pass, so the batch is split until the offending record stands alone.
+    /// The row: other rows of the statement may succeed, so the batch is split until the offending record stands
+    /// alone.
     Row,
-    /// The database as it stands: its settings, its tables, our SQL. Every run fails until somebody mends it.
+    /// The database: its settings, its tables or our SQL. Every run fails until somebody fixes it.
     Database,
-    /// The moment: another transaction, a lack of room or connections, a restart. The same may pass later.
+    /// A temporary condition: another transaction, a lack of space or connections, a restart. The same statement
+    /// may succeed later.
     Moment,
 }
 
-/// Every class of SQLSTATE that Postgres documents (appendix A), with its concern.
+/// Every class of SQLSTATE in appendix A of the Postgres manual: the class, what it concerns, and its name.
 ///
-/// What only a procedural language raises is a row's: we have no functions, so that it comes out of a trigger, a
-/// constraint or a generated column that a user has added.
+/// An error that only a procedural language raises concerns a row: we create no functions, so it comes from a
+/// trigger, a constraint or a generated column that a user added.
 pub const CLASSES: &[(&str, Concern, &str)] = &[
     ("00", Concern::Database, "successful completion"),
     ("01", Concern::Database, "warning"),
@@ -66,7 +69,7 @@ pub const CLASSES: &[(&str, Concern, &str)] = &[
     ("XX", Concern::Database, "internal error"),
 ];
 
-/// The states that are not their class's concern.
+/// States that concern something else than their class does.
 pub const EXCEPTIONS: &[(&str, Concern, &str)] = &[
     ("25006", Concern::Moment, "read-only transaction: hosts switch that on for a while"),
     ("25P03", Concern::Moment, "idle in transaction timeout"),
@@ -76,25 +79,25 @@ pub const EXCEPTIONS: &[(&str, Concern, &str)] = &[
     ("57P04", Concern::Database, "database dropped"),
 ];
 
-/// Classes of the database that are not a row's concern in whichever function the error arose.
+/// Classes that never concern a row, even if the error arose in a user's function.
 const NEVER_A_ROWS: [&str; 4] = ["25", "57", "58", "XX"];
 
-/// Whose concern a state is by itself. One of a class that is not in the table is the database's: an error that nobody
-/// knows must blame no record.
+/// What a state by itself concerns. A class that is not in the table concerns the database: an unknown error must
+/// blame no record.
 pub fn concern(state: &str) -> Concern {
     let by_state = EXCEPTIONS.iter().find(|(code, ..)| *code == state);
     let by_class = || CLASSES.iter().find(|(class, ..)| state.get(..2) == Some(*class));
     by_state.or_else(by_class).map_or(Concern::Database, |(_, concern, _)| *concern)
 }
 
-/// What the class of a state is called.
+/// The name of a state's class.
 pub fn class_name(state: &str) -> &'static str {
     CLASSES.iter().find(|(class, ..)| state.starts_with(class)).map_or("unknown", |(_, _, name)| name)
 }
 
-/// Whose concern an error of the server is. Besides its state two things tell: that it arose inside a function, which
-/// is a user's, since we have none (its trigger may fail for some rows alone, so the record is set apart whatever
-/// the state), and that a row security policy refused the row, which shares its state with a missing right.
+/// What an error of the server concerns. Two things count besides its state. An error raised in a function is a
+/// user's, since we have none; its trigger may fail for some rows only, so the record is quarantined whatever the
+/// state. And a row security policy that refuses a row uses the state of a missing right.
 pub fn concern_of(error: &ServerError) -> Concern {
     let state = error.code().code();
     match function_of(error) {
@@ -104,8 +107,8 @@ pub fn concern_of(error: &ServerError) -> Concern {
     }
 }
 
-/// Whose concern a state is that arose in a user's function. What is the moment's stays so: a trigger that meets a lock
-/// of somebody else says nothing about the row.
+/// What a state concerns if the error arose in a user's function. Temporary conditions stay so: a trigger that
+/// waits for somebody's lock says nothing about the row.
 pub fn concern_in_function(state: &str) -> Concern {
     match concern(state) {
         Concern::Moment => Concern::Moment,
@@ -114,19 +117,19 @@ pub fn concern_in_function(state: &str) -> Concern {
     }
 }
 
-/// `new row violates row-level security policy` has the state of a missing right. The server's source names the
-/// routine that checks rows, in every language.
+/// Whether a row security policy refused a row: the error has the state of a missing right. In every language the
+/// error names the server's C routine that checks rows.
 pub fn is_refused_by_policy(error: &ServerError) -> bool {
     error.code().code() == "42501" && error.routine() == Some("ExecWithCheckOptions")
 }
 
-/// The PL/pgSQL function in which an error arose, without its arguments: `set_number()`.
+/// The PL/pgSQL function that raised an error, without its arguments: `set_number()`.
 pub fn function_of(error: &ServerError) -> Option<String> {
     function_in(error.where_()?)
 }
 
-/// The innermost PL/pgSQL function of a context. The language's name is in its first two words whatever language the
-/// server speaks; lines that do not begin so can quote values, and are not read.
+/// The innermost PL/pgSQL function of an error's context. In every server language its name is among the first two
+/// words; other lines can quote values and are not read.
 fn function_in(context: &str) -> Option<String> {
     context.lines().find_map(|line| {
         if let Some(name) = function_compiled(line) {
@@ -136,7 +139,7 @@ fn function_in(context: &str) -> Option<String> {
         let named = words.by_ref().take(2).any(|word| word.starts_with("PL/pgSQL"));
         let call = line.split_whitespace().skip(1).find(|word| word.contains('(')).filter(|_| named)?;
         let name = &call[..call.find('(')?];
-        // A quoted name can hold blanks, of which only a part would be read.
+        // A quoted name can contain spaces; only a part of it would be read.
         let is_whole = name.matches('"').count().is_multiple_of(2);
         let is_name =
             !name.is_empty() && is_whole && name.chars().all(|c| c.is_alphanumeric() || "_.$\"".contains(c));
@@ -144,13 +147,13 @@ fn function_in(context: &str) -> Option<String> {
     })
 }
 
-/// States of a name that means nothing where it is looked for: a table, a function, a type, a schema.
+/// States of a name that was not found: a table, a function, a type, a schema.
 const IS_NOT_FOUND: [&str; 4] = ["42P01", "42883", "42704", "3F000"];
 
-/// What a person can do where the server tells of such a name inside something: it is a user's function, since we have none.
+/// Advice if such an error came from inside a function, which is a user's, since we have none.
 pub fn advice_in_context(error: &ServerError) -> Option<&'static str> {
     let inside = error.where_().is_some_and(|context| {
-        // What a node of Citus was doing is no function.
+        // The context line of a Citus node is not a function.
         context.lines().any(|line| !line.contains("while executing command"))
     });
     (inside && IS_NOT_FOUND.contains(&error.code().code())).then_some(
@@ -159,7 +162,7 @@ pub fn advice_in_context(error: &ServerError) -> Option<&'static str> {
     )
 }
 
-/// `compilation of PL/pgSQL function "set_number" near line 2`: what a function declares is not there.
+/// `compilation of PL/pgSQL function "set_number" near line 2`: an error in what the function declares.
 fn function_compiled(line: &str) -> Option<String> {
     let first = line.split_whitespace().next()?.to_lowercase();
     let is_compiling = ["compil", "kompil"].iter().any(|word| first.starts_with(word));
@@ -199,7 +202,7 @@ pub fn meaning(state: &str) -> &'static str {
     }
 }
 
-/// What a person can do about an error that is no row's.
+/// Advice for an error that does not concern a row; empty if there is none.
 pub fn advice(state: &str) -> &'static str {
     match state {
         "25006" => "; the database is read-only: `gazelle-sync doctor` says why and what to do",
@@ -233,7 +236,7 @@ mod tests {
             let of_class = CLASSES.iter().find(|(class, ..)| state.starts_with(class)).unwrap().1;
             assert_ne!(*of_state, of_class, "{state} ({what}) is no exception");
         }
-        // The driver knows every state of the manual's appendix A by name: each has a class here.
+        // The driver has a constant for every state of appendix A: each must have a class here.
         for class in CLASSES {
             let state = format!("{}000", class.0);
             assert_eq!(concern(&state), class.1, "{}", class.2);

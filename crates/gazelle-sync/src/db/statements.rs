@@ -1,15 +1,15 @@
-//! Taking a text of several statements apart.
+//! Splits a text into its SQL statements.
 //!
-//! Citus passes the whole text of a message on to its nodes for some statements (`CREATE INDEX`, `ALTER TABLE`), so
-//! each statement travels in a message of its own: [`super::Tx::batch`].
+//! For some statements (`CREATE INDEX`, `ALTER TABLE`) Citus passes the whole text of a message on to its nodes, so
+//! each statement is sent in its own message: [`super::Tx::batch`].
 
-/// The statements of a text, in order, each without its semicolon and without white space around it. A comment stays
-/// with the statement that follows it; what holds nothing but comments is left out.
+/// The statements of a text, in order, each without its semicolon and surrounding white space. A comment stays with
+/// the statement that follows it; text of comments only is left out.
 ///
-/// A semicolon separates where psql would send: outside of quotes (`'…'`, `E'…'`, `"…"`, `$tag$…$tag$`), comments
-/// (`--`, `/* … */`, nested ones too), parentheses, and the `BEGIN ATOMIC … END` of a function. Strings are read as the
-/// server does with `standard_conforming_strings` on, its default. Text that ends within a quote is one statement: the
-/// server says what is wrong with it.
+/// A semicolon separates where psql would split: outside of quotes (`'…'`, `E'…'`, `"…"`, `$tag$…$tag$`), comments
+/// (`--`, `/* … */`, nested ones too), parentheses, and the `BEGIN ATOMIC … END` of a function. Strings are read as
+/// with `standard_conforming_strings` on, the default. An unclosed quote makes the rest one statement, which the
+/// server then rejects.
 pub fn split(sql: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let mut statement = Statement::default();
@@ -37,14 +37,14 @@ pub fn split(sql: &str) -> Vec<&str> {
     statements
 }
 
-/// How far a statement is, as far as it matters to the next semicolon.
+/// The state of the statement being read, as far as the next semicolon depends on it.
 #[derive(Default)]
 struct Statement {
     says_something: bool,
     parentheses: u32,
-    /// `BEGIN … END` and `CASE … END` of a function's body that are not closed yet.
+    /// Open `BEGIN … END` and `CASE … END` of a function's body.
     blocks: u32,
-    /// The first words, in lower case: whether a function is made.
+    /// The first words, in lower case, which tell whether it creates a function.
     first_words: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ struct Token {
     length: usize,
 }
 
-/// The token that begins at `at`; none at the end.
+/// The token that begins at `at`; `None` at the end.
 fn next(sql: &str, at: usize) -> Option<Token> {
     let rest = &sql[at..];
     let first = rest.chars().next()?;
@@ -115,7 +115,7 @@ fn next(sql: &str, at: usize) -> Option<Token> {
         'e' | 'E' if rest[1..].starts_with('\'') => (Kind::Other, 1 + quoted(&rest[1..], '\'', true)),
         '$' => (Kind::Other, dollar_quoted(rest).unwrap_or(1)),
         c if begins_word(c) => (Kind::Word, word(rest)),
-        // With the letters behind it, so that `1e'` begins no escape string.
+        // Including the letters after it, so that `1e'` does not start an escape string.
         c if c.is_ascii_digit() => (Kind::Other, word(rest)),
         c => (Kind::Other, c.len_utf8()),
     };
@@ -131,8 +131,8 @@ fn word(rest: &str) -> usize {
     rest.find(|c| !goes_on(c)).unwrap_or(rest.len())
 }
 
-/// The length of a quoted text, both quotes included; a doubled quote is one within it, and with `escapes` a
-/// backslash takes the next letter with it.
+/// The length of a quoted text with both quotes. A doubled quote does not end it; with `escapes`, a backslash
+/// escapes the next character.
 fn quoted(rest: &str, quote: char, escapes: bool) -> usize {
     let mut letters = rest.char_indices().skip(1).peekable();
     while let Some((at, letter)) = letters.next() {
@@ -148,7 +148,7 @@ fn quoted(rest: &str, quote: char, escapes: bool) -> usize {
     rest.len()
 }
 
-/// The length of a comment, those within it included.
+/// The length of a block comment, nested ones included.
 fn block_comment(rest: &str) -> usize {
     let (mut depth, mut at) = (0_u32, 0);
     while at < rest.len() {
@@ -169,7 +169,7 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of `$tag$…$tag$`; none where the dollar begins no such text (a parameter, `$1`).
+/// The length of `$tag$…$tag$`; `None` if the dollar starts none (a parameter such as `$1`).
 fn dollar_quoted(rest: &str) -> Option<usize> {
     let tag_ends = 1 + rest[1..].find('$')?;
     let tag = &rest[1..tag_ends];
@@ -230,7 +230,7 @@ mod tests {
         }
     }
 
-    /// What may stand in a statement, whole: none of it ends one.
+    /// Fragments of SQL that do not end a statement.
     fn piece() -> impl Strategy<Value = String> {
         let inside = "[a-z;$ \n(é-]{0,8}";
         prop_oneof![
@@ -271,7 +271,7 @@ mod tests {
                 prop_assert!(at.is_some());
                 from = at.unwrap_or_default() + statement.len();
             }
-            // Of two texts put after each other none changes the other, where the first is whole.
+            // Concatenating two texts does not change how either is split, if the first is complete.
             let whole = format!("SELECT 1; {sql}");
             prop_assert_eq!(split(&whole).len(), statements.len() + 1);
         }

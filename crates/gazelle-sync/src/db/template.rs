@@ -1,15 +1,14 @@
-//! Statements that name the tables and columns of a declaration: text with places such as `{table}`, each filled in by its
-//! name.
+//! Fills the names of a declaration's tables and columns into SQL text with placeholders such as `{table}`.
 
 use std::borrow::Cow;
 
-/// What is left for [`Db::sql`](super::Db::sql) to fill in.
+/// Placeholders left for [`Db::sql`](super::Db::sql) to fill in.
 const LATER: [&str; 2] = ["schema", "schema_text"];
-/// Values within values within values: our own are two deep.
+/// The deepest nesting of values within values; ours are two deep.
 const DEEPEST: usize = 8;
 
-/// A statement and what its places stand for. What a value holds is filled in too, so that one may be a piece of SQL with
-/// places of its own. Values come from declarations, never from data: those are parameters.
+/// A statement and the values of its placeholders. A value is filled in too, so it may be a piece of SQL with
+/// placeholders. Values come from declarations, never from data, which is passed as parameters.
 #[derive(Debug)]
 pub struct Template<'t> {
     text: &'t str,
@@ -17,21 +16,21 @@ pub struct Template<'t> {
 }
 
 impl<'t> Template<'t> {
-    /// A statement nothing of which is filled in.
+    /// A statement without values yet.
     pub fn new(text: &'t str) -> Template<'t> {
         Template { text, values: Vec::new() }
     }
 
-    /// Says what a place stands for. Statements need not have it.
+    /// Sets the value of a placeholder. The statement need not contain it.
     pub fn with(mut self, name: &'static str, value: impl Into<Cow<'t, str>>) -> Template<'t> {
         self.values.push((name, value.into()));
         self
     }
 
-    /// The statement; `{schema}` and `{schema_text}` stay.
+    /// The filled statement; `{schema}` and `{schema_text}` stay.
     ///
     /// # Panics
-    /// When nothing was said of a place: a mistake that the test which prepares all statements catches.
+    /// If a placeholder has no value: a mistake that the test which prepares all statements catches.
     pub fn fill(&self) -> String {
         self.filled(self.text, 0)
     }
@@ -42,7 +41,7 @@ impl<'t> Template<'t> {
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let Some((name, rest)) = part.split_once('}').filter(|(name, _)| is_name(name)) else {
-                // A brace of SQL's own: of an array's literal.
+                // A brace that belongs to SQL, such as that of an array literal.
                 filled.push('{');
                 filled.push_str(part);
                 continue;

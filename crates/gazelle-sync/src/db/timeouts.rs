@@ -1,11 +1,11 @@
-//! The timeouts that a session begins with: those of its role, its database or its connection string. Ours are set for
-//! a transaction, and never longer than these: whoever set a shorter one meant it.
+//! The timeouts that a session starts with: those of its role, its database or its connection string. Each of our
+//! transactions sets timeouts of its own, but never longer ones: whoever configured a shorter one meant it.
 
 use std::time::Duration;
 
 use tokio_postgres::SimpleQueryMessage;
 
-/// A timeout of the server's that we set.
+/// A server timeout that we set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
     /// `statement_timeout`
@@ -16,7 +16,7 @@ pub enum Timeout {
     IdleInTransaction,
 }
 
-/// All of them, in the order in which they are asked for.
+/// All timeouts, in the order of [`Timeouts`].
 const ALL: [Timeout; 3] = [Timeout::Statement, Timeout::Lock, Timeout::IdleInTransaction];
 
 impl Timeout {
@@ -30,18 +30,18 @@ impl Timeout {
     }
 }
 
-/// What a session begins with; none is no limit.
+/// The timeouts that a session starts with; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Timeouts([Option<Duration>; 3]);
 
 impl Timeouts {
-    /// The question for those that somebody set for the role, the database or the connection, in milliseconds. What a host
-    /// sets for its whole server, such as Supabase's two minutes, is meant for short requests and not for us.
+    /// Reads the timeouts that were set for the role, the database or the connection, in milliseconds. What a host
+    /// sets for its whole server, such as Supabase's two minutes, is meant for short requests, so it is ignored.
     pub(super) const QUESTION: &str = "SELECT s.name, s.setting FROM pg_catalog.pg_settings s \
          WHERE s.source OPERATOR(pg_catalog.=) ANY \
                ('{database,user,\"database user\",client}'::pg_catalog.text[])";
 
-    /// Reads the answer to [`Timeouts::QUESTION`]. What cannot be read is no limit.
+    /// Reads the answer to [`Timeouts::QUESTION`]. A value that cannot be read is no limit.
     pub(super) fn read(answer: &[SimpleQueryMessage]) -> Timeouts {
         let mut timeouts = Timeouts::default();
         for message in answer {
@@ -54,15 +54,15 @@ impl Timeouts {
         timeouts
     }
 
-    /// One of ours, in milliseconds, or the session's own where that is shorter.
+    /// Our timeout in milliseconds, or the session's own if that is shorter.
     pub(super) fn at_most(&self, timeout: Timeout, ours: Duration) -> u64 {
         let own = ALL.iter().position(|it| *it == timeout).and_then(|index| self.0[index]);
-        // Zero would be no limit.
+        // Zero would mean no limit.
         u64::try_from(own.map_or(ours, |own| own.min(ours)).as_millis()).unwrap_or(u64::MAX).max(1)
     }
 }
 
-/// Milliseconds as the server notes them; none where they are no limit.
+/// Parses milliseconds; `None` if the value means no limit.
 fn duration(setting: &str) -> Option<Duration> {
     setting.parse().ok().filter(|milliseconds| *milliseconds > 0).map(Duration::from_millis)
 }

@@ -1,4 +1,4 @@
-//! How a server's certificate is verified; whether it must be is decided in `encryption`.
+//! Verifies the server's certificate; `encryption` decides whether it must be verified.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::encryption::Verification;
 use super::error::DbError;
 
-/// TLS that trusts the authorities of the given file and no others, as libpq does it; the system's where none is given. `place` is
-/// the server, for messages.
+/// A TLS connector that trusts the CAs of the given file and no others, as libpq does, or the system's if no file
+/// is given. `place` names the server in messages.
 ///
 /// # Errors
-/// The file is not usable, or there is no TLS at all.
+/// The file cannot be used, or TLS cannot be set up.
 pub(super) fn connector(
     ca_file: Option<&PathBuf>,
     verification: Verification,
@@ -51,7 +51,7 @@ pub(super) fn connector(
                 .with_no_client_auth()
         }
         Verification::Tried => {
-            // None where this machine trusts no authority at all.
+            // `None` if this machine trusts no CA at all.
             let strict =
                 WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok();
             let lenient = Lenient { strict, provider, place: place.to_owned(), told: AtomicBool::new(false) };
@@ -61,7 +61,7 @@ pub(super) fn connector(
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Trusts the certificates of a file, and returns them.
+/// Adds the certificates of a file to the trusted ones, and returns them.
 fn add_authorities(
     roots: &mut RootCertStore,
     file: &PathBuf,
@@ -82,13 +82,15 @@ fn add_authorities(
     }
 }
 
-/// Whether a certificate was refused only for being an authority's: `openssl req -x509` makes such ones for servers.
+/// Whether a certificate was refused only for being a CA certificate: `openssl req -x509` makes such ones for
+/// servers.
 fn is_its_own_authority(error: &rustls::Error) -> bool {
     format!("{error:?}").contains("CaUsedAsEndEntity")
 }
 
-/// Verifies, and accepts a self-signed CA certificate of the server where the settings name exactly this certificate: its key,
-/// host name and times are checked. (Of its times the strict verification judges before it looks whether it is a CA's.)
+/// Verifies strictly, but accepts the server's self-signed CA certificate if the settings name exactly this one:
+/// its key, host name and validity are still checked. (Strict verification checks the validity before it looks
+/// whether it is a CA.)
 #[derive(Debug)]
 struct Named {
     strict: Arc<WebPkiServerVerifier>,
@@ -105,7 +107,7 @@ impl ServerCertVerifier for Named {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         match self.strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // Whoever has its key is who the settings name; it must still be of that server.
+            // The settings name this certificate, so its key proves the server; the host name must match too.
             Err(error) if is_its_own_authority(&error) && self.named.iter().any(|it| it == end_entity) => {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -137,7 +139,7 @@ impl ServerCertVerifier for Named {
     }
 }
 
-/// Verifies, and goes on where that fails, saying so once.
+/// Verifies, and accepts the server even if that fails, logging it once.
 #[derive(Debug)]
 struct Lenient {
     strict: Option<Arc<WebPkiServerVerifier>>,
@@ -182,8 +184,8 @@ impl ServerCertVerifier for Lenient {
         Ok(ServerCertVerified::assertion())
     }
 
-    // Who is not verified can sign what he likes: a certificate that our library cannot even read (version 1) is used
-    // as libpq would use it.
+    // A failed signature is accepted too, since an unverified peer could sign anything anyway: so a certificate
+    // that our library cannot even read (version 1) works as it does with libpq.
     fn verify_tls12_signature(
         &self,
         message: &[u8],

@@ -1,4 +1,4 @@
-//! Transactions of a pooled connection.
+//! Runs transactions over a pooled connection.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use super::session::Unanswered;
 use super::timeouts::{Timeout, Timeouts};
 use super::{rows, statements};
 
-/// The server's process of a transaction, asked for along with its settings.
+/// Returns the server process; sent along with the transaction's settings.
 const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
 
-/// Where names without a schema are looked for until the transaction ends. Not in a schema in which others may create: a
-/// function there that fits an argument better than the one of `pg_catalog` would be called, with the rights of whoever
-/// runs us. Temporary tables come last and hold no functions.
+/// Where names without a schema are looked up until the transaction ends. Not in a schema where others may create:
+/// a function there that matches the argument types better than the one of `pg_catalog` would be called, with our
+/// rights. Temporary tables come last and contain no functions.
 const SEARCH_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// A pooled connection.
@@ -30,18 +30,19 @@ pub struct Connection {
     db: Db,
 }
 
-/// What a transaction begins with besides what all of ours begin with.
+/// Options of a transaction.
 #[derive(Default)]
 pub struct Begin<'a> {
-    /// Whether it sees the database as it is when it begins, whatever others commit since.
+    /// Whether it sees the database as of its beginning (REPEATABLE READ).
     pub snapshot: bool,
-    /// Whether its commit does not wait for the disk. A server that crashes within the next second may have
-    /// forgotten it, and what was committed after it, each as a whole; the next commit of a transaction that waits and
-    /// writes makes all before it last.
+    /// Whether its commit does not wait for the disk (`synchronous_commit = off`). If the server crashes within
+    /// about a second, this transaction and those committed after it may be lost, each as a whole. The next commit
+    /// that waits for the disk makes all earlier ones durable.
     pub unflushed: bool,
-    /// How long it may stand still before the server ends it, where the session has no shorter limit.
+    /// How long it may be idle before the server ends it, unless the session has a shorter limit.
     pub longest_pause: Option<Duration>,
-    /// A statement that is sent along, and its parameters. In a snapshot it is the one that fixes what is seen.
+    /// A first statement, sent along with BEGIN, and its parameters. With `snapshot` it fixes what the transaction
+    /// sees.
     pub first: Option<(&'a str, &'a [Param<'a>])>,
 }
 
@@ -66,11 +67,11 @@ impl Connection {
         Ok(self.begin_with(Begin { snapshot: true, ..Begin::default() }).await?.0)
     }
 
-    /// Begins a transaction, with the rows that its first statement returns: `BEGIN`, the settings and that statement
-    /// are sent together, one round trip.
+    /// Begins a transaction, and returns the rows of its first statement: `BEGIN`, the settings and that statement
+    /// are sent together, in one round trip.
     ///
     /// # Errors
-    /// Those of the database, also where it refuses the first statement: then nothing has begun.
+    /// Those of the database, also if it refuses the first statement: then no transaction is open.
     pub async fn begin_with(&mut self, begin: Begin<'_>) -> Result<(Tx<'_>, Vec<Row>), DbError> {
         let Connection { pooled, db } = self;
         let db: &Db = db;
@@ -82,7 +83,7 @@ impl Connection {
         let own = match session.timeouts {
             Some(own) => own,
             None => {
-                // Before the transaction, since in a snapshot the first query fixes what is seen.
+                // Before the transaction, since the first query of a snapshot fixes what it sees.
                 let asking = session.client.simple_query(Timeouts::QUESTION);
                 let answer = answered::answer(db, sent("BEGIN", Timeouts::QUESTION), asking).await?;
                 *session.timeouts.insert(Timeouts::read(&answer))
@@ -102,7 +103,7 @@ impl Connection {
                     None => Ok(Vec::new()),
                 }
             };
-            // They are polled in this order, and polling is what sends.
+            // They are polled in this order, and polling sends them.
             let (begun, set, rows) = join3(client.batch_execute("BEGIN"), set, ask).await;
             begun?;
             set?;
@@ -112,12 +113,12 @@ impl Connection {
             Some(_) => (template, first.as_str()),
             None => ("BEGIN", settings.as_str()),
         };
-        // Boxed: whoever begins a transaction would have a future as large.
+        // Boxed: otherwise the future of every caller would be as large.
         let rows = Box::pin(answered::answer(db, sent(template, sql), work)).await?;
         Ok((Tx { open, db, unanswered, heard, own }, rows))
     }
 
-    /// A statement with the beginning and the end of a transaction, sent together: one round trip.
+    /// Runs a statement between BEGIN and COMMIT, all sent together in one round trip.
     pub(super) async fn single<T>(
         mut self,
         template: &str,
@@ -128,11 +129,11 @@ impl Connection {
         let session = pooled.session()?;
         let unanswered = session.unanswered();
         let client = &session.client;
-        // The process is answered at once, however long the statement waits.
+        // The process is known at once, however long the statement waits.
         let set = format!("{SEARCH_PATH}; {ASK_PID}");
         let heard = Heard::default();
         let set = async { client.simple_query(&set).await.map(|answer| heard.note_pid(&answer)) };
-        // They are polled in this order, and polling is what sends.
+        // They are polled in this order, and polling sends them.
         let together = join4(
             client.batch_execute("BEGIN"),
             set,
@@ -144,7 +145,7 @@ impl Connection {
             begun?;
             set?;
             let answer = answer?;
-            // What a failed statement leaves is rolled back by it.
+            // After a failed statement, COMMIT rolls back.
             ended?;
             Ok(answer)
         };
@@ -154,7 +155,7 @@ impl Connection {
 }
 
 impl Begin<'_> {
-    /// What is set until the transaction ends; the server's process is asked for along with it.
+    /// The settings for the transaction, and the query for the server process.
     fn settings(&self, place: Place, own: Timeouts) -> String {
         let ours = match place {
             Place::Aside => ASIDE_TIMEOUT,
@@ -162,8 +163,8 @@ impl Begin<'_> {
         };
         let mut settings = SEARCH_PATH.to_owned();
         let mut set = |name: &str, value: &str| settings.extend(["; SET LOCAL ", name, " = ", value]);
-        // Compiling a plan pays for reports; our statements are short, and estimates for tables that are just
-        // being filled are high enough to trigger it each time.
+        // JIT compilation pays off for reports. Our statements are short, but estimates for tables that are being
+        // filled are high enough to trigger it each time.
         set("jit", "off");
         let mut limit = |timeout: Timeout, ours| set(timeout.name(), &own.at_most(timeout, ours).to_string());
         limit(Timeout::Statement, ours);
@@ -180,7 +181,7 @@ impl Begin<'_> {
     }
 }
 
-/// A transaction that is rolled back unless it has ended.
+/// Rolls a transaction back on drop, unless it has ended.
 struct Open<'c> {
     client: &'c Client,
     is_over: bool,
@@ -189,7 +190,7 @@ struct Open<'c> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            // Polling is what sends; what is sent later comes after it.
+            // Polling once sends it, before any later statement.
             drop(self.client.batch_execute("ROLLBACK").now_or_never());
         }
     }
@@ -200,13 +201,13 @@ pub struct Tx<'c> {
     open: Open<'c>,
     db: &'c Db,
     unanswered: Unanswered,
-    /// Of the server, for as long as the transaction lasts.
+    /// What was received from the server during the transaction.
     heard: Heard,
     own: Timeouts,
 }
 
 impl Tx<'_> {
-    /// Sets a timeout until the transaction ends; the session's own where that is shorter.
+    /// Sets a timeout until the transaction ends; the session's own if that is shorter.
     ///
     /// # Errors
     /// Those of the database.
@@ -219,7 +220,10 @@ impl Tx<'_> {
         Sent { unanswered: &self.unanswered, heard: &self.heard, batch: true, template, sql }
     }
 
-    /// One statement; returns its rows.
+    /// Runs one statement and returns its rows.
+    ///
+    /// # Errors
+    /// Those of the database; a returned time that cannot be read.
     pub async fn query(&self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
         let sql = self.db.sql(template);
         let work =
@@ -227,22 +231,25 @@ impl Tx<'_> {
         rows::readable(Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await?, template)
     }
 
-    /// One statement; returns how many rows it wrote.
+    /// Runs one statement and returns how many rows it wrote.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn execute(&self, template: &str, params: &[Param<'_>]) -> Result<u64, DbError> {
         let sql = self.db.sql(template);
         let work = self.open.client.execute_typed(&sql, params);
         Box::pin(answered::answer(self.db, self.sent(template, &sql), work)).await
     }
 
-    /// As [`Tx::execute`] without parameters, but braces in the text are not filled in.
+    /// As [`Tx::execute`] without parameters, and braces in the text are not filled in.
     pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
         answered::answer(self.db, self.sent(sql, sql), self.open.client.execute_typed(sql, &[])).await
     }
 
-    /// Several statements without parameters, in order, each in a message of its own (see [`statements`]).
+    /// Runs several statements without parameters, in order, each in its own message (see [`statements`]).
     ///
     /// # Errors
-    /// The first statement that the database refuses; none after it has an effect.
+    /// The database refuses a statement; the rest then has no effect.
     pub async fn batch(&self, template: &str) -> Result<(), DbError> {
         self.batch_as_is(&self.db.sql(template)).await
     }
@@ -252,13 +259,13 @@ impl Tx<'_> {
     /// # Errors
     /// As [`Tx::batch`].
     pub async fn batch_as_is(&self, sql: &str) -> Result<(), DbError> {
-        // All are sent before the first is answered, so that many cost one round trip. After a refusal the server
-        // refuses whatever follows in the transaction.
+        // Send all before reading the first answer, so that many cost one round trip. After a refusal the server
+        // refuses the rest of the transaction.
         let work = async {
             let mut answers = Vec::new();
             for statement in statements::split(sql) {
                 let mut answer = Box::pin(self.open.client.batch_execute(statement));
-                // Polling is what sends.
+                // Polling sends it.
                 match answer.as_mut().now_or_never() {
                     Some(outcome) => outcome.map_err(|error| (error, statement))?,
                     None => answers.push(async move { answer.await.map_err(|error| (error, statement)) }),
@@ -269,7 +276,7 @@ impl Tx<'_> {
             }
             Ok(())
         };
-        // The server shows each statement by itself: of several none can be told by its text.
+        // The server shows each statement separately, so several cannot be found by their text.
         let mut each = statements::split(sql).into_iter();
         let shown = each.next().filter(|_| each.next().is_none()).unwrap_or_default();
         answered::answer_each(self.db, self.sent(sql, shown), work).await
@@ -285,18 +292,18 @@ impl Tx<'_> {
         self.db.sql(template)
     }
 
-    /// Undoes everything since [`Connection::begin`], as dropping does, and waits until it is undone.
+    /// Rolls back, as dropping does, and waits until it is done.
     ///
     /// # Errors
-    /// Those of the database; nothing is left of the transaction all the same.
+    /// Those of the database; even then nothing of the transaction remains.
     pub async fn rollback(self) -> Result<(), DbError> {
         self.end("ROLLBACK").await
     }
 
-    /// Makes everything since [`Connection::begin`] last.
+    /// Commits.
     ///
     /// # Errors
-    /// Those of the database, which also refuses here what it has put off until now.
+    /// Those of the database, including deferred constraints, which it checks here.
     pub async fn commit(self) -> Result<(), DbError> {
         crate::crash::at(crate::crash::Step::BeforeCommit);
         self.commit_quietly().await?;
@@ -304,7 +311,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// A commit that is no step at which a test kills the program.
+    /// A commit that is not a crash point of the tests.
     pub(super) async fn commit_quietly(self) -> Result<(), DbError> {
         self.end("COMMIT").await
     }

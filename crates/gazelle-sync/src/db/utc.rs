@@ -1,4 +1,4 @@
-//! Instants up to the end of the year 9999 as `timestamptz`: the driver's own type ends a day before.
+//! Binds times up to the end of the year 9999 as `timestamptz`: the driver's own type ends a day earlier.
 
 use std::error::Error;
 
@@ -6,16 +6,16 @@ use bytes::{BufMut, BytesMut};
 use jiff::civil::DateTime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-/// From when the server counts.
+/// The epoch of `timestamptz`.
 const BASE: DateTime = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
 
-/// A date and time in UTC, bound to a `timestamptz`.
+/// A date and time in UTC, bound as `timestamptz`.
 #[derive(Debug, Clone, Copy)]
 pub struct Utc(pub DateTime);
 
 impl ToSql for Utc {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        // What is finer than a microsecond is cut off, as the driver does.
+        // Truncated to microseconds, as the driver does.
         out.put_i64(i64::try_from(self.0.duration_since(BASE).as_micros())?);
         Ok(IsNull::No)
     }

@@ -1,5 +1,5 @@
-//! What is known of a statement that is not answered yet, and when it is waited for no longer. Pure: it is told what was seen
-//! of the statement, and when.
+//! Decides how long to wait for an unanswered statement. Pure: the caller passes what was seen of the statement, and
+//! when.
 
 use std::time::Duration;
 
@@ -9,15 +9,16 @@ use tokio::time::Instant;
 use super::database::{Seen, Silence};
 use super::limits::Limits;
 
-/// Factor on the silence limit while the server waits for the rest of the statement, or until we take the rest of the answer.
+/// Factor on the silence limit while the server waits for us to send the rest of a statement or to take the rest of
+/// an answer.
 const SLOW_SENDING: u32 = 4;
-/// How often the log repeats who is waited for.
+/// How often the log repeats who holds the lock.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// What is known of a statement.
+/// The state of one unanswered statement.
 pub(super) struct Watch {
     limits: Limits,
-    /// The longest that it may take, sign of life or not.
+    /// The longest that it may take, even while the server works on it.
     longest: Duration,
     begun: Instant,
     sign_of_life: Instant,
@@ -28,30 +29,30 @@ pub(super) struct Watch {
     rows: u64,
 }
 
-/// What follows from a look at a statement.
+/// What to do after a look at a statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is waited for.
+    /// Go on waiting.
     Wait,
-    /// It is waited for, and the log says who holds the lock.
+    /// Go on waiting, and log who holds the lock.
     Warn { since: Option<Timestamp>, held_by: String },
-    /// It has failed.
+    /// The statement has failed.
     GiveUp(Why),
 }
 
 /// Why a statement has failed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// The lock did not come.
+    /// The lock was not granted in time.
     Lock { waited: Duration, held_by: String },
-    /// No sign of life came.
+    /// The server showed no activity.
     Silent { silence: Silence, limit: Duration },
-    /// It takes longer than anything does.
+    /// It exceeded the longest time that any statement may take.
     TooLong { limit: Duration },
 }
 
 impl Watch {
-    /// Of a statement that was sent at `begun`.
+    /// The watch of a statement that was sent at `begun`.
     pub(super) fn new(limits: Limits, longest: Duration, begun: Instant) -> Watch {
         Watch {
             limits,
@@ -65,7 +66,7 @@ impl Watch {
         }
     }
 
-    /// Notes how many rows have come, and says whether they are more than before.
+    /// Notes how many rows were received, and returns whether they are more than before.
     pub(super) fn note_rows(&mut self, rows: u64, now: Instant) -> bool {
         let have_come = rows != std::mem::replace(&mut self.rows, rows);
         if have_come {
@@ -79,7 +80,7 @@ impl Watch {
         self.sign_of_life = now;
     }
 
-    /// What follows from what was seen.
+    /// What to do after this look.
     pub(super) fn judge(&mut self, seen: Seen, now: Instant) -> Verdict {
         match seen {
             Seen::Working => {
@@ -100,7 +101,7 @@ impl Watch {
 
     fn judge_lock(&mut self, since: Option<Timestamp>, held_by: String, now: Instant) -> Verdict {
         self.sign_of_life = now;
-        // One that was never seen working has waited all along.
+        // A statement that was never seen working has waited from its beginning.
         let from = if self.was_working { now } else { self.begun };
         let waited = now - *self.waiting_since.get_or_insert(from);
         if waited >= self.limits.lock_wait {
@@ -113,7 +114,7 @@ impl Watch {
         Verdict::Warn { since, held_by }
     }
 
-    /// Why the statement has failed whatever is seen of it, once it has.
+    /// `Some` once the statement has exceeded the longest time, whatever was seen of it.
     pub(super) fn overdue(&self, now: Instant) -> Option<Why> {
         (now - self.begun >= self.longest).then_some(Why::TooLong { limit: self.longest })
     }
@@ -133,7 +134,7 @@ mod tests {
         Seen::Nothing(Silence { why: "nothing".to_owned(), waits_for_us })
     }
 
-    /// What each look gives, by the second at which it is made.
+    /// The verdict of each look, by the second at which it is made.
     fn verdicts(looks: impl IntoIterator<Item = (u64, Seen)>) -> Vec<Verdict> {
         let begun = Instant::now();
         let mut watch = Watch::new(Limits::default(), LONGEST, begun);
@@ -157,11 +158,11 @@ mod tests {
             (vec![(30, nothing(false))], silent(false, 30)),
             (vec![(119, nothing(true))], Verdict::Wait),
             (vec![(120, nothing(true))], silent(true, 120)),
-            // From the last sign of life on.
+            // Counted from the last sign of life.
             (vec![(20, Seen::Working), (49, nothing(false))], Verdict::Wait),
             (vec![(20, Seen::Working), (50, nothing(false))], silent(false, 30)),
             (vec![(20, waiting()), (49, nothing(false))], Verdict::Wait),
-            // What cannot be known is no sign of life, and no reason to give up either.
+            // An unknown result is no sign of life, and no reason to give up.
             (vec![(90, Seen::Unknown)], Verdict::Wait),
             (vec![(20, Seen::Unknown), (30, nothing(false))], silent(false, 30)),
         ] {
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(last([(5, waiting()), (300, waiting())]), given_up(300));
         assert_eq!(last([(5, Seen::Working), (6, waiting()), (306, waiting())]), given_up(300));
         assert_ne!(last([(5, Seen::Working), (6, waiting()), (305, waiting())]), given_up(299));
-        // It got that lock, and waits for another one.
+        // It was granted that lock, and waits for another one.
         let looks = [(5, waiting()), (200, Seen::Working), (201, waiting()), (400, waiting())];
         assert!(matches!(last(looks), Verdict::Warn { .. }));
     }

@@ -1,4 +1,4 @@
-//! All that a person needs to understand one record in quarantine.
+//! Collects what a person needs to understand one quarantine case.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -13,62 +13,65 @@ use crate::staging::history::{self, Version};
 use crate::staging::quarantine::Case;
 use crate::states::CaseState;
 
-/// A case and its circumstances.
+/// A quarantine case and its context.
 #[derive(Debug, Serialize)]
 pub struct Story {
     /// The case.
     #[serde(flatten)]
     pub case: Case,
-    /// When the first and the last try failed, and when the version was seen, in both zones.
+    /// When the first attempt failed, in UTC and the zone of the settings.
     pub first_try: Moment,
-    /// The last try.
+    /// When the last attempt failed.
     pub last_try: Moment,
     /// When the version was seen.
     pub seen: Moment,
     /// When the case was closed.
     pub closed: Option<Moment>,
-    /// What the record holds at the field that is wrong; none where it holds nothing.
+    /// The value in the record's faulty field; `None` if it has none.
     pub offending: Option<Json>,
     /// The run that staged the version.
     pub run: Option<Run>,
-    /// The request that brought it.
+    /// The request that fetched it.
     pub request: Option<Request>,
-    /// The newest version of the record that counts, if any does.
+    /// The record's newest valid version, if there is one.
     pub newest_good: Option<Good>,
     /// How many versions of the record are newer than this one.
     pub newer_versions: usize,
-    /// Of one that waits for a parent, what is known of that.
+    /// The state of the parent that the case waits for; `None` if it waits for none.
     pub parent: Option<Parent>,
-    /// Of a version of which the API gave nothing but the id: a sentence that says so.
+    /// A sentence that says so, if the API returned nothing of this version but the id.
     pub only_id: Option<String>,
-    /// What to do.
+    /// What the user can do.
     pub advice: String,
 }
 
-/// A version that counts.
+/// A valid version.
 #[derive(Debug, Serialize)]
 pub struct Good {
     /// The staging row.
     pub staging_id: Uuid,
     /// When it was seen.
     pub seen_at: Moment,
-    /// Whether it says that the record is gone.
+    /// Whether it is a tombstone: the record was deleted at the source.
     pub is_tombstone: bool,
 }
 
-/// What is known of a parent that is waited for.
+/// The state of a parent that a case waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parent {
-    /// Production holds it: the next run lets the record in.
+    /// It is in production: the next run accepts the record.
     Landed,
-    /// Staging holds it, but it is in quarantine itself, or not reconciled yet.
+    /// It is in staging, but in quarantine itself or not reconciled yet.
     Staged,
-    /// Nobody knows it: the next `sync` asks for it by its id.
+    /// It is unknown: the next `sync` requests it by its id.
     Unknown,
 }
 
-/// Tells a case.
+/// Reads a case's context.
+///
+/// # Errors
+/// Those of the database.
 pub async fn tell(
     tx: &Tx<'_>,
     entity: &'static Entity,
@@ -111,7 +114,7 @@ pub async fn tell(
     })
 }
 
-/// What the record holds at the field that is wrong. The database names a column: then where that is read from.
+/// The value in the record's faulty field. If the database named a column, the value at the path that it is read from.
 fn offending(entity: &Entity, version: &Version, field: &str) -> Option<Json> {
     let text = version.readable()?;
     let record = serde_json::from_str::<serde_json_borrow::Value<'_>>(&text).ok()?;

@@ -1,4 +1,4 @@
-//! Where one value in production came from.
+//! Traces one value in production back to its staged version.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::entities::{self, Entity};
 use crate::staging::history::{self, Version};
 use crate::time;
 
-/// The columns of the view that are computed from an appointment's instants, and from which.
+/// Columns of the view that are computed from an appointment's instants, and their source columns.
 const OF_THE_VIEW: [(&str, &str); 4] = [
     ("date_montreal", "start_at"),
     ("time_montreal", "start_at"),
@@ -25,7 +25,7 @@ const OF_THE_VIEW: [(&str, &str); 4] = [
     ("end_time_montreal", "end_at"),
 ];
 
-/// The columns that say where a row came from, and what sets each.
+/// The lineage columns of a row, and what sets each.
 const LINEAGE: [(&str, &str); 4] = [
     ("staging_id", "the version that last changed the row: a row of the entity's staging table"),
     ("reconciler_version", "the version of the reconciler that made the row"),
@@ -47,27 +47,27 @@ pub struct Explanation {
     pub row: String,
     /// The column.
     pub column: String,
-    /// What production says.
+    /// The value in production.
     pub value: Json,
-    /// Since when the row counts as deleted.
+    /// Since when the row is marked deleted; `None` if it is not.
     pub deleted_at: Option<Moment>,
     /// What fills the column: `record`, `reconciler`, `another row`, `database`, `view` or `lineage`.
     pub filled_by: &'static str,
-    /// How, for people.
+    /// How it is filled, for display.
     pub rule: String,
-    /// The version that the row names; none where the column is not filled from one, or it is not held any more.
+    /// The version that the row names; `None` if the column is not filled from one, or it is no longer held.
     pub source: Option<Source>,
-    /// The paths that were looked at, in order; the value was taken from the first that holds one.
+    /// The paths that were checked, in order; the value comes from the first that holds one.
     pub looked_at: Vec<CheckedPath>,
-    /// What the reconciler makes of that version now.
+    /// The value that the reconciler computes from that version now.
     pub made: Option<Json>,
-    /// Whether production says the same; none where nothing can be compared.
+    /// Whether production holds that value; `None` if they cannot be compared.
     pub agrees: Option<bool>,
-    /// For dates and times the steps from the record to the local hour.
+    /// For dates and times, the steps from the record's text to the local time.
     pub times: Option<Times>,
-    /// Where the values came from that this one is computed or taken from.
+    /// The explanations of the values that this one is computed or copied from.
     pub rests_on: Vec<Explanation>,
-    /// What the versions of the record say, the oldest first, each change once.
+    /// The value in each version of the record, oldest first; repeated values are omitted.
     pub said: Vec<Said>,
 }
 
@@ -76,7 +76,7 @@ pub struct Explanation {
 pub struct Source {
     /// The record's id.
     pub record: String,
-    /// Its place among the versions held, from 1.
+    /// Its position among the versions held, from 1.
     pub version: usize,
     /// How many are held.
     pub versions_held: usize,
@@ -86,16 +86,16 @@ pub struct Source {
     pub seen_at: Moment,
     /// The run that staged it.
     pub run: Option<Run>,
-    /// The request that brought it; none for a version that a person inserted.
+    /// The request that fetched it; `None` for a version inserted by hand.
     pub request: Option<Request>,
     /// The requests that completed its long lists.
     pub completed_by: Vec<Request>,
 }
 
-/// A path that was looked at.
+/// A path in the record that was checked.
 #[derive(Debug, Serialize)]
 pub struct CheckedPath {
-    /// From the record on.
+    /// The path, from the record's root.
     pub path: String,
     /// Whether it holds a value; null counts as none.
     pub found: bool,
@@ -105,7 +105,7 @@ pub struct CheckedPath {
     pub used: bool,
 }
 
-/// What an explanation of one row needs: the row, and all versions of its record.
+/// The input of an explanation: the row, and all versions of its record.
 struct ColumnExplainer<'t, 'c> {
     tx: &'t Tx<'c>,
     zone: &'t TimeZone,
@@ -140,7 +140,7 @@ fn is_shown_by_the_view(table: &Table) -> bool {
     table.columns.iter().any(|column| column.name == "appointment_date")
 }
 
-/// Explains a column of a row; none where the table has no such column.
+/// Explains a column of a row; `None` if the table has no such column.
 pub async fn explain(
     tx: &Tx<'_>,
     found: &Found,
@@ -226,8 +226,8 @@ impl ColumnExplainer<'_, '_> {
         self.versions.iter().enumerate().find(|(_, version)| version.staging_id == named)
     }
 
-    /// Who brought a version; `ids` are those of the row and of what holds it, whose lists further requests may have
-    /// completed.
+    /// The run and requests that fetched a version. `ids` are those of the row and the objects around it, whose
+    /// long lists further requests may have completed.
     async fn source(
         &self,
         version: Option<(usize, &Version)>,
@@ -308,7 +308,7 @@ impl ColumnExplainer<'_, '_> {
         let mut explanation = self.blank(name, "lineage", rule.to_owned());
         let mut version = self.version();
         if name == "deleted_at" && explanation.deleted_at.is_some() {
-            // Not the version that the row names, but the one that first said that it is gone, which dates it.
+            // Use the version that first reported the deletion, not the one that the row names.
             let deleted_at = self.deleted_at();
             version =
                 self.versions.iter().enumerate().find(|(_, version)| Some(version.seen_at) == deleted_at);

@@ -1,4 +1,4 @@
-//! What differs between two versions of a record, field by field. Pure.
+//! Computes the differences between two versions of a record, field by field. Pure.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -6,15 +6,15 @@ use serde_json::{Map, Value as Json};
 /// One field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// Where it is: `user.id`, `allContacts.nodes[con_1].email`; objects in a list go by their id where all have one,
-    /// else by their place.
+    /// Its path: `user.id`, `allContacts.nodes[con_1].email`. Objects in a list are identified by their ids if all
+    /// have one, otherwise by position.
     pub path: String,
     /// What happened to it.
     pub kind: Kind,
-    /// What was there before; absent if nothing was.
+    /// The value before; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Json>,
-    /// What is there now; absent if nothing is.
+    /// The value after; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Json>,
 }
@@ -23,18 +23,17 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// It was not there before.
+    /// It is new.
     Added,
-    /// It is not there any more.
+    /// It is gone.
     Removed,
-    /// It holds something else.
+    /// It has another value.
     Changed,
-    /// The list holds the same in another order.
+    /// The list has the same items in another order.
     Reordered,
 }
 
-/// Every field in which two versions differ, in the order of the fields. Empty where they differ only in how they
-/// are written.
+/// Every field that differs, in the order of the fields. Empty if the versions differ only in formatting.
 pub fn changes(before: &Json, after: &Json) -> Vec<Change> {
     let mut changes = Vec::new();
     compare("", Some(before), Some(after), &mut changes);
@@ -62,7 +61,7 @@ fn compare(path: &str, before: Option<&Json>, after: Option<&Json>, changes: &mu
                     compare(&format!("{path}[{place}]"), old.get(place), new.get(place), changes);
                 }
             }
-            // A list of plain values (tags) reads best whole.
+            // A list of plain values (tags) is easier to read as a whole.
             _ => changes.push(change(Kind::Changed)),
         },
         (Some(_), Some(_)) => changes.push(change(Kind::Changed)),
@@ -71,7 +70,7 @@ fn compare(path: &str, before: Option<&Json>, after: Option<&Json>, changes: &mu
 
 type ById<'j> = Vec<(&'j str, &'j Json)>;
 
-/// The items of a list by their ids, if all have one and no two the same.
+/// The items of a list by their ids, if all have one and all are distinct.
 fn by_id(list: &[Json]) -> Option<ById<'_>> {
     let mut items: ById<'_> = Vec::with_capacity(list.len());
     for item in list {
@@ -84,7 +83,7 @@ fn by_id(list: &[Json]) -> Option<ById<'_>> {
     Some(items)
 }
 
-/// The id of an object in a list: its own, or that of the one thing it links to (`{"piano": {"id": …}}`).
+/// The id of an object in a list: its own, or that of the only object it links to (`{"piano": {"id": …}}`).
 fn own_id(object: &Map<String, Json>) -> Option<&str> {
     if let Some(id) = object.get("id") {
         return id.as_str();

@@ -1,4 +1,4 @@
-//! What the versions of a record say of one column, one after the other, by today's reconciler. Pure.
+//! Computes one column's value from each version of a record, with the current reconciler. Pure.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -13,22 +13,22 @@ use crate::staging::history::Version;
 use crate::staging_to_production::batch;
 use crate::states::{CaseState, VersionStatus};
 
-/// What a version says of a column.
+/// The value of a column in one version.
 #[derive(Debug, Clone, Serialize)]
 pub struct Said {
-    /// The version's place among those held, from 1.
+    /// The version's position among those held, from 1.
     pub version: usize,
     /// The staging row.
     pub staging_id: Uuid,
     /// When it was seen.
     pub seen_at: Moment,
-    /// What the reconciler makes of it; null where it makes nothing.
+    /// The value that the reconciler computes; null if there is none.
     pub value: Json,
-    /// Why it did not count, or gives no value.
+    /// Why the version was not applied, or has no value.
     pub note: Option<String>,
 }
 
-/// What each version says, the oldest first; of several in a row that say the same the first.
+/// The value in each version, oldest first; of consecutive equal ones only the first.
 pub fn said(
     entity: &Entity,
     table: &Table,
@@ -54,7 +54,7 @@ pub fn said(
     told
 }
 
-/// What one version says.
+/// The value in one version, and a note as in [`Said`].
 pub fn of(
     entity: &Entity,
     table: &Table,
@@ -97,7 +97,7 @@ pub fn of(
     (value, note)
 }
 
-/// What stands in a column's place that cannot be read.
+/// The warning about a column's value that cannot be read, if there is one.
 fn unreadable(
     reconciled: &Reconciled,
     table: &Table,

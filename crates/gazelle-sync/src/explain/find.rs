@@ -1,4 +1,4 @@
-//! The record behind an id: a record's own, or that of a row inside one (a client's contact).
+//! Finds the record of an id: the record's own id, or that of a row inside it (a client's contact).
 
 use serde_json::Value as Json;
 use tokio_postgres::types::Type;
@@ -8,19 +8,22 @@ use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::staging::history;
 
-/// What an id stands for in one entity.
+/// What an id refers to in one entity.
 #[derive(Debug)]
 pub struct Found {
     /// The entity.
     pub entity: &'static Entity,
-    /// The id of the record, by which its versions are staged.
+    /// The id of the record under which its versions are staged.
     pub record_id: String,
-    /// The rows of production with the id that was asked for.
+    /// The production rows with the requested id.
     pub rows: Vec<(&'static Table, Json)>,
 }
 
-/// What the id stands for in each of these entities; nothing where none knows it. An id of a table with two key
-/// columns is written `FIRST/SECOND`.
+/// What the id refers to in each of these entities; empty if none knows it. The key of a table with two key columns
+/// is written `FIRST/SECOND`.
+///
+/// # Errors
+/// Those of the database.
 pub async fn find(tx: &Tx<'_>, entities: &[&'static Entity], id: &str) -> Result<Vec<Found>, DbError> {
     let mut found = Vec::new();
     for entity in entities {
@@ -41,17 +44,20 @@ pub async fn find(tx: &Tx<'_>, entities: &[&'static Entity], id: &str) -> Result
     Ok(found)
 }
 
-/// The id of the record that a row belongs to: `otherwise` where the row is the record's own.
+/// The id of the record that a row belongs to: `otherwise` if it is the record's own row.
 pub fn record_of(table: &Table, row: &Json, otherwise: &str) -> String {
     table.owner.and_then(|owner| row[owner].as_str()).unwrap_or(otherwise).to_owned()
 }
 
-/// The key of a row as people write it: `id`, or `FIRST/SECOND`.
+/// The key of a row for display: `id`, or `FIRST/SECOND`.
 pub fn key_of(table: &Table, row: &Json) -> String {
     table.key.iter().map(|column| row[*column].as_str().unwrap_or_default()).collect::<Vec<_>>().join("/")
 }
 
-/// The row with this key, deleted or not.
+/// The row with this key, also if it is marked deleted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn row(tx: &Tx<'_>, table: &Table, id: &str) -> Result<Option<Json>, DbError> {
     let (first, second) = match table.key {
         [_, _] => match id.split_once('/') {

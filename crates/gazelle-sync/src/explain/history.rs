@@ -1,4 +1,4 @@
-//! The versions of a record, in a row.
+//! Builds the history of a record: its versions and what changed between them.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -13,24 +13,24 @@ use crate::db::{DbError, Tx};
 use crate::staging::history::{self, Held, Unreadable, Version, Withdrawn};
 use crate::states::{CaseState, VersionStatus};
 
-/// What became of a record.
+/// The history of a record.
 #[derive(Debug, Serialize)]
 pub struct History {
     /// `appointments`, …
     pub entity: &'static str,
     /// The record's id.
     pub external_id: String,
-    /// The id that was asked for, where it is that of a row inside the record.
+    /// The requested id, if it is that of a row inside the record.
     pub asked_for: Option<String>,
     /// The record's own row in production, if it has one.
     pub in_production: Option<InProduction>,
     /// How many versions staging holds.
     pub versions_held: usize,
-    /// The newest of them, the oldest first.
+    /// The newest versions, oldest first.
     pub versions: Vec<Story>,
 }
 
-/// What production holds of a record.
+/// The record's own row in production.
 #[derive(Debug, Serialize)]
 pub struct InProduction {
     /// The table.
@@ -39,14 +39,14 @@ pub struct InProduction {
     pub staging_id: Option<Uuid>,
     /// When the row changed last.
     pub changed_at: Option<Moment>,
-    /// Since when it counts as deleted.
+    /// Since when it is marked deleted; `None` if it is not.
     pub deleted_at: Option<Moment>,
 }
 
 /// One version.
 #[derive(Debug, Serialize)]
 pub struct Story {
-    /// Its place among the versions held, from 1.
+    /// Its position among the versions held, from 1.
     pub number: usize,
     /// The staging row.
     pub staging_id: Uuid,
@@ -54,30 +54,32 @@ pub struct Story {
     pub operation: &'static str,
     /// When it was seen.
     pub seen_at: Moment,
-    /// What it counts for, in a word: `in production`, `replaced`, `pending`, `in quarantine`, `closed`, `withdrawn`
-    /// or `gone`.
+    /// Its state: `in production`, `replaced`, `pending`, `in quarantine`, `closed`, `withdrawn` or `gone`.
     pub state: &'static str,
-    /// The run that staged it; none for one that a person inserted, or whose run is not known any more.
+    /// The run that staged it; `None` if it was inserted by hand, or the run is no longer known.
     pub run: Option<Run>,
-    /// The request that brought it.
+    /// The request that fetched it.
     pub request: Option<Request>,
     /// The undo that withdrew it.
     pub withdrawn: Option<Withdrawn>,
-    /// Its case in quarantine, open or closed.
+    /// Its quarantine case, open or closed.
     pub quarantine: Option<Held>,
-    /// Of a tombstone what it rests on.
+    /// A tombstone's evidence.
     pub evidence: Option<Json>,
-    /// That `jsonb` cannot hold it exactly: its original bytes are kept.
+    /// Whether its original bytes are kept, since `jsonb` cannot represent it exactly.
     pub kept_as_bytes: bool,
-    /// Of a version of which the API gave nothing but the id: a sentence that says so.
+    /// A sentence that says so, if the API returned nothing of this version but the id.
     pub only_id: Option<String>,
-    /// Of the version that counts: fields of it that could not be read.
+    /// Fields that could not be read, for the version in effect.
     pub unreadable: Vec<Unreadable>,
-    /// What differs from the version before it that held a record; none for the first.
+    /// The differences from the previous version that held a record; `None` for the first.
     pub changes: Option<Vec<Change>>,
 }
 
-/// Tells the history of a record, of its `limit` newest versions.
+/// Builds the history of a record, with its `limit` newest versions.
+///
+/// # Errors
+/// Those of the database.
 pub async fn tell(
     tx: &Tx<'_>,
     found: &Found,
@@ -130,20 +132,20 @@ impl InProduction {
     }
 }
 
-/// What is known of the record whose versions are told.
+/// What the versions' states are derived from.
 struct OfRecord<'z> {
-    /// The version that its row in production names, unless the row counts as deleted.
+    /// The version that its production row names, unless the row is marked deleted.
     counts: Option<Uuid>,
-    /// The version that counts, if one does.
+    /// The newest valid version, if there is one.
     newest_good: Option<Uuid>,
-    /// Fields of that one that could not be read.
+    /// Fields of that version that could not be read.
     unreadable: Vec<Unreadable>,
     sources: Sources,
     zone: &'z TimeZone,
 }
 
 impl OfRecord<'_> {
-    /// Tells a version. `before` is what the version before it held, and becomes what this one holds.
+    /// Describes a version. `before` is the content of the previous version, and is replaced by this one's.
     fn story(&self, number: usize, version: &Version, before: &mut Option<Json>) -> Story {
         let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());
         let (mut changes, mut evidence) = (None, None);
@@ -155,7 +157,7 @@ impl OfRecord<'_> {
         }
         let only_id = version.only_id();
         if only_id.is_some() {
-            // Nothing came, so that nothing has changed.
+            // No content was received, so there is nothing to compare.
             changes = None;
         }
         let counts = self.newest_good == Some(version.staging_id);
@@ -187,7 +189,7 @@ fn state(version: &Version, counts: Option<Uuid>, newest_good: Option<Uuid>) -> 
         (Ok(VersionStatus::Error), None) => "in quarantine",
         (_, Some(Ok(CaseState::Dismissed | CaseState::Superseded | CaseState::Withdrawn))) => "closed",
         _ if version.is_tombstone && newest_good == Some(version.staging_id) => "gone",
-        // The row names the version that last changed it; a newer one may say the same of it.
+        // The row names the version that last changed it; a newer one may have the same content.
         _ if !version.is_tombstone && counts.is_some() && newest_good == Some(version.staging_id) => {
             "in production"
         }

@@ -1,33 +1,33 @@
-//! Finding, in a record, the JSON that gave a row of production. Pure.
+//! Finds the JSON in a record from which a production row was made. Pure.
 
 use serde_json_borrow::Value as Json;
 
 use crate::entities::read;
 use crate::entities::table::{Table, Value};
 
-/// The JSON of a row, and what holds it.
+/// The JSON object of a row, and the objects that contain it.
 #[derive(Debug)]
 pub struct Item<'j, 'a> {
     /// The row's own object.
     pub json: &'j Json<'a>,
-    /// Its place in the record, to be put before a path: empty, or `allContacts.nodes[2].`.
+    /// Its position in the record, as the prefix of a path: empty, or `allContacts.nodes[2].`.
     pub place: String,
-    /// The objects that hold it, with their places; the record first.
+    /// The objects that contain it, with their positions, outermost first.
     holders: Vec<(&'j Json<'a>, String)>,
     position: usize,
 }
 
-/// What a path leads to.
+/// The value at a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Led<'j, 'a> {
-    /// The path from the record on.
+    /// The path from the record's root.
     pub path: String,
     /// The value, if there is one; null counts as none.
     pub value: Option<&'j Json<'a>>,
 }
 
 impl<'j, 'a> Item<'j, 'a> {
-    /// Follows a path of a column: dotted, each leading `^` going up to the object that holds this one.
+    /// Follows a column's path: dotted, where each leading `^` goes up to the containing object.
     pub fn follow(&self, path: &str) -> Led<'j, 'a> {
         let up = path.chars().take_while(|c| *c == '^').count();
         let (json, place) = match up.checked_sub(1) {
@@ -41,13 +41,13 @@ impl<'j, 'a> Item<'j, 'a> {
         Led { path: format!("{place}{rest}"), value: json.and_then(|json| read::at(json, rest)) }
     }
 
-    /// The ids of the objects that hold the row, and its own.
+    /// The ids of the containing objects, and its own.
     pub fn ids(&self) -> Vec<&'j str> {
         let holders = self.holders.iter().map(|(json, _)| *json);
         holders.chain([self.json]).filter_map(|json| read::at(json, "id")?.as_str()).collect()
     }
 
-    /// Whether the item gives the row of this table with this key.
+    /// Whether the row of this table with this key is made from this item.
     fn gives(&self, table: &Table, key: &[&str]) -> bool {
         let Some(row) = read::nested_row(table, self.json, "", &mut Vec::new()) else { return false };
         let made_up = || {
@@ -55,7 +55,7 @@ impl<'j, 'a> Item<'j, 'a> {
             table.made_up_id(holder.unwrap_or_default(), self.position)
         };
         table.key.iter().zip(key).all(|(name, wanted)| match table.get(&row, name) {
-            // Not in the item: the reconciler takes it from what holds the item.
+            // The reconciler takes this key column from the containing object.
             _ if table.columns[table.index(name)].from.is_empty() => true,
             Value::Null => made_up().is_some_and(|id| id == *wanted),
             value => value.as_text() == Some(wanted),
@@ -63,7 +63,7 @@ impl<'j, 'a> Item<'j, 'a> {
     }
 }
 
-/// The JSON that gives the row of `table` with this key: the record itself, or the first such item in it.
+/// The JSON from which the row of `table` with this key is made: the record itself, or the first such item in it.
 pub fn find<'j, 'a>(table: &Table, record: &'j Json<'a>, key: &[&str]) -> Option<Item<'j, 'a>> {
     let whole = Item { json: record, place: String::new(), holders: Vec::new(), position: 0 };
     if table.inside().is_empty() {
@@ -87,7 +87,7 @@ fn items<'j, 'a>(holder: &Item<'j, 'a>, connection: &str) -> Vec<Item<'j, 'a>> {
         .collect()
 }
 
-/// The value at a place as errors name it: `allContacts.nodes[3].id`.
+/// The value at a position as errors name it: `allContacts.nodes[3].id`.
 pub fn at_place<'j, 'a>(record: &'j Json<'a>, place: &str) -> Option<&'j Json<'a>> {
     let mut here = record;
     for step in place.split('.').filter(|step| !step.is_empty()) {

@@ -1,10 +1,10 @@
-//! What became of a record, and where a value in production came from. Reads only.
+//! Explains a record's history, and where a value in production came from. Only reads.
 //!
-//! [`find`] finds the record behind an id, `source` names the runs and requests that brought its versions, `diff`
-//! compares two versions, [`history`] puts them in a row. `column` traces one value: [`inside`] finds the JSON that
-//! gave its row, `value` compares it with what the reconciler makes of it, `times` follows an instant from the
-//! record's text to the local hour, `earlier` asks the same of all versions. [`case`] gathers what a person needs to
-//! understand a record in quarantine.
+//! [`find`] finds the record of an id, `source` the runs and requests that fetched its versions, `diff` compares
+//! two versions, and [`history`] lists them. `column` traces one value: [`inside`] finds the JSON that its row was
+//! made from, `value` compares it with what the reconciler computes, `times` follows an instant from the record's
+//! text to the local time, and `earlier` computes the value in all versions. [`case`] collects what a person needs
+//! to understand a quarantine case.
 
 pub mod case;
 pub mod column;
@@ -38,13 +38,16 @@ impl Moment {
         Moment { utc, local: time::show_exact(utc, zone) }
     }
 
-    /// Both in one line.
+    /// Both in one line, for display.
     pub fn text(&self) -> String {
         format!("{} ({})", time::show_exact(self.utc, &TimeZone::UTC), self.local)
     }
 }
 
-/// One view of the database for all that an explanation reads; instants come in UTC. Dropping it ends it.
+/// Begins a snapshot for everything that an explanation reads, with times in UTC. Dropping it ends it.
+///
+/// # Errors
+/// Those of the database.
 pub async fn begin(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
     let tx = connection.begin_snapshot().await?;
     tx.batch("SET LOCAL TimeZone = 'UTC'").await?;

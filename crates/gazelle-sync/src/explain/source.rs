@@ -1,4 +1,4 @@
-//! The runs and requests behind versions.
+//! Looks up the runs and requests that fetched versions.
 
 use std::collections::HashMap;
 
@@ -19,17 +19,17 @@ pub struct Run {
     pub run_id: Uuid,
     /// The command.
     pub command: String,
-    /// `full` or `incremental`, where that is said of a command.
+    /// `full` or `incremental`; `None` for a command without a mode.
     pub mode: Option<String>,
     /// Who or what started it.
     pub trigger: String,
-    /// How it ended.
+    /// Its status.
     pub status: String,
     /// When it started.
     pub started_at: Moment,
 }
 
-/// The request that brought a version.
+/// The request that fetched a version.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     /// The run that made it.
@@ -38,13 +38,13 @@ pub struct Request {
     pub number: i32,
     /// The GraphQL operation.
     pub operation: String,
-    /// As sent: page size, page cursor (`after`), filters, or the id asked for.
+    /// The variables as sent: page size, page cursor (`after`), filters, or the requested id.
     pub variables: Json,
-    /// Which page of its window it was, from 1; none for a request that has no pages.
+    /// Its page number within its window, from 1; `None` for a request without pages.
     pub page: Option<i64>,
-    /// Attempts that it took.
+    /// How many attempts it took.
     pub attempts: i32,
-    /// HTTP status of the answer.
+    /// HTTP status of the answer; `None` if there was none.
     pub http_status: Option<i32>,
     /// `ok`, or the class of the error.
     pub outcome: String,
@@ -87,7 +87,7 @@ impl Request {
     }
 }
 
-/// Runs and requests of some versions.
+/// The runs and requests of some versions.
 #[derive(Debug, Default)]
 pub struct Sources {
     runs: HashMap<Uuid, Run>,
@@ -123,13 +123,16 @@ impl Sources {
         self.runs.get(&version.run_id?).cloned()
     }
 
-    /// The request that brought a version.
+    /// The request that fetched a version.
     pub fn request(&self, version: &Version) -> Option<Request> {
         self.requests.get(&(version.run_id?, version.request?)).cloned()
     }
 }
 
-/// The requests that completed a record's long lists, after the one that brought it.
+/// The later requests that completed a record's long lists.
+///
+/// # Errors
+/// Those of the database.
 pub async fn completed_by(
     tx: &Tx<'_>,
     first: &Request,

@@ -1,4 +1,4 @@
-//! An instant on its way from the record's text to the hour that people read.
+//! Follows an instant from the record's text to the local time.
 
 use jiff::{
     Timestamp,
@@ -12,12 +12,12 @@ use tokio_postgres::types::Type;
 use crate::db::{DbError, Tx};
 use crate::time;
 
-/// The steps.
+/// The steps of the conversion.
 #[derive(Debug, Clone, Serialize)]
 pub struct Times {
-    /// The text in the record, where the value comes from one.
+    /// The text in the record, if the value comes from one.
     pub raw: Option<String>,
-    /// The instant that it means.
+    /// The instant that it denotes.
     pub instant: Timestamp,
     /// Its date in UTC.
     pub utc_date: Date,
@@ -25,11 +25,11 @@ pub struct Times {
     pub utc_time: Time,
     /// The same instant in the zone of the settings, to the second.
     pub local: String,
-    /// What `v_appointments_montreal` shows of the appointment; none of a deleted one, or of another table.
+    /// What `v_appointments_montreal` shows of the appointment; `None` for a deleted one, or for another table.
     pub view: Option<View>,
 }
 
-/// What the view shows.
+/// The columns of the view.
 #[derive(Debug, Clone, Serialize)]
 pub struct View {
     /// `date_montreal`
@@ -51,7 +51,10 @@ impl Times {
     }
 }
 
-/// What the view shows of an appointment.
+/// What the view shows of an appointment; `None` if it shows none.
+///
+/// # Errors
+/// Those of the database.
 pub async fn view(tx: &Tx<'_>, external_id: &str) -> Result<Option<View>, DbError> {
     let rows = tx
         .query(

@@ -1,4 +1,4 @@
-//! What the reconciler makes of a record, as JSON, and whether production says the same. Pure.
+//! Compares the value that the reconciler computes from a record with the one in production, as JSON. Pure.
 
 use jiff::{Timestamp, civil::Time};
 use serde_json::{Value as Json, json};
@@ -23,8 +23,8 @@ pub fn json_of(value: &Value) -> Json {
     }
 }
 
-/// Whether a column of production says what the reconciler makes of the record; none where the two cannot be
-/// compared (a year before the first).
+/// Whether a production value equals the one that the reconciler computes; `None` if they cannot be compared (a
+/// year before 1).
 pub fn agrees(rule: Rule, made: &Json, held: &Json) -> Option<bool> {
     let (Json::String(a), Json::String(b)) = (made, held) else {
         return Some(match (rule, made.as_f64(), held.as_f64()) {
@@ -35,7 +35,7 @@ pub fn agrees(rule: Rule, made: &Json, held: &Json) -> Option<bool> {
     match rule {
         Rule::Instant => {
             let (a, b) = (a.parse::<Timestamp>().ok()?, b.parse::<Timestamp>().ok()?);
-            // Postgres keeps microseconds, rounded.
+            // Postgres rounds to microseconds.
             Some((a.as_nanosecond() - b.as_nanosecond()).abs() < 1000)
         }
         Rule::UtcTime => {
@@ -47,7 +47,7 @@ pub fn agrees(rule: Rule, made: &Json, held: &Json) -> Option<bool> {
     }
 }
 
-/// The row with this key among those made of a record.
+/// The row with this key among those made from a record.
 pub fn with_key<'r>(table: &Table, rows: impl Iterator<Item = &'r Row>, key: &[&str]) -> Option<&'r Row> {
     let mut rows = rows;
     rows.find(|row| {

@@ -1,4 +1,4 @@
-//! The way there: the old tables out of the way, ours in their place.
+//! Moves version 5's tables into the backup schema, and creates ours.
 
 use super::closing;
 use super::inventory::{Inventory, Moving, old_triggers, read};
@@ -9,7 +9,8 @@ use crate::migrate;
 
 /// Moves the old tables into `backup_schema` and creates ours, in one transaction. Returns what was there.
 ///
-/// Errors: those of [`read`]; a table that somebody else uses for too long.
+/// # Errors
+/// Those of [`read`]; a table whose lock is not granted within ten seconds.
 pub async fn come(db: &Db, backup_schema: &str) -> Result<Inventory, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -40,7 +41,7 @@ impl Steps<'_, '_> {
         Ok(())
     }
 
-    /// The functions are moved and not dropped: triggers of other tables may call them.
+    /// The functions are moved, not dropped: triggers of other tables may call them.
     async fn move_functions(&mut self, inventory: &Inventory) -> Result<(), DbError> {
         let schema = quote(&inventory.schema);
         for function in &inventory.functions {
@@ -55,7 +56,7 @@ impl Steps<'_, '_> {
         Ok(())
     }
 
-    /// Indexes, sequences of serial columns, constraints, grants and policies go with their table.
+    /// Indexes, sequences of serial columns, constraints, grants and policies move with their table.
     async fn move_relation(&mut self, schema: &str, moving: &Moving) -> Result<(), DbError> {
         let (name, kind) = (quote(&moving.name), moving.kind.to_uppercase());
         let (schema, backup) = (quote(schema), self.backup.clone());
@@ -67,8 +68,8 @@ impl Steps<'_, '_> {
         .await
     }
 
-    /// What the company added to an old table stays reachable by `external_id`, through a view that reads with
-    /// its caller's rights.
+    /// Columns that the company added to an old table stay readable by `external_id`, through a view with
+    /// `security_invoker`.
     async fn keep_local_columns(&mut self, moving: &Moving) -> Result<(), DbError> {
         if moving.local_columns.is_empty() || !moving.has_external_id {
             return Ok(());

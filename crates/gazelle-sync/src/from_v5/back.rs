@@ -1,4 +1,4 @@
-//! The way back: ours aside, the old tables where they were, exactly as they were.
+//! Moves version 5's tables back exactly as they were, and ours into a schema of their own.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,26 +10,27 @@ use crate::access::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
 use crate::migrations;
 
-/// What going back does, or did.
+/// What going back does or did.
 #[derive(Debug, Clone, Serialize)]
 pub struct Return {
     /// The account's schema.
     pub schema: String,
-    /// Where the old tables were kept.
+    /// The schema that the old tables are in.
     pub backup_schema: String,
-    /// Where our tables are kept, whole: as an account's schema of their own.
+    /// The schema that our tables are moved to; it is usable as an account's schema.
     pub aside_schema: String,
-    /// Ours that go there.
+    /// Our tables and views that are moved there.
     pub aside: Vec<String>,
-    /// What is undone, in the order in which it is.
+    /// The steps that are undone, in this order.
     pub undone: Vec<String>,
-    /// Things in the backup schema that are not from there, because of which it stays.
+    /// Other objects in the backup schema, because of which it is kept.
     pub left_in_backup: Vec<String>,
 }
 
-/// What going back would do. Reads only.
+/// What going back would do. Only reads.
 ///
-/// Errors: no backup of this schema; a manifest that another role wrote; a run in progress.
+/// # Errors
+/// There is no backup of this schema; the manifest belongs to a role that we do not trust. Those of the database.
 pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Return, DbError> {
     let there = tx
         .query(
@@ -46,7 +47,7 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
     if there.is_empty() {
         return Err(nothing());
     }
-    // Its statements are run as they stand.
+    // Its statements are executed unchanged.
     owners::check_believed(tx, backup_schema, MANIFEST).await?;
     let steps = tx
         .query(
@@ -87,7 +88,7 @@ pub async fn plan(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Retu
     })
 }
 
-/// A step of the way there, and the statements that undo it.
+/// A step of the migration, and the statements that undo it.
 struct Undo {
     what: String,
     statements: String,
@@ -98,27 +99,31 @@ impl Undo {
         Undo { what: row.get("what"), statements: row.get("undo") }
     }
 
-    /// Whether it is of a view that reads an old table.
+    /// Whether it creates a view over an old table.
     fn is_of_view(&self) -> bool {
         self.what.starts_with("view v5_local_")
     }
 
     async fn run(&self, tx: &Tx<'_>) -> Result<(), DbError> {
-        // Braces in a trigger's text are not ours to fill in.
+        // Braces in a trigger's text must not be filled in.
         let run = tx.batch_as_is(&self.statements).await;
         run.map_err(|error| error.while_doing(&format!("cannot undo \"{}\"", self.what)))
     }
 }
 
-/// What undoes each step, the last one first. `backup` is quoted.
+/// The undo statements of each step, last step first. `backup` is quoted.
 async fn undo_steps(tx: &Tx<'_>, backup: &str) -> Result<Vec<Undo>, DbError> {
     let sql = format!("SELECT what, undo FROM {backup}.{MANIFEST} WHERE schema = $1 ORDER BY position DESC");
     let rows = tx.query(&sql, &[(&tx.schema(), Type::TEXT)]).await?;
     Ok(rows.iter().map(Undo::of).collect())
 }
 
-/// Goes back, in one transaction. Our tables are not dropped but kept in a schema of their own: the raw history
-/// is nobody's to throw away.
+/// Goes back, in one transaction. Our tables are not dropped but moved to a schema of their own, since the raw
+/// history must not be lost.
+///
+/// # Errors
+/// Those of [`plan`]; a run in progress; a table whose lock is not granted within ten seconds; a step that cannot
+/// be undone.
 pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -129,7 +134,7 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
         refuse_while_running(&tx).await?;
     }
     let (backup, aside) = (quote(backup_schema), quote(&plan.aside_schema));
-    // Views that read the old tables go first: they would follow ours aside.
+    // Drop the views over the old tables first: otherwise they would move with ours.
     let (views, others): (Vec<Undo>, Vec<Undo>) =
         undo_steps(&tx, &backup).await?.into_iter().partition(Undo::is_of_view);
     for undo in &views {
@@ -150,7 +155,7 @@ pub async fn go(db: &Db, backup_schema: &str) -> Result<Return, DbError> {
     Ok(plan)
 }
 
-/// Removes what was undone from the manifest; the manifest and the backup schema with it, where nothing else needs them.
+/// Removes the undone steps from the manifest, and the manifest and backup schema if nothing else needs them.
 async fn forget_steps(tx: &Tx<'_>, plan: &Return) -> Result<(), DbError> {
     let backup = quote(&plan.backup_schema);
     let done = format!("DELETE FROM {backup}.{MANIFEST} WHERE schema = $1");
@@ -166,7 +171,7 @@ async fn forget_steps(tx: &Tx<'_>, plan: &Return) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The lease's row is locked, so that no run starts until the tables are gone.
+/// Fails while a run is in progress. Locks the lease's row, so that no run starts before the tables are moved.
 async fn refuse_while_running(tx: &Tx<'_>) -> Result<(), DbError> {
     let sql = "SELECT holder, expires_at > now() AS is_held FROM {schema}.sync_lease FOR UPDATE";
     let held = tx.query(sql, &[]).await?;

@@ -1,6 +1,6 @@
-//! Closing the backup to those whom Supabase lets in from outside. The old tables come with the rights that they had,
-//! which there were all rights of `anon` and `authenticated`; those, and everybody's, are taken. Whoever else read them
-//! goes on. Each step is undone by the way back.
+//! Revokes public access to the backup. The old tables keep their grants when they are moved, which in version 5
+//! included all rights for `anon` and `authenticated`; those, and PUBLIC's, are revoked. Other readers keep their
+//! access. Going back undoes each step.
 
 use tokio_postgres::types::Type;
 
@@ -12,10 +12,10 @@ use crate::access::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
 use crate::migrations;
 
-/// The step after which a backup is closed: what is opened later was not open in the old system.
+/// The step that marks a backup as closed: access granted later did not exist in version 5.
 const DONE: &str = "backup closed to everybody but its former readers";
 
-/// Closes what was moved, and lets its former readers into the schema.
+/// Closes what was moved, and grants its former readers USAGE on the schema.
 pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Result<(), DbError> {
     let names = migrations::relation_names();
     let relations = rights::of(steps.tx, backup_schema, &names).await?;
@@ -32,7 +32,7 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
     }
     close_manifest(steps.tx, backup_schema, &mut told).await?;
     close_views(steps.tx, &mut told).await?;
-    // Through the views they read what they may read of the tables, and write nothing.
+    // Through the views they may read what they may read of the tables, and write nothing.
     for relation in &relations {
         let view = local_view(&relation.name);
         if rights::of(steps.tx, steps.tx.schema(), &[&view]).await?.is_empty() {
@@ -46,11 +46,11 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
     steps.step(DONE, "", "").await
 }
 
-/// Closes every backup of the account's schema that an older program left open, or that somebody opened again. Returns
-/// what was closed, one line each; nothing is written where nothing was open.
+/// Closes every backup of the account's schema that an earlier version left open or that somebody opened again.
+/// Returns one line for each change; writes nothing if nothing was open.
 ///
 /// # Errors
-/// What another role owns and is open. Those of the database.
+/// A relation of another owner is open. Those of the database.
 pub async fn close_again(db: &Db) -> Result<Vec<String>, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -67,13 +67,13 @@ pub async fn close_again(db: &Db) -> Result<Vec<String>, DbError> {
     Ok(told)
 }
 
-/// The schemas that keep tables of the old system for the account's schema.
+/// The schemas that contain a backup for the account's schema.
 async fn backups(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let found = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
     let mut ours = Vec::new();
     for row in &found {
         let schema: String = row.get(0);
-        // A manifest that we do not trust is nobody's backup.
+        // A manifest that we do not trust does not count as a backup.
         if owners::check_believed(tx, &schema, MANIFEST).await.is_ok()
             && !noted(tx, &schema).await?.is_empty()
         {
@@ -83,7 +83,7 @@ async fn backups(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     Ok(ours)
 }
 
-/// What the manifest says was done for the account's schema.
+/// The steps that the manifest records for the account's schema.
 async fn noted(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError> {
     let sql = format!("SELECT what FROM {}.{MANIFEST} WHERE schema = $1", quote(backup_schema));
     let rows = tx.query(&sql, &[(&tx.schema(), Type::TEXT)]).await?;
@@ -107,7 +107,7 @@ async fn close_backup(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) 
     if told.len() == before {
         return Ok(());
     }
-    // Who owns nothing of it takes nothing, and is told so by a notice alone.
+    // A REVOKE by a role that does not own the relation only raises a notice, so check again.
     let left = rights::of(tx, backup_schema, &names).await?;
     match left.iter().find(|relation| !relation.closed_out().is_empty()) {
         None => Ok(()),
@@ -119,7 +119,7 @@ async fn close_backup(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) 
     }
 }
 
-/// Rights on the relations and row security for each table, with a policy for whoever read it before.
+/// Revokes rights on the relations and enables row security on each table, with a policy for its former readers.
 async fn close_relations(
     steps: &mut Steps<'_, '_>,
     relations: &[Relation],
@@ -156,7 +156,7 @@ async fn close_relations(
     Ok(())
 }
 
-/// The schema itself: default privileges may have opened it.
+/// Revokes rights on the schema itself: default privileges may have granted them.
 async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
     let rows = tx
         .query(
@@ -173,7 +173,7 @@ async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) 
     Ok(())
 }
 
-/// What the manifest says is run by whoever goes back: it is the owner's alone.
+/// Going back executes the manifest's statements, so only its owner may write it.
 async fn close_manifest(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
     let backup = quote(backup_schema);
     for manifest in rights::of(tx, backup_schema, &[MANIFEST]).await? {
@@ -190,7 +190,7 @@ async fn close_manifest(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>
     Ok(())
 }
 
-/// The views of what the company had added: nobody writes through them, and the public roles read nothing.
+/// Closes the views over the company's columns: nobody writes through them, and the public roles read nothing.
 async fn close_views(tx: &Tx<'_>, told: &mut Vec<String>) -> Result<(), DbError> {
     let names: Vec<String> = migrations::relation_names().into_iter().map(local_view).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! What of the old system is there, and what depends on it. Reads only.
+//! Lists what version 5 left in the schema, and what depends on it. Only reads.
 
 use serde::Serialize;
 use tokio_postgres::Row;
@@ -10,60 +10,63 @@ use crate::db::{DbError, Tx};
 use crate::migrations;
 use crate::staging_to_production::rebuild::production_tables;
 
-/// What coming from V5 does to a database, or did.
+/// What the migration from version 5 does or did.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inventory {
     /// The account's schema.
     pub schema: String,
-    /// Where the old tables go.
+    /// The schema that the old tables are moved to.
     pub backup_schema: String,
-    /// What moves there.
+    /// The relations that are moved.
     pub moving: Vec<Moving>,
-    /// Triggers dropped: `table.trigger`.
+    /// The dropped triggers: `table.trigger`.
     pub triggers: Vec<String>,
-    /// Functions moved away: `name(arguments)`.
+    /// The moved functions: `name(arguments)`.
     pub functions: Vec<String>,
-    /// Who can do nothing with the old tables any more: those whom Supabase lets in from outside.
+    /// The roles that lose access to the old tables: PUBLIC and Supabase's public roles.
     pub loses_access: Vec<LosesAccess>,
-    /// What depends on the old tables and is not moved: for a person to look at.
+    /// Objects that depend on the old tables and are not moved, for the user to check.
     pub dependents: Vec<Dependent>,
 }
 
-/// A table or view that stands where one of ours belongs.
+/// A table or view that has the name of one of ours.
 #[derive(Debug, Clone, Serialize)]
 pub struct Moving {
     /// Its name.
     pub name: String,
-    /// `table`, `foreign table`, `view` or `materialized view`: as SQL calls it.
+    /// Its kind in SQL: `table`, `foreign table`, `view` or `materialized view`.
     pub kind: String,
-    /// Rows of a table.
+    /// The number of rows; `None` if it is not a table.
     pub rows: Option<i64>,
-    /// Its columns that the new table has not; reachable by `external_id` where the old table has that column.
+    /// Its columns that the new table does not have; readable by `external_id` if the old table has that column.
     pub local_columns: Vec<String>,
     /// Whether the old table has the column `external_id`.
     pub has_external_id: bool,
 }
 
-/// Something that depends on an old table and stays where it is.
+/// An object that depends on an old table and is not moved.
 #[derive(Debug, Clone, Serialize)]
 pub struct Dependent {
     /// `view`, `foreign key`, `function`, `policy`, `publication` or `trigger`.
     pub kind: String,
-    /// Its name, with its schema where it has one.
+    /// Its name, with its schema if it has one.
     pub name: String,
     /// The old table it depends on.
     pub depends_on: String,
-    /// What it says, before anything is moved.
+    /// Its definition before anything is moved.
     pub definition: String,
-    /// Columns it uses that the new table has not.
+    /// Columns it uses that the new table does not have.
     pub lacks: Vec<String>,
     /// What happens to it, and what to do.
     pub advice: String,
 }
 
-/// Reads everything. Errors: no old table is there; our own tables are there already; something that cannot
-/// be moved has a name of ours; a right on it cannot be taken; the backup schema exists. Definitions are printed with the
-/// schema of every name, since no account's schema is on a transaction's search path.
+/// Reads the inventory. In definitions every name has its schema, since no account's schema is on the transaction's
+/// search path.
+///
+/// # Errors
+/// There is no old table; our own tables exist already; an object with one of our names cannot be moved; a right on
+/// it cannot be revoked; the backup schema exists. Those of the database.
 pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inventory, DbError> {
     let found = old_relations(tx, schema).await?;
     refuse_taken(tx, backup_schema).await?;
@@ -88,13 +91,13 @@ pub async fn read(tx: &Tx<'_>, schema: &str, backup_schema: &str) -> Result<Inve
     })
 }
 
-/// Something in the account's schema that has a name of ours.
+/// An object in the account's schema that has one of our names.
 struct OldRelation {
     name: String,
-    /// As SQL calls it; none where it is neither a table nor a view.
+    /// Its kind in SQL; `None` if it is neither a table nor a view.
     kind: Option<String>,
     may_move: bool,
-    /// Whether it is our own register of migrations, which the old system never had.
+    /// Whether it is our register of migrations, which version 5 did not have.
     is_register: bool,
     columns: Vec<String>,
 }
@@ -110,7 +113,10 @@ impl OldRelation {
         }
     }
 
-    /// How it moves. Errors: it cannot.
+    /// How it is moved.
+    ///
+    /// # Errors
+    /// It cannot be moved.
     async fn moving(self, tx: &Tx<'_>, schema: &str) -> Result<Moving, DbError> {
         let OldRelation { name, kind, may_move, columns, .. } = self;
         let Some(kind) = kind else {
@@ -130,7 +136,10 @@ impl OldRelation {
     }
 }
 
-/// What of the old system stands under names of ours. Errors: it is ours already; there is nothing.
+/// The old relations with our names.
+///
+/// # Errors
+/// Our own tables exist already; there is no old one.
 async fn old_relations(tx: &Tx<'_>, schema: &str) -> Result<Vec<OldRelation>, DbError> {
     let ours = migrations::relation_names();
     let rows =
@@ -152,7 +161,7 @@ async fn old_relations(tx: &Tx<'_>, schema: &str) -> Result<Vec<OldRelation>, Db
     Ok(found)
 }
 
-/// Errors: the backup schema exists.
+/// Fails if the backup schema exists.
 async fn refuse_taken(tx: &Tx<'_>, backup_schema: &str) -> Result<(), DbError> {
     let taken = tx
         .query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[(&backup_schema, Type::TEXT)])
@@ -165,7 +174,7 @@ async fn refuse_taken(tx: &Tx<'_>, backup_schema: &str) -> Result<(), DbError> {
     }
 }
 
-/// A trigger of the old system.
+/// A trigger of version 5.
 pub(super) struct OldTrigger {
     /// `table.trigger`
     pub name: String,
@@ -215,7 +224,7 @@ async fn count(tx: &Tx<'_>, table: &str) -> Result<i64, DbError> {
     Ok(rows.first().map_or(0, |row| row.get(0)))
 }
 
-/// The columns of an old table that the new one of the same name has not.
+/// The columns of an old table that the new one of the same name does not have.
 fn local_columns(table: &str, columns: Vec<String>) -> Vec<String> {
     let Some(new) = production_tables().find(|new| new.name == table) else { return Vec::new() };
     let held: Vec<&str> = new.all_columns().collect();
@@ -258,7 +267,7 @@ async fn dependents(
         .collect())
 }
 
-/// What becomes of a dependent, and what its owner does about it.
+/// What happens to a dependent object, and what its owner should do.
 fn advice(kind: &str, schema: &str, backup: &str, table: &str) -> String {
     let local = local_view(table);
     match kind {

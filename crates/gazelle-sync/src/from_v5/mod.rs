@@ -1,12 +1,12 @@
-//! Coming from V5: a database that already holds the old system's tables, under the names of ours.
+//! Migrates a database that holds the tables of version 5, whose names are the same as ours, and back.
 //!
-//! The old tables move, whole, into a backup schema; the trigger and the function that shifted times go; ours
-//! are created in the freed place, and everything is fetched afresh. Nothing is converted. A manifest in the
-//! backup schema keeps, for each step, the statement that undoes it, and the way back runs them in reverse.
+//! The old tables are moved into a backup schema; the trigger that shifted times is dropped and its function moved.
+//! Our tables are created in their place, and everything is fetched again; no data is converted. A manifest in the
+//! backup schema records for each step the statement that undoes it; going back runs them in reverse order.
 //!
-//! [`away`] goes, by what `inventory` reads of what is there and what depends on it, and [`closing`] closes what has moved, by
-//! the `rights` on it; [`back`] returns. Both ways are one transaction each: all of it, or nothing. `steps` keeps the manifest,
-//! and `names` says what everything is called.
+//! [`away`] moves the tables, using `inventory` to read what is there and what depends on it; [`closing`] revokes
+//! public access to the backup, using `rights`; [`back`] moves them back. Each direction is one transaction.
+//! `steps` writes the manifest, and `names` defines the names.
 
 pub mod away;
 pub mod back;

@@ -1,4 +1,4 @@
-//! Who holds which rights on the old tables, and the statements that take them and give them back as they were.
+//! Reads the grants on the old tables, and builds the statements that revoke and restore them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,28 @@ use super::names::POLICY;
 use crate::access::PUBLIC_ROLES;
 use crate::db::{DbError, Tx, quote};
 
-/// A table, view or sequence, and who may do what with it.
+/// A table, view or sequence, and the grants on it.
 pub(super) struct Relation {
     pub name: String,
-    /// The table or view that it is, or whose column's sequence it is.
+    /// The table or view, or for a sequence the table of its column.
     pub of_table: String,
     pub is_table: bool,
     is_sequence: bool,
     pub is_secured: bool,
-    /// Whether our policy for its former readers is there.
+    /// Whether it has our policy for its former readers.
     pub has_policy: bool,
     pub owner: String,
     held: Vec<Held>,
 }
 
-/// An item of an access list, of the relation or of one of its columns.
+/// An entry of the access list of the relation or of one of its columns.
 struct Held {
     column: Option<String>,
-    /// None is PUBLIC.
+    /// `None` is PUBLIC.
     grantee: Option<String>,
     is_owners: bool,
     is_closed: bool,
-    /// Who granted it, where that was not the owner.
+    /// The grantor, if it was not the owner.
     given_by: Option<String>,
     given_by_closed: bool,
     is_bound: bool,
@@ -38,16 +38,16 @@ struct Held {
     grantable: Vec<String>,
 }
 
-/// A role that loses what it could do with the old tables.
+/// A role that loses access to the old tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LosesAccess {
-    /// Its name; `PUBLIC` is everybody.
+    /// Its name, or `PUBLIC`.
     pub role: String,
-    /// Which tables and views it could do something with.
+    /// The tables and views that it had a right on.
     pub tables: Vec<String>,
 }
 
-/// Reads the rights on relations of a schema, with the sequences of their columns.
+/// Reads the grants on relations of a schema, and on the sequences of their columns.
 ///
 /// # Errors
 /// Those of the database.
@@ -94,7 +94,7 @@ pub(super) async fn of(tx: &Tx<'_>, schema: &str, names: &[&str]) -> Result<Vec<
     Ok(relations)
 }
 
-/// Who loses access where these are closed.
+/// The roles that lose access if these relations are closed.
 pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
     let mut by_role = BTreeMap::<String, BTreeSet<String>>::new();
     for relation in relations {
@@ -109,10 +109,10 @@ pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
     by_role.into_iter().map(told).collect()
 }
 
-/// Refuses rights that the owner cannot take, or could not give back: those of a chain of grants.
+/// Refuses grants made by another role than the owner: the owner cannot revoke them, or could not restore them.
 ///
 /// # Errors
-/// Such a right; the message says how its giver takes it back.
+/// There is such a grant; the message says how its grantor revokes it.
 pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<(), DbError> {
     let chained = |held: &&Held| held.given_by.is_some() && (held.is_closed || held.given_by_closed);
     let found = relations.iter().find_map(|relation| Some((relation, relation.held.iter().find(chained)?)));
@@ -139,7 +139,7 @@ impl Held {
         self.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), quote)
     }
 
-    /// The statements that grant it.
+    /// The GRANT statements that restore it.
     fn grants(&self, on: &str) -> Vec<String> {
         let column = self.column.as_ref().map(|column| format!(" ({})", quote(column))).unwrap_or_default();
         [(&self.plain, ""), (&self.grantable, " WITH GRANT OPTION")]
@@ -154,19 +154,19 @@ impl Held {
 }
 
 impl Relation {
-    /// Its name in a schema (quoted), with the word that GRANT wants before it.
+    /// Its name in a (quoted) schema, after the keyword that GRANT needs.
     fn on(&self, schema: &str) -> String {
         format!("{} {schema}.{}", if self.is_sequence { "SEQUENCE" } else { "TABLE" }, quote(&self.name))
     }
 
-    /// Who is closed out and holds a right still, as it is shown.
+    /// The names of the roles to be closed out that still hold a right.
     pub fn closed_out(&self) -> Vec<String> {
         let roles: BTreeSet<String> =
             self.held.iter().filter(|held| held.is_closed).map(Held::shown).collect();
         roles.into_iter().collect()
     }
 
-    /// The roles that go on, quoted, each once; `owner` too where row security would bind it.
+    /// The roles that keep access, quoted, each once; the owner too if row security binds it.
     pub fn readers(&self, which: impl Fn(&Reader) -> bool) -> Vec<String> {
         let of = |held: &Held| Reader { is_owner: held.is_owners, is_bound: held.is_bound };
         let kept =
@@ -174,12 +174,12 @@ impl Relation {
         kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The roles, quoted, that may read it or some of its columns and go on.
+    /// The roles, quoted, that keep the right to read it or some of its columns.
     pub fn who_may_select(&self) -> Vec<String> {
         self.who_may(|right| right == "SELECT")
     }
 
-    /// The roles, quoted, that may do more than read and go on.
+    /// The roles, quoted, that keep rights to do more than read.
     pub fn who_may_write(&self) -> Vec<String> {
         self.who_may(|right| right != "SELECT")
     }
@@ -190,20 +190,20 @@ impl Relation {
         kept.map(Held::grantee_sql).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Takes every right from those who are closed out.
+    /// Revokes every right of the roles to be closed out.
     pub fn take(&self, schema: &str) -> String {
         self.revoke(schema, |held| held.is_closed)
     }
 
-    /// Takes every right from everybody but the owner.
+    /// Revokes every right of everybody but the owner.
     pub fn take_all(&self, schema: &str) -> String {
         self.revoke(schema, |held| !held.is_owners)
     }
 
-    /// Gives back all rights as they are now, in the order of the catalogue, which `pg_dump` shows.
+    /// Restores all rights as they are now, in the order of the catalogue, which `pg_dump` shows.
     pub fn give_back(&self, schema: &str) -> String {
         let on = self.on(schema);
-        // What others than the owner granted cannot be given again: it stays, and so does its place in the order.
+        // Grants by others than the owner cannot be restored: they stay, and keep their place in the order.
         let in_order = self.held.iter().all(|held| held.given_by.is_none());
         let mut statements = Vec::new();
         if in_order {
@@ -216,7 +216,8 @@ impl Relation {
         statements.join("; ")
     }
 
-    /// On the whole relation only from whom holds something of it: an access list that is absent stays so.
+    /// Revokes on the whole relation only from roles that hold a right on it, so that an absent access list stays
+    /// absent.
     fn revoke(&self, schema: &str, from: impl Fn(&Held) -> bool) -> String {
         let on = self.on(schema);
         let of = |column: Option<&String>| -> BTreeSet<String> {
@@ -231,7 +232,7 @@ impl Relation {
         }
         let columns: BTreeSet<&String> = self.held.iter().filter_map(|held| held.column.as_ref()).collect();
         for column in columns {
-            // Taken with the whole.
+            // Those were revoked on the whole relation.
             let alone: BTreeSet<String> = of(Some(column)).difference(&whole).cloned().collect();
             if !alone.is_empty() {
                 statements.push(format!("REVOKE ALL ({}) ON {on} FROM {}", quote(column), list(&alone)));
@@ -241,7 +242,7 @@ impl Relation {
     }
 }
 
-/// What matters of a role that goes on.
+/// The properties of a role that keeps access.
 pub(super) struct Reader {
     pub is_owner: bool,
     pub is_bound: bool,

@@ -1,4 +1,4 @@
-//! The manifest: each step, and how it is undone.
+//! Executes the steps of the migration, and records in the manifest how each is undone.
 
 use tokio_postgres::types::Type;
 
@@ -10,17 +10,17 @@ pub(super) struct Steps<'t, 'c> {
     pub tx: &'t Tx<'c>,
     /// The backup schema, quoted.
     pub backup: String,
-    /// Whether what is done now is noted: not where it only does again what was noted before.
+    /// Whether steps are recorded: not if they only repeat steps recorded before.
     pub noting: bool,
     position: i32,
 }
 
 impl<'t, 'c> Steps<'t, 'c> {
-    /// Makes the backup schema and its manifest.
+    /// Creates the backup schema and its manifest.
     pub async fn begin(tx: &'t Tx<'c>, backup_schema: &str) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         tx.batch_as_is(&format!("CREATE SCHEMA {backup}")).await?;
-        // Braces in names are not ours to fill in.
+        // Braces in names must not be filled in.
         tx.batch_as_is(&include_str!("manifest.sql").replace("{backup}", &backup)).await?;
         tx.batch_as_is(&format!(
             "COMMENT ON TABLE {backup}.{MANIFEST} IS \
@@ -30,7 +30,7 @@ impl<'t, 'c> Steps<'t, 'c> {
         Ok(Steps { tx, backup, noting: true, position: 0 })
     }
 
-    /// Goes on where a manifest ends.
+    /// Continues an existing manifest.
     pub async fn resume(tx: &'t Tx<'c>, backup_schema: &str, noting: bool) -> Result<Self, DbError> {
         let backup = quote(backup_schema);
         let rows =
@@ -39,7 +39,7 @@ impl<'t, 'c> Steps<'t, 'c> {
         Ok(Steps { tx, backup, noting, position })
     }
 
-    /// Does something, and notes what undoes it. Braces in names are not ours to fill in.
+    /// Executes a step, and records the statements that undo it. Braces in names are not filled in.
     pub async fn step(&mut self, what: &str, act: &str, undo: &str) -> Result<(), DbError> {
         self.tx.batch_as_is(act).await?;
         if !self.noting {

@@ -1,5 +1,5 @@
-//! What a database lacks of the tables that the entities declare: it is added by the declarations themselves, so that a
-//! new entity, or a new column of one, needs no migration.
+//! Finds and adds the tables and columns that the entities declare and a database lacks, so that a new entity, or a
+//! new column of one, needs no migration.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +10,20 @@ use crate::entities::table::{LINEAGE, Table};
 use crate::entities::{ENTITIES, Entity};
 use crate::migrations::declared;
 
-/// Something that a database lacks.
+/// A declared object that a database lacks.
 pub(super) enum Missing {
     /// The staging table of an entity.
     Staging(&'static Entity),
     /// A production table.
     Production(&'static Table),
-    /// A column of a table that is there.
+    /// A column of an existing table.
     Column(&'static Table, &'static str),
-    /// An entity's line in the view that counts versions.
+    /// An entity's part of the view that counts versions.
     Dashboard,
 }
 
 impl Missing {
-    /// What it is, for people.
+    /// What it is, for messages.
     pub(super) fn name(&self) -> String {
         match self {
             Missing::Staging(entity) => format!("table {}", entity.staging_table),
@@ -43,13 +43,13 @@ impl Missing {
     }
 }
 
-/// The columns of each of our tables and of the tables that the dashboard reads, as a database has them.
+/// The columns of each of our tables in a database, and the tables that the dashboard view reads.
 pub(super) struct Found {
     columns: BTreeMap<String, BTreeSet<String>>,
     counted: BTreeSet<String>,
 }
 
-/// Reads what is there. Writes nothing.
+/// Reads what exists. Writes nothing.
 pub(super) async fn found(db: &Db) -> Result<Found, DbError> {
     let params = [(&db.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&db.query(include_str!("found.sql"), &params).await?))
@@ -81,14 +81,15 @@ fn read(rows: &[tokio_postgres::Row]) -> Found {
     found
 }
 
-/// A table that lacks columns which every table of ours has.
+/// A table with one of our names that lacks columns which all our tables have.
 pub(super) struct Stranger {
     pub(super) table: &'static str,
     lacks: Vec<&'static str>,
 }
 
 impl Stranger {
-    /// What is wrong and what to do, where a migration of ours has made the table, so that somebody dropped the columns.
+    /// The error if a migration of ours created the table, so that somebody must have dropped the columns; `None`
+    /// otherwise.
     pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
         if !migrated || !declared::is_migrated(self.table) {
             return None;
@@ -105,7 +106,7 @@ impl Stranger {
 }
 
 impl Found {
-    /// A table of an entity's name that does not look like ours.
+    /// A table with an entity's name that does not look like ours.
     pub(super) fn stranger(&self) -> Option<Stranger> {
         let lineage = LINEAGE.map(|(name, _)| name);
         let lacking = |table: &'static str, ours: &[&'static str]| {
@@ -119,8 +120,8 @@ impl Found {
         })
     }
 
-    /// What the declarations add, parents first. `migrated` says whether all numbered migrations are applied: what those
-    /// make is not looked for before.
+    /// What the declarations add, parents first. `migrated` says whether all numbered migrations are applied; until
+    /// then, tables that those create are not checked.
     pub(super) fn missing(&self, migrated: bool) -> Vec<Missing> {
         let mut missing = Vec::new();
         for entity in ENTITIES.iter().copied() {
@@ -148,7 +149,7 @@ impl Found {
     }
 }
 
-/// Adds what is missing once all migrations are applied. The caller commits.
+/// Adds what is missing, after all migrations are applied. The caller commits.
 pub(super) async fn add(tx: &Tx<'_>) -> Result<(), DbError> {
     for missing in found_in(tx).await?.missing(true) {
         tx.batch(&missing.sql()).await?;

@@ -1,5 +1,5 @@
-//! Brings a database to the shape that this program works with: each migration in a transaction of its own, then what the
-//! declarations of the entities add (`declared`).
+//! Migrates a database: each numbered migration in a transaction of its own, then what the entities' declarations
+//! add (`declared`).
 
 mod declared;
 mod shape;
@@ -13,8 +13,11 @@ use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
 use shape::checksum_of;
 
-/// Applies what is missing and returns what was done: an empty database gets everything in one
-/// transaction, so that a crash leaves it empty; an older one each migration in its own.
+/// Applies the missing steps and returns them. An empty database gets all of them in one transaction, so that a
+/// crash leaves it empty; an older one gets each migration in its own.
+///
+/// # Errors
+/// Those of [`shape()`]; a newer database; a Citus worker node; a migration that fails.
 pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
     let (missing, empty) = match shape_to_migrate(db).await? {
         Shape::Current => return Ok(Vec::new()),
@@ -26,7 +29,7 @@ pub async fn migrate(db: &Db) -> Result<Vec<Step>, DbError> {
     let applied = if empty { create(db).await } else { upgrade(db, &missing).await };
     match applied {
         Ok(()) => Ok(missing),
-        // Another program that migrated meanwhile makes our own statements fail: that is no failure.
+        // If another process migrated meanwhile, our statements fail although all is well.
         Err(error) => match shape_to_migrate(db).await {
             Ok(Shape::Current) => Ok(Vec::new()),
             _ => Err(error),
@@ -41,15 +44,18 @@ async fn create(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Applies all migrations to an empty schema, which is created if need be. The caller commits.
+/// Applies all migrations to an empty schema, which is created if it does not exist. The caller commits.
+///
+/// # Errors
+/// Those of the database; tables that we do not trust.
 pub async fn create_in(tx: &Tx<'_>, schema: &str) -> Result<(), DbError> {
-    // A role without the right to create schemas can use one that exists.
+    // A role that may not create schemas can use an existing one.
     let exists = tx.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&schema, Type::TEXT)]).await?;
     if exists.is_empty() {
         tx.batch(&format!("CREATE SCHEMA {}", quote(schema))).await?;
     }
-    // A register without a row may be there. Ours takes its place rather than its word: it is as we make it then, and
-    // ours. One that another program has filled meanwhile is not lost: whatever it says is there is in our way.
+    // An empty register may exist. Ours replaces it, so that its definition and owner are known. If another process
+    // filled it meanwhile, nothing is lost: the tables it records make our CREATE statements fail.
     owners::check_owners_in(tx).await?;
     access::take_beyond_rows(tx, "").await?;
     owners::check_superuser_in(tx).await?;
@@ -85,7 +91,8 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
         access::close(&tx).await?;
         tx.commit().await.map_err(|error| refused(migration, error))?;
     }
-    // What the declarations add and the rights come with the last one, so that a database that lacks nothing has them.
+    // The declared objects and the rights come in the last transaction, so that a database that lacks no migration
+    // has them.
     let tx = begin_step(&mut connection).await?;
     if let Some(migration) = last {
         apply(&tx, migration).await.map_err(|error| refused(migration, error))?;
@@ -99,7 +106,7 @@ async fn upgrade(db: &Db, missing: &[Step]) -> Result<(), DbError> {
     })
 }
 
-/// Says of a refusal which migration met it: what a user has added to a table refuses a row.
+/// Adds the failed migration to an error about a row: something that a user added to a table refuses it.
 fn refused(migration: &Migration, error: DbError) -> DbError {
     match error.fault {
         Fault::Record => error.while_doing(&format!(
@@ -110,8 +117,8 @@ fn refused(migration: &Migration, error: DbError) -> DbError {
     }
 }
 
-/// A transaction in which the shape may be changed: the tables are ours, and so are the rights. Those that nobody else needs are
-/// taken first, so that a superuser is not kept from that by their being held.
+/// Begins a transaction in which tables may be changed: checks their owners and our rights. Rights that nobody
+/// needs are revoked first, since they would keep a superuser from going on.
 async fn begin_step(connection: &mut Connection) -> Result<Tx<'_>, DbError> {
     let tx = connection.begin().await?;
     owners::check_owners_in(&tx).await?;
@@ -142,8 +149,11 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Makes the database ready for a run: an empty one gets all migrations, an older one is refused
-/// with the command that upgrades it. Returns what was created.
+/// Prepares the database for a run: an empty one gets all migrations, an older one is refused with the command that
+/// upgrades it. Returns what was created.
+///
+/// # Errors
+/// Those of [`shape()`]; an older or a newer database; an untested version of Citus.
 pub async fn prepare(db: &Db) -> Result<Vec<Step>, DbError> {
     citus::check(db).await?;
     match shape(db).await? {
@@ -154,8 +164,10 @@ pub async fn prepare(db: &Db) -> Result<Vec<Step>, DbError> {
     }
 }
 
-/// Whether there is anything to read, for what only reads: no in an empty database. One that is not of this
-/// program's age is refused as by [`prepare`].
+/// Whether there is anything to read, for commands that only read: false in an empty database.
+///
+/// # Errors
+/// Those of [`shape()`]; an older or a newer database.
 pub async fn is_readable(db: &Db) -> Result<bool, DbError> {
     match shape(db).await? {
         Shape::Empty => Ok(false),
@@ -165,15 +177,16 @@ pub async fn is_readable(db: &Db) -> Result<bool, DbError> {
     }
 }
 
-/// Drops every table and view of ours, with what they hold, and nothing else.
+/// Drops all our tables and views with their data, and nothing else.
 ///
-/// Errors: something that is not ours depends on them, such as a user's view.
+/// # Errors
+/// Another object depends on them, such as a user's view. Those of the database.
 pub async fn drop_all(db: &Db) -> Result<(), DbError> {
     let listed =
         |names: &[&str]| names.iter().map(|name| format!("{{schema}}.{name}")).collect::<Vec<_>>().join(", ");
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    // All at once, so that they may depend on each other; never CASCADE, which would take what is not ours.
+    // All in one statement, so that they may depend on each other. Never CASCADE, which would drop other objects.
     tx.batch(&format!("DROP VIEW IF EXISTS {}", listed(&VIEWS))).await?;
     tx.batch(&format!("DROP TABLE IF EXISTS {}", listed(&tables()))).await?;
     tx.commit().await
@@ -194,27 +207,28 @@ fn older(steps: &[Step]) -> DbError {
     ))
 }
 
-/// The error of a database that is ahead of this program.
+/// The error for a database that a newer version migrated.
 pub fn newer(version: i32) -> DbError {
     DbError::infrastructure(format!(
         "the database was migrated to version {version} by a newer gazelle-sync: upgrade this program"
     ))
 }
 
-/// What one migration does, and how the register notes it.
+/// The SQL of one migration, and its entry in the register.
 #[derive(Debug, Clone)]
 pub struct Script {
     /// Its number.
     pub version: i32,
     /// Its name.
     pub name: &'static str,
-    /// Of its text.
+    /// The checksum of its text.
     pub checksum: String,
-    /// Several statements, with `{schema}` to be filled in.
+    /// Its statements, with `{schema}` to be filled in.
     pub sql: String,
 }
 
-/// Every migration as text: the first ones make a database such as an earlier release left, with the register beside them.
+/// Every migration as text. The first ones, together with the register, create a database as an earlier release
+/// left it.
 pub fn scripts() -> Vec<Script> {
     let text = |migration: &Migration| match migration.staging_tables {
         [] => migration.sql.to_owned(),

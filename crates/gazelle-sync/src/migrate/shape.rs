@@ -1,4 +1,4 @@
-//! How far a database is, by its register of migrations and by what is there.
+//! Determines which migrations a database has, by its register and by the objects that exist.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -9,10 +9,10 @@ use crate::access::{self, owners};
 use crate::db::{Db, DbError};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_names};
 
-/// What a migration would do or did.
+/// A step of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Its number; none of what follows from the declarations of the entities.
+    /// The migration's number; `None` for a step that follows from the entities' declarations or revokes rights.
     pub version: Option<i32>,
     /// Its name.
     pub name: String,
@@ -24,29 +24,30 @@ impl Step {
     }
 }
 
-/// How far a database's shape is.
+/// The state of a database's schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// No table of ours: everything is to be created.
+    /// It has none of our tables.
     Empty,
     /// All migrations are applied.
     Current,
     /// Some are missing.
     Older(Vec<Step>),
-    /// It was migrated by a newer program than this one, to this version.
+    /// A newer version of this program migrated it, to this number.
     Newer(i32),
 }
 
-/// Reads how far the database is. Writes nothing.
+/// Reads the state of the schema. Writes nothing.
 ///
-/// Errors: an applied migration whose text differs from this program's (a changed file), tables
-/// or views of our names that no migration of ours made, or that somebody made whom we do not trust.
+/// # Errors
+/// An applied migration whose text differs from this program's; tables or views with our names that no migration
+/// created, or that belong to a role we do not trust. Those of the database.
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
     look(db, Before::Use).await
 }
 
-/// As [`shape`], for `migrate`: what others may do with our tables beyond reading and writing rows is missing a step too, which takes
-/// it, and stops nothing. That is no reason to refuse a run, so [`shape`] does not say it.
+/// As [`shape`], for `migrate`: if other roles may do more with our tables than read and write rows, a step that
+/// revokes those rights is missing, too. That is no reason to refuse a run, so [`shape`] does not report it.
 ///
 /// # Errors
 /// As [`shape`].
@@ -67,7 +68,7 @@ pub async fn shape_to_migrate(db: &Db) -> Result<Shape, DbError> {
     Ok(if steps.is_empty() { Shape::Current } else { Shape::Older(steps) })
 }
 
-/// The step that takes rights.
+/// The step that revokes rights.
 const RIGHTS: &str = "rights of others beyond rows";
 
 async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
@@ -80,7 +81,7 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
         (Some(register), _) if !register.is_register => return Err(foreign(db, &register.name)),
         (Some(register), _) => register,
     };
-    // Before anything of them is read: which rows are seen, and by whose code, is their owner's to say.
+    // Before reading any table: its owner decides which rows we see, and whose code runs.
     owners::check_before(db, before).await?;
     let applied = applied(db).await?;
     if applied.is_empty() && register.is_hidden {
@@ -90,7 +91,7 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
         ));
     }
     if applied.is_empty() {
-        // Someone emptied the register: nothing says who made what stands beside it.
+        // The register was emptied: nothing says who created the other tables.
         return other.map_or(Ok(Shape::Empty), |other| Err(foreign(db, &other.name)));
     }
     let mut missing = match Progress::of(&applied)? {
@@ -107,16 +108,16 @@ async fn look(db: &Db, before: Before) -> Result<Shape, DbError> {
     Ok(if missing.is_empty() { Shape::Current } else { Shape::Older(missing) })
 }
 
-/// Something that has one of our names.
+/// An object that has one of our names.
 struct Relation {
     name: String,
-    /// Whether it is a table that may be our register.
+    /// Whether it is a table with our register's columns.
     is_register: bool,
-    /// Whether row security may hide rows of it from us.
+    /// Whether row security may hide its rows from us.
     is_hidden: bool,
 }
 
-/// What has one of our names: it is in our way, be it a table, a view or an index.
+/// The objects with our names: tables, views, indexes or others, which would all collide with ours.
 async fn relations(db: &Db) -> Result<Vec<Relation>, DbError> {
     let params = [(&db.schema() as _, Type::TEXT), (&relation_names() as _, Type::TEXT_ARRAY)];
     let rows = db.query(include_str!("relations.sql"), &params).await?;
@@ -128,7 +129,7 @@ async fn relations(db: &Db) -> Result<Vec<Relation>, DbError> {
     Ok(rows.iter().map(relation).collect())
 }
 
-/// A migration that the register holds.
+/// A migration recorded in the register.
 struct Applied {
     version: i32,
     checksum: String,
@@ -143,12 +144,12 @@ async fn applied(db: &Db) -> Result<Vec<Applied>, DbError> {
         .collect())
 }
 
-/// How many of this program's migrations a register holds.
+/// Which of this program's migrations a register lacks.
 #[derive(Debug, PartialEq, Eq)]
 enum Progress {
-    /// It holds one that this program does not know.
+    /// It has one that this program does not know.
     Newer(i32),
-    /// It lacks these, which may be none.
+    /// It lacks these; empty if it lacks none.
     Missing(Vec<Step>),
 }
 
@@ -186,12 +187,12 @@ fn foreign(db: &Db, name: &str) -> DbError {
     ))
 }
 
-/// Every migration there is.
+/// A step for every migration.
 pub fn all_steps() -> Vec<Step> {
     MIGRATIONS.iter().map(Step::of).collect()
 }
 
-/// What the register says of a migration's text.
+/// The checksum of a migration's text in the register.
 pub(super) fn checksum_of(migration: &Migration) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(migration.sql.as_bytes());
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(Progress::of(&ahead).unwrap(), Progress::Newer(9_000));
     }
 
-    /// Databases hold these checksums: a line is added with a migration, and none is ever changed.
+    /// Databases contain these checksums: add a line with a migration, and never change one.
     #[test]
     fn migrations_say_what_they_said_when_they_were_released() {
         let lines: Vec<String> = MIGRATIONS

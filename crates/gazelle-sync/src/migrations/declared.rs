@@ -1,12 +1,12 @@
-//! SQL that follows from the declarations of the entities, for tables and columns that no numbered migration makes.
+//! Generates the SQL for declared tables and columns that no numbered migration creates.
 //!
-//! Every text has `{schema}` to be filled in and may hold several statements.
+//! Every text has `{schema}` to be filled in and may contain several statements.
 
 use super::{TABLES, staging_tables};
 use crate::entities::table::{LINEAGE, Table};
 use crate::entities::{ENTITIES, Entity};
 
-/// The templates of a staging table as all migrations leave it, in their order.
+/// The templates that together create a staging table as all migrations leave it, in order.
 const STAGING: [&str; 4] = [
     include_str!("0002_staging_tables.sql"),
     include_str!("0015_request_of_a_version.sql"),
@@ -14,12 +14,12 @@ const STAGING: [&str; 4] = [
     include_str!("0024_indexes_of_what_is_left.sql"),
 ];
 
-/// Whether a numbered migration makes this table.
+/// Whether a numbered migration creates this table.
 pub(crate) fn is_migrated(table: &str) -> bool {
     TABLES.contains(&table) || staging_tables().any(|staging| staging == table)
 }
 
-/// The staging and production tables of the entities that no migration makes, parents first.
+/// The entities' staging and production tables that no migration creates, parents first.
 pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     let of = |entity: &&'static Entity| {
         [entity.staging_table].into_iter().chain(entity.tables.iter().map(|table| table.name))
@@ -27,12 +27,13 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     ENTITIES.iter().flat_map(of).filter(|name| !is_migrated(name))
 }
 
-/// Makes the staging table of an entity.
+/// Creates the staging table of an entity.
 pub fn staging_table(entity: &Entity) -> String {
     STAGING.map(|template| template.replace("{staging_table}", entity.staging_table)).join("\n")
 }
 
-/// Makes a production table: its columns, keys, and an index for each reference that its primary key does not serve.
+/// Creates a production table: its columns, keys, and an index for each reference that its primary key does not
+/// cover.
 pub fn production_table(table: &Table) -> String {
     let mut lines: Vec<String> =
         table.stored_columns().map(|(name, _)| format!("    {}", definition(table, name))).collect();
@@ -47,7 +48,7 @@ pub fn production_table(table: &Table) -> String {
     sql
 }
 
-/// Adds a column that the table lacks; rows that are there have NULL in it until their record is reconciled again.
+/// Adds a column to a table; existing rows have NULL in it until their record is reconciled again.
 pub(crate) fn column(table: &Table, name: &str) -> String {
     let mut sql = match table.generated.iter().find(|column| column.name == name) {
         Some(column) => format!(
@@ -62,7 +63,7 @@ pub(crate) fn column(table: &Table, name: &str) -> String {
     sql
 }
 
-/// The view that counts versions of each entity by their status.
+/// Creates the view that counts the versions of each entity by status.
 pub(crate) fn dashboard() -> String {
     let of = |entity: &&Entity| {
         format!(
@@ -78,12 +79,13 @@ pub(crate) fn dashboard() -> String {
     )
 }
 
-/// Makes all production tables, parents first: as the migrations make them, but for indexes that serve only queries of people.
+/// Creates all production tables, parents first, as the migrations do, but without the indexes that only serve
+/// users' queries.
 pub(crate) fn production_tables() -> impl Iterator<Item = String> {
     ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied()).map(production_table)
 }
 
-/// A column with its type and its references.
+/// The definition of a column with its type and reference.
 fn definition(table: &Table, name: &str) -> String {
     let sql_type = table.stored_columns().find(|(column, _)| *column == name).map_or("text", |(_, of)| of);
     let mut sql = format!("{name} {sql_type}");
@@ -92,7 +94,7 @@ fn definition(table: &Table, name: &str) -> String {
     }
     if let Some((_, of)) = table.references().find(|(column, _)| *column == name) {
         sql.push_str(&format!(" REFERENCES {{schema}}.{of} (external_id)"));
-        // A row whose key holds its owner cannot be without it.
+        // A row whose key includes its owner cannot exist without it.
         if table.owner == Some(name) && table.key.contains(&name) {
             sql.push_str(" ON DELETE CASCADE");
         }

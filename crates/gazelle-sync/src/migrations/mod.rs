@@ -1,6 +1,7 @@
-//! Every migration in order, and what they make together: numbered, applied once each, never edited afterwards.
+//! The numbered migrations in order, and the names of what they create. Each is applied once and never edited
+//! afterwards.
 //!
-//! Tables and columns that no migration makes follow from the declarations of the entities ([`declared`]).
+//! Tables and columns that no migration creates follow from the declarations of the entities ([`declared`]).
 
 pub mod declared;
 mod relations;
@@ -8,20 +9,20 @@ mod relations;
 pub use relations::relation_names;
 pub(crate) use relations::tables;
 
-/// One step of the database's shape.
+/// One numbered migration.
 pub(crate) struct Migration {
     pub(crate) version: i32,
     pub(crate) name: &'static str,
     pub(crate) sql: &'static str,
-    /// The statement is run once for each, as `{staging_table}`.
+    /// The SQL is run once for each of these, filled in as `{staging_table}`.
     pub(crate) staging_tables: &'static [&'static str],
 }
 
-/// Migrations whose text was changed since they were applied somewhere, with the checksum of what they said before: the
-/// same change of the database, which a server refused as it was written. 21: Citus casts no column in an UPDATE.
+/// Migrations whose text was changed after they were applied somewhere, with the checksum of the former text: both
+/// texts have the same effect, but a server refused the former one. 21: Citus casts no column in an UPDATE.
 pub(crate) const REWRITTEN: [(i32, &str); 1] = [(21, "6ee0678709761401")];
 
-/// Every migration in order. Applied files never change (but see [`REWRITTEN`]); a change of shape is a new line.
+/// Every migration in order. Applied files never change (except [`REWRITTEN`]); a schema change is a new entry.
 pub(crate) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
@@ -126,7 +127,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
 /// The register of applied migrations.
 pub(crate) const REGISTER: &str = "sync_migrations";
 
-/// The tables that the migrations make, beside the staging tables and the register.
+/// The tables that the migrations create, besides the staging tables and the register.
 pub(crate) const TABLES: &[&str] = &[
     "sync_runs",
     "sync_run_entities",
@@ -156,20 +157,20 @@ pub(crate) const TABLES: &[&str] = &[
     "gazelle_appointment_pianos",
 ];
 
-/// The views that the migrations make.
+/// The views that the migrations create.
 pub(crate) const VIEWS: [&str; 3] =
     ["v_sync_dashboard", "v_sync_dashboard_entities", "v_appointments_montreal"];
 
-/// The migrations that make the view over production as it is now, by their numbers. One that changes it is added here.
+/// The numbers of the migrations that create the current view over production. Add one that changes the view.
 const PRODUCTION_VIEWS: [i32; 1] = [17];
 
-/// What makes the views over production with `{schema}` to be filled in.
+/// The SQL that creates the views over production, with `{schema}` to be filled in.
 pub(crate) fn production_views() -> impl Iterator<Item = &'static str> {
     let is_one = |migration: &&Migration| PRODUCTION_VIEWS.contains(&migration.version);
     MIGRATIONS.iter().filter(is_one).map(|migration| migration.sql)
 }
 
-/// The staging tables that migrations name, some of them several times.
+/// The staging tables that migrations name, with repetitions.
 fn staging_tables() -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().flat_map(|migration| migration.staging_tables.iter().copied())
 }

@@ -1,4 +1,4 @@
-//! That the lists of names say what the migrations make.
+//! Tests that the lists of names match what the migrations create.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ fn every_table_and_view_of_the_migrations_is_listed() {
 
 #[test]
 fn no_migration_only_comments() {
-    // An upgrade stops for every migration, and a program from before it refuses the database: more than a comment is worth.
+    // An upgrade locks tables, and older programs then refuse the database: a comment is not worth that.
     let only_comments = |migration: &&Migration| {
         let statements = migration.sql.lines().filter(|line| !line.starts_with("--")).collect::<String>();
         statements

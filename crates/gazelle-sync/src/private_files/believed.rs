@@ -1,5 +1,5 @@
-//! Files whose content decides what the program does: which programs it starts, where it sends a key. Whoever may change one runs
-//! what he likes as us, so that it is believed only where nobody else may, as `ssh` believes its own.
+//! Reads files whose content decides what the program does: which programs it starts, where it sends a key. Another
+//! account that can change one runs commands as us, so it is trusted only if no other account can, as with `ssh`.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
@@ -10,26 +10,26 @@ use rustix::fs::{FileType, StatVfsMountFlags};
 
 use super::{NotOurs, descriptor, group, path};
 
-/// How a file came to be looked at.
+/// Why a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sought {
-    /// It stood where we looked; nobody said that it should be believed.
+    /// It was found at a default place; nobody asked for it.
     Found,
-    /// A person named it, and thereby trusts its owner.
+    /// The user named it, and thereby trusts its owner.
     Named,
 }
 
-/// A file that nobody else could have written.
+/// A file that no untrusted account could have written.
 #[derive(Debug)]
 pub struct Believed {
-    /// What stands in it.
+    /// Its content.
     pub bytes: Vec<u8>,
-    /// That other accounts may read it, and what mends that. No harm where it holds no secret.
+    /// Set if other accounts may read it, with the remedy. Harmless if it holds no secret.
     pub seen: Option<NotOurs>,
 }
 
-/// Reads a file, and refuses one that others may change or exchange; none where it is absent. A descriptor of ours under its name
-/// (`/dev/stdin`, `/dev/fd/63`) is what whoever started us opened, and is read as it is.
+/// Reads a file, and refuses one that other accounts may change or replace; `None` if it does not exist. A name of
+/// an open descriptor (`/dev/stdin`, `/dev/fd/63`) was opened by whoever started us, and is read unchecked.
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
@@ -51,12 +51,12 @@ pub fn read(file: &Path, sought: Sought) -> io::Result<Option<Believed>> {
         return Err(io::Error::new(ErrorKind::PermissionDenied, why));
     }
     let mut bytes = Vec::new();
-    // Nobody else could have exchanged it since.
+    // Nobody else could have replaced it since the check.
     File::open(&at)?.read_to_end(&mut bytes)?;
     Ok(Some(Believed { bytes, seen: judge.seen() }))
 }
 
-/// What stands at a place on the way to a file, or the file.
+/// An element of the path to a file, or the file.
 #[derive(Debug, Clone)]
 struct Step {
     path: PathBuf,
@@ -64,9 +64,9 @@ struct Step {
     group: u32,
     kind: FileType,
     mode: u32,
-    /// How many names it has.
+    /// The number of hard links.
     links: u64,
-    /// Whether it is mounted so that nobody can write there, whatever its mode: Kubernetes mounts a ConfigMap so, with mode 777.
+    /// Whether it is on a read-only mount, whatever its mode: Kubernetes mounts a ConfigMap so, with mode 777.
     is_fixed: bool,
 }
 
@@ -85,11 +85,11 @@ impl Step {
     }
 }
 
-/// Who reads.
+/// The account that reads.
 struct Who {
     me: u32,
     groups: Vec<u32>,
-    /// Who owns `/`, and could change everything else too: in a namespace that does not know root, it is another number.
+    /// The owner of `/`, who counts as root: in a user namespace that does not map root, it has another number.
     top: u32,
 }
 
@@ -110,14 +110,14 @@ struct Judge<'a> {
     end: &'a Step,
     sought: Sought,
     who: &'a Who,
-    /// Whether the group of a step is an account's alone.
+    /// Whether an account is the only member of a step's group.
     is_of: &'a dyn Fn(u32, &Step) -> bool,
 }
 
 impl Judge<'_> {
     const STICKY: u32 = 0o1000;
 
-    /// Why the file is not believed.
+    /// Why the file is refused, or `None`.
     fn refusal(&self) -> Option<NotOurs> {
         self.way.iter().chain([self.end]).find_map(|step| self.refusal_of(step))
     }
@@ -129,7 +129,7 @@ impl Judge<'_> {
             false => format!(", and whoever may change that decides what {end} is"),
         };
         if !self.is_trusted(step.owner) {
-            // Naming it helps only where the name can mean no file but this owner's.
+            // Naming the file helps only if the name cannot refer to another account's file.
             let name_it = match (self.sought, step.owner == self.end.owner && !self.anybody_may_make_it()) {
                 (Sought::Found, true) => format!("or name it: --config {end}; "),
                 _ => String::new(),
@@ -178,7 +178,7 @@ impl Judge<'_> {
         [0, self.who.me, self.who.top].contains(&owner) || (is_named && !self.anybody_may_make_it())
     }
 
-    /// Whether it lies below a folder like `/tmp`, in which whoever comes first takes a name.
+    /// Whether it is below a folder like `/tmp`, where any account can create a name.
     fn anybody_may_make_it(&self) -> bool {
         self.way.iter().any(|step| {
             step.kind == FileType::Directory
@@ -188,8 +188,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether it stands where we looked because somebody gave a trusted account's file a name there (where the system lets
-    /// anybody: fs.protected_hardlinks).
+    /// Whether another account may have hard-linked a trusted account's file to the default place (where the system
+    /// allows it: fs.protected_hardlinks).
     fn is_perhaps_linked_by_others(&self, step: &Step) -> bool {
         self.sought == Sought::Found
             && step.kind == FileType::RegularFile
@@ -197,13 +197,13 @@ impl Judge<'_> {
             && self.anybody_may_make_it()
     }
 
-    /// The bits of a mode by which others may write.
+    /// The bits of the mode that let other accounts write.
     fn open(&self, step: &Step) -> u32 {
         let bits = step.mode & 0o022;
         match step.kind {
-            // A link's own mode says nothing, and what is written to a device is not read there.
+            // The mode of a link has no meaning, and what is written to a device is not read back from it.
             FileType::Symlink | FileType::CharacterDevice => 0,
-            // There each exchanges only what is his.
+            // There each account can replace only its own entries.
             FileType::Directory if step.is_fixed || step.mode & Self::STICKY != 0 => 0,
             _ if bits & 0o020 != 0 && self.is_group_of_trusted(step) => bits & 0o002,
             _ => bits,
@@ -216,7 +216,7 @@ impl Judge<'_> {
             .any(|account| self.is_trusted(*account) && (self.is_of)(*account, step))
     }
 
-    /// Whether other accounts may read it. A group of this process is no other: whoever made it so meant that.
+    /// Whether other accounts may read it. A group of this process does not count: that was intended.
     fn seen(&self) -> Option<NotOurs> {
         let end = self.end;
         let is_ours = |step: &Step| self.who.groups.contains(&step.group) || self.is_group_of_trusted(step);
@@ -244,11 +244,11 @@ mod tests {
 
     const ADA: u32 = 1000;
     const MALLORY: u32 = 1001;
-    /// A group that nobody but Ada is in.
+    /// A group whose only member is Ada.
     const ADAS: u32 = 1000;
     const TEAM: u32 = 2000;
 
-    /// A place by its owner, group, kind and mode; `r` for a folder that is mounted read-only.
+    /// An element of a path by its owner, group, kind and mode; `r` for a folder on a read-only mount.
     fn step(path: &str, owner: u32, group: u32, kind: char, mode: u32) -> Step {
         let kinds =
             [('f', FileType::RegularFile), ('l', FileType::Symlink), ('c', FileType::CharacterDevice)];
@@ -258,7 +258,7 @@ mod tests {
         Step { path, owner, group, kind: kind_of, mode, links, is_fixed: kind == 'r' }
     }
 
-    /// Why Ada, or another, does not believe what stands at the end, and what she is warned of.
+    /// Why the account (Ada or another) does not trust the file, and what it is warned of.
     fn judged(way: &[Step], sought: Sought, me: u32, groups: &[u32]) -> (Option<String>, Option<String>) {
         let top = step("/", 0, 0, 'd', 0o755);
         let (end, folders) = way.split_last().unwrap();
@@ -296,7 +296,7 @@ mod tests {
             (Named, vec![step("/srv/p", ADA, ADAS, 'd', 0o777), file(ADA, 0o600)], "/srv/p can be written"),
             (Found, vec![tmp(), step("/tmp/linked.toml", ADA, ADAS, 'f', 0o600)], "has 2 names"),
             (Found, vec![tmp(), step("/tmp/linked.toml", 0, 0, 'f', 0o644)], "has 2 names"),
-            // A folder of a mount that takes no writes says nothing of who owns what stands there.
+            // A folder on a read-only mount does not decide whether the owner of a file in it is trusted.
             (Found, vec![step("/etc/c", 0, 0, 'r', 0o777), file(MALLORY, 0o644)], "uid 1001"),
         ] {
             let told = judged(&way, sought, ADA, &[ADAS, TEAM]).0;
@@ -315,7 +315,7 @@ mod tests {
             (Named, service, &its[..], vec![etc.clone(), of(0, 0, 0o644)]),
             (Named, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
             (Found, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
-            // With umask 002, each in a group of his own; and root who runs it as who owns it.
+            // With umask 002 each account has a group of its own; and root runs it as the owner.
             (
                 Found,
                 ADA,
@@ -328,12 +328,12 @@ mod tests {
                 &[0],
                 vec![home.clone(), step("/home/ada/p", ADA, ADAS, 'd', 0o775), of(ADA, ADAS, 0o664)],
             ),
-            // A file of another account in a container, or of who deploys, that a person named.
+            // A file of another account, in a container or of whoever deploys, that the user named.
             (Named, 0, &[0], vec![step("/app", 0, 0, 'd', 0o755), of(ADA, TEAM, 0o644)]),
             (Named, service, &its, vec![step("/srv/app", ADA, TEAM, 'd', 0o755), of(ADA, TEAM, 0o644)]),
-            // Any account of a container, in the group of root.
+            // An arbitrary account of a container, in root's group.
             (Found, 1_000_650_000, &[0], vec![step("/app", 0, 0, 'd', 0o775), of(0, 0, 0o664)]),
-            // A ConfigMap: its folder has mode 777, its links are root's, and it is mounted read-only.
+            // A ConfigMap: mode 777, links owned by root, mounted read-only.
             (
                 Found,
                 ADA,

@@ -1,8 +1,8 @@
-//! Names of files that we have open already (`/dev/stdin`, `/dev/fd/63`).
+//! Recognizes names of open descriptors (`/dev/stdin`, `/dev/fd/63`).
 
 use std::path::Path;
 
-/// Whether a name is that of a descriptor of ours. A name that goes on below one leads wherever a folder does.
+/// Whether a path names one of our descriptors. A path that continues below one is an ordinary path.
 pub(super) fn is_one(file: &Path) -> bool {
     let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let name = file.to_str().unwrap_or_default();

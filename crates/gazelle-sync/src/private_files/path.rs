@@ -1,15 +1,15 @@
-//! The way that a path leads, name by name.
+//! Resolves a path element by element.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-/// As many as Linux follows.
+/// As many symbolic links as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Goes along a path and shows each folder and each link on the way, before it goes on behind it. Gives what stands at the end,
-/// which is no link; none where nothing does.
+/// Resolves a path, and calls `passes` for each folder and link before following it. Returns the resolved path,
+/// which is no link; `None` if it does not exist.
 pub(super) fn walk(
     path: &Path,
     passes: &mut dyn FnMut(&Path, &Metadata) -> io::Result<()>,
@@ -20,7 +20,7 @@ pub(super) fn walk(
     let mut links = 0;
     while let Some(name) = left.pop() {
         passes(&at, &found)?;
-        // Before this name no link is left in the path, so that what is above is what it says.
+        // The path so far contains no link, so its parent is what `..` means.
         let next = if name == ".." { at.parent().unwrap_or(&at).to_owned() } else { at.join(name) };
         found = match fs::symlink_metadata(&next) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -45,7 +45,7 @@ pub(super) fn walk(
     Ok(Some((at, found)))
 }
 
-/// The names of a path, last one first.
+/// The names of a path, last first.
 fn steps(path: &Path) -> Vec<OsString> {
     let names =
         path.components().rev().filter(|one| matches!(one, Component::Normal(_) | Component::ParentDir));

@@ -1,4 +1,4 @@
-//! `auth`: status, login, logout.
+//! `auth`: shows, obtains or removes the credential for Gazelle.
 
 pub mod standing;
 
@@ -18,7 +18,7 @@ use crate::source::OauthLogin;
 use crate::time;
 use standing::Standing;
 
-/// Says, logs in or logs out.
+/// Runs the chosen action.
 pub async fn run(context: &Context, args: AuthArgs) -> Result<u8> {
     match args.into_action() {
         AuthAction::Status { offline } => status(context, offline).await,
@@ -29,7 +29,7 @@ pub async fn run(context: &Context, args: AuthArgs) -> Result<u8> {
 
 async fn status(context: &Context, offline: bool) -> Result<u8> {
     let settings = &context.settings;
-    // Says what is missing.
+    // Fails with what is missing.
     let client = opened::client(settings, None)?;
     let standing = Standing::of(settings, client, offline).await;
     context.print(&standing, || status_text(&standing, settings))?;

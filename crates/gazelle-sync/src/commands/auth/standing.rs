@@ -13,13 +13,13 @@ use crate::source::{GazelleClient, GraphqlRequest, Tokens};
 pub struct Standing {
     /// `api_key` or `oauth`.
     pub method: &'static str,
-    /// Where tokens are kept; absent for a key.
+    /// Where tokens are stored; absent for an API key.
     pub kept_in: Option<String>,
-    /// Where the tokens in use are from: `store`, `environment`, or absent.
+    /// Where the tokens in use come from: `store`, `environment`, or absent.
     pub tokens_from: Option<&'static str>,
     pub access_until: Option<Timestamp>,
     pub renewable: Option<bool>,
-    /// Who it is at Gazelle, where it was asked.
+    /// The company and user at Gazelle, if Gazelle was asked.
     pub who: Option<Who>,
     pub ok: bool,
     pub problem: Option<String>,
@@ -32,7 +32,7 @@ pub struct Who {
 }
 
 impl Standing {
-    /// Reads it, and asks Gazelle who we are unless that is to be left out.
+    /// Reads the credential and, unless `offline`, asks Gazelle for the company and user.
     pub async fn of(settings: &Settings, client: GazelleClient, offline: bool) -> Standing {
         let mut standing = Standing {
             method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
@@ -50,9 +50,9 @@ impl Standing {
                 Err(problem) => standing.problem = Some(problem),
             }
         }
-        // Its connection may be the only one that the role may open.
+        // The role may be allowed only one connection, which the client holds.
         drop(client);
-        // Read afterwards: the question may have refreshed them.
+        // Read afterwards: the request may have refreshed the tokens.
         if settings.api_key.is_none()
             && let Err(problem) = look_at_tokens(settings, &mut standing, offline).await
         {
@@ -77,7 +77,7 @@ async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: b
     };
     standing.tokens_from = Some(from);
     standing.renewable = Some(tokens.refresh_token.is_some());
-    // Of the environment's tokens no end is known, only that they are to be refreshed at their first use.
+    // The expiry of tokens from the environment is not known; they are refreshed at first use.
     standing.access_until = tokens.expires_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
     if offline && tokens.is_over(Timestamp::now()) && tokens.refresh_token.is_none() {
         return Err(
@@ -87,7 +87,7 @@ async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: b
     Ok(())
 }
 
-/// Asks Gazelle who we are.
+/// Asks Gazelle for the company and user of the credential.
 async fn who(client: &GazelleClient) -> Result<Who, String> {
     let question = GraphqlRequest::new("WhoAmI", include_str!("../../credentials/who.graphql"), json!({}));
     let answer = client.post(&question).await.map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! What the demonstration changes at the source, and what production says before and after.
+//! Changes that the demo makes at the source, and the production values before and after.
 
 use anyhow::{Result, anyhow};
 use gazelle_sim::{ChangeError, Kind, SimControl};
@@ -9,16 +9,16 @@ use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError};
 
-/// A change and its trace.
+/// A change, and the production value before and after it.
 #[derive(Debug, Serialize)]
 pub struct DemoChange {
-    /// In words.
+    /// A description of the change.
     pub what: String,
     /// The record's id.
     pub id: String,
-    /// What production said before the incremental sync.
+    /// The production value before the incremental sync.
     pub before: String,
-    /// What it says after.
+    /// The production value after it.
     pub after: String,
     #[serde(skip)]
     shows: &'static str,
@@ -31,8 +31,8 @@ const STATUS: &str = "SELECT status FROM {schema}.gazelle_appointments WHERE ext
 const TITLE: &str = "SELECT title FROM {schema}.gazelle_appointments WHERE external_id = $1";
 const NAME: &str = "SELECT company_name FROM {schema}.gazelle_clients WHERE external_id = $1";
 
-/// Makes the changes: one appointment moved, one reassigned, one cancelled, one added for a client created
-/// a moment ago, one client renamed.
+/// Makes the changes: moves, reassigns and cancels one appointment each, adds one for a client that was just
+/// created, and renames one client.
 pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let mut upcoming = upcoming(shop).into_iter();
     let mut next =
@@ -81,7 +81,7 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     Ok(changes)
 }
 
-/// Reads what production says now.
+/// Reads the values in production now.
 pub async fn observe(db: &Db, mut changes: Vec<DemoChange>) -> Result<Vec<DemoChange>, DbError> {
     for change in &mut changes {
         change.after = value(db, change.shows, &change.id).await?;
@@ -100,7 +100,7 @@ async fn value(db: &Db, sql: &str, id: &str) -> Result<String, DbError> {
     Ok(value.unwrap_or_else(|| "-".to_owned()))
 }
 
-/// Active appointments to come, soonest first.
+/// Active future appointments, soonest first.
 fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
     let now = Timestamp::now().to_string();
     let mut events: Vec<(String, Value)> = shop

@@ -1,4 +1,4 @@
-//! What the demonstration shows of production: a technician's day, and appointments by their title.
+//! Production data that the demo shows: a technician's day, and appointments found by title.
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use crate::db::{Db, DbError, Param};
 
-/// A technician's day.
+/// One technician's appointments on one day.
 #[derive(Serialize)]
 pub struct Day {
     pub technician: String,
@@ -15,7 +15,7 @@ pub struct Day {
     pub visits: Vec<Visit>,
 }
 
-/// A line of a day list.
+/// One appointment.
 #[derive(Serialize)]
 pub struct Visit {
     pub time: String,
@@ -41,7 +41,7 @@ impl From<&Row> for Visit {
     }
 }
 
-/// The fullest day of a technician from today on.
+/// The technician's day, from today on, with the most appointments.
 pub async fn busiest(db: &Db) -> Result<Option<Day>, DbError> {
     let rows = db.query(include_str!("busiest_day.sql"), &[]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -51,7 +51,7 @@ pub async fn busiest(db: &Db) -> Result<Option<Day>, DbError> {
     Ok(Some(Day { technician: row.get("technician_name"), date: day.to_string(), visits }))
 }
 
-/// The appointments whose title is like this pattern.
+/// The appointments whose title matches this LIKE pattern.
 pub async fn titled(db: &Db, pattern: &str) -> Result<Vec<Visit>, DbError> {
     visits(db, include_str!("visits_titled.sql"), &[(&pattern, Type::TEXT)]).await
 }

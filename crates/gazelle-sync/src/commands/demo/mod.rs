@@ -1,5 +1,5 @@
-//! `demo`: everything on a made-up shop, with nothing configured. `changes` is what it changes at the source, `day` what it shows of
-//! production.
+//! `demo`: shows a full and an incremental sync of a simulated shop, without any configuration. `changes` changes
+//! data at the source, `day` reads what is shown of production.
 
 pub mod changes;
 pub mod day;
@@ -97,7 +97,7 @@ async fn sync(context: &Context, db: &Db, client: &GazelleClient, mode: RunMode)
     Ok(report)
 }
 
-/// Empties what an earlier demo left, and nothing else.
+/// Empties the data of an earlier demo, and nothing else.
 async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
     if migrate::shape(db).await? != migrate::Shape::Empty {
         if !is_demo(db).await? {
@@ -114,9 +114,9 @@ async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Drops our tables. What a user made beside them stays; where it is built on them, the demo gives way.
+/// Drops our tables, but nothing that a user added: if something depends on them, the demo fails.
 async fn drop_shop(db: &Db, settings: &Settings) -> Result<()> {
-    /// SQLSTATE of what cannot be dropped because something depends on it.
+    /// SQLSTATE of a DROP that fails because something depends on the object.
     const DEPENDED_ON: &str = "2BP01";
     match migrate::drop_all(db).await {
         Err(error) if error.state.as_deref() == Some(DEPENDED_ON) => Err(error).with_context(|| {

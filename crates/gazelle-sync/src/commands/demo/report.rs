@@ -1,4 +1,4 @@
-//! Everything that `demo` shows.
+//! The report of `demo`.
 
 use serde::Serialize;
 

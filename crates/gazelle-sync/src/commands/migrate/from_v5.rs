@@ -1,4 +1,4 @@
-//! `migrate --from-v5`: the old system's tables out of the way, and back.
+//! `migrate --from-v5`: moves version 5's tables into a backup schema, and back.
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::config;
 use crate::db::Db;
 use crate::from_v5::{self, away, back};
 
-/// Goes or returns, or shows what that would do.
+/// Moves the tables away or back, or shows what that would do.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     let schema = &context.settings.schema;
     let backup = args.backup_schema.clone().unwrap_or_else(|| from_v5::default_backup_schema(schema));

@@ -1,4 +1,4 @@
-//! `migrate`: creates or upgrades the database, and says what it did.
+//! `migrate`: creates or upgrades our tables, and prints the applied steps.
 
 mod from_v5;
 mod roles;
@@ -12,7 +12,7 @@ use super::text::migrate::steps_text;
 use crate::cli::MigrateArgs;
 use crate::migrate::{self, Shape};
 
-/// Applies what is missing, or only lists it.
+/// Applies the missing migrations, or only lists them.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     if args.from_v5 {
         return from_v5::run(context, args).await;

@@ -1,4 +1,4 @@
-//! `migrate --roles`: a role each for the owner, the sync and readers.
+//! `migrate --roles`: creates the roles of the owner, the sync and the readers.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::db::Db;
 use crate::from_v5;
 use crate::migrate::{self, Shape};
 
-/// Migrates and applies the roles, or prints the SQL that would.
+/// Migrates and applies the roles, or prints the SQL for it.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
     let default = Roles::default();
     let roles = Roles {

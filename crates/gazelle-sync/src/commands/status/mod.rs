@@ -1,4 +1,4 @@
-//! `status`: what is held, what waits, and the last runs.
+//! `status`: shows the contents of staging and production, lock waits, and the last runs.
 
 pub mod read;
 
@@ -9,12 +9,12 @@ use super::opened::Opened;
 use super::text::status::{Embedded, text};
 use read::read;
 
-/// Seconds after which `status` says who holds a lock on what it reads, and ends.
+/// Seconds that `status` waits for a lock before it reports the holder and ends.
 const LONGEST_LOCK_WAIT: f64 = 10.0;
 
 /// Reads and prints; writes nothing.
 pub async fn run(context: &Context) -> Result<u8> {
-    // What shows who holds a lock must not wait for it as long as a run does.
+    // `status` shows lock holders, so it must not wait for a lock as long as a run does.
     let mut settings = context.settings.clone();
     settings.lock_wait_seconds = settings.lock_wait_seconds.min(LONGEST_LOCK_WAIT);
     let opened = Opened::open_to_read(&settings).await?;

@@ -1,4 +1,4 @@
-//! Everything that `status` shows, read from the database.
+//! Reads everything that `status` shows.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::migrate;
 use crate::run_log::last_runs::{self, LastRun};
 use crate::staging::size::{self, Size};
 
-/// A wait for a lock that is shorter is nothing to look at.
+/// Shorter waits for a lock are not shown.
 const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 
 /// Everything that `status` shows.
@@ -22,15 +22,15 @@ const LOCK_WAIT_SHOWN: Duration = Duration::from_secs(2);
 pub struct StatusReport {
     pub staging: Vec<StagingLine>,
     pub staging_size: Vec<Size>,
-    /// The setting: `all`, or days.
+    /// The setting `retention`: `all`, or a number of days.
     pub retention: String,
     pub production: Vec<ProductionLine>,
     pub runs: Vec<LastRun>,
-    /// Sessions that wait for a lock at our tables, and who holds it.
+    /// Sessions that wait for a lock on our tables, and its holders.
     pub lock_waits: Vec<LockWait>,
 }
 
-/// A line of `v_sync_dashboard_entities`.
+/// A row of `v_sync_dashboard_entities`.
 #[derive(Serialize)]
 pub struct StagingLine {
     pub entity: String,
@@ -52,7 +52,7 @@ impl From<&Row> for StagingLine {
     }
 }
 
-/// What production holds of an entity.
+/// Counts of an entity's main table in production.
 #[derive(Serialize)]
 pub struct ProductionLine {
     pub entity: &'static str,
@@ -72,12 +72,15 @@ impl ProductionLine {
     }
 }
 
-/// Reads it; nothing where the database has no tables of ours.
+/// Reads the report; `None` if the database has none of our tables.
+///
+/// # Errors
+/// Those of the database.
 pub async fn read(db: &Db, settings: &Settings) -> Result<Option<StatusReport>, DbError> {
     if !migrate::is_readable(db).await? {
         return Ok(None);
     }
-    // First: what follows may wait for the same lock.
+    // Read this first: the following queries may wait for the same lock.
     let lock_waits = db::lock_waits(db, LOCK_WAIT_SHOWN).await?;
     let staging = staging(db).await?;
     let staging_size = size::of_all(db, db.now().await?).await?;

@@ -1,4 +1,4 @@
-//! `alerts list`, for people.
+//! Formats the output of `alerts list`.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! `auth status`, for people.
+//! Formats the output of `auth status`.
 
 use crate::commands::auth::standing::Standing;
 use crate::config::Settings;

@@ -1,4 +1,4 @@
-//! `errors show`: one case, for people.
+//! Formats the output of `errors show`: one quarantine case.
 
 use super::source::{request_text, run_text, value_text};
 use crate::display::{Document, Lines};
@@ -59,7 +59,7 @@ pub fn text(story: &Story) -> Lines {
     }
     line("what to do", &story.advice);
     let raw = case.raw_data.as_deref().unwrap_or_default();
-    // One with too many values to be read stands as it is.
+    // A record with too many values to parse is printed unformatted.
     let indented = (!weight::is_too_heavy(raw)).then(|| {
         serde_json::from_str::<serde_json::Value>(raw).and_then(|raw| Document::indented(&raw)).ok()
     });
@@ -67,7 +67,7 @@ pub fn text(story: &Story) -> Lines {
     text
 }
 
-/// Why it could not be reconciled. Of a version that was reconciled since, the message is not kept.
+/// Why it could not be reconciled. The message is not kept once the version was reconciled.
 pub fn reason(case: &Case) -> String {
     let field = case.error_field.as_deref().unwrap_or_default();
     case.message.clone().unwrap_or_else(|| format!("{} {field}", case.error_code).trim_end().to_owned())

@@ -1,4 +1,4 @@
-//! `deletions list`, for people.
+//! Formats the output of `deletions list`.
 
 use jiff::tz::TimeZone;
 

@@ -1,4 +1,4 @@
-//! The demonstration, for people.
+//! Formats the output of `demo`.
 
 use super::run::run_text;
 use crate::commands::demo::day::Visit;
@@ -31,7 +31,7 @@ pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
         (Some(url), false) => text.line(format!("  psql          psql \"{url}\"")),
         _ => text.line("  the embedded database is stopped; any command starts it again"),
     };
-    // The day in Montréal: current_date is that of the session's time zone.
+    // The date in Montréal: current_date would be that of the session's time zone.
     let look = |command| opening(settings, command);
     text.line(format!("  what is held  {}", look("status")));
     text.line(format!("  quarantine    {}", look("errors")));
@@ -43,8 +43,8 @@ pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
     text
 }
 
-/// A command line that opens the demo's database from any shell: a folder or schema that is not the default is named,
-/// and a database of one's own is put aside.
+/// A shell command that opens the demo's database: it names a folder or schema that is not the default, and unsets
+/// a configured database.
 fn opening(settings: &Settings, command: &str) -> String {
     let mut line = format!("gazelle-sync {command}");
     if settings.database_url.is_some() {
@@ -61,7 +61,7 @@ fn opening(settings: &Settings, command: &str) -> String {
     line
 }
 
-/// A word as a shell reads it back.
+/// A word quoted for the shell.
 fn in_shell(word: &str) -> String {
     let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }

@@ -1,9 +1,10 @@
-//! Rows that differ between production and what staging gives, for people.
+//! Formats the rows that differ between production and what staging gives.
 
 use crate::display::{self, Column, Lines, Table};
 use crate::staging_to_production::difference::{Sample, TableDifference};
 
-/// A line a table with how many rows are missing, changed and surplus, under these headings, and then some of the rows.
+/// One line per table with the numbers of missing, changed and surplus rows under these headings, then samples of
+/// the rows.
 pub fn differences_lines(
     tables: &[TableDifference],
     [missing, changed, surplus]: [&'static str; 3],
@@ -27,7 +28,7 @@ pub fn differences_lines(
     samples_lines(tables, text);
 }
 
-/// Some rows of each kind of difference, column by column.
+/// Samples of each kind of difference, column by column.
 pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
     for of in tables {
         for sample in &of.samples {

@@ -1,4 +1,4 @@
-//! `doctor`, for people.
+//! Formats the output of `doctor`.
 
 use crate::display::{self, Lines};
 use crate::doctor::{Level, Report};
@@ -14,7 +14,7 @@ pub fn text(report: &Report) -> Lines {
         };
         let said = format!("{level}  {:width$}  {}", line.check, line.said);
         let mend = line.mend.as_ref().map(|mend| format!("-> {mend}"));
-        // What mends it may be a command to copy: on a terminal it has lines of its own.
+        // The remedy may be a command to copy: on a terminal it is printed on separate lines.
         match (mend, display::terminal_width().is_some()) {
             (None, _) => text.wrapped(said, width + 11),
             (Some(mend), false) => text.line(format!("{said}  {mend}")),

@@ -1,4 +1,4 @@
-//! `errors`, for people.
+//! Formats the output of `errors`.
 
 use super::case;
 use crate::cli::ErrorFilter;
@@ -17,7 +17,7 @@ pub fn none_found(filter: &ErrorFilter) -> &'static str {
     }
 }
 
-/// How many of how many are listed, where it is not all.
+/// How many of how many cases are listed; `None` if all are.
 pub fn left_out(listed: usize, found: usize) -> Option<String> {
     (listed < found)
         .then(|| format!("{} of {} (--limit N or --limit all shows more)", amount(listed), amount(found)))
@@ -25,7 +25,7 @@ pub fn left_out(listed: usize, found: usize) -> Option<String> {
 
 pub fn table(cases: &[Case], settings: &Settings) -> Table {
     let zone = settings.zone();
-    // On a narrow terminal the state stands below the entity, so that reasons have room.
+    // On a narrow terminal the state is printed below the entity, to leave room for reasons.
     let is_narrow = display::terminal_width().is_some_and(|width| width < 100);
     let (entity, state) = match is_narrow {
         true => (Column::text("entity, state"), None),

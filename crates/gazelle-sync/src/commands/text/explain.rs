@@ -1,4 +1,4 @@
-//! Where a value came from, for people.
+//! Formats the output of `explain`.
 
 use serde_json::Value as Json;
 
@@ -7,7 +7,8 @@ use crate::display::Lines;
 use crate::explain::column::{CheckedPath, Explanation, Source};
 use crate::explain::times::Times;
 
-/// The value and all that it rests on; of a record whose newest version is not what production holds, what is wrong with that one.
+/// The value and the values that it is computed from; and what is wrong with the record's newest version, if
+/// production holds an older one.
 pub fn text(told: &Explanation, newest_fault: Option<&str>, zone: &str) -> Lines {
     let mut lines = Lines::new();
     value_lines(told, "", zone, None, &mut lines);
@@ -18,8 +19,8 @@ pub fn text(told: &Explanation, newest_fault: Option<&str>, zone: &str) -> Lines
     lines
 }
 
-/// `margin` stands before every line of what another value rests on; of that the version is told only where it is
-/// another than `outer`.
+/// `margin` is the prefix of every line about a value that another one is computed from; its version is printed
+/// only if it differs from `outer`.
 fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Source>, text: &mut Lines) {
     let is_told =
         outer.zip(told.source.as_ref()).is_some_and(|(outer, own)| outer.staging_id == own.staging_id);

@@ -1,4 +1,4 @@
-//! `migrate --from-v5`, for people.
+//! Formats the output of `migrate --from-v5`.
 
 use crate::display::{self, Column, Lines, Table};
 use crate::from_v5::{self, Dependent, Inventory, back};

@@ -1,4 +1,4 @@
-//! The versions of a record, for people.
+//! Formats the output of `history`.
 
 use serde_json::Value as Json;
 

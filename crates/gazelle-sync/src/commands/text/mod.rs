@@ -1,5 +1,5 @@
-//! What commands print for people, one file a command; `run`, `differences` and `source` are shared. With `--json` the same values
-//! are printed as they are.
+//! Formats what commands print for people, one file per command; `run`, `differences` and `source` are shared. With
+//! `--json` the same values are printed as they are.
 
 pub mod alerts;
 pub mod auth;

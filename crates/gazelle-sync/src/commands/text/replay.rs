@@ -1,4 +1,4 @@
-//! `replay`, for people.
+//! Formats the output of `replay`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `migrate --roles`, for people.
+//! Formats the output of `migrate --roles`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::access::{Changes, Fact, Roles};
 use crate::display::Lines;
 use crate::migrate::Step;
 
-/// The statements that would be run, in lines of their own; `missing` migrations go before them.
+/// The statements that would be run, one per line, after `missing` migrations.
 pub fn script_text(missing: usize, sql: &str) -> Lines {
     let mut text = Lines::new();
     text.line("-- What gazelle-sync migrate --roles would run, in one transaction; nothing was changed.");
@@ -18,8 +18,8 @@ pub fn script_text(missing: usize, sql: &str) -> Lines {
     text
 }
 
-/// What was migrated and which rights changed, and what is to be done next. `closed` says what was done with the backup of the old
-/// system.
+/// What was migrated, which rights changed, and what to do next. `closed` lists the rights revoked on the backup of
+/// version 5's tables.
 pub fn applied_text(
     schema: &str,
     applied: &[Step],
@@ -53,7 +53,7 @@ fn changes_lines(changes: &Changes, text: &mut Lines) {
     }
 }
 
-/// The same of many tables in one line.
+/// Combines equal facts about several tables into one line.
 fn by_fact(facts: &[Fact]) -> BTreeMap<&str, Vec<&str>> {
     let mut by_fact = BTreeMap::<&str, Vec<&str>>::new();
     for fact in facts {

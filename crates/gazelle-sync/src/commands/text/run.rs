@@ -1,14 +1,14 @@
-//! A run for people.
+//! Formats the report of a run.
 
 use std::time::Duration;
 
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::report::{RunReport, Status};
 
-/// Warnings of a run that are shown with it.
+/// The most warnings shown with a run.
 const WARNINGS_SHOWN: usize = 20;
 
-/// A run for people: the table, and the verdict with its reasons.
+/// The table of entities, then the status with its reasons.
 pub fn run_text(report: &RunReport) -> Lines {
     let mut table = Table::new([
         Column::text("entity"),

@@ -1,14 +1,14 @@
-//! Values, and the runs and requests that they came from: a line each.
+//! Formats values, and the runs and requests that they come from, one line each.
 
 use serde_json::Value as Json;
 
 use crate::display;
 use crate::explain::source::{Request, Run};
 
-/// Longer values are cut in the text; `--json` has them whole.
+/// The most characters of a value shown; `--json` has it whole.
 const LONGEST_VALUE: usize = 120;
 
-/// A JSON value in one line, cut if it is long.
+/// A JSON value in one line, truncated if it is long.
 pub fn value_text(value: &Json) -> String {
     let whole = value.to_string();
     if whole.chars().count() <= LONGEST_VALUE {
@@ -28,7 +28,7 @@ pub fn run_text(run: Option<&Run>) -> String {
     }
 }
 
-/// The request that brought a version, in one line.
+/// The request that fetched a version, in one line.
 pub fn request_text(request: &Request) -> String {
     let mut text = format!("request {}: {}", request.number, request.operation);
     if let Some(page) = request.page {

@@ -1,4 +1,4 @@
-//! `status`, for people.
+//! Formats the output of `status`.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::run_log::last_runs::LastRun;
 use crate::staging::size::Size;
 use crate::time;
 
-/// A terminal of fewer columns has no room for the ids of runs.
+/// A narrower terminal has no room for the ids of runs.
 const ROOM_FOR_IDS: u16 = 120;
 
 /// The embedded database.
 pub struct Embedded {
     pub url: String,
-    /// Whether it runs on after this command, so that `psql` finds it.
+    /// Whether it keeps running after this command, so that `psql` can connect.
     pub runs_on: bool,
 }
 
-/// Tables of what is held, and below them what is to be looked at.
+/// Tables of counts and runs, and below them what needs attention.
 pub fn text(report: &StatusReport, zone: &TimeZone, embedded: Option<&Embedded>) -> Lines {
     let shows_ids = display::terminal_width().is_none_or(|width| width >= ROOM_FOR_IDS);
     let mut text = Lines::new();

@@ -1,4 +1,4 @@
-//! `undo`, for people.
+//! Formats the output of `undo`.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub fn text(report: &UndoReport) -> Lines {
             waiting.error_field
         ));
     }
-    // Where records wait, the rest was done.
+    // If records wait, the rest was done.
     let nothing_done = report.status == Status::Partial
         && report.rows_written == 0
         && !report.reasons.is_empty()

@@ -1,4 +1,4 @@
-//! `verify`, for people.
+//! Formats the output of `verify`.
 
 use jiff::tz::TimeZone;
 
@@ -40,7 +40,7 @@ pub fn text(report: &VerifyReport, zone: &TimeZone) -> Lines {
     text
 }
 
-/// The line that a person reads.
+/// The verdict in one line.
 fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
     let at = time::show_hour(report.as_of, zone);
     let figures = format!(

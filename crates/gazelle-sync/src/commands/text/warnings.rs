@@ -1,4 +1,4 @@
-//! `warnings`, for people; what each kind of warning of a record says.
+//! Formats the output of `warnings`, and explains each kind of warning about a record.
 
 use jiff::tz::TimeZone;
 
@@ -24,7 +24,7 @@ pub fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
         for kind in &warnings.records {
             let mut samples: Vec<&str> =
                 kind.samples.iter().map(|sample| sample.external_id.as_str()).collect();
-            // A record with several such fields is one record.
+            // Count a record with several such fields once.
             samples.dedup();
             let more = if kind.records > samples.len() as i64 { ", …" } else { "" };
             table.row([
@@ -52,7 +52,7 @@ pub fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
     text
 }
 
-/// What stands in fields that cannot be read: record by record, with the shape of the value.
+/// Fields that cannot be read, record by record, with the shape of the value.
 fn unreadable(warnings: &Warnings, text: &mut Lines) {
     let of_fields = |kind: &&OfRecords| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
     let mut table = Table::new([
@@ -81,12 +81,12 @@ fn unreadable(warnings: &Warnings, text: &mut Lines) {
     }
 }
 
-/// Kinds of warnings of records, each with what it says: those that a record of any entity may have, then each entity's own.
+/// Kinds of warnings about records with their explanations: first those of any entity, then those of each.
 fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     WARNINGS.iter().chain(ENTITIES.iter().flat_map(|entity| entity.warnings)).copied()
 }
 
-/// What a kind of warning of records says, with its code for `--code`.
+/// The explanation of a kind of warning, with its code for `--code`.
 fn meaning(code: &str) -> Option<String> {
     kinds().find(|(of, _)| *of == code).map(|(_, says)| format!("{says} ({code})"))
 }

@@ -1,4 +1,4 @@
-//! What is said of errors.
+//! Tests the texts of database errors.
 
 use super::*;
 

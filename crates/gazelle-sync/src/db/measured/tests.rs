@@ -1,4 +1,4 @@
-//! What is let through and what is refused, however the bytes come.
+//! Tests which messages the stream accepts and refuses, however the bytes are split.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn message(kind: u8, bytes: u32) -> Vec<u8> {
     message
 }
 
-/// Takes bytes in pieces of some length, as a network may give them.
+/// Feeds bytes in pieces of a given length, as a network may deliver them.
 fn takes(gauge: &mut Gauge, bytes: &[u8], piece: usize) -> Result<(), String> {
     bytes.chunks(piece).try_for_each(|piece| gauge.take(piece))
 }
@@ -56,7 +56,7 @@ fn many_small_ones_add_up_until_the_answer_is_at_its_end() {
     assert!(rows.is_some_and(|rows| rows < 1_000), "{rows:?}");
 }
 
-/// A message that gives a parameter of the server a value.
+/// A ParameterStatus message.
 fn parameter(name: &str, value: &str) -> Vec<u8> {
     let text = format!("{name}\0{value}\0");
     let mut message = message(PARAMETER, u32::try_from(text.len()).unwrap());
@@ -114,7 +114,7 @@ fn what_is_encrypted_is_measured_elsewhere_and_what_is_not_is_measured_from_its_
     }
 }
 
-/// They are nobody's answer, and what they take of the room of all would be held until the next statement.
+/// Unsolicited messages belong to no answer; the shared budget they take would be held until the next statement.
 #[tokio::test]
 async fn what_comes_of_an_idle_connection_holds_no_room_once_it_is_read() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
