@@ -50,7 +50,7 @@ macro_rules! words {
 words! {
     /// The state of a quarantine case.
     CaseState {
-        /// Not in production, and nothing is known that will change that.
+        /// The version is not in production, and waits for nothing that is known.
         Open = "open",
         /// The record waits for its parent.
         Waiting = "waiting",
@@ -97,7 +97,7 @@ words! {
         Approved = "approved",
         /// It was dismissed manually: the record is kept.
         Dismissed = "dismissed",
-        /// The record was seen again, or found gone once more.
+        /// The record was seen at the source again, or found gone once more.
         Superseded = "superseded",
     }
 }

@@ -6,7 +6,7 @@
 //!    [`staging_to_production::rebuild`](crate::staging_to_production::rebuild) makes in scratch tables;
 //! 2. compare them: one list of differences, table by table (`comparison`);
 //! 3. show that list;
-//! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, keeps all of it from being applied;
+//! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, stops all of it;
 //! 5. apply exactly that list, or nothing.
 //!
 //! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it.

@@ -17,7 +17,7 @@ pub enum Status {
     Partial,
     /// The program was asked to stop before the end; the next run goes on.
     Interrupted,
-    /// The run did not do its work.
+    /// The run failed: it could not do its work.
     Failed,
 }
 

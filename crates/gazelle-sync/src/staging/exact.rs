@@ -10,9 +10,9 @@ use std::borrow::Cow;
 pub const MAX_DEPTH: usize = 100;
 /// Most keys of an object that are compared with one another.
 const MOST_KEYS: usize = 500;
-/// Digits that `numeric` surely holds.
+/// Longest number, in characters, that `numeric` is sure to hold.
 const MAX_NUMBER: usize = 300;
-/// Largest exponent, and smallest, that `numeric` surely holds.
+/// Largest absolute exponent that `numeric` is sure to hold.
 const MAX_EXPONENT: u32 = 400;
 
 /// A record in the form in which staging keeps it.
@@ -71,7 +71,7 @@ pub fn nearest(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Whether `jsonb` gives back all of a record, each number as it was written: `1e2` would come back as `100`.
+/// Whether `jsonb` returns all of a record, each number as it was written: `1e2` would be returned as `100`.
 fn is_held_exactly(text: &[u8]) -> bool {
     let mut scan = Scan::new(text);
     // The keys seen in each open object; lists have an empty entry.
@@ -138,7 +138,7 @@ impl<'b> Keys<'b> {
     }
 }
 
-/// Whether `jsonb` gives a number back as it was written: it writes out exponents and knows no -0.
+/// Whether `jsonb` returns a number as it was written: it expands exponents and has no -0.
 fn number_is_exact(number: &[u8]) -> bool {
     let is_minus_zero = number.starts_with(b"-") && !number.iter().any(|b| matches!(b, b'1'..=b'9'));
     number_fits(number) && !is_minus_zero && !number.iter().any(|b| matches!(b, b'e' | b'E'))
@@ -151,7 +151,7 @@ fn number_fits(number: &[u8]) -> bool {
     if !number.iter().any(|b| matches!(b, b'e' | b'E')) {
         return true;
     }
-    // `numeric` refuses 1e-20000 and 0e99999, which a program reads as 0; 1e999 it would hold, but nobody could read it.
+    // `numeric` refuses 1e-20000 and 0e99999, which programs read as 0; it would hold 1e999, which none can read.
     let exponent = number.rsplit(|b| matches!(b, b'e' | b'E')).next().unwrap_or_default();
     let exponent: Option<i32> = std::str::from_utf8(exponent).ok().and_then(|text| text.parse().ok());
     if exponent.is_none_or(|exponent| exponent.unsigned_abs() > MAX_EXPONENT) {

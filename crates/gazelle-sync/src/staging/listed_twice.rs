@@ -37,7 +37,7 @@ pub struct Found<'a> {
     pub is_complete: bool,
     /// The ids that the list holds and counts again, once for each repetition, sorted.
     pub counted: &'a [String],
-    /// All ids that it holds more than once.
+    /// All ids that the list holds more than once.
     pub held: &'a BTreeSet<String>,
 }
 

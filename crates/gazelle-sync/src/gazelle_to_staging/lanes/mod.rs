@@ -315,7 +315,7 @@ impl Stager {
     ) -> Result<BatchOutcome, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
-        // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
+        // The lock on the lease is a write, so the last transaction always has something to flush.
         let begin = Begin { unflushed: last.is_none(), ..Begin::default() };
         let tx = fence.begin_with(&mut connection, begin).await?;
         if let Some(last) = last {

@@ -33,7 +33,7 @@ use crate::staging_to_production::rebuild;
 
 pub use request::ReplayRequest;
 
-/// What a replay found and did.
+/// The result of a replay.
 #[derive(Debug, Serialize)]
 pub struct ReplayReport {
     /// Names the run.

@@ -26,7 +26,7 @@ pub trait Seen {
     fn saw(&self, id: &str) -> bool;
 }
 
-/// A record that its getter says is gone.
+/// A record that is gone according to the API, which was asked for it by id.
 #[derive(Debug, Clone)]
 pub struct Gone {
     /// Its id.
@@ -76,8 +76,8 @@ pub async fn settle_seen(
     tx.commit().await
 }
 
-/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving the rest of
-/// their run does not delete them.
+/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving
+/// the rest of their run does not delete them.
 ///
 /// # Errors
 /// The database's, and a lease that is lost.
@@ -306,7 +306,7 @@ pub struct Found {
     pub external_id: String,
     /// `deleted`, `withheld`, `approved`, `dismissed` or `superseded`.
     pub state: String,
-    /// The getter's answer and its circumstances.
+    /// The API's answer and its context.
     pub evidence: Value,
     /// When it was found.
     pub found_at: Timestamp,

@@ -90,7 +90,7 @@ impl Version {
         (!weight::is_too_heavy(&text)).then_some(text)
     }
 
-    /// Whether it counts: not withdrawn, and either a tombstone or free of faults.
+    /// Whether it counts: not withdrawn, processed, and without a fault.
     pub fn is_good(&self) -> bool {
         self.withdrawn.is_none()
             && self.sync_status.parse() == Ok(VersionStatus::Processed)

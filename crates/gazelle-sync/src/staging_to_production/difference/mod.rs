@@ -20,7 +20,7 @@ pub struct TableDifference {
     pub missing: i64,
     /// Rows whose content differs.
     pub changed: i64,
-    /// Rows of production that no version in staging gives.
+    /// Rows of production without a version in staging.
     pub surplus: i64,
     /// Some of the rows that differ.
     pub samples: Vec<Sample>,

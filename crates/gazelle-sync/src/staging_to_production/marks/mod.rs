@@ -64,8 +64,8 @@ async fn mark_production(
     checked::write(tx, write, params).await
 }
 
-/// The statements of [`mark_left_out`] for production, whose members are identified by these columns besides their owner: one
-/// finds them, one marks them.
+/// The statements of [`mark_left_out`] for production, one that finds rows and one that marks them. `members` are
+/// the key columns that identify a child row besides its owner.
 fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String; 2] {
     let left_out = include_str!("left_out.sql");
     let to_mark = format!("SELECT owner::text, {{names_text}} FROM ({left_out}) AS left_out");
