@@ -1,5 +1,5 @@
-//! The words in which states and modes are stored, printed and typed, each mapped to its text in one place. Statements that ask
-//! for one state alone name it as it stands here.
+//! Enums of states and modes, with the text by which each is stored, printed and parsed. SQL statements that ask
+//! for a single state contain that text literally.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A word that is none of those known: of a newer program, or of somebody who has changed the row.
+/// A text that is no known state: written by a newer version of the program, or changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord(String);
 
@@ -19,7 +19,7 @@ impl fmt::Display for UnknownWord {
 
 impl std::error::Error for UnknownWord {}
 
-/// Makes an enum whose variants are words.
+/// Defines an enum whose variants each have a text.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$about])*
@@ -27,10 +27,10 @@ macro_rules! words {
         pub enum $name { $($(#[$of])* $variant,)* }
 
         impl $name {
-            /// All of them.
+            /// All variants.
             pub const ALL: &[$name] = &[$($name::$variant),*];
 
-            /// The word, as it is stored and printed.
+            /// The text by which it is stored and printed.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
@@ -48,38 +48,38 @@ macro_rules! words {
 }
 
 words! {
-    /// The state of a case in quarantine.
+    /// The state of a quarantine case.
     CaseState {
-        /// Not in production, and nothing is known that will change that.
+        /// The version is not in production, and waits for nothing that is known.
         Open = "open",
-        /// Waits for its parent.
+        /// The record waits for its parent.
         Waiting = "waiting",
         /// Closed: this version was reconciled on a later try.
         Released = "released",
-        /// Closed: a newer version of the reconciler reads it.
+        /// Closed: a newer version of the reconciler can read it.
         Reread = "reread",
         /// Closed: a newer version of the record was reconciled.
         Superseded = "superseded",
-        /// Closed: the run that brought it was undone.
+        /// Closed: the run that staged the version was undone.
         Withdrawn = "withdrawn",
-        /// Closed by a person; the record stays out.
+        /// Closed manually; the record stays out of production.
         Dismissed = "dismissed",
     }
 }
 
 impl CaseState {
-    /// Whether the case keeps its record out until something changes.
+    /// Whether the case still keeps its version out of production.
     pub fn is_open(self) -> bool {
         matches!(self, CaseState::Open | CaseState::Waiting)
     }
 }
 
 words! {
-    /// What became of a version in staging.
+    /// The state of a version in staging.
     VersionStatus {
-        /// Stage 2 has not come to it.
+        /// Stage 2 has not processed it yet.
         Pending = "pending",
-        /// Production says what it says, or did.
+        /// It was written to production, or superseded by a newer version.
         Processed = "processed",
         /// It could not be reconciled; its reason is in quarantine.
         Error = "error",
@@ -87,17 +87,17 @@ words! {
 }
 
 words! {
-    /// What became of the finding that a record is gone at the source.
+    /// The state of the finding that a record is gone at the source.
     DeletionState {
         /// A tombstone was staged.
         Deleted = "deleted",
         /// The guard withheld it: it waits for manual approval.
         Withheld = "withheld",
-        /// A person approved it.
+        /// It was approved manually.
         Approved = "approved",
-        /// A person kept the record.
+        /// It was dismissed manually: the record is kept.
         Dismissed = "dismissed",
-        /// The record was seen again, or found gone once more.
+        /// The record was seen at the source again, or found gone once more.
         Superseded = "superseded",
     }
 }

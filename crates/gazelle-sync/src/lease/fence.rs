@@ -1,8 +1,10 @@
-//! The proof that whoever writes still holds the lease: part of every writing transaction, as its type.
+//! The fencing token: every writing transaction checks that its run still holds the lease, and its type proves
+//! that.
 //!
-//! What writes production takes a [`FencedTx`] (`staging_to_production::target::Target` holds one), and so does what writes
-//! staging and the record of runs: any other transaction is a type error. Nothing keeps a function from sending SQL of its own by
-//! a plain transaction; `tests/house/writers.rs` looks for those, and knows the few that write without the lease:
+//! Functions that write production (through `staging_to_production::target::Target`), staging or the record of runs
+//! take a [`FencedTx`]: any other transaction is a type error. Nothing keeps a function from sending SQL of its own
+//! over a plain transaction; `tests/house/writers.rs` looks for those, and lists the few that write without the
+//! lease:
 //!
 //! | writes without the lease | because |
 //! |---|---|
@@ -10,7 +12,7 @@
 //! | requests for runs: asked for, refused, ended, forgotten (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
 //! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/mod.rs`, `forget_closed`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
 //!
-//! Alerts, tokens and the lease itself are no part of what the lease protects; migrations lock what they change.
+//! The lease does not protect alerts, tokens and the lease itself; migrations lock what they change.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -19,17 +21,17 @@ use tokio_postgres::types::Type;
 
 use crate::db::{Begin, Connection, Db, DbError, Tx};
 
-/// The right to write. Cheap to clone.
+/// Begins writing transactions under a lease. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Fence {
     token: i64,
-    /// How long a writing transaction may stand still before the server ends it.
+    /// How long a writing transaction may be idle before the server ends it.
     longest_pause: Duration,
 }
 
-/// A transaction of whoever holds the lease, begun by a [`Fence`]: what writes staging, production or bookkeeping
-/// takes this and no other. The lease's token stays locked until it ends, so that nobody can take the lease over in
-/// between; renewing the lease goes on.
+/// A writing transaction of the lease holder, begun by a [`Fence`]: functions that write staging, production or
+/// bookkeeping take this and no other. It locks the lease's token until it ends, so that nobody can take over the
+/// lease in between; the lease can still be renewed.
 pub struct FencedTx<'c>(Tx<'c>);
 
 impl Fence {
@@ -37,10 +39,10 @@ impl Fence {
         Fence { token, longest_pause }
     }
 
-    /// Begins a writing transaction. One round trip, as all of these.
+    /// Begins a writing transaction, in one round trip like all `begin` functions here.
     ///
-    /// A runner that stands still inside the transaction (stopped, asleep, cut off without a word) would hold the
-    /// lease for good by its lock: the server ends such a transaction once the lease could have run out.
+    /// A process that stalls inside the transaction (stopped, suspended, disconnected unnoticed) would keep the
+    /// lease for good by its lock: the server ends such a transaction once the lease could have expired.
     ///
     /// # Errors
     /// The lease was taken over; those of the database.
@@ -48,10 +50,10 @@ impl Fence {
         self.begin_with(connection, Begin::default()).await
     }
 
-    /// Does some work in one writing transaction, and commits it; where the work fails, nothing of it remains.
+    /// Executes `work` in one writing transaction and commits it. If `work` fails, the transaction is rolled back.
     ///
-    /// What a walk does on a task of its own begins and commits by itself: the compiler cannot yet tell of such a closure,
-    /// which borrows what surrounds it, that its future may be sent to another thread.
+    /// A walk, on a task of its own, begins and commits by itself: the compiler cannot yet prove that the future of
+    /// such a closure, which borrows its surroundings, is `Send`.
     ///
     /// # Errors
     /// Those of the work; as [`Fence::begin`].
@@ -67,8 +69,8 @@ impl Fence {
         Ok(done)
     }
 
-    /// Begins a writing transaction that sees one snapshot. Where the lease was renewed between the snapshot and the lock on
-    /// it, the database refuses the lock as a conflict.
+    /// Begins a writing transaction that sees one snapshot. If the lease was renewed between the snapshot and the
+    /// lock on it, the database refuses the lock as a conflict.
     ///
     /// # Errors
     /// As [`Fence::begin`].
@@ -76,7 +78,7 @@ impl Fence {
         self.begin_with(connection, Begin { snapshot: true, ..Begin::default() }).await
     }
 
-    /// Begins a writing transaction with something of its own besides, such as a commit that does not wait for the disk.
+    /// Begins a writing transaction with other settings, such as a commit that does not wait for the disk.
     ///
     /// # Errors
     /// As [`Fence::begin`].

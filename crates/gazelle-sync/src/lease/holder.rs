@@ -1,4 +1,4 @@
-//! Who holds a lease, by name, and whether that process is known to be gone.
+//! Names the holder of a lease, and decides whether a holder's process is known to have ended.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-/// Where the kernel tells of processes.
+/// The kernel's process file system.
 const PROC: &str = "/proc";
 
-/// The leases that this process holds: one that it lost with its database need not expire before it takes
-/// another.
+/// The leases that this process holds, so that it can replace one that it lost with its database connection before
+/// that one expires.
 static HELD_HERE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// How a holder is named: machine, process, when the process started, since numbers are reused, and which of the
-/// process's leases it is. Held until dropped.
+/// A lease holder, named by machine, process id, start of the process (ids are reused), and number of the lease
+/// within the process. Held until dropped.
 pub(super) struct Holder(u64);
 
 impl Holder {
@@ -36,13 +36,13 @@ impl Holder {
         format!("{} pid {pid} started {started} lease {}", machine(), self.0)
     }
 
-    /// Whether a name is of this machine, and its process is known to be no more. One that cannot be seen may be at
-    /// work: its lease is left to expire.
+    /// Whether the named holder is of this machine and its process is known to have ended. A process that cannot be
+    /// seen may still be running: its lease is left to expire.
     pub(super) fn is_dead_here(name: &str) -> bool {
         Holder::is_dead_by(name, Path::new(PROC))
     }
 
-    /// The same, by what this folder tells of processes.
+    /// The same, with `proc` in place of `/proc`.
     fn is_dead_by(name: &str, proc: &Path) -> bool {
         let Some((here, rest)) = name.split_once(" pid ") else { return false };
         let Some((pid, start)) = rest.split_once(" started ") else { return false };
@@ -53,7 +53,7 @@ impl Holder {
         }
         match process_by(pid, proc) {
             Process::Gone => true,
-            // Another process has got the number since.
+            // Another process has this id now.
             Process::Alive { started: Some(started) } if started != start => true,
             Process::Alive { started: Some(_) } if pid == std::process::id() => {
                 lease.parse().is_ok_and(|lease: u64| !held_here().contains(&lease))
@@ -73,8 +73,8 @@ fn held_here() -> MutexGuard<'static, BTreeSet<u64>> {
     HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Name, boot and process namespace of this machine: after a reboot every process of before is gone, and in another
-/// container the same number is another process.
+/// Host name, boot and process namespace of this machine: after a reboot all earlier processes are gone, and in
+/// another container the same id is another process.
 fn machine() -> String {
     let mut machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -93,9 +93,9 @@ fn machine() -> String {
 /// What is known of a process.
 #[derive(Debug, PartialEq, Eq)]
 enum Process {
-    /// There is none of this number, or it has ended.
+    /// There is no process with this id, or it has ended.
     Gone,
-    /// It runs; when it started, in the kernel's ticks, where we may see that.
+    /// It runs. `started`: in the kernel's clock ticks since boot; none if we may not see it.
     Alive { started: Option<String> },
     /// The system does not say.
     Unknown,
@@ -105,10 +105,10 @@ fn process(pid: u32) -> Process {
     process_by(pid, Path::new(PROC))
 }
 
-/// What the kernel, and this folder, tell of a process.
+/// The state of a process, from the kernel and `proc`.
 fn process_by(pid: u32, proc: &Path) -> Process {
     let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Process::Unknown };
-    // Asked of the kernel: `/proc` hides other users' processes under ProtectProc=invisible and hidepid=2.
+    // Asked by signal 0: `/proc` hides other users' processes under ProtectProc=invisible and hidepid=2.
     match test_kill_process(number) {
         Err(Errno::SRCH) => return Process::Gone,
         Ok(()) | Err(Errno::PERM) => {}
@@ -120,13 +120,13 @@ fn process_by(pid: u32, proc: &Path) -> Process {
     }
 }
 
-/// What `/proc/PID/stat` says.
+/// Parses `/proc/PID/stat`.
 fn of_stat(stat: &str) -> Process {
     // The command's name, in parentheses, may hold anything: count the fields after it.
     let Some((_, fields)) = stat.rsplit_once(')') else { return Process::Alive { started: None } };
     let mut fields = fields.split_whitespace();
     match fields.next() {
-        // A zombie waits only to be noticed by its parent.
+        // A zombie has ended; only its parent has not noticed it yet.
         Some("Z" | "X") => Process::Gone,
         _ => Process::Alive { started: fields.nth(18).map(str::to_owned) },
     }

@@ -1,5 +1,5 @@
-//! One runner at a time: a lease in the database, and a fencing token checked by every writing
-//! transaction, so that a runner that lost its lease while paused can write nothing more.
+//! Allows one run at a time: a lease in the database, and a fencing token that every writing transaction checks, so
+//! that a process that lost its lease while paused can write nothing more.
 
 mod fence;
 mod holder;
@@ -21,7 +21,7 @@ const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(5);
 /// A machine under load may need this long between two statements of a transaction.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// SQLSTATE of a key that is there already.
+/// SQLSTATE of a duplicate key.
 const UNIQUE_VIOLATION: &str = "23505";
 
 /// A held lease; renewed in the background until released or dropped.
@@ -33,8 +33,11 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, or says who holds it. A holder on this machine whose process is gone is
-    /// followed at once; any other when its lease has expired.
+    /// Takes the lease. The lease of a holder on this machine whose process is gone is taken over at once, any
+    /// other when it has expired.
+    ///
+    /// # Errors
+    /// Another process holds the lease, which the error names; those of the database.
     pub async fn acquire(db: &Db, time_to_live: Duration) -> Result<Lease, DbError> {
         let own = Holder::new();
         let holder = own.name();
@@ -55,7 +58,7 @@ impl Lease {
                 (&expires_at as _, Type::TIMESTAMPTZ),
             ];
             match db.query(include_str!("take_lease.sql"), &taker).await {
-                // Of two first takers at once the second meets the keys of the first.
+                // If two processes take the lease for the first time at once, the second violates the unique key.
                 Err(error) if error.state.as_deref() == Some(UNIQUE_VIOLATION) => Vec::new(),
                 Err(error) if error.fault == Fault::Record => {
                     return Err(DbError::infrastructure(not_taken(&error.to_string())));
@@ -85,7 +88,10 @@ impl Lease {
         Ok(Lease { db: db.clone(), _holder: own, fence, renewal })
     }
 
-    /// Takes the lease for some work and gives it back, however that ends.
+    /// Takes the lease, executes `work`, and releases the lease, also if `work` fails.
+    ///
+    /// # Errors
+    /// As [`Lease::acquire`]; those of `work`.
     pub async fn hold<T>(
         db: &Db,
         time_to_live: Duration,
@@ -99,12 +105,15 @@ impl Lease {
         Ok(done)
     }
 
-    /// The right to write.
+    /// Begins writing transactions under this lease.
     pub fn fence(&self) -> &Fence {
         &self.fence
     }
 
-    /// Gives the lease back.
+    /// Releases the lease.
+    ///
+    /// # Errors
+    /// Those of the database; the lease then expires.
     pub async fn release(self) -> Result<(), DbError> {
         self.renewal.abort();
         give_back(&self.db, self.fence.token()).await?;
@@ -119,7 +128,7 @@ impl Drop for Lease {
     }
 }
 
-/// Nobody holds the lease, and it is not ours either.
+/// The message for a free lease that could not be taken.
 fn not_taken(why: &str) -> String {
     format!(
         "the lease in sync_lease could not be taken: {why}; try again, and see the row and the triggers of that table if it \
@@ -127,16 +136,19 @@ fn not_taken(why: &str) -> String {
     )
 }
 
-/// Gives back the lease that a runner took with this token. What it may still have under way is held off by the fence as soon
-/// as somebody else takes the lease.
+/// Releases the lease that was taken with this token. Once another process takes the lease, the fence refuses what
+/// the previous holder may still write.
+///
+/// # Errors
+/// Those of the database.
 pub async fn give_back(db: &Db, token: i64) -> Result<(), DbError> {
     let sql = "UPDATE {schema}.sync_lease SET expires_at = 'epoch' WHERE name = 'sync' AND token = $1";
     db.execute(sql, &[(&token, Type::INT8)]).await?;
     Ok(())
 }
 
-/// Renews the lease that a runner took with this token, and says whether it still has it. One that was given back stays so:
-/// a renewal that was on its way by then comes to a server that may hear the return, over another session, first.
+/// Renews the lease that was taken with this token; returns whether it is still held. A released lease stays
+/// released: a renewal sent before, over another connection, may reach the server after the release.
 ///
 /// # Errors
 /// Those of the database.
@@ -146,9 +158,9 @@ pub async fn prolong(db: &Db, token: i64, until: Timestamp) -> Result<bool, DbEr
     Ok(db.execute(sql, &[(&token, Type::INT8), (&until, Type::TIMESTAMPTZ)]).await? > 0)
 }
 
-/// Renews at a third of the lease's time, over connections aside: it does not wait until a batch has ended, and one
-/// that is not answered is given up in time for the next. A renewal that fails is tried again at the next turn: the
-/// fence, not the renewal, is what keeps two runners apart.
+/// Renews the lease at every third of its time to live. Uses connections of its own, so that it does not wait for a
+/// batch to end, and gives up a renewal that is not answered in time for the next. A renewal that fails is tried
+/// again at the next turn: the fence, not the renewal, keeps two runs apart.
 async fn renew(db: Db, fence: Fence, ttl: SignedDuration) {
     let db = db.aside();
     let third = Duration::try_from(ttl).unwrap_or(Duration::from_secs(60)) / 3;

@@ -1,4 +1,4 @@
-//! The counts of a run, entity by entity, while it goes on.
+//! Collects the counts of a run per entity while the run is in progress.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::staging::versions::Staged;
 pub(super) struct EntityCounts(Vec<EntityReport>);
 
 impl EntityCounts {
-    /// Nothing counted yet.
+    /// Empty reports for these entities.
     pub(super) fn new(entities: &[&'static Entity]) -> EntityCounts {
         EntityCounts(entities.iter().map(|entity| empty(entity)).collect())
     }
@@ -26,7 +26,8 @@ impl EntityCounts {
         self.0.iter_mut().find(|report| report.entity == entity.name)
     }
 
-    /// The report of an entity; one that was not asked for (a parent) gets its own.
+    /// The report of an entity. An entity outside the job (the parent of a requested one) gets a new report, in the
+    /// order of [`ENTITIES`].
     fn get_or_insert(&mut self, entity: &Entity) -> &mut EntityReport {
         let order = |name: &str| ENTITIES.iter().position(|entity| entity.name == name);
         let position = match self.0.iter().position(|report| report.entity == entity.name) {
@@ -41,21 +42,22 @@ impl EntityCounts {
         &mut self.0[position]
     }
 
-    /// Adds what stage 2 did.
+    /// Adds the counts of stage 2. An entity outside the job gets a report only if something was counted.
     pub(super) fn add_applied(&mut self, entity: &Entity, applied: Applied, took: Duration) {
         if applied == Applied::default() && self.get(entity).is_none() {
             return;
         }
         let report = self.get_or_insert(entity);
         report.processed += applied.processed;
-        // What this run put into quarantine and let out again is no error of it.
+        // A record that this run quarantined and released again does not count as an error of the run.
         report.errors = (report.errors + applied.errors).saturating_sub(applied.released);
         report.deleted += applied.deleted;
         report.rows_written += applied.rows_written;
         report.reconcile_ms = Some(report.reconcile_ms.unwrap_or_default() + milliseconds(took));
     }
 
-    /// Adds what a walk did. `is_settled`: its count is off as it was before; `is_whole`: it was of everything.
+    /// Adds the counts of a walk. `is_settled`: the walk is short by the same number of records as in the runs
+    /// before; `is_whole`: it covered the whole entity, not a window.
     pub(super) fn add_walk(
         &mut self,
         entity: &Entity,
@@ -80,7 +82,7 @@ impl EntityCounts {
         self.add_applied(entity, walk.done.applied, Duration::ZERO);
     }
 
-    /// Adds parents that were fetched by their ids.
+    /// Adds the versions of parents that were fetched by id.
     pub(super) fn add_found_by_id(&mut self, entity: &Entity, staged: Staged) {
         if let Some(report) = self.get(entity) {
             report.staged += staged.staged;

@@ -13,30 +13,33 @@ use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
 use crate::staging::deletions::{self, Gone};
 
-/// The word.
+/// What to do with withheld deletions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Delete them: tombstones are staged and reconciled.
+    /// Delete the records: tombstones are staged and reconciled.
     Approve,
-    /// Keep them, also when later walks do not see them.
+    /// Keep the records, even if later walks do not list them.
     Dismiss,
 }
 
-/// What a word came to.
+/// The result of a decision.
 #[derive(Debug, Default)]
 pub struct Decided {
-    /// Records that it was about.
+    /// Withheld deletions that were decided on.
     pub records: u64,
-    /// Of those approved, the ones that stay: they were seen at the source since.
+    /// Approved deletions that were not carried out, because the record was seen at the source since.
     pub seen_since: u64,
-    /// The run that reconciled the tombstones of an approval.
+    /// The run that reconciled the tombstones of an approval; none if there were none.
     pub run: Option<RunReport>,
 }
 
-/// Deletions decided on in one statement, so that memory stays bounded however many wait.
+/// Deletions decided on per statement: bounds memory, however many are undecided.
 const A_TIME: i64 = 1_000;
 
-/// Decides on all that `run` withheld and that still waits.
+/// Approves or dismisses all deletions that `run` withheld and that are still undecided.
+///
+/// # Errors
+/// The database's.
 pub async fn decide(
     db: &Db,
     settings: &Settings,
@@ -56,7 +59,8 @@ pub async fn decide(
     Ok(decided)
 }
 
-/// Notes the word and stages the tombstones of an approval; `touched` are the entities that have any.
+/// Records the decision and, for an approval, stages the tombstones. `touched` receives the entities of approved
+/// deletions.
 async fn note(
     db: &Db,
     lease: &Lease,
@@ -64,7 +68,7 @@ async fn note(
     decision: Decision,
     touched: &mut Vec<&'static Entity>,
 ) -> Result<Decided, DbError> {
-    // Under the lease: no walk sees one of them again in between.
+    // Under the lease, so that no walk can see one of these records again before the decision is written.
     let mut decided = Decided::default();
     let approved = decision == Decision::Approve;
     let write = async |tx: &FencedTx<'_>| {

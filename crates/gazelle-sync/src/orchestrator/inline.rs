@@ -1,4 +1,4 @@
-//! Joins the stages: what a walk stages is reconciled in the same transaction.
+//! Connects the two stages: reconciles what a walk stages in the same transaction.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::Received;
 use crate::staging_to_production::{DestinationState, KnownParents, Unread, inline};
 
-/// Stage 2 of a run, as its walks know it.
+/// Gives the walks of a run access to stage 2.
 #[derive(Debug)]
 pub(super) struct InlineReconciler {
-    /// Rows that records name and that are known to be there.
+    /// Parent rows that production is known to hold, shared by the walks of the run.
     known: Arc<KnownParents>,
-    /// What could not be read in this run.
+    /// Entities whose walks failed in this run.
     unread: Arc<Unread>,
 }
 

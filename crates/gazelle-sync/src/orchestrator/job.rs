@@ -1,4 +1,4 @@
-//! What is to be run ([`Job`]), and by whose right ([`LeasedRun`]).
+//! What a run is to do ([`Job`]), and the lease and clock that it runs with ([`LeasedRun`]).
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -40,9 +40,9 @@ pub struct Job {
     pub command: RunCommand,
     /// Which stages.
     pub stages: Stages,
-    /// Every entity whole, or the cheapest sound walk.
+    /// Full (every entity whole), or incremental (the smallest walk that misses no change).
     pub mode: RunMode,
-    /// Instead of the bookmark.
+    /// Start of the window; none starts at the bookmark.
     pub since: Option<Timestamp>,
     /// In the order of [`ENTITIES`](crate::entities::ENTITIES).
     pub entities: Vec<&'static Entity>,
@@ -63,31 +63,32 @@ impl Job {
         }
     }
 
-    /// How much is walked; none where nothing is.
+    /// The mode of the walks; none for a job without stage 1.
     pub fn walked(&self) -> Option<RunMode> {
         self.stages.fetch().then_some(self.mode)
     }
 
-    /// Whether every entity is to be read whole.
+    /// Whether every entity is walked whole.
     pub fn is_full(&self) -> bool {
         self.mode == RunMode::Full
     }
 }
 
-/// A run that holds the lease and has not begun.
+/// A run that holds the lease and has not started yet.
 pub struct LeasedRun {
     /// Held until the run has ended.
     pub lease: Lease,
-    /// What versions, their ids and bookmarks are dated by; read when the lease was held.
+    /// Dates versions, their ids and bookmarks; read after the lease was acquired.
     pub clock: Clock,
-    /// Names the run; of version 7, made by the clock: the ids of versions that the run stages sort after it.
+    /// The run's id: a UUID of version 7 made by `clock`, so that the ids of the versions that the run stages sort
+    /// after it.
     pub run_id: Uuid,
-    /// Ends the run early: what is under way is finished, and the run is recorded as interrupted.
+    /// Ends the run early: work in progress is finished, and the run is recorded as interrupted.
     pub stop: CancellationToken,
 }
 
 impl LeasedRun {
-    /// Begins a run by a lease that is held. The lease is released where that fails.
+    /// Prepares a run under a lease that is held. On failure the lease is released.
     ///
     /// # Errors
     /// Those of the database.

@@ -1,4 +1,5 @@
-//! Success means verified: what the API counted, what staging holds and what production holds must agree.
+//! Judges a run: it is a success only if the API's counts, staging and production agree. Everything else is noted
+//! in the report, with the status that it leads to.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,13 @@ use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::{balance, deletions};
 
-/// Fewer rows than this are no sign that something is wrong.
+/// Below this number of held rows, a shrunken entity is no sign that something is wrong.
 const MANY: u64 = 10;
 
-/// What production held of an entity before the run, in the scope that is walked.
+/// Counts the rows of an entity that production holds within a scope, without those marked deleted.
+///
+/// # Errors
+/// The database's.
 pub async fn held_before(db: &Db, entity: &Entity, scope: Scope) -> Result<u64, DbError> {
     let sql =
         format!("SELECT count(*) FROM {{schema}}.{} t WHERE t.deleted_at IS NULL", entity.tables[0].name);
@@ -33,8 +37,8 @@ pub async fn held_before(db: &Db, entity: &Entity, scope: Scope) -> Result<u64, 
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// The fewest records that are credible where so many were held: the share that the guard leaves of many, and
-/// never none where there were some, whatever the guard.
+/// The smallest number of listed records that is credible when production held `held_before`: the share that the
+/// guard (a percentage) leaves of many, and at least one if there were any.
 pub fn credible(held_before: u64, shrink_guard: f64) -> u64 {
     let share = match held_before >= MANY {
         true => (held_before as f64 * (100.0 - shrink_guard) / 100.0).ceil() as u64,
@@ -43,12 +47,12 @@ pub fn credible(held_before: u64, shrink_guard: f64) -> u64 {
     share.max(held_before.min(1))
 }
 
-/// Ids that are named in a message at most.
+/// Most ids that a message names.
 const NAMED: usize = 5;
 
-/// What is worth knowing about a walk, whatever it came to.
+/// Warns of records that the API listed twice, whether or not the walk is complete.
 pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
-    // What was told stays in the notes of the list.
+    // Records that an earlier run reported are not reported again.
     let twice: Vec<&str> = walk.listed_twice.difference(&walk.reported_before).map(String::as_str).collect();
     if twice.is_empty() {
         return;
@@ -63,7 +67,8 @@ pub fn warn_of_walk(report: &mut RunReport, entity: &Entity, walk: &WalkReport) 
     });
 }
 
-/// What was read in smaller steps, since the API refused larger ones. Of an entity that failed all the same, its error is told.
+/// Warns of entities that were read in smaller steps because the API refused larger ones. An entity whose walk
+/// failed is left out: its error is reported.
 pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes, failed: &[(&'static str, SourceError)]) {
     let has_failed = |entity: &str| failed.iter().any(|(name, _)| *name == entity);
     for (entity, message) in sizes.refusals().into_iter().filter(|(entity, _)| !has_failed(entity)) {
@@ -71,7 +76,7 @@ pub fn warn_of_limits(report: &mut RunReport, sizes: &AllSizes, failed: &[(&'sta
     }
 }
 
-/// Records that the API could not give whole: the copy lacks what is new of them.
+/// Notes records that the API could not return whole: production keeps their last whole versions.
 fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     judge_left_out(report, entity, walk);
     let faulty = &walk.faulty;
@@ -96,7 +101,7 @@ fn judge_faulty(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     );
 }
 
-/// Records of a walk of which nothing could be had, or was tried, in this run.
+/// Notes records of a walk that could not be fetched, or were not asked for, in this run.
 fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     let name = entity.name;
     for note in &walk.notes {
@@ -126,8 +131,8 @@ fn judge_left_out(report: &mut RunReport, entity: &Entity, walk: &WalkReport) {
     }
 }
 
-/// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink without a question; `is_settled` says that
-/// the count is off as it was in the runs before.
+/// Judges a walk. `shrink_guard` is the percentage by which an entity may shrink before the run is partial;
+/// `is_settled` says that the walk is short by the same number of records as in the runs before.
 pub fn judge_walk(
     report: &mut RunReport,
     entity: &Entity,
@@ -138,7 +143,7 @@ pub fn judge_walk(
 ) {
     let name = entity.name;
     judge_faulty(report, entity, walk);
-    // An error that ended it is told with those of the other entities.
+    // `judge_failures` reports the error that ended it.
     if !walk.complete && walk.failure.is_some() {
         return;
     }
@@ -166,7 +171,7 @@ pub fn judge_walk(
             ),
         );
     }
-    // By what was seen: a count that holds records twice says nothing of how many there are.
+    // Compared by the records seen: the API's own count may include records twice.
     let total = walk.seen + walk.nameless;
     if total < credible(held_before, shrink_guard) {
         let deleted = match walk.absent.tombstones {
@@ -183,7 +188,7 @@ pub fn judge_walk(
     }
 }
 
-/// Records that are gone at the source, and that the guard keeps until a person decides.
+/// Notes records that are gone at the source and whose deletion the guard withholds until manual approval.
 fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
     let absent = &walk.absent;
     if absent.withheld == 0 {
@@ -213,11 +218,12 @@ fn judge_withheld(report: &mut RunReport, name: &str, walk: &WalkReport) {
     );
 }
 
-/// Records that were not listed and that this run did not ask for: what was deleted among them is not known yet.
+/// Notes held records that were not listed and that this run did not ask for by id: whether they were deleted is
+/// not known yet.
 fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
     let (asked, left) = (walk.absent.asked, walk.absent.unasked);
     if walk.failure.is_some() {
-        // Told with those of the other entities.
+        // `judge_failures` reports it.
     } else if let Some(error) = &walk.absent.failure {
         report.note(
             Status::Partial,
@@ -240,8 +246,8 @@ fn judge_unasked(report: &mut RunReport, name: &str, walk: &WalkReport) {
     }
 }
 
-/// Judges a walk of days that held nothing, by the API's count of the whole: an empty window is no fault as long as the API
-/// still lists the rest of what production holds.
+/// Judges a walk whose window held no records, by the API's total for the whole entity: an empty window is no fault
+/// as long as that total is credible for what production holds.
 pub fn judge_empty_window(
     report: &mut RunReport,
     entity: &Entity,
@@ -261,8 +267,8 @@ pub fn judge_empty_window(
     }
 }
 
-/// Tells what the API did to walks, each reason once with the entities that it concerns. When no walk brought anything
-/// because every one failed, the run did not do its work.
+/// Reports the errors of the API that ended walks, each cause once with the entities that it concerns. If every
+/// walk failed (`has_no_list`), the run has failed.
 pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'static str, SourceError)]) {
     let mut told: Vec<(String, Vec<&str>, &SourceError)> = Vec::new();
     for (entity, failure) in failed {
@@ -289,12 +295,12 @@ pub fn judge_failures(report: &mut RunReport, has_no_list: bool, failed: &[(&'st
     }
     if has_no_list {
         report.status = Status::Failed;
-        // For the same reason.
+        // The schema could not be read for the same reason.
         report.warnings.retain(|warning| warning.code != "schema_unread");
     }
 }
 
-/// Parents that this run did not ask for any more, or had no room for.
+/// Notes missing parents that this run stopped asking for, or had no memory for.
 pub fn note_parents_left(
     report: &mut RunReport,
     of_getters: &[(&'static str, SourceError)],
@@ -321,7 +327,7 @@ pub fn note_parents_left(
     }
 }
 
-/// What staging did not take.
+/// Notes records that staging refused to store.
 pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &Refused) {
     let Some((id, why)) = refused.first_key_value() else { return };
     report.note(
@@ -337,7 +343,7 @@ pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &Refused) 
     );
 }
 
-/// What the smallest queries of these entities need, where even those exceed a limit of which `said` speaks.
+/// What the smallest queries of these entities need, when the API refuses even those; `said` is its error.
 fn needed(entities: &[&str], said: &str) -> String {
     if !said.to_ascii_lowercase().contains("depth") {
         return "; it refuses the smallest queries too: one record, some ten fields at once".to_owned();
@@ -350,7 +356,11 @@ fn needed(entities: &[&str], said: &str) -> String {
     format!("; the smallest queries ask for parts of one record, and a depth of {levels} is needed")
 }
 
-/// Compares staging with production, all entities side by side, and fills the counts.
+/// Compares staging with production, all entities concurrently, and fills `in_staging` and `in_production`. A
+/// difference makes the run partial.
+///
+/// # Errors
+/// The database's.
 pub async fn compare(db: &Db, report: &mut RunReport, entities: &[&'static Entity]) -> Result<(), DbError> {
     let balances = try_join_all(entities.iter().map(|entity| balance::of(db, entity))).await?;
     for (entity, balance) in entities.iter().zip(balances) {

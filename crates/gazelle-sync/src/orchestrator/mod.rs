@@ -1,8 +1,9 @@
-//! What runs, in which order, and by whose right.
+//! Executes runs: acquires the lease, drives stage 1 and stage 2, judges the result and writes the run's record.
 //!
-//! `job` says what is to be run; [`run_sync`] is one run from lease to report, `run` its five steps, `counts` its counts; `stages` puts stage 1 and stage 2 side by
-//! side, `inline` both into one transaction;
-//! [`judge`] decides whether the run may be called a success.
+//! `job` describes what a run does; [`run_sync`] is one run from lease to report, `run` its five steps, `counts`
+//! its counts; `scope` decides what is walked; `stages` runs stage 1 and stage 2 side by side, `inline` both in one
+//! transaction; [`judge`], [`unread`] and `left_out` decide whether the run is a success. [`schedule`] says when
+//! the service runs, and [`decide_deletions`] applies manual approvals.
 
 mod counts;
 pub mod decide_deletions;

@@ -1,5 +1,5 @@
-//! What a run does between its start and its end, in five steps: it plans what is walked, starts the walks, follows them
-//! with stage 2, collects what they came to, and judges it.
+//! The five steps of a run between its start and its end: plan the walks, start them, follow them with stage 2,
+//! collect their reports, and judge the result.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use crate::source::{ErrorClass, GazelleClient, SourceError};
 use crate::staging_to_production::{Reconciliation, Unread};
 use crate::stop;
 
-/// What all steps of a run work with.
+/// The context that all steps of a run share.
 pub(super) struct Run<'a> {
     pub(super) db: &'a Db,
     pub(super) settings: &'a Settings,
@@ -34,34 +34,34 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a Progress,
 }
 
-/// What is walked, in the order of the job, and what the bookmarks say about clocks.
+/// The walks of a run, in the order of the job, and what the bookmarks say about clocks.
 #[derive(Default)]
 struct Plan {
     walks: Vec<PlannedWalk>,
     clocks: Clocks,
 }
 
-/// What judging the walks found besides what is in the report.
+/// Results of judging the walks that later steps need besides the report.
 #[derive(Default)]
 struct Judged {
-    /// The errors of the API that ended walks, or the asking for what a complete walk did not list.
+    /// Errors of the API that ended a walk, or the look-ups by id after a complete walk.
     failures: Vec<(&'static str, SourceError)>,
     /// The entities whose walks were complete.
     complete: Vec<&'static str>,
-    /// Whether a walk was told to stop.
+    /// Whether the run was asked to stop before it was done.
     interrupted: bool,
 }
 
 impl Judged {
-    /// Whether the API gave none of the lists.
+    /// Whether every walk failed.
     fn has_no_list(&self, walks: usize) -> bool {
         let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
         walks > 0 && failed.count() == walks
     }
 
-    /// Whether records may still be asked for by their ids: not where the API refuses whoever asks, has to be given time, or has
-    /// given none of the lists. That one list cannot be had says nothing of the records of others; nor does it where more
-    /// records of a complete walk were asked for than the API answers at once, which may be so in every run.
+    /// Whether records may still be asked for by id. Not if the run was asked to stop, the API refuses any request,
+    /// throttled a walk, or failed every list. One failed list says nothing about the records of other entities;
+    /// nor does throttling of the look-ups by id after a complete walk, which may happen in every run.
     fn lets_ask_by_id(&self, walks: usize) -> bool {
         let is_of_all = |(entity, error): &(&str, SourceError)| {
             let is_of_walk = !self.complete.contains(entity);
@@ -73,10 +73,10 @@ impl Judged {
 }
 
 impl Run<'_> {
-    /// Does the run. The client is not needed where nothing is fetched.
+    /// Executes the run. A job without stage 1 needs no client.
     ///
     /// # Errors
-    /// The database's; what the API does is in the report.
+    /// The database's; errors of the API are in the report.
     pub(super) async fn execute(&self, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
         let unread: Arc<Unread> = Arc::default();
         let sizes = Arc::new(AllSizes::load(self.db, self.settings.page_size, self.job.mode).await?);
@@ -86,7 +86,7 @@ impl Run<'_> {
         let mut report = RunReport::new(self.leased.run_id, None, Vec::new(), Duration::ZERO);
         let mut counts = EntityCounts::new(&self.job.entities);
 
-        // 1. Plan. An API that lacks what the copy is made of is not walked.
+        // 1. Plan. If the API's schema lacks fields that the tables are made of, nothing is walked.
         let drift = self.drift(fetch.as_ref()).await?;
         report.warnings = drift.warnings;
         if !drift.missing.is_empty() {
@@ -127,7 +127,7 @@ impl Run<'_> {
         Ok(report)
     }
 
-    /// Stage 1, with stage 2 where a batch is reconciled as it is staged.
+    /// Stage 1 of the run, with the stage 2 that reconciles a batch as it is staged.
     fn fetch(&self, client: GazelleClient, sizes: &Arc<AllSizes>, unread: &Arc<Unread>) -> Fetch {
         let settings = self.settings;
         Fetch {
@@ -150,7 +150,7 @@ impl Run<'_> {
         }
     }
 
-    /// Stage 2 of what is pending, and of what the walks bring.
+    /// Stage 2 of the run, for versions that earlier runs or its own walks left pending.
     fn reconciliation(&self, unread: &Arc<Unread>) -> Reconciliation<'_> {
         Reconciliation {
             db: self.db,
@@ -162,7 +162,7 @@ impl Run<'_> {
         }
     }
 
-    /// Compares the API's schema with what the copy is made of, in a full run.
+    /// In a full run, compares the API's schema with the fields that the tables are made of.
     async fn drift(&self, fetch: Option<&Fetch>) -> Result<Drift, DbError> {
         match fetch.filter(|_| self.job.is_full()) {
             Some(fetch) => {
@@ -173,7 +173,7 @@ impl Run<'_> {
         }
     }
 
-    /// Decides what is walked; nothing where nothing is fetched.
+    /// Plans the walks; none for a job without stage 1.
     async fn plan(&self, fetch: Option<&Fetch>) -> Result<Plan, DbError> {
         let mut plan = Plan::default();
         if fetch.is_none() {
@@ -194,15 +194,15 @@ impl Run<'_> {
         Ok(plan)
     }
 
-    /// Starts the walks of the plan; none where nothing is fetched.
+    /// Starts the planned walks; none for a job without stage 1.
     fn start(&self, fetch: Option<&Fetch>, plan: &Plan, unread: &Arc<Unread>) -> Vec<Walking> {
         fetch.map_or_else(Vec::new, |fetch| {
             stages::start_walks(fetch, unread, &plan.walks, self.job.stages.reconcile(), self.progress)
         })
     }
 
-    /// Reconciles entity by entity, parents first, each with its walk. Says whether it came to the end: a program that was
-    /// asked to stop leaves the rest.
+    /// Reconciles entity by entity, parents first, each along with its walk. Returns false if the program was asked
+    /// to stop before all were done.
     async fn follow(
         &self,
         reconciliation: &Reconciliation<'_>,
@@ -215,7 +215,7 @@ impl Run<'_> {
         for entity in self.job.entities.iter().copied() {
             let begun = Instant::now();
             let walk = walks.iter_mut().find(|walk| walk.planned.entity.name == entity.name);
-            // Cut off, a batch is rolled back and waits as pending.
+            // If this is cut off, the batch is rolled back and its versions stay pending.
             let applied = tokio::select! {
                 applied = stages::reconcile(reconciliation, entity, walk, self.progress)
                     .instrument(tracing::error_span!("reconcile", entity = entity.name)) => applied?,
@@ -226,7 +226,7 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Judges the walks one by one.
+    /// Judges the walks one by one, and adds their counts.
     async fn judge_walks(
         &self,
         report: &mut RunReport,
@@ -255,14 +255,14 @@ impl Run<'_> {
                     judge::judge_empty_window(report, entity, whole, held, guard);
                 }
             }
-            // A walk of some days that saw less is no list of all.
+            // A walk of a window does not list everything.
             let is_whole = planned.spec.scope == Scope::WHOLE;
             counts.add_walk(entity, &walk, is_settled, is_whole, took);
         }
         Ok(judged)
     }
 
-    /// Fetches the parents that records wait for. Says whether it came to the end.
+    /// Fetches the parents that quarantined records wait for. Returns false if the program was asked to stop first.
     async fn fetch_missing_parents(
         &self,
         fetch: &Fetch,
@@ -292,7 +292,8 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Compares staging with production, and cleans up what settings do not want kept.
+    /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
+    /// that are past their retention.
     async fn conclude(&self, report: &mut RunReport, interrupted: bool) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if interrupted {
@@ -305,11 +306,11 @@ impl Run<'_> {
         judge::compare(db, report, &job.entities).await?;
         unread::judge(db, report, unread::Guard::of(settings)).await?;
         left_out::judge(db, report, settings).await?;
-        // Reads staging whole, which an incremental sync has no time for.
+        // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {
             let now = leased.clock.database_now();
             stages::drop_old_versions(db, settings, leased.lease.fence(), now, report).await?;
-            // Old bookkeeping is no reason for a run to fail.
+            // Old run records that cannot be deleted do not fail the run.
             if let Err(error) = forget_runs::forget(db, settings.runs_retention).await {
                 tracing::warn!(%error, "old runs could not be forgotten; the next full sync tries again");
             }

@@ -1,4 +1,4 @@
-//! One run: the lease, what the run does ([`super::run`]), and its record from start to end.
+//! One run from start to end: acquires the lease, executes the steps ([`super::run`]) and keeps the run's record.
 
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -14,10 +14,11 @@ use crate::run_log::report::RunReport;
 use crate::run_log::runs::{self, NewRun, RequestLog};
 use crate::source::GazelleClient;
 
-/// Runs a job. The client is not needed where stage 1 does not run.
+/// Runs a job. A job without stage 1 needs no client.
 ///
-/// Errors: the database's; everything the API does is in the report. A run that was recorded as started is
-/// recorded as failed as far as the database still allows.
+/// # Errors
+/// The database's; errors of the API are in the report. A run that was recorded as started is recorded as failed,
+/// if the database still allows it.
 pub async fn run_sync(
     db: &Db,
     client: Option<GazelleClient>,
@@ -35,8 +36,8 @@ pub async fn run_sync(
     .await
 }
 
-/// What every log line of a run is told in; its number is known when the run begins. Of the gravest level, so
-/// that it is there whatever is logged.
+/// The tracing span of all log lines of a run; `run_id` is filled in when the run begins. Its level is ERROR, so
+/// that no log level filters it out.
 pub fn run_span(job: &Job) -> tracing::Span {
     let full = job.is_full();
     tracing::error_span!(
@@ -48,7 +49,10 @@ pub fn run_span(job: &Job) -> tracing::Span {
     )
 }
 
-/// Runs a job whose lease is held, inside [`run_span`]. Otherwise as [`run_sync`].
+/// Runs a job whose lease is held, inside [`run_span`], and releases the lease. Otherwise like [`run_sync`].
+///
+/// # Errors
+/// Those of [`run_sync`].
 pub async fn run_leased(
     db: &Db,
     client: Option<GazelleClient>,
@@ -60,7 +64,7 @@ pub async fn run_leased(
     tracing::Span::current().record("run_id", tracing::field::display(leased.run_id));
     let run = Run { db, settings, job, leased: &leased, progress };
     let outcome = recorded(&run, client).await;
-    // However it ended: a run whose start or end could not be noted holds the lease no longer than another.
+    // Also after an error: a run whose start or end could not be recorded must not keep the lease.
     let released = leased.lease.release().await;
     match outcome {
         Ok(report) => {
@@ -77,7 +81,7 @@ pub async fn run_leased(
     }
 }
 
-/// A run with its record: started, done, finished.
+/// Records the start of the run, executes it, and records its end.
 async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunReport, DbError> {
     let Run { db, job, leased, .. } = *run;
     let run_id = leased.run_id;
@@ -88,7 +92,7 @@ async fn recorded(run: &Run<'_>, client: Option<GazelleClient>) -> Result<RunRep
         let request_log = RequestLog::start(db.clone(), run_id, leased.clock);
         let client = client.map(|client| client.stopped_by(&leased.stop).observed_by(request_log.observer()));
         let outcome = run.execute(client).await;
-        // What was asked is noted of a run that fails too.
+        // The requests of a run that fails are recorded too.
         let requests = request_log.close().await;
         let mut report = outcome?;
         report.sum_requests(&requests);

@@ -1,8 +1,7 @@
-//! When the service runs by itself: pure functions from the past and the clock to what is due.
+//! Decides when the service starts a run by itself: pure functions from the last runs and the clock to what is due.
 //!
-//! What was missed is caught up once, however often it was missed. A full run is an incremental one too. A
-//! clock that is set back does not run again what ran; one that is set forward finds what it jumped over due,
-//! once.
+//! Missed runs are caught up with a single run. A full run counts as an incremental one too. After the clock is set
+//! back, no run is repeated; after it is set forward, a run that was jumped over is due once.
 
 use croner::Cron;
 use jiff::tz::TimeZone;
@@ -11,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::run_log::runs::Past;
 use crate::states::RunMode;
 
-/// A run that started later than this after now was dated by a clock that was wrong: it says nothing. Of a clock
-/// set back by less, the schedule waits until it has caught up.
+/// A recorded start further than this in the future was dated by a wrong clock, and is ignored. If the clock is set
+/// back by less, the schedule waits until it has caught up.
 const SET_BACK: SignedDuration = SignedDuration::from_mins(30);
 
-/// A cron expression in a zone.
+/// A cron expression in a time zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     cron: Cron,
@@ -23,9 +22,10 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads an expression: minute, hour, day, month, weekday, and seconds before them if wanted.
+    /// Parses an expression: minute, hour, day, month, weekday, and optionally seconds before them.
     ///
-    /// Errors: one that cannot be read, or that never comes (a 31st of February).
+    /// # Errors
+    /// The expression cannot be parsed, or never matches (31 February).
     pub fn new(expression: &str, zone: &TimeZone) -> Result<Schedule, String> {
         let wrong = |why: String| format!("the schedule `{expression}` {why}");
         let cron: Cron = expression.parse().map_err(|error| wrong(format!("cannot be read: {error}")))?;
@@ -36,8 +36,8 @@ impl Schedule {
         }
     }
 
-    /// The first time it comes after an instant. An hour that a clock change leaves out comes when it would have
-    /// been; one that a clock change repeats comes once.
+    /// The first match after an instant; none if there is no more. A local time that a daylight saving change skips
+    /// or repeats matches once.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
         let local = instant.to_zoned(self.zone.clone());
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.timestamp())
@@ -47,14 +47,14 @@ impl Schedule {
 /// The two schedules of the service.
 #[derive(Debug, Clone)]
 pub struct Timetable {
-    /// When what changed is fetched.
+    /// When incremental runs are due.
     pub incremental: Schedule,
-    /// When everything is.
+    /// When full runs are due.
     pub full: Schedule,
 }
 
 impl Past {
-    /// The later of two memories, without what a wrong clock has dated.
+    /// The later of two records of past runs, without those dated by a wrong clock.
     pub fn and(self, other: Past, now: Timestamp) -> Past {
         let believed = |at: &Timestamp| at.duration_since(now) <= SET_BACK;
         let later = |one: Option<Timestamp>, two: Option<Timestamp>| {
@@ -64,34 +64,34 @@ impl Past {
     }
 }
 
-/// What the timetable says.
+/// What is due according to the timetable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// Run now.
     Now {
-        /// A full run is an incremental one too.
+        /// Full if a full run is due: it is an incremental one too.
         mode: RunMode,
     },
     /// Nothing is due.
     Later {
         /// When an incremental run is due next.
         incremental: Timestamp,
-        /// When a full one is.
+        /// When a full run is due next.
         full: Timestamp,
     },
 }
 
-/// What is to be run now.
+/// A run that is due now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueNow<E> {
-    /// How.
+    /// Full or incremental.
     pub mode: RunMode,
-    /// Which of those asked about.
+    /// What the run is due for.
     pub of: Vec<E>,
 }
 
 impl Timetable {
-    /// What is due now of several things with a past each: first what is due in full.
+    /// What is due now of several things, each with its own past runs. Full runs come first.
     pub fn due_of<E: Copy>(&self, pasts: &[(E, Past)], now: Timestamp) -> Option<DueNow<E>> {
         let of = |wanted: Due| -> Vec<E> {
             pasts.iter().filter(|(_, past)| self.due(*past, now) == wanted).map(|(of, _)| *of).collect()
@@ -102,7 +102,7 @@ impl Timetable {
             .find(|due| !due.of.is_empty())
     }
 
-    /// What is due now. Where there was no run yet, it is: the first one is full.
+    /// What is due now. Without a past run, a full run is due.
     pub fn due(&self, past: Past, now: Timestamp) -> Due {
         let next = |schedule: &Schedule, last: Option<Timestamp>| match last {
             Some(last) => schedule.next_after(last).unwrap_or(Timestamp::MAX),

@@ -1,4 +1,4 @@
-//! What a run walks of an entity, and what it says about clocks and bookmarks that cannot be right.
+//! Decides what a run walks of an entity, and warns of clocks and bookmarks that cannot be right.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,12 +19,12 @@ pub struct Plan {
     scope: Scope,
     /// Whether a complete walk of it moves the bookmark.
     moves_bookmark: bool,
-    /// A bookmark that a wrong clock has set into the future.
+    /// The bookmark, if it lies in the future and is therefore ignored.
     disbelieved: Option<Timestamp>,
 }
 
-/// Decides what is walked: the whole, or for events the days from the bookmark less the lookback. Without a bookmark that
-/// can be true, only the whole is sound.
+/// Decides what is walked: the whole entity or, for events, the window from the bookmark less the lookback. Without
+/// a credible bookmark the whole is walked, since a window could miss changes.
 ///
 /// # Errors
 /// Those of the database.
@@ -45,36 +45,36 @@ pub async fn of(
     let bounds = Scope { from: settings.events_from, until: settings.events_until };
     let since = if job.is_full() { None } else { job.since.or(bookmark) };
     let Some(since) = since else { return Ok(plan(bounds, bounds.until.is_none())) };
-    // One day more than asked, since the zone of the API's date filters is not known.
+    // One day more than configured, since the time zone of the API's date filters is not known.
     let lookback = SignedDuration::from_hours(24 * (i64::from(settings.lookback_days) + 1));
     let from = since.saturating_sub(lookback).unwrap_or(Timestamp::UNIX_EPOCH);
     let scope = Scope { from: Some(crate::time::utc_parts(from).0), until: None };
-    // From a later instant than the bookmark's, what changed in between stays unseen.
+    // A walk from a later instant than the bookmark's misses what changed in between.
     Ok(plan(scope, bookmark.is_some_and(|bookmark| since <= bookmark)))
 }
 
-/// What a run has noticed about clocks.
+/// Ignored bookmarks and clock differences that a run has noticed.
 #[derive(Debug, Default)]
 pub struct Clocks {
     disbelieved: Vec<(&'static str, Timestamp)>,
-    /// How far the API's clock was ahead of the database's: the largest difference.
+    /// How far the API's clock was ahead of the database's (negative: behind); the largest difference.
     api_ahead: Option<SignedDuration>,
 }
 
 impl Clocks {
-    /// Notes a bookmark that is not believed; gives the scope, and whether a complete walk of it moves the bookmark.
+    /// Notes an ignored bookmark. Returns the scope, and whether a complete walk of it moves the bookmark.
     pub fn note_bookmark(&mut self, plan: Plan, entity: &'static Entity) -> (Scope, bool) {
         self.disbelieved.extend(plan.disbelieved.map(|bookmark| (entity.name, bookmark)));
         (plan.scope, plan.moves_bookmark)
     }
 
-    /// Notes what walks saw of the API's clock.
+    /// Notes the clock differences that walks measured.
     pub fn note_walks<'w>(&mut self, walks: impl Iterator<Item = &'w WalkReport>) {
         let seen = walks.filter_map(|walk| walk.api_ahead);
         self.api_ahead = self.api_ahead.into_iter().chain(seen).max_by_key(|ahead| ahead.abs());
     }
 
-    /// One warning a matter.
+    /// The warnings, at most one of each code.
     pub fn warnings(&self, clock: &Clock) -> Vec<RunWarning> {
         let mut warnings = Vec::new();
         if let Some((_, bookmark)) = self.disbelieved.first() {

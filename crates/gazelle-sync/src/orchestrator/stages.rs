@@ -1,5 +1,5 @@
-//! Stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots
-//! allow, while stage 2 follows in the order parents before children.
+//! Runs stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots allow,
+//! while stage 2 reconciles them one after the other, parents before children.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use crate::staging::versions::Staged;
 use crate::staging::{missing_parents, quarantine, retention};
 use crate::staging_to_production::{Reconciliation, Unread};
 
-/// How often parents of parents are fetched within a run.
+/// Most rounds of fetching missing parents in a run: a round may find parents that lack parents themselves.
 const PARENT_ROUNDS: usize = 3;
 
-/// Parents that a run asks for one by one; where more are missing, walks of their entities bring them sooner.
+/// Most parents that a run asks for by id; if more are missing, walks of their entities fetch them sooner.
 const MOST_PARENTS: usize = 1_000;
 
 /// What is walked of an entity.
@@ -39,33 +39,33 @@ const MOST_PARENTS: usize = 1_000;
 pub struct PlannedWalk {
     /// The entity.
     pub entity: &'static Entity,
-    /// What of it, and what a complete walk is worth.
+    /// What to walk, and how to judge the walk.
     pub spec: WalkSpec,
-    /// How many records of that production held before the run.
+    /// How many records of that scope production held before the run.
     pub held_before: u64,
 }
 
-/// A walk under way. Dropping it ends the walk.
+/// A walk in progress. Dropping it aborts the walk.
 pub struct Walking {
     /// What is walked.
     pub planned: PlannedWalk,
-    /// Tells the walk's lanes that their entity's turn has come; where it is gone, that it will not come.
+    /// Tells the walk's lanes that stage 2 has reached their entity; dropped if it will not.
     turn: Option<watch::Sender<bool>>,
     task: AbortOnDropHandle<Walked>,
     ended: Option<Result<Walked, JoinError>>,
 }
 
-/// What a walk came to.
+/// The result of a walk.
 pub struct Walked {
     /// Its report, or the database's error.
     pub report: Result<WalkReport, FetchError>,
-    /// From start to end of the walk.
+    /// Duration of the walk.
     pub took: Duration,
 }
 
 impl Walking {
-    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending; none where
-    /// that is not known.
+    /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending;
+    /// none if that is not known.
     async fn follow(&mut self) -> Option<u64> {
         if let Some(turn) = &self.turn {
             turn.send_replace(true);
@@ -88,8 +88,8 @@ impl Walking {
     }
 }
 
-/// Starts walks, all at once; where stage 2 follows, each stages nothing before its turn. `unread` gets the entities whose
-/// walks fail.
+/// Starts all walks at once. If stage 2 follows, a walk stages nothing before stage 2 reaches its entity. Entities
+/// whose walks fail are noted in `unread`.
 pub fn start_walks(
     fetch: &Fetch,
     unread: &Arc<Unread>,
@@ -117,10 +117,10 @@ pub fn start_walks(
     planned.iter().map(start).collect()
 }
 
-/// Waits for the end of all walks. Those whose turn has not come stage what they have received, as pending.
+/// Waits for the end of all walks. Walks that stage 2 did not reach stage what they have received as pending.
 ///
 /// # Errors
-/// A walk that broke off. It is told when all others have come to their ends.
+/// A walk that broke off; returned after all other walks have ended. A walk's panic is passed on.
 pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked)>, DbError> {
     walks.iter_mut().for_each(|walk| drop(walk.turn.take()));
     let mut ended = Vec::new();
@@ -130,8 +130,11 @@ pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked
     ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(broken_off)?))).collect()
 }
 
-/// Stage 2 of one entity: first what was left pending before this run. Then it is the walk's turn, which
-/// reconciles as it stages; and last what the walk left pending.
+/// Stage 2 of one entity: reconciles what was left pending before this run, lets the walk reconcile as it stages,
+/// and reconciles what the walk left pending.
+///
+/// # Errors
+/// The database's.
 pub async fn reconcile(
     reconciliation: &Reconciliation<'_>,
     entity: &'static Entity,
@@ -151,7 +154,7 @@ pub async fn reconcile(
     }
     let left = match walking {
         Some(walking) => walking.follow().await,
-        // Not known: of a walk that has been here before, or of parents fetched one by one.
+        // Not known for parents fetched by id, or for a second pass over an entity.
         None => None,
     };
     if left != Some(0) {
@@ -161,7 +164,8 @@ pub async fn reconcile(
     Ok(applied)
 }
 
-/// Records whose missing parent has landed become pending again; says how many of them are of this run.
+/// Makes records pending again whose missing parent is now in production. Returns how many of them this run had
+/// quarantined.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
         let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
@@ -171,7 +175,8 @@ async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -
     reconciliation.fence.transaction(reconciliation.db, release).await
 }
 
-/// When the reconciler's version was raised, what an older one made becomes pending again. Says whether it was.
+/// If the reconciler's version was raised, makes what an older one processed pending again. Returns whether it was
+/// raised.
 async fn redo_older_reconciler(
     reconciliation: &Reconciliation<'_>,
     entity: &Entity,
@@ -187,9 +192,9 @@ async fn redo_older_reconciler(
     Ok(again.is_some())
 }
 
-/// The second half: faulty versions that a newer one has settled become pending too, now that the newer ones are
-/// processed, so that what the new reconciler reads of them never stands in production. Only then the new version is
-/// noted: a kill in between repeats both halves.
+/// The second step after a raised version: makes faulty versions pending again that a newer version of their record
+/// had settled. By now the newer versions are processed, so that the old content never becomes current in
+/// production. The new reconciler version is noted last: a kill in between repeats both steps.
 async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<(), DbError> {
     let reset = async |tx: &FencedTx<'_>| {
         outcome::reset_settled_faults(tx, entity).await?;
@@ -198,27 +203,27 @@ async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entit
     reconciliation.fence.transaction(reconciliation.db, reset).await
 }
 
-/// What came of fetching the parents that were missing of an entity.
+/// The result of fetching the missing parents of one entity.
 pub struct Parents {
     /// The entity.
     pub entity: &'static Entity,
     /// Versions staged.
     pub staged: Staged,
-    /// What stage 2 did, with the records that had waited.
+    /// The counts of stage 2, including the records that had waited.
     pub applied: Applied,
-    /// Those that staging refused.
+    /// Records that staging refused to store.
     pub refused: Refused,
 }
 
-/// What fetching missing parents came to.
+/// The result of fetching missing parents.
 pub struct FetchedParents {
     /// What was staged and applied, per entity in order.
     pub of: Vec<Parents>,
-    /// The error of the API that ended the asking, if one did.
+    /// The error of the API that ended all look-ups, if any.
     pub failure: Option<SourceError>,
-    /// The errors that ended it for one entity.
+    /// Errors that ended the look-ups of one entity, with its name.
     pub of_getters: Vec<(&'static str, SourceError)>,
-    /// How many were there and found no room beside others, by table.
+    /// How many exist at the source and were too large to keep in memory beside others, by table.
     pub no_room: BTreeMap<String, usize>,
 }
 
@@ -242,7 +247,7 @@ pub async fn fetch_missing_parents(
     let failures = GetterFailures::default();
     let (mut failure, mut no_room) = (None, BTreeMap::new());
     for _ in 0..PARENT_ROUNDS {
-        // What was asked for in this run and still waits is among them: it is left out below.
+        // Includes parents that this run has asked for already; they are removed below.
         let mut wanted =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
         let found = wanted.len();
@@ -258,7 +263,7 @@ pub async fn fetch_missing_parents(
             break;
         }
         let brought = parents::fetch(fetch, wanted, &failures).await?;
-        // First of all, so that those that were asked for in vain are not the first of the next run again.
+        // Before anything else, so that the next run does not start with parents that were asked for in vain.
         note_missing(fetch, reconciliation, &brought).await?;
         for parent in brought.no_room {
             *no_room.entry(parent.table).or_default() += 1;
@@ -283,7 +288,7 @@ pub async fn fetch_missing_parents(
     Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
 }
 
-/// Notes which parents were asked for in vain, or put off.
+/// Notes parents that were asked for in vain, and parents that were put off.
 async fn note_missing(
     fetch: &Fetch,
     reconciliation: &Reconciliation<'_>,
@@ -295,8 +300,12 @@ async fn note_missing(
     reconciliation.fence.transaction(reconciliation.db, note).await
 }
 
-/// Drops the versions that the setting `retention` has no room for, unless the run failed: what it left undone
-/// may need them. `now` is by the database's clock, which dates versions: by another one, new ones could look old.
+/// Deletes superseded versions older than the setting `retention`, unless the run failed, whose unfinished work may
+/// need them. `now` must come from the database's clock, which dates versions: by another clock, new ones could
+/// look old.
+///
+/// # Errors
+/// The database's.
 pub async fn drop_old_versions(
     db: &Db,
     settings: &Settings,
@@ -356,7 +365,7 @@ mod tests {
         });
         assert_eq!(broken.follow().await, None, "stage 2 goes on");
         go.send(()).unwrap();
-        // What went wrong in a walk goes wrong in the run.
+        // A panic of a walk is a panic of the run.
         let collected = tokio::spawn(collect(vec![broken, other])).await;
         assert!(collected.is_err_and(|error| error.is_panic()));
         assert!(has_ended.load(Ordering::SeqCst));

@@ -1,7 +1,7 @@
-//! What a run could not read: records that it put into quarantine, and fields that are NULL because of it.
+//! Judges what a run could not read: records that it quarantined, and fields that are NULL because of it.
 //!
-//! Success means verified: a run that newly quarantines more records than the guard allows is partial. Unreadable
-//! fields are a warning of the run.
+//! A run that newly quarantines more records than the guard allows is partial. Unreadable fields are a warning of
+//! the run.
 
 use tokio_postgres::types::Type;
 
@@ -10,32 +10,32 @@ use crate::db::{Db, DbError};
 use crate::entities::read::UNREADABLE_FIELD;
 use crate::run_log::report::{RunReport, RunWarning, Status};
 
-/// Reasons and columns that are named in a message at most.
+/// Most reasons or columns that a message names.
 const NAMED: usize = 5;
 
 /// How many records of an entity a run may newly put into quarantine and still be a success.
 #[derive(Debug, Clone, Copy)]
 pub struct Guard {
-    /// Records, however few the entity has.
+    /// Records, whatever the size of the entity.
     pub records: u64,
-    /// Percent of the entity's records, where that is more.
+    /// Percent of the entity's records; applies if it is more.
     pub percent: f64,
 }
 
 impl Guard {
-    /// That of the settings.
+    /// The guard that the settings describe.
     pub fn of(settings: &Settings) -> Guard {
         Guard { records: settings.quarantine_guard_records, percent: settings.quarantine_guard_percent }
     }
 
-    /// The largest number allowed for an entity of this size: the larger of the two.
+    /// The largest number allowed for an entity of `held` records: the larger of the two limits.
     fn limit(&self, held: u64) -> u64 {
         self.records.max((held as f64 * self.percent / 100.0).floor() as u64)
     }
 }
 
-/// Notes in the report what the run could not read, and that it is partial where more records are newly in quarantine
-/// than the guard allows. The counts of the entities are filled already ([`super::judge::compare`]).
+/// Adds to the report what the run could not read, and marks the run as partial if more records are newly in
+/// quarantine than the guard allows. [`super::judge::compare`] must have filled the counts of the entities.
 ///
 /// # Errors
 /// The database's.
@@ -96,7 +96,7 @@ async fn note_unreadable_fields(db: &Db, report: &mut RunReport) -> Result<(), D
     Ok(())
 }
 
-/// Rows of entity, reason and count, grouped by entity; they come in that order.
+/// Groups rows of entity, reason and count by entity; the rows must be sorted by entity.
 fn by_entity(rows: impl Iterator<Item = (String, String, u64)>) -> Vec<(String, Vec<(String, u64)>)> {
     let mut grouped: Vec<(String, Vec<(String, u64)>)> = Vec::new();
     for (entity, reason, count) in rows {

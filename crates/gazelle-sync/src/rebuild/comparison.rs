@@ -1,4 +1,5 @@
-//! The difference between production and what staging gives: found once, shown, examined, and applied as it was found.
+//! The difference between production and its rebuild from staging: computed once, shown, judged, and applied
+//! unchanged.
 
 use std::collections::HashSet;
 
@@ -17,23 +18,23 @@ use crate::staging_to_production::rebuild::Unplaced;
 
 use crate::lease::FencedTx;
 
-/// Rows shown of each kind of difference in a table.
+/// Most rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
-/// Unplaced records that a message names.
+/// Most unplaced records that a message names.
 const MOST_NAMED: usize = 5;
 
-/// Rows would be removed or marked deleted, and were not.
+/// Deletions of an entity that were withheld: rows that would have been removed or marked deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Withheld {
     /// The entity.
     pub entity: &'static str,
-    /// Of how many of its records rows would go, or be newly marked deleted.
+    /// The number of records of which rows would be removed or newly marked deleted.
     pub records: u64,
-    /// Of how many the guard allows it.
+    /// The number of records that the guard allows.
     pub allowed: u64,
 }
 
-/// The difference of some parts.
+/// The difference between production and the rebuild, for some parts.
 #[derive(Debug)]
 pub struct Comparison {
     parts: Vec<Part>,
@@ -43,11 +44,15 @@ pub struct Comparison {
     pub differing: Records,
     /// Those of them whose rebuilt rows come from a version that stage 2 has not processed.
     unprocessed: Records,
-    /// Those of them that the rebuild could not place.
+    /// Those of them that the rebuild could not place, and of which production holds a newer version than the
+    /// rebuild.
     unplaced: Vec<Unplaced>,
 }
 
 /// Compares these parts with what was rebuilt. `unplaced` are the records that the rebuild could not place.
+///
+/// # Errors
+/// The database's.
 pub async fn compare(
     tx: &Tx<'_>,
     parts: Vec<Part>,
@@ -63,7 +68,7 @@ pub async fn compare(
         }
         tables.extend(of_part);
     }
-    // One of which production holds an older version too, as the rebuild does, or nothing, loses nothing.
+    // A record of which production holds an older version too, as the rebuild does, or nothing, loses nothing.
     for part in &parts {
         let name = part.entity.name;
         let of_entity: Vec<String> = unplaced
@@ -96,8 +101,8 @@ async fn not_processed(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Resu
 }
 
 impl Comparison {
-    /// Why the difference must not be applied whatever a person allows: a record that could not be placed would go back
-    /// to an older version, or go.
+    /// Why the difference must not be applied, even if deletions are allowed: a record that could not be placed
+    /// would go back to an older version, or be removed.
     pub fn refusal(&self) -> Option<String> {
         if self.unplaced.is_empty() {
             return None;
@@ -120,8 +125,12 @@ impl Comparison {
         ))
     }
 
-    /// The deletions that are withheld until a person allows them, and a sentence for each reason: rows of more records
-    /// than the guard of a walk allows, and rows of users' tables that would go or lose their reference with ours.
+    /// The deletions that are withheld unless they are allowed, and a sentence for each reason: rows of more
+    /// records than the guard of a walk allows, and rows of users' tables that would be removed or lose their
+    /// reference with ours.
+    ///
+    /// # Errors
+    /// The database's.
     pub async fn withheld(
         &self,
         tx: &Tx<'_>,
@@ -172,8 +181,11 @@ impl Comparison {
         Ok((withheld, reasons))
     }
 
-    /// Applies the difference, and has stage 2 take up the records whose newest version it has not processed. Returns how
-    /// many rows were written, and whether there are such records.
+    /// Applies the difference, and makes records pending whose newest version stage 2 has not processed. Returns
+    /// how many rows were written, and whether there are such records.
+    ///
+    /// # Errors
+    /// The database's, also if it refuses a row.
     pub async fn apply(&self, tx: &FencedTx<'_>) -> Result<(u64, bool), DbError> {
         let written = apply_difference::apply(tx, &self.parts, &self.tables, &self.unprocessed).await?;
         for part in &self.parts {
@@ -185,8 +197,9 @@ impl Comparison {
     }
 }
 
-/// Of how many records of a part rows would be removed or newly marked deleted, and what of the two. Not counted is what needs
-/// no word here: marks that stage 2 would set by itself, since the version waits for it, and deletions that a person approved.
+/// The number of records of a part of which rows would be removed or newly marked deleted, and which of the two.
+/// Not counted is what needs no permission: marks that stage 2 would set anyway, since a version is pending, and
+/// deletions that were approved manually.
 async fn deleted(tx: &Tx<'_>, part: &Part) -> Result<(u64, &'static str), DbError> {
     let mut records: HashSet<String> = difference::surplus_records(tx, part).await?.into_iter().collect();
     let mut marked = difference::newly_marked_records(tx, part).await?;

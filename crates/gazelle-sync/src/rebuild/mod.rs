@@ -1,15 +1,15 @@
-//! Production built again from staging, beside itself, and what may be made of the difference.
+//! Rebuilds production from staging in scratch tables, compares the two, and applies the difference if wanted.
 //!
-//! [`replay`], [`undo`] and [`verify`] go one way, each in one transaction that sees one snapshot:
+//! [`replay`], [`undo`] and [`verify`] follow the same steps, each in one transaction with one snapshot:
 //!
 //! 1. load both sides: production as it is, and its copy, which
 //!    [`staging_to_production::rebuild`](crate::staging_to_production::rebuild) makes in scratch tables;
 //! 2. compare them: one list of differences, table by table (`comparison`);
 //! 3. show that list;
-//! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, keeps all of it from being applied;
+//! 4. decide: a record that could not be rebuilt, or more deletions than the guard allows, stops all of it;
 //! 5. apply exactly that list, or nothing.
 //!
-//! `verify` ends with the third step. Afterwards stage 2 takes up what the rebuild left to it.
+//! `verify` ends with the third step. After the others, stage 2 processes what the rebuild left to it.
 //!
 //! | difference | is | applying it |
 //! |---|---|---|
@@ -40,31 +40,31 @@ use crate::staging::clock::Clock;
 use crate::staging::quarantine::{self, Waiting};
 use crate::staging_to_production::Reconciliation;
 
-/// What a person said of a difference before it was known.
+/// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
 struct Wish {
-    /// Show it and change nothing.
+    /// Show the difference and change nothing.
     dry_run: bool,
-    /// Apply it though more is deleted than the guard allows, or rows of users' tables go with ours.
+    /// Apply it even if it deletes more than the guard allows, or affects rows of users' tables.
     allow_deletions: bool,
 }
 
-/// What became of a difference.
+/// The result of judging and applying a difference.
 struct Decided {
     status: Status,
     /// Why nothing was applied, or would be.
     reasons: Vec<String>,
-    /// Deletions that wait for a person's decision.
+    /// Deletions that are withheld unless they are allowed.
     withheld: Vec<Withheld>,
-    /// Rows written or removed, and whether stage 2 has to take up records; none where nothing was applied, and the
+    /// Rows written or removed, and whether stage 2 has records to process; none if nothing was applied, and the
     /// transaction is to be rolled back.
     applied: Option<(u64, bool)>,
 }
 
-/// Steps 4 and 5: applies a difference, unless a person only wants to see it, or something keeps it from being applied.
+/// Steps 4 and 5: applies a difference, unless it is only to be shown or something forbids it.
 ///
 /// # Errors
-/// The database's, as `refused` tells a refusal of a row; records that could not be rebuilt.
+/// The database's, the refusal of a row as `refused` words it; records that could not be rebuilt.
 async fn decide(
     found: &Comparison,
     tx: &FencedTx<'_>,
@@ -102,8 +102,8 @@ struct FollowUp<'a> {
 }
 
 impl FollowUp<'_> {
-    /// Has stage 2 process what the rebuild left to it: it writes that, or says why it cannot. Returns the rows written, and
-    /// what waits in quarantine since.
+    /// Reconciles what the rebuild left to stage 2. Returns the rows written, and the records that are in
+    /// quarantine since then.
     async fn reconcile(self, entities: &[&'static Entity]) -> Result<(u64, Vec<Waiting>), DbError> {
         let since = self.clock.database_now();
         let reconciliation = Reconciliation {
@@ -123,11 +123,11 @@ impl FollowUp<'_> {
     }
 }
 
-/// Does something in one transaction that sees one snapshot and may write; where another transaction was in the way, it
-/// is done again from the beginning.
+/// Executes `work` in one writing transaction with one snapshot, again from the beginning after a conflict with
+/// another transaction.
 ///
 /// # Errors
-/// Those of the work; a lease that is lost; other writers that are in the way each time, which says so.
+/// Those of `work`; a lease that is lost; conflicts in every attempt, which the error says.
 async fn in_one_snapshot<T>(
     db: &Db,
     fence: &Fence,

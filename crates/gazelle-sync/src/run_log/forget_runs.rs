@@ -1,5 +1,6 @@
-//! Forgetting runs, their requests, warnings and deletions, and closed cases of the quarantine, where the setting
-//! `runs_retention` wants it: only what nothing names any more. `explain` goes on naming run, request and page of every version that staging holds.
+//! Deletes old runs with their requests, warnings and deletions, and closed quarantine cases, according to the
+//! setting `runs_retention`: only what nothing refers to any more. `explain` can still name run, request and page
+//! of every version in staging.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
@@ -10,28 +11,28 @@ use crate::db::{Db, DbError};
 use crate::staging::quarantine;
 use crate::staging::retention::NamedRuns;
 
-/// Runs looked at in one transaction.
+/// Most runs checked in one transaction.
 const A_TIME: i64 = 500;
-/// The last runs that stay however old they are: the schedule, the alerts and `status` read them.
+/// The number of last runs that stay, however old: the schedule, the alerts and `status` read them.
 const STAY: i64 = 100;
 
-/// What was forgotten.
+/// How much was deleted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Forgotten {
     /// Runs.
     pub runs: u64,
     /// Requests of runs that stay.
     pub requests: u64,
-    /// Closed cases of the quarantine.
+    /// Closed quarantine cases.
     pub cases: u64,
 }
 
-/// Forgets what is older than the setting allows, by the database's clock, which has dated it.
+/// Deletes what is older than the setting allows, by the database's clock, which has dated it.
 ///
-/// Effects: a transaction for some hundred runs. It may run beside a sync: what a sync writes is newer.
+/// Effects: one transaction for some hundred runs. It may run during a sync: what a sync writes is newer.
 ///
 /// # Errors
-/// Those of the database; what was forgotten before stays forgotten.
+/// Those of the database; what was deleted before stays deleted.
 pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
     let mut forgotten = Forgotten::default();
     let Retention::Days(days) = kept else { return Ok(forgotten) };
@@ -57,7 +58,7 @@ pub async fn forget(db: &Db, kept: Retention) -> Result<Forgotten, DbError> {
             .await?;
         let Some(last) = old.last() else { return Ok(forgotten) };
         position = (last.get(1), last.get(0));
-        // Staging is read whole for it: once, and only where there is something to forget.
+        // This reads all of staging: once, and only if there is something to delete.
         let named = match &mut named {
             Some(named) => named,
             None => named.insert(NamedRuns::read(db).await?),

@@ -1,4 +1,4 @@
-//! What a run is called in the bookkeeping tables, in reports, metrics and logs: its command, mode and trigger.
+//! The command, mode and trigger of a run, as the bookkeeping tables, reports, metrics and logs name them.
 
 pub use crate::states::RunMode;
 
@@ -28,7 +28,7 @@ pub enum RunCommand {
 }
 
 impl RunCommand {
-    /// The words stored and printed.
+    /// The text stored and printed.
     pub fn as_str(self) -> &'static str {
         match self {
             RunCommand::Sync => "sync",
@@ -45,10 +45,10 @@ impl RunCommand {
     }
 }
 
-/// Who started a run.
+/// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunTrigger {
-    /// A command that somebody typed, or a script.
+    /// A command, typed by a user or from a script.
     Command,
     /// The service, by its schedule.
     Schedule,
@@ -59,7 +59,7 @@ pub enum RunTrigger {
 }
 
 impl RunTrigger {
-    /// The word stored and printed.
+    /// The text stored and printed.
     pub fn as_str(self) -> &'static str {
         match self {
             RunTrigger::Command => "command",

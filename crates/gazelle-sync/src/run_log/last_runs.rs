@@ -1,4 +1,4 @@
-//! The last runs, for `status`.
+//! Reads the last runs, for `status`.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,15 +13,15 @@ pub struct LastRun {
     pub run_id: String,
     /// The command.
     pub command: String,
-    /// `full` or `incremental`, where that is said of a command.
+    /// `full` or `incremental`; none for a command without a mode.
     pub mode: Option<String>,
-    /// How it ended, or that it is running.
+    /// How it ended, or `running`.
     pub status: String,
-    /// Why it is no success.
+    /// Why it is not a success; none if it is.
     pub reason: Option<String>,
-    /// When it started.
+    /// When it started (UTC).
     pub started_at: Timestamp,
-    /// Milliseconds from start to end.
+    /// Milliseconds from start to end; none before the end.
     pub duration_ms: Option<i64>,
     /// Records received.
     pub fetched: i64,
@@ -33,11 +33,11 @@ pub struct LastRun {
     pub errors: i64,
     /// Requests made.
     pub requests: i64,
-    /// Attempts beyond the first of each.
+    /// Attempts beyond the first of each request.
     pub retries: i64,
-    /// Of the last attempts of the requests, in milliseconds.
+    /// Median latency of the requests' last attempts, in milliseconds; none without requests.
     pub median_latency_ms: Option<i64>,
-    /// The same of the slowest.
+    /// The same for the slowest request.
     pub slowest_latency_ms: Option<i64>,
 }
 
@@ -63,7 +63,7 @@ impl From<&Row> for LastRun {
     }
 }
 
-/// Reads the last ten, the newest first; those that a wrong clock has dated into the future come last.
+/// Reads the last ten runs, the newest first; those that a wrong clock has dated into the future come last.
 ///
 /// # Errors
 /// Those of the database.

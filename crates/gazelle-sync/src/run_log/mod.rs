@@ -1,5 +1,6 @@
-//! The record of runs: which were asked for (`wanted_runs`), what each did and how it ended (`runs`, `report`), what was worth
-//! knowing (`warnings`), which were the last (`last_runs`), and which are forgotten (`forget_runs`); `kinds` has the words for a run's command, mode and trigger.
+//! The record of runs: which were requested (`wanted_runs`), what each did and how it ended (`runs`, `report`),
+//! their warnings (`warnings`), the last ones (`last_runs`), and the deletion of old ones (`forget_runs`); `kinds`
+//! has a run's command, mode and trigger.
 
 pub mod forget_runs;
 pub mod kinds;

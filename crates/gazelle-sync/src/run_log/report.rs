@@ -1,4 +1,4 @@
-//! What a run says of itself: for people a table, for programs one JSON document.
+//! The report of a run: printed as a table for people, or as one JSON document for programs.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use super::kinds::RunMode;
 pub enum Status {
     /// Every walk was complete and the counts agree.
     Success,
-    /// Something is incomplete or withheld; what landed is right.
+    /// Something is incomplete or withheld; what was written is right.
     Partial,
-    /// The program was asked to end in the middle; the next run goes on.
+    /// The program was asked to stop before the end; the next run goes on.
     Interrupted,
-    /// The run did not do its work.
+    /// The run failed: it could not do its work.
     Failed,
 }
 
 impl Status {
-    /// The word stored and printed.
+    /// The text stored and printed.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Success => "success",
@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// The graver of two.
+    /// The worse of two, in the order failed, interrupted, partial, success.
     pub fn and(self, other: Status) -> Status {
         match (self, other) {
             (Status::Failed, _) | (_, Status::Failed) => Status::Failed,
@@ -55,7 +55,7 @@ impl Status {
 /// A run, as `--json` prints it.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
-    /// Names the run in the bookkeeping tables.
+    /// The run's id in the bookkeeping tables.
     pub run_id: Uuid,
     /// `incremental` or `full`; none where stage 1 did not run.
     pub mode: Option<RunMode>,
@@ -63,21 +63,21 @@ pub struct RunReport {
     pub status: Status,
     /// Why it is not a success, one sentence each.
     pub reasons: Vec<String>,
-    /// What else is worth knowing.
+    /// What is worth knowing and no reason against success.
     pub warnings: Vec<RunWarning>,
     /// Records received from the API.
     pub fetched: u64,
     /// New versions staged.
     pub staged: u64,
-    /// Records whose content was known.
+    /// Records whose newest version had the same content.
     pub unchanged: u64,
     /// Versions reconciled.
     pub processed: u64,
     /// Versions quarantined.
     pub errors: u64,
-    /// Records newly in quarantine at the end; one that was there before does not count.
+    /// Records newly in quarantine at the end; those that were there before do not count.
     pub quarantined: u64,
-    /// Fields that could not be read, and rows inside records: their records are in production without them.
+    /// Fields, and rows inside records, that could not be read: their records are in production without them.
     pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
@@ -85,7 +85,7 @@ pub struct RunReport {
     pub requests: u64,
     /// Attempts beyond the first of each request.
     pub retries: u64,
-    /// Milliseconds that the slowest answer took; none where nothing was asked.
+    /// Milliseconds that the slowest answer took; none if nothing was requested.
     pub slowest_request_ms: Option<u64>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
@@ -93,18 +93,18 @@ pub struct RunReport {
     pub entities: Vec<EntityReport>,
 }
 
-/// What the requests of a run came to.
+/// The sums of a run's requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestSum {
     /// Requests.
     pub requests: u64,
     /// Attempts, all requests together.
     pub attempts: u64,
-    /// The longest wait for an answer, in milliseconds.
+    /// The longest wait for an answer, in milliseconds; none without requests.
     pub slowest_ms: Option<u64>,
 }
 
-/// Something worth knowing about a run as a whole that is no reason against its success.
+/// Something worth knowing about a whole run that is no reason against its success.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunWarning {
     /// Its kind: `new_field`, `new_enum_value`, …
@@ -124,52 +124,55 @@ pub struct EntityReport {
     pub walk: Option<String>,
     /// Whether the walk was complete.
     pub walk_complete: Option<bool>,
-    /// Whether an incomplete walk is as complete as this list gets: its count is off by the same as in the runs before.
+    /// Whether an incomplete walk is as complete as this list gets: it is short by the same number as in the runs
+    /// before.
     pub walk_settled: bool,
-    /// By how much the API counts more records than the walk saw, though it read every page.
+    /// By how many more records the API counts than the walk saw, though it read every page; none if the count does
+    /// not differ so.
     pub short_by: Option<i64>,
-    /// Why not.
+    /// Why the walk is incomplete; none if it is not.
     pub incomplete_reason: Option<String>,
-    /// The API's count of what was walked.
+    /// The API's count of the records in the walked scope.
     pub source_total: Option<u64>,
     /// Distinct ids seen.
     pub seen: Option<u64>,
     /// Records received.
     pub fetched: u64,
-    /// Records held that a walk of all did not see, and that exist: each was asked for by id, or waits for its turn to be.
+    /// Records held that a walk of the whole entity did not see and that exist: each was asked for by id, or is
+    /// still to be.
     pub unlisted: u64,
-    /// Records that others name and no walk had brought, found by id: created during the run, or in no list.
+    /// Records that others name and no walk had fetched, found by id: created during the run, or in no list.
     pub found_by_id: u64,
     /// New versions staged.
     pub staged: u64,
-    /// Records whose content was known.
+    /// Records whose newest version had the same content.
     pub unchanged: u64,
     /// Versions reconciled.
     pub processed: u64,
     /// Versions quarantined.
     pub errors: u64,
-    /// Records newly in quarantine at the end; one that was there before does not count.
+    /// Records newly in quarantine at the end; those that were there before do not count.
     pub quarantined: u64,
-    /// Fields that could not be read, and rows inside records: their records are in production without them.
+    /// Fields, and rows inside records, that could not be read: their records are in production without them.
     pub unreadable_fields: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
     /// Production rows inserted, updated or marked.
     pub rows_written: u64,
-    /// Old versions removed from staging, by the setting `retention`.
+    /// Old versions deleted from staging, by the setting `retention`.
     pub dropped: u64,
-    /// Records that staging holds as existing, at the end.
+    /// Records that exist according to staging, at the end; none if not compared.
     pub in_staging: Option<u64>,
-    /// Records that production holds as existing, at the end.
+    /// Rows of the entity in production that are not marked deleted, at the end; none if not compared.
     pub in_production: Option<u64>,
-    /// Milliseconds that stage 1 took.
+    /// Milliseconds that stage 1 took; none if it did not run.
     pub fetch_ms: Option<u64>,
-    /// Milliseconds that stage 2 took.
+    /// Milliseconds that stage 2 took; none if it did not run.
     pub reconcile_ms: Option<u64>,
 }
 
 impl RunReport {
-    /// Adds up the entities.
+    /// A report with the status `success` and the sums of its entities.
     pub fn new(
         run_id: Uuid,
         mode: Option<RunMode>,
@@ -200,7 +203,7 @@ impl RunReport {
         report
     }
 
-    /// Adds up the entities, as they are now.
+    /// Computes the sums of the entities again.
     pub fn add_up(&mut self) {
         let sum = |of: fn(&EntityReport) -> u64| self.entities.iter().map(of).sum();
         self.fetched = sum(|e| e.fetched);
@@ -213,14 +216,14 @@ impl RunReport {
         self.deleted = sum(|e| e.deleted);
     }
 
-    /// Notes what the requests of the run came to.
+    /// Sets the counts of the run's requests.
     pub fn sum_requests(&mut self, sum: &RequestSum) {
         self.requests = sum.requests;
         self.retries = sum.attempts.saturating_sub(sum.requests);
         self.slowest_request_ms = sum.slowest_ms;
     }
 
-    /// Notes a reason why the run is not a success.
+    /// Notes a reason why the run is not a success; the status gets no better by it.
     pub fn note(&mut self, status: Status, reason: impl Into<String>) {
         self.status = self.status.and(status);
         self.reasons.push(reason.into());

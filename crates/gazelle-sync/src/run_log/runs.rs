@@ -1,4 +1,5 @@
-//! The record of runs: what was started, by whom, what each entity and each request came to.
+//! Writes and reads the record of runs: what was started and by whom, and the result of each entity and each
+//! request.
 
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
 
-/// When the last runs started that count for the schedule.
+/// The starts of the last runs that count for the schedule; none if there was no such run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Past {
     /// The last one of any mode.
@@ -27,30 +28,30 @@ pub struct Past {
     pub full: Option<Timestamp>,
 }
 
-/// The last requests of a run are noted within this time, or not at all.
+/// The last requests of a run are written within this time, or not at all.
 const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Requests noted in one statement.
+/// Most requests written in one statement.
 const REQUESTS_A_STATEMENT: usize = 500;
 
 /// A run that is about to start.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRun {
-    /// Names it.
+    /// Its id.
     pub run_id: Uuid,
-    /// What was asked for.
+    /// The command that it executes.
     pub command: RunCommand,
-    /// How much is walked; none where nothing is.
+    /// The mode of its walks; none for a run without stage 1.
     pub mode: Option<RunMode>,
     /// Who started it.
     pub trigger: RunTrigger,
 }
 
-/// Does the work of a run between the record of its start and that of its end, and returns what the work gives. Work that
-/// fails is recorded as failed, as far as the database still allows.
+/// Records the start of a run, executes `work`, and records the end; returns what the work returns. Work that fails
+/// is recorded as failed, if the database still allows it.
 ///
 /// # Errors
-/// Those of the work; the database's; a lease that is lost.
+/// Those of `work`; the database's; a lease that is lost.
 pub async fn recorded<T>(
     db: &Db,
     fence: &Fence,
@@ -73,7 +74,7 @@ pub async fn recorded<T>(
             failed.note(Status::Failed, error.to_string());
             match fence.transaction(db, async |tx| finish(tx, &failed).await).await {
                 Ok(()) => crate::crash::at(crate::crash::Step::RunFinished),
-                // What ended the run is what its caller has to know.
+                // The caller needs the error that ended the run, not this one.
                 Err(error) => tracing::warn!(%error, "the end of the failed run could not be noted"),
             }
             Err(error)
@@ -81,8 +82,8 @@ pub async fn recorded<T>(
     }
 }
 
-/// Notes the start of a run, and that runs which never ended were interrupted: their runner is gone, or
-/// this one would not hold the lease.
+/// Records the start of a run. Marks runs that never ended as interrupted: their process is gone, or this one would
+/// not hold the lease.
 async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(), DbError> {
     let now = tx.now().await?;
     tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
@@ -104,7 +105,7 @@ async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(),
     Ok(())
 }
 
-/// Notes the end of a run and its entities.
+/// Records the end of a run, and its entities.
 async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
     for entity in &report.entities {
         let number = |value: Option<u64>| value.map(|n| n as i64);
@@ -177,7 +178,7 @@ async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbEr
     Ok(())
 }
 
-/// Notes every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting
+/// Records every request of a run as it ends, some hundred at a time. Dropping all observers and awaiting
 /// [`RequestLog::close`] writes the last ones.
 pub struct RequestLog {
     sender: mpsc::UnboundedSender<RequestRecord>,
@@ -188,23 +189,23 @@ impl RequestLog {
     /// Starts the writer.
     pub fn start(db: Db, run_id: Uuid, clock: Clock) -> RequestLog {
         let (sender, receiver) = mpsc::unbounded_channel();
-        // Whoever speaks HTTP knows the machine's clock alone.
+        // The HTTP client dates requests by the machine's clock.
         let ahead = Timestamp::now().duration_since(clock.database_now());
         let writer = tokio::spawn(write_requests(db, run_id, ahead, receiver).in_current_span());
         RequestLog { sender, writer }
     }
 
-    /// What a client calls with each request's record.
+    /// The callback to which a client passes each request's record.
     pub fn observer(&self) -> impl Fn(RequestRecord) + Send + Sync + 'static {
         let sender = self.sender.clone();
         move |record| {
-            // The writer outlives the run's client; if it is gone the run has ended.
+            // The writer outlives the run's client; if it is gone, the run has ended.
             let _ = sender.send(record);
         }
     }
 
-    /// Waits until all is written, and adds it up. Of a run that was broken off, whoever still holds the client is not
-    /// waited for long.
+    /// Waits until all requests are written, and returns their sums. If the run was aborted while its client is
+    /// still in use, gives up after a minute and returns zeros.
     pub async fn close(self) -> RequestSum {
         drop(self.sender);
         match tokio::time::timeout(LONGEST_CLOSE, self.writer).await {
@@ -223,7 +224,7 @@ async fn write_requests(
     let mut sum = RequestSum::default();
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, REQUESTS_A_STATEMENT).await > 0 {
-        // Filling up saves statements; the end of the run comes when all senders are gone.
+        // Fuller batches need fewer statements; the run has ended when all senders are gone.
         while batch.len() < REQUESTS_A_STATEMENT {
             let room = REQUESTS_A_STATEMENT - batch.len();
             if receiver.recv_many(&mut batch, room).await == 0 {
@@ -280,20 +281,20 @@ async fn save_requests(
     Ok(())
 }
 
-/// The last good runs, as the schedule and the alerts see them.
+/// The last good runs, for the schedule and the alerts.
 #[derive(Debug, Clone)]
 pub struct PastRuns {
-    /// Of each entity, for the schedule: runs that failed count too where they read its list whole.
+    /// By entity, for the schedule: a failed run counts too if it read the entity's list whole.
     pub of: Vec<(&'static Entity, Past)>,
-    /// Since when all entities are good: when the last run of the entity ended that was good, a success or partial, and read
-    /// its list whole; of the one that has waited longest for it. None while one of them has none.
+    /// Since when all entities are good. For each entity, the end of the last run that was a success or partial and
+    /// read its list whole; of these, the earliest. None while an entity has no such run.
     pub last_good: Option<Timestamp>,
-    /// When that was asked, by the database's clock.
+    /// When this was read, by the database's clock.
     pub asked_at: Timestamp,
 }
 
-/// When the last good runs of each entity started, and when they ended; none that is dated later than now, as a wrong clock
-/// has dated it: it would count as the last one until then.
+/// Reads when the last good runs of each entity started and ended. Runs dated later than now are left out: a wrong
+/// clock dated them, and they would count as the last until then.
 ///
 /// # Errors
 /// Those of the database.
@@ -303,7 +304,7 @@ pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
     let rows = db
         .query(include_str!("past_runs.sql"), &[(&now, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)])
         .await?;
-    // What no run has known yet is new: the others are as good as they were.
+    // An entity that no run has included yet is new, and does not make the others worse.
     let known = rows.iter().filter(|row| row.get("is_known"));
     let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
     let of = rows.iter().filter_map(|row| {
@@ -314,11 +315,11 @@ pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
     Ok(PastRuns { of: of.collect(), last_good, asked_at: now })
 }
 
-/// Walks before this one that must have been off by the same number, for the list to be known as one that never adds up.
+/// How many earlier walks must have been short by the same number before a list counts as one that never adds up.
 const ALIKE: i64 = 2;
 
-/// By how much the API's count was off in each of the last walks of an entity, of all of it or of some days, where it was
-/// off by the same number each time.
+/// By how many records the API's count was off in each of the last walks of an entity (`whole`, or of a window);
+/// none if not by the same number each time.
 ///
 /// # Errors
 /// Those of the database.
@@ -334,7 +335,7 @@ pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Op
     })
 }
 
-/// A run, as people see it.
+/// A run, as the service shows it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct LastRun {
     run_id: Uuid,
@@ -347,7 +348,11 @@ pub struct LastRun {
     finished_at: Option<Timestamp>,
 }
 
-/// The last runs, newest first, of their reasons the beginning; those that a wrong clock has dated into the future last.
+/// The last runs, newest first, with the beginnings of their reasons; those that a wrong clock has dated into the
+/// future come last.
+///
+/// # Errors
+/// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
     let run = |row: &tokio_postgres::Row| LastRun {
         run_id: row.get("run_id"),

@@ -1,8 +1,7 @@
-//! Runs that somebody asked for, by a row in `sync_wanted_runs`.
+//! Requests for runs: each is a row in `sync_wanted_runs`.
 //!
-//! Whoever holds the lease owns the requests: they are taken up inside a transaction that checks the fence, and
-//! one whose runner crashed is free again as soon as the lease is. What became of a request is what became of
-//! its run.
+//! The lease holder owns the requests: they are claimed in a transaction that checks the fence, and a request whose
+//! process crashed is free again as soon as the lease is. The outcome of a request is that of its run.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -14,24 +13,27 @@ use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
 
-/// A request whose runs never come to an end (they take the program with them) is given up after so many.
+/// A request is given up after this many runs that never ended (because they crash the program).
 const TIMES_TAKEN: i32 = 5;
-/// Requests that ended are forgotten after this long; their runs are not.
+/// Requests that ended are deleted after this long; their runs are not.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// What is asked for, perhaps by several: one run serves all who asked before it began.
+/// A requested run, perhaps for several requests: one run serves all that were made before it began.
 #[derive(Debug, Clone)]
 pub struct RequestedRun {
-    /// The requests.
+    /// The ids of the requests.
     pub ids: Vec<Uuid>,
-    /// How much is read.
+    /// The mode of the run.
     pub mode: RunMode,
-    /// Which, in their order.
+    /// The entities, in the order of [`ENTITIES`].
     pub entities: Vec<&'static Entity>,
 }
 
-/// The request to serve next, with all that ask for the same. Notes the outcome of those whose run has ended, and
-/// refuses those that make no sense. Reads only, when there is nothing to do.
+/// The request to serve next, together with all that ask for the same. Notes the outcome of requests whose run has
+/// ended, and refuses invalid ones. If there is nothing to do, it only reads.
+///
+/// # Errors
+/// Those of the database.
 pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     let rows = db.query(include_str!("wanted_runs/open.sql"), &[]).await?;
     let mut wanted: Option<RequestedRun> = None;
@@ -40,7 +42,7 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
         let (id, mode): (Uuid, String) = (row.get("id"), row.get("mode"));
         let (names, times): (Option<Vec<Option<String>>>, i32) =
             (row.get("entities"), row.get("times_taken"));
-        // Whoever asks writes the row; a NULL among the names is none of ours.
+        // Users write these rows; a NULL among the names is not a valid name.
         let names = names.map(|names| names.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>());
         let status: Option<String> = row.get("status");
         if matches!(status.as_deref(), Some("success" | "partial" | "failed")) {
@@ -71,7 +73,10 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
     Ok(wanted)
 }
 
-/// Takes requests up for a run that is about to begin. Returns how many were still there to be served.
+/// Claims requests for a run that is about to begin. Returns how many were still open.
+///
+/// # Errors
+/// Those of the database; a lease that is lost.
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
     let claim = async |tx: &FencedTx<'_>| {
         let now = tx.now().await?;
@@ -84,7 +89,10 @@ pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result
     fence.transaction(db, claim).await
 }
 
-/// Asks for a run; returns the request, or the one that waits for the same.
+/// Requests a run; returns the id of the request, or of an open one for the same.
+///
+/// # Errors
+/// Those of the database.
 pub async fn ask(
     db: &Db,
     mode: RunMode,
@@ -108,7 +116,7 @@ pub async fn ask(
     Ok(rows.first().map_or(id, |row| row.get(0)))
 }
 
-/// A request, as people see it.
+/// A request, as the service shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     id: Uuid,
@@ -123,6 +131,9 @@ pub struct Request {
 }
 
 /// The last requests, newest first.
+///
+/// # Errors
+/// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     let rows = db.query(include_str!("wanted_runs/last.sql"), &[]).await?;
     let request = |row: &tokio_postgres::Row| Request {
@@ -139,14 +150,20 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     Ok(rows.iter().map(request).collect())
 }
 
-/// Forgets requests that ended long ago.
+/// Deletes requests that ended long ago. Returns how many.
+///
+/// # Errors
+/// Those of the database.
 pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
     let sql = "DELETE FROM {schema}.sync_wanted_runs WHERE ended_at < $1";
     db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
 }
 
-/// The entities of these names in their order; all when no names are given.
+/// The entities with these names, in their order; all if no names are given.
+///
+/// # Errors
+/// An empty list, or an unknown name.
 pub fn chosen(names: Option<&[String]>) -> Result<Vec<&'static Entity>, String> {
     let Some(names) = names else { return Ok(ENTITIES.to_vec()) };
     let known = || ENTITIES.iter().map(|entity| entity.name).collect::<Vec<_>>().join(", ");

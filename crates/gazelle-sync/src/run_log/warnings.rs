@@ -1,4 +1,4 @@
-//! What was worth knowing and no error: of records, and of runs.
+//! Reads the warnings of records and of runs: what is worth knowing and no error.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,25 +7,25 @@ use uuid::Uuid;
 
 use crate::db::{Db, DbError};
 
-/// Which warnings are read.
+/// A filter of warnings; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
 pub struct Which<'a> {
     /// Only of this entity.
     pub entity: Option<&'a str>,
     /// Only of this kind.
     pub code: Option<&'a str>,
-    /// Only what this run noted.
+    /// Only warnings that this run noted.
     pub run: Option<Uuid>,
-    /// Samples of a kind, and warnings of runs, at most.
+    /// Most samples of each kind, and most warnings of runs.
     pub limit: u32,
 }
 
 /// The warnings.
 #[derive(Debug, Default, Serialize)]
 pub struct Warnings {
-    /// Of records, by entity and kind.
+    /// Warnings of records, by entity and kind.
     pub records: Vec<OfRecords>,
-    /// Of runs, the newest first.
+    /// Warnings of runs, the newest first.
     pub runs: Vec<OfRun>,
 }
 
@@ -76,7 +76,10 @@ pub struct OfRun {
     pub message: String,
 }
 
-/// Reads them. Errors: the database's.
+/// Reads the warnings.
+///
+/// # Errors
+/// The database's.
 pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
     let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
     let filters =
@@ -111,7 +114,7 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
 
 fn samples(row: &Row) -> Vec<Sample> {
     let (ids, fields): (Vec<String>, Vec<String>) = (row.get("external_ids"), row.get("fields"));
-    // As many of each as there are ids.
+    // Each list has as many entries as there are ids.
     let [mut runs, mut columns, mut shapes] = ["run_ids", "column_names", "shapes"]
         .map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
     let mut samples = Vec::with_capacity(ids.len());

@@ -1,4 +1,4 @@
-//! What the dashboard views should show, and what they show.
+//! Counts versions as the dashboard views should, and reads the views, so that both can be compared.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use crate::entities::ENTITIES;
 pub type Counts = BTreeMap<(String, String), i64>;
 
 /// Counts the versions of every entity by status.
+///
+/// # Errors
+/// Those of the database.
 pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
     let mut counts = Counts::new();
     for entity in ENTITIES.iter().copied() {
@@ -23,7 +26,10 @@ pub async fn count(tx: &Tx<'_>) -> Result<Counts, DbError> {
     Ok(counts)
 }
 
-/// What the two views show.
+/// Reads the counts that the two views show.
+///
+/// # Errors
+/// Those of the database.
 pub async fn shown(tx: &Tx<'_>) -> Result<Counts, DbError> {
     let rows = tx
         .query(

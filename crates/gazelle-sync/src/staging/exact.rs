@@ -1,18 +1,18 @@
-//! What `jsonb` cannot hold exactly, and the nearest thing it can.
+//! Finds what `jsonb` cannot hold exactly, and makes the nearest JSON that it can.
 //!
-//! `jsonb` refuses U+0000, half surrogate pairs, numbers beyond `numeric` and very deep nesting, and keeps
-//! only the last of repeated keys. No record is refused for its text: such a one is stored as received
-//! in `raw_bytes`, with the nearest JSON that Postgres takes in `raw_data`.
+//! `jsonb` refuses U+0000, lone surrogates, numbers beyond `numeric` and very deep nesting, and keeps only the last
+//! of repeated keys. No record is refused for its text: such a record is stored as received in `raw_bytes`, with
+//! the nearest JSON that Postgres takes in `raw_data`.
 
 use std::borrow::Cow;
 
-/// Deeper records are not read by the reconcilers either.
+/// Deepest nesting that is kept; the reconcilers read no deeper either.
 pub const MAX_DEPTH: usize = 100;
-/// Keys of an object that are compared with one another.
+/// Most keys of an object that are compared with one another.
 const MOST_KEYS: usize = 500;
-/// Digits that `numeric` surely holds.
+/// Longest number, in characters, that `numeric` is sure to hold.
 const MAX_NUMBER: usize = 300;
-/// Largest exponent, and smallest, that `numeric` surely holds.
+/// Largest absolute exponent that `numeric` is sure to hold.
 const MAX_EXPONENT: u32 = 400;
 
 /// A record in the form in which staging keeps it.
@@ -20,7 +20,7 @@ const MAX_EXPONENT: u32 = 400;
 pub struct Held<'b> {
     /// For `raw_data`.
     pub json: Cow<'b, str>,
-    /// For `raw_bytes`: the record as received, only where `json` says less.
+    /// For `raw_bytes`: the record as received; none if `json` holds it exactly.
     pub original: Option<&'b [u8]>,
 }
 
@@ -32,14 +32,14 @@ pub fn hold(raw: &[u8]) -> Held<'_> {
     };
     match is_held_exactly(text.as_bytes()) {
         true => Held { json: Cow::Borrowed(text), original: None },
-        // Read from its original bytes, wherever it is read.
+        // Wherever it is read, its original bytes are used.
         false => Held { json: Cow::Owned(nearest(text)), original: Some(raw) },
     }
 }
 
-/// The nearest JSON text that Postgres takes and our reconcilers read: U+0000 left out, half surrogate
-/// pairs replaced by U+FFFD, numbers out of range as text, what is nested too deep as null. No field that is read is that
-/// deep: what holds it keeps its own type, so that it still reads as something other than nothing.
+/// The nearest JSON text that Postgres takes and our reconcilers read: U+0000 left out, lone surrogates replaced by
+/// U+FFFD, numbers out of range as text, too deep nesting as null. No field that is read is that deep: the value
+/// around it keeps its own type, so that it does not read as missing.
 pub fn nearest(text: &str) -> String {
     let mut scan = Scan::new(text.as_bytes());
     let mut out = Vec::with_capacity(text.len());
@@ -71,7 +71,7 @@ pub fn nearest(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Whether `jsonb` gives back all of a record, each number as it was written: `1e2` would come back as `100`.
+/// Whether `jsonb` returns all of a record, each number as it was written: `1e2` would be returned as `100`.
 fn is_held_exactly(text: &[u8]) -> bool {
     let mut scan = Scan::new(text);
     // The keys seen in each open object; lists have an empty entry.
@@ -115,12 +115,12 @@ fn is_held_exactly(text: &[u8]) -> bool {
 #[derive(Default)]
 struct Keys<'b> {
     keys: Vec<&'b [u8]>,
-    /// A bit for what a key looks like: while it is not set, no key before looks like that.
+    /// Bits of a small hash of the keys: while a key's bit is not set, the key is new.
     looks: [u64; 4],
 }
 
 impl<'b> Keys<'b> {
-    /// Whether this key was not there before; now it is. Of one among very many that is not found out.
+    /// Adds a key, and returns whether it is new; false also if there are too many to compare.
     fn is_new(&mut self, key: &'b [u8]) -> bool {
         if self.keys.len() >= MOST_KEYS {
             return false;
@@ -138,7 +138,7 @@ impl<'b> Keys<'b> {
     }
 }
 
-/// Whether `jsonb` gives a number back as it was written: it writes out exponents and knows no -0.
+/// Whether `jsonb` returns a number as it was written: it expands exponents and has no -0.
 fn number_is_exact(number: &[u8]) -> bool {
     let is_minus_zero = number.starts_with(b"-") && !number.iter().any(|b| matches!(b, b'1'..=b'9'));
     number_fits(number) && !is_minus_zero && !number.iter().any(|b| matches!(b, b'e' | b'E'))
@@ -151,7 +151,7 @@ fn number_fits(number: &[u8]) -> bool {
     if !number.iter().any(|b| matches!(b, b'e' | b'E')) {
         return true;
     }
-    // `numeric` refuses 1e-20000 and 0e99999, which a program reads as 0; 1e999 it would hold, but nobody could read it.
+    // `numeric` refuses 1e-20000 and 0e99999, which programs read as 0; it would hold 1e999, which none can read.
     let exponent = number.rsplit(|b| matches!(b, b'e' | b'E')).next().unwrap_or_default();
     let exponent: Option<i32> = std::str::from_utf8(exponent).ok().and_then(|text| text.parse().ok());
     if exponent.is_none_or(|exponent| exponent.unsigned_abs() > MAX_EXPONENT) {
@@ -168,7 +168,7 @@ fn escapes_fit(content: &[u8]) -> bool {
     repaired == content
 }
 
-/// Copies a string's content, without U+0000 and with half surrogate pairs replaced.
+/// Copies a string's content, without U+0000 and with lone surrogates replaced.
 fn repair_text(content: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while at < content.len() {
@@ -228,7 +228,7 @@ enum Token<'b> {
     Other(&'b [u8]),
 }
 
-/// Walks JSON text token by token, trusting its grammar.
+/// Reads JSON text token by token; its grammar must be valid.
 struct Scan<'b> {
     text: &'b [u8],
     at: usize,
@@ -285,7 +285,7 @@ impl<'b> Scan<'b> {
         }
     }
 
-    /// Whether the string just read is a key: the next thing is a colon.
+    /// Whether the string just read is a key: a colon follows.
     fn is_key(&self) -> bool {
         self.text[self.at.min(self.text.len())..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':')
     }

@@ -1,4 +1,4 @@
-//! `jsonb` parameters and results as the text they are, without a tree in between.
+//! Binds and reads `jsonb` as text, without parsing it into a tree.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 #[derive(Debug, Clone, Copy)]
 pub struct JsonText<'a>(pub &'a str);
 
-/// The only version of the binary form, which is that number and the text.
+/// The only version of the binary format, which is this byte and the text.
 const VERSION: u8 = 1;
 
 impl ToSql for JsonText<'_> {

@@ -1,5 +1,5 @@
-//! The ids that a list of the API holds more than once, kept from one run to the next: what is known costs no second walk,
-//! and is told once.
+//! Stores the ids that a list of the API holds more than once: known ones need no second walk in the next run, and
+//! are reported once.
 
 use std::collections::BTreeSet;
 
@@ -12,37 +12,38 @@ use crate::lease::FencedTx;
 
 const READ: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
 
-/// What is known of an entity's list. Absent: it holds nothing twice.
+/// The known duplicates of an entity's list; without a note there are none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListedTwice {
-    /// Of the list of everything: ids that it holds and counts again, once for each time, sorted. By so many its count is more
-    /// than the records that it holds.
+    /// In the list of the whole entity: ids that it holds and counts again, once for each repetition, sorted. Its
+    /// count exceeds the number of its records by the length of this.
     pub whole: Vec<String>,
-    /// The same of the list of some days, as it was walked last.
+    /// The same for the list of a window, as it was walked last.
     pub days: Vec<String>,
-    /// The ids that a run has told.
+    /// The ids that a run has reported.
     pub told: BTreeSet<String>,
-    /// Whether `whole` and `days` were found by walks whose pages ended at different records. Notes of before do not say so:
-    /// such a list may have repeated rows at the ends of its pages and skipped as many others.
+    /// Whether `whole` and `days` were found by walks whose pages ended at different records. Older notes do not
+    /// tell: such a list may have repeated rows at the ends of its pages and skipped as many others.
     pub is_confirmed: bool,
 }
 
-/// What a walk found.
+/// The duplicates that a walk found.
 #[derive(Debug, Clone, Copy)]
 pub struct Found<'a> {
-    /// Whether it was of everything.
+    /// Whether the walk covered the whole entity.
     pub is_whole: bool,
-    /// Whether it was complete.
+    /// Whether the walk was complete.
     pub is_complete: bool,
-    /// The ids that the list holds and counts again, once for each time, sorted.
+    /// The ids that the list holds and counts again, once for each repetition, sorted.
     pub counted: &'a [String],
-    /// All ids that it holds more than once.
+    /// All ids that the list holds more than once.
     pub held: &'a BTreeSet<String>,
 }
 
 impl ListedTwice {
-    /// What is known after a walk. Only a complete one says that something is over, and only one of everything for all.
+    /// The known duplicates after a walk. Only a complete walk removes any, and only one of the whole entity
+    /// removes reported ids.
     pub fn after(&self, found: Found<'_>) -> ListedTwice {
         let mut now = self.clone();
         if found.is_complete {
@@ -67,7 +68,7 @@ fn of_rows(rows: &[tokio_postgres::Row]) -> ListedTwice {
     rows.first().and_then(|row| serde_json::from_str(row.get(0)).ok()).unwrap_or_default()
 }
 
-/// What is known of an entity's list, and need not be found out again.
+/// The known duplicates of an entity's list, without unconfirmed ones.
 ///
 /// # Errors
 /// Those of the database.
@@ -80,7 +81,7 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<ListedTwice, DbError> {
     Ok(known)
 }
 
-/// The same within a transaction.
+/// The stored note, read within a transaction; unconfirmed duplicates included.
 ///
 /// # Errors
 /// Those of the database.
@@ -88,7 +89,7 @@ pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<ListedTwice,
     Ok(of_rows(&tx.query(READ, &[(&key(entity), Type::TEXT)]).await?))
 }
 
-/// Notes what is known of an entity's list.
+/// Stores the known duplicates of an entity's list.
 ///
 /// # Errors
 /// Those of the database.

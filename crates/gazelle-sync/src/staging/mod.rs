@@ -1,8 +1,8 @@
-//! The only code that touches the staging tables: versions of records, appended, and their outcome.
+//! The only code that touches the staging tables: appends versions of records, and notes their outcome.
 //!
-//! [`versions`] adds what stage 1 brings, [`pending`] hands stage 2 its work, [`outcome`] notes what
-//! became of it, `slice` finds records by what happened to them, [`quarantine`] keeps the life of records that could not be reconciled, [`exact`]
-//! finds what `jsonb` cannot hold, [`undo`] withdraws versions and gives them back.
+//! [`versions`] adds what stage 1 receives, [`pending`] reads what stage 2 is to process, [`outcome`] notes the
+//! result, `slice` selects records by what happened to them, [`quarantine`] keeps the cases of records that could
+//! not be reconciled, [`exact`] finds what `jsonb` cannot hold, [`undo`] withdraws versions and restores them.
 
 pub mod api_limits;
 pub mod backlog;

@@ -1,7 +1,8 @@
-//! The fault of a version that the API could not give whole, as its staging row keeps it.
+//! The fault of a version that the API could not return whole, as its staging row stores it.
 //!
-//! It is a column of its own and not the outcome (`error_code`, `error_message`), since it belongs to the version: whatever
-//! takes the version up again (a retry, another reconciler, a rebuild) must not take it for the record's content.
+//! It has a column of its own, apart from the outcome (`error_code`, `error_message`), since it belongs to the
+//! version: whatever processes the version again (a retry, another reconciler, a rebuild) must not take it for the
+//! record's content.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::entities::read::{ErrorCode, RecordError};
 pub struct SourceFault {
     /// The field that the API fails at, as a path inside the record; empty for the record as such.
     pub field: String,
-    /// What the API said of it, in one line; of bytes that are no text, where they are. May hold personal data.
+    /// The API's message, in one line; for bytes that are not text, their position. May hold personal data.
     pub said: String,
     /// What kind of fault it is.
     pub kind: SourceFaultKind,
@@ -23,7 +24,7 @@ pub struct SourceFault {
 pub enum SourceFaultKind {
     /// The API fails at the record, in a list and when it is asked for by its id.
     Incomplete,
-    /// It holds bytes that are no UTF-8.
+    /// It holds bytes that are not UTF-8.
     NotText,
     /// The list that it came in fails at it; it was not asked for by its id yet.
     NotAsked,
@@ -62,7 +63,7 @@ impl SourceFault {
         serde_json::to_string(&column).unwrap_or_else(|_| "{}".to_owned())
     }
 
-    /// Reads the column; what a person wrote there in another shape is a fault all the same.
+    /// Parses the column; what a user wrote there in another shape is a fault all the same.
     pub(super) fn of_json(json: &str) -> SourceFault {
         match serde_json::from_str::<Column>(json) {
             Ok(Column { code, field, said }) => {

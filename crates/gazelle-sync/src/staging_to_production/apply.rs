@@ -1,4 +1,4 @@
-//! Applying a batch: rows, outcome and quarantine of its records, in one transaction.
+//! Applies a batch: writes the rows, outcomes and quarantine cases of its records in one transaction.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -21,16 +21,16 @@ use crate::staging::quarantine;
 
 /// The run that applies a batch.
 pub(super) struct Applying<'r> {
-    /// Noted with faults and warnings.
+    /// The run's id, noted with faults and warnings.
     pub(super) run_id: Uuid,
     /// Dates the outcome.
     pub(super) at: Timestamp,
-    /// What could not be read in this run.
+    /// Entities whose walks failed in this run.
     pub(super) unread: &'r Unread,
 }
 
-/// Applies candidates of which no two are versions of the same record; those that wait for what could not be read in
-/// this run stay pending. The caller commits.
+/// Applies candidates, at most one version of each record. One that waits for a parent whose entity could not be
+/// read in this run stays pending. The caller commits.
 pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -55,8 +55,8 @@ pub(super) async fn apply(
     Ok(applied)
 }
 
-/// Marks as faulty the superseded versions that are, and as settled. Each keeps its reason: it is no content, and must not
-/// count as what its record said at its time.
+/// Marks superseded versions that are faulty as faulty and settled. They keep their reason: a faulty version has no
+/// content, and must not count as what its record was at that time.
 async fn settle_superseded_faults(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -70,7 +70,7 @@ async fn settle_superseded_faults(
     outcome::settled(tx, entity, &settled).await
 }
 
-/// Candidates by what becomes of them.
+/// Candidates by outcome.
 pub(super) struct Sorted<'b> {
     good: Vec<Good<'b>>,
     gone: Vec<&'b Candidate>,
@@ -80,8 +80,8 @@ pub(super) struct Sorted<'b> {
 }
 
 impl<'b> Sorted<'b> {
-    /// Sorts candidates that are the newest of their records; those whose parent is absent are faulty, or are left for
-    /// another run where this one could not read such parents.
+    /// Sorts candidates that are the newest of their records. One whose parent is absent is faulty, or stays
+    /// pending if this run could not read the parent's entity.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,
@@ -111,22 +111,22 @@ impl<'b> Sorted<'b> {
         Ok(sorted)
     }
 
-    /// Those that production now says.
+    /// The candidates that are written to production.
     pub(super) fn written(&self) -> impl Iterator<Item = &'b Candidate> {
         self.good.iter().map(|good| good.candidate).chain(self.gone.iter().copied())
     }
 
-    /// Whether production says all of them.
+    /// Whether all candidates are written: none is faulty, none stays pending.
     pub(super) fn all_written(&self) -> bool {
         self.faulty.is_empty() && self.left == 0
     }
 
-    /// How many have an outcome.
+    /// How many candidates have an outcome: all that do not stay pending.
     pub(super) fn settled(&self) -> u64 {
         (self.good.len() + self.gone.len() + self.faulty.len()) as u64
     }
 
-    /// Writes production; [`Order::AllNew`] where it is known to hold nothing of the entity.
+    /// Writes the rows to production. [`Order::AllNew`] only where it is known to hold nothing of the entity.
     pub(super) async fn write_rows(
         &self,
         tx: &FencedTx<'_>,
@@ -158,8 +158,8 @@ impl<'b> Sorted<'b> {
         Ok(applied)
     }
 
-    /// Notes faults and warnings, and closes the quarantine of what was written. The versions are in staging. `bare`
-    /// where nothing can have been noted before.
+    /// Notes faults and warnings, and closes the quarantine cases of written records. The versions must be in
+    /// staging. `bare`: nothing can have been noted of these records before.
     pub(super) async fn note(
         &self,
         tx: &FencedTx<'_>,

@@ -1,4 +1,4 @@
-//! Reading a batch of versions, pending or fresh: each becomes rows, or a named error. Pure.
+//! Reads a batch of versions, pending or just received: each becomes rows, or an error. Pure: no database access.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::entities::read::{ErrorCode, Reconciled, RecordError};
 use crate::entities::{Entity, read, weight};
 use crate::staging::{exact, pending::Pending, versions::Version};
 
-/// A version, read.
+/// A version and its parsed content.
 pub struct Candidate {
     /// The staging row.
     pub staging_id: Uuid,
@@ -18,22 +18,22 @@ pub struct Candidate {
     pub external_id: String,
     /// When this version was seen.
     pub fetched_at: Timestamp,
-    /// What it says.
+    /// Its content.
     pub content: VersionContent,
 }
 
 /// What a version says about its record.
 pub enum VersionContent {
-    /// The record is as follows.
+    /// The rows of the record.
     Record(Reconciled),
     /// The record is gone.
     Tombstone,
-    /// Nothing that can be understood.
+    /// The version cannot be read.
     Faulty(RecordError),
 }
 
 impl Candidate {
-    /// Why it cannot be understood, where it cannot.
+    /// Why the version cannot be read; none for one that can.
     pub(super) fn fault(&self) -> Option<&RecordError> {
         match &self.content {
             VersionContent::Faulty(error) => Some(error),
@@ -42,7 +42,7 @@ impl Candidate {
     }
 }
 
-/// A good version among the candidates.
+/// A candidate that was read as a record.
 pub(super) struct Good<'b> {
     pub(super) candidate: &'b Candidate,
     pub(super) reconciled: &'b Reconciled,
@@ -65,7 +65,7 @@ pub fn read(entity: &Entity, pending: &Pending) -> Candidate {
     }
 }
 
-/// Reads the first of some pending versions, at least one, and as many as memory is meant for.
+/// Reads the first of these pending versions: at least one, and as many as the memory for a batch holds.
 pub fn read_some(entity: &Entity, pending: Vec<Pending>) -> Vec<Candidate> {
     let mut memory = 0;
     let fits = |pending: &Pending| {
@@ -89,8 +89,8 @@ pub fn read_fresh(entity: &Entity, version: &Version<'_>) -> Candidate {
     }
 }
 
-/// What a record says that is staged under this id. Whatever is kept of it goes by that id, so that one that names
-/// another is not understood.
+/// The content of a record that is staged under this id. A content with another id is an error, since all that is
+/// kept of the record goes by the id in staging.
 fn content_of(entity: &Entity, json: &str, original: Option<&[u8]>, external_id: &str) -> VersionContent {
     let reconciled = match reconcile(entity, json, original) {
         Ok(reconciled) => reconciled,
@@ -106,8 +106,11 @@ fn content_of(entity: &Entity, json: &str, original: Option<&[u8]>, external_id:
     }
 }
 
-/// Reconciles one record. `original` is the record as received where `jsonb` could not hold it: it is
-/// read in its nearest readable form, with a warning.
+/// Reads one record into rows. `original` is the record as received where `jsonb` could not hold it: it is read in
+/// its nearest readable form, with a warning.
+///
+/// # Errors
+/// The record is no JSON object, too large, or not as its entity's reconciler needs it.
 pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result<Reconciled, RecordError> {
     let (text, cleaned) = match original {
         None => (Cow::Borrowed(json), false),
@@ -135,7 +138,7 @@ pub fn reconcile(entity: &Entity, json: &str, original: Option<&[u8]>) -> Result
     Ok(reconciled)
 }
 
-/// Cuts a batch, in order, into runs without two versions of one record.
+/// Splits a batch, in order, into slices without two versions of one record.
 pub(super) fn distinct_runs(batch: &[Candidate]) -> Vec<&[Candidate]> {
     let mut runs = Vec::new();
     let mut start = 0;

@@ -1,5 +1,5 @@
-//! Writing to production, and making sure that it was written: a trigger of a user's that returns NULL, a rule or a policy
-//! keeps a row as it is without an error, which must not be taken for success.
+//! Writes to production and checks that rows were written: a user's trigger that returns NULL, a rule or a policy
+//! can suppress a write without an error, which must not count as success.
 
 use std::collections::HashSet;
 
@@ -8,32 +8,33 @@ use tokio_postgres::types::Type;
 use crate::db::{DbError, Param, Tx};
 use crate::lease::FencedTx;
 
-/// What is written, and how it is told whether it was. All statements take the same parameters and return the keys of rows,
-/// each column as text.
+/// The statements of a checked write. All take the same parameters and return the keys of rows, each column as
+/// text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write<'s> {
     /// The table, for messages.
     pub(super) table: &'s str,
-    /// Which rows are to be written.
+    /// Selects the keys of the rows that are to be written.
     pub(super) to_write: &'s str,
-    /// Write them, one after the other, and return which were.
+    /// Write these rows, executed in this order; return the keys of the rows written.
     pub(super) statements: &'s [&'s str],
-    /// What the rows are then, for messages.
+    /// The participle for messages, such as `written`.
     pub(super) done: &'s str,
 }
 
-/// How often rows are written: what another transaction inserts between the question and the writing is compared again.
+/// How often the statements are tried: rows that another transaction inserts between selection and write are
+/// compared again.
 const ROUNDS: usize = 2;
 
 /// The key of a row.
 type Key = Vec<Option<String>>;
 
-/// Writes what is to be written, and nothing where that is none. Returns how many rows were. Keys are compared, not numbers:
-/// another transaction may make a row one that is to be written after the question, and in a number it would stand for one
-/// that was kept as it is. A row that was written and that a trigger has changed is not asked for again.
+/// Writes the rows that `to_write` selects, if any. Returns how many were written. Keys are compared, not counts: a
+/// row that another transaction makes due after the selection would make up in a count for one that was suppressed.
+/// A row that was written and then changed by a trigger is not written again.
 ///
 /// # Errors
-/// The database's; and rows that were to be written and were not, which names what can be the cause.
+/// The database's; and rows that were not written, with what can be the cause.
 pub(super) async fn write(tx: &FencedTx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
     let mut total = 0;
     let mut written: HashSet<Key> = HashSet::new();
@@ -64,8 +65,8 @@ async fn keys(tx: &FencedTx<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<
     Ok(rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect())
 }
 
-/// The error for rows that were not written although the database reported none. It names what was added to the table
-/// and can do that.
+/// The error for rows that were not written although the database reported no error. It names what was added to the
+/// table and can suppress a write.
 ///
 /// # Errors
 /// The database's, of reading its catalogues.

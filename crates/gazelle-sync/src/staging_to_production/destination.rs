@@ -1,6 +1,6 @@
-//! What is known of the destination during a walk: whether staging and production held anything of its entity, as they do
-//! not in the first sync of an account. An empty destination needs no comparison: no record has an earlier version, no row
-//! is there to be compared, no quarantine case or warning to be settled.
+//! Tracks during a walk whether staging and production held anything of its entity when it began, as they do not in
+//! the first sync of an account. With an empty destination nothing needs to be compared: no record has an earlier
+//! version, a row, a quarantine case or a warning.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,27 +14,27 @@ use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::versions::{self, Received};
 
-/// What is known of the destination during one walk, shared by its lanes.
+/// The state of the destination during one walk, shared by its lanes.
 #[derive(Debug)]
 pub struct DestinationState {
-    /// What is walked.
+    /// The entity that is walked.
     pub(super) entity: &'static Entity,
-    /// The run, noted with versions and warnings.
+    /// The run's id, noted with versions and warnings.
     pub(super) run_id: Uuid,
-    /// Rows that records may name, known to be there.
+    /// Parent rows that production is known to hold.
     pub(super) known: Arc<KnownParents>,
-    /// What could not be read in this run.
+    /// Entities whose walks failed in this run.
     pub(super) unread: Arc<Unread>,
     began_empty: OnceCell<bool>,
-    /// Records since staged that may have left something else than a row: a version that is pending or faulty.
+    /// Records staged since then that may have left more than a row: a pending or faulty version.
     staged: Mutex<HashSet<String>>,
 }
 
-/// More are no longer remembered one by one: from then on everything is compared.
+/// Most records in `staged`; beyond that, everything is compared.
 const MOST_REMEMBERED: usize = 20_000;
 
 impl DestinationState {
-    /// Of a walk of `entity`, with what the walks of its run have in common.
+    /// The state for a walk of `entity`; `known` and `unread` are shared by all walks of the run.
     pub fn new(
         entity: &'static Entity,
         run_id: Uuid,
@@ -51,8 +51,8 @@ impl DestinationState {
         }
     }
 
-    /// Whether the database can hold nothing of these records but a row of each, which its unique keys tell: it
-    /// held nothing of the entity when this was first asked.
+    /// Whether the database can hold nothing of these records but a row of each, which its unique keys detect: it
+    /// held nothing of the entity when this was first asked, and none of them was noted since.
     pub(super) async fn is_empty_for(&self, tx: &Tx<'_>, batch: &[Received]) -> Result<bool, DbError> {
         if !*self.began_empty.get_or_try_init(|| holds_nothing(tx, self.entity)).await? {
             return Ok(false);
@@ -62,7 +62,7 @@ impl DestinationState {
             && !batch.iter().any(|record| staged.contains(&record.external_id)))
     }
 
-    /// Notes records that are staged in a way that may leave something else than a row.
+    /// Notes records that are staged in a way that may leave more than a row.
     pub fn note_staged(&self, batch: &[Received]) {
         if self.began_empty() {
             let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ impl DestinationState {
         }
     }
 
-    /// Whether the destination was empty when the walk began. False also where that was never asked.
+    /// Whether the destination was empty when the walk began. False also if that was never asked.
     pub fn began_empty(&self) -> bool {
         self.began_empty.get().copied().unwrap_or(false)
     }

@@ -1,8 +1,9 @@
-//! Both stages of a batch in one transaction: what stage 1 has just received is reconciled from the same bytes,
-//! and its versions are added as what they are, processed, instead of being written, read back and written again.
+//! Executes both stages of a batch in one transaction: the records that stage 1 has just received are reconciled
+//! from the same bytes, and their versions are inserted as processed, instead of being written, read back and
+//! updated.
 //!
-//! The raw record still comes first in every respect: versions, rows and outcome are there together or not at
-//! all, and when a record cannot be reconciled in this way its versions are staged as pending, for stage 2.
+//! Versions, rows and outcomes are committed together or not at all. If a record cannot be reconciled in this way,
+//! its versions are staged as pending, for stage 2.
 
 use std::collections::HashSet;
 
@@ -18,12 +19,12 @@ use crate::lease::FencedTx;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::{self, Received, Version};
 
-/// Stages a batch and reconciles it, in the caller's transaction. Nothing older of the entity may be pending, and its
-/// parents must have been reconciled. With `insert_only`, where the destination held nothing of the entity when the walk
-/// began, nothing is compared: the unique keys prove that all is new. `at` dates the outcome.
+/// Stages a batch and reconciles it, in the caller's transaction. Nothing older of the entity may be pending, and
+/// its parents must have been reconciled. With `insert_only`, if the destination held nothing of the entity when
+/// the walk began, nothing is compared: the unique keys prove that all rows are new. `at` dates the outcome.
 ///
 /// # Errors
-/// The database's. Where it refused a record, the caller rolls back and tries again without `insert_only`, and then
+/// The database's. If it refused a record, the caller rolls back and tries again without `insert_only`, and then
 /// stages the batch as pending.
 pub async fn stage_and_reconcile(
     tx: &FencedTx<'_>,
@@ -42,8 +43,8 @@ pub async fn stage_and_reconcile(
     Ok(reconcile(tx, batch, destination, false, at).await?.unwrap_or_default())
 }
 
-/// Gives nothing, and has written nothing, where `insert_only` does not do: a record that gets no row of its own could
-/// have been received before without a unique key that tells.
+/// Returns none, without having written anything, if `insert_only` is not sound: a record that gets no row of its
+/// own could have been received before, and no unique key would detect that.
 async fn reconcile(
     tx: &FencedTx<'_>,
     batch: &[Received],
@@ -69,7 +70,7 @@ async fn reconcile(
     let order = if insert_only { Order::AllNew } else { Order::InsertFirst };
     let applied = sorted.write_rows(tx, entity, order).await?;
     sorted.note(tx, entity, run_id, at, insert_only).await?;
-    // Should this transaction come to nothing after all, a record that names one of these meets the foreign key.
+    // If this transaction is rolled back after all, the foreign key refuses a record that names one of these.
     if entity.is_named_by_others() {
         let ids = sorted.written().map(|candidate| candidate.external_id.as_str());
         destination.known.remember(entity.tables[0].name, ids);
@@ -77,7 +78,7 @@ async fn reconcile(
     Ok(Some(BatchOutcome { staged, applied, left: staged.staged - sorted.settled() }))
 }
 
-/// Of several versions of a record the last; the earlier ones are stage 2's, which sees that they are superseded.
+/// The last version of each record; earlier ones are left to stage 2, which sees that they are superseded.
 fn newest_of_each<'v, 'b>(versions: &'v [Version<'b>]) -> impl Iterator<Item = &'v Version<'b>> {
     let mut seen = HashSet::new();
     let mut newest: Vec<&Version<'b>> =

@@ -1,7 +1,7 @@
-//! Versions that come after a newer one of their record: a person has staged them, a newer reconciler reads what an
-//! older one did not, or a walk met two contents of a record at once. The newest still wins. But what the older
-//! one held that newer ones leave out, when the record was first found gone, and which version a row goes back to
-//! depend on all versions: the record is told again from its first one.
+//! Processes late versions, that is after a newer version of their record: a user has staged them, a newer
+//! reconciler reads what an older one could not, or a walk received two contents of a record at once. The newest
+//! version still wins. But which rows newer versions left out, when the record was first found gone, and which
+//! version a row comes from depend on all versions: the rows of the record are rewritten from its first version on.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ use crate::lease::FencedTx;
 use crate::staging::outcome;
 use crate::staging::pending::{self, Newer};
 
-/// The candidates of a batch that come late.
+/// The late candidates of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Late<'b> {
     newer: HashMap<Uuid, Newer>,
@@ -26,7 +26,7 @@ pub(super) struct Late<'b> {
 }
 
 impl<'b> Late<'b> {
-    /// Those of whose record a newer version has been processed.
+    /// Finds the candidates of whose record a newer version has been processed.
     pub(super) async fn of(tx: &Tx<'_>, entity: &Entity, batch: &'b [Candidate]) -> Result<Self, DbError> {
         let ids: Vec<Uuid> = batch.iter().map(|candidate| candidate.staging_id).collect();
         let external_ids: Vec<&str> = batch.iter().map(|candidate| candidate.external_id.as_str()).collect();
@@ -40,8 +40,8 @@ impl<'b> Late<'b> {
         Ok(Late { newer, records })
     }
 
-    /// Whether a candidate is no news for production by itself. Where all that is newer is that the record is gone, its
-    /// content is: the row that is kept, marked, says it, and children name that row.
+    /// Whether newer versions make the candidate irrelevant for production. If they only say that the record is
+    /// gone, its content is still needed: the row is kept, marked deleted, and children name that row.
     pub(super) fn is_superseded(&self, candidate: &Candidate) -> bool {
         match self.newer.get(&candidate.staging_id) {
             None => false,
@@ -55,10 +55,12 @@ impl<'b> Late<'b> {
         self.newer.contains_key(&candidate.staging_id)
     }
 
-    /// Marks the late candidates that were read (`read`) as processed, and rewrites the rows of every late record from all
-    /// its processed versions. One record is finished before the next is marked: whether a record may claim a row (a contact
-    /// that moved) depends on the processed versions of the row's holder, so a holder's versions must not count before
-    /// production says what they say. Returns how many rows were written.
+    /// Marks the late candidates that were read (`read`) as processed, and rewrites the rows of every late record
+    /// from all its processed versions. Returns how many rows were written.
+    ///
+    /// One record is finished before the next is marked: whether a record may claim a row (a contact that moved)
+    /// depends on the processed versions of the row's holder, so a holder's versions must not count before
+    /// production reflects them.
     pub(super) async fn tell_again(
         &self,
         tx: &FencedTx<'_>,
@@ -79,11 +81,11 @@ impl<'b> Late<'b> {
     }
 }
 
-/// Whether a version is faulty because the database refused it: it is not among what its record is told from, and telling
-/// it again would be refused again.
+/// Whether the database refused the version: it is not among the versions that its record is rewritten from, and
+/// would be refused again.
 fn was_refused(candidate: &Candidate) -> bool {
     matches!(&candidate.content, VersionContent::Faulty(error) if error.code == ErrorCode::RefusedByDatabase)
 }
 
-/// A record may have many versions; they need not be in memory together.
+/// Most versions of a record that are in memory together.
 const VERSIONS_AT_ONCE: usize = 1_000;

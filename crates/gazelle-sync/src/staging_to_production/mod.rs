@@ -1,13 +1,12 @@
-//! Stage 2: production is made to say what the newest raw versions say.
+//! Stage 2: writes the content of the newest versions in staging to production.
 //!
-//! What stage 1 receives while stage 2 is at the same entity goes through [`inline`]: both stages of a batch in
-//! one transaction. All else waits as pending: [`Reconciliation`] takes pending versions in the order in which
+//! Batches that stage 1 receives while stage 2 is at the same entity go through [`inline`]: both stages in one
+//! transaction. All other versions are staged as pending: [`Reconciliation`] processes them in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
-//! `write` writes rows, and `apply` with them the outcome, in one transaction. A batch that the database refuses is split until the
-//! offending record stands alone in quarantine; before that, rows that exist are updated without asking of them what new
-//! rows need ([`Order`]). `checked` makes sure that what was to be written was. A database that fails stops the run and blames
-//! no record.
-//! Nothing here fetches.
+//! `write` writes rows, and `apply` writes rows and outcomes in one transaction. A batch that the database refuses
+//! is split until the offending record is alone, and that one is quarantined; before that, existing rows are
+//! updated without requiring of them what new rows need ([`Order`]). `checked` checks that rows were really
+//! written. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
 
 mod apply;
 pub mod apply_difference;
@@ -46,28 +45,31 @@ use crate::staging::pending;
 
 /// No run lasts longer than this.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Fewer versions than this are not worth a lane, that is a connection and a transaction, of their own.
+/// Fewer versions than this get no lane (a connection and a transaction) of their own.
 const LANE_WORTH: usize = 250;
 
 /// Stage 2 of one run.
 pub struct Reconciliation<'a> {
     /// The database.
     pub db: &'a Db,
-    /// The run's right to write.
+    /// Begins writing transactions under the run's lease.
     pub fence: &'a Fence,
-    /// The run, noted with warnings; of version 7, made before anything was staged by it.
+    /// The run's id, noted with warnings: a UUID of version 7, made before the run staged anything.
     pub run_id: Uuid,
-    /// Versions a transaction.
+    /// Most versions in a transaction.
     pub batch_size: usize,
-    /// What could not be read in this run.
+    /// Entities whose walks failed in this run.
     pub unread: Arc<Unread>,
     /// Dates outcomes.
     pub clock: Clock,
 }
 
 impl Reconciliation<'_> {
-    /// Reconciles what earlier runs and people left pending of an entity. `progress` is told after each
-    /// transaction.
+    /// Reconciles the versions of an entity that earlier runs and users left pending. `progress` is called after
+    /// each transaction.
+    ///
+    /// # Errors
+    /// The database's.
     pub async fn run_left(
         &self,
         entity: &Entity,
@@ -79,14 +81,17 @@ impl Reconciliation<'_> {
         }
     }
 
-    /// Reconciles what this run has staged and left pending.
+    /// Reconciles what this run has staged and left pending. `progress` is called after each transaction.
+    ///
+    /// # Errors
+    /// The database's.
     pub async fn run_own(
         &self,
         entity: &Entity,
         progress: &(dyn Fn(Applied) + Sync),
     ) -> Result<Applied, DbError> {
-        // Ids of version 7 start with the milliseconds of their making: rows that people insert have random
-        // ids, and must not move the position past those that are still to come.
+        // Ids of version 7 start with their time in milliseconds. Rows that users insert have random ids, which
+        // must not move the position past versions that are still to come.
         let end = Uuid::from_u128(self.run_id.as_u128().saturating_add(LONGEST_RUN.as_millis() << 80));
         self.run_between(entity, self.run_id, end, progress).await
     }
@@ -119,7 +124,7 @@ impl Reconciliation<'_> {
         let mut most = self.batch_size as i64;
         let pending = loop {
             match pending::claim(self.db, entity, after, before, most).await {
-                // Records of many megabytes.
+                // These records are too large to be read together.
                 Err(error) if error.is_too_much && most > 1 => most = (most / 10).max(1),
                 claimed => break claimed?,
             }
@@ -127,8 +132,8 @@ impl Reconciliation<'_> {
         Ok(batch::read_some(entity, pending))
     }
 
-    /// Applies a batch in lanes side by side. All versions of a record are in one lane, so that their order
-    /// holds; two lanes that meet at a row both claim are tried again by the database's own rules.
+    /// Applies a batch in two concurrent lanes. All versions of a record are in one lane, which keeps their order.
+    /// If both lanes claim a row, the database reports a conflict and the transaction is retried.
     async fn apply_batch(
         &self,
         entity: &Entity,
@@ -148,8 +153,8 @@ impl Reconciliation<'_> {
         Ok(applied)
     }
 
-    /// Applies a batch in runs of which no two versions are of the same record, so that each record's
-    /// versions are applied one after the other.
+    /// Applies a batch in slices without two versions of one record, so that each record's versions are applied one
+    /// after the other.
     async fn apply_in_order(
         &self,
         entity: &Entity,
@@ -163,7 +168,7 @@ impl Reconciliation<'_> {
             while let Some(part) = parts.next() {
                 let applied = match self.apply_once(entity, part, order).await {
                     Ok(applied) => applied,
-                    // Perhaps it was refused what only new rows need, and all of these exist.
+                    // Perhaps the insert was refused for what only new rows need, and all of these exist.
                     Err(refusal) if refusal.fault == Fault::Record && order == Order::InsertFirst => {
                         order = Order::UpdateFirst;
                         parts.again(part);
@@ -181,7 +186,7 @@ impl Reconciliation<'_> {
         Ok(total)
     }
 
-    /// One transaction: the rows, the outcome, and the proof that we may still write.
+    /// One transaction: rows, outcomes, and the check that the lease is still held.
     async fn apply_once(
         &self,
         entity: &Entity,
@@ -197,7 +202,7 @@ impl Reconciliation<'_> {
         .await
     }
 
-    /// Notes a record that the database refuses by itself.
+    /// Quarantines a record that the database refuses on its own.
     async fn quarantine(
         &self,
         entity: &Entity,
@@ -220,7 +225,7 @@ impl Reconciliation<'_> {
     }
 }
 
-/// Which of so many lanes a record takes, one of them for all its versions.
+/// The lane of a record, the same for all its versions.
 fn lane_of(external_id: &str, lanes: usize) -> usize {
     external_id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % lanes
 }

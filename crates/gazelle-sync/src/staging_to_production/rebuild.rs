@@ -1,5 +1,5 @@
-//! Production rebuilt beside itself, in scratch tables, from every version that staging holds. Nothing of production is
-//! read or written. (`late` has single records written in the same way, to production.)
+//! Rebuilds production in scratch tables, from every version that staging holds. Production is neither read nor
+//! written. (`late` rewrites single records of production by the same functions.)
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ pub fn production_tables() -> impl DoubleEndedIterator<Item = &'static Table> {
     ENTITIES.iter().flat_map(|entity| entity.tables.iter().copied())
 }
 
-/// A record whose newest version has no place in a rebuild: its rows there are those of an older version, or none.
+/// A record whose newest version could not be written in a rebuild: its rows there are those of an older version,
+/// or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unplaced {
     /// The record's entity.
@@ -28,12 +29,12 @@ pub struct Unplaced {
     pub external_id: String,
     /// Why: what the reader or the database refused, by field, column or constraint.
     pub reason: String,
-    /// Whether the database refused its rows; otherwise it could not be read, as stage 2 found it too.
+    /// Whether the database refused its rows; otherwise the version could not be read, by stage 2 neither.
     pub refused: bool,
 }
 
-/// The records that could not be placed, by entity and id, while versions are written in the order in which they were
-/// seen: a newer version that can be placed settles its record.
+/// The unplaced records, by entity and id. Versions are written in the order in which they were seen: a newer
+/// version that can be written removes its record.
 #[derive(Debug, Default)]
 struct NotPlaced(BTreeMap<(&'static str, String), Unplaced>);
 
@@ -44,12 +45,12 @@ impl NotPlaced {
         self.0.insert((entity.name, external_id), unplaced);
     }
 
-    /// A run of distinct records has been written: those with content are placed, faulty ones are not.
+    /// Notes that candidates of distinct records were written: those with content are placed, faulty ones are not.
     fn written(&mut self, entity: &Entity, run: &[Candidate]) {
         for candidate in run {
             match &candidate.content {
                 VersionContent::Record(_) => {
-                    // Most rebuilds note nothing: no key is made for them.
+                    // Most rebuilds note nothing, and need no key.
                     if !self.0.is_empty() {
                         self.0.remove(&(entity.name, candidate.external_id.clone()));
                     }
@@ -63,8 +64,11 @@ impl NotPlaced {
     }
 }
 
-/// Rebuilds every entity in new scratch tables, in a transaction that ends with them: nobody else ever sees them, and
-/// nothing is left of them whatever happens. Returns the records that could not be placed.
+/// Rebuilds every entity in new temporary tables, which no other transaction sees and which end with this one.
+/// Returns the records that could not be placed.
+///
+/// # Errors
+/// The database's.
 pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec<Unplaced>, DbError> {
     for table in production_tables() {
         for statement in scratch_table(table) {
@@ -91,7 +95,7 @@ pub async fn rebuild(tx: &Tx<'_>, batch_size: usize, basis: Basis) -> Result<Vec
     Ok(not_placed.0.into_values().collect())
 }
 
-/// Reads the first of these versions, and returns which are left.
+/// Reads the first of these versions, and returns the ids of the rest.
 async fn read<'i>(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -109,11 +113,12 @@ async fn read<'i>(
     Ok((candidates, left))
 }
 
-/// Writes what these versions say to production, one after the other. Returns how many rows that wrote; one that several
+/// Writes these versions to production, one after the other. Returns how many rows were written; a row that several
 /// versions write counts for each.
 ///
 /// # Errors
-/// The database's. A version that it refuses fails the whole: what stood before it must not be what remains.
+/// The database's. A version that it refuses fails the whole, so that the content of an older one does not remain
+/// as the result.
 pub(super) async fn write_again(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -132,7 +137,10 @@ pub(super) async fn write_again(
     Ok(written)
 }
 
-/// Puts these candidates, of distinct records, over what is rebuilt. Returns those that could not be placed.
+/// Writes these candidates, of distinct records, over the rebuilt rows. Returns those that could not be placed.
+///
+/// # Errors
+/// The database's.
 pub async fn put_over(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -144,7 +152,7 @@ pub async fn put_over(
 }
 
 /// Writes candidates of distinct records to the scratch tables; a part that the database refuses is split until the
-/// offending record stands alone.
+/// offending record is alone.
 async fn write_in_parts(
     tx: &Tx<'_>,
     entity: &Entity,

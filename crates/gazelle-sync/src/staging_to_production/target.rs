@@ -4,8 +4,8 @@ use crate::db::Tx;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
 
-/// Where rows are written, with the transaction that writes them: production only by whoever holds the lease, scratch
-/// tables by any transaction, since nobody else sees them.
+/// Where rows are written, with the transaction that writes them: production only under the lease, scratch tables
+/// in any transaction, since no other sees them.
 #[derive(Clone, Copy)]
 pub(super) enum Target<'t> {
     /// [`TableSet::Production`].
@@ -15,7 +15,7 @@ pub(super) enum Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    /// Which tables these are, for SQL.
+    /// The set of tables, for SQL.
     pub(super) fn tables(self) -> TableSet {
         match self {
             Target::Production(_) => TableSet::Production,
@@ -35,7 +35,7 @@ impl<'t> Target<'t> {
 /// A set of the production tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableSet {
-    /// The account's own tables, which hold whatever a user has added to them.
+    /// The tables that users read, with whatever they have added to them.
     Production,
     /// Temporary tables of one transaction, with the declared columns alone: see [`scratch_table`].
     Scratch,
@@ -54,19 +54,19 @@ impl TableSet {
 /// In which order rows are written to production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// All are new: they are inserted, and nothing is asked before.
+    /// All rows are new: they are inserted without being compared.
     AllNew,
-    /// Those whose key is free are inserted, then those that differ are written: the fewest statements.
+    /// Rows with a free key are inserted, then existing rows that differ are updated: the fewest statements.
     InsertFirst,
-    /// Those that exist are updated before the others are inserted. The database asks of a row that is inserted what a new
-    /// one needs even where it exists; this order asks it of new rows alone.
+    /// Existing rows are updated before the others are inserted. Of a row to be inserted the database requires what
+    /// a new one needs even if the row exists; this order requires it of new rows only.
     UpdateFirst,
 }
 
-/// The statements that make the scratch table of a production table, one each: the columns that we declare, the key,
-/// and an index by the owner of rows that belong to another record. Nothing is copied from production, so that nothing
-/// that a user adds there (a column, a default, a constraint, an index) can refuse a row here. What our own
-/// constraints would refuse there, `parents` or the key refuse here.
+/// The statements that create the scratch table of a production table: the declared columns, the key, and an index
+/// on the owner of child rows. Nothing is copied from production, so that nothing that a user adds there (a column,
+/// a default, a constraint, an index) can refuse a row here. What our own constraints would refuse there, `parents`
+/// or the key refuse here.
 pub fn scratch_table(table: &Table) -> Vec<String> {
     let prefix = TableSet::Scratch.prefix();
     let mut columns: Vec<String> =

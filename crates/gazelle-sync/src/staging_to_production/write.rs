@@ -1,4 +1,4 @@
-//! Writing the rows of good versions, to production or beside it. No outcome and no quarantine: those are `apply`'s.
+//! Writes the rows of readable versions, to production or to scratch tables. `apply` adds outcomes and quarantine.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,8 +12,8 @@ use crate::db::DbError;
 use crate::entities::Entity;
 use crate::entities::table::{Row, Table};
 
-/// Writes the rows that candidates give and nothing else: no
-/// outcome, no quarantine. Returns how many were written. Faulty ones and those whose parent is absent are left out.
+/// Writes the rows of candidates and nothing else: no outcome, no quarantine. Returns how many were written. Faulty
+/// candidates and those whose parent is absent are skipped.
 pub(super) async fn write_only<'b>(
     target: Target<'_>,
     entity: &Entity,
@@ -36,7 +36,7 @@ pub(super) async fn write_only<'b>(
     Ok(written + gone.records + gone.carried)
 }
 
-/// The rows of good versions, table by table, parents first.
+/// Writes the rows of good versions, table by table, parents first. Returns how many were written.
 pub(super) async fn write_rows(
     target: Target<'_>,
     entity: &Entity,
@@ -46,7 +46,7 @@ pub(super) async fn write_rows(
     let mut written = 0;
     let mut all_new = order == Order::AllNew;
     for (index, table) in entity.tables.iter().enumerate() {
-        // Records that were not there a moment ago cannot have left anything out.
+        // New records cannot have left anything out.
         if !all_new {
             written += mark_left_out(target, table, index, good).await?;
         }
@@ -66,7 +66,7 @@ pub(super) async fn write_rows(
         let wrote = upsert(target, entity, table, &rows, order).await?;
         written += wrote.inserted + wrote.updated;
         if index == 0 {
-            // A rebuild believes no count: what it says is compared with what the counts led to.
+            // A rebuild relies on no count, since its result is compared with what the counts led to.
             all_new = target.tables() == TableSet::Production && wrote.inserted == good.len() as u64;
         }
     }

@@ -1,15 +1,15 @@
-//! Staging records of which the database refuses some: something that a user has added to a staging table, or what `jsonb` cannot
-//! hold. All others are stored.
+//! Stages records of which the database refuses some: because of something that a user has added to a staging
+//! table, or a content that `jsonb` cannot hold. All others are stored.
 
 use std::collections::BTreeMap;
 
 use crate::db::{Bisect, DbError};
 
-/// Records that staging did not take, by id, with the reason.
+/// Records that staging refused to store, by id, with the reason.
 pub type Refused = BTreeMap<String, String>;
 
-/// Items on their way to staging, each part of them in a transaction of its own, by halves where one is refused, which is
-/// noted by its id.
+/// Splits items into parts, each staged in a transaction of its own. A part that is refused is halved until the
+/// refused item is alone, which is noted by its id.
 pub(crate) struct Apart<'i, T> {
     parts: Bisect<'i, T>,
     id_of: fn(&T) -> &str,
@@ -20,15 +20,15 @@ impl<'i, T> Apart<'i, T> {
         Apart { parts: Bisect::new(items).retrying_conflicts(), id_of }
     }
 
-    /// The part that is to be staged next.
+    /// The part that is to be staged next; none when all are done.
     pub(crate) fn next(&mut self) -> Option<&'i [T]> {
         self.parts.next()
     }
 
-    /// A part that was not staged. One that met another transaction is to be staged again.
+    /// Notes that a part was not staged. A part that conflicted with another transaction is to be staged again.
     ///
     /// # Errors
-    /// The one given, where it is about no record.
+    /// `error`, if no record caused it.
     pub(crate) fn failed(
         &mut self,
         part: &'i [T],

@@ -1,8 +1,8 @@
-//! Staging what a walk receives, a transaction a batch, several batches side by side.
+//! Stages what a walk receives: one transaction for each batch, several batches concurrently.
 //!
-//! The versions of a record are staged in the order in which they came: one of a record whose earlier version is
-//! still under way waits for it. Where stage 2 is part of the run, batches wait until it is their entity's turn and
-//! are handed to it inside the transaction that stages them.
+//! The versions of a record are staged in the order in which they came: a version waits while an earlier one of its
+//! record is being staged. If stage 2 is part of the run, batches wait until stage 2 reaches their entity, and are
+//! reconciled inside the transaction that stages them.
 
 pub mod apart;
 
@@ -30,30 +30,30 @@ use crate::staging::bookmarks;
 use crate::staging::outcome::BatchOutcome;
 use crate::staging::versions::{self, Received};
 
-/// Transactions side by side: one for each of two processors.
+/// Concurrent transactions of a walk: one for each of two processors.
 const LANES: usize = 2;
-/// How long records wait for more of them to share their transaction.
+/// How long records wait for more to fill their batch.
 const LINGER: Duration = Duration::from_millis(200);
 
-/// Whether stage 2 is at an entity: its parents are in production, and nothing older of it is pending. The sender
-/// goes away when stage 2 will not come to it.
+/// Whether stage 2 has reached an entity: its parents are in production, and nothing older of it is pending. The
+/// sender is dropped when stage 2 will not reach it.
 pub type Turn = watch::Receiver<bool>;
 
-/// The lanes of a walk. Dropping them ends what is under way, uncommitted.
+/// The lanes of a walk. Dropping them aborts the batches in progress, uncommitted.
 pub(crate) struct Lanes {
     stager: Stager,
     batch_size: usize,
-    /// The records of the next batch, each with its id as a hash, and since when the first of them waits.
+    /// The records of the next batch, each with the hash of its id; `gathered_since`: when the first of them came.
     gathered: Vec<(Received, u64)>,
     gathered_since: Instant,
-    /// What reading them takes.
+    /// The memory that reading them takes.
     gathered_memory: usize,
-    /// The batches that are being staged: what they come to, and the ids in them.
+    /// The batches that are being staged: the outcome of each, and the hashes of its ids.
     under_way: JoinSet<(Result<BatchOutcome, DbError>, Vec<u64>)>,
-    /// The ids in all of them, as hashes: two of one hash only wait for each other.
+    /// The hashes of all ids that are being staged. Two records with one hash only wait for each other.
     ids_under_way: HashSet<u64>,
     hasher: RandomState,
-    /// A version of each transaction that added any.
+    /// One version of each transaction that staged any.
     marks: Vec<Uuid>,
     done: BatchOutcome,
     failure: Option<DbError>,
@@ -89,12 +89,12 @@ impl Lanes {
         }
     }
 
-    /// Whether the database held nothing of the entity when the first of this was staged.
+    /// Whether the database held nothing of the entity when the walk staged its first batch.
     pub(crate) fn began_empty(&self) -> bool {
         self.stager.reconciler.began_empty()
     }
 
-    /// The next page; none after the last. Meanwhile records that have waited long enough go on their way.
+    /// The next page; none after the last. Meanwhile starts to stage records that have waited long enough.
     pub(crate) async fn next(
         &mut self,
         pages: &mut mpsc::Receiver<QueuedPage>,
@@ -113,7 +113,7 @@ impl Lanes {
         }
     }
 
-    /// Gathers records into batches and sends off those that are full; waits where all lanes are busy.
+    /// Gathers records into batches and starts to stage those that are full; waits while all lanes are busy.
     pub(crate) async fn take(&mut self, records: Vec<Received>) -> Result<(), FetchError> {
         for record in records {
             let id = self.hasher.hash_one(record.external_id.as_str());
@@ -135,9 +135,9 @@ impl Lanes {
         Ok(())
     }
 
-    /// Stages all that was taken. The last of it is staged in one transaction, and if the walk was complete the
-    /// bookmark moves in the same one, to when the walk started; not where the database refused a record, which the
-    /// next run has to fetch again. Returns those too, by id, with the reason.
+    /// Stages all that is left in one last transaction. If the walk was complete, the same transaction moves the
+    /// bookmark to when the walk started, unless the database refused a record, which the next run has to fetch
+    /// again. Returns refused records too, by id, with the reason.
     pub(crate) async fn finish(
         mut self,
         bookmark: Option<(Timestamp, &str)>,
@@ -156,7 +156,7 @@ impl Lanes {
         Ok((self.done, refused))
     }
 
-    /// Begins to stage what has gathered.
+    /// Starts to stage what has gathered.
     fn send_off(&mut self) {
         let (batch, ids): (Vec<Received>, Vec<u64>) = std::mem::take(&mut self.gathered).into_iter().unzip();
         self.gathered_memory = 0;
@@ -191,7 +191,7 @@ impl Lanes {
         }
     }
 
-    /// When one has failed, nothing more is begun; what is under way comes to its end.
+    /// If a batch has failed, waits for those in progress and returns its error, so that no other is started.
     async fn stop_if_failed(&mut self) -> Result<(), FetchError> {
         if self.failure.is_none() {
             return Ok(());
@@ -203,19 +203,19 @@ impl Lanes {
     }
 }
 
-/// What the last transaction of a walk sees to besides its batch.
+/// What the last transaction of a walk does besides staging its batch.
 #[derive(Debug, Clone, Copy)]
 struct Last<'w> {
-    /// A version of each transaction before it.
+    /// One version of each transaction before it.
     marks: &'w [Uuid],
-    /// Where the bookmark moves: when the walk started, by the API's clock, and what was walked.
+    /// The new bookmark: when the walk started, by the API's clock, and what was walked.
     bookmark: Option<(Timestamp, &'w str)>,
 }
 
-/// How a batch is staged, from the fastest mode to the one that never fails by a record.
+/// How a batch is staged, from the fastest mode to the one that leaves everything to stage 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchMode {
-    /// Staged and reconciled; nothing is compared where the destination was empty when the walk began.
+    /// Staged and reconciled; nothing is compared if the destination was empty when the walk began.
     InsertOnly,
     /// Staged and reconciled.
     Upsert,
@@ -224,12 +224,12 @@ enum BatchMode {
 }
 
 impl BatchMode {
-    /// What is tried after a refusal, or after conflicts that do not end; none after the slowest. `began_empty`: whether the
-    /// destination was empty when the walk began, so that the first mode compared nothing.
+    /// The mode to try after a refusal, or after conflicts that do not end; none after the slowest. `began_empty`:
+    /// whether the destination was empty when the walk began, so that the first mode compared nothing.
     fn slower(self, began_empty: bool) -> Option<BatchMode> {
         match self {
             BatchMode::InsertOnly if began_empty => Some(BatchMode::Upsert),
-            // Stage 2 finds out which record it is.
+            // Stage 2 finds the record that is refused.
             BatchMode::InsertOnly | BatchMode::Upsert => Some(BatchMode::StageOnly),
             BatchMode::StageOnly => None,
         }
@@ -252,7 +252,8 @@ impl Stager {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stages a batch; reconciled at once where stage 2 is there and the database refuses none of it.
+    /// Stages a batch, and reconciles it at once if stage 2 has reached the entity and the database refuses none of
+    /// it.
     async fn stage(&mut self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
         let with_stage_two = match &mut self.turn {
             Some(turn) => turn.wait_for(|is_ours| *is_ours).await.is_ok(),
@@ -266,7 +267,7 @@ impl Stager {
             };
             match (error.fault, mode.slower(self.reconciler.began_empty())) {
                 (Fault::Record | Fault::Conflict, Some(slower)) => mode = slower,
-                // Something that a user has added to the staging table.
+                // Something that a user has added to the staging table refuses a record.
                 (Fault::Record, None) => break self.stage_apart(batch, last).await?,
                 _ => return Err(error),
             }
@@ -276,8 +277,8 @@ impl Stager {
         Ok(done)
     }
 
-    /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that record
-    /// stands alone, and all others are stored.
+    /// Stages a batch of which the database refuses a record, as pending: in smaller and smaller parts, until that
+    /// record is alone and all others are stored.
     async fn stage_apart(&self, batch: &[Received], last: Option<Last<'_>>) -> Result<BatchOutcome, DbError> {
         let mut done = BatchOutcome::default();
         let mut apart = Apart::new(batch, |record| &record.external_id);
@@ -294,7 +295,7 @@ impl Stager {
         Ok(done)
     }
 
-    /// A transaction, tried again where it met another one.
+    /// Executes [`Stager::transaction`], again after a conflict with another transaction.
     async fn tried(
         &self,
         batch: &[Received],
@@ -304,8 +305,8 @@ impl Stager {
         retry_conflicts(|| self.transaction(batch, last, mode)).await
     }
 
-    /// Only the last transaction of a walk waits for the disk, and then all before it are there for good. It makes sure
-    /// of them first: a server that crashed meanwhile has forgotten the latest.
+    /// Only the last transaction of a walk waits for the disk, which makes all before it durable too. It checks
+    /// first that they still exist: a server that crashed meanwhile has lost the latest.
     async fn transaction(
         &self,
         batch: &[Received],
@@ -314,7 +315,7 @@ impl Stager {
     ) -> Result<BatchOutcome, DbError> {
         let Fetch { db, fence, run_id, .. } = &self.fetch;
         let mut connection = db.connection().await?;
-        // The lock on the lease is a write: the last transaction has something to flush whatever else it does.
+        // The lock on the lease is a write, so the last transaction always has something to flush.
         let begin = Begin { unflushed: last.is_none(), ..Begin::default() };
         let tx = fence.begin_with(&mut connection, begin).await?;
         if let Some(last) = last {
@@ -335,7 +336,7 @@ impl Stager {
         Ok(done)
     }
 
-    /// An error where a transaction of this walk is no longer there.
+    /// Fails if a transaction of this walk is no longer in the database.
     async fn all_there(&self, tx: &Tx<'_>, marks: &[Uuid]) -> Result<(), DbError> {
         let missing = if marks.is_empty() { 0 } else { versions::missing(tx, self.entity, marks).await? };
         if missing == 0 {

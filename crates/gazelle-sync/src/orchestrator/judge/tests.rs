@@ -1,4 +1,4 @@
-//! What a run is told to be by what its walks saw.
+//! Tests of how a run is judged by its walks.
 
 use super::*;
 use crate::gazelle_to_staging::by_id::absent::report::CountedWith;

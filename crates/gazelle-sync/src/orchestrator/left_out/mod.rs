@@ -1,6 +1,7 @@
-//! Rows that records carry (contacts, locations, an appointment's pianos) and that their newest versions leave out. Nobody can
-//! be asked for them by id, and no list is short for them: the record itself is the evidence. More of them in one run than is
-//! usual is therefore told, with the way back.
+//! Child rows (contacts, locations, an appointment's pianos) that the newest versions of their records leave out.
+//! The API cannot be asked for them by id, and no list counts them: the record itself is the only evidence that
+//! they are gone. A run in which more records than usual lose such rows is therefore partial, and its report says
+//! how to undo it.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -11,14 +12,14 @@ use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::run_log::report::{RunReport, Status};
 
-/// Notes that the run is partial where rows of a table were left out by more records than the larger of the two delete guards.
-/// The counts of the entities are filled already ([`super::judge::compare`]).
+/// Marks the run as partial if more records than the larger of the two delete guards left out rows of one table.
+/// [`super::judge::compare`] must have filled the counts of the entities.
 ///
 /// # Errors
 /// The database's.
 pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) -> Result<(), DbError> {
     for entity in ENTITIES.iter().filter(|entity| entity.tables.iter().any(|table| table.owner.is_some())) {
-        // One that was not asked for (a parent) is told of by the next run that is.
+        // An entity outside the job (a parent) is judged by the next run that includes it.
         let compared =
             report.entities.iter().find(|of| of.entity == entity.name && of.in_production.is_some());
         let Some(of_entity) = compared else { continue };
@@ -34,20 +35,21 @@ pub(super) async fn judge(db: &Db, report: &mut RunReport, settings: &Settings) 
     Ok(())
 }
 
-/// This run, or the first of those before it that were killed, or failed, before they could tell.
+/// The first run whose left-out rows are not judged yet: this one, or an earlier one that was killed or failed
+/// before it could judge them.
 async fn first_untold(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Uuid, DbError> {
     let params = [(&entity.name as _, Type::TEXT), (&run_id as _, Type::UUID)];
     let rows = db.query(include_str!("first_untold.sql"), &params).await?;
     Ok(rows.first().map_or(run_id, |row| row.get(0)))
 }
 
-/// When a run began, by the clock that dates what it stages: that is in its id.
+/// When a run began, by the clock that dates what it stages: read from its id, a UUID of version 7.
 fn started(run: Uuid) -> Option<Timestamp> {
     let (seconds, nanoseconds) = run.get_timestamp()?.to_unix();
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }
 
-/// The runs from one to another, with when each began.
+/// The runs from `first` to `last`, each with its start.
 async fn runs_since(db: &Db, first: Uuid, last: Uuid) -> Result<Vec<(Uuid, Timestamp)>, DbError> {
     let params = [(&first as _, Type::UUID), (&last as _, Type::UUID)];
     let rows = db.query(include_str!("runs_since.sql"), &params).await?;
@@ -80,7 +82,7 @@ async fn too_many(
         let params = [(since as _, Type::TIMESTAMPTZ), (&began as _, Type::TIMESTAMPTZ_ARRAY)];
         let marked = db.query(&of_table(include_str!("marked_in.sql")), &params).await?;
         let mut numbers: Vec<i32> = marked.iter().map(|row| row.get(0)).collect();
-        // The newest first, as they are undone.
+        // Newest first: the order in which to undo them.
         numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
         let of_number = |number: i32| runs.get(usize::try_from(number).ok()?.checked_sub(1)?);
         let undone: Vec<String> = numbers
@@ -101,9 +103,9 @@ async fn too_many(
     Ok(reasons)
 }
 
-/// Of how many records, of so many that hold such rows, people may take some within a run without a word. Records, since
-/// with one contact go all its addresses; the larger of the two guards, since nothing waits for an answer here, and in a small
-/// shop two clients are more than two percent.
+/// How many of `holding` records may lose such rows in one run before the run is partial. Records are counted, not
+/// rows, since all addresses of a contact go with it. The larger of the two guards applies, since nothing is
+/// withheld here, and in a small shop two clients are more than two percent.
 fn usual(settings: &Settings, holding: u64) -> u64 {
     let share = (holding as f64 * settings.delete_guard_percent / 100.0).floor() as u64;
     settings.delete_guard_records.max(share)

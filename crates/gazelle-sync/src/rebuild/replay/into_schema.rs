@@ -1,4 +1,4 @@
-//! Production as it was at an instant, built in a schema of its own beside the account's, to look at and to compare.
+//! Builds production as it was at an instant, in a schema beside the account's, for inspection and comparison.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::staging::retention;
 use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, Unplaced};
 
-/// What such a schema is marked with, so that it may be built again and no other is ever dropped.
+/// The comment that marks such a schema, so that it may be replaced and no other schema is ever dropped.
 const MARK: &str = "built by gazelle-sync replay --into";
 
 /// The view over the tables.
@@ -26,7 +26,7 @@ const VIEW: &str = "v_appointments_montreal";
 /// What was built.
 #[derive(Debug, Serialize)]
 pub struct Built {
-    /// Always `success`: otherwise nothing is left behind.
+    /// Always `success`: after an error nothing is left behind.
     pub status: &'static str,
     /// The schema.
     pub schema: String,
@@ -36,17 +36,19 @@ pub struct Built {
     pub replaced: bool,
     /// Rows by table, parents first.
     pub tables: Vec<(&'static str, u64)>,
-    /// Records whose newest version until then could not be read or has no place in our tables: what is built holds an
-    /// older version of each, or none.
+    /// Records whose newest version until then could not be read or written: the schema holds an older version of
+    /// each, or none.
     pub unplaced: Vec<Unplaced>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
 }
 
-/// Builds, in one transaction, what the versions seen until `as_of` give. Versions that an undo withdrew later count,
-/// those that were withdrawn by then do not.
+/// Builds, in one transaction, what the versions seen until `as_of` give. Versions that an undo withdrew later
+/// count; those that were withdrawn by then do not.
 ///
-/// Errors: the database's; a schema that exists and was not built by this.
+/// # Errors
+/// The database's; a schema that exists and was not built by this; an instant before the setting `retention`
+/// deleted versions.
 pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -> Result<Built, DbError> {
     let started = Instant::now();
     migrate::prepare(db).await?;
@@ -83,7 +85,7 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
         tx.batch_as_is(&format!("ALTER TABLE {target}.{} ENABLE ROW LEVEL SECURITY", table.name)).await?;
     }
     for sql in migrations::production_views() {
-        // Never in place of one that somebody has put there since ours went.
+        // Must not replace a view that somebody has created since ours was dropped.
         let sql = sql.replace("CREATE OR REPLACE VIEW", "CREATE VIEW").replace("{schema}", &target);
         tx.batch_as_is(&sql).await?;
     }
@@ -101,7 +103,8 @@ pub async fn build(db: &Db, settings: &Settings, as_of: Timestamp, into: &str) -
     })
 }
 
-/// Makes an empty schema of this name; drops one that an earlier build of ours left, and refuses any other.
+/// Creates the schema; drops the tables of one that an earlier build left, and refuses any other. Returns whether
+/// it replaces one.
 async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbError> {
     if into == account {
         return Err(DbError::infrastructure(format!(
@@ -115,7 +118,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     let is_there = match rows.first() {
         None => false,
         Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => {
-            // The mark says what it is for, and anybody can write it.
+            // Anybody can write the mark, so the owner is checked too.
             if let Some((name, owner)) = row.get::<_, Option<String>>(1).zip(row.get::<_, Option<String>>(2))
             {
                 return Err(DbError::infrastructure(format!(
@@ -133,7 +136,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
         }
     };
     if is_there {
-        // Without CASCADE for what stands outside of it: that is somebody's, and is named in the refusal.
+        // Without CASCADE: an object outside of it belongs to somebody else, and the refusal names it.
         tx.batch_as_is(&format!("DROP VIEW IF EXISTS {target}.{VIEW}")).await?;
         for table in rebuild::production_tables().rev() {
             tx.batch_as_is(&format!("DROP TABLE IF EXISTS {target}.{}", table.name)).await?;
@@ -145,13 +148,13 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     Ok(false)
 }
 
-/// What is made there.
+/// The relations that are created in the schema.
 fn made() -> Vec<&'static str> {
     rebuild::production_tables().map(|table| table.name).chain([VIEW]).collect()
 }
 
-/// Takes everything from everybody and from Supabase's public roles: default privileges may have opened what was just made,
-/// and no policy holds TRUNCATE back.
+/// Revokes all rights from PUBLIC and from Supabase's public roles: default privileges may have granted some on
+/// what was just created, and no row-level security policy prevents TRUNCATE.
 async fn close(tx: &Tx<'_>, target: &str) -> Result<(), DbError> {
     let public = access::public_roles(tx).await?;
     let from: Vec<String> =

@@ -1,8 +1,9 @@
-//! Stage 2 again, from staging alone: production is rebuilt beside itself, the difference is shown, and only
-//! the difference is applied, in one transaction. Readers never see an empty table, rows that are right
-//! are not touched, and tables that refer to ours notice nothing.
+//! Repeats stage 2 from staging alone: production is rebuilt in scratch tables, the difference is shown, and only
+//! the difference is applied, in one transaction. Readers never see an empty table, correct rows are not touched,
+//! and tables that refer to ours are not affected.
 //!
-//! `part` says which records are compared; [`into_schema`] builds production as it was at an instant elsewhere.
+//! `part` selects the records that are compared; [`into_schema`] builds production as it was at an instant in
+//! another schema.
 
 pub mod into_schema;
 mod part;
@@ -32,7 +33,7 @@ use crate::staging_to_production::rebuild;
 
 pub use request::ReplayRequest;
 
-/// What a replay found and did.
+/// The result of a replay.
 #[derive(Debug, Serialize)]
 pub struct ReplayReport {
     /// Names the run.
@@ -41,14 +42,14 @@ pub struct ReplayReport {
     pub status: Status,
     /// Why nothing was applied, or would be: one sentence each.
     pub reasons: Vec<String>,
-    /// Deletions that wait for a person's decision; nothing was applied then.
+    /// Deletions that were withheld; nothing was applied then.
     pub withheld: Vec<Withheld>,
     /// Whether the difference was only shown.
     pub dry_run: bool,
-    /// The records compared, where not all of them were.
+    /// The number of records compared; none if all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
-    /// Records that stage 2 took up again and that wait in quarantine still. Where the database refused them (`partial`),
+    /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
     /// their rows are not what `tables` says.
     pub waiting: Vec<Waiting>,
     /// Table by table.
@@ -59,7 +60,10 @@ pub struct ReplayReport {
     pub duration_ms: u64,
 }
 
-/// Replays. Errors: the database's, another run in progress, and a slice that names nothing.
+/// Replays.
+///
+/// # Errors
+/// The database's; another run in progress; a slice without a record.
 pub async fn replay(
     db: &Db,
     settings: &Settings,
@@ -100,7 +104,7 @@ async fn recorded(
     Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
 }
 
-/// Applies the difference, and has stage 2 take up what the rebuild left to it.
+/// Applies the difference, and lets stage 2 process what the rebuild left to it.
 async fn find_and_apply(wanted: &ReplayRequest, stage_2: FollowUp<'_>) -> Result<ReplayReport, DbError> {
     let FollowUp { db, settings, fence, run_id, .. } = stage_2;
     let (mut report, some_unprocessed) =
@@ -126,8 +130,8 @@ async fn find_and_apply(wanted: &ReplayRequest, stage_2: FollowUp<'_>) -> Result
     Ok(report)
 }
 
-/// Finds the difference and applies it, in one transaction of one snapshot. Says also whether records are among it whose
-/// newest version stage 2 has not processed.
+/// Computes the difference and applies it, in one transaction with one snapshot. Returns also whether it includes
+/// records whose newest version stage 2 has not processed.
 async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
@@ -135,7 +139,7 @@ async fn in_transaction(
     run_id: Uuid,
 ) -> Result<(ReplayReport, bool), DbError> {
     let (parts, records) = part::of(&tx, wanted).await?;
-    // All of it, whatever the slice: rows are built from rows of other records.
+    // Everything is rebuilt, whatever the slice: rows are built from rows of other records.
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
     let found = compare(&tx, parts, unplaced).await?;
@@ -165,7 +169,7 @@ async fn in_transaction(
     Ok((report, some_unprocessed))
 }
 
-/// What keeps a row from being written, and the way round it.
+/// The message for a refused row: the cause and what to do.
 fn refused(is_part: bool) -> &'static str {
     match is_part {
         true => {

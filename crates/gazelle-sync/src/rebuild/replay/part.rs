@@ -1,4 +1,4 @@
-//! Which entities are compared, and which records of them.
+//! Selects the entities, and the records of each, that a replay compares.
 
 use tokio_postgres::types::Type;
 
@@ -8,9 +8,10 @@ use crate::entities::Entity;
 use crate::staging::slice;
 use crate::staging_to_production::difference::Part;
 
-/// The parts that are wanted, parents first, and how many records they are; none where they are all.
+/// The requested parts, parents first, and how many records they are; none for all records.
 ///
-/// Errors: the database's; an id that neither staging nor production knows, and a slice that holds no record.
+/// # Errors
+/// The database's; an id that neither staging nor production holds; a slice without a record.
 pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<Part>, Option<u64>), DbError> {
     let mut parts: Vec<Part> = Vec::new();
     if wanted.slice.is_whole() {
@@ -24,7 +25,7 @@ pub(super) async fn of(tx: &Tx<'_>, wanted: &ReplayRequest) -> Result<(Vec<Part>
     for entity in &wanted.entities {
         let mut records = slice::records(tx, entity, &wanted.slice).await?;
         if let Some(ids) = &wanted.slice.ids {
-            // A row that no version gives is what a replay removes; it happened at no time and in no run.
+            // A row without a version is what a replay removes; it belongs to no time and no run.
             let held = in_production(tx, entity, ids).await?;
             unknown.retain(|id| !records.contains(id) && !held.contains(id));
             let by_id_alone = slice::Slice { ids: None, ..wanted.slice.clone() }.is_whole();

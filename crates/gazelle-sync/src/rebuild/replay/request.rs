@@ -1,17 +1,17 @@
-//! What is replayed.
+//! The request for a replay.
 
 use crate::entities::Entity;
 use crate::staging::slice::Slice;
 
-/// What is replayed.
+/// What to replay, and how.
 #[derive(Debug)]
 pub struct ReplayRequest {
-    /// These entities.
+    /// The entities to replay.
     pub entities: Vec<&'static Entity>,
-    /// Of them, these records.
+    /// Which of their records.
     pub slice: Slice,
     /// Show the difference and apply nothing.
     pub dry_run: bool,
-    /// Remove rows even where the guard, or rows of users' tables that would go with them, would withhold it.
+    /// Remove rows even if the guard, or rows of users' tables that would be affected, would withhold it.
     pub allow_deletions: bool,
 }

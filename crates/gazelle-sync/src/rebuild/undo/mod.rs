@@ -1,10 +1,10 @@
-//! Undoing a run: its versions are withdrawn, and production is made what staging gives without them; one
-//! transaction for both. Nothing leaves staging, so that an undo can be lifted, and the lifting undone.
+//! Undoes a run: withdraws its versions, and makes production what staging gives without them, in one transaction.
+//! Nothing is removed from staging, so an undo can be lifted, and the lifting undone.
 //!
-//! Content that was withdrawn counts as seen: the next sync does not stage it again, and what an undone run had found
-//! gone is not found again. Whatever changes at the source after that is a new version like any other.
+//! Withdrawn content counts as seen: the next sync does not stage it again, and deletions that the run found are
+//! not found again. A later change at the source is a new version like any other.
 //!
-//! `step` finds out what is meant.
+//! `step` determines what an id means.
 
 mod step;
 
@@ -39,44 +39,45 @@ use crate::staging_to_production::rebuild;
 
 pub use step::Step;
 
-/// What is undone, and how.
+/// What to undo, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct UndoRequest {
-    /// The run, an undo of it, or the lifting of one.
+    /// The id of a run, of an undo, or of the lifting of one.
     pub id: Uuid,
     /// Lift the undo instead.
     pub lift: bool,
     /// Show what would change, and change nothing.
     pub dry_run: bool,
-    /// Remove rows even where the guard, or rows of users' tables that would go with them, would withhold it.
+    /// Remove rows even if the guard, or rows of users' tables that would be affected, would withhold it.
     pub allow_deletions: bool,
 }
 
-/// What an undo did.
+/// The result of an undo.
 #[derive(Debug, Serialize)]
 pub struct UndoReport {
-    /// Names the run that it is itself.
+    /// The id of the undo's own run.
     pub run_id: Uuid,
     /// How it ended.
     pub status: Status,
     /// Why nothing was changed, or would be, or what is not as it should be: one sentence each.
     pub reasons: Vec<String>,
-    /// Records that stage 2 took up again and that wait in quarantine. Where the database refused them (`partial`), their
-    /// rows are not what `tables` says; others wait as their newest version that counts always did, or for a parent that went.
+    /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
+    /// their rows are not what `tables` says; others are there because their newest version that counts always was,
+    /// or because their parent is gone.
     pub waiting: Vec<Waiting>,
-    /// Deletions that wait for a person's decision; nothing was changed then.
+    /// Deletions that were withheld; nothing was changed then.
     pub withheld: Vec<Withheld>,
-    /// Whether it was only shown.
+    /// Whether the changes were only shown.
     pub dry_run: bool,
     /// What was done.
     pub step: Step,
-    /// Versions withdrawn or given back.
+    /// Versions withdrawn or restored.
     pub versions: u64,
-    /// Records of which there were any.
+    /// The records of these versions.
     pub records: u64,
-    /// Those of them that stay as they are, since a later run brought a newer version.
+    /// Those of them that stay as they are, since a later run staged a newer version.
     pub newer: u64,
-    /// What changes in production, table by table: `missing` rows come, `surplus` rows go.
+    /// The changes in production, table by table: `missing` rows are inserted, `surplus` rows are removed.
     pub tables: Vec<TableDifference>,
     /// Rows written or removed.
     pub rows_written: u64,
@@ -86,7 +87,8 @@ pub struct UndoReport {
 
 /// Undoes a run, or lifts its undo.
 ///
-/// Errors: the database's, another run in progress, and an id that names nothing that can be undone or lifted.
+/// # Errors
+/// The database's; another run in progress; an id that names nothing that can be undone or lifted.
 pub async fn undo(
     db: &Db,
     settings: &Settings,
@@ -135,7 +137,7 @@ async fn recorded(
             report.reasons.iter().for_each(|reason| run.note(report.status, reason));
             return Ok((report, run));
         }
-        // Notes the outcome of what counts now, and puts what has lost its parent into quarantine.
+        // Notes the outcome of versions that count now, and quarantines records that have lost their parent.
         let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
         let (rows_written, waiting) = follow_up.reconcile(&ENTITIES).await?;
         report.rows_written += rows_written;
@@ -153,7 +155,7 @@ async fn recorded(
     Ok(runs::recorded(db, lease.fence(), of_run, work).await?.0)
 }
 
-/// Withdraws or gives back the versions, finds what production is to be by that, and makes it so.
+/// Withdraws or restores the versions, computes what production should be then, and applies the difference.
 async fn in_transaction(
     tx: FencedTx<'_>,
     settings: &Settings,
@@ -203,17 +205,17 @@ async fn in_transaction(
     })
 }
 
-/// The versions that are withdrawn or given back.
+/// The versions that are withdrawn or restored.
 struct Touched {
     versions: u64,
-    /// The records that have some, by the name of their entity.
+    /// Their records, by the name of their entity.
     of: Records,
-    /// Records among them that stay as they are, since a later run brought a newer version.
+    /// Records among them that stay as they are, since a later run staged a newer version.
     newer: u64,
 }
 
 impl Touched {
-    /// Withdraws the versions of a run, or gives them back.
+    /// Withdraws the versions of a run, or restores them.
     async fn by(tx: &FencedTx<'_>, run_id: Uuid, step: Step, at: Timestamp) -> Result<Touched, DbError> {
         let mut touched = Touched { versions: 0, of: Records::new(), newer: 0 };
         for entity in ENTITIES.iter().copied() {
@@ -235,7 +237,7 @@ impl Touched {
     }
 }
 
-/// Has stage 2 take up again the records whose versions were touched, and those that differed.
+/// Makes records pending again whose versions were touched, and those that differed.
 async fn take_up_again(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison) -> Result<(), DbError> {
     for entity in ENTITIES.iter().copied() {
         let both = [&touched.of, &found.differing];
@@ -248,7 +250,7 @@ async fn take_up_again(tx: &FencedTx<'_>, touched: &Touched, found: &Comparison)
     Ok(())
 }
 
-/// What of the user's keeps production from being as before a run, and the way round it.
+/// The message for what a user added and that refuses the change: the cause and what to do.
 fn refused_by(error: &DbError) -> &'static str {
     match (&error.function, error.state.as_deref()) {
         // Whatever state it raises.

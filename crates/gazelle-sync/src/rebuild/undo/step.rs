@@ -1,4 +1,4 @@
-//! What an id means: a run to undo, or an undo to lift.
+//! Determines what an id means: a run to undo, or an undo to lift.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::{Db, DbError};
 use crate::staging::retention;
 
-/// What is done, once it is clear what was meant.
+/// What an undo does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -25,7 +25,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The run whose versions are concerned.
+    /// The run whose versions are withdrawn or restored.
     pub(super) fn run(self) -> Uuid {
         match self {
             Step::Undid(run) | Step::Lifted { run, .. } => run,
@@ -33,14 +33,14 @@ impl Step {
     }
 }
 
-/// An undo that is known.
+/// A recorded undo.
 #[derive(Debug, Clone, Copy)]
 struct KnownUndo {
     undo: Uuid,
     /// The run that it undid.
     run: Uuid,
     at: Timestamp,
-    /// What lifted it; none while it is in force.
+    /// The run that lifted it; none while it is in force.
     lifted_by: Option<Uuid>,
 }
 
@@ -55,7 +55,11 @@ impl From<&Row> for KnownUndo {
     }
 }
 
-/// Finds out what an id names: a run to undo, or an undo in force to lift; a lifting, when undone, undoes again.
+/// Determines what an id names: a run to undo, or an undo in force to lift. To undo a lifting is to undo the run
+/// again.
+///
+/// # Errors
+/// An id that names nothing that can be undone or lifted; the database's.
 pub(super) async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step, DbError> {
     let rows = db.query(include_str!("undos_of.sql"), &[(&id, Type::UUID)]).await?;
     let known: Vec<KnownUndo> = rows.iter().map(KnownUndo::from).collect();
@@ -71,8 +75,8 @@ pub(super) async fn what_is_meant(db: &Db, id: Uuid, lift: bool) -> Result<Step,
     }
 }
 
-/// What an id means, by the undos that name it, the newest first; none for an id that no undo names. A message where there is
-/// nothing to undo or to lift.
+/// What an id means, given the undos that name it, the newest first; none for an id that no undo names. The error
+/// is a message if there is nothing to undo or to lift.
 fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, String> {
     let in_force = known.iter().find(|known| known.lifted_by.is_none());
     match (lift, in_force) {
@@ -88,15 +92,15 @@ fn step_of(id: Uuid, lift: bool, known: &[KnownUndo]) -> Result<Option<Step>, St
             Some(KnownUndo { undo, run, lifted_by: Some(lifted_by), .. }) if *undo == id => Err(format!(
                 "this undo of the run {run} was lifted already, by {lifted_by}; `gazelle-sync undo {run}` undoes the run again"
             )),
-            // The lifting, or the run itself, whose undo was lifted since.
+            // The id is the lifting, or the run itself, whose undo has been lifted.
             Some(KnownUndo { run, .. }) => Ok(Some(Step::Undid(*run))),
             None => Ok(None),
         },
     }
 }
 
-/// Of a run from before that, the versions that stood until it may have been dropped: without them its records would go
-/// instead of being as before.
+/// Refuses to undo a run from before versions were deleted by `retention`: the versions that were current before it
+/// may be missing, and its records would be removed instead of being restored.
 pub(super) async fn refuse_what_retention_dropped(db: &Db, step: Step) -> Result<(), DbError> {
     let (Step::Undid(run), Some(whole)) = (step, retention::whole_since(db).await?) else { return Ok(()) };
     let rows = db

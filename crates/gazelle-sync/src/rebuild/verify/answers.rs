@@ -1,4 +1,4 @@
-//! What the API says: its counts, and a random sample of records by id.
+//! Asks the API for its counts, and for a random sample of records by id.
 
 use std::collections::HashMap;
 
@@ -17,21 +17,21 @@ use crate::gazelle_to_staging::requests::sizes::Sizes;
 use crate::source::{GazelleClient, SourceError};
 use crate::staging::versions::Received;
 
-/// The records of a sample together hold as many bytes at most.
+/// Most bytes that the records of a sample hold together.
 const MOST_BYTES: usize = MOST_KEPT * 4;
 
-/// What the API said.
+/// The answers of the API.
 #[derive(Default)]
 pub struct Answers {
     /// Its count of each entity asked for.
     pub counts: HashMap<&'static str, u64>,
-    /// What it does not count, each a sentence.
+    /// Entities that it does not count, each in a sentence.
     pub uncounted: Vec<String>,
-    /// The sample.
+    /// The records of the sample.
     pub records: Vec<Answered>,
-    /// What could not be asked.
+    /// What could not be answered, each in a sentence.
     pub failures: Vec<String>,
-    /// Bytes of the sample.
+    /// Bytes of the sample so far.
     bytes: usize,
 }
 
@@ -40,11 +40,11 @@ pub struct Answered {
     pub entity: &'static Entity,
     pub id: String,
     pub asked_at: Timestamp,
-    /// None: the API says that it does not exist.
+    /// None: according to the API, it does not exist.
     pub record: Option<Received>,
 }
 
-/// Whether the sample goes on.
+/// Whether more records of the sample are asked for.
 #[derive(Debug, PartialEq, Eq)]
 enum Sample {
     GoesOn,
@@ -52,7 +52,10 @@ enum Sample {
 }
 
 impl Answers {
-    /// Asks for the counts and the sample. Errors: the database's.
+    /// Asks for the counts and the sample.
+    ///
+    /// # Errors
+    /// The database's; errors of the API are in `failures`.
     pub async fn ask(
         db: &Db,
         settings: &Settings,
@@ -64,7 +67,7 @@ impl Answers {
             answers.ask_count(client, entity).await;
         }
         let chosen = choose(db, question).await?;
-        // Of all alike, before the first of them is asked for.
+        // One time for all records, before the first of them is asked for.
         let asked_at = db.now().await?;
         let mut asked = stream::iter(chosen)
             .map(|(entity, id)| async move {
@@ -89,13 +92,13 @@ impl Answers {
             Ok(Some(count)) => {
                 self.counts.insert(name, count);
             }
-            // A habit of the API's, and no failure.
+            // The API does not count every list: this is no failure.
             Ok(None) => self.uncounted.push(format!("{name}: the API does not count")),
             Err(error) => self.failures.push(format!("{name}: the API did not count: {error}")),
         }
     }
 
-    /// Takes what was answered about one record of the sample.
+    /// Adds the answer for one record of the sample.
     fn take(
         &mut self,
         entity: &'static Entity,
@@ -136,7 +139,7 @@ impl Answers {
     }
 }
 
-/// Records of production, at random: of each entity in proportion to its rows, at least one.
+/// Chooses records of production at random: of each entity in proportion to its rows, at least one.
 async fn choose(db: &Db, question: &Question<'_>) -> Result<Vec<(&'static Entity, String)>, DbError> {
     let entities: Vec<&'static Entity> =
         question.entities.iter().copied().filter(|entity| entity.getter.is_some()).collect();

@@ -1,4 +1,4 @@
-//! The API's counts against the records that staging says exist.
+//! Compares the API's counts with the records that exist according to staging.
 
 use super::answers::Answers;
 use super::last_walk::{self, Unlisted};
@@ -9,7 +9,10 @@ use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::{balance, deletions, undo};
 
-/// Compares the API's counts with what is held, entity by entity.
+/// Compares the API's counts with the records held, entity by entity.
+///
+/// # Errors
+/// The database's.
 pub async fn compare(
     tx: &Tx<'_>,
     settings: &Settings,
@@ -36,19 +39,19 @@ pub async fn compare(
     Ok(check)
 }
 
-/// Whether the settings leave days out, of which the API counts the appointments too.
+/// Whether the settings leave days out, whose appointments the API counts too.
 fn is_narrowed(entity: &Entity, settings: &Settings) -> bool {
     entity.own_date().is_some() && (settings.events_from.is_some() || settings.events_until.is_some())
 }
 
-/// The records of an entity that are held, and why they may be more or fewer than the API counts.
+/// How many records of an entity are held, and why they may be more or fewer than the API counts.
 struct HeldRecords {
     entity: &'static Entity,
-    /// In staging, and not gone.
+    /// Records that exist according to staging.
     held: u64,
-    /// Gone at the source by evidence, and kept by a person's decision or until there is one.
+    /// Records that are gone at the source, and kept by a manual decision or until there is one.
     kept: u64,
-    /// There at the source, and kept away from production by an undo.
+    /// Records that exist at the source, and that an undo keeps out of production.
     hidden: u64,
     unlisted: Unlisted,
     excess: ListExcess,
@@ -66,19 +69,20 @@ impl HeldRecords {
         })
     }
 
-    /// Whether what is held explains the API's count.
+    /// Whether the records held explain the API's count.
     fn agrees_with(&self, counted: u64) -> bool {
         let (at_least, at_most) = self.excess.records(counted);
         let least = at_least + self.kept + self.unlisted.by_walk;
         let most = match self.entity.getter {
             Some(_) => at_most + self.kept + self.unlisted.by_walk + self.unlisted.at_most_more,
-            // A technician who left is found through an appointment, and listed nowhere; nobody can ask for one.
+            // A technician who left is found through an appointment and is in no list, and the API has no getter
+            // for one.
             None => u64::MAX,
         };
         (least..=most).contains(&(self.held + self.hidden))
     }
 
-    /// What explains itself where they agree.
+    /// Notes on explained deviations, if both agree.
     fn notes(&self, counted: u64) -> Vec<String> {
         let (_, at_most) = self.excess.records(counted);
         let mut notes: Vec<String> = self.excess.note(self.entity, counted).into_iter().collect();
@@ -95,7 +99,7 @@ impl HeldRecords {
         notes
     }
 
-    /// What differs where they do not.
+    /// The message for a difference, if they do not agree.
     fn difference(&self, counted: u64) -> String {
         let mut explained = String::new();
         if self.kept > 0 {
@@ -115,7 +119,11 @@ impl HeldRecords {
     }
 }
 
-/// The records that no list has and that no run has asked for yet, each entity in a sentence: whether they exist is not known.
+/// The records that are in no list and that no run has asked for by id yet, each entity in a sentence: whether they
+/// exist is not known.
+///
+/// # Errors
+/// The database's.
 pub async fn waiting_for_their_turn(tx: &Tx<'_>, question: &Question<'_>) -> Result<Vec<String>, DbError> {
     let mut said = Vec::new();
     for entity in &question.entities {

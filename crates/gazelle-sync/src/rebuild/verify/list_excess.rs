@@ -1,4 +1,4 @@
-//! By how much the API counts a list otherwise than the list itself gives, as the last whole walk found it.
+//! By how much the API's count of a list differs from the list itself, as the last walk of the whole entity found.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -9,9 +9,9 @@ use crate::entities::Entity;
 /// The difference between the API's count and the distinct ids of its list.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ListExcess {
-    /// How many more are counted; fewer, where it is negative.
+    /// How many more are counted than listed; negative if fewer.
     by: i64,
-    /// The list was read whole: what is counted besides is in it twice, or has no id.
+    /// Whether the list was read whole: what is counted in excess is listed twice, or has no id.
     is_complete: bool,
 }
 
@@ -22,21 +22,22 @@ impl From<&Row> for ListExcess {
 }
 
 impl ListExcess {
-    /// Of the last walk of all of the entity that was complete, or incomplete by the same number as those before it.
+    /// Reads it from the last walk of the whole entity that was complete, or short by the same number as those
+    /// before it.
     pub(super) async fn of(tx: &Tx<'_>, entity: &Entity) -> Result<ListExcess, DbError> {
         let rows = tx.query(include_str!("last_whole_list.sql"), &[(&entity.name, Type::TEXT)]).await?;
         Ok(rows.first().map(ListExcess::from).unwrap_or_default())
     }
 
-    /// Between which numbers of records may be held where so many are counted. A range, since what the list does not give may be
-    /// held from before.
+    /// The range of records that may be held if so many are counted: records missing from the list may be held from
+    /// before.
     pub(super) fn records(self, counted: u64) -> (u64, u64) {
         let more = u64::try_from(self.by).unwrap_or_default();
         let fewer = u64::try_from(self.by.saturating_neg()).unwrap_or_default();
         (counted.saturating_sub(more), counted.saturating_add(fewer))
     }
 
-    /// What to tell people of it.
+    /// The note for the report; none if count and list agree.
     pub(super) fn note(self, entity: &Entity, counted: u64) -> Option<String> {
         let name = entity.name;
         let by = self.by.unsigned_abs();

@@ -1,10 +1,10 @@
-//! Whether production is what it should be: rebuilt from staging and compared row by row, counted and sampled
-//! against the API, and looked at for what could make it lie (triggers, views, foreign keys).
+//! Verifies production: compares it row by row with a rebuild from staging, compares counts and a sample with the
+//! API, and checks what could falsify correct rows (triggers, views, foreign keys).
 //!
-//! Everything in the database happens in one transaction of one snapshot that is rolled back: a run in progress is
-//! neither disturbed nor does it disturb, and nothing is left behind, whatever happens. The API is asked before (`answers`).
-//! [`verify`] goes in three steps: production against staging, production against the API (`counts`, `sample`), and what could
-//! make right rows lie (`times`, `storage`). `report` is what they find.
+//! All reading of the database is in one transaction with one snapshot that is rolled back: a run in progress and
+//! this do not disturb each other, and nothing is left behind. The API is asked before (`answers`). [`verify`] has
+//! three steps: production against staging, production against the API (`counts`, `sample`), and what could falsify
+//! correct rows (`times`, `storage`). `report` is the result.
 
 mod answers;
 mod counts;
@@ -29,10 +29,13 @@ use crate::staging_to_production::rebuild::{self, Unplaced};
 
 pub use report::{Check, Question, Verdict, VerifyReport};
 
-/// Rows shown of each kind of difference in a table.
+/// Most rows shown of each kind of difference in a table.
 const SAMPLES: i64 = 5;
 
-/// Verifies. Errors: the database's; what the API does is in the report.
+/// Verifies.
+///
+/// # Errors
+/// The database's; errors of the API are in the report.
 pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Result<VerifyReport, DbError> {
     let answers = match question.client {
         Some(client) => Some(Answers::ask(db, settings, client, question).await?),
@@ -72,20 +75,20 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
     })
 }
 
-/// What the steps found so far.
+/// The findings of the steps so far.
 #[derive(Default)]
 struct Found {
     checks: Vec<Check>,
     notes: Vec<String>,
-    /// Whether the API could be asked for all, and nothing waits for its turn to be asked for.
+    /// Whether the API answered everything, and no record is still to be asked for by id.
     asked_for_all: bool,
     /// Rows of production compared with their rebuilt copies.
     rows: u64,
-    /// Records of the API compared.
+    /// Records of the API that were compared.
     sampled: u64,
-    /// Production against what staging gives.
+    /// Production against the rebuild from staging.
     tables: Vec<TableDifference>,
-    /// Production against what the API answered.
+    /// Production against the API's answers.
     sample_tables: Vec<TableDifference>,
 }
 
@@ -96,7 +99,7 @@ impl Found {
     }
 }
 
-/// One snapshot of the database, and what is asked of it.
+/// One snapshot of the database, and what is to be verified in it.
 struct Verification<'a, 't> {
     tx: &'a Tx<'t>,
     settings: &'a Settings,
@@ -104,7 +107,7 @@ struct Verification<'a, 't> {
 }
 
 impl Verification<'_, '_> {
-    /// Rebuilds production beside itself and compares the two.
+    /// Rebuilds production in scratch tables and compares the two.
     async fn compare_with_staging(&self, found: &mut Found) -> Result<(), DbError> {
         let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, Basis::Processed).await?;
         found.checks.push(self.all_placed(&unplaced));
@@ -120,7 +123,7 @@ impl Verification<'_, '_> {
         Ok(())
     }
 
-    /// Compares the API's counts with what is held.
+    /// Compares the API's counts with the records held.
     async fn compare_counts(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
         let waiting = counts::waiting_for_their_turn(self.tx, self.question).await?;
         found.asked_for_all &= waiting.is_empty();
@@ -130,7 +133,7 @@ impl Verification<'_, '_> {
         Ok(())
     }
 
-    /// Compares the records that the API gave with production.
+    /// Compares the records that the API returned with production.
     async fn compare_sample(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
         let judged = sample::judge(self.tx, self.question, &answers.records, &mut found.notes).await?;
         found.sampled = judged.sampled;
@@ -146,7 +149,7 @@ impl Verification<'_, '_> {
         Ok(())
     }
 
-    /// Looks at what could make right rows lie, or let wrong ones in.
+    /// Checks what could falsify correct rows, or let wrong ones in.
     async fn check_what_could_lie(&self, schema: &str, found: &mut Found) -> Result<(), DbError> {
         found.checks.push(times::view_agrees(self.tx).await?);
         let spots = &self.settings.spot_checks.0;
@@ -159,7 +162,7 @@ impl Verification<'_, '_> {
         Ok(())
     }
 
-    /// That no record was left behind by the rebuild, whose rows would show as differences without a reason.
+    /// Checks that the rebuild could place every record: rows of others would show as differences without a reason.
     fn all_placed(&self, unplaced: &[Unplaced]) -> Check {
         let mut check = Check::new("what stage 2 has processed can be rebuilt");
         let entities = &self.question.entities;
@@ -175,8 +178,8 @@ impl Verification<'_, '_> {
     }
 }
 
-/// Counts as differences the records that the database refused. One that cannot be read is in quarantine, and production keeps
-/// what it said before.
+/// Counts the records that the database refused as differences. A record that cannot be read is in quarantine, and
+/// production keeps its previous content.
 fn note_refused<'u>(check: &mut Check, unplaced: impl Iterator<Item = &'u Unplaced>) {
     for unplaced in unplaced.filter(|unplaced| unplaced.refused) {
         check.differs(format!("{} {}: {}", unplaced.entity, unplaced.external_id, unplaced.reason));
@@ -192,7 +195,7 @@ async fn production_rows(tx: &Tx<'_>, names: &[&str]) -> Result<u64, DbError> {
     Ok(sum)
 }
 
-/// Notes what is in staging and not in production, for a reason.
+/// Notes records that are in staging and not in production, with the reason.
 async fn note_not_in_production(
     tx: &Tx<'_>,
     entity: &Entity,

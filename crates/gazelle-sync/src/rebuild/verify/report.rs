@@ -1,4 +1,4 @@
-//! What is to be verified, and what was found.
+//! The request for a verification, and its report.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,35 +7,36 @@ use crate::entities::Entity;
 use crate::source::GazelleClient;
 use crate::staging_to_production::difference::TableDifference;
 
-/// Lines shown of what a check found.
+/// Most lines shown of what a check found.
 const MOST_SAID: usize = 20;
 
-/// What is to be verified.
+/// What to verify.
 pub struct Question<'a> {
-    /// The entities compared; storage is checked as a whole.
+    /// The entities compared; `storage` checks all tables.
     pub entities: Vec<&'static Entity>,
-    /// Records asked for at the API.
+    /// Number of records to ask the API for.
     pub sample: u32,
-    /// Chooses the sample: the same seed, the same records.
+    /// Chooses the sample: the same seed gives the same records.
     pub seed: u64,
-    /// The API; none to leave it out.
+    /// The client of the API; none to leave out counts and sample.
     pub client: Option<&'a GazelleClient>,
 }
 
-/// How it ended.
+/// The result of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// No difference.
     Equal,
-    /// No difference found, but the API could not be asked for all, or records wait for their turn to be asked for.
+    /// No difference found, but the API could not answer everything, or records are still to be asked for by id.
     Incomplete,
     /// At least one difference.
     Different,
 }
 
 impl Verdict {
-    /// The verdict for a number of differences; `Incomplete` where none was found and not everything could be asked of the API.
+    /// The verdict for a number of differences; `Incomplete` if there are none and the API did not answer
+    /// everything.
     pub(super) fn of(differences: u64, asked_for_all: bool) -> Verdict {
         match (differences, asked_for_all) {
             (0, true) => Verdict::Equal,
@@ -45,12 +46,12 @@ impl Verdict {
     }
 }
 
-/// What one check looked at and found.
+/// The result of one check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     /// What was checked.
     pub name: String,
-    /// How many things it looked at.
+    /// How many things were checked.
     pub checked: u64,
     /// How many of them are wrong.
     pub differences: u64,
@@ -63,7 +64,7 @@ impl Check {
         Check { name: name.into(), checked: 0, differences: 0, said: Vec::new() }
     }
 
-    /// Notes a difference; the first of them are told.
+    /// Counts a difference; the first of them are kept as lines.
     pub(super) fn differs(&mut self, what: String) {
         self.differences += 1;
         if self.said.len() < MOST_SAID {
@@ -71,7 +72,7 @@ impl Check {
         }
     }
 
-    /// A check of tables: what differs in each, in a line.
+    /// A check of tables, with one line for each table that differs.
     pub(super) fn of_tables(name: &str, checked: u64, tables: &[TableDifference]) -> Check {
         let mut check = Check { checked, ..Check::new(name) };
         for table in tables.iter().filter(|table| table.is_some()) {
@@ -85,7 +86,7 @@ impl Check {
     }
 }
 
-/// Everything found.
+/// The report of a verification.
 #[derive(Debug, Serialize)]
 pub struct VerifyReport {
     /// The verdict.
@@ -94,7 +95,7 @@ pub struct VerifyReport {
     pub as_of: Timestamp,
     /// Rows of production compared with their rebuilt copies.
     pub rows: u64,
-    /// Records asked for at the API and compared.
+    /// Records of the API that were compared.
     pub sampled: u64,
     /// All differences.
     pub differences: u64,
@@ -102,11 +103,11 @@ pub struct VerifyReport {
     pub seed: u64,
     /// Every check.
     pub checks: Vec<Check>,
-    /// Production against what staging gives, table by table; `missing` and `surplus` are production's.
+    /// Production against the rebuild from staging, table by table; `missing` and `surplus` are production's.
     pub tables: Vec<TableDifference>,
-    /// Production against what the API answered for the sample.
+    /// Production against the API's answers for the sample.
     pub sample_tables: Vec<TableDifference>,
-    /// What explains itself and is no difference: what waits, what changed at the source since the last walk.
+    /// Explained deviations that are no differences: pending records, changes at the source since the last walk.
     pub notes: Vec<String>,
 }
 

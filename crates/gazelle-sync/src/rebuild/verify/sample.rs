@@ -1,4 +1,4 @@
-//! A random sample of the API's records against production.
+//! Compares a random sample of the API's records with production.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,25 +16,28 @@ use crate::staging_to_production::batch::{self, Candidate, VersionContent};
 use crate::staging_to_production::difference::{self, Part, TableDifference};
 use crate::staging_to_production::rebuild::{self, Unplaced};
 
-/// The sample, told apart.
+/// The records of the sample by what they show.
 #[derive(Default)]
 pub struct Judged {
     /// Records that were compared.
     pub sampled: u64,
-    /// Those whose content production must show.
+    /// Records whose content production must have.
     pub to_compare: Vec<(&'static Entity, Candidate)>,
-    /// Those that a walk should have brought, each in a line.
+    /// Records whose content a walk should have staged, each in a line.
     pub stale: Vec<String>,
-    /// Those that changed at the source since the last walk.
+    /// Records that changed at the source since the last walk.
     changed: u64,
-    /// Those that do not exist at the source any more.
+    /// Records that no longer exist at the source.
     gone: u64,
-    /// Those that an undo keeps as they were.
+    /// Records that an undo keeps as they were.
     undone: u64,
 }
 
-/// Tells apart, for each record of the sample: what staging holds as its newest content, and production must
-/// show; what changed at the source since it was last walked; and what a walk should have brought.
+/// Sorts the records of the sample: those whose content is the newest in staging, so that production must have it;
+/// those that changed at the source since they were last walked; and those whose content a walk should have staged.
+///
+/// # Errors
+/// The database's.
 pub async fn judge(
     tx: &Tx<'_>,
     question: &Question<'_>,
@@ -55,12 +58,12 @@ pub async fn judge(
     Ok(judged)
 }
 
-/// What staging holds of the records of an entity that were asked for.
+/// What staging holds of the sampled records of an entity.
 struct HeldContents<'i> {
     newest: HashMap<&'i str, Newest>,
-    /// Those that an undo keeps as they were.
+    /// Records that an undo keeps as they were.
     kept_as_before: HashSet<&'i str>,
-    /// When the last complete walk of all of the entity began.
+    /// When the last complete walk of the whole entity began.
     walked: Option<Timestamp>,
 }
 
@@ -111,7 +114,7 @@ impl Judged {
         }
     }
 
-    /// What explains itself, each kind in a sentence.
+    /// Explained deviations, each kind in a sentence.
     fn notes(&self) -> Vec<String> {
         [
             (self.changed, "changed at the source since they were last walked"),
@@ -125,7 +128,8 @@ impl Judged {
     }
 }
 
-/// Whether a walk that began then should have brought a record that was last edited then, as far as the source says it.
+/// Whether a walk that began at `walked` should have staged a record last edited at `edited_at`, as far as the
+/// source tells.
 fn was_missed(walked: Option<Timestamp>, edited_at: Option<Timestamp>) -> bool {
     match (walked, edited_at) {
         (Some(walked), Some(edited_at)) => edited_at < walked,
@@ -148,7 +152,7 @@ fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
     }
 }
 
-/// When the source says that the record was last edited.
+/// When the record was last edited, according to the source.
 fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
     let VersionContent::Record(reconciled) = &candidate.content else { return None };
     let (_, row) = reconciled.rows.iter().find(|(table, _)| *table == 0)?;
@@ -158,8 +162,11 @@ fn edited_at(entity: &Entity, candidate: &Candidate) -> Option<Timestamp> {
     }
 }
 
-/// Puts the API's answers over the rebuilt copy, and compares the records of the sample. Returns also those that could
-/// not be put there.
+/// Writes the API's answers over the rebuilt copy, and compares the records of the sample. Returns also those that
+/// could not be written there.
+///
+/// # Errors
+/// The database's.
 pub async fn compare(
     tx: &Tx<'_>,
     to_compare: Vec<(&'static Entity, Candidate)>,

@@ -1,4 +1,4 @@
-//! What could make right rows lie, or let wrong ones in: triggers, dashboards, foreign keys.
+//! Checks what could falsify correct rows, or let wrong ones in: triggers, dashboard views, foreign keys.
 
 use tokio_postgres::types::Type;
 
@@ -8,7 +8,10 @@ use crate::entities::FOREIGN_KEYS;
 use crate::migrations;
 use crate::staging::dashboard;
 
-/// Nothing changes our rows behind our back.
+/// Checks that no trigger or rule is on our tables.
+///
+/// # Errors
+/// The database's.
 pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     let mut check = Check::new("no trigger or rule touches our tables");
     let ours = migrations::relation_names();
@@ -23,7 +26,10 @@ pub async fn no_triggers(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     Ok(check)
 }
 
-/// The dashboards count what staging holds.
+/// Checks that the dashboard views count what staging holds.
+///
+/// # Errors
+/// The database's.
 pub async fn dashboard_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
     let mut check = Check::new("the dashboard views count what staging holds");
     let counted = dashboard::count(tx).await?;
@@ -41,7 +47,10 @@ pub async fn dashboard_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
     Ok(check)
 }
 
-/// Each foreign key is declared and valid, and each value names a row, declared or not.
+/// Checks that each foreign key is declared and valid, and that each value names a row, declared or not.
+///
+/// # Errors
+/// The database's.
 pub async fn foreign_keys_hold(tx: &Tx<'_>, schema: &str) -> Result<Check, DbError> {
     let mut check = Check::new("foreign keys hold");
     for (table, column, parent) in FOREIGN_KEYS.iter() {

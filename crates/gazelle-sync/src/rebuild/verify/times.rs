@@ -1,4 +1,5 @@
-//! The view of local times against the storage, computed a second time here.
+//! Checks the view of local times against the tables, by computing the local times (America/Toronto) a second
+//! time.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -13,7 +14,10 @@ use crate::time;
 /// Rows read at a time, so that memory stays bounded.
 const ROWS_A_PAGE: i64 = 5_000;
 
-/// Every appointment is in `v_appointments_montreal` once, with the local day and hour of its instant.
+/// Checks that every appointment is in `v_appointments_montreal` once, with the local day and time of its instant.
+///
+/// # Errors
+/// The database's.
 pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
     let mut check = Check::new("v_appointments_montreal shows every appointment at its local time");
     let mut after = String::new();
@@ -44,7 +48,7 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
     Ok(check)
 }
 
-/// A day and an hour, as far as there are any.
+/// A day and a time of day; none if there is none.
 type Parts = (Option<Date>, Option<Time>);
 
 /// An appointment as it is stored, and as the view shows it.
@@ -54,17 +58,17 @@ struct Shown {
     stored: Parts,
     start: Option<DateTime>,
     is_all_day: bool,
-    /// How many rows of the view are this one.
+    /// How many rows of the view show it.
     times: i64,
     /// Whether the view shows the title, client and UTC date of the table.
     is_same: bool,
-    /// The local day and hour that the view shows.
+    /// The local day and time that the view shows.
     local: Parts,
 }
 
 impl Shown {
     /// # Errors
-    /// A day or an hour that cannot be read.
+    /// A day or time that cannot be read.
     fn of(row: &Row) -> Result<Shown, tokio_postgres::Error> {
         Ok(Shown {
             stored: (readable(row, "appointment_date")?, readable(row, "appointment_time")?),
@@ -86,12 +90,12 @@ impl Shown {
                 let (date, time) = time::montreal_parts(start);
                 (Some(date), Some(time))
             }
-            // The last day of the year 9999, which is no instant in every zone.
+            // The end of the year 9999, which is beyond the range of instants in some zones.
             (_, None) => self.local,
         }
     }
 
-    /// What is wrong with it, if anything is.
+    /// What is wrong with it; none if nothing is.
     fn wrong(&self) -> Option<String> {
         let expected = self.expected();
         if self.times != 1 {
@@ -111,7 +115,7 @@ impl Shown {
     }
 }
 
-/// A value that may be beyond what can be read.
+/// A value that may be out of the range of its Rust type.
 fn readable<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>, tokio_postgres::Error> {
     row.try_get(name)
 }
@@ -124,8 +128,8 @@ fn written(parts: Parts) -> String {
     }
 }
 
-/// Appointments of which the settings say when they are, where they exist: the view shows that hour, and what is stored is
-/// that hour in UTC.
+/// Checks the appointments that the setting `spot_checks` names, if they exist: the view shows the hour of the
+/// setting, and the stored instant is that hour in UTC.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! What waits for stage 2.
+//! Counts the versions that are pending for stage 2.
 
 use jiff::Timestamp;
 
@@ -10,11 +10,14 @@ use crate::entities::Entity;
 pub struct Backlog {
     /// How many.
     pub size: u64,
-    /// When the oldest was staged.
+    /// When the oldest was staged; none if none is pending.
     pub oldest: Option<Timestamp>,
 }
 
-/// Reads it.
+/// Counts the pending versions of an entity.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Backlog, DbError> {
     let sql = include_str!("backlog.sql").replace("{staging_table}", entity.staging_table);
     let rows = db.query(&sql, &[]).await?;

@@ -1,26 +1,27 @@
-//! Whether staging and production balance.
+//! Counts the records of an entity in staging and production, to see whether they agree.
 
 use super::for_entity;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
-/// The balance of an entity: records by where they are.
+/// The records of an entity, counted by where they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
     /// Rows of production that are not marked deleted.
     pub in_production: u64,
-    /// Those of them that no version in staging gives.
+    /// Those of them that come from no version in staging.
     pub surplus: u64,
     /// Records without a row, whose newest version is faulty.
     pub quarantined: u64,
-    /// Records without a row, whose newest version was not tried yet.
+    /// Records without a row, whose newest version is pending.
     pub pending: u64,
     /// Records without a row although their newest version is processed: there should be none.
     pub lost: u64,
 }
 
 impl Balance {
-    /// Records that staging says exist.
+    /// Records that exist according to staging: rows without the surplus, and quarantined, pending and lost
+    /// records.
     pub fn in_staging(&self) -> u64 {
         self.in_production.saturating_sub(self.surplus) + self.quarantined + self.pending + self.lost
     }
@@ -35,7 +36,7 @@ pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
     Ok(balance)
 }
 
-/// As [`of`], as a transaction sees it.
+/// The same as [`of`], within a transaction.
 pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<Balance, DbError> {
     let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
     let rows = tx.query(&sql, &[]).await?;

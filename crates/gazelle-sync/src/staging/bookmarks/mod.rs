@@ -1,5 +1,5 @@
-//! The durable position of each entity: when its last complete walk started, by the API's clock, but never later than the
-//! database's clock said then.
+//! The bookmark of each entity: when its last complete walk started, by the API's clock, but never later than the
+//! database's clock at that time.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -10,7 +10,7 @@ use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 
-/// The bookmark of an entity, absent before its first complete walk. It may be later than now where a wrong clock set it:
+/// The bookmark of an entity; none before its first complete walk. A wrong clock may have set it later than now:
 /// see [`believed`].
 ///
 /// # Errors
@@ -25,8 +25,8 @@ pub async fn read(db: &Db, entity: &Entity) -> Result<Option<Timestamp>, DbError
     Ok(rows.first().map(|row| row.get(0)))
 }
 
-/// The bookmark as far as it can be true. One in the future was set by a wrong clock, and nobody knows when the last
-/// complete walk was: that is as good as none. A difference as between two clocks counts as now.
+/// The bookmark as far as it is credible. One in the future was set by a wrong clock, so that the time of the last
+/// complete walk is unknown: it counts as none. A difference that is usual between two clocks counts as now.
 pub fn believed(bookmark: Option<Timestamp>, database_now: Timestamp) -> Option<Timestamp> {
     let bookmark = bookmark?;
     match bookmark.duration_since(database_now) {
@@ -35,8 +35,8 @@ pub fn believed(bookmark: Option<Timestamp>, database_now: Timestamp) -> Option<
     }
 }
 
-/// Moves the bookmark, in the transaction that stages the walk's last versions. It never moves beyond the database's
-/// clock, and back only from there.
+/// Moves the bookmark, in the transaction that stages the walk's last versions. It is never set later than the
+/// database's clock, and moves back only if it was.
 ///
 /// # Errors
 /// Those of the database.

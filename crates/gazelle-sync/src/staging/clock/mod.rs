@@ -1,5 +1,5 @@
-//! The clock of a run: the database's, never behind what was staged before. Versions, their ids and bookmarks are dated
-//! by it; no time from outside counts beyond it.
+//! The clock of a run: the database's clock, but never behind the versions staged before. It dates versions, their
+//! ids and bookmarks; no time of another clock counts beyond it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -11,25 +11,25 @@ use super::for_entity;
 use crate::db::{Db, DbError};
 use crate::entities::ENTITIES;
 
-/// Clocks that differ by more than this make a run say so.
+/// A run warns of clocks that differ by more than this.
 pub const LARGE_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// Of two records that claim the same row (a contact that went from one client to another) the one seen last has it,
-/// so that time must not go back, whatever a machine's clock does: not between runs, nor within one, where it goes on
-/// from the run's start as a stopwatch does.
+/// If two records claim the same row (a contact that moved from one client to another), the one seen last has it,
+/// so time must not go back, whatever a machine's clock does: neither between runs nor within one, where it
+/// advances from the run's start by a monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    /// What versions are dated from.
+    /// The date of a version seen at `started`.
     start: Timestamp,
-    /// What the database's clock said at `started`.
+    /// The time of the database's clock at `started`.
     database: Timestamp,
     started: Instant,
 }
 
 impl Clock {
-    /// Reads the database's clock, and when the newest versions were seen. Where that is later than now, as after an
-    /// earlier run by a wrong clock, all of this run is dated after it: the order of versions counts for more than their
-    /// dates, and comes right by itself once the database's clock has passed the newest of them.
+    /// Reads the database's clock and the date of the newest versions. If that is later than now, as after an
+    /// earlier run with a wrong clock, all of this run is dated after it: the order of versions matters more than
+    /// their dates, which are right again once the database's clock has passed the newest of them.
     ///
     /// # Errors
     /// Those of the database.
@@ -42,7 +42,7 @@ impl Clock {
         Ok(Clock::from_readings(db.now().await?, newest, Instant::now()))
     }
 
-    /// A clock by what the database's said at `started`, and the newest version staged before.
+    /// A clock from the database's time at `started` and the date of the newest version staged before.
     fn from_readings(database: Timestamp, newest: Option<Timestamp>, started: Instant) -> Clock {
         let after_newest =
             newest.map(|newest| newest.checked_add(SignedDuration::from_micros(1)).unwrap_or(newest));
@@ -50,7 +50,7 @@ impl Clock {
         Clock { start, database, started }
     }
 
-    /// How far versions of this run are dated ahead of the database's clock, since staging holds later ones.
+    /// How far versions of this run are dated ahead of the database's clock, because staging holds later ones.
     pub fn ahead_of_database(&self) -> SignedDuration {
         self.start.duration_since(self.database)
     }
@@ -85,19 +85,19 @@ impl Clock {
     }
 }
 
-/// An id of version 7 for a version dated by a run's clock. Ids are in the order of these dates, and of two with the same
-/// millisecond in that of their making.
+/// An id (UUID version 7) for a version dated by a run's clock. Ids sort by these dates, and within a millisecond
+/// by the order in which they were made.
 pub fn version_id(at: Timestamp) -> Uuid {
     static MADE: AtomicU32 = AtomicU32::new(0);
-    // 0 is for runs.
+    // 0 is the count of runs.
     id(at, MADE.fetch_add(1, Ordering::Relaxed) % LARGEST_COUNT + 1)
 }
 
-/// What 18 bits hold.
+/// The largest number of 18 bits.
 const LARGEST_COUNT: u32 = (1 << 18) - 1;
 
 fn id(at: Timestamp, count: u32) -> Uuid {
-    // The count in the 12 bits beside the version and the 6 beside the variant; then chance.
+    // The count in the 12 bits beside the version and the 6 beside the variant; the rest is random.
     let mut rest = [(count >> 14) as u8, (count >> 6) as u8, (count & 0x3f) as u8, 0, 0, 0, 0, 0, 0, 0];
     rest[3..].copy_from_slice(&Uuid::new_v4().as_bytes()[9..]);
     let milliseconds = at.as_millisecond().max(0).unsigned_abs();

@@ -1,4 +1,4 @@
-//! Deletions: suspects found, evidence kept, tombstones staged, decisions of a person.
+//! Deletions: finds records that may be gone, keeps the evidence, stages tombstones, records manual decisions.
 
 pub mod turn;
 
@@ -20,23 +20,23 @@ use crate::states::DeletionState;
 /// Ids read at a time, so that memory stays bounded.
 const IDS_A_PAGE: i64 = 10_000;
 
-/// The ids that a walk saw, as far as this module needs it.
+/// The set of ids that a walk saw.
 pub trait Seen {
     /// Whether the walk saw the id.
     fn saw(&self, id: &str) -> bool;
 }
 
-/// A record that its getter says is gone.
+/// A record that is gone according to the API, which was asked for it by id.
 #[derive(Debug, Clone)]
 pub struct Gone {
     /// Its id.
     pub external_id: String,
-    /// The answer and its circumstances.
+    /// The API's answer and its context.
     pub evidence: Value,
 }
 
-/// Rows of production (`t`) whose date is within two days given as parameters, the first of them `$first`; a day's
-/// allowance on both sides, since the zone of the API's date filters is not known.
+/// SQL condition that the date of a row (`t`) is within two days given as parameters, the first of them `$first`;
+/// with a day's margin on both sides, since the time zone of the API's date filters is not known.
 pub fn within_days(column: &str, first: usize) -> String {
     let second = first + 1;
     format!(
@@ -44,8 +44,8 @@ pub fn within_days(column: &str, first: usize) -> String {
     )
 }
 
-/// What was found gone and is seen at the source again awaits no approval any more, and a decision of before, to keep it or to
-/// delete it, has done its work.
+/// Supersedes the deletions of records that a walk saw at the source again: they no longer await approval, and
+/// earlier decisions to keep or delete them no longer apply.
 pub async fn settle_seen(
     db: &Db,
     fence: &Fence,
@@ -76,8 +76,8 @@ pub async fn settle_seen(
     tx.commit().await
 }
 
-/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving the rest of
-/// their run does not delete them.
+/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving
+/// the rest of their run does not delete them.
 ///
 /// # Errors
 /// The database's, and a lease that is lost.
@@ -107,8 +107,8 @@ async fn supersede(
     Ok(())
 }
 
-/// The records that exist in production within these days (none: all) and that a walk did not see, except
-/// those a person said to keep; and how many exist in all of the entity.
+/// The records that production holds within these days (none: all) and that a walk did not see, except those kept
+/// by a manual decision; and how many records of the entity production holds in all.
 pub async fn suspects(
     db: &Db,
     entity: &Entity,
@@ -143,7 +143,7 @@ pub async fn suspects(
         }
     }
     if !suspects.is_empty() {
-        // Found gone by a run that was killed before stage 2: that is settled.
+        // A run that was killed before stage 2 has staged their tombstones already.
         let rows = db
             .query(&for_entity(include_str!("buried.sql"), entity), &[(&suspects, Type::TEXT_ARRAY)])
             .await?;
@@ -159,11 +159,11 @@ pub async fn suspects(
     Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
 }
 
-/// The records that are in staging alone and that a walk did not see: what a run left pending when it was killed,
-/// and with `faulty` what waits in quarantine. Without this question they would come into production, or stay in
-/// quarantine, although they are gone. `but_for` is the run whose own versions were seen by it.
+/// The records that only staging holds and that a walk did not see: what a killed run left pending and, with
+/// `faulty`, what is in quarantine. Without this they would come into production, or stay in quarantine, although
+/// they are gone. The versions of run `but_for` count as seen.
 ///
-/// To be asked before [`suspects`]: what stage 2 takes in between is in production then.
+/// Must be called before [`suspects`]: what stage 2 processes in between is in production then.
 pub async fn staged_suspects(
     db: &Db,
     entity: &Entity,
@@ -184,7 +184,7 @@ pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String
     in_state(db, entity, DeletionState::Withheld).await
 }
 
-/// The records that were found gone and of which this became: `withheld` wait for a person, `dismissed` are kept by one.
+/// The records whose deletion is in this state.
 async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<HashSet<String>, DbError> {
     let rows = db
         .query(
@@ -195,16 +195,16 @@ async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<Hash
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// How many records are held, in production or in quarantine alone, although they were found gone at the source:
-/// withheld by the guard, or kept by a person's decision.
+/// How many records are held, in production or in quarantine only, although they were found gone at the source:
+/// withheld by the guard, or kept by a manual decision.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
     let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// Keeps the evidence, as done or as awaiting manual approval. What waits already goes on waiting under the
-/// run that found it first; what is done waits no more.
+/// Stores the evidence of deletions, as done or (`withheld`) as awaiting manual approval. One that awaits approval
+/// already stays with the run that found it first; one that is done no longer awaits it.
 pub async fn note(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -248,8 +248,8 @@ pub async fn stage_tombstones(
     insert_tombstones(tx, entity, run_id, gone, at, false).await
 }
 
-/// Stages a tombstone for each record as of when it was found gone; one of which a version was seen since then
-/// gets none. Returns how many.
+/// Stages a tombstone for each record, dated when it was found gone; none for a record of which a version was seen
+/// since then. Returns how many.
 pub async fn stage_tombstones_found_at(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -306,15 +306,15 @@ pub struct Found {
     pub external_id: String,
     /// `deleted`, `withheld`, `approved`, `dismissed` or `superseded`.
     pub state: String,
-    /// The getter's answer and its circumstances.
+    /// The API's answer and its context.
     pub evidence: Value,
     /// When it was found.
     pub found_at: Timestamp,
-    /// When a person decided.
+    /// When it was decided manually; none if it was not.
     pub decided_at: Option<Timestamp>,
 }
 
-/// The deletions found, newest first; only those that await manual approval, if asked; only a run's.
+/// The deletions found, newest first; if asked, only those that await manual approval, or only a run's.
 pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
     let rows =
         db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;
@@ -332,7 +332,7 @@ pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Ve
         .collect())
 }
 
-/// Some of the deletions of an entity that a run withheld and that wait for a person, each with when it was found.
+/// At most `limit` undecided deletions of an entity that a run withheld, each with when it was found.
 ///
 /// # Errors
 /// Those of the database.
@@ -356,7 +356,7 @@ pub async fn waiting(
         .collect())
 }
 
-/// Of these records, those whose deletion a person approved.
+/// Of these records, those whose deletion was approved manually.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,6 +1,5 @@
-//! Whose turn it is to be asked for, where a run does not ask for all records that their list left out: the last one that was
-//! asked for, after which the next run goes on, and what the guard for deletions has to know of the runs since the turns
-//! began at the first of them.
+//! Where to go on with asking by id for unlisted records, if one run does not ask for all of them: the record asked
+//! for last, and what the guard for deletions must know of the runs since this round began at the first record.
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
@@ -9,45 +8,55 @@ use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 
-/// How far the asking has come.
+/// The progress of asking for unlisted records by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Turn {
-    /// The record that was asked for last; none where all were.
+    /// The record asked for last; none if all were asked for.
     pub last: Option<String>,
-    /// How many were deleted since the turns began at the first record: the guard counts them with what is found next.
+    /// How many were deleted since the round began at the first record: the guard counts them with what is found
+    /// next.
     pub deleted: u64,
-    /// How many wait for their turn.
+    /// How many have not been asked for in this round yet.
     pub waiting: u64,
 }
 
 impl Turn {
-    /// What a note says. Those of before held the id alone.
+    /// Parses a note. Older versions stored the id alone.
     fn read(note: &str) -> Turn {
         serde_json::from_str(note).unwrap_or_else(|_| Turn { last: Some(note.to_owned()), ..Turn::default() })
     }
 }
 
-/// Full syncs and walks of some days leave out different records: each has its own turn.
+/// Full syncs and walks of a window leave out different records: each has its own progress.
 fn key(entity: &Entity, is_full: bool) -> String {
     format!("absent_asked:{}:{}", entity.name, if is_full { "whole" } else { "days" })
 }
 
 const NOTE: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
 
-/// How far the asking has come.
+/// Reads the progress for an entity.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<Turn, DbError> {
     let rows = db.query(NOTE, &[(&key(entity, is_full), Type::TEXT)]).await?;
     Ok(rows.first().map(|row| Turn::read(row.get(0))).unwrap_or_default())
 }
 
-/// How many records that the last complete walk of a full sync did not list wait for their turn to be asked for.
+/// How many records that the last complete walk of a full sync did not list are still to be asked for.
+///
+/// # Errors
+/// Those of the database.
 pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let rows = tx.query(NOTE, &[(&key(entity, true), Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| Turn::read(row.get(0)).waiting))
 }
 
-/// Notes how far the asking has come.
+/// Stores the progress for an entity.
+///
+/// # Errors
+/// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, entity: &Entity, is_full: bool, turn: &Turn) -> Result<(), DbError> {
     let value = serde_json::json!(turn).to_string();
     tx.execute(

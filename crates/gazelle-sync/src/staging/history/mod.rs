@@ -1,4 +1,4 @@
-//! Every version of one record, for people who ask what became of it.
+//! Reads every version of one record, to show how it came to its present state.
 
 use std::borrow::Cow;
 
@@ -13,14 +13,14 @@ use crate::db::{DbError, Tx};
 use crate::entities::{Entity, weight};
 use crate::states::{CaseState, VersionStatus};
 
-/// A version of a record, with all that was noted of it.
+/// A version of a record, with its outcome and its quarantine case.
 #[derive(Debug, Clone)]
 pub struct Version {
     /// The staging row.
     pub staging_id: Uuid,
     /// When it was seen.
     pub seen_at: Timestamp,
-    /// Whether it says that the record is gone.
+    /// Whether it is a tombstone: the record is gone.
     pub is_tombstone: bool,
     /// The record, as `jsonb` holds it.
     pub json: String,
@@ -28,30 +28,30 @@ pub struct Version {
     pub original: Option<Vec<u8>>,
     /// `pending`, `processed` or `error`.
     pub sync_status: String,
-    /// When its outcome was noted last.
+    /// When its outcome was noted last; none while it is pending.
     pub processed_at: Option<Timestamp>,
-    /// How often stage 2 took it up.
+    /// How often stage 2 tried it.
     pub attempts: i32,
-    /// The run that staged it; none for one that a person inserted.
+    /// The run that staged it; none for one that a user inserted.
     pub run_id: Option<Uuid>,
-    /// The number of the request that brought it, within its run.
+    /// The number of the request that received it, within its run.
     pub request: Option<i32>,
-    /// The undo that withdrew it.
+    /// The undo that withdrew it; none if it counts.
     pub withdrawn: Option<Withdrawn>,
     /// Its case in quarantine, open or closed.
     pub quarantine: Option<Held>,
-    /// Why it is not the record's content.
+    /// Why it is not the record's content; none if it is.
     pub fault: Option<SourceFault>,
     /// The kind of fault for which it was refused, if it was.
     pub error_code: Option<String>,
 }
 
-/// That a version counts no more.
+/// The undo that withdrew a version.
 #[derive(Debug, Clone, Serialize)]
 pub struct Withdrawn {
-    /// The run that withdrew it.
+    /// The run of the undo.
     pub by: Uuid,
-    /// When that run started; none if it is not known any more.
+    /// When that run started; none if the run is no longer recorded.
     pub at: Option<Timestamp>,
 }
 
@@ -64,7 +64,7 @@ pub struct Held {
     pub error_code: String,
     /// The field or column.
     pub error_field: Option<String>,
-    /// One line for a person.
+    /// A message of one line.
     pub message: Option<String>,
     /// The table of the parent it waits for.
     pub waits_for: Option<String>,
@@ -79,8 +79,9 @@ pub struct Held {
 }
 
 impl Version {
-    /// The record as the reconciler reads it: the nearest readable form where `jsonb` cannot hold the original. None of one with
-    /// more values than the reconciler reads: it waits in quarantine, and reading it here would take as much memory.
+    /// The record as the reconciler reads it: the nearest readable form where `jsonb` cannot hold the original.
+    /// None if it has more values than the reconciler reads: it is in quarantine, and parsing it here would take as
+    /// much memory.
     pub fn readable(&self) -> Option<Cow<'_, str>> {
         let text = match &self.original {
             Some(bytes) => Cow::Owned(exact::nearest(&String::from_utf8_lossy(bytes))),
@@ -89,15 +90,15 @@ impl Version {
         (!weight::is_too_heavy(&text)).then_some(text)
     }
 
-    /// Whether it counts: not withdrawn, and either a tombstone or free of faults.
+    /// Whether it counts: not withdrawn, processed, and without a fault.
     pub fn is_good(&self) -> bool {
         self.withdrawn.is_none()
             && self.sync_status.parse() == Ok(VersionStatus::Processed)
             && !self.was_refused()
     }
 
-    /// Of a version of which the API gave nothing, so that we made it of the record's id: a sentence that says so. Every
-    /// version that came from the API has more fields, if only as null.
+    /// A sentence for a version that we made from the record's id, because the API returned nothing of it. Every
+    /// version from the API has more fields, if only as null.
     pub fn only_id(&self) -> Option<String> {
         let fault = self.fault.as_ref()?;
         if weight::is_too_heavy(&self.json) {
@@ -113,11 +114,11 @@ impl Version {
         })
     }
 
-    /// Whether it was a fault that something other than itself settled.
+    /// Whether it was faulty and was neither released nor reread later.
     fn was_refused(&self) -> bool {
         match &self.quarantine {
             Some(held) => !matches!(held.state.parse(), Ok(CaseState::Released | CaseState::Reread)),
-            // A case that was closed long ago is forgotten, the version still says why it was refused.
+            // A case that was closed long ago is deleted; the version still has its error code.
             None => self.error_code.is_some(),
         }
     }
@@ -156,18 +157,21 @@ impl Version {
     }
 }
 
-/// Something of a record that could not be read, when the newest version that counts was reconciled.
+/// A field that could not be read when the newest version that counts was reconciled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Unreadable {
     /// Where in the record.
     pub field: String,
-    /// The columns that are NULL because of it; none where its row inside the record was left as it was.
+    /// The columns that are NULL because of it; none if its child row was left as it was.
     pub column: Option<String>,
     /// The shape of the value, never the value.
     pub shape: Option<String>,
 }
 
-/// What could not be read of a record.
+/// The fields of a record that could not be read.
+///
+/// # Errors
+/// Those of the database.
 pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Unreadable>, DbError> {
     let rows = tx
         .query(include_str!("unreadable.sql"), &[(&entity.name, Type::TEXT), (&external_id, Type::TEXT)])

@@ -1,4 +1,4 @@
-//! Parents that quarantined records wait for: which to ask Gazelle for, and when again.
+//! Missing parents that quarantined records wait for: which to ask Gazelle for, and when to ask again.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
@@ -6,9 +6,9 @@ use tokio_postgres::types::Type;
 use crate::db::{Db, DbError};
 use crate::lease::FencedTx;
 
-/// The wait after a first question in vain; it doubles with each further one.
+/// The wait after the first look-up in vain; it doubles with each further one.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(15);
-/// The longest wait between two questions.
+/// The longest wait between two look-ups.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A parent that quarantined records wait for, and one of those records.
@@ -26,7 +26,7 @@ pub struct MissingParent {
     pub asks: i32,
 }
 
-/// The parents waited for that are to be asked for now, each once, `limit` of them at most; those that were never asked for
+/// The missing parents that are due to be asked for, each once, `limit` of them at most; those never asked for come
 /// first.
 ///
 /// # Errors
@@ -47,8 +47,8 @@ pub async fn wanted(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Missing
         .collect())
 }
 
-/// Notes parents that were asked for in vain, and those that were `put_off`, which come after those that were never asked for and
-/// before all others; forgets those that nothing waits for any more.
+/// Notes parents that were asked for in vain, and those that were `put_off`, which come after those never asked for
+/// and before all others; deletes the notes of parents that no record waits for any more.
 ///
 /// # Errors
 /// Those of the database.
@@ -66,7 +66,7 @@ pub async fn note(
     let tables: Vec<&str> = both().map(|wanted| wanted.table.as_str()).collect();
     let ids: Vec<&str> = both().map(|wanted| wanted.external_id.as_str()).collect();
     let asked = missing.iter().map(|wanted| wanted.asks.saturating_add(1));
-    // What nobody asked for waits no longer for that.
+    // A parent that was put off is due at once.
     let (asks, next): (Vec<i32>, Vec<Timestamp>) = asked
         .map(|asks| (asks, next_ask(at, asks)))
         .chain(put_off.iter().map(|wanted| (wanted.asks, at)))
@@ -85,7 +85,7 @@ pub async fn note(
     Ok(())
 }
 
-/// Lets all of them be asked for again at once.
+/// Makes all missing parents due at once.
 ///
 /// # Errors
 /// Those of the database.
@@ -93,7 +93,7 @@ pub async fn ask_again(tx: &FencedTx<'_>) -> Result<(), DbError> {
     tx.execute("DELETE FROM {schema}.sync_missing_parents", &[]).await.map(|_| ())
 }
 
-/// When to ask again after this many requests without a result.
+/// When to ask again after this many look-ups in vain.
 fn next_ask(at: Timestamp, asks: i32) -> Timestamp {
     let doublings = u32::try_from(asks.saturating_sub(1)).unwrap_or_default().min(20);
     let wait = FIRST_WAIT.checked_mul(1 << doublings).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);

@@ -1,4 +1,4 @@
-//! Noting what became of versions, in the transaction that wrote (or did not write) their rows.
+//! Notes the outcome of versions, in the transaction that wrote (or did not write) their rows.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -10,14 +10,14 @@ use crate::db::{DbError, Tx};
 use crate::entities::{Entity, read::RecordError};
 use crate::lease::FencedTx;
 
-/// What reconciling a batch of versions came to.
+/// The counts of reconciling a batch of versions.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
     /// Versions now processed.
     pub processed: u64,
     /// Versions now in quarantine.
     pub errors: u64,
-    /// Versions of the same run that left the quarantine again, since their parent is in production now.
+    /// Versions of the same run that were released from quarantine, since their parent is in production now.
     pub released: u64,
     /// Records newly marked deleted.
     pub deleted: u64,
@@ -35,7 +35,7 @@ impl std::ops::AddAssign for Applied {
     }
 }
 
-/// What staging a batch of records came to, and reconciling it where that was done in the same transaction.
+/// The counts of staging a batch of records, and of reconciling it if that was done in the same transaction.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOutcome {
     /// Versions added, and records that needed none.
@@ -47,7 +47,7 @@ pub struct BatchOutcome {
 }
 
 impl BatchOutcome {
-    /// Of a batch whose versions are all pending.
+    /// The outcome of a batch whose versions are all pending.
     pub fn pending(staged: Staged) -> BatchOutcome {
         BatchOutcome { staged, left: staged.staged, ..BatchOutcome::default() }
     }
@@ -112,8 +112,8 @@ pub async fn faulty(
     Ok(())
 }
 
-/// Marks faulty versions as settled, since a newer one counts. The reason stays with the row, and so tells that it holds no
-/// content; only the status says that it is settled.
+/// Marks faulty versions as settled (status `processed`), since a newer version counts. The row keeps its reason,
+/// which shows that it holds no content.
 pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<(), DbError> {
     if ids.is_empty() {
         return Ok(());
@@ -130,8 +130,8 @@ pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result
     Ok(())
 }
 
-/// Puts back to pending what an older reconciler version made: the newest good version of each such
-/// row, and every fault, which the new version may read.
+/// Makes pending again what an older reconciler version processed: the newest good version of each such row, and
+/// every faulty version, which the new reconciler may read. Returns how many.
 pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let made = tx
         .query(
@@ -150,13 +150,15 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
     tx.execute(&for_entity(&template, entity), &[(&entity.reconciler_version, Type::INT4)]).await
 }
 
-/// Puts back to pending the faulty versions that a newer one has settled: where a newer reconciler reads them, their
-/// records have a longer history, which tells when a row inside them went, or what a deleted record was.
+/// Makes faulty versions pending again that a newer version settled: if a newer reconciler reads them, their
+/// records have a longer history, which tells when a child row went, or what a deleted record was. Returns how
+/// many.
 pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     tx.execute(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await
 }
 
-/// Whether nothing in production was made by another version of an entity's reconciler than this program's.
+/// Whether the noted reconciler version of an entity is this program's, so that no other one made rows in
+/// production.
 pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool, DbError> {
     let noted = tx
         .query(
@@ -167,7 +169,7 @@ pub async fn is_reconciler_current(tx: &Tx<'_>, entity: &Entity) -> Result<bool,
     Ok(noted.first().map(|row| row.get::<_, i32>(0)) == Some(entity.reconciler_version))
 }
 
-/// Notes that this program's reconciler of an entity has been put to work.
+/// Notes this program's reconciler version of an entity.
 pub async fn note_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO {schema}.sync_reconcilers (entity, version) VALUES ($1, $2)

@@ -1,4 +1,4 @@
-//! Handing stage 2 its work: pending versions, oldest first.
+//! Reads the versions that stage 2 is to process, oldest first, and those that production is rebuilt from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use super::{for_entity, json_text::JsonText};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 
-/// A pending version as read from staging; the JSON stays in the row's buffer. Its columns are read by their place: stage 2
-/// reads every version here, and a name would be looked for among all of them each time.
+/// A pending version as read from staging; the JSON stays in the row's buffer. Columns are read by position: stage
+/// 2 reads every version here, and a name would be searched for each time.
 pub struct Pending {
     row: Row,
 }
@@ -54,8 +54,8 @@ impl Pending {
     }
 }
 
-/// The next pending versions between two positions, in the order of their ids: of what we staged ourselves,
-/// the order in which it came.
+/// The next pending versions between two positions, in the order of their ids, which for versions staged by runs is
+/// the order in which they came.
 pub async fn claim(
     db: &Db,
     entity: &Entity,
@@ -75,11 +75,12 @@ pub async fn claim(
 /// Which versions production is rebuilt from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// Every version that counts, whatever its outcome: what production should say.
+    /// Every version that counts, whatever its outcome: the content that production should have.
     Everything,
-    /// Those that stage 2 has processed: what production should say already.
+    /// Those that stage 2 has processed: the content that production should have already.
     Processed,
-    /// Those seen until this instant, except what an undo had withdrawn by then: what production was to say then.
+    /// Those seen until this instant, except what an undo had withdrawn by then: the content that production should
+    /// have had then.
     AsOf(Timestamp),
 }
 
@@ -96,7 +97,7 @@ pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Ve
     let rows = tx
         .query(
             &for_entity(
-                // In one value: a row takes many times what an id does.
+                // As one array: a row takes many times the memory of an id.
                 "SELECT array_agg(id ORDER BY fetched_at, id) FROM {schema}.{staging_table}
                   WHERE fetched_at <= $1 AND {only}",
                 entity,
@@ -124,14 +125,14 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Of these versions, those that have not been processed: they wait, or are in quarantine.
+/// Of these versions, those that have not been processed: pending, or in quarantine.
 pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&ids, Type::UUID_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Of these records, those of which a version waits for stage 2.
+/// Of these records, those with a pending version.
 ///
 /// # Errors
 /// Those of the database.
@@ -145,12 +146,12 @@ pub async fn records_with_pending(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// What production knows of a record that a version does not say yet.
+/// What a newer, processed version of the same record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newer {
     /// Newer content.
     Content,
-    /// No newer content, but that the record is gone.
+    /// No newer content, but a tombstone: the record is gone.
     Gone,
 }
 
@@ -177,8 +178,8 @@ pub async fn newer(
     Ok(rows.iter().map(|row| (row.get(0), newer(row.get(1)))).collect())
 }
 
-/// An SQL condition: of the record of this id, production holds content seen after one time and before another, where
-/// there is another.
+/// An SQL condition: production holds content of the record with this id seen after one time and, if it is not
+/// NULL, before another.
 pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> String {
     for_entity(include_str!("seen_between.sql"), entity)
         .replace("{id}", id)
@@ -186,7 +187,7 @@ pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> Str
         .replace("{before}", before)
 }
 
-/// A position just before the first pending version that another run or a person left, if there is any.
+/// A position just before the first pending version that another run or a user left, if there is any.
 pub async fn first_left(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Option<Uuid>, DbError> {
     let rows =
         db.query(&for_entity(include_str!("first_left.sql"), entity), &[(&run_id, Type::UUID)]).await?;

@@ -1,4 +1,4 @@
-//! The life of records that could not be reconciled: opened, waiting for a parent, closed.
+//! Keeps the quarantine cases of records that could not be reconciled: opens, releases, closes and deletes them.
 
 pub mod pages;
 
@@ -15,7 +15,7 @@ use crate::entities::{
 };
 use crate::lease::FencedTx;
 
-/// Ids that a message names of each reason.
+/// Most ids that a message names of each reason.
 const MOST_NAMED: i32 = 5;
 
 /// A fault to be noted.
@@ -28,7 +28,7 @@ pub struct Fault<'a> {
     pub error: &'a RecordError,
 }
 
-/// Opens (or keeps open) the quarantine of faulty versions. `run_id` is noted with cases that were not open before.
+/// Opens (or keeps open) the cases of faulty versions. `run_id` is noted with cases that were not open before.
 pub async fn open(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -67,7 +67,7 @@ pub async fn open(
     supersede_not_asked(tx, entity, faults, at).await
 }
 
-/// Closes the cases of records that were asked for by their ids after their lists alone had failed at them.
+/// Closes earlier cases, noted when only the list had failed, of records that have now been asked for by id.
 async fn supersede_not_asked(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -93,8 +93,8 @@ async fn supersede_not_asked(
     outcome::settled(tx, entity, &superseded).await
 }
 
-/// Closes the quarantine of records of which a good version has landed: the same version after a
-/// retry, or a newer one. The older faulty version then counts as processed.
+/// Closes the cases of records of which a good version was written: the same version after a retry, or a newer one.
+/// The older faulty version then counts as processed.
 pub async fn close(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -125,8 +125,8 @@ pub async fn close(
     Ok(())
 }
 
-/// Puts back to pending the records whose missing parent has landed. Returns how many versions of this run are among
-/// them.
+/// Makes records pending again whose missing parent is now in production. Returns how many versions of this run are
+/// among them.
 pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
@@ -139,21 +139,21 @@ pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result
     Ok(own)
 }
 
-/// Puts faulty versions back to pending for another try: all of an entity, or those of some ids (of
-/// records, or of staging rows). Dismissed ones only when named. Returns how many.
+/// Makes faulty versions pending again: all of an entity, or those of some ids (of records, or of staging rows).
+/// Dismissed ones only when named. Returns how many.
 pub async fn retry(
     tx: &FencedTx<'_>,
     entity: &Entity,
     only: &[String],
     code: Option<&str>,
 ) -> Result<u64, DbError> {
-    // Who asks for another try wants the parents asked for too.
+    // A retry includes the look-up of missing parents.
     missing_parents::ask_again(tx).await?;
     let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
     tx.execute(&for_entity(include_str!("retry.sql"), entity), &params).await
 }
 
-/// One record in quarantine, now or once, as `errors` shows it.
+/// A quarantine case, open or closed, as `errors` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Case {
     /// `appointments`, …
@@ -168,7 +168,7 @@ pub struct Case {
     pub error_code: String,
     /// The field or column.
     pub error_field: Option<String>,
-    /// One line for a person.
+    /// A message of one line.
     pub message: Option<String>,
     /// The table of the parent it waits for.
     pub waits_for: Option<String>,
@@ -180,18 +180,18 @@ pub struct Case {
     pub closed_reason: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
-    /// First fault.
+    /// When the fault was noted first.
     pub first_seen_at: Timestamp,
-    /// Last fault.
+    /// When the fault was noted last.
     pub last_seen_at: Timestamp,
     /// When the version was seen.
     pub fetched_at: Timestamp,
-    /// The record, as `jsonb` holds it, where it was asked for.
+    /// The record, as `jsonb` holds it; none unless it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_data: Option<String>,
 }
 
-/// Records that wait in quarantine for one reason.
+/// Records that are in quarantine for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Waiting {
     /// `appointments`, …
@@ -207,7 +207,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// What could not be written, in one sentence; none where the database is not the reason.
+    /// What could not be written, in one sentence; none if the database is not the reason.
     pub fn unwritten(&self) -> Option<String> {
         let Waiting { entity, error_field, records, external_ids, .. } = self;
         let who = if error_field.is_empty() { "the database" } else { error_field };
@@ -241,7 +241,7 @@ pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbErr
     Ok(rows.iter().map(waiting).collect())
 }
 
-/// Which cases are wanted; an absent condition holds for all.
+/// A filter of cases; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
 pub struct Which<'w> {
     /// The kind of fault.
@@ -268,7 +268,7 @@ pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, D
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs())
 }
 
-/// The quarantine of an entity, newest first; `after` a case that was read before, where one is given.
+/// The cases of an entity, newest first; `after` a case that was read before, if one is given.
 ///
 /// # Errors
 /// Those of the database.
@@ -321,7 +321,7 @@ pub async fn cases(
         .collect())
 }
 
-/// Marks the quarantine of some records as settled by a person. Returns how many.
+/// Dismisses the cases of some records. Returns how many.
 pub async fn dismiss(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -341,15 +341,16 @@ pub async fn dismiss(
     .await
 }
 
-/// Cases forgotten in one transaction.
+/// Most cases deleted in one transaction.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
 
-/// Forgets cases that were closed before `cutoff`, and returns how many. Dismissed ones stay: they keep their record out.
+/// Deletes cases that were closed before `cutoff`, and returns how many. Dismissed ones stay: they keep their
+/// record out.
 ///
-/// Effects: a transaction for some thousand cases. It may run beside a sync.
+/// Effects: one transaction for some thousand cases. It may run during a sync.
 ///
 /// # Errors
-/// Those of the database; what was forgotten before stays forgotten.
+/// Those of the database; what was deleted before stays deleted.
 pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<u64, DbError> {
     let mut forgotten = 0;
     loop {
@@ -362,14 +363,14 @@ pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<u64, DbError> {
         let removed = tx.execute(include_str!("forget_cases.sql"), &params).await?;
         tx.commit().await?;
         forgotten += removed;
-        // Where the database keeps all of them, such as by a rule of the user's, the next look would find the same.
+        // If the database keeps all of them, such as by a rule of the user's, the next query would find the same.
         if removed == 0 || (ids.len() as i64) < FORGOTTEN_AT_ONCE {
             return Ok(forgotten);
         }
     }
 }
 
-/// The tables whose rows an entity's records name.
+/// The parent tables that an entity's rows reference.
 fn parent_tables(entity: &Entity) -> Vec<&'static str> {
     let mut tables: Vec<&'static str> =
         entity.tables.iter().flat_map(|table| table.columns.iter().filter_map(|c| c.parent)).collect();

@@ -1,4 +1,5 @@
-//! Cases of several entities, newest first, read page by page: what is in memory does not grow with their number.
+//! Reads the cases of several entities as one list, newest first, page by page: memory does not grow with their
+//! number.
 
 use std::collections::VecDeque;
 
@@ -7,11 +8,11 @@ use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::staging::quarantine;
 
-/// Cases read at once of an entity. Each may bring its raw record.
+/// Cases of an entity that are read at once. Each may include its raw record.
 const PAGE: i64 = 100;
 
-/// The cases of some entities as one list. Each page is read by itself: a case that a run touches meanwhile may be left
-/// out.
+/// The cases of some entities as one list. Each page is a query of its own: a case that a run changes meanwhile may
+/// be left out.
 pub struct Pages<'a> {
     db: &'a Db,
     which: &'a Which<'a>,
@@ -19,24 +20,24 @@ pub struct Pages<'a> {
     lists: Vec<List>,
 }
 
-/// What is left of an entity.
+/// The remaining cases of an entity.
 struct List {
     entity: &'static Entity,
     read: VecDeque<Case>,
-    /// Where the next page begins.
+    /// The last case read: the next page begins after it.
     last: Option<Case>,
     is_over: bool,
 }
 
 impl<'a> Pages<'a> {
-    /// A list that nobody will read more than `most` cases of.
+    /// A list of which at most `most` cases will be read.
     pub fn new(db: &'a Db, entities: &[&'static Entity], which: &'a Which<'a>, most: usize) -> Pages<'a> {
         let list = |entity| List { entity, read: VecDeque::new(), last: None, is_over: false };
         let page = i64::try_from(most).unwrap_or(PAGE).min(PAGE);
         Pages { db, which, page, lists: entities.iter().copied().map(list).collect() }
     }
 
-    /// The next case; none where there is no other.
+    /// The next case; none after the last.
     ///
     /// # Errors
     /// Those of the database.

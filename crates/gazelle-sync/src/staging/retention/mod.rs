@@ -1,4 +1,4 @@
-//! Dropping old versions, where the setting `retention` wants it: only those that nothing can need any more.
+//! Deletes old versions according to the setting `retention`: only those that nothing needs any more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,15 +11,18 @@ use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 
-/// Versions a transaction.
+/// Most versions deleted in one transaction.
 const BATCH: i64 = 2_000;
-/// The note of how far back staging is whole.
+/// The key of the note since when staging is whole.
 const WHOLE_SINCE: &str = "staging_whole_since";
 
-/// Drops versions of an entity that were superseded before `cutoff`, batch by batch, and returns how many. What
-/// was current at `cutoff` stays, so that every state since then can be built.
+/// Deletes versions of an entity that were superseded before `cutoff`, batch by batch, and returns how many.
+/// Versions that were current at `cutoff` stay, so that every state since then can be rebuilt.
 ///
-/// Effects: a transaction a batch, each by the run's right to write.
+/// Effects: one transaction for each batch, under the run's lease.
+///
+/// # Errors
+/// Those of the database; what was deleted before stays deleted.
 pub async fn drop_superseded(
     db: &Db,
     fence: &Fence,
@@ -55,16 +58,16 @@ pub async fn drop_superseded(
     }
 }
 
-/// Since when staging holds every version that counted; none where nothing was ever dropped. What was before, an
-/// undo or a look into the past cannot build.
+/// Since when staging holds every version that counted; none if nothing was ever deleted. Earlier states cannot be
+/// rebuilt, neither for an undo nor for a look into the past.
 pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
     let sql = "SELECT noted_at FROM {schema}.sync_notes WHERE key = $1";
     let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;
     Ok(rows.first().and_then(|row| row.get(0)))
 }
 
-/// A note from the future, by a wrong clock that dropped versions as if they were old, comes down to now: what is staged from
-/// now on stays. Of what was before nothing is promised.
+/// Sets a note in the future, left by a wrong clock that deleted versions as if they were old, to now: what is
+/// staged from now on stays. Nothing is promised of what was before.
 ///
 /// # Errors
 /// Those of the database.
@@ -82,17 +85,17 @@ pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// The runs and requests that staging names.
+/// The runs and requests that staging refers to.
 #[derive(Debug, Default)]
 pub struct NamedRuns {
-    /// Runs that brought or withdrew a version.
+    /// Runs that staged or withdrew a version.
     pub runs: HashSet<Uuid>,
-    /// The numbers of the requests that brought a version, by run.
+    /// The numbers of the requests that received a version, by run.
     pub requests: HashMap<Uuid, Vec<i32>>,
 }
 
 impl NamedRuns {
-    /// Reads them, and for that all of staging.
+    /// Reads them, which takes a scan of all staging tables.
     ///
     /// # Errors
     /// Those of the database.
@@ -110,8 +113,8 @@ impl NamedRuns {
     }
 }
 
-/// Conditions that keep what production rests on: the version that a row came from, and the one that left a row
-/// out and so dates its deletion.
+/// SQL conditions that keep what production rests on: the version that a row came from, and the version that left a
+/// row out and so dates its deletion.
 fn needed_by(entity: &Entity) -> String {
     let mut conditions = String::new();
     for table in entity.tables {

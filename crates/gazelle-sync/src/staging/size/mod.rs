@@ -1,4 +1,4 @@
-//! How large staging is, and how fast it grows.
+//! Measures how large staging is, and how fast it grows.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::for_entity;
 use crate::db::{Db, DbError, citus};
 use crate::entities::{ENTITIES, Entity};
 
-/// Growth is measured over so many days.
+/// The number of days over which growth is measured.
 const DAYS: i64 = 7;
 
 /// The size of an entity's staging table.
@@ -18,13 +18,13 @@ pub struct Size {
     pub entity: &'static str,
     /// Versions held.
     pub versions: i64,
-    /// Bytes on disk, indexes and long values included; none where a node of Citus does not say.
+    /// Bytes on disk, indexes and TOAST included; none if a node of Citus does not report them.
     pub bytes: Option<i64>,
     /// Versions added a day, over the last seven days or since the first one.
     pub versions_a_day: f64,
     /// Bytes added a day, from the average size of a version; none where that is not known.
     pub bytes_a_day: Option<i64>,
-    /// What the last run added, less what it dropped; none where no run is recorded.
+    /// Versions that the last run added, less those it deleted; none if no run is recorded.
     pub last_run: Option<i64>,
 }
 
@@ -65,7 +65,7 @@ async fn of(db: &Db, entity: &'static Entity, now: Timestamp, bytes: &str) -> Re
     })
 }
 
-/// What was added since an instant, a day; within the first day all of it.
+/// Versions added a day since an instant; within the first day all of them.
 fn a_day(added: i64, since: Timestamp, now: Timestamp) -> f64 {
     let days = (now.duration_since(since).as_secs_f64() / 86_400.0).max(1.0);
     (added as f64 / days * 10.0).round() / 10.0

@@ -1,4 +1,4 @@
-//! Records of an entity by what happened to them in staging.
+//! Selects records of an entity by what happened to them in staging.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -8,7 +8,7 @@ use super::for_entity;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 
-/// Conditions that all have to hold; an absent one holds for every version.
+/// Conditions that all have to hold; one that is none holds for every version.
 #[derive(Debug, Clone, Default)]
 pub struct Slice {
     /// The record has one of these ids.
@@ -22,7 +22,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Whether it leaves nothing out.
+    /// Whether it selects every record.
     pub fn is_whole(&self) -> bool {
         self.ids.is_none() && self.run.is_none() && self.since.is_none() && self.until.is_none()
     }

@@ -1,5 +1,5 @@
-//! Versions withdrawn by an undo, and given back by lifting it. They stay in staging, and their content goes on
-//! counting as seen: the next sync does not bring it back.
+//! Withdraws versions for an undo, and restores them when it is lifted. They stay in staging, and their content
+//! still counts as seen: the next sync does not stage it again.
 
 use std::collections::HashSet;
 
@@ -12,17 +12,17 @@ use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 
-/// Versions that were withdrawn or given back.
+/// Versions that were withdrawn or restored.
 #[derive(Debug, Default)]
 pub struct Touched {
     /// How many.
     pub versions: u64,
-    /// Of which records, each once.
+    /// The ids of their records, each once.
     pub records: Vec<String>,
 }
 
-/// Withdraws what a run staged and still counts. What it had put into quarantine ends with it, and what it had
-/// found gone is kept from now on.
+/// Withdraws the versions that a run staged and that still count. Closes their quarantine cases, and dismisses the
+/// deletions that the run found.
 pub async fn withdraw(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -46,10 +46,10 @@ pub async fn withdraw(
     Ok(touched(&rows))
 }
 
-/// Gives back what an undo withdrew. Faulty versions are tried again.
+/// Restores what an undo withdrew. Faulty versions are tried again.
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
-    // One that was seen at the source meanwhile is no longer kept, and has nothing to be given back.
+    // A record that was seen at the source meanwhile is no longer dismissed: there is no deletion to restore.
     tx.execute(include_str!("give_back_deletions.sql"), &[(&entity.name, Type::TEXT), (&undo, Type::UUID)])
         .await?;
     Ok(touched(&rows))
@@ -63,19 +63,19 @@ fn touched(rows: &[tokio_postgres::Row]) -> Touched {
     Touched { versions, records }
 }
 
-/// How many of these records have a version that counts, newer than those that an undo withdrew: they stay as
+/// How many of these records have a version that counts and is newer than those that an undo withdrew: they stay as
 /// they are.
 pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64, DbError> {
     let rows = tx.query(&for_entity(include_str!("with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// Puts the newest version that counts of each of these records back to pending.
+/// Makes the newest version that counts of each of these records pending again. Returns how many.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
     tx.execute(&for_entity(include_str!("take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)]).await
 }
 
-/// Of these records, those whose newest version is withdrawn: production is not to say what the source says.
+/// Of these records, those whose newest version is withdrawn: production differs from the source on purpose.
 pub async fn kept_as_before<'i>(
     tx: &Tx<'_>,
     entity: &Entity,

@@ -1,4 +1,4 @@
-//! Adding versions of records: only those whose content differs from the newest one held.
+//! Adds versions of records: only those whose content differs from the newest version held.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,21 +22,21 @@ pub struct Received {
     pub raw: Bytes,
     /// When its answer arrived, by the run's clock.
     pub seen_at: Timestamp,
-    /// The number of the request that brought it, within its run; where further requests completed it, of the first.
+    /// The number of the request that received it, within its run; if further requests completed it, of the first.
     pub request: i32,
-    /// Why this is not the record's content: the API could not give it whole. It is kept as it came and goes into
-    /// quarantine, whatever could be read from it.
+    /// Why this is not the record's content: the API could not return it whole. It is staged as received and
+    /// quarantined, whatever could be read from it.
     pub fault: Option<Box<SourceFault>>,
 }
 
-/// What staging a batch came to.
+/// The counts of staging a batch.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Staged {
     /// New versions added.
     pub staged: u64,
     /// Records whose newest version has the same content: nothing written.
     pub unchanged: u64,
-    /// The version added last: while it is there, so is all of its transaction.
+    /// The version added last: while it exists, so does all that its transaction added.
     pub mark: Option<Uuid>,
 }
 
@@ -57,21 +57,21 @@ pub async fn stage(
     batch: &[Received],
 ) -> Result<Staged, DbError> {
     let fresh = choose(tx, entity, run_id, batch, false).await?;
-    // None of them is processed: the date goes unused.
+    // None of them is processed: the date is not used.
     insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::UNIX_EPOCH).await?;
     Ok(fresh.staged())
 }
 
-/// What of a batch is to be added.
+/// The new versions of a batch.
 pub struct Fresh<'b> {
     /// The new versions, in the order in which they came.
     pub versions: Vec<Version<'b>>,
-    /// Records that need none.
+    /// Records without a new version.
     pub unchanged: u64,
 }
 
 impl Fresh<'_> {
-    /// The same, counted.
+    /// Their counts.
     pub fn staged(&self) -> Staged {
         Staged {
             staged: self.versions.len() as u64,
@@ -112,10 +112,11 @@ pub async fn missing(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<usize
     Ok(rows.first().map_or(ids.len(), |row| row.get::<_, i64>(0).try_into().unwrap_or_default()))
 }
 
-/// Finds what of a batch is new. Where staging is known to hold `nothing` of the entity, it is not asked.
+/// Finds the new versions of a batch. If staging is known to hold `nothing` of the entity, it is not queried.
 ///
-/// `fetched_at` orders versions, so it always moves forward for an id, even when the clock stepped back since an earlier
-/// run. A record whose answer arrived before one that this run has staged adds nothing: what was seen last stands.
+/// `fetched_at` orders versions, so it always moves forward for an id, even if the clock stepped back since an
+/// earlier run. A record whose answer arrived before one that this run has staged adds nothing: the version seen
+/// last stands.
 pub async fn choose<'b>(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -127,7 +128,7 @@ pub async fn choose<'b>(
     Ok(compared(newest, run_id, batch))
 }
 
-/// What of a batch is new, where these are the newest versions held of its records.
+/// The new versions of a batch, given the newest versions held of its records.
 fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [Received]) -> Fresh<'b> {
     let mut fresh = Fresh { versions: Vec::with_capacity(batch.len()), unchanged: 0 };
     for record in batch {
@@ -147,7 +148,7 @@ fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [
         let staged = Newest { hash: Some(hash.to_vec()), fetched_at, run_id: Some(run_id) };
         newest.insert(&record.external_id, staged);
         fresh.versions.push(Version {
-            // In the order in which they were seen, which stage 2 and the index both like.
+            // Ids in the order in which versions were seen suit stage 2 and the index.
             id: version_id(record.seen_at),
             external_id: &record.external_id,
             fetched_at,
@@ -160,8 +161,8 @@ fn compared<'b>(mut newest: HashMap<&'b str, Newest>, run_id: Uuid, batch: &'b [
     fresh
 }
 
-/// What tells one version of a record from another: its bytes, and of one with a fault where that is. Not in which words it is
-/// told, which may hold the time or the number of a request.
+/// The hash that distinguishes versions of a record: of its bytes and, if it has a fault, of the fault's code and
+/// field. Not of the fault's message, which may hold the time or the number of a request.
 pub fn hash(record: &Received) -> [u8; 32] {
     let Some(fault) = &record.fault else { return *blake3::hash(&record.raw).as_bytes() };
     let mut hasher = blake3::Hasher::new();
@@ -169,7 +170,7 @@ pub fn hash(record: &Received) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// The newest version held of an id. A tombstone counts as content that nothing equals.
+/// The newest version held of an id. A tombstone has no hash: no content equals it.
 pub struct Newest {
     /// BLAKE3 of the bytes as received.
     pub hash: Option<Vec<u8>>,
@@ -198,7 +199,7 @@ pub async fn newest_of<'i>(
     Ok(rows
         .iter()
         .map(|row| {
-            // By their place: a row for each record of a batch is read here.
+            // By position: a row for each record of a batch is read here.
             let position: i64 = row.get(0);
             let id = ids[usize::try_from(position - 1).unwrap_or_default()];
             (id, Newest { hash: row.get(1), fetched_at: row.get(2), run_id: row.get(3) })
@@ -206,7 +207,7 @@ pub async fn newest_of<'i>(
         .collect())
 }
 
-/// Whether staging has a record whose newest version is not its deletion.
+/// Whether staging has a record whose newest version is no tombstone.
 ///
 /// # Errors
 /// Those of the database.
@@ -231,8 +232,8 @@ pub async fn newest_has_fields(
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-/// Adds versions: those of `processed` as what they are, since their rows are written in the same transaction,
-/// the others as pending.
+/// Inserts versions: those in `processed` as processed, since their rows are written in the same transaction, the
+/// others as pending. `at` dates the processed ones.
 pub async fn insert(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -277,7 +278,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// An instant as Postgres keeps it.
+/// An instant in Postgres' precision of microseconds.
 fn microseconds(instant: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
 }

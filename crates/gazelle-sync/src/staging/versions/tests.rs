@@ -1,4 +1,4 @@
-//! What of a batch is new, without a database.
+//! Tests of which versions of a batch are new, without a database.
 
 use super::*;
 use crate::staging::source_fault::SourceFaultKind;
@@ -20,7 +20,7 @@ fn record(raw: &'static str, seen_at: i64) -> Received {
     }
 }
 
-/// That the newest version of the record says this, was seen then and came by this run.
+/// A newest version of the record: its content, when it was seen and the run that staged it.
 fn held(raw: &str, fetched_at: i64, run: Uuid) -> Newest {
     let hash = Some(blake3::hash(raw.as_bytes()).as_bytes().to_vec());
     Newest { hash, fetched_at: second(fetched_at), run_id: Some(run) }

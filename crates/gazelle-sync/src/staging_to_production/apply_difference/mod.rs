@@ -1,10 +1,10 @@
-//! Production made equal to its rebuilt copy: exactly the difference that was shown, in the same transaction and
-//! snapshot, or nothing.
+//! Makes production equal to its rebuilt copy: applies exactly the difference that was shown, in the same
+//! transaction and snapshot, or nothing.
 //!
-//! What a user adds to our tables (a constraint, a trigger, a required column) can refuse a row. A record whose newest
-//! version stage 2 has not processed is left to stage 2, which quarantines it by itself with the reason. One that was
-//! processed must be as the rebuild has it: if it is refused, the whole is given up, and the error names it. Nothing is
-//! ever removed because something else was refused.
+//! What a user adds to our tables (a constraint, a trigger, a required column) can refuse a row. A record whose
+//! newest version stage 2 has not processed is left to stage 2, which quarantines it alone with the reason. A
+//! processed record must be as the rebuild has it: if it is refused, nothing is applied, and the error names it. No
+//! row is ever removed because another one was refused.
 
 use std::collections::HashMap;
 
@@ -17,16 +17,16 @@ use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
 
-/// Records by the name of their entity.
+/// Record ids by the name of their entity.
 pub type Records = HashMap<&'static str, Vec<String>>;
 
-/// Makes these parts, parents first, equal to their rebuilt copies, and returns how many rows were written or removed.
-/// `shown` is their difference in this snapshot; `unprocessed` are the differing records whose newest version stage 2 has
-/// not processed: they are written only where what was processed refers to them. Rows that are equal are not touched.
+/// Makes these parts, parents first, equal to their rebuilt copies; returns how many rows were written or removed.
+/// `shown` is their difference in this snapshot; `unprocessed` are the differing records whose newest version stage
+/// 2 has not processed: they are written only if processed records refer to them. Equal rows are not touched.
 ///
 /// # Errors
-/// The database's. Where it refuses a row of a record that was processed, the error names the record and the constraint,
-/// column or function; the caller rolls back.
+/// The database's. If it refuses a row of a processed record, the error names the record and the constraint, column
+/// or function; the caller rolls back.
 pub async fn apply(
     tx: &FencedTx<'_>,
     parts: &[Part],
@@ -50,7 +50,7 @@ pub async fn apply(
     }
 }
 
-/// Writes; where a row is refused, the error names a record among `suspects`, if it is one of them.
+/// Writes the difference. If a row is refused, the error names the refused record, if it is among `suspects`.
 async fn write_or_blame(
     tx: &FencedTx<'_>,
     parts: &[Part],
@@ -63,8 +63,8 @@ async fn write_or_blame(
     }
 }
 
-/// Does something in a savepoint, and undoes it if the database refused a row; also where a constraint of a user's would ask
-/// only at the end of the transaction, when nothing can be told apart any more.
+/// Executes `work` in a savepoint, and rolls it back if the database refuses a row. Deferred constraints are
+/// checked at once: at the end of the transaction the refused record could no longer be found.
 async fn within_savepoint<T>(
     tx: &FencedTx<'_>,
     work: impl Future<Output = Result<T, DbError>>,
@@ -85,7 +85,7 @@ async fn within_savepoint<T>(
     outcome
 }
 
-/// Writes the difference of these parts, and makes sure that it is as many rows as expected.
+/// Writes the difference of these parts, and checks that it is as many rows as expected.
 async fn write(tx: &FencedTx<'_>, parts: &[Part], expected: &[TableDifference]) -> Result<u64, DbError> {
     let mut written = 0;
     for (part, table) in tables(parts) {
@@ -141,7 +141,8 @@ async fn remove(
     Ok(removed)
 }
 
-/// A trigger that returns NULL, or a policy that hides rows, keeps a statement from rows without an error.
+/// Fails if not the expected number of rows was written: a trigger that returns NULL, or a policy that hides rows,
+/// suppresses a write without an error.
 async fn all_of(
     tx: &FencedTx<'_>,
     table: &Table,
@@ -155,7 +156,7 @@ async fn all_of(
     Err(checked::suppressed(tx, table.name, &format!("{done} of {expected} row(s) were {what}")).await?)
 }
 
-/// Finds a record that is refused, for the message. What it has written is undone with the transaction.
+/// Finds a refused record, for the error message. Rows that this writes are rolled back with the transaction.
 async fn offender(tx: &FencedTx<'_>, parts: &[Part], refusal: DbError) -> Result<DbError, DbError> {
     for part in parts {
         let records = difference::differing_records(tx, part).await?;
@@ -169,7 +170,7 @@ async fn offender(tx: &FencedTx<'_>, parts: &[Part], refusal: DbError) -> Result
             return Ok(found);
         }
     }
-    // Refused together and not one by one.
+    // The records are refused together, but not one by one.
     Ok(refusal)
 }
 
@@ -187,7 +188,7 @@ async fn remove_alone(tx: &FencedTx<'_>, part: &Part) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Tries records by halves until one that is refused stands alone; none where they are not. What passes stays written.
+/// Bisects records until a refused one is alone; none if none is refused. Records that pass stay written.
 async fn first_refused(
     tx: &FencedTx<'_>,
     entity: &'static Entity,
@@ -197,7 +198,7 @@ async fn first_refused(
     let mut left = records;
     let mut refused_whole = false;
     while !left.is_empty() {
-        // The whole first; then, of what is known to be refused, each time the first half.
+        // All records first; then each time the first half of what is known to be refused.
         let (trying, rest) =
             if refused_whole { left.split_at(left.len().div_ceil(2)) } else { (left, &left[..0]) };
         let part = Part::of(entity, trying.to_vec());
@@ -216,26 +217,29 @@ async fn first_refused(
     Ok(None)
 }
 
-/// What deletions would reach beyond our tables.
+/// Rows of users' tables that deletions in our tables would remove or change.
 pub mod dependents {
     use super::*;
     use crate::db::Tx;
 
-    /// Rows of a user's table that go, or lose their reference, with rows of ours.
+    /// Rows of a user's table that would be removed, or lose their reference, with rows of ours.
     #[derive(Debug)]
     pub struct Dependent {
         /// The user's table, with its schema.
         pub table: String,
-        /// The constraint.
+        /// The foreign key.
         pub constraint: String,
         /// Our table.
         pub ours: &'static str,
-        /// How many rows; none where our role may not look.
+        /// How many rows; none if our role may not read the table.
         pub rows: Option<i64>,
     }
 
-    /// Foreign keys of users' tables by which removing the surplus rows of these parts would remove or change rows of
-    /// theirs. One that forbids the removal (RESTRICT) is not among them: the database refuses that itself.
+    /// Foreign keys of users' tables by which removing the surplus rows of these parts would remove or change rows
+    /// of theirs. A key that forbids the removal (RESTRICT) is not among them: the database refuses that itself.
+    ///
+    /// # Errors
+    /// The database's.
     pub async fn of(tx: &Tx<'_>, parts: &[Part], ours: &[&str]) -> Result<Vec<Dependent>, DbError> {
         let keys = tx
             .query(include_str!("dependents.sql"), &[(&tx.schema(), Type::TEXT), (&ours, Type::TEXT_ARRAY)])

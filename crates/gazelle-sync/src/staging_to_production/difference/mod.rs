@@ -1,5 +1,4 @@
-//! The difference between production and its rebuilt copy. What makes production equal to the copy is
-//! [`apply_difference`](super::apply_difference).
+//! Compares production with its rebuilt copy. [`apply_difference`](super::apply_difference) makes them equal.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,9 +20,9 @@ pub struct TableDifference {
     pub missing: i64,
     /// Rows whose content differs.
     pub changed: i64,
-    /// Rows of production that no version in staging gives.
+    /// Rows of production without a version in staging.
     pub surplus: i64,
-    /// Some of them.
+    /// Some of the rows that differ.
     pub samples: Vec<Sample>,
 }
 
@@ -41,19 +40,20 @@ pub struct Sample {
     pub kind: String,
     /// The row's key.
     pub key: String,
-    /// Column by column what production says and what staging gives; null throughout on the side that has no row.
+    /// The columns that differ: name, value in production, value from staging. All values are null on a side that
+    /// has no row.
     pub columns: Vec<(String, Value, Value)>,
 }
 
-/// The records of an entity that are meant. A row is meant if either side says that it belongs to one of them, and
-/// neither that it belongs to one that is left out.
+/// A selection of an entity's records. A row belongs to it if either side says that it is of a selected record, and
+/// neither that it is of an excluded one.
 #[derive(Debug, Clone)]
 pub struct Part {
     /// The entity.
     pub entity: &'static Entity,
-    /// These records; none for all.
+    /// The selected records; none selects all.
     pub records: Option<Vec<String>>,
-    /// Records that are left out.
+    /// Excluded records.
     pub except: Vec<String>,
 }
 
@@ -74,7 +74,10 @@ impl Part {
     }
 }
 
-/// Compares every table with its rebuilt copy, as `of_table` does; of each entity these records, or all.
+/// Compares every table with its rebuilt copy: of each entity these records, or all.
+///
+/// # Errors
+/// The database's.
 pub async fn difference(
     tx: &Tx<'_>,
     samples: i64,
@@ -141,7 +144,7 @@ pub async fn newly_marked_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String
     records_by(tx, include_str!("newly_marked_records.sql"), part).await
 }
 
-/// Of these records, those that production holds and the rebuild does not give, or gives by an older version.
+/// Of these records, those that production holds and the rebuild lacks, or has from an older version.
 pub async fn newer_in_production(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -152,7 +155,7 @@ pub async fn newer_in_production(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The versions from which the rebuilt rows of these records come, each with its record.
+/// The versions from which the rebuilt rows of these records come: record id and staging id.
 pub async fn rebuilt_from(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -199,7 +202,7 @@ pub(super) fn fill(text: &str, table: &Table) -> String {
     template(text, table).fill()
 }
 
-/// The same with more to be said.
+/// The same as a template, to which more values can be added.
 pub(super) fn template<'t>(text: &'t str, table: &Table) -> Template<'t> {
     let content = content_columns(table);
     let all: Vec<&str> = table.stored_columns().map(|(name, _)| name).collect();

@@ -1,4 +1,5 @@
-//! Marking rows as deleted: records that are gone, and rows that the newest version of their record leaves out.
+//! Marks rows as deleted: those of records that are gone, and those that the newest version of their record leaves
+//! out.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -11,7 +12,7 @@ use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
 
-/// Marks as deleted the rows of these owners that their newest version holds no more.
+/// Marks as deleted the rows of these owners that their newest version no longer holds. Returns how many.
 pub(super) async fn mark_left_out(
     target: Target<'_>,
     table: &Table,
@@ -26,7 +27,7 @@ pub(super) async fn mark_left_out(
     let (mut owners, mut seen_at, mut holders) = (Vec::new(), Vec::new(), Vec::new());
     // One list for each column of the members' key, side by side with the holders.
     let mut keys: Vec<Vec<String>> = vec![Vec::new(); members.len()];
-    // Of a record of which not all rows could be read, none counts as left out.
+    // If not all rows of a record could be read, none counts as left out.
     let whole = good.iter().filter(|good| !good.reconciled.incomplete.contains(&index));
     for good in whole {
         owners.push(good.candidate.external_id.as_str());
@@ -63,8 +64,8 @@ async fn mark_production(
     checked::write(tx, write, params).await
 }
 
-/// The statements of [`mark_left_out`] for production, whose members are identified by these columns besides their owner: one
-/// finds them, one marks them.
+/// The statements of [`mark_left_out`] for production, one that finds rows and one that marks them. `members` are
+/// the key columns that identify a child row besides its owner.
 fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String; 2] {
     let left_out = include_str!("left_out.sql");
     let to_mark = format!("SELECT owner::text, {{names_text}} FROM ({left_out}) AS left_out");
@@ -72,7 +73,7 @@ fn left_out_statements(table: &Table, owner: &str, members: &[&str]) -> [String;
     [to_mark, mark].map(|template| fill(&template, table, owner, members, TableSet::Production))
 }
 
-/// The one of a rebuild.
+/// The statement of a rebuild.
 fn rebuild_left_out(table: &Table, owner: &str, members: &[&str]) -> String {
     fill(include_str!("rebuild_left_out.sql"), table, owner, members, TableSet::Scratch)
 }
@@ -103,14 +104,14 @@ fn fill(template: &str, table: &Table, owner: &str, members: &[&str], tables: Ta
 /// Rows marked deleted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct MarkedGone {
-    /// Those of the records themselves.
+    /// Rows of the records themselves.
     pub(super) records: u64,
-    /// Those that the records carried.
+    /// Child rows of the records.
     pub(super) carried: u64,
 }
 
-/// Marks records, and the rows that they carried, as deleted at the time their tombstone was staged. A row that another
-/// record has claimed since is that record's. What else names a record stays as it is: it has records of its own.
+/// Marks records and their child rows as deleted at the time their tombstone was staged. A row that another record
+/// has claimed since belongs to that record and stays. So do rows of other records that name a gone record.
 pub(super) async fn mark_gone(
     target: Target<'_>,
     entity: &Entity,

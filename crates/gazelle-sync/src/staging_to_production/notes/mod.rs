@@ -1,4 +1,4 @@
-//! Noting what is wrong with versions, and what is worth knowing of those that landed.
+//! Notes the faults of versions, in staging and quarantine, and the quality warnings of written records.
 
 use std::collections::HashSet;
 
@@ -35,7 +35,8 @@ pub(super) async fn note_faults(
     quarantine::open(tx, entity, &faults, run_id, at).await
 }
 
-/// Keeps the quality warnings of these records as their newest versions have them.
+/// Replaces the quality warnings of these records by those of their newest versions. `bare`: there are none to
+/// replace.
 pub(super) async fn note_warnings(
     tx: &FencedTx<'_>,
     entity: &Entity,

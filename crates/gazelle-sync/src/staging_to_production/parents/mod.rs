@@ -1,4 +1,4 @@
-//! Records that name a parent: a row of another record, without which the database would refuse theirs.
+//! Finds records whose parent is absent: the row of another record that a foreign key of theirs requires.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -14,11 +14,12 @@ use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::entities::table::Table;
 
-/// More are looked up again each time, so that memory stays bounded.
+/// Most parents that are remembered; others are looked up each time, so that memory stays bounded.
 const MOST_REMEMBERED: usize = 100_000;
 
-/// Parents that production was seen to hold, or that this run has put there, so that each is looked up once a run. Kept as hashes: two of one
-/// hash, like a parent that a person removes meanwhile, let a record through to the foreign key, which refuses it.
+/// Parents that production was seen to hold, or that this run has written, so that each is looked up once a run.
+/// Kept as hashes: after a hash collision, or when a user removes a parent meanwhile, a record gets as far as the
+/// foreign key, which refuses it.
 #[derive(Debug, Default)]
 pub struct KnownParents {
     hasher: RandomState,
@@ -30,14 +31,14 @@ impl KnownParents {
         self.hasher.hash_one((table, id))
     }
 
-    /// Of these ids, those that were not seen before.
+    /// Of these ids, those that are not known yet.
     fn unknown<'i>(&self, table: &str, mut ids: Vec<&'i str>) -> Vec<&'i str> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         ids.retain(|id| !known.contains(&self.hash(table, id)));
         ids
     }
 
-    /// Notes rows that are there.
+    /// Notes rows that production holds.
     pub(super) fn remember<'i>(&self, table: &str, ids: impl Iterator<Item = &'i str>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
@@ -48,8 +49,8 @@ impl KnownParents {
     }
 }
 
-/// The tables of entities whose walk has failed in this run. That production lacks a row of them says nothing of the
-/// records that name it: those wait as pending for a run that can tell.
+/// The tables of entities whose walk failed in this run. A row that production lacks there may exist at the source,
+/// so records that name it stay pending for a later run.
 #[derive(Debug, Default)]
 pub struct Unread(Mutex<HashSet<&'static str>>);
 
@@ -63,13 +64,13 @@ impl Unread {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
     }
 
-    /// Whether a record that waits for a parent is not to be blamed.
+    /// Whether the parent that a record waits for may only not have been read in this run.
     pub(super) fn excuses(&self, error: &RecordError) -> bool {
         error.waits_for.as_ref().is_some_and(|(table, _)| self.holds(table))
     }
 }
 
-/// The parents named by these records that production does not hold: table and id.
+/// The parents named by these records that the target does not hold: table and id.
 pub(super) async fn absent_parents(
     target: Target<'_>,
     entity: &Entity,
@@ -103,7 +104,7 @@ pub(super) async fn absent_parents(
     Ok(absent)
 }
 
-/// A rebuild checks what the writer does, and so asks in another way.
+/// A rebuild verifies what the writer did, and so uses a statement of its own.
 fn absent_sql(tables: TableSet) -> &'static str {
     match tables {
         TableSet::Production => include_str!("absent.sql"),

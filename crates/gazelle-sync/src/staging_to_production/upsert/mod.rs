@@ -1,4 +1,4 @@
-//! Writing rows into a production table, many in one statement.
+//! Writes rows into a production table, many in one statement.
 
 mod statements;
 
@@ -26,17 +26,17 @@ pub struct RowWithLineage<'r> {
     pub fetched_at: Timestamp,
 }
 
-/// What writing rows came to.
+/// How many rows were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Rows that were not there before.
+    /// New rows.
     pub inserted: u64,
-    /// Rows that were there and differed.
+    /// Existing rows that differed.
     pub updated: u64,
 }
 
-/// Inserts new rows and updates those that differ, in this order in production; where all must be new
-/// ([`Order::AllNew`]), one that is not is an error of the database.
+/// Inserts new rows and updates those that differ, in production in the given order. With [`Order::AllNew`], an
+/// existing row is an error of the database.
 ///
 /// # Errors
 /// The database's; and rows that should have been written and were not.
@@ -80,7 +80,7 @@ pub(super) async fn upsert(
     let updated = if left == 0 {
         0
     } else {
-        // The rows just inserted are equal to themselves and stay untouched.
+        // Rows that were just inserted do not differ, and are not written again.
         let statements: &[&str] = match order {
             Order::UpdateFirst => &[&sql.update_held, &sql.insert_absent],
             _ => &[&sql.update_changed],
@@ -92,7 +92,7 @@ pub(super) async fn upsert(
     Ok(Written { inserted, updated })
 }
 
-/// One column of many rows, as a parameter.
+/// One column of many rows, as a query parameter.
 enum ColumnArray<'r> {
     Text(Vec<Option<&'r str>>),
     Literal(Vec<Option<String>>),
@@ -106,7 +106,7 @@ enum ColumnArray<'r> {
 
 impl<'r> ColumnArray<'r> {
     fn collect(table: &Table, index: usize, rows: &[RowWithLineage<'r>]) -> ColumnArray<'r> {
-        /// Every value of the column as what `$pattern` binds; NULL and strangers become NULL.
+        /// Every value of the column as what `$pattern` binds; NULL and values of other types become NULL.
         macro_rules! take {
             ($pattern:pat => $value:expr) => {
                 rows.iter()

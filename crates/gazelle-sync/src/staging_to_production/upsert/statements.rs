@@ -1,4 +1,5 @@
-//! The statements that write a production table, from templates beside this file and the table's declaration.
+//! The SQL statements that write a production table, made from templates beside this file and the table's
+//! declaration.
 
 use crate::db::Template;
 use crate::entities::Entity;
@@ -14,18 +15,18 @@ pub struct Statements {
     pub insert_new: String,
     /// Inserts rows of which all are new.
     pub insert_all: String,
-    /// Counts the rows that are to be written.
+    /// Selects the keys of the rows that are to be written.
     pub to_write: String,
-    /// Writes those, new ones too.
+    /// Writes those rows, new ones too.
     pub update_changed: String,
-    /// Writes those that exist.
+    /// Updates those rows that exist.
     pub update_held: String,
-    /// Inserts rows that do not exist, and gives those that do to no trigger or constraint.
+    /// Inserts rows that do not exist, without passing existing ones to a trigger or constraint.
     pub insert_absent: String,
 }
 
 impl Statements {
-    /// Those of a table.
+    /// The statements of a table.
     pub fn of(entity: &Entity, table: &Table) -> Statements {
         let insert_new = include_str!("insert_new.sql");
         let insert_all = insert_new.replace("ON CONFLICT ({key}) DO NOTHING\n", "");
@@ -43,7 +44,7 @@ impl Statements {
         }
     }
 
-    /// All of them.
+    /// All statements.
     pub fn all(&self) -> [&str; 6] {
         [
             &self.insert_new,
@@ -56,19 +57,19 @@ impl Statements {
     }
 }
 
-/// The statements of a scratch table: for rows that are there, and then for new ones. They are no variants of the
-/// writer's: a rebuild that shared its statements would share its mistakes, and `verify` would call both equal.
+/// The statements of a scratch table: one updates existing rows, one inserts new ones. They are not derived from
+/// the writer's: a rebuild that shared its statements would share its mistakes, and `verify` would miss them.
 pub(super) fn rebuild_statements(entity: &Entity, table: &Table) -> [String; 2] {
     [include_str!("rebuild_update.sql"), include_str!("rebuild_insert.sql")]
         .map(|template| fill(template, entity, table, TableSet::Scratch))
 }
 
-/// Whether a row says what is incoming, so that it keeps the version it came from.
+/// Whether a held row equals the incoming one, so that it keeps its lineage.
 const IS_AS_HELD: &str = "held.deleted_at IS NULL
            AND held.synced_from_gazelle_at <= i.synced_from_gazelle_at
            AND ({held_values}) IS NOT DISTINCT FROM ({typed_values})";
 
-/// A statement with the names of a table's columns.
+/// Fills a template with the names of a table's columns.
 fn fill(template: &str, entity: &Entity, table: &Table, target: TableSet) -> String {
     let columns = Columns::of(table);
     let (names, all) = (&columns.declared, &columns.all);
@@ -115,9 +116,9 @@ fn listed(columns: &[&str], each: impl Fn(&str) -> String) -> String {
 /// The columns of a table, as its statements name them.
 struct Columns<'t> {
     table: &'t Table,
-    /// Those that a record fills.
+    /// The columns that a record fills.
     declared: Vec<&'t str>,
-    /// Those, and what is derived from other tables.
+    /// Those, and the columns derived from other tables.
     all: Vec<&'t str>,
 }
 
@@ -129,7 +130,7 @@ impl<'t> Columns<'t> {
         Columns { table, declared, all }
     }
 
-    /// What follows the name of a column that travels as text.
+    /// The cast that follows the name of a column that is sent as text.
     fn cast(&self, name: &str) -> String {
         match self.table.columns.iter().find(|column| column.name == name) {
             Some(column) if column.rule.travels_as_text() => format!("::{}", column.rule.sql_type()),
@@ -137,7 +138,7 @@ impl<'t> Columns<'t> {
         }
     }
 
-    /// The parameters, one list a column; the first of all is the reconciler's version.
+    /// The parameters from `$2` on, one array for each column; `$1` is the reconciler's version.
     fn parameters(&self) -> Vec<String> {
         let own = self.table.columns.iter().map(|column| array_type(column.rule));
         let types = own.chain(["uuid", "timestamptz"]).enumerate();
@@ -162,9 +163,10 @@ impl<'t> Columns<'t> {
     }
 }
 
-/// When a row that is there may be overwritten. A row that another record also claims (a contact that moved
-/// to another client) belongs to the record seen last: not to one seen before a version of its holder that still had
-/// it, which is any until its holder let it go. Beside production everything comes in the order in which it was seen.
+/// The condition under which an existing row may be overwritten. A row that several records claim (a contact that
+/// moved to another client) belongs to the record seen last: an incoming record does not get it if its holder was
+/// seen with it later, until the holder let it go. In scratch tables versions are written in the order in which
+/// they were seen.
 fn may_write(entity: &Entity, table: &Table, target: TableSet) -> String {
     let Some(owner) = table.owner.filter(|owner| !table.key.contains(owner)) else {
         return "true".to_owned();
@@ -179,7 +181,7 @@ fn may_write(entity: &Entity, table: &Table, target: TableSet) -> String {
     format!("{mine} OR ({later} AND NOT {held_since})")
 }
 
-/// The same of a row that another lane has written meanwhile: two records may claim it at the same time.
+/// The same for a row that another lane has written meanwhile: two records may claim it at the same time.
 fn still_later(table: &Table) -> String {
     match table.owner.filter(|owner| !table.key.contains(owner)) {
         Some(owner) => format!(
@@ -190,7 +192,7 @@ fn still_later(table: &Table) -> String {
     }
 }
 
-/// The element type in which a column's values travel.
+/// The element type in which a column's values are sent.
 fn array_type(rule: Rule) -> &'static str {
     if rule.travels_as_text() { "text" } else { rule.sql_type() }
 }
