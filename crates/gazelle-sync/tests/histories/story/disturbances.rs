@@ -272,7 +272,7 @@ impl Story<'_> {
     pub(super) async fn clock_step(&mut self) {
         self.figures.clock_steps += 1;
         let is_migrated = "SELECT to_regclass('sync_deletions') IS NOT NULL";
-        let has_tables = self.stage.db.query_one(is_migrated, &[]).await.expect("a row").get(0);
+        let has_tables: bool = self.stage.db.query_one(is_migrated, &[]).await.expect("a row").get(0);
         // What a user has added may refuse or change what is written here by hand, and the first run may have failed before it
         // made tables.
         if self.random.percent(50) || self.added.is_some() || !has_tables {
