@@ -41,7 +41,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     plain("lock_wait_seconds", "GAZELLE_SYNC_LOCK_WAIT", "300", "a statement that waits for a lock for this long fails, and with it the run; nothing is lost, 0.5 to 86400"),
     plain("postgres_bin_dir", "GAZELLE_SYNC_POSTGRES_BIN", "", "folder of the PostgreSQL programs for the embedded server; absent: looked for"),
     plain("data_dir", "GAZELLE_SYNC_DATA_DIR", "", "folder of the embedded database and of stored tokens; absent: ~/.local/share/gazelle-sync (Linux; root: /var/lib/gazelle-sync)"),
-    plain("backup_dir", "GAZELLE_SYNC_BACKUP_DIR", "", "folder where backups of the database land; doctor says how old the newest file is"),
+    plain("backup_dir", "GAZELLE_SYNC_BACKUP_DIR", "", "folder where backups of the database are stored; doctor says how old the newest file is"),
     plain("schema", "GAZELLE_SYNC_SCHEMA", "public", "database schema that holds this account's tables: lower-case letters, digits and _"),
     // Gazelle
     plain("api_url", "GAZELLE_API_URL", "https://gazelleapp.io/graphql/private", "address of Gazelle's GraphQL API"),
