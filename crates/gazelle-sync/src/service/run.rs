@@ -1,5 +1,6 @@
 //! One run of the service: takes the lease, checks that the run is still needed, runs it, and counts it.
 
+use futures_util::future::BoxFuture;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -116,7 +117,10 @@ impl<O: Opener> Service<O> {
                 shared.mark_progress();
             });
             let progress = Progress::new(ProgressStyle::None);
-            run_leased(db, Some(client), settings, job, leased, &progress).await.map(Ok)
+            // A run is a deep tree of futures, which would take the stack of whoever polls the service.
+            let run: BoxFuture<'_, _> =
+                Box::pin(run_leased(db, Some(client), settings, job, leased, &progress));
+            run.await.map(Ok)
         };
         let outcome = run.instrument(run_span(job)).await;
         match outcome {

@@ -3,9 +3,6 @@
 //!
 //! `cargo test --workspace --test program replay::` runs the tests of one file.
 
-// The longest test, over many days of a service, is a deep tree of futures.
-#![recursion_limit = "256"]
-
 #[path = "../support/mod.rs"]
 mod support;
 
