@@ -121,6 +121,12 @@ impl Progress {
         self.0.bars.suspend(action)
     }
 
+    /// Whether the drawing thread has drawn the bars of all entities.
+    #[cfg(test)]
+    pub(super) fn has_drawn(&self) -> bool {
+        self.0.lines().iter().all(|line| !line.bar.message().is_empty())
+    }
+
     /// A writer of log lines to stderr that does not disturb the progress lines. For `with_writer`: `move ||
     /// progress.log_writer(line)`.
     pub fn log_writer(&self, line: LogLine) -> LogWriter {

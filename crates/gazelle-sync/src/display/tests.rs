@@ -220,7 +220,11 @@ fn drawing_starts_and_stops_without_harm() {
         let progress = Progress::new(style);
         for _ in 0..2 {
             progress.entity("users\u{1b}[2J").expected(10).page(10).done();
-            std::thread::sleep(Duration::from_millis(150));
+            let begun = std::time::Instant::now();
+            while style == ProgressStyle::Bars && !progress.has_drawn() {
+                assert!(begun.elapsed() < Duration::from_secs(10), "nothing is drawn");
+                std::thread::yield_now();
+            }
             std::io::Write::write_all(&mut progress.log_writer(LogLine::Text), b"").unwrap();
             assert_eq!(progress.suspend(|| 7), 7);
             progress.finish();

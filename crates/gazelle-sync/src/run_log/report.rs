@@ -63,7 +63,7 @@ pub struct RunReport {
     pub status: Status,
     /// Why it is not a success, one sentence each.
     pub reasons: Vec<String>,
-    /// What is worth knowing and no reason against success.
+    /// The warnings of the run. They do not change its status.
     pub warnings: Vec<RunWarning>,
     /// Records received from the API.
     pub fetched: u64,
@@ -104,7 +104,7 @@ pub struct RequestSum {
     pub slowest_ms: Option<u64>,
 }
 
-/// Something worth knowing about a whole run that is no reason against its success.
+/// A warning about a run as a whole. It does not change the run's status.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunWarning {
     /// Its kind: `new_field`, `new_enum_value`, …

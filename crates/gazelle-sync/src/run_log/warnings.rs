@@ -1,4 +1,4 @@
-//! Reads the warnings of records and of runs: what is worth knowing and no error.
+//! Reads the warnings of records and of runs. A warning rejects no record and does not change the outcome of a run.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -50,7 +50,7 @@ impl Backoff {
     }
 }
 
-/// The delay after so many failures. `random` (0 to 1) changes it by up to 20 % either way.
+/// The delay after this number of failures in a row. `random` (0 to 1) varies it by up to 20 % in either direction.
 fn wait(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     doubled.min(longest).mul_f64(0.8 + 0.4 * random)

@@ -50,7 +50,7 @@ impl Taken {
 }
 
 impl Room {
-    /// Why a page of so many entries and bytes is not taken, if it is not.
+    /// The message for a page that exceeds the limit with this number of entries and bytes; `None` if it does not.
     pub(super) fn refusal(&self, nodes: usize, bytes: usize) -> Option<String> {
         if nodes > self.nodes || bytes > self.bytes {
             return Some(format!(

@@ -29,8 +29,8 @@ impl ListExcess {
         Ok(rows.first().map(ListExcess::from).unwrap_or_default())
     }
 
-    /// The range of records that may be held if so many are counted: records missing from the list may be held from
-    /// before.
+    /// The range of records that production may hold for this count of the API: records missing from the list may be
+    /// held from before.
     pub(super) fn records(self, counted: u64) -> (u64, u64) {
         let more = u64::try_from(self.by).unwrap_or_default();
         let fewer = u64::try_from(self.by.saturating_neg()).unwrap_or_default();

@@ -1,5 +1,4 @@
-//! Checks the view of local times against the tables, by computing the local times (America/Toronto) a second
-//! time.
+//! Checks the view of local times against the tables, by computing the local times of Montréal a second time.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
