@@ -87,14 +87,22 @@ const LOOK: &str = include_str!("superuser.sql");
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    let rows = db.query(LOOK, &params(&db.schema(), &names)).await?;
-    let refusal = told(&rows, before);
-    if refusal.is_some() || before == Before::TakingRights || locks(&rows).is_empty() {
-        return Ok(refusal);
+    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
+}
+
+/// Refuses a superuser as [`refusal`] does, before a run writes. Waits for transactions that are still open and have created a
+/// trigger or a key; reading runs neither and does not wait.
+///
+/// # Errors
+/// What [`refusal`] says. Those of the database, such as a lock that somebody holds for longer than is waited for.
+pub async fn check_before_writing(db: &Db) -> Result<(), DbError> {
+    let names = relation_names();
+    if db.query(LOOK, &params(&db.schema(), &names)).await?.is_empty() {
+        return Ok(());
     }
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
-    refusal_in(&tx).await
+    refusal_in(&tx).await?.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
 }
 
 /// As [`refusal`] with [`Before::Use`], in the transaction that goes on to write. Waits for transactions that are still open and have

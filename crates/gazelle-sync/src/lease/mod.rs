@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 
+use crate::access::superuser;
 use crate::db::{Db, DbError, Fault};
 use holder::Holder;
 
@@ -37,8 +38,10 @@ impl Lease {
     /// other when it has expired.
     ///
     /// # Errors
-    /// Another process holds the lease, which the error names; those of the database.
+    /// Another process holds the lease, which the error names; tables that a superuser must not use
+    /// ([`superuser::check_before_writing`]); those of the database.
     pub async fn acquire(db: &Db, time_to_live: Duration) -> Result<Lease, DbError> {
+        superuser::check_before_writing(db).await?;
         let own = Holder::new();
         let holder = own.name();
         let ttl = SignedDuration::try_from(time_to_live).unwrap_or(SignedDuration::from_secs(60));
