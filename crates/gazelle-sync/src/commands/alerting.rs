@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::opened::Opened;
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::alerts::{self, Changes, Channels, Delivered, DirectAlerts, Trouble};
 use crate::config::Settings;
 

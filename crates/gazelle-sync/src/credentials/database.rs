@@ -16,7 +16,7 @@ use tokio_postgres::types::Type;
 
 use super::last_seen::LastSeen;
 use super::seal::{Binding, Decrypted, Key, SealError};
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::db::{self, ConnectSettings, Db, DbError, Timeout, Tx};
 use crate::source::{
     Stored, TokenLock, TokenStore, TokenStoreError, Tokens, tokens_from_json, tokens_to_json,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::limits::{Limits, Progress};
+use super::answers::limits::{Limits, Progress};
+use super::pool::sent::Sent;
 use super::pool::{Place, Pool};
-use super::sent::Sent;
 
 /// The database of one account: a pool of connections and the schema that holds all its tables. Cheap to clone.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::names::{LOCK_TIMEOUT, MANIFEST};
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
 use crate::migrations;
 

@@ -7,10 +7,9 @@ use tokio_postgres::types::Type;
 use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, local_view};
 use super::rights::{self, Relation};
 use super::steps::Steps;
-use crate::access;
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
-use crate::migrations;
+use crate::{access, migrations};
 
 /// The step that marks a backup as closed: access granted later did not exist in version 5.
 const DONE: &str = "backup closed to everybody but its former readers";

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::metrics::database_gauges::DatabaseGauges;
 use crate::migrate::{self, Shape};

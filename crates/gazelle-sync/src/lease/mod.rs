@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 
-use crate::access::superuser;
+use crate::access::trust::superuser;
 use crate::db::{Db, DbError, Fault};
 use holder::Holder;
 

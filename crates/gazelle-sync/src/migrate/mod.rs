@@ -8,7 +8,8 @@ use tokio_postgres::types::Type;
 
 pub use shape::{Shape, Step, all_steps, shape, shape_to_migrate};
 
-use crate::access::{self, owners};
+use crate::access;
+use crate::access::trust::owners;
 use crate::db::{Connection, Db, DbError, Fault, Tx, citus, quote};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, VIEWS, tables};
 use shape::checksum_of;

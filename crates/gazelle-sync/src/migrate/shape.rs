@@ -4,8 +4,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::declared;
-use crate::access::superuser::Before;
-use crate::access::{self, owners};
+use crate::access;
+use crate::access::trust::owners;
+use crate::access::trust::superuser::Before;
 use crate::db::{Db, DbError};
 use crate::migrations::{MIGRATIONS, Migration, REGISTER, REWRITTEN, relation_names};
 

@@ -9,7 +9,7 @@ use super::loop_state::LoopState;
 use super::next_step::{Delays, NextStep, POLL_INTERVAL, PendingWork, Wait};
 use super::run::RunOutcome;
 use super::{Opener, Service, tick};
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::db::{Db, DbError};
 use crate::entities::Entity;
 use crate::migrate;

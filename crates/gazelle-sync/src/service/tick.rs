@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::state::Shared;
-use crate::access::owners;
+use crate::access::trust::owners;
 use crate::alerts::{self, Channels};
 use crate::config::Settings;
 use crate::db::Db;

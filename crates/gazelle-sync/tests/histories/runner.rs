@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use gazelle_sync::config::{Layers, Settings};
-use gazelle_sync::db::{self, ConnectSettings};
+use gazelle_sync::db;
+use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::display::{Progress, ProgressStyle};
 use gazelle_sync::orchestrator::{Job, run_sync};
 use gazelle_sync::rebuild::replay;

@@ -63,7 +63,7 @@ fn every_way_to_name_a_module_is_seen() {
     for (text, seen) in [
         ("use crate::db::Db;", vec!["db"]),
         ("use crate::{db::Db, time};", vec!["db", "time"]),
-        ("let x = crate::stop::now(gazelle_sync::db::connect());", vec!["db", "stop"]),
+        ("let x = crate::stop::now(gazelle_sync::db::connection());", vec!["db", "stop"]),
         ("use super::db; use crate_db::time;", vec![]),
     ] {
         let seen: BTreeSet<String> = seen.into_iter().map(str::to_owned).collect();

@@ -102,8 +102,8 @@ fn breach_of_one(statement: &Statement) -> Option<&'static str> {
     let text = text.as_str();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // Advice of `doctor`, in its `mend`.
-    let advice =
-        statement.place == "doctor/rights.rs" && (text.starts_with("alter ") || text.starts_with("grant "));
+    let advice = statement.place == "doctor/database/rights.rs"
+        && (text.starts_with("alter ") || text.starts_with("grant "));
     if !advice
         && says(&[
             "create trigger",
@@ -162,7 +162,7 @@ fn breach_of_one(statement: &Statement) -> Option<&'static str> {
         return Some("a comment on a schema, which stays on one node (27)");
     }
     // `doctor` tries what Supabase's roles may read, where nothing is distributed.
-    if says(&["set role", "set local role"]) && statement.place != "doctor/rights.rs" {
+    if says(&["set role", "set local role"]) && statement.place != "doctor/database/rights.rs" {
         return Some("a role in force must be able to log in between nodes (25)");
     }
     None
@@ -201,7 +201,7 @@ fn one_place_says_where_names_without_a_schema_are_looked_for() {
         .filter(|statement| statement.text.starts_with("set ") && statement.text.contains("search_path"))
         .map(|statement| format!("{}: {}", statement.place, statement.text))
         .collect();
-    assert_eq!(said, ["db/transaction.rs: set local search_path = pg_catalog, pg_temp"]);
+    assert_eq!(said, ["db/transaction/mod.rs: set local search_path = pg_catalog, pg_temp"]);
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn one_place_sends_text_that_may_hold_several_statements() {
     for (file, text) in files(&src(), "rs") {
         for word in ["batch_execute", "simple_query"] {
             assert!(
-                file == "db/transaction.rs" || !super::code(&text).contains(word),
+                file == "db/transaction/mod.rs" || !super::code(&text).contains(word),
                 "{file} uses {word}: Tx::batch sends each \
                      statement by itself"
             );

@@ -8,10 +8,9 @@ use crate::cli::MigrateArgs;
 use crate::commands::context::Context;
 use crate::commands::opened::Opened;
 use crate::commands::text::roles::{applied_text, script_text};
-use crate::config;
 use crate::db::Db;
-use crate::from_v5;
 use crate::migrate::{self, Shape};
+use crate::{config, from_v5};
 
 /// Migrates and applies the roles, or prints the SQL for it.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {

@@ -6,16 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
-use crate::access;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, quote};
-use crate::migrate;
-use crate::migrations;
 use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::TableSet;
 use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::{access, migrate, migrations};
 
 /// The comment that marks such a schema, so that it may be replaced and no other schema is ever dropped.
 const MARK: &str = "built by gazelle-sync replay --into";

@@ -19,26 +19,18 @@ use super::{
     request::GraphqlRequest,
     retry::{RetryPlan, with_jitter},
 };
-use crate::source::{
-    answers::{
-        answer::{Answer, NotFoundRoots, ReplyDetails, VerifiedData},
-        classify::{classify, readable},
-        error::{ErrorClass, Fault, SourceError},
-        partial::IncompleteContent,
-        target::Target,
-    },
-    settings::{CheckedSettings, SourceSettings, place_of},
-    tokens::{
-        access::{Access, Authorization},
-        credential::Credential,
-        session::{OauthSession, State},
-    },
-    transport::{
-        attempt::{Attempt, AttemptOutcome, Body, Reply, attempt},
-        compression,
-        room::{AnswerPurpose, MemoryBudget},
-    },
-};
+use crate::source::answers::answer::{Answer, NotFoundRoots, ReplyDetails, VerifiedData};
+use crate::source::answers::classify::{classify, readable};
+use crate::source::answers::error::{ErrorClass, Fault, SourceError};
+use crate::source::answers::partial::IncompleteContent;
+use crate::source::answers::target::Target;
+use crate::source::settings::{CheckedSettings, SourceSettings, place_of};
+use crate::source::tokens::access::{Access, Authorization};
+use crate::source::tokens::credential::Credential;
+use crate::source::tokens::session::{OauthSession, State};
+use crate::source::transport::attempt::{Attempt, AttemptOutcome, Body, Reply, attempt};
+use crate::source::transport::compression;
+use crate::source::transport::room::{AnswerPurpose, MemoryBudget};
 use crate::stop;
 
 /// The client of one Gazelle account. Cheap to clone; all clones share connections, request slots (see

@@ -8,11 +8,10 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{
-    super::{FileTokenStore, OauthCredential, Tokens, tokens::access::Access},
-    token_files::tokens,
-    *,
-};
+use super::super::tokens::access::Access;
+use super::super::{FileTokenStore, OauthCredential, Tokens};
+use super::token_files::tokens;
+use super::*;
 
 /// Collects what is logged on its thread, on which a test's server and client run.
 #[derive(Clone)]

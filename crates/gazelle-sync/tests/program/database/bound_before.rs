@@ -229,7 +229,7 @@ async fn the_checks_that_migrations_make_are_known_by_their_names() {
     let there = "SELECT array_agg(conname::text ORDER BY conname) FROM pg_constraint
                   WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
     let there: Vec<String> = world.one(there, &[]).await;
-    let mut known = gazelle_sync::access::bound::checks();
+    let mut known = gazelle_sync::access::trust::bound::checks();
     known.sort_unstable();
     assert_eq!(there, known);
     let called = "pg_policy WHERE pg_get_expr(polqual, polrelid) <> 'true' OR pg_get_expr(polwithcheck, polrelid) <> 'true'";

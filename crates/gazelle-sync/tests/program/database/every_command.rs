@@ -236,7 +236,8 @@ pub async fn with_stored_tokens(world: &mut World, role: &str) -> Vec<Ended> {
 /// A command that waits for a table: through another session it asks what becomes of its statement and who holds the table,
 /// gives up, and ends its session.
 pub async fn waited_for_a_table(world: &World, role: &str) {
-    const SENT: [&str; 3] = ["db/sign_of_life.sql", "db/blockers.sql", "db/end_session.sql"];
+    const SENT: [&str; 3] =
+        ["db/answers/sign_of_life.sql", "db/server/blockers.sql", "db/answers/end_session.sql"];
     let before = times_sent(world, &SENT);
     let holder = connect(&world.url()).await;
     holder.batch_execute("BEGIN; LOCK TABLE shop.gazelle_pianos").await.unwrap();

@@ -204,16 +204,16 @@ async fn played(is_planted: bool) -> Vec<Ended> {
 
 /// The SQL files that none of the commands here sends, and why.
 const NOT_SENT: [(&str, &str); 33] = [
-    ("access/me.sql", "a table of ours that somebody else made"),
+    ("access/trust/me.sql", "a table of ours that somebody else made"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
     ("commands/demo/visits_titled.sql", DEMO),
-    ("db/citus_blockers.sql", CITUS),
-    ("db/citus_hosts.sql", CITUS),
-    ("db/citus_sign_of_life.sql", CITUS),
-    ("doctor/citus_owner.sql", CITUS),
-    ("doctor/citus_size.sql", CITUS),
+    ("db/answers/citus_sign_of_life.sql", CITUS),
+    ("db/server/citus_blockers.sql", CITUS),
+    ("db/server/citus_hosts.sql", CITUS),
+    ("doctor/database/citus_owner.sql", CITUS),
+    ("doctor/database/citus_size.sql", CITUS),
     ("entities/clients/refresh_appointments.sql", "a client whose default contact or address changes"),
     ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
     ("explain/generated.sql", "a column that the database computes"),

@@ -5,7 +5,11 @@ use std::time::Duration;
 use crate::support::roles::url_of;
 use crate::support::{DATABASE, Place, World, connect};
 use gazelle_sim::Kind;
-use gazelle_sync::db::{self, ConnectSettings, Db, Timeout, Tx};
+use gazelle_sync::db;
+use gazelle_sync::db::ConnectSettings;
+use gazelle_sync::db::Db;
+use gazelle_sync::db::Timeout;
+use gazelle_sync::db::Tx;
 use serde_json::json;
 
 async fn open(place: &Place, url: &str) -> Db {

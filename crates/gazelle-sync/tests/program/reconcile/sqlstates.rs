@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::support::World;
 use gazelle_sim::Kind;
-use gazelle_sync::db::sqlstate::{CLASSES, Concern, EXCEPTIONS, concern, concern_in_function};
+use gazelle_sync::db::sqlstate::CLASSES;
+use gazelle_sync::db::sqlstate::Concern;
+use gazelle_sync::db::sqlstate::EXCEPTIONS;
+use gazelle_sync::db::sqlstate::concern;
+use gazelle_sync::db::sqlstate::concern_in_function;
 use serde_json::json;
 
 /// A trigger that raises the state that `my_refusals` has for a record, so many times; a sequence counts them, since it

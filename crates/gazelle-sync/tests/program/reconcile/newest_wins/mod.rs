@@ -5,7 +5,8 @@ mod orders;
 use std::time::Duration;
 
 use crate::support::{Place, Tables};
-use gazelle_sync::db::{self, ConnectSettings};
+use gazelle_sync::db;
+use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::entities::users;
 use gazelle_sync::gazelle_to_staging::records::receive::receive_made_up;
 use gazelle_sync::lease::Lease;

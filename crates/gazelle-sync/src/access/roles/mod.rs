@@ -1,0 +1,32 @@
+//! Names of roles: those that `migrate --roles` creates, and Supabase's public ones.
+
+pub(in crate::access) mod apply;
+pub(in crate::access) mod changes;
+pub(in crate::access) mod close;
+pub(in crate::access) mod script;
+
+use serde::Serialize;
+
+/// The roles of Supabase's public API: without a login, and with one.
+pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
+
+/// The names of the three roles. The ones that [`apply`](super::roles::apply) is given are plain identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Roles {
+    /// Owns every table and view; has no password, and may not log in except with Citus.
+    pub owner: String,
+    /// The role that the sync logs in as.
+    pub sync: String,
+    /// A group without a login, to be granted to readers.
+    pub reader: String,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Roles {
+            owner: "gazelle_owner".to_owned(),
+            sync: "gazelle_sync".to_owned(),
+            reader: "gazelle_reader".to_owned(),
+        }
+    }
+}

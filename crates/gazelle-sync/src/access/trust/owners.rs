@@ -1,0 +1,336 @@
+//! Refuses tables that have our names but belong to a role which we have no reason to trust.
+//!
+//! The owner of a table decides what runs when somebody uses it: its triggers, rules, defaults and policies run
+//! with the user's rights. So nothing is read from or written to our tables before the catalogue says that their
+//! owner is one who could run code with our rights anyway (docs/decisions/0070).
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::bound;
+use super::superuser::{self, Before};
+use crate::access::roles::{PUBLIC_ROLES, Roles, script};
+use crate::db::{Db, DbError, Param, Tx, quote};
+use crate::migrations::{REGISTER, relation_names};
+
+/// The parameters of the catalogue query.
+struct Question<'a> {
+    schema: &'a str,
+    names: Vec<&'static str>,
+    /// The table whose content decides how the others are treated, so that no foreign trigger, rule or policy may
+    /// be on it.
+    first: &'static str,
+    /// Whether another role may have created them for us.
+    for_us: bool,
+    owner_role: String,
+}
+
+impl<'a> Question<'a> {
+    fn of_account(schema: &'a str) -> Self {
+        let owner_role = Roles::default().owner;
+        Question { schema, names: relation_names(), first: REGISTER, for_us: true, owner_role }
+    }
+
+    fn params(&self) -> [Param<'_>; 7] {
+        [
+            (&self.schema, Type::TEXT),
+            (&self.names, Type::TEXT_ARRAY),
+            (&self.first, Type::TEXT),
+            (&self.for_us, Type::BOOL),
+            (&self.owner_role, Type::TEXT),
+            (&PUBLIC_ROLES_LIST, Type::TEXT_ARRAY),
+            (&RECORDS, Type::TEXT_ARRAY),
+        ]
+    }
+}
+
+const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
+
+/// The policies of the register from which the roles of `migrate --roles` are read back.
+const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
+
+/// Refuses tables and views with our names that belong to a role we have no reason to trust, and a register with a
+/// foreign trigger, rule or policy; then what [`bound::check`] refuses, and what keeps a superuser from using the
+/// tables ([`superuser`]). Succeeds if none of our tables exists yet.
+///
+/// # Errors
+/// Such a relation exists: the message says whose it is, why it is refused and what to do. Those of the database.
+pub async fn check(db: &Db) -> Result<(), DbError> {
+    check_before(db, Before::Use).await
+}
+
+/// As [`check`], for a caller that goes on with `before`.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_before(db: &Db, before: Before) -> Result<(), DbError> {
+    refuse(refusal(db).await?)?;
+    bound::check(db).await?;
+    refuse(superuser::refusal(db, before).await?)
+}
+
+/// Why [`check`] refuses a relation because of its owner, or `None`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
+    let question = Question::of_account(db.schema());
+    let rows = db.query(include_str!("owners.sql"), &question.params()).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let me = db.query(include_str!("me.sql"), &[(&db.schema(), Type::TEXT)]).await?;
+    Ok(Some(question.told(&rows, &me)))
+}
+
+/// As [`check`], in the transaction that goes on to write.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    check_owners_in(tx).await?;
+    check_superuser_in(tx).await
+}
+
+/// The part of [`check_in`] that checks the owners. A caller that revokes others' rights on the tables runs this
+/// first and the rest afterwards.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+}
+
+/// The part of [`check_in`] that checks what keeps a superuser from using the tables.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
+    refuse(superuser::refusal_in(tx).await?)
+}
+
+/// Refuses a table of another schema whose content is executed, unless we or an administrator created it.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> Result<(), DbError> {
+    let question =
+        Question { names: vec![table], first: table, for_us: false, ..Question::of_account(schema) };
+    refuse(told_in(tx, &question).await?)
+}
+
+/// A relation, or something on it, that is refused.
+struct Found {
+    /// `owner`, `schema`, `trigger`, `rule` or `policy`.
+    what: String,
+    relation: String,
+    /// The owner, or the trigger, rule or policy.
+    name: String,
+    /// `relkind` of `pg_class`.
+    kind: String,
+    /// The roles that may act as the owner.
+    acting: Vec<String>,
+    /// Whether we have the owner's rights.
+    has_rights: bool,
+    /// Whether the owner is the owner role of `migrate --roles`.
+    is_of_roles: bool,
+}
+
+impl Found {
+    fn of(row: &Row) -> Found {
+        Found {
+            what: row.get("what"),
+            relation: row.get("relation"),
+            name: row.get("name"),
+            kind: row.get("kind"),
+            acting: row.get("acting"),
+            has_rights: row.get("has_rights"),
+            is_of_roles: row.get("is_of_roles"),
+        }
+    }
+}
+
+/// Our own role.
+#[derive(Default)]
+struct Me {
+    name: String,
+    is_superuser: bool,
+    /// The role that a superuser has SET; code in the session can RESET it.
+    in_force: Option<String>,
+    /// The role, or `public`, whose right lets us create in the schema.
+    creates_by: Option<String>,
+    /// The object that an administrator acting in a superuser's place should own: `DATABASE name` or `SCHEMA name`.
+    kept_by: String,
+}
+
+impl Me {
+    fn of(row: &Row) -> Me {
+        Me {
+            name: row.get("name"),
+            is_superuser: row.get("is_superuser"),
+            in_force: row.get("in_force"),
+            creates_by: row.get("creates_by"),
+            kept_by: row.get("kept_by"),
+        }
+    }
+}
+
+impl Me {
+    fn in_force(&self) -> String {
+        match &self.in_force {
+            Some(role) => {
+                format!(", also with the role {role} in force, which any code in its session can undo")
+            }
+            None => String::new(),
+        }
+    }
+}
+
+async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
+    let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let me = tx.query(include_str!("me.sql"), &[(&question.schema, Type::TEXT)]).await?;
+    Ok(Some(question.told(&rows, &me)))
+}
+
+fn refuse(why: Option<String>) -> Result<(), DbError> {
+    why.map_or(Ok(()), |why| Err(DbError::infrastructure(why)))
+}
+
+impl Question<'_> {
+    fn told(&self, rows: &[Row], me: &[Row]) -> String {
+        let us = me.first().map(Me::of).unwrap_or_default();
+        let Me { name: me, is_superuser, creates_by, .. } = &us;
+        let schema = &self.schema;
+        let (theirs, hung): (Vec<Found>, Vec<Found>) =
+            rows.iter().map(Found::of).partition(|found| found.what == "owner");
+        let Some(first) = theirs.first() else {
+            return match hung.first() {
+                Some(found) if found.what == "schema" => schema_to_superuser(found, &us),
+                found => found.map_or_else(String::new, |found| self.hung(found)),
+            };
+        };
+        let (name, owner) = (&first.relation, &first.name);
+        let kind = if first.kind == "v" { "VIEW" } else { "TABLE" };
+        let table = format!("{}.{}", plain(schema), plain(name));
+        let more = match theirs.len() {
+            1 => String::new(),
+            many => format!(" (and {} more: psql, \\dp {}.*)", many - 1, plain(schema)),
+        };
+        if *is_superuser {
+            return to_superuser(
+                &format!("{schema}.{name} belongs to {owner}{more}"),
+                first,
+                &table,
+                kind,
+                &us,
+            );
+        }
+        let others = match first.has_rights {
+            true => acting_as(owner, &first.acting),
+            false => String::new(),
+        };
+        let mut said = format!(
+            "{schema}.{name} belongs to {owner}{more}{others}, who is neither the role in DATABASE_URL ({me}) nor an administrator of \
+             this database; whoever owns a table can have code of his run by whoever uses it, so nothing of it was read or \
+             written. If it is empty and nobody's, DROP {kind} {table}; if {owner} made it for gazelle-sync, look at its \
+             triggers, rules, defaults and policies (psql: \\d {table}) and take it over: ALTER {kind} {table} OWNER TO {me}",
+            me = plain(me),
+        );
+        if first.has_rights {
+            said += &format!("; or put {} into DATABASE_URL", plain(owner));
+        }
+        // A role made only for its one member, where the right to create comes from PUBLIC (Postgres 14's default
+        // in public).
+        let is_made_for_us = first.acting.iter().all(|name| name == owner);
+        if let (true, Some(holder)) = (self.for_us, creates_by)
+            && (!first.has_rights || holder == "public" && is_made_for_us)
+        {
+            let holder = if holder == "public" { "PUBLIC".to_owned() } else { plain(holder) };
+            said += &format!(
+                "; or, where {me} only fills what {owner} keeps, take from {holder} a right that filling does not need: REVOKE \
+                 CREATE ON SCHEMA {} FROM {holder}",
+                plain(schema)
+            );
+        }
+        said
+    }
+
+    fn hung(&self, found: &Found) -> String {
+        let Found { what, relation: table, name, .. } = found;
+        let schema = &self.schema;
+        format!(
+            "the {what} {name} hangs on {schema}.{table} and is none of ours; what hangs there decides what this program \
+             believes, and can run as whoever migrates, so nothing of it was read or written: look who made it, then DROP {} {} \
+             ON {}.{}",
+            what.to_uppercase(),
+            plain(name),
+            plain(schema),
+            plain(table)
+        )
+    }
+}
+
+/// Says which roles may act as an owner, and the statement that ends it.
+fn acting_as(owner: &str, acting: &[String]) -> String {
+    // The owner itself is named only if nobody else may act as it.
+    let others: Vec<&str> = acting.iter().map(String::as_str).filter(|name| *name != owner).collect();
+    let role = plain(owner);
+    match (others.first(), acting.is_empty()) {
+        (Some(one), _) => {
+            format!(", as which {} may act (REVOKE {role} FROM {} ends that)", others.join(", "), plain(one))
+        }
+        (None, false) => format!(
+            ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
+             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
+        ),
+        (None, true) => String::new(),
+    }
+}
+
+/// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
+fn schema_to_superuser(found: &Found, us: &Me) -> String {
+    let Found { relation: schema, name: owner, .. } = found;
+    format!(
+        "the schema {schema} belongs to {owner}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a schema \
+         can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
+         rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
+         or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
+         (GAZELLE_SYNC_SCHEMA)",
+        me = us.name,
+        in_force = us.in_force(),
+    )
+}
+
+/// The refusal for a superuser, which uses only what superusers own: code on a table runs with the rights of its
+/// user. Taking over the table does not help, since what its owner put on it stays.
+fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
+    let Me { name: me, kept_by, .. } = us;
+    let role = plain(&first.name);
+    let cure = match first.is_of_roles {
+        true => format!(
+            "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
+             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN CREATEROLE; \
+             ALTER {kept_by} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION (and for its password, in \
+             psql: \\password gazelle_admin)"
+        ),
+        false => format!(
+            "Put the role that runs gazelle-sync here into DATABASE_URL ({role}, or an administrator that is a member of it and no \
+             superuser). If it is empty and nobody's, DROP {kind} {table}"
+        ),
+    };
+    format!(
+        "{found}, and the role in DATABASE_URL ({me}) is a superuser{}, which uses nothing that others own: whoever owns a table can \
+         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}",
+        us.in_force(),
+    )
+}
+
+/// An identifier, quoted only if it must be.
+pub(in crate::access) fn plain(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain { name.to_owned() } else { quote(name) }
+}

@@ -1,0 +1,9 @@
+//! Waiting for answers of the server: how long ([`limits`], [`watch`]), what the server says of a statement meanwhile
+//! ([`observer`]), and how much memory answers may take ([`measured`], [`room`]). [`answered`] joins them.
+
+pub(in crate::db) mod answered;
+pub(in crate::db) mod limits;
+pub(in crate::db) mod measured;
+pub(in crate::db) mod observer;
+pub(in crate::db) mod room;
+pub(in crate::db) mod watch;

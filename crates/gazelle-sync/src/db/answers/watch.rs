@@ -1,0 +1,207 @@
+//! Decides how long to wait for an unanswered statement. Pure: the caller passes what was seen of the statement, and
+//! when.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::limits::Limits;
+use crate::db::database::{Seen, Silence};
+
+/// Factor on the silence limit while the server waits for us to send the rest of a statement or to take the rest of
+/// an answer.
+const SLOW_SENDING: u32 = 4;
+/// How often the log repeats who holds the lock.
+const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// The state of one unanswered statement.
+pub(in crate::db) struct Watch {
+    limits: Limits,
+    /// The longest that it may take, even while the server works on it.
+    longest: Duration,
+    begun: Instant,
+    sign_of_life: Instant,
+    /// Since when it waits for a lock.
+    waiting_since: Option<Instant>,
+    warned_at: Option<Instant>,
+    was_working: bool,
+    rows: u64,
+}
+
+/// What to do after a look at a statement.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::db) enum Verdict {
+    /// Go on waiting.
+    Wait,
+    /// Go on waiting, and log who holds the lock.
+    Warn { since: Option<Timestamp>, held_by: String },
+    /// The statement has failed.
+    GiveUp(Why),
+}
+
+/// Why a statement has failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::db) enum Why {
+    /// The lock was not granted in time.
+    Lock { waited: Duration, held_by: String },
+    /// The server showed no activity.
+    Silent { silence: Silence, limit: Duration },
+    /// It exceeded the longest time that any statement may take.
+    TooLong { limit: Duration },
+}
+
+impl Watch {
+    /// The watch of a statement that was sent at `begun`.
+    pub(in crate::db) fn new(limits: Limits, longest: Duration, begun: Instant) -> Watch {
+        Watch {
+            limits,
+            longest,
+            begun,
+            sign_of_life: begun,
+            waiting_since: None,
+            warned_at: None,
+            was_working: false,
+            rows: 0,
+        }
+    }
+
+    /// Notes how many rows were received, and returns whether they are more than before.
+    pub(in crate::db) fn note_rows(&mut self, rows: u64, now: Instant) -> bool {
+        let have_come = rows != std::mem::replace(&mut self.rows, rows);
+        if have_come {
+            self.note_life(now);
+        }
+        have_come
+    }
+
+    /// Notes a sign of life.
+    pub(in crate::db) fn note_life(&mut self, now: Instant) {
+        self.sign_of_life = now;
+    }
+
+    /// What to do after this look.
+    pub(in crate::db) fn judge(&mut self, seen: Seen, now: Instant) -> Verdict {
+        match seen {
+            Seen::Working => {
+                (self.sign_of_life, self.waiting_since, self.was_working) = (now, None, true);
+                Verdict::Wait
+            }
+            Seen::Waiting { since, held_by } => self.judge_lock(since, held_by, now),
+            Seen::Nothing(silence) => {
+                let limit = self.limits.silence * if silence.waits_for_us { SLOW_SENDING } else { 1 };
+                match now - self.sign_of_life >= limit {
+                    true => Verdict::GiveUp(Why::Silent { silence, limit }),
+                    false => Verdict::Wait,
+                }
+            }
+            Seen::Unknown => Verdict::Wait,
+        }
+    }
+
+    fn judge_lock(&mut self, since: Option<Timestamp>, held_by: String, now: Instant) -> Verdict {
+        self.sign_of_life = now;
+        // A statement that was never seen working has waited from its beginning.
+        let from = if self.was_working { now } else { self.begun };
+        let waited = now - *self.waiting_since.get_or_insert(from);
+        if waited >= self.limits.lock_wait {
+            return Verdict::GiveUp(Why::Lock { waited, held_by });
+        }
+        if self.warned_at.is_some_and(|at| now - at < SAY_AGAIN_AFTER) {
+            return Verdict::Wait;
+        }
+        self.warned_at = Some(now);
+        Verdict::Warn { since, held_by }
+    }
+
+    /// `Some` once the statement has exceeded the longest time, whatever was seen of it.
+    pub(in crate::db) fn overdue(&self, now: Instant) -> Option<Why> {
+        (now - self.begun >= self.longest).then_some(Why::TooLong { limit: self.longest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(1800);
+
+    fn waiting() -> Seen {
+        Seen::Waiting { since: None, held_by: "session 7".to_owned() }
+    }
+
+    fn nothing(waits_for_us: bool) -> Seen {
+        Seen::Nothing(Silence { why: "nothing".to_owned(), waits_for_us })
+    }
+
+    /// The verdict of each look, by the second at which it is made.
+    fn verdicts(looks: impl IntoIterator<Item = (u64, Seen)>) -> Vec<Verdict> {
+        let begun = Instant::now();
+        let mut watch = Watch::new(Limits::default(), LONGEST, begun);
+        looks.into_iter().map(|(at, seen)| watch.judge(seen, begun + Duration::from_secs(at))).collect()
+    }
+
+    fn last(looks: impl IntoIterator<Item = (u64, Seen)>) -> Verdict {
+        verdicts(looks).pop().unwrap()
+    }
+
+    #[test]
+    fn silence_is_given_up_after_its_limit_and_later_where_the_server_waits_for_us() {
+        let silent = |waits_for_us, seconds| {
+            Verdict::GiveUp(Why::Silent {
+                silence: Silence { why: "nothing".to_owned(), waits_for_us },
+                limit: Duration::from_secs(seconds),
+            })
+        };
+        for (looks, verdict) in [
+            (vec![(29, nothing(false))], Verdict::Wait),
+            (vec![(30, nothing(false))], silent(false, 30)),
+            (vec![(119, nothing(true))], Verdict::Wait),
+            (vec![(120, nothing(true))], silent(true, 120)),
+            // Counted from the last sign of life.
+            (vec![(20, Seen::Working), (49, nothing(false))], Verdict::Wait),
+            (vec![(20, Seen::Working), (50, nothing(false))], silent(false, 30)),
+            (vec![(20, waiting()), (49, nothing(false))], Verdict::Wait),
+            // An unknown result is no sign of life, and no reason to give up.
+            (vec![(90, Seen::Unknown)], Verdict::Wait),
+            (vec![(20, Seen::Unknown), (30, nothing(false))], silent(false, 30)),
+        ] {
+            let told = format!("{looks:?}");
+            assert_eq!(last(looks), verdict, "{told}");
+        }
+    }
+
+    #[test]
+    fn who_holds_a_lock_is_said_at_once_and_once_a_minute() {
+        let warn = || Verdict::Warn { since: None, held_by: "session 7".to_owned() };
+        assert_eq!(
+            verdicts([5, 6, 64, 65, 66].map(|at| (at, waiting()))),
+            [warn(), Verdict::Wait, Verdict::Wait, warn(), Verdict::Wait]
+        );
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_from_the_beginning_unless_the_statement_was_seen_working() {
+        let given_up = |waited| {
+            let waited = Duration::from_secs(waited);
+            Verdict::GiveUp(Why::Lock { waited, held_by: "session 7".to_owned() })
+        };
+        assert_eq!(last([(5, waiting()), (300, waiting())]), given_up(300));
+        assert_eq!(last([(5, Seen::Working), (6, waiting()), (306, waiting())]), given_up(300));
+        assert_ne!(last([(5, Seen::Working), (6, waiting()), (305, waiting())]), given_up(299));
+        // It was granted that lock, and waits for another one.
+        let looks = [(5, waiting()), (200, Seen::Working), (201, waiting()), (400, waiting())];
+        assert!(matches!(last(looks), Verdict::Warn { .. }));
+    }
+
+    #[test]
+    fn rows_that_come_are_a_sign_of_life_and_nothing_may_last_for_ever() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut watch = Watch::new(Limits::default(), LONGEST, begun);
+        assert!(watch.note_rows(3, at(25)) && !watch.note_rows(3, at(26)));
+        assert_eq!(watch.judge(nothing(false), at(54)), Verdict::Wait);
+        assert_eq!(watch.overdue(at(1799)), None);
+        assert_eq!(watch.overdue(at(1800)), Some(Why::TooLong { limit: LONGEST }));
+    }
+}

@@ -1,0 +1,331 @@
+//! Database errors: what failed, what the server said, and how callers should react. [`sqlstate`] has the table of
+//! SQLSTATE classes.
+
+pub(in crate::db) mod headline;
+pub(in crate::db) mod refused;
+pub mod sqlstate;
+
+use tokio_postgres::error::DbError as ServerError;
+
+use super::error::headline::headline;
+use super::error::refused::About;
+use super::error::sqlstate::Concern;
+
+/// SQLSTATE lock_not_available.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// An error of the database, and what we were doing.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct DbError {
+    /// One line for messages: what failed, what the server said, what to do.
+    what: String,
+    /// How the caller should react.
+    pub fault: Fault,
+    /// The column, constraint or function that the server named, for the quarantine case.
+    pub named: Option<String>,
+    /// The user's function that raised it, such as a trigger's.
+    pub function: Option<String>,
+    /// The SQLSTATE; `None` if the server did not answer.
+    pub state: Option<String>,
+    /// The answer exceeded the size limit: the caller may ask for fewer records at a time.
+    pub is_too_much: bool,
+    /// The driver's error, for `{:?}` alone. It is not a `source`: printing the chain of causes would repeat the
+    /// message together with the server's DETAIL, which quotes values of records.
+    #[allow(dead_code, reason = "read by Debug")]
+    cause: Option<tokio_postgres::Error>,
+}
+
+/// The most bytes of a server's message, and of a name, that we repeat. An impostor, or a trigger, may send more.
+const LONGEST_SAID: usize = 4096;
+const LONGEST_NAME: usize = 256;
+/// The most bytes of the server's texts that are kept for `{:?}`.
+const LONGEST_CAUSE: usize = 64 * 1024;
+
+/// The classes of database errors, by how a caller reacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A record was refused: the batch is split until that record stands alone.
+    Record,
+    /// Two transactions conflicted: the same transaction may be retried.
+    Conflict,
+    /// Another run is in progress on this database.
+    Busy,
+    /// The database is unreachable, full, read-only, or our SQL is wrong: the run stops, and no record is blamed.
+    Infrastructure,
+}
+
+impl DbError {
+    /// Wraps an error of a statement. `doing` is its SQL text, which the message summarizes.
+    pub fn new(source: tokio_postgres::Error, doing: &str) -> DbError {
+        let doing = headline(doing);
+        let Some(server) = source.as_db_error() else {
+            let why = with_advice(one_line(&deepest(&source)));
+            return DbError {
+                cause: Some(source),
+                ..DbError::infrastructure(format!("the database connection failed during {doing}: {why}"))
+            };
+        };
+        let refusal = Refusal::of(server);
+        let is_short = texts_of(server) <= LONGEST_CAUSE;
+        DbError {
+            what: refusal.text(&doing),
+            fault: refusal.fault,
+            named: refusal.named,
+            function: refusal.function,
+            state: Some(refusal.state),
+            is_too_much: false,
+            cause: is_short.then_some(source),
+        }
+    }
+
+    /// No server was reached: a network error, or an unusable address.
+    pub(in crate::db) fn unconnected(why: &str) -> DbError {
+        let why = with_advice(one_line(why));
+        DbError::infrastructure(format!("the database connection failed during CONNECT: {why}"))
+    }
+
+    /// We closed the connection because it sent, or announced, more than the limit.
+    pub(in crate::db) fn too_much(doing: &str, why: &str) -> DbError {
+        let what = format!("the database connection was given up during {}: {why}", headline(doing));
+        DbError { is_too_much: true, ..DbError::infrastructure(what) }
+    }
+
+    /// The same error, prefixed with what we were doing.
+    pub fn while_doing(mut self, doing: &str) -> DbError {
+        self.what = format!("{doing}: {}", self.what);
+        self
+    }
+
+    /// The server gave no answer in time.
+    pub(in crate::db) fn no_answer(what: impl Into<String>) -> DbError {
+        DbError::infrastructure(what)
+    }
+
+    /// The database is read-only.
+    pub(in crate::db) fn read_only(what: impl Into<String>) -> DbError {
+        DbError { state: Some("25006".to_owned()), ..DbError::infrastructure(what) }
+    }
+
+    /// A lock was not granted in time.
+    pub(in crate::db) fn lock_not_available(what: impl Into<String>) -> DbError {
+        DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
+    }
+
+    /// Whether the server, or a pooler in front of it, currently refuses further connections.
+    pub(in crate::db) fn is_too_many_connections(&self) -> bool {
+        let said = |words| self.what.to_ascii_lowercase().contains(words);
+        self.state.as_deref() == Some("53300")
+            || said("no more connections allowed")
+            || said("max clients reached")
+    }
+
+    /// A short description of a statement, for messages.
+    pub(in crate::db) fn headline(sql: &str) -> String {
+        headline(sql)
+    }
+
+    /// Another process holds the lease.
+    pub fn busy(what: impl Into<String>) -> DbError {
+        DbError { fault: Fault::Busy, ..DbError::infrastructure(what) }
+    }
+
+    /// Rows were not written although the database reported no error: a trigger returned NULL, or a rule or policy
+    /// skipped them. `suspects` are the table's triggers, rules and policies; `named` is what the quarantine case
+    /// names.
+    pub fn suppressed(table: &str, what: &str, suspects: &[String], named: String) -> DbError {
+        let cause = match suspects {
+            [] => "a trigger that returns NULL, a rule or a policy keeps us from them".to_owned(),
+            some => format!("what can do that without an error is {}", some.join(", ")),
+        };
+        DbError {
+            fault: Fault::Record,
+            named: Some(named),
+            ..DbError::infrastructure(format!(
+                "the database left rows of {table} as they were: {what}; {cause} (gazelle-sync doctor lists what was added \
+                 to our tables)"
+            ))
+        }
+    }
+
+    /// An error that we raise: the database does not meet a precondition.
+    pub fn infrastructure(what: impl Into<String>) -> DbError {
+        DbError {
+            what: what.into(),
+            fault: Fault::Infrastructure,
+            named: None,
+            function: None,
+            state: None,
+            is_too_much: false,
+            cause: None,
+        }
+    }
+}
+
+/// The server's refusal, with names and texts truncated.
+struct Refusal {
+    state: String,
+    fault: Fault,
+    table: Option<String>,
+    constraint: Option<String>,
+    /// The user's function that raised it.
+    function: Option<String>,
+    /// The column, constraint or function that the server named.
+    named: Option<String>,
+    /// Why it refused.
+    why: String,
+}
+
+impl Refusal {
+    fn of(server: &ServerError) -> Refusal {
+        let state = cut(server.code().code(), LONGEST_NAME);
+        let fault = fault_of(sqlstate::concern_of(server), &state);
+        let short = |name: Option<String>| name.map(|name| cut(&name, LONGEST_NAME));
+        let function = short(sqlstate::function_of(server));
+        let About { table, column, constraint } = About::read(server);
+        let [table, column, constraint] = [table, column, constraint].map(short);
+        // An integrity error without a column or constraint was raised by a function itself.
+        let is_raised =
+            state.starts_with("23") && function.is_some() && column.is_none() && constraint.is_none();
+        // The message about a refused value may quote the value: keep only the error's class and the column.
+        let why = if fault == Fault::Record {
+            sqlstate::meaning(if is_raised { "P0001" } else { &state }).to_owned()
+        } else if function.is_some() {
+            // The text that a user's function raises may quote the row, too.
+            format!("an error of class {}", sqlstate::class_name(&state))
+        } else {
+            let advice = sqlstate::advice_in_context(server).unwrap_or_else(|| sqlstate::advice(&state));
+            format!("{}{advice}", one_line(server.message()))
+        };
+        let named = column
+            .or_else(|| short(server.detail().and_then(column_in_detail)))
+            .or_else(|| constraint.clone())
+            .or_else(|| function.clone());
+        Refusal { state, fault, table, constraint, function, named, why }
+    }
+
+    /// In one line, for messages.
+    fn text(&self, doing: &str) -> String {
+        let place = match (&self.table, &self.named) {
+            (Some(table), Some(name)) => format!(" in {table}.{name}"),
+            (Some(table), None) => format!(" in {table}"),
+            (None, Some(name)) => format!(" in {name}"),
+            (None, None) => String::new(),
+        };
+        // If a column is named, the constraint or function says which of its checks failed.
+        let by: Vec<String> = [
+            self.constraint.as_ref().map(|name| format!("constraint {name}")),
+            self.function.as_ref().map(|name| format!("function {name}")),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|by| !by.ends_with(self.named.as_deref().unwrap_or(" ")))
+        .collect();
+        let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
+        format!("the database refused {doing}{place}: {}{by} (SQLSTATE {})", self.why, self.state)
+    }
+}
+
+/// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
+fn fault_of(concern: Concern, state: &str) -> Fault {
+    match concern {
+        Concern::Row => Fault::Record,
+        Concern::Moment if state.starts_with("40") => Fault::Conflict,
+        Concern::Moment | Concern::Database => Fault::Infrastructure,
+    }
+}
+
+/// What a failed connection means and what to do, if the libraries' text says neither.
+fn with_advice(why: String) -> String {
+    let meaning = match why.as_str() {
+        why if why.contains("UnknownIssuer")
+            || why.contains("CaUsedAsEndEntity")
+            || why.contains("BadSignature") =>
+        {
+            "the server's certificate comes from an authority that is not trusted here: name the authority's PEM file in \
+             GAZELLE_SYNC_DATABASE_CA (on Supabase: Project settings, Database, SSL)"
+        }
+        why if why.contains("not valid for name") || why.contains("NotValidForName") => {
+            "the server's certificate is for another name: write the name that it bears into DATABASE_URL"
+        }
+        why if why.contains("certificate expired") || why.contains("Expired") => {
+            "the server's certificate has expired: renew it there, or look at this machine's clock"
+        }
+        why if why.contains("not valid yet") || why.contains("NotValidYet") => {
+            "the server's certificate is not valid yet: have a new one made there, or look at this machine's clock"
+        }
+        why if why.contains("UnsupportedCertVersion") => {
+            "the server's certificate is of an old version (1) that cannot be verified: have a new one made there (of version \
+             3, with the server's name in it), or leave out sslmode=verify-… and the certificate file to go on without \
+             verification"
+        }
+        why if why.contains("server does not support TLS") => {
+            "the server offers no encryption, which sslmode in DATABASE_URL demands: switch it on there (ssl = on)"
+        }
+        why if why.contains("Connection refused") || why.contains("No such file or directory") => {
+            "nothing listens there: is Postgres running, and are host and port of DATABASE_URL right? Without \
+             DATABASE_URL the embedded database is used"
+        }
+        // Rust's standard library prefixes the texts of glibc, musl and macOS with this.
+        why if why.contains("failed to lookup address") => {
+            "no such host is known: is the host in DATABASE_URL right, and does this machine reach its name server? \
+             Without DATABASE_URL the embedded database is used"
+        }
+        why if why.contains("timed out")
+            || why.contains("unreachable")
+            || why.contains("No route to host") =>
+        {
+            "no answer comes from there: is the host in DATABASE_URL right, and does a firewall let us through?"
+        }
+        _ => return why,
+    };
+    format!("{meaning} ({why})")
+}
+
+/// `Key (client_external_id)=(…) is not present` names the column.
+fn column_in_detail(detail: &str) -> Option<String> {
+    let rest = detail.strip_prefix("Key (")?;
+    Some(rest[..rest.find(')')?].to_owned())
+}
+
+/// Joins several lines into one, truncated to [`LONGEST_SAID`] bytes.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let blank = if line.is_empty() { "" } else { " " };
+        if line.len() + blank.len() + word.len() > LONGEST_SAID {
+            let word = &word[..word.floor_char_boundary(LONGEST_SAID - line.len())];
+            return format!("{line}{blank}{word}…");
+        }
+        line.extend([blank, word]);
+    }
+    line
+}
+
+/// A text truncated to this many bytes, with an ellipsis if it was longer.
+fn cut(text: &str, most: usize) -> String {
+    match text.len() <= most {
+        true => text.to_owned(),
+        false => format!("{}…", &text[..text.floor_char_boundary(most)]),
+    }
+}
+
+/// The bytes of all texts that the driver kept of an error.
+fn texts_of(server: &ServerError) -> usize {
+    let texts = [server.detail(), server.hint(), server.where_(), server.schema(), server.table()];
+    let names = [server.column(), server.datatype(), server.constraint(), server.file(), server.routine()];
+    let all = texts.into_iter().chain(names).flatten().map(str::len).sum::<usize>();
+    all + server.message().len() + server.severity().len()
+}
+
+/// The innermost cause, which says what happened ("Connection refused").
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Checks for additions to our tables: triggers that change our rows (of the old system, or any other), and
+//! constraints that can refuse a row or tie others to it.
+
+use crate::additions::{self, Kind};
+use crate::db::{Db, DbError};
+use crate::doctor::Lines;
+use crate::from_v5::{OLD_FUNCTION, OLD_TRIGGER};
+
+pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
+    let mut lines = Lines::default();
+    let found = additions::read(db).await?;
+    for addition in &found {
+        let (said, mend) = (addition.said.clone(), addition.mend.clone());
+        match addition.kind {
+            Kind::OldTrigger => lines.problem("old trigger", said, mend),
+            Kind::Trigger => lines.warning("other triggers", said, mend),
+            Kind::Constraint => lines.warning("additions", said, mend),
+        }
+    }
+    let none = |kind| !found.iter().any(|addition| addition.kind == kind);
+    if none(Kind::OldTrigger) {
+        lines.ok("old trigger", format!("neither {OLD_TRIGGER} nor {OLD_FUNCTION} is there"));
+    }
+    if none(Kind::Trigger) {
+        lines.ok("other triggers", "none touches our tables");
+    }
+    if none(Kind::Constraint) {
+        lines.ok("additions", "nothing was added to our tables that could refuse a record");
+    }
+    Ok(lines)
+}
