@@ -2,8 +2,8 @@
 //!
 //! `job` describes what a run does; [`run_sync`] is one run from lease to report, `run` its five steps, `counts`
 //! its counts; `scope` decides what is walked; `stages` runs stage 1 and stage 2 side by side, `inline` both in one
-//! transaction; [`judge`], [`unread`] and `left_out` decide whether the run is a success. [`schedule`] says when
-//! the service runs, and [`decide_deletions`] applies manual approvals.
+//! transaction; [`judge`], [`unread`] and `left_out` decide whether the run is a success.
+//! [`decide_deletions`] applies manual approvals.
 
 mod counts;
 pub mod decide_deletions;
@@ -13,7 +13,6 @@ pub mod judge;
 mod left_out;
 mod run;
 mod run_sync;
-pub mod schedule;
 mod scope;
 pub mod stages;
 pub mod unread;

@@ -2,7 +2,7 @@
 //! failure.
 //!
 //! [`Service::run`] is a loop of small steps (`steps`): open the database if it is not open, read the requests for
-//! runs, ask the timetable what is due, run it (`run`), wait. `next_step` chooses between these. Runs never
+//! runs, ask the timetable what is due ([`schedule`]), run it (`run`), wait. `next_step` chooses between these. Runs never
 //! overlap. Failed steps are retried with growing delays (`backoff`, `loop_state`). [`tick`] runs periodic duties
 //! beside the runs. [`state`] is the state that the HTTP server (`crate::http`) reports, and detects when the loop
 //! hangs. `ending` stops the service when the database does not answer.
@@ -13,6 +13,7 @@ mod ending;
 mod loop_state;
 mod next_step;
 mod run;
+pub mod schedule;
 pub mod state;
 mod steps;
 pub mod tick;
@@ -22,10 +23,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use clock::Clock;
+use schedule::Timetable;
 use state::Shared;
 
 use crate::db::Db;
-use crate::orchestrator::schedule::Timetable;
 use crate::source::GazelleClient;
 
 /// Opens what the service needs.

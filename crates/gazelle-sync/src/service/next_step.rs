@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::schedule::DueNow;
 use crate::entities::Entity;
-use crate::orchestrator::schedule::DueNow;
 use crate::run_log::wanted_runs::RequestedRun;
 
 /// How often the service reads requests from the database, and the clock, which may have been set.

@@ -4,12 +4,12 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::schedule::{Due, DueNow};
 use super::{Opener, Service};
 use crate::db::{Db, DbError, Fault};
 use crate::display::{Progress, ProgressStyle};
 use crate::entities::Entity;
 use crate::lease::Lease;
-use crate::orchestrator::schedule::{Due, DueNow};
 use crate::orchestrator::{Job, LeasedRun, Stages, run_leased, run_span};
 use crate::run_log::kinds::{RunCommand, RunMode, RunTrigger};
 use crate::run_log::report::{RunReport, Status};

@@ -13,7 +13,7 @@ use gazelle_sync::config::{Layers, Settings};
 use gazelle_sync::db;
 use gazelle_sync::db::ConnectSettings;
 use gazelle_sync::db::Db;
-use gazelle_sync::orchestrator::schedule::{Schedule, Timetable};
+use gazelle_sync::service::schedule::{Schedule, Timetable};
 use gazelle_sync::service::clock::Clock;
 use gazelle_sync::service::state::Shared;
 use gazelle_sync::service::{Opener, Service};
