@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::version::{MINIMUM_MAJOR, Version};
+use crate::binaries::version::{MINIMUM_MAJOR, Version};
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]

@@ -28,33 +28,18 @@
 #[cfg(not(unix))]
 compile_error!("embedded-postgres needs unix sockets and unix processes");
 
-mod account;
-mod attach;
-mod claims;
-mod download;
+mod binaries;
 mod error;
-mod find;
 mod folder;
-mod held;
-mod initdb;
-mod install_hint;
 mod options;
-mod pinned;
-#[cfg(test)]
-mod planted_tests;
 mod process;
 mod server;
-mod start;
-mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod trust;
-mod unpack;
-mod version;
 
+pub use binaries::version::{MINIMUM_MAJOR, Version};
 pub use error::Error;
 pub use options::{Options, default_data_dir};
 pub use server::Server;
-pub use version::{MINIMUM_MAJOR, Version};
 
 type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::attach::{self, Probe, probe};
-use crate::find::{self, Binaries, Places};
+use crate::binaries::download;
+use crate::binaries::find::{self, Binaries, Places};
+use crate::binaries::install_hint::install_command;
+use crate::binaries::version::Version;
 use crate::folder::{Folder, Lock};
-use crate::initdb;
-use crate::install_hint::install_command;
 use crate::options::Options;
+use crate::process::attach::{self, Probe, probe};
+use crate::process::initdb;
+use crate::process::start::{self, Process};
+use crate::process::stop::Target;
 use crate::process::{self, PidFile};
-use crate::start::{self, Process};
-use crate::stop::Target;
-use crate::version::Version;
-use crate::{Error, Result, download};
+use crate::{Error, Result};
 
 /// How long a server may take to start or stop, including crash recovery.
 const SETTLE: Duration = Duration::from_secs(10 * 60);

@@ -15,15 +15,16 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::account::Account;
-use crate::attach;
-use crate::find::{self, Binaries, Places};
+use crate::binaries::find::{self, Binaries, Places};
+use crate::binaries::install_hint::install_command;
+use crate::folder::account::Account;
+use crate::folder::held::Held;
 use crate::folder::{Folder, make_private};
-use crate::held::Held;
-use crate::install_hint::install_command;
 use crate::options::Options;
+use crate::process::attach;
+use crate::process::{self, initdb};
 use crate::server::Server;
-use crate::{Error, Result, initdb, process};
+use crate::{Error, Result};
 
 /// Small WAL segments: most of a new cluster's size would be one empty file of 16 MB.
 const TEMPLATE_ARGUMENTS: &[&str] = &["--no-sync", "--wal-segsize=1"];

@@ -313,7 +313,7 @@ fn how_takes_the_tools_and_no_other_word() {
 #[test]
 fn it_looks_for_postgres_where_the_program_does() {
     let script = fs::read_to_string(repository().join("dev")).unwrap();
-    let places = fs::read_to_string(repository().join("crates/embedded-postgres/src/find.rs")).unwrap();
+    let places = fs::read_to_string(repository().join("crates/embedded-postgres/src/binaries/find.rs")).unwrap();
     let patterns: Vec<&str> = places
         .lines()
         .skip_while(|line| !line.contains("pub fn standard()"))

@@ -6,9 +6,10 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
 
-use super::alerting;
-use super::context::{Context, FAILED};
-use super::opened::Opened;
+use super::shared::alerting;
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::opened::Opened;
 use super::text::alerts::list_text;
 use crate::alerts::{self, AlertList, Channels};
 use crate::cli::{AlertsAction, AlertsArgs};

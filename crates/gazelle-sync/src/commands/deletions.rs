@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::context::Context;
-use super::opened::Opened;
+use super::shared::context::Context;
+use super::shared::opened::Opened;
 use super::text::deletions::list_text;
 use crate::cli::{DeletionsAction, DeletionsArgs};
 use crate::display;

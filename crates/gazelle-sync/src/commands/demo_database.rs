@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::opened::Opened;
+use super::shared::opened::Opened;
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::migrate;

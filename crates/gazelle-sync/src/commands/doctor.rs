@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 
-use super::context::{Context, FAILED};
-use super::opened::{self, Opened};
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use super::text::doctor::text;
 use crate::doctor::{self, Level, Subject};
 

@@ -4,11 +4,14 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::json;
 
-use super::arguments::chosen;
-use super::context::{Context, FAILED};
-use super::opened::Opened;
+use super::shared::arguments::chosen;
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::opened::Opened;
 use super::text;
-use super::text::errors::{left_out, none_found, table};
+use super::text::errors::left_out;
+use super::text::errors::none_found;
+use super::text::errors::table;
 use super::text::run::run_text;
 use crate::cli::{ErrorFilter, ErrorsAction, ErrorsArgs, ErrorsRetry};
 use crate::config::Settings;

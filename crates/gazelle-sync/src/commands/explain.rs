@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::context::Context;
-use super::record::{self, in_several};
+use super::shared::context::Context;
+use super::shared::record;
+use super::shared::record::in_several;
 use super::text::explain::text;
 use crate::cli::{ExplainArgs, did_you_mean};
 use crate::db::Tx;

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use super::context::Context;
-use super::record::{self, in_several};
+use super::shared::context::Context;
+use super::shared::record;
+use super::shared::record::in_several;
 use super::text::history::text;
 use crate::cli::HistoryArgs;
 use crate::explain::history;

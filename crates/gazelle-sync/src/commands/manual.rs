@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 use serde_json::json;
 
-use super::context::Context;
+use super::shared::context::Context;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::display::{self, Lines};
 

@@ -1,13 +1,10 @@
 //! The commands, one short file each: it parses the arguments, calls the module that does the work, and prints the
-//! result; a folder if the command has logic of its own. `text/` formats what is printed for people. Shared by
-//! commands are `context` (settings and printing), `arguments`, `opened` (database and API), `record` (for
-//! `history` and `explain`), `alerting`, `demo_database` and `shop`. No command uses another.
+//! result; a folder if the command has logic of its own. `text/` formats what is printed for people, `shared/` holds
+//! what several commands need; `shop` and `demo_database` serve `demo`, `simulate` and what must not touch a demo's
+//! database. No command uses another.
 
-mod alerting;
 mod alerts;
-mod arguments;
 mod auth;
-mod context;
 mod deletions;
 mod demo;
 mod demo_database;
@@ -15,14 +12,12 @@ mod doctor;
 mod errors;
 mod explain;
 mod history;
-mod logging;
 mod manual;
 mod migrate;
-mod opened;
-mod record;
 mod replay;
 mod serve;
 mod settings;
+mod shared;
 mod shop;
 mod simulate;
 mod status;
@@ -42,7 +37,7 @@ use crate::config::{Layers, Settings, SettingsError};
 use crate::display::{self, Lines, Progress, ProgressStyle};
 use crate::entities;
 
-use context::{Context, FAILED, WRONG_USE, failed, print_failure};
+use shared::context::{Context, FAILED, WRONG_USE, failed, print_failure};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
@@ -63,7 +58,7 @@ pub fn main() -> ExitCode {
     let progress = Progress::new(ProgressStyle::for_stderr(cli.global.quiet > 0 || json));
     // Dropped after the runtime, so that the last spans are exported too.
     let _logging =
-        logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
+        shared::logging::start(&settings, matches!(cli.command, Command::Serve(_)), cli.loudest(), &progress);
     for warning in unknown_variables.iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }

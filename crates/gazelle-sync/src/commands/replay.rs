@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 
-use super::arguments::{chosen, instant};
-use super::context::Context;
-use super::opened::Opened;
-use super::text::replay::{built_text, text};
+use super::shared::arguments::chosen;
+use super::shared::arguments::instant;
+use super::shared::context::Context;
+use super::shared::opened::Opened;
+use super::text::replay::built_text;
+use super::text::replay::text;
 use crate::cli::ReplayArgs;
 use crate::rebuild::replay::{ReplayRequest, into_schema, replay};
 use crate::staging::slice::Slice;

@@ -10,9 +10,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, FAILED};
 use super::demo_database::refuse_demo;
-use super::opened::{self, Opened};
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use crate::cli::ServeArgs;
 use crate::config::Settings;
 use crate::db::Db;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::context::Context;
+use super::shared::context::Context;
 use crate::display::{self, Cell, Column, Table};
 
 /// Prints every setting; for a secret only whether it is set.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use gazelle_sim::{SimOptions, Simulator};
 use serde_json::json;
 
-use super::context::Context;
+use super::shared::context::Context;
 use super::shop;
 use crate::cli::SimulateArgs;
 use crate::display::Lines;

@@ -2,11 +2,13 @@
 
 use anyhow::Result;
 
-use super::alerting;
-use super::arguments::{chosen, instant};
-use super::context::Context;
 use super::demo_database::refuse_demo;
-use super::opened::{self, Opened};
+use super::shared::alerting;
+use super::shared::arguments::chosen;
+use super::shared::arguments::instant;
+use super::shared::context::Context;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use super::text::run::run_text;
 use crate::cli::{FetchArgs, ReconcileArgs, SyncArgs};
 use crate::orchestrator::{Job, Stages, run_sync};

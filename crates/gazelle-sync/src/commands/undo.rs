@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::context::Context;
-use super::opened::Opened;
+use super::shared::context::Context;
+use super::shared::opened::Opened;
 use super::text::undo::text;
 use crate::cli::UndoArgs;
 use crate::rebuild::undo::{UndoRequest, undo};

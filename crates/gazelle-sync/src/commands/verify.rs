@@ -3,9 +3,12 @@
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use super::arguments::chosen;
-use super::context::{Context, FAILED, PARTIAL};
-use super::opened::{self, Opened};
+use super::shared::arguments::chosen;
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::context::PARTIAL;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use super::text::verify::text;
 use crate::cli::VerifyArgs;
 use crate::db::citus;

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::arguments::chosen;
-use super::context::Context;
-use super::opened::Opened;
+use super::shared::arguments::chosen;
+use super::shared::context::Context;
+use super::shared::opened::Opened;
 use super::text::warnings::text;
 use crate::cli::WarningsArgs;
 use crate::migrate;

@@ -28,7 +28,7 @@ fn nothing_is_written_but_what_was_made_harmless() {
         _ if file.contains("tests") => true,
         _ if file.starts_with("display/") || file == "http/answer.rs" => true,
         // Asks what kind of stderr there is; gives the log its one writer.
-        "commands/logging.rs" => line.contains("is_terminal()") || way == "log_writer(",
+        "commands/shared/logging.rs" => line.contains("is_terminal()") || way == "log_writer(",
         // A page of our own words alone, for the browser that comes back from a login.
         "credentials/callback.rs" => {
             line.contains("format!(\"{text}\\n\")") || line.starts_with("use axum::response")

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::context::{Context, FAILED};
-use super::opened::{self, Opened};
+use super::shared::context::Context;
+use super::shared::context::FAILED;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use super::text::auth::status_text;
 use crate::cli::{AuthAction, AuthArgs, LoginArgs};
 use crate::credentials::{self, Login};

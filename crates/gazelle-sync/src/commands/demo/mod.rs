@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use gazelle_sim::{SimOptions, Simulator};
 
-use super::context::Context;
-use super::demo_database::{self, is_demo};
-use super::opened::{self, Opened};
+use super::demo_database;
+use super::demo_database::is_demo;
+use super::shared::context::Context;
+use super::shared::opened;
+use super::shared::opened::Opened;
 use super::shop;
 use super::text;
 use crate::cli::DemoArgs;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::changes::DemoChange;
-use super::day::{Day, Visit};
+use super::day::Day;
+use super::day::Visit;
 use crate::run_log::report::RunReport;
 
 /// Everything that `demo` shows.

@@ -4,9 +4,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::MigrateArgs;
-use crate::commands::context::Context;
-use crate::commands::opened::Opened;
-use crate::commands::text::from_v5::{back_text, inventory_text};
+use crate::commands::shared::context::Context;
+use crate::commands::shared::opened::Opened;
+use crate::commands::text::from_v5::back_text;
+use crate::commands::text::from_v5::inventory_text;
 use crate::config;
 use crate::db::Db;
 use crate::from_v5::{self, away, back};

@@ -6,8 +6,8 @@ mod roles;
 use anyhow::Result;
 use serde_json::json;
 
-use super::context::Context;
-use super::opened::Opened;
+use super::shared::context::Context;
+use super::shared::opened::Opened;
 use super::text::migrate::steps_text;
 use crate::cli::MigrateArgs;
 use crate::migrate::{self, Shape};

@@ -5,9 +5,10 @@ use serde_json::json;
 
 use crate::access::{self, Roles};
 use crate::cli::MigrateArgs;
-use crate::commands::context::Context;
-use crate::commands::opened::Opened;
-use crate::commands::text::roles::{applied_text, script_text};
+use crate::commands::shared::context::Context;
+use crate::commands::shared::opened::Opened;
+use crate::commands::text::roles::applied_text;
+use crate::commands::text::roles::script_text;
 use crate::db::Db;
 use crate::migrate::{self, Shape};
 use crate::{config, from_v5};

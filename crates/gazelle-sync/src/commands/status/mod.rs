@@ -4,9 +4,10 @@ pub mod read;
 
 use anyhow::Result;
 
-use super::context::Context;
-use super::opened::Opened;
-use super::text::status::{Embedded, text};
+use super::shared::context::Context;
+use super::shared::opened::Opened;
+use super::text::status::Embedded;
+use super::text::status::text;
 use read::read;
 
 /// Seconds that `status` waits for a lock before it reports the holder and ends.

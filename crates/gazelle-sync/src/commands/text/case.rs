@@ -1,6 +1,8 @@
 //! Formats the output of `errors show`: one quarantine case.
 
-use super::source::{request_text, run_text, value_text};
+use super::source::request_text;
+use super::source::run_text;
+use super::source::value_text;
 use crate::display::{Document, Lines};
 use crate::entities::weight;
 use crate::explain::case::{Parent, Story};

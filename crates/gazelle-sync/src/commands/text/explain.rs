@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::source::{request_text, run_text, value_text};
+use super::source::request_text;
+use super::source::run_text;
+use super::source::value_text;
 use crate::display::Lines;
 use crate::explain::column::{CheckedPath, Explanation, Source};
 use crate::explain::times::Times;

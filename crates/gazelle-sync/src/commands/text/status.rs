@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::commands::status::read::{ProductionLine, StagingLine, StatusReport};
+use crate::commands::status::read::ProductionLine;
+use crate::commands::status::read::StagingLine;
+use crate::commands::status::read::StatusReport;
 use crate::display::{self, Column, Lines, Table};
 use crate::run_log::last_runs::LastRun;
 use crate::staging::size::Size;

@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::claims::remove_stale_claims;
 use crate::folder::Folder;
-use crate::initdb::existing_major;
+use crate::process::claims::remove_stale_claims;
+use crate::process::initdb::existing_major;
 
 const SECRET: &str = "4194303\nof root alone\n\n\n\nfifth line\n";
 

@@ -6,12 +6,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::binaries::find::{self, Binaries};
+use crate::binaries::pinned::{self, Archive};
+use crate::binaries::unpack::unpack;
 use crate::error::chain;
-use crate::find::{self, Binaries};
 use crate::folder::Folder;
-use crate::held::{ALL_MAY_ENTER, Held};
-use crate::pinned::{self, Archive};
-use crate::unpack::unpack;
+use crate::folder::held::{ALL_MAY_ENTER, Held};
 
 /// The longest wait for a connection, for example without a network.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);

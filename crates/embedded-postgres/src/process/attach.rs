@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
+use crate::binaries::version::Version;
 use crate::folder::{Folder, PORT};
-use crate::version::Version;
 use crate::{Error, Result};
 
 /// The superuser that `initdb` creates. Anybody who can reach the socket can log in as it; only the owner can enter

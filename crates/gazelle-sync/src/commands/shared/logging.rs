@@ -28,7 +28,7 @@ use crate::loopback;
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running logging; dropping it sends the traces that are still buffered.
-pub(super) struct Logging {
+pub struct Logging {
     traces: Option<SdkTracerProvider>,
 }
 
@@ -43,7 +43,7 @@ impl Drop for Logging {
 
 /// Starts logging for `serve` or another command; nothing finer than `loudest` is logged. Only one global
 /// subscriber can be set; a test that set its own keeps it.
-pub(super) fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: &Progress) -> Logging {
+pub fn start(settings: &Settings, serves: bool, loudest: LevelFilter, progress: &Progress) -> Logging {
     let (traces, problem) = match settings.otlp_endpoint.as_ref().map(|url| traces(url.as_str())) {
         None => (None, None),
         Some(Ok(provider)) => (Some(provider), None),

@@ -129,7 +129,7 @@ mod tests {
         if digits.len() != 64 || text.len() != 64 {
             return Some("it is not 64 digits from 0 to f".to_owned());
         }
-        if text == crate::download::sha_256(b"") {
+        if text == crate::binaries::download::sha_256(b"") {
             return Some("it is the hash of nothing".to_owned());
         }
         if digits.chunk_by(|one, next| one == next).any(|run| run.len() >= 6) {

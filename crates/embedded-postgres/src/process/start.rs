@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use crate::attach::{Probe, probe};
-use crate::claims::remove_stale_claims;
+use crate::binaries::find::Binaries;
+use crate::binaries::version::Version;
 use crate::error::one_line;
-use crate::find::Binaries;
 use crate::folder::{Folder, LOG, PORT};
 use crate::options::Options;
 use crate::process;
-use crate::version::Version;
+use crate::process::attach::{Probe, probe};
+use crate::process::claims::remove_stale_claims;
 use crate::{Error, Result};
 
 /// How long a server may not answer, and how long it may answer that it is recovering.

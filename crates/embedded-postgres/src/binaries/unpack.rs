@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use crate::held::{ALL_MAY_ENTER, ALL_MAY_READ, Held};
+use crate::folder::held::{ALL_MAY_ENTER, ALL_MAY_READ, Held};
 
 /// More bytes and files than any archive of server programs has.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;

@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
+use crate::folder::held::Held;
 use crate::folder::{Folder, PORT};
-use crate::held::Held;
 use crate::process::{self, PID_FILE, PidFile};
 use crate::{Error, Result};
 

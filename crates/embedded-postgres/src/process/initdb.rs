@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use crate::attach::USER;
+use crate::binaries::find::Binaries;
+use crate::binaries::version::MINIMUM_MAJOR;
 use crate::error::one_line;
-use crate::find::Binaries;
 use crate::folder::Folder;
-use crate::held::Held;
-use crate::start::{self, Bond};
-use crate::version::MINIMUM_MAJOR;
+use crate::folder::held::Held;
+use crate::process::attach::USER;
+use crate::process::start::{self, Bond};
 use crate::{Error, Result};
 
 const VERSION_FILE: &str = "PG_VERSION";

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::account::Account;
+use crate::binaries::version::{MINIMUM_MAJOR, Version};
 use crate::error::one_line;
-use crate::version::{MINIMUM_MAJOR, Version};
+use crate::folder::account::Account;
 use crate::{Error, Result};
 
 /// Binaries that were run and printed their version.

@@ -1,12 +1,18 @@
 //! Identifies a running postmaster from outside: reads its pid file, and checks that the pid is really its own.
 
+pub(crate) mod attach;
+pub(crate) mod claims;
+pub(crate) mod initdb;
+pub(crate) mod start;
+pub(crate) mod stop;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::held::Held;
+use crate::folder::held::Held;
 
 /// The name of the pid file in the cluster's folder.
 pub(crate) const PID_FILE: &str = "postmaster.pid";

@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::account::Account;
-use crate::held::Held;
+use crate::folder::account::Account;
+use crate::folder::held::Held;
 use crate::{Error, Result};
 
 /// As many symbolic links as Linux follows.

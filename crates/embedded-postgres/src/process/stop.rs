@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::process::start::Process;
 use crate::process::{is_postmaster, signal};
-use crate::start::Process;
 use crate::{Error, Result};
 
 /// The longest wait for a fast shutdown, which writes a checkpoint first.

@@ -11,6 +11,12 @@
 //!   keep-running            present: the last program to leave does not stop it
 //! ```
 
+pub(crate) mod account;
+pub(crate) mod held;
+#[cfg(test)]
+mod planted_tests;
+pub(crate) mod trust;
+
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -19,9 +25,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::account::Account;
-use crate::held::Held;
-use crate::{Error, Result, pinned, trust};
+use crate::binaries::pinned;
+use crate::folder::account::Account;
+use crate::folder::held::Held;
+use crate::{Error, Result};
 
 /// The name of the server's folder in the data folder.
 const NAME: &str = "postgres";
