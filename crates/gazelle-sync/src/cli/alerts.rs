@@ -7,21 +7,21 @@ use super::help;
 /// `alerts`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AlertsArgs {
-    /// What to do; absent: list.
+    /// The action; absent: list.
     #[command(subcommand)]
     pub action: Option<AlertsAction>,
 }
 
-/// What to do with alerts.
+/// The actions of `alerts`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum AlertsAction {
-    /// List what is wrong, what was over within a week, and messages that nobody got yet (as `alerts` alone does)
+    /// List open alerts, those closed within a week, and messages not yet delivered (default action)
     #[command(after_long_help = help::ALERTS.more())]
     List,
-    /// Send one test message on every configured channel and say what happened
+    /// Send one test message on every configured channel and report the results
     #[command(long_about = help::ALERTS_TEST.about(), after_long_help = help::ALERTS.more())]
     Test,
-    /// Look now what is wrong and send what is due, once, as `serve` does all the time
+    /// Evaluate the alert conditions once and send what is due, as `serve` does continuously
     #[command(long_about = help::ALERTS_CHECK.about(), after_long_help = help::ALERTS.more())]
     Check,
 }

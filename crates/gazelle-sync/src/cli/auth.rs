@@ -7,22 +7,22 @@ use super::help;
 /// `auth`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AuthArgs {
-    /// What to do; absent: status.
+    /// The action; absent: status.
     #[command(subcommand)]
     pub action: Option<AuthAction>,
 }
 
-/// What to do with credentials.
+/// The actions of `auth`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum AuthAction {
-    /// Say what is used, who that is at Gazelle, and until when it is good (as `auth` alone does)
+    /// Show which credentials are used, whose they are, and when they expire (default action)
     #[command(long_about = help::AUTH_STATUS.about(), after_long_help = help::AUTH.more())]
     Status {
-        /// Do not ask Gazelle
+        /// Send no request to Gazelle
         #[arg(long)]
         offline: bool,
     },
-    /// Let a person agree in a browser, and keep the tokens
+    /// Authorize this program in a browser, and store the tokens
     #[command(long_about = help::AUTH_LOGIN.about(), after_long_help = help::AUTH.more())]
     Login(LoginArgs),
     /// Remove the stored tokens
@@ -33,14 +33,14 @@ pub enum AuthAction {
 /// Flags of `auth login`.
 #[derive(Debug, Clone, Args)]
 pub struct LoginArgs {
-    /// Port of this machine that the browser comes back to; 0 takes a free one. The address http://127.0.0.1:PORT/callback
-    /// has to be registered with the application at Gazelle
+    /// Local port that the browser is redirected to; 0 chooses a free one. The address http://127.0.0.1:PORT/callback
+    /// must be registered for the application at Gazelle
     #[arg(long, value_name = "PORT", default_value_t = 8789)]
     pub port: u16,
-    /// The browser is on another machine: paste the address that it was sent to
+    /// Paste the redirect address by hand, if the browser is on another machine
     #[arg(long)]
     pub paste: bool,
-    /// How long to wait for the person
+    /// How long to wait for the authorization
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub wait: u64,
 }

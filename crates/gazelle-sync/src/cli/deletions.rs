@@ -6,32 +6,32 @@ use uuid::Uuid;
 /// `deletions`, alone or with an action.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DeletionsArgs {
-    /// What to do; absent: list what waits.
+    /// The action; absent: list.
     #[command(subcommand)]
     pub action: Option<DeletionsAction>,
 }
 
-/// What to do with deletions.
+/// The actions of `deletions`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum DeletionsAction {
-    /// List those that wait for a word, with --all every one, each with its evidence
+    /// List deletions that await approval (default action), each with its evidence
     #[command(after_long_help = super::help::DELETIONS.more())]
     List {
-        /// Also those that are done or decided
+        /// Also those that are applied, approved or dismissed
         #[arg(long)]
         all: bool,
     },
-    /// Delete what a run withheld
+    /// Approve the deletions that a run withheld
     #[command(after_long_help = super::help::DELETIONS.more())]
     Approve {
-        /// As `deletions list` prints it
+        /// The run, as `deletions list` prints it
         #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
         run: Uuid,
     },
-    /// Keep what a run withheld, now and in later runs, until it is seen at the source again
+    /// Dismiss the deletions that a run withheld: the records are kept, also in later runs, until they are seen at the source again
     #[command(after_long_help = super::help::DELETIONS.more())]
     Dismiss {
-        /// As `deletions list` prints it
+        /// The run, as `deletions list` prints it
         #[arg(value_name = "RUN", value_parser = super::run_id::run_id)]
         run: Uuid,
     },

@@ -11,7 +11,7 @@ use crate::states::CaseState;
 #[derive(Debug, Clone, Default, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ErrorsArgs {
-    /// What to do; absent: list.
+    /// The action; absent: list.
     #[command(subcommand)]
     pub action: Option<ErrorsAction>,
     /// Which records to list.
@@ -19,29 +19,29 @@ pub struct ErrorsArgs {
     pub filter: ErrorFilter,
 }
 
-/// What to do with records in quarantine.
+/// The actions of `errors`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ErrorsAction {
-    /// List them (as `errors` alone does)
+    /// List quarantined records (default action)
     #[command(after_long_help = super::help::ERRORS.more())]
     List(ErrorFilter),
-    /// Show everything about one: reason, attempts, raw record
+    /// Show one case in full: reason, attempts, raw record
     #[command(after_long_help = super::help::ERRORS.more())]
     Show {
-        /// As `errors list` prints it
+        /// The case, as `errors list` prints it
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// Try them again: these, or all that match
+    /// Retry these records, or all that match
     #[command(after_long_help = super::help::ERRORS.more())]
     Retry(ErrorsRetry),
-    /// Take one out of the list for good, with a reason; the raw record stays
+    /// Close a case for good, with a reason; the raw record stays
     #[command(after_long_help = super::help::ERRORS.more())]
     Dismiss {
-        /// As `errors list` prints it
+        /// The case, as `errors list` prints it
         #[arg(value_name = "ID")]
         id: String,
-        /// Why it may be left alone
+        /// Why the record needs no correction
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
@@ -112,7 +112,7 @@ pub struct ErrorFilter {
     /// Only records in this state (repeatable) [default: open and waiting]
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub state: Vec<String>,
-    /// Also those that are closed, whatever closed them
+    /// Also closed cases
     #[arg(long, conflicts_with = "state")]
     pub all: bool,
     /// At most this many, the newest first, or all; with --json too [default: 50]
@@ -120,10 +120,10 @@ pub struct ErrorFilter {
     pub limit: Option<Limit>,
 }
 
-/// Which records to try again.
+/// Which records to retry.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ErrorsRetry {
-    /// As `errors list` prints them [default: all that match]
+    /// The cases, as `errors list` prints them [default: all that match]
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
     /// Only this entity

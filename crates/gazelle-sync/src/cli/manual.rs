@@ -16,7 +16,7 @@ pub struct CompletionsArgs {
 /// Flags of `man`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ManArgs {
-    /// Write a page for the program and one for each command into this folder, instead of the program's to stdout
+    /// Write one page for the program and one per command into this folder, instead of the program's page to stdout
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
 }

@@ -60,7 +60,7 @@ use crate::config::settings_text;
     arg_required_else_help = true,
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
     /// Flags of every command.
@@ -72,10 +72,10 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct GlobalFlags {
-    /// Settings file [default: gazelle-sync.toml in the working directory, if there]
+    /// Settings file [default: gazelle-sync.toml in the working directory, if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// PostgreSQL to mirror into, without a password (with one: DATABASE_URL)
+    /// PostgreSQL to mirror into, without a password (use DATABASE_URL to pass one)
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Database schema that holds this account's tables
@@ -101,64 +101,64 @@ pub struct GlobalFlags {
     pub quiet: u8,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Try everything on a made-up shop: embedded database, simulated Gazelle, two syncs
+    /// Try everything on simulated data: embedded database, simulated Gazelle, two syncs
     #[command(long_about = help::DEMO.about(), after_long_help = help::DEMO.more())]
     Demo(DemoArgs),
     /// Fetch from Gazelle and bring production up to date (both stages)
     #[command(long_about = help::SYNC.about(), after_long_help = help::SYNC.more())]
     Sync(SyncArgs),
-    /// Fetch from Gazelle into staging (stage 1 alone)
+    /// Fetch from Gazelle into staging (stage 1 only)
     #[command(long_about = help::FETCH.about(), after_long_help = help::FETCH.more())]
     Fetch(FetchArgs),
-    /// Bring production up to date with staging (stage 2 alone)
+    /// Bring production up to date with staging (stage 2 only)
     #[command(long_about = help::RECONCILE.about(), after_long_help = help::RECONCILE.more())]
     Reconcile(ReconcileArgs),
-    /// Run by itself: sync by schedule and on demand, until stopped
+    /// Run as a service: sync by schedule and on demand, until stopped
     #[command(long_about = help::SERVE.about(), after_long_help = help::SERVE.more())]
     Serve(ServeArgs),
     /// Rebuild production from staging, without the API
     #[command(long_about = help::REPLAY.about(), after_long_help = help::REPLAY.more())]
     Replay(ReplayArgs),
-    /// Put production back to before a run, or lift that again
+    /// Restore production to its state before a run, or lift that undo
     #[command(long_about = help::UNDO.about(), after_long_help = help::UNDO.more())]
     Undo(UndoArgs),
-    /// Prove that production is what it should be
+    /// Prove that production is correct
     #[command(long_about = help::VERIFY.about(), after_long_help = help::VERIFY.more())]
     Verify(VerifyArgs),
-    /// Show what is held, what waits, and the last runs
+    /// Show what is stored, what is pending, and the last runs
     #[command(long_about = help::STATUS.about(), after_long_help = help::STATUS.more())]
     Status,
     /// List the versions of a record and what changed in each
     #[command(long_about = help::HISTORY.about(), after_long_help = help::HISTORY.more())]
     History(HistoryArgs),
-    /// Tell where a value in production came from
+    /// Show where a value in production came from
     #[command(long_about = help::EXPLAIN.about(), after_long_help = help::EXPLAIN.more())]
     Explain(ExplainArgs),
-    /// List, show, retry or dismiss the records in quarantine
+    /// List, show, retry or dismiss quarantined records
     #[command(long_about = help::ERRORS.about(), after_long_help = help::ERRORS.more())]
     Errors(ErrorsArgs),
-    /// List what is worth knowing and is no error
+    /// List conditions that deserve attention but are not errors
     #[command(long_about = help::WARNINGS.about(), after_long_help = help::WARNINGS.more())]
     Warnings(WarningsArgs),
-    /// List records found gone at the source, decide on those withheld
+    /// List records deleted at the source, approve or dismiss withheld deletions
     #[command(long_about = help::DELETIONS.about(), after_long_help = help::DELETIONS.more())]
     Deletions(DeletionsArgs),
-    /// Log in at Gazelle, see until when that is good, log out
+    /// Log in to Gazelle, show when the login expires, log out
     #[command(long_about = help::AUTH.about(), after_long_help = help::AUTH.more())]
     Auth(AuthArgs),
-    /// Show what is wrong and who was told, test the channels
+    /// Show open alerts and who was notified, test the alert channels
     #[command(long_about = help::ALERTS.about(), after_long_help = help::ALERTS.more())]
     Alerts(AlertsArgs),
-    /// Look whether everything that is needed is there, and name what mends it
+    /// Check that everything needed is present and correct, and name what fixes it
     #[command(long_about = help::DOCTOR.about(), after_long_help = help::DOCTOR.more())]
     Doctor,
     /// Create or upgrade the database
     #[command(long_about = help::MIGRATE.about(), after_long_help = help::MIGRATE.more())]
     Migrate(MigrateArgs),
-    /// Run a simulated Gazelle with a made-up shop
+    /// Run a simulated Gazelle API with made-up data
     #[command(long_about = help::SIMULATE.about(), after_long_help = help::SIMULATE.more())]
     Simulate(SimulateArgs),
     /// Show the settings in force and where each came from

@@ -43,7 +43,7 @@ pub struct SourceFlags {
     /// Address of Gazelle's GraphQL API
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
-    /// Requests to the API at the same time, 1 to 32
+    /// Concurrent requests to the API, 1 to 32
     #[arg(long, value_name = "N")]
     pub concurrency: Option<String>,
     /// Records asked for per page, 1 to 500
@@ -68,13 +68,13 @@ pub struct ReplayArgs {
     /// Only this entity (repeatable) [default: all]
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,
-    /// Show what would change, and change nothing
+    /// Show what would change, without changing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Remove rows even if they are more than the guard allows, or rows of your own tables go with them
+    /// Remove rows even if there are more than the deletion guard allows, or if rows of your own tables would be removed with them
     #[arg(long)]
     pub allow_deletions: bool,
-    /// Only the record of this id (repeatable)
+    /// Only the record with this id (repeatable)
     #[arg(long, value_name = "ID")]
     pub id: Vec<String>,
     /// Only records of which this run staged a version
@@ -89,7 +89,7 @@ pub struct ReplayArgs {
     /// Build production as it was at this time; needs --into
     #[arg(long, value_name = "DAY|INSTANT", requires = "into")]
     pub as_of: Option<Since>,
-    /// Build it in this schema instead of comparing: as of now, or of --as-of. A schema that an earlier
+    /// Build production in this schema instead of comparing: as of now, or of --as-of. A schema that an earlier
     /// replay built is replaced, any other is refused
     #[arg(long, value_name = "SCHEMA", value_parser = NonEmptyStringValueParser::new(),
           conflicts_with_all = ["entity", "dry_run", "allow_deletions", "id", "run", "since", "until"])]

@@ -27,7 +27,7 @@ impl ShopSize {
 /// The made-up shop; the same numbers give the same shop.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ShopFlags {
-    /// Number from which the shop is made up
+    /// Seed of the made-up data
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
     /// Clients [default: 4010]
@@ -42,7 +42,7 @@ pub struct ShopFlags {
     /// Technicians [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub users: Option<u32>,
-    /// A small shop: 40 clients, 30 pianos, 200 appointments, where not said otherwise
+    /// A small shop: 40 clients, 30 pianos, 200 appointments, unless given otherwise
     #[arg(long)]
     pub small: bool,
     /// Wait before each answer, in milliseconds (the real API: about 240)
@@ -69,7 +69,7 @@ pub struct DemoArgs {
     /// The made-up shop.
     #[command(flatten)]
     pub shop: ShopFlags,
-    /// Stop the embedded database at the end, even if it ran before, instead of leaving it running for psql
+    /// Stop the embedded database at the end, even if it was running before, instead of leaving it running for psql
     #[arg(long)]
     pub stop: bool,
 }
@@ -77,16 +77,16 @@ pub struct DemoArgs {
 /// Flags of `simulate`.
 #[derive(Debug, Clone, Args)]
 pub struct SimulateArgs {
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 chooses a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8788")]
     pub listen: SocketAddr,
     /// The made-up shop.
     #[command(flatten)]
     pub shop: ShopFlags,
-    /// Key that the simulated API accepts; a made-up one, never a real one
+    /// Key that the simulated API accepts; never pass a real one
     #[arg(long, value_name = "KEY", default_value = "simulated-key")]
     pub api_key: String,
-    /// Most records in one answer, however many are asked for
+    /// Maximum number of records in one answer, however many are requested
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     pub page_cap: u32,
 }

@@ -8,13 +8,13 @@ pub struct VerifyArgs {
     /// Only this entity (repeatable)
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,
-    /// Records to ask the API for, chosen at random
+    /// Number of records to request from the API, chosen at random
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub sample: u32,
-    /// Choose the same records as a verify that printed this number
+    /// Choose the same records as the verify that printed this number
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// Leave the API out: compare with staging and look at the database alone
+    /// Do not use the API: compare production with staging only
     #[arg(long)]
     pub offline: bool,
 }

@@ -12,10 +12,10 @@ pub struct WarningsArgs {
     /// Only this kind, such as blank_serial
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
-    /// Only what this run noted
+    /// Only warnings of this run
     #[arg(long, value_name = "RUN", value_parser = super::run_id::run_id)]
     pub run: Option<Uuid>,
-    /// Records named as samples of each kind, and warnings of runs listed, at most
+    /// Maximum number of sample records per kind, and of run warnings
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
 }

@@ -92,7 +92,7 @@ async fn check(context: &Context, opened: &Opened) -> Result<u8> {
     });
     context.print(&document, || {
         format!(
-            "{} alert(s) began, {} over; {} message(s) written, {} sent, {} not taken yet (gazelle-sync alerts lists them)",
+            "{} alert(s) opened, {} closed; {} message(s) written, {} sent, {} not delivered yet (gazelle-sync alerts lists them)",
             changes.opened, changes.closed, changes.messages, delivered.sent, delivered.failed
         )
     })?;

@@ -49,7 +49,7 @@ async fn list(context: &Context, opened: &Opened, all: bool) -> Result<u8> {
 async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decision) -> Result<u8> {
     let decided = decide(&opened.db, &context.settings, run, decision, &context.progress).await?;
     if decided.records == 0 {
-        bail!("run {run} withheld nothing that still waits (gazelle-sync deletions lists what does)");
+        bail!("run {run} has no deletion that awaits approval (gazelle-sync deletions lists those that do)");
     }
     let word = match decision {
         Decision::Approve => "marked deleted",
@@ -61,7 +61,7 @@ async fn settle(context: &Context, opened: &Opened, run: Uuid, decision: Decisio
         || match seen_since {
             0 => format!("{} record(s) {word}", display::count(records)),
             stay => format!(
-                "{} record(s) {word}; {} stay, as they were seen at the source since",
+                "{} record(s) {word}; {} are kept, because they have been seen at the source since",
                 display::count(records - stay),
                 display::count(stay)
             ),

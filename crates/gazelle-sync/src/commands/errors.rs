@@ -97,7 +97,7 @@ async fn list_json(mut cases: Pages<'_>, found: usize, filter: &ErrorFilter) -> 
             Ok(None) => break,
             Err(error) if list.is_empty() => return Err(error.into()),
             Err(error) => {
-                display::tell_error(&format!("the list breaks off after {} cases: {error}", list.len()));
+                display::tell_error(&format!("the list ends early, after {} cases: {error}", list.len()));
                 return Ok(FAILED);
             }
         };
@@ -140,9 +140,7 @@ async fn list_text(
     let mut end = Lines::new();
     match listed {
         0 => end.line(none_found(filter)),
-        _ => end
-            .blank()
-            .line("`gazelle-sync errors show ID` prints the record, `errors retry [ID]` tries again"),
+        _ => end.blank().line("`gazelle-sync errors show ID` prints the record, `errors retry [ID]` retries"),
     };
     if let Some(left_out) = left_out(listed, found).filter(|_| listed > 0) {
         end.line(left_out);
@@ -226,7 +224,7 @@ async fn retry(
     }
     context.print(&Retried { retried: pending, run: &report }, || {
         let mut text = Lines::new();
-        text.line(format!("{} record(s) tried again", display::count(pending))).lines(&run_text(&report));
+        text.line(format!("{} record(s) retried", display::count(pending))).lines(&run_text(&report));
         text
     })?;
     Ok(report.status.exit_code())

@@ -70,7 +70,7 @@ fn in_staging_alone(id: &str, entity: &str, newest: Option<&Version>) -> String 
     let only_id = newest.and_then(Version::only_id);
     let only_id = only_id.map_or_else(String::new, |only_id| format!(": {only_id}"));
     format!(
-        "production has no row {id}: {entity} hold it in staging alone (gazelle-sync history {id} tells why){only_id}"
+        "production has no row {id}: {entity} have it only in staging (gazelle-sync history {id} shows why){only_id}"
     )
 }
 

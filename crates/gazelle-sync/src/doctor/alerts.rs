@@ -27,7 +27,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
     if channels.is_empty() {
         lines.warning(
             "alerts",
-            "nobody is told when something is wrong",
+            "nobody is notified of problems",
             "set SLACK_WEBHOOK_URL, or SMTP_URL with ALERT_EMAIL_FROM and ALERT_EMAIL_TO, or ALERT_WEBHOOK_URL; then \
              gazelle-sync alerts test",
         );
@@ -61,7 +61,7 @@ pub(super) async fn reachable(settings: &Settings) -> Lines {
         lines.warning(
             "dead-man's switch",
             "nobody notices when this machine is gone altogether",
-            "DEADMAN_URL of a service that waits for calls and raises an alarm when they cease",
+            "set DEADMAN_URL to a heartbeat service that raises an alarm when calls cease",
         );
     }
     lines

@@ -93,7 +93,7 @@ impl Lines {
             }
             _ => "the message says what; then run doctor again",
         };
-        self.problem(check, format!("could not be looked at: {error}"), mend);
+        self.problem(check, format!("could not be checked: {error}"), mend);
     }
 
     pub(super) fn extend(&mut self, more: Lines) {

@@ -147,7 +147,7 @@ pub(super) fn of_disk(lines: &mut Lines, subject: &Subject<'_>) {
         Err(error) => {
             lines.warning(
                 check,
-                format!("{} cannot be looked at: {error}", there.display()),
+                format!("{} cannot be checked: {error}", there.display()),
                 "GAZELLE_SYNC_DATA_DIR",
             );
         }

@@ -29,7 +29,7 @@ pub(super) async fn runs(db: &Db, settings: &Settings) -> Result<Lines, DbError>
     let past = recorded::past(db).await?;
     let of_demo = "SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'";
     if past.last_good.is_none() && !db.query(of_demo, &[]).await?.is_empty() {
-        let said = "this database holds the made-up shop of `demo`, which nothing keeps up to date; a company's data go into \
+        let said = "this database holds the made-up shop of `demo`, which is not kept up to date; a company's data go into \
                     a database of their own (DATABASE_URL)";
         lines.ok(check, said);
         return Ok(lines);

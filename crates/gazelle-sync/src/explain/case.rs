@@ -135,20 +135,21 @@ async fn parent(tx: &Tx<'_>, table: &str, id: &str) -> Result<Parent, DbError> {
 fn advice(case: &Case, parent: Option<Parent>) -> String {
     let Case { entity, external_id: id, .. } = case;
     let field = case.error_field.as_deref().filter(|field| !field.is_empty()).unwrap_or("the record");
-    let dismiss = format!("or, if it may stay out: gazelle-sync errors dismiss {id} --reason TEXT");
+    let dismiss =
+        format!("or, if it can stay out of production: gazelle-sync errors dismiss {id} --reason TEXT");
     match (case.state.parse(), case.error_code.as_str()) {
-        (Ok(CaseState::Dismissed), _) => format!("nothing; gazelle-sync errors retry {id} takes it up again"),
+        (Ok(CaseState::Dismissed), _) => format!("nothing; gazelle-sync errors retry {id} retries it"),
         (
             Ok(CaseState::Released | CaseState::Reread | CaseState::Superseded | CaseState::Withdrawn),
             _,
         ) => "nothing: the case is closed".to_owned(),
         (Ok(CaseState::Waiting), _) => match (parent, &case.waits_for_id) {
             (Some(Parent::Landed), _) => {
-                "nothing: the next run lets it in, since its parent has landed".to_owned()
+                "nothing: the next run releases it, because its parent has been written".to_owned()
             }
             (Some(Parent::Staged), Some(parent)) => {
                 format!(
-                    "look at its parent, which is staged and has not landed: gazelle-sync history {parent}"
+                    "look at its parent, which is staged but not in production: gazelle-sync history {parent}"
                 )
             }
             _ => format!(

@@ -26,7 +26,7 @@ use crate::truth::{self, Extent};
 const WITHHELD: &str = "more than may be deleted without";
 
 /// The check of `verify` that compares counts.
-const COUNTS: &str = "the API counts what is held";
+const COUNTS: &str = "counts agree with the API";
 
 /// What a worker keeps from one history to the next.
 pub struct Stage {

@@ -31,22 +31,22 @@ static ENGLISH: Frame = Frame {
     started: "{title}",
     reminder: "Still: {title}",
     over: "Over: {title}",
-    since: "It began at {since}; this was written at {at}.",
+    since: "Began at {since}; message written at {at}.",
     never: "never",
     unknown: "unknown",
     test_title: "This is a test",
-    test_body: "Somebody ran `gazelle-sync alerts test` at {at}. Nothing is wrong, and there is nothing to do.",
+    test_body: "`gazelle-sync alerts test` was run at {at}. There is no problem, and nothing to do.",
 };
 
 static FRENCH: Frame = Frame {
     started: "{title}",
     reminder: "Toujours : {title}",
     over: "Réglé : {title}",
-    since: "Cela a commencé le {since} ; ceci a été écrit le {at}.",
+    since: "Début : {since} ; message écrit le {at}.",
     never: "jamais",
     unknown: "inconnu",
     test_title: "Ceci est un essai",
-    test_body: "Quelqu'un a lancé `gazelle-sync alerts test` le {at}. Tout va bien, et il n'y a rien à faire.",
+    test_body: "La commande `gazelle-sync alerts test` a été lancée le {at}. Tout va bien ; il n'y a rien à faire.",
 };
 
 pub(super) fn frame(language: Language) -> &'static Frame {
@@ -86,14 +86,14 @@ static RECORD_ERRORS: [Sentences; 2] = [
     Sentences {
         title: "Many records cannot be reconciled",
         now: "{count} records went into quarantine within an hour ({by_entity}); the limit is {limit}. Their raw versions \
-              are kept, and all others landed.",
-        advice: "`gazelle-sync errors` lists them with their reasons, `gazelle-sync errors retry` tries again.",
+              are kept, and all other records were written.",
+        advice: "`gazelle-sync errors` lists them with their reasons, `gazelle-sync errors retry` retries them.",
         over: "Within the last hour no more than {limit} records went into quarantine and stayed there.",
     },
     Sentences {
         title: "Beaucoup de fiches sont refusées",
         now: "{count} fiches ont été mises en quarantaine en une heure ({by_entity}) ; on prévient au-delà de {limit}. \
-              Leurs versions brutes sont gardées, et toutes les autres sont passées.",
+              Leurs versions brutes sont gardées, et toutes les autres ont été écrites.",
         advice: "`gazelle-sync errors` les montre avec leurs raisons, `gazelle-sync errors retry` réessaie.",
         over: "Depuis une heure, pas plus de {limit} fiches ont été mises en quarantaine et y sont restées.",
     },
@@ -104,13 +104,13 @@ static UNREADABLE_FIELDS: [Sentences; 2] = [
         title: "Fields of many records cannot be read",
         now: "{count} records were found with a field that cannot be read within an hour ({by_entity}: {columns}); the \
               limit is {limit}. They are in production without these fields, which are NULL; their raw versions are kept.",
-        advice: "`gazelle-sync warnings --code unreadable_field` lists them, with what stands there instead.",
+        advice: "`gazelle-sync warnings --code unreadable_field` lists them, with the shape of the value.",
         over: "Within the last hour no more than {limit} records were found with a field that cannot be read.",
     },
     Sentences {
         title: "Des champs de nombreuses fiches sont illisibles",
         now: "{count} fiches ont été trouvées en une heure avec un champ illisible ({by_entity} : {columns}) ; on prévient \
-              au-delà de {limit}. Elles sont passées sans ces champs, qui sont NULL ; leurs versions brutes sont gardées.",
+              au-delà de {limit}. Elles sont en production sans ces champs, qui sont NULL ; leurs versions brutes sont gardées.",
         advice: "`gazelle-sync warnings --code unreadable_field` les montre, avec la forme de ce qui s'y trouve.",
         over: "Depuis une heure, pas plus de {limit} fiches ont été trouvées avec un champ illisible.",
     },
@@ -121,7 +121,7 @@ static RUN_FAILED: [Sentences; 2] = [
         title: "The sync failed",
         now: "The run that began at {run_at} failed: {reason}",
         advice: "`gazelle-sync serve` keeps trying. `gazelle-sync status` shows the last runs (this one: {run_id}).",
-        over: "A later run did all that the failed one should have done.",
+        over: "A later run succeeded.",
     },
     Sentences {
         title: "La synchronisation a échoué",
@@ -134,14 +134,14 @@ static RUN_FAILED: [Sentences; 2] = [
 static RUN_PARTIAL: [Sentences; 2] = [
     Sentences {
         title: "The sync is incomplete",
-        now: "The run that began at {run_at} left something undone: {reason}",
-        advice: "What landed is right. `gazelle-sync status` shows the last runs (this one: {run_id}).",
-        over: "A later run did all that the incomplete one should have done.",
+        now: "The run that began at {run_at} was partial: {reason}",
+        advice: "What was written is correct. `gazelle-sync status` shows the last runs (this one: {run_id}).",
+        over: "A later run was complete.",
     },
     Sentences {
         title: "La synchronisation est incomplète",
-        now: "La synchronisation commencée le {run_at} n'a pas tout fait : {reason}",
-        advice: "Ce qui est passé est juste. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
+        now: "La synchronisation commencée le {run_at} est incomplète : {reason}",
+        advice: "Ce qui a été écrit est exact. `gazelle-sync status` montre les dernières (celle-ci : {run_id}).",
         over: "Une synchronisation plus récente a fait tout ce qui manquait.",
     },
 ];
@@ -150,7 +150,7 @@ static STALE: [Sentences; 2] = [
     Sentences {
         title: "The data is out of date",
         now: "The last complete sync: {last_good_at}. That is more than {limit} minutes ago.",
-        advice: "See that `gazelle-sync serve` runs and reaches Gazelle: `gazelle-sync status` shows the last runs.",
+        advice: "Check that `gazelle-sync serve` is running and reaches Gazelle: `gazelle-sync status` shows the last runs.",
         over: "The data is up to date again: a complete sync has ended.",
     },
     Sentences {
@@ -166,7 +166,7 @@ static NOTHING_FETCHED: [Sentences; 2] = [
     Sentences {
         title: "Gazelle listed nothing",
         now: "In the run that began at {run_at}, Gazelle answered and listed nothing of: {entities}. Nothing was deleted.",
-        advice: "Look whether Gazelle itself shows the records, and whether the key belongs to the right account.",
+        advice: "Check whether Gazelle itself shows the records, and whether the key belongs to the right account.",
         over: "Gazelle lists records again.",
     },
     Sentences {
@@ -180,11 +180,11 @@ static NOTHING_FETCHED: [Sentences; 2] = [
 
 static DELETIONS_WITHHELD: [Sentences; 2] = [
     Sentences {
-        title: "Deletions wait for your word",
-        now: "{count} records are gone at Gazelle ({by_entity}), more than are deleted without manual approval. They are kept.",
-        advice: "`gazelle-sync deletions` shows them; `gazelle-sync deletions approve RUN` deletes them, `dismiss RUN` keeps \
+        title: "Deletions await approval",
+        now: "{count} records no longer exist in Gazelle ({by_entity}), more than are deleted without manual approval. They are kept.",
+        advice: "`gazelle-sync deletions` lists them; `gazelle-sync deletions approve RUN` deletes them, `dismiss RUN` keeps \
                  them.",
-        over: "No deletion waits any more.",
+        over: "No deletion awaits approval any longer.",
     },
     Sentences {
         title: "Des suppressions attendent votre accord",
@@ -200,7 +200,7 @@ static CREDENTIALS_REFUSED: [Sentences; 2] = [
     Sentences {
         title: "Gazelle refuses the credentials",
         now: "In the run that began at {run_at}, Gazelle refused the key or the token.",
-        advice: "Run `gazelle-sync auth login`, or give a new key in GAZELLE_API_KEY and start `gazelle-sync serve` anew.",
+        advice: "Run `gazelle-sync auth login`, or give a new key in GAZELLE_API_KEY and restart `gazelle-sync serve`.",
         over: "Gazelle accepts the credentials again.",
     },
     Sentences {
@@ -214,9 +214,9 @@ static CREDENTIALS_REFUSED: [Sentences; 2] = [
 
 static TOKEN_ENDING: [Sentences; 2] = [
     Sentences {
-        title: "The login at Gazelle is about to end",
-        now: "The access token is good until {token_ends_at}, and has not been renewed in time.",
-        advice: "Run `gazelle-sync auth login` before then. `gazelle-sync auth status` says what is known.",
+        title: "The login to Gazelle is about to expire",
+        now: "The access token is valid until {token_ends_at} and has not been renewed in time.",
+        advice: "Run `gazelle-sync auth login` before then. `gazelle-sync auth status` shows the details.",
         over: "The access token has been renewed.",
     },
     Sentences {
@@ -231,7 +231,7 @@ static DRIFT: [Sentences; 2] = [
     Sentences {
         title: "Gazelle's API has changed",
         now: "The full run that began at {run_at} saw {count} change(s): {changes}",
-        advice: "What is fetched is kept as it comes, and nothing is lost. Look whether the change matters to you, or to \
+        advice: "What is fetched is kept as it comes, and nothing is lost. Check whether the change matters to you or to \
                  gazelle-sync: `gazelle-sync warnings` lists all of it.",
         over: "A later full run saw no further change.",
     },
@@ -247,10 +247,10 @@ static DRIFT: [Sentences; 2] = [
 static DATABASE: [Sentences; 2] = [
     Sentences {
         title: "The database cannot be used",
-        now: "Since {since_at} the database takes nothing: {reason}. The last complete sync: {last_good_at}.",
+        now: "Since {since_at} the database accepts no writes: {reason}. The last complete sync: {last_good_at}.",
         advice: "The next run tries again, and nothing is lost. `gazelle-sync doctor` says more. While this lasts, no other \
                  alert can be written.",
-        over: "The database takes writes again.",
+        over: "The database accepts writes again.",
     },
     Sentences {
         title: "La base de données est inutilisable",
@@ -265,9 +265,9 @@ static DATABASE: [Sentences; 2] = [
 static SERVICE_STUCK: [Sentences; 2] = [
     Sentences {
         title: "The sync service hangs",
-        now: "`gazelle-sync serve` runs and does nothing: {reason}",
+        now: "`gazelle-sync serve` is running but makes no progress: {reason}",
         advice: "Look at its log and at the database (`gazelle-sync doctor`); restarting the service is safe.",
-        over: "The service goes on.",
+        over: "The service makes progress again.",
     },
     Sentences {
         title: "Le service de synchronisation est bloqué",

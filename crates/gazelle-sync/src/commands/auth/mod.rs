@@ -70,7 +70,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
     })
     .await?;
     if settings.api_key.is_some() {
-        tracing::warn!("GAZELLE_API_KEY is set and wins: remove it to use this login");
+        tracing::warn!("GAZELLE_API_KEY is set and takes precedence: remove it to use this login");
     }
     let zone = settings.zone();
     let document = json!({
@@ -82,7 +82,7 @@ async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {
     context.print(&document, || {
         let until =
             tokens.expires_at.map_or_else(|| "not known".to_owned(), |at| time::show_exact(at, &zone));
-        format!("logged in; the tokens are in {} (good until {until})", store.place())
+        format!("logged in; the tokens are in {} (valid until {until})", store.place())
     })?;
     Ok(0)
 }
@@ -99,7 +99,7 @@ async fn log_out(context: &Context) -> Result<u8> {
     }
     context.print(&json!({ "removed": removed, "kept_in": place }), || match removed {
         true => format!(
-            "the tokens are gone from {place}; to end them at Gazelle too, remove the application's access in its settings"
+            "the tokens were removed from {place}; to invalidate them at Gazelle too, remove the application's access in its settings"
         ),
         false => format!("there were no tokens in {place}"),
     })?;

@@ -81,7 +81,7 @@ async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: b
     standing.access_until = tokens.expires_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
     if offline && tokens.is_over(Timestamp::now()) && tokens.refresh_token.is_none() {
         return Err(
-            "the access token is over and cannot be renewed: run `gazelle-sync auth login`".to_owned()
+            "the access token has expired and cannot be renewed: run `gazelle-sync auth login`".to_owned()
         );
     }
     Ok(())

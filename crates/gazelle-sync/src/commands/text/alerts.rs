@@ -12,7 +12,7 @@ pub fn list_text(listed: &AlertList, settings: &Settings) -> Lines {
     let show = |at: Timestamp| time::show(at, &zone);
     let mut text = Lines::new();
     if listed.open.is_empty() {
-        text.line("nothing is wrong that would be told");
+        text.line("no open alerts");
     }
     let both = listed.open.iter().chain(&listed.over);
     if !listed.open.is_empty() || !listed.over.is_empty() {
@@ -57,12 +57,15 @@ pub fn list_text(listed: &AlertList, settings: &Settings) -> Lines {
     }
     let channels = Channels::of(settings);
     if channels.is_empty() {
-        text.blank().line("no channel is configured: nobody is told (gazelle-sync alerts --help says how)");
+        text.blank()
+            .line("no channel is configured: nobody is notified (gazelle-sync alerts --help says how)");
     }
     text.blank();
     match listed.looked_at {
-        Some(at) => text.line(format!("last looked at {}", show(at))),
-        None => text.line("nobody looks: `gazelle-sync serve` does, or `gazelle-sync alerts check`"),
+        Some(at) => text.line(format!("last evaluated {}", show(at))),
+        None => text.line(
+            "the conditions are not evaluated: run `gazelle-sync serve`, or `gazelle-sync alerts check`",
+        ),
     };
     text
 }

@@ -24,16 +24,16 @@ pub fn status_text(standing: &Standing, settings: &Settings) -> Lines {
     match (standing.access_until, standing.renewable) {
         (Some(at), Some(renewable)) => {
             let renewal =
-                if renewable { "renewed before that" } else { "cannot be renewed: log in again before" };
-            line("good until", &format!("{} ({renewal})", time::show_exact(at, &zone)));
+                if renewable { "renewed before then" } else { "cannot be renewed: log in again before" };
+            line("valid until", &format!("{} ({renewal})", time::show_exact(at, &zone)));
         }
-        (None, Some(true)) => line("good until", "not known; renewed when refused"),
-        (None, Some(false)) => line("good until", "not known, and cannot be renewed"),
+        (None, Some(true)) => line("valid until", "unknown; renewed after a refusal"),
+        (None, Some(false)) => line("valid until", "unknown, and cannot be renewed"),
         (_, None) => {}
     }
     if let Some(who) = &standing.who {
-        line("company", who.company.as_deref().unwrap_or("not told"));
-        line("user", who.user.as_deref().unwrap_or("not told"));
+        line("company", who.company.as_deref().unwrap_or("unknown"));
+        line("user", who.user.as_deref().unwrap_or("unknown"));
     }
     match &standing.problem {
         Some(problem) => line("problem", problem),

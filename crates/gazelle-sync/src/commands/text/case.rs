@@ -24,9 +24,9 @@ pub fn text(story: &Story) -> Lines {
     line("state", &format!("{}: {}", case.state, meaning(&case.state)));
     if let (Some(table), Some(id)) = (&case.waits_for, &case.waits_for_id) {
         let known = match story.parent {
-            Some(Parent::Landed) => ", which is there now",
-            Some(Parent::Staged) => ", which is staged and not in production",
-            Some(Parent::Unknown) => ", of which nothing is known",
+            Some(Parent::Landed) => ", which is now in production",
+            Some(Parent::Staged) => ", which is staged but not in production",
+            Some(Parent::Unknown) => ", which is unknown",
             None => "",
         };
         line("waits for", &format!("{id} in {table}{known}"));
@@ -45,8 +45,10 @@ pub fn text(story: &Story) -> Lines {
     }
     line("staging row", &case.staging_id);
     let good = match &story.newest_good {
-        None => "none: production has nothing of this record".to_owned(),
-        Some(good) if good.is_tombstone => format!("says that it is gone, {}", good.seen_at.text()),
+        None => "none: production has no row of this record".to_owned(),
+        Some(good) if good.is_tombstone => {
+            format!("a tombstone: deleted at the source, {}", good.seen_at.text())
+        }
         Some(good) => format!("{}, seen {}", good.staging_id, good.seen_at.text()),
     };
     line("good version", &good);
@@ -79,12 +81,12 @@ pub fn reason(case: &Case) -> String {
 pub fn meaning(state: &str) -> &'static str {
     let Ok(state) = state.parse::<CaseState>() else { return "unknown to this program" };
     match state {
-        CaseState::Open => "not in production, and nothing is known that will change that",
-        CaseState::Waiting => "let in by itself when its parent lands",
-        CaseState::Released => "closed, this version was reconciled on a later try",
-        CaseState::Reread => "closed, a newer version of the reconciler reads it",
+        CaseState::Open => "not in production until it is corrected, retried or dismissed",
+        CaseState::Waiting => "released automatically when its parent is written",
+        CaseState::Released => "closed, this version was reconciled by a later attempt",
+        CaseState::Reread => "closed, a newer version of the reconciler can read it",
         CaseState::Superseded => "closed, a newer version of the record was reconciled",
-        CaseState::Withdrawn => "closed, the run that brought it was undone",
-        CaseState::Dismissed => "closed by a person, the record stays out",
+        CaseState::Withdrawn => "closed, the run that fetched it was undone",
+        CaseState::Dismissed => "dismissed manually, the record stays out of production",
     }
 }

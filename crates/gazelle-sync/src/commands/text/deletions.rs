@@ -8,7 +8,7 @@ use crate::time;
 
 pub fn list_text(found: &[Found], all: bool, zone: &TimeZone) -> Lines {
     if found.is_empty() {
-        return if all { "no record was ever found gone" } else { "no deletion awaits approval" }.into();
+        return if all { "no deletion was ever detected" } else { "no deletion awaits approval" }.into();
     }
     let mut table = Table::new([
         Column::text("run"),

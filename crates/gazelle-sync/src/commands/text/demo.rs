@@ -33,7 +33,7 @@ pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
     };
     // The date in Montréal: current_date would be that of the session's time zone.
     let look = |command| opening(settings, command);
-    text.line(format!("  what is held  {}", look("status")));
+    text.line(format!("  contents      {}", look("status")));
     text.line(format!("  quarantine    {}", look("errors")));
     text.line(format!(
         "  a day         SELECT * FROM v_appointments_montreal WHERE date_montreal = (now() AT TIME ZONE '{MONTREAL}')::date \

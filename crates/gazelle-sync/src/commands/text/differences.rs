@@ -44,9 +44,9 @@ pub fn samples_lines(tables: &[TableDifference], text: &mut Lines) {
 
 fn sample_lines(table: &str, sample: &Sample, text: &mut Lines) {
     let said = match sample.kind.as_str() {
-        "missing" => "is missing: production has no such row, staging gives",
-        "surplus" => "is surplus: no version in staging gives it, production says",
-        _ => "differs: production says -> staging gives",
+        "missing" => "is missing: production has no such row; rebuilt from staging:",
+        "surplus" => "is surplus: no version in staging gives it; in production:",
+        _ => "differs: in production -> rebuilt from staging",
     };
     text.line(format!("{table} {} {said}", sample.key));
     for (column, held, rebuilt) in &sample.columns {

@@ -22,6 +22,6 @@ pub fn text(report: &Report) -> Lines {
         };
     }
     let Report { ok, warnings, problems, .. } = report;
-    text.line(format!("{ok} ok, {warnings} to look at, {problems} to mend"));
+    text.line(format!("{ok} ok, {warnings} warning(s), {problems} problem(s)"));
     text
 }

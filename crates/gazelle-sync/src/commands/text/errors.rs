@@ -13,7 +13,7 @@ pub fn none_found(filter: &ErrorFilter) -> &'static str {
     match (narrowed, filter.all) {
         (true, _) => "no such record is in quarantine",
         (false, true) => "no record was ever in quarantine",
-        (false, false) => "the quarantine is empty (--all lists the closed cases)",
+        (false, false) => "the quarantine is empty (--all lists closed cases)",
     }
 }
 

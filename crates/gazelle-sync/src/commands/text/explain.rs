@@ -16,7 +16,7 @@ pub fn text(told: &Explanation, newest_fault: Option<&str>, zone: &str) -> Lines
     value_lines(told, "", zone, None, &mut lines);
     if let Some(fault) = newest_fault {
         let fault = fault.replace(['\n', '\t'], " ");
-        lines.line(format!("{:<14}not what production holds: {fault}", "newest version"));
+        lines.line(format!("{:<14}not in production: {fault}", "newest version"));
     }
     lines
 }
@@ -42,18 +42,18 @@ fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Sour
             source_lines(source, &mut line);
         }
     } else if matches!(told.filled_by, "record" | "reconciler") {
-        line("version", "the one that the row names is not in staging any more");
+        line("version", "the version that the row names is no longer in staging");
     }
     if let Some(made) = &told.made {
         line("made of it", &value_text(made));
     }
     match told.agrees {
         Some(false) if told.filled_by == "another row" => {
-            line("differs", "the other row says something else now")
+            line("differs", "the other row has a different value now")
         }
         Some(false) => line(
             "differs",
-            "production says something else: it was changed by hand (`gazelle-sync verify` finds such rows, `replay` mends them)",
+            "production has a different value: it was changed by hand (`gazelle-sync verify` finds such rows, `replay` corrects them)",
         ),
         _ => {}
     }
@@ -67,10 +67,10 @@ fn value_lines(told: &Explanation, margin: &str, zone: &str, outer: Option<&Sour
         line("said by", &what);
     }
     if told.filled_by == "another row" && told.rests_on.is_empty() {
-        line("rests on", "nothing: no such row is named");
+        line("derived from", "nothing: no such row is named");
     }
     for inner in &told.rests_on {
-        text.line(format!("{margin}rests on"));
+        text.line(format!("{margin}derived from"));
         value_lines(inner, &format!("{margin}    "), zone, told.source.as_ref().or(outer), text);
     }
 }
@@ -82,15 +82,15 @@ fn filled_by(what: &str) -> &'static str {
         "another row" => "taken from another row of production",
         "database" => "computed by the database",
         "view" => "computed when it is read",
-        _ => "says where the row came from",
+        _ => "names the origin of the row",
     }
 }
 
 fn looked_text(looked: &CheckedPath) -> String {
     match (looked.found, looked.used) {
-        (false, _) => format!("{}: nothing there", looked.path),
+        (false, _) => format!("{}: absent", looked.path),
         (true, true) => format!("{}: {}", looked.path, value_text(&looked.raw)),
-        (true, false) => format!("{}: {} (looked at)", looked.path, value_text(&looked.raw)),
+        (true, false) => format!("{}: {} (checked)", looked.path, value_text(&looked.raw)),
     }
 }
 

@@ -45,20 +45,20 @@ pub fn inventory_text(inventory: &Inventory, dry_run: bool) -> Lines {
         text.line(format!("{} {can} with {}.", lost.role, lost.tables.join(", ")));
     }
     if !inventory.dependents.is_empty() {
-        text.blank().line("What depends on the old tables stays as it is; look at each:");
+        text.blank().line("Objects that depend on the old tables do not change; check each:");
         for dependent in &inventory.dependents {
             dependent_lines(dependent, &mut text);
         }
     }
     text.blank().line("Next:");
-    text.line("  1. stop the old sync for good: it would write into tables that are not its own any more");
+    text.line("  1. stop the old sync for good: it would write into tables that are no longer its own");
     if dry_run {
         text.line("  2. make a backup, then run `gazelle-sync migrate --from-v5`");
     } else {
-        text.line("  2. gazelle-sync sync --mode full      fetches everything afresh");
+        text.line("  2. gazelle-sync sync --mode full      fetches everything again");
         text.line("     gazelle-sync verify                proves it");
     }
-    text.line("  `gazelle-sync migrate --from-v5 --back` puts the old tables back exactly as they were");
+    text.line("  `gazelle-sync migrate --from-v5 --back` restores the old tables exactly");
     text
 }
 
@@ -68,7 +68,7 @@ fn dependent_lines(dependent: &Dependent, text: &mut Lines) {
         dependent.kind, dependent.name, dependent.depends_on, dependent.advice
     ));
     if !dependent.lacks.is_empty() {
-        text.line(format!("    columns it uses that the new table has not: {}", dependent.lacks.join(", ")));
+        text.line(format!("    columns it uses that the new table lacks: {}", dependent.lacks.join(", ")));
     }
     if dependent.kind == "view" {
         for line in dependent.definition.lines() {

@@ -16,7 +16,7 @@ pub fn text(told: &History) -> Lines {
         first += &format!(" (which holds {asked_for})");
     }
     first += &match told.versions_held {
-        0 => ": staging holds no version of it any more".to_owned(),
+        0 => ": staging no longer has a version of it".to_owned(),
         1 => ": one version".to_owned(),
         many => format!(": {} versions", display::count(many as u64)),
     };
@@ -27,7 +27,7 @@ pub fn text(told: &History) -> Lines {
     text.line(first);
     if let Some(row) = &told.in_production {
         if let Some(at) = &row.changed_at {
-            text.line(format!("{} changed last at {}", row.table, at.text()));
+            text.line(format!("{} last changed at {}", row.table, at.text()));
         }
         if let Some(at) = &row.deleted_at {
             text.line(format!("deleted since {}", at.text()));
@@ -80,18 +80,18 @@ fn story_lines(story: &Story, text: &mut Lines) {
         return;
     }
     if story.kept_as_bytes {
-        line("its original bytes are kept beside: jsonb cannot hold it exactly");
+        line("its original bytes are stored separately: jsonb cannot represent it exactly");
     }
     for unreadable in &story.unreadable {
         let shape = unreadable.shape.as_deref().map_or_else(String::new, |shape| format!(" ({shape})"));
         let so = match &unreadable.column {
             Some(column) => format!("NULL in production, column {column}"),
-            None => "its row stays as it was".to_owned(),
+            None => "its row does not change".to_owned(),
         };
         line(&format!("cannot be read: {}{shape}; {so}", unreadable.field));
     }
     match &story.changes {
-        None if story.evidence.is_none() => line("the first version held"),
+        None if story.evidence.is_none() => line("the first version in staging"),
         None => {}
         Some(changes) if changes.is_empty() => line("the same content, written differently"),
         Some(changes) => changes.iter().for_each(|change| line(&change_text(change))),

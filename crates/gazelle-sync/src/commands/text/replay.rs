@@ -20,20 +20,19 @@ pub fn text(report: &ReplayReport) -> Lines {
     let differing: i64 = report.tables.iter().map(|t| t.missing + t.changed + t.surplus).sum();
     let took = display::duration(Duration::from_millis(report.duration_ms));
     let of_what = match report.records {
-        None => "production says".to_owned(),
-        Some(records) => format!("of {} record(s), production says", display::count(records as i64)),
+        None => "production".to_owned(),
+        Some(records) => format!("{} record(s) in production", display::count(records as i64)),
     };
     let withheld = report.status == Status::Partial && report.rows_written == 0 && differing > 0;
     text.line(match (differing, report.dry_run || withheld) {
-        (0, _) => format!("{of_what} what staging gives: nothing to do ({took})"),
+        (0, _) => format!("{of_what}: no difference from staging, nothing to do ({took})"),
         (n, true) => format!("{} row(s) differ; nothing was changed ({took})", display::count(n)),
         (n, false) if report.waiting.iter().any(|waiting| waiting.unwritten().is_some()) => format!(
-            "{} row(s) differed; those of the records above stay as they were, the others are as staging gives them now \
-             ({took})",
+            "{} row(s) differed; those of the records above were not changed, the others have been corrected ({took})",
             display::count(n)
         ),
         (n, false) => {
-            format!("{} row(s) differed and are as staging gives them now ({took})", display::count(n))
+            format!("{} row(s) differed and have been corrected ({took})", display::count(n))
         }
     });
     text
@@ -48,14 +47,14 @@ pub fn built_text(built: &Built, zone: &TimeZone) -> Lines {
     text.table(&table);
     for record in &built.unplaced {
         let (entity, id, reason) = (&record.entity, &record.external_id, &record.reason);
-        text.line(format!("left out or as before: {entity} {id}: {reason}"));
+        text.line(format!("left out or unchanged: {entity} {id}: {reason}"));
     }
     text.line(format!(
         "production as of {} ({}) is in the schema {}{} ({})",
         time::show(built.as_of, zone),
         built.as_of,
         built.schema,
-        if built.replaced { ", in place of what was built there before" } else { "" },
+        if built.replaced { ", replacing what was built there before" } else { "" },
         display::duration(Duration::from_millis(built.duration_ms)),
     ));
     text

@@ -42,7 +42,7 @@ pub fn applied_text(
 
 fn changes_lines(changes: &Changes, text: &mut Lines) {
     if changes.is_empty() {
-        text.line("roles and rights are as they should be: nothing to do");
+        text.line("roles and rights are correct: nothing to do");
         return;
     }
     text.line("roles and rights:");
@@ -66,6 +66,6 @@ fn next_lines(roles: &Roles, text: &mut Lines) {
     let Roles { sync, reader, .. } = roles;
     text.blank().line("Next:").line(format!("  1. give {sync} a password, in psql: \\password {sync}"));
     text.line(format!("  2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE"));
-    text.line(format!("  3. let people read: GRANT {reader} TO …"));
-    text.line("  4. gazelle-sync doctor looks at all of it");
+    text.line(format!("  3. let users read: GRANT {reader} TO …"));
+    text.line("  4. gazelle-sync doctor checks all of it");
 }

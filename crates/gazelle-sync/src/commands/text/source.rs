@@ -20,7 +20,7 @@ pub fn value_text(value: &Json) -> String {
 /// The run that staged a version, in one line.
 pub fn run_text(run: Option<&Run>) -> String {
     match run {
-        None => "staged by no run that is known: inserted by hand, or its run was removed".to_owned(),
+        None => "staged by an unknown run: inserted by hand, or its run was removed".to_owned(),
         Some(run) => {
             let mode = run.mode.as_deref().map_or_else(String::new, |mode| format!(" {mode}"));
             format!("run {}: {}{mode}, {}, by {}", run.run_id, run.command, run.status, run.trigger)

@@ -13,7 +13,7 @@ pub fn text(report: &UndoReport) -> Lines {
     differences_lines(&report.tables, ["come", "change", "go"], &mut text);
     if report.newer > 0 {
         text.line(format!(
-            "{} of the records have a newer version by a later run and stay as they are",
+            "{} of the records have a newer version from a later run and do not change",
             display::count(report.newer)
         ));
     }
@@ -39,7 +39,7 @@ pub fn text(report: &UndoReport) -> Lines {
     }
     text.line(outcome(report));
     if let (Step::Undid(run), false) = (report.step, report.dry_run) {
-        text.line(format!("take it back with: gazelle-sync undo --lift {run}"));
+        text.line(format!("reverse it with: gazelle-sync undo --lift {run}"));
     }
     text
 }
@@ -53,7 +53,7 @@ fn outcome(report: &UndoReport) -> String {
             "undoing {run} would withdraw {versions} version(s) of {records} record(s); nothing was changed ({took})"
         ),
         (Step::Lifted { run, .. }, true) => format!(
-            "lifting the undo of {run} would give back {versions} version(s) of {records} record(s); nothing was changed ({took})"
+            "lifting the undo of {run} would restore {versions} version(s) of {records} record(s); nothing was changed ({took})"
         ),
         (Step::Undid(run), false) => {
             format!("undid {run}: {versions} version(s) of {records} record(s) withdrawn ({took})")

@@ -25,8 +25,8 @@ pub fn text(report: &VerifyReport, zone: &TimeZone) -> Lines {
         }
     }
     for (title, tables) in [
-        ("production -> what staging gives", &report.tables),
-        ("production -> what the API says", &report.sample_tables),
+        ("production -> rebuilt from staging", &report.tables),
+        ("production -> answered by the API", &report.sample_tables),
     ] {
         if !tables.is_empty() {
             text.blank().line(title);
@@ -53,7 +53,7 @@ fn verdict(report: &VerifyReport, zone: &TimeZone) -> String {
     match report.status {
         Verdict::Equal => format!("equal as of {at}: {figures}"),
         Verdict::Incomplete => {
-            format!("no difference as of {at}, but the API was not asked for all: {figures}")
+            format!("no difference as of {at}, but not everything was compared with the API: {figures}")
         }
         Verdict::Different => {
             format!("DIFFERENT as of {at}: {figures} (sample repeated with --seed {})", report.seed)

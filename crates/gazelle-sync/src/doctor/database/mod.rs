@@ -69,9 +69,9 @@ async fn is_safe(
     let why = match tokio::time::timeout(TIMEOUT, refusal).await {
         Ok(Ok(None)) => return true,
         Ok(Ok(Some(why))) => return lines.refused("tables", why, mend),
-        Ok(Err(error)) => format!("whose they are, and what hangs on them, could not be looked at: {error}"),
+        Ok(Err(error)) => format!("their owners and what is attached to them could not be checked: {error}"),
         Err(_) => {
-            format!("whose they are, and what hangs on them, was not answered within {} s", TIMEOUT.as_secs())
+            format!("their owners and what is attached to them: no answer within {} s", TIMEOUT.as_secs())
         }
     };
     let mend = "the message says what; all checks of the tables are left out until then, since nothing of a table is read whose \

@@ -165,7 +165,7 @@ fn tls(lines: &mut Lines, subject: &Subject<'_>, encrypted: bool) {
 async fn locks(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
     let waits = db::lock_waits(db, LOCK_WAIT).await?;
     if waits.is_empty() {
-        lines.ok("locks", "nobody waits for a lock at our tables");
+        lines.ok("locks", "no session waits for a lock on our tables");
     }
     for wait in waits {
         lines.problem(

@@ -20,7 +20,7 @@ pub async fn compare(
     answers: &Answers,
     notes: &mut Vec<String>,
 ) -> Result<Check, DbError> {
-    let mut check = Check::new("the API counts what is held");
+    let mut check = Check::new("counts agree with the API");
     notes.extend(answers.uncounted.iter().cloned());
     for entity in &question.entities {
         let Some(counted) = answers.counts.get(entity.name).copied() else { continue };

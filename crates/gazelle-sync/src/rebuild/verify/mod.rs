@@ -115,7 +115,7 @@ impl Verification<'_, '_> {
         let mut tables = difference::difference(self.tx, SAMPLES, None).await?;
         tables.retain(|table| names.contains(&table.table));
         found.rows = production_rows(self.tx, &names).await?;
-        found.checks.push(Check::of_tables("production is what staging gives", found.rows, &tables));
+        found.checks.push(Check::of_tables("production equals staging", found.rows, &tables));
         found.tables = tables;
         for entity in &self.question.entities {
             note_not_in_production(self.tx, entity, &mut found.notes).await?;

@@ -200,7 +200,7 @@ impl GazelleClient {
                 class = fault.class.name(),
                 http_status = fault.http_status,
                 delay_ms = delay.as_millis() as u64,
-                "request failed and is tried again"
+                "request failed and is retried"
             );
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}

@@ -119,7 +119,7 @@ async fn logs_at_their_finest_hold_no_secret_and_no_record() {
     client.post(&request()).await.unwrap_err();
 
     let log = String::from_utf8(log.kept.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("request failed and is tried again") && log.contains("attempt ended"), "{log}");
+    assert!(log.contains("request failed and is retried") && log.contains("attempt ended"), "{log}");
     assert!(!log.contains(API_KEY) && !log.contains(PERSON), "{log}");
     let page = answer.page("allEvents", super::super::ListShape::Connection).unwrap();
     assert!(!format!("{answer:?} {page:?}").contains(PERSON));

@@ -205,7 +205,7 @@ impl OauthSession {
     /// Drops the tokens of this process after a logout, saved or not.
     fn forget(&self, state: &mut State) -> Fault {
         if !state.logged_out {
-            tracing::warn!("somebody logged out: the tokens of this process are forgotten");
+            tracing::warn!("logged out by another process: the tokens of this process are discarded");
         }
         *state = State { logout_concerns_us: true, logged_out: true, ..State::default() };
         self.logged_out()
@@ -213,7 +213,11 @@ impl OauthSession {
 
     fn logged_out(&self) -> Fault {
         let what = format!("no OAuth token stored in {}", self.credential.store.place());
-        self.fault(ErrorClass::Unauthorized, what, "somebody logged out; run `gazelle-sync auth login`")
+        self.fault(
+            ErrorClass::Unauthorized,
+            what,
+            "logged out by another process; run `gazelle-sync auth login`",
+        )
     }
 
     /// Requests new tokens with the `refresh_token` grant.

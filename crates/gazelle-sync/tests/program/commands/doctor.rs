@@ -67,7 +67,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     let report = run.json();
     let lines = report["checks"].as_array().unwrap().len();
     assert_eq!(text.stdout.lines().count(), lines + 1, "one line each, and one for all: {text}");
-    assert!(text.stdout.contains("4 to look at, 0 to mend"), "{text}");
+    assert!(text.stdout.contains("4 warning(s), 0 problem(s)"), "{text}");
 }
 
 #[tokio::test]
@@ -318,7 +318,7 @@ async fn a_database_that_is_empty_open_or_away_is_told() {
 
     act_as(&mut world, "anon");
     world.execute("ALTER ROLE anon LOGIN").await;
-    shows(&doctor(&world).await, "migrations", "problem", &["could not be looked at", "permission denied"]);
+    shows(&doctor(&world).await, "migrations", "problem", &["could not be checked", "permission denied"]);
 
     world.set("DATABASE_URL", "postgres://sync:hidden-word@127.0.0.1:1/shop");
     let run = doctor(&world).await;

@@ -118,7 +118,7 @@ async fn a_whole_service_at_trace_tells_nothing_personal_and_no_secret() {
     }
     let ended = serving.stop().await;
     assert!(world.count("sync_quarantine").await >= 2);
-    assert!(ended.log.contains("request failed and is tried again"), "the faults were met");
+    assert!(ended.log.contains("request failed and is retried"), "the faults were met");
     assert!(ended.log.lines().count() > 40, "it logged: {}", ended.log);
     says_nothing("the log", &ended.log, &secrets);
     says_nothing("the HTTP side", &told, &secrets);

@@ -133,7 +133,7 @@ async fn an_owner_that_cannot_be_asked_for_ends_the_checks_of_the_tables() {
     let run = doctor(&world).await;
     let (level, said) = line(&run, "tables");
     assert_eq!(level, "problem", "{run}");
-    assert!(said.contains("could not be looked at") && said.contains("left out until then"), "{said}");
+    assert!(said.contains("could not be checked") && said.contains("left out until then"), "{said}");
     for check in ["additions", "look-alikes", "rights", "runs", "alert messages", "backup"] {
         assert_eq!(
             line(&run, check).0,

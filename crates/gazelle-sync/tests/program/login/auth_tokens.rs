@@ -194,7 +194,7 @@ async fn a_running_process_writes_no_tokens_back_after_a_logout() {
         world.control.remove_fault(slow);
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("logged out; run `gazelle-sync auth login`"), "{said}");
+        assert!(said.contains("logged out by another process; run `gazelle-sync auth login`"), "{said}");
         let requests = world.control.requests();
         assert!(!requests.iter().any(|it| it.root_fields == ["oauthToken"]), "nothing is refreshed");
         let ran = world.place.run(&["auth", "logout"]).await;

@@ -161,10 +161,10 @@ async fn people_see_each_kind_of_difference_before_and_after() {
     assert_eq!(ran.code, 0, "{ran}");
     let title = world.control.record(Kind::Event, &changed).unwrap()["title"].clone();
     for line in [
-        format!("gazelle_appointments {changed} differs: production says -> staging gives"),
+        format!("gazelle_appointments {changed} differs: in production -> rebuilt from staging"),
         format!("title: \"faux\" -> {title}"),
-        format!("gazelle_appointments {gone} is missing: production has no such row, staging gives"),
-        "gazelle_users usr_invented is surplus: no version in staging gives it, production says".to_owned(),
+        format!("gazelle_appointments {gone} is missing: production has no such row; rebuilt from staging:"),
+        "gazelle_users usr_invented is surplus: no version in staging gives it; in production:".to_owned(),
         "first_name: \"Inventée\"".to_owned(),
         "nothing was changed".to_owned(),
     ] {

@@ -99,7 +99,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
 async fn every_untruth_in_the_database_is_found_by_the_check_it_belongs_to() {
     let world = with_spot_checks().await;
     world.filled().await;
-    let staging = "production is what staging gives";
+    let staging = "production equals staging";
     let view = world.text("SELECT pg_get_viewdef('v_appointments_montreal'::regclass)").await.unwrap();
     let shifted = view.replace("AT TIME ZONE 'America/Toronto'::text", "AT TIME ZONE 'Etc/GMT+5'::text");
     assert_ne!(view, shifted);
