@@ -36,7 +36,7 @@ pub async fn run(context: &Context, args: AlertsArgs) -> Result<u8> {
 
 /// The result of a test message on one channel.
 #[derive(Serialize)]
-struct Tried {
+struct ChannelTest {
     channel: String,
     ok: bool,
     error: Option<String>,
@@ -49,7 +49,7 @@ async fn test(context: &Context) -> Result<u8> {
     let mut tried = Vec::new();
     for channel in channels.iter() {
         let sent = alerts::send_test(settings, &channels, channel, now).await;
-        tried.push(Tried {
+        tried.push(ChannelTest {
             channel: channel.shown(),
             ok: sent.is_ok(),
             error: sent.err().map(|error| error.to_string()),
@@ -57,7 +57,7 @@ async fn test(context: &Context) -> Result<u8> {
     }
     if let Some(url) = &settings.deadman_url {
         let called = alerts::ping_now(url.expose_secret()).await;
-        tried.push(Tried {
+        tried.push(ChannelTest {
             channel: "dead-man's URL".to_owned(),
             ok: called.is_ok(),
             error: called.err().map(|error| error.to_string()),

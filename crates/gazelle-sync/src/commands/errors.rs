@@ -218,11 +218,11 @@ async fn retry(
     let report =
         run_sync(&opened.db, None, &context.settings, &job, &Progress::clone(&context.progress)).await?;
     #[derive(Serialize)]
-    struct Retried<'r> {
+    struct RetryReport<'r> {
         retried: u64,
         run: &'r RunReport,
     }
-    context.print(&Retried { retried: pending, run: &report }, || {
+    context.print(&RetryReport { retried: pending, run: &report }, || {
         let mut text = Lines::new();
         text.line(format!("{} record(s) retried", display::count(pending))).lines(&run_text(&report));
         text

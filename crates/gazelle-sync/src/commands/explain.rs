@@ -18,9 +18,9 @@ use crate::staging::history::{self, Version};
 
 /// The explanation of a value.
 #[derive(Serialize)]
-struct Told {
+struct ExplainedValue {
     #[serde(flatten)]
-    told: Explanation,
+    explanation: Explanation,
     /// What is wrong with the record's newest version, if the API could not return it completely.
     newest_fault: Option<String>,
 }
@@ -50,12 +50,14 @@ async fn tell(
         Ok(chosen) => chosen,
         Err(message) => return context.wrong_use(&message),
     };
-    let Some(told) = column::explain(tx, one, table, row, asked.name, zone).await? else {
+    let Some(explanation) = column::explain(tx, one, table, row, asked.name, zone).await? else {
         let columns = column::columns(tx, table).await?;
         return context.wrong_use(&no_column(table, asked.name, &columns));
     };
-    let told = Told { told, newest_fault: newest.as_ref().and_then(fault) };
-    context.print(&told, || text(&told.told, told.newest_fault.as_deref(), &context.settings.timezone))?;
+    let explanation = ExplainedValue { explanation, newest_fault: newest.as_ref().and_then(fault) };
+    context.print(&explanation, || {
+        text(&explanation.explanation, explanation.newest_fault.as_deref(), &context.settings.timezone)
+    })?;
     Ok(0)
 }
 

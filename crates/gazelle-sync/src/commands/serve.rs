@@ -74,21 +74,21 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8> {
     }
     service.opener.close().await;
     match end {
-        End::AsAsked => {
+        ServiceEnd::AsAsked => {
             tracing::info!("stopped as asked");
             Ok(0)
         }
-        End::CutOff => {
+        ServiceEnd::CutOff => {
             tracing::warn!("stopped at once; what was under way is taken up again by the next run");
             Ok(FAILED)
         }
-        End::HttpGone => Ok(FAILED),
+        ServiceEnd::HttpGone => Ok(FAILED),
     }
 }
 
 /// How the service ended.
 #[derive(Debug, PartialEq, Eq)]
-enum End {
+enum ServiceEnd {
     /// It stopped after the first signal.
     AsAsked,
     /// It did not stop in time, or a second signal came.
@@ -104,7 +104,7 @@ async fn until_one_ends(
     http: &mut JoinHandle<std::io::Result<()>>,
     asked: impl Future<Output = ()>,
     stopper: &CancellationToken,
-) -> End {
+) -> ServiceEnd {
     let mut http_gone = false;
     let watch_http = async {
         let ended = http.await;
@@ -119,9 +119,9 @@ async fn until_one_ends(
         () = watch_http => false,
     };
     match (http_gone, ended_well) {
-        (true, _) => End::HttpGone,
-        (false, true) => End::AsAsked,
-        (false, false) => End::CutOff,
+        (true, _) => ServiceEnd::HttpGone,
+        (false, true) => ServiceEnd::AsAsked,
+        (false, false) => ServiceEnd::CutOff,
     }
 }
 
@@ -225,19 +225,19 @@ mod tests {
             };
             let begun = Instant::now();
             let end = until_one_ends(service, &mut http, pending(), &stopper).await;
-            assert_eq!((end, begun.elapsed()), (End::HttpGone, Duration::from_secs(7)));
+            assert_eq!((end, begun.elapsed()), (ServiceEnd::HttpGone, Duration::from_secs(7)));
         }
         // A service that does not stop is cut off.
         let begun = Instant::now();
         let end = until_one_ends(pending(), &mut panics(), pending(), &CancellationToken::new()).await;
-        assert_eq!((end, begun.elapsed()), (End::HttpGone, LONGEST_STOP));
+        assert_eq!((end, begun.elapsed()), (ServiceEnd::HttpGone, LONGEST_STOP));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_asked_to_stop_ends_well_or_is_cut_off() {
         let mut http = tokio::spawn(pending());
         let stopper = CancellationToken::new();
-        assert_eq!(until_one_ends(async {}, &mut http, pending(), &stopper).await, End::AsAsked);
-        assert_eq!(until_one_ends(pending(), &mut http, async {}, &stopper).await, End::CutOff);
+        assert_eq!(until_one_ends(async {}, &mut http, pending(), &stopper).await, ServiceEnd::AsAsked);
+        assert_eq!(until_one_ends(pending(), &mut http, async {}, &stopper).await, ServiceEnd::CutOff);
     }
 }

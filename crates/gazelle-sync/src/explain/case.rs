@@ -15,7 +15,7 @@ use crate::states::CaseState;
 
 /// A quarantine case and its context.
 #[derive(Debug, Serialize)]
-pub struct Story {
+pub struct CaseContext {
     /// The case.
     #[serde(flatten)]
     pub case: Case,
@@ -34,7 +34,7 @@ pub struct Story {
     /// The request that fetched it.
     pub request: Option<Request>,
     /// The record's newest valid version, if there is one.
-    pub newest_good: Option<Good>,
+    pub newest_good: Option<ValidVersion>,
     /// How many versions of the record are newer than this one.
     pub newer_versions: usize,
     /// The state of the parent that the case waits for; `None` if it waits for none.
@@ -47,7 +47,7 @@ pub struct Story {
 
 /// A valid version.
 #[derive(Debug, Serialize)]
-pub struct Good {
+pub struct ValidVersion {
     /// The staging row.
     pub staging_id: Uuid,
     /// When it was seen.
@@ -77,7 +77,7 @@ pub async fn tell(
     entity: &'static Entity,
     case: Case,
     zone: &TimeZone,
-) -> Result<Story, DbError> {
+) -> Result<CaseContext, DbError> {
     let versions = history::versions(tx, entity, &case.external_id).await?;
     let index = versions.iter().position(|version| version.staging_id.to_string() == case.staging_id);
     let own: Option<&Version> = index.map(|index| &versions[index]);
@@ -85,7 +85,7 @@ pub async fn tell(
         Some(version) => Sources::of(tx, std::slice::from_ref(version), zone).await?,
         None => Sources::default(),
     };
-    let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|version| Good {
+    let newest_good = versions.iter().rev().find(|version| version.is_good()).map(|version| ValidVersion {
         staging_id: version.staging_id,
         seen_at: Moment::of(version.seen_at, zone),
         is_tombstone: version.is_tombstone,
@@ -94,7 +94,7 @@ pub async fn tell(
         (Some(table), Some(id), Ok(CaseState::Waiting)) => Some(parent(tx, table, id).await?),
         _ => None,
     };
-    Ok(Story {
+    Ok(CaseContext {
         first_try: Moment::of(case.first_seen_at, zone),
         last_try: Moment::of(case.last_seen_at, zone),
         seen: Moment::of(case.fetched_at, zone),

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::earlier::{self, Said};
+use super::earlier::{self, EarlierValue};
 use super::find::{self, Found};
 use super::source::{Request, Run, Sources, completed_by};
 use super::times::{self, Times};
@@ -68,7 +68,7 @@ pub struct Explanation {
     /// The explanations of the values that this one is computed or copied from.
     pub rests_on: Vec<Explanation>,
     /// The value in each version of the record, oldest first; repeated values are omitted.
-    pub said: Vec<Said>,
+    pub said: Vec<EarlierValue>,
 }
 
 /// The version that a row names.
@@ -264,7 +264,7 @@ impl ColumnExplainer<'_, '_> {
         let mut explanation = self.blank(column.name, filled_by, rule);
         let keys = self.keys();
         explanation.said =
-            earlier::said(self.entity, self.table, &keys, column.name, &self.versions, self.zone);
+            earlier::values(self.entity, self.table, &keys, column.name, &self.versions, self.zone);
         let mut ids: Vec<String> = Vec::new();
         if let Some((_, version)) = self.version() {
             let text = version.readable();
@@ -275,14 +275,14 @@ impl ColumnExplainer<'_, '_> {
                 ids.extend(item.ids().into_iter().map(str::to_owned));
                 let mut used = false;
                 for path in paths {
-                    let led = item.follow(path);
-                    let raw = led.value.map(|value| value.to_string());
+                    let at_path = item.follow(path);
+                    let raw = at_path.value.map(|value| value.to_string());
                     let raw = raw.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Json::Null);
-                    let taken = led.value.is_some() && !used && column.made.is_none();
+                    let taken = at_path.value.is_some() && !used && column.made.is_none();
                     used |= taken;
                     explanation.looked_at.push(CheckedPath {
-                        path: led.path,
-                        found: led.value.is_some(),
+                        path: at_path.path,
+                        found: at_path.value.is_some(),
                         raw,
                         used: taken,
                     });

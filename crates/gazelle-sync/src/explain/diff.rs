@@ -10,7 +10,7 @@ pub struct Change {
     /// have one, otherwise by position.
     pub path: String,
     /// What happened to it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// The value before; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Json>,
@@ -22,7 +22,7 @@ pub struct Change {
 /// What happened to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ChangeKind {
     /// It is new.
     Added,
     /// It is gone.
@@ -45,8 +45,8 @@ fn compare(path: &str, before: Option<&Json>, after: Option<&Json>, changes: &mu
         |kind| Change { path: path.to_owned(), kind, before: before.cloned(), after: after.cloned() };
     match (before, after) {
         (None, None) => {}
-        (None, Some(_)) => changes.push(change(Kind::Added)),
-        (Some(_), None) => changes.push(change(Kind::Removed)),
+        (None, Some(_)) => changes.push(change(ChangeKind::Added)),
+        (Some(_), None) => changes.push(change(ChangeKind::Removed)),
         (Some(old), Some(new)) if old == new => {}
         (Some(Json::Object(old)), Some(Json::Object(new))) => {
             for key in old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))) {
@@ -62,9 +62,9 @@ fn compare(path: &str, before: Option<&Json>, after: Option<&Json>, changes: &mu
                 }
             }
             // A list of plain values (tags) is easier to read as a whole.
-            _ => changes.push(change(Kind::Changed)),
+            _ => changes.push(change(ChangeKind::Changed)),
         },
-        (Some(_), Some(_)) => changes.push(change(Kind::Changed)),
+        (Some(_), Some(_)) => changes.push(change(ChangeKind::Changed)),
     }
 }
 
@@ -109,7 +109,7 @@ fn compare_by_id(path: &str, old: &ById<'_>, new: &ById<'_>, changes: &mut Vec<C
         let order = |list: &ById<'_>| list.iter().map(|(id, _)| Json::from(*id)).collect::<Vec<_>>().into();
         changes.push(Change {
             path: path.to_owned(),
-            kind: Kind::Reordered,
+            kind: ChangeKind::Reordered,
             before: Some(order(old)),
             after: Some(order(new)),
         });

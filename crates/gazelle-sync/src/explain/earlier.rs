@@ -15,7 +15,7 @@ use crate::states::{CaseState, VersionStatus};
 
 /// The value of a column in one version.
 #[derive(Debug, Clone, Serialize)]
-pub struct Said {
+pub struct EarlierValue {
     /// The version's position among those held, from 1.
     pub version: usize,
     /// The staging row.
@@ -29,21 +29,21 @@ pub struct Said {
 }
 
 /// The value in each version, oldest first; of consecutive equal ones only the first.
-pub fn said(
+pub fn values(
     entity: &Entity,
     table: &Table,
     key: &[&str],
     column: &str,
     versions: &[Version],
     zone: &TimeZone,
-) -> Vec<Said> {
-    let mut told: Vec<Said> = Vec::new();
+) -> Vec<EarlierValue> {
+    let mut values: Vec<EarlierValue> = Vec::new();
     for (index, version) in versions.iter().enumerate() {
         let (value, note) = of(entity, table, key, column, version);
-        if told.last().is_some_and(|last| last.value == value && last.note == note) {
+        if values.last().is_some_and(|last| last.value == value && last.note == note) {
             continue;
         }
-        told.push(Said {
+        values.push(EarlierValue {
             version: index + 1,
             staging_id: version.staging_id,
             seen_at: Moment::of(version.seen_at, zone),
@@ -51,10 +51,10 @@ pub fn said(
             note,
         });
     }
-    told
+    values
 }
 
-/// The value in one version, and a note as in [`Said`].
+/// The value in one version, and a note as in [`EarlierValue`].
 pub fn of(
     entity: &Entity,
     table: &Table,

@@ -27,7 +27,7 @@ pub struct History {
     /// How many versions staging holds.
     pub versions_held: usize,
     /// The newest versions, oldest first.
-    pub versions: Vec<Story>,
+    pub versions: Vec<VersionEntry>,
 }
 
 /// The record's own row in production.
@@ -45,7 +45,7 @@ pub struct InProduction {
 
 /// One version.
 #[derive(Debug, Serialize)]
-pub struct Story {
+pub struct VersionEntry {
     /// Its position among the versions held, from 1.
     pub number: usize,
     /// The staging row.
@@ -98,7 +98,7 @@ pub async fn tell(
         zone,
     };
     let mut before: Option<Json> = None;
-    let mut stories: Vec<Story> = versions
+    let mut stories: Vec<VersionEntry> = versions
         .iter()
         .enumerate()
         .map(|(index, version)| of_record.story(index + 1, version, &mut before))
@@ -146,7 +146,7 @@ struct OfRecord<'z> {
 
 impl OfRecord<'_> {
     /// Describes a version. `before` is the content of the previous version, and is replaced by this one's.
-    fn story(&self, number: usize, version: &Version, before: &mut Option<Json>) -> Story {
+    fn story(&self, number: usize, version: &Version, before: &mut Option<Json>) -> VersionEntry {
         let record: Option<Json> = version.readable().and_then(|text| serde_json::from_str(&text).ok());
         let (mut changes, mut evidence) = (None, None);
         if version.is_tombstone {
@@ -161,7 +161,7 @@ impl OfRecord<'_> {
             changes = None;
         }
         let counts = self.newest_good == Some(version.staging_id);
-        Story {
+        VersionEntry {
             only_id,
             number,
             staging_id: version.staging_id,

@@ -19,7 +19,7 @@ pub struct Item<'j, 'a> {
 
 /// The value at a path.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Led<'j, 'a> {
+pub struct ValueAtPath<'j, 'a> {
     /// The path from the record's root.
     pub path: String,
     /// The value, if there is one; null counts as none.
@@ -28,7 +28,7 @@ pub struct Led<'j, 'a> {
 
 impl<'j, 'a> Item<'j, 'a> {
     /// Follows a column's path: dotted, where each leading `^` goes up to the containing object.
-    pub fn follow(&self, path: &str) -> Led<'j, 'a> {
+    pub fn follow(&self, path: &str) -> ValueAtPath<'j, 'a> {
         let up = path.chars().take_while(|c| *c == '^').count();
         let (json, place) = match up.checked_sub(1) {
             None => (Some(self.json), self.place.as_str()),
@@ -38,7 +38,7 @@ impl<'j, 'a> Item<'j, 'a> {
             },
         };
         let rest = &path[up..];
-        Led { path: format!("{place}{rest}"), value: json.and_then(|json| read::at(json, rest)) }
+        ValueAtPath { path: format!("{place}{rest}"), value: json.and_then(|json| read::at(json, rest)) }
     }
 
     /// The ids of the containing objects, and its own.
@@ -120,9 +120,9 @@ mod tests {
         assert_eq!(contact.ids(), ["c1", "k2"]);
 
         let location = find(&clients::GAZELLE_LOCATIONS, &record, &["l1"]).unwrap();
-        let led = location.follow("street1");
-        assert_eq!(led.path, "allContacts.nodes[2].allLocations.edges[1].node.street1");
-        assert_eq!(led.value.and_then(|text| text.as_str()), Some("B"));
+        let at_path = location.follow("street1");
+        assert_eq!(at_path.path, "allContacts.nodes[2].allLocations.edges[1].node.street1");
+        assert_eq!(at_path.value.and_then(|text| text.as_str()), Some("B"));
         assert_eq!(location.follow("^defaultLocation.id").path, "allContacts.nodes[2].defaultLocation.id");
         assert_eq!(location.follow("^^id").value.and_then(|id| id.as_str()), Some("c1"));
         assert_eq!(location.follow("^^^id").value, None);

@@ -42,7 +42,7 @@ use crate::staging_to_production::Reconciliation;
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
-struct Wish {
+struct ApplyOptions {
     /// Show the difference and change nothing.
     dry_run: bool,
     /// Apply it even if it deletes more than the guard allows, or affects rows of users' tables.
@@ -50,7 +50,7 @@ struct Wish {
 }
 
 /// The result of judging and applying a difference.
-struct Decided {
+struct ApplyResult {
     status: Status,
     /// Why nothing was applied, or would be.
     reasons: Vec<String>,
@@ -69,26 +69,31 @@ async fn decide(
     found: &Comparison,
     tx: &FencedTx<'_>,
     settings: &Settings,
-    wish: Wish,
+    options: ApplyOptions,
     refused: impl FnOnce(DbError) -> DbError,
-) -> Result<Decided, DbError> {
+) -> Result<ApplyResult, DbError> {
     let (withheld, mut reasons) = found.withheld(tx, settings).await?;
     let refusal = found.refusal();
-    if wish.dry_run {
+    if options.dry_run {
         reasons.extend(refusal);
-        return Ok(Decided { status: Status::Success, reasons, withheld, applied: None });
+        return Ok(ApplyResult { status: Status::Success, reasons, withheld, applied: None });
     }
     if let Some(refusal) = refusal {
         return Err(DbError::infrastructure(refusal));
     }
-    if !reasons.is_empty() && !wish.allow_deletions {
-        return Ok(Decided { status: Status::Partial, reasons, withheld, applied: None });
+    if !reasons.is_empty() && !options.allow_deletions {
+        return Ok(ApplyResult { status: Status::Partial, reasons, withheld, applied: None });
     }
     let applied = found.apply(tx).await.map_err(|error| match error.fault {
         Fault::Record => refused(error),
         _ => error,
     })?;
-    Ok(Decided { status: Status::Success, reasons: Vec::new(), withheld: Vec::new(), applied: Some(applied) })
+    Ok(ApplyResult {
+        status: Status::Success,
+        reasons: Vec::new(),
+        withheld: Vec::new(),
+        applied: Some(applied),
+    })
 }
 
 /// Stage 2 after a rebuild was applied.

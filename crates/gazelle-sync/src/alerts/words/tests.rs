@@ -51,9 +51,12 @@ fn a_message_is_filled_with_local_times_and_says_when_it_began() {
     let french = words(Language::Fr, Some("montreal"));
     let reminder = french.message(Kind::Stale, facts, context(Occasion::Reminder));
     assert_eq!(reminder.title.as_str(), "[gazelle-sync montreal] Toujours : Les données ne sont plus à jour");
-    assert!(reminder.body.as_str().ends_with(
-        "Début : 2026-07-09 10:00:00 EDT ; message écrit le 2026-07-09 16:00:00 EDT."
-    ));
+    assert!(
+        reminder
+            .body
+            .as_str()
+            .ends_with("Début : 2026-07-09 10:00:00 EDT ; message écrit le 2026-07-09 16:00:00 EDT.")
+    );
     let over = french.message(Kind::Stale, facts, context(Occasion::Over));
     assert_eq!(over.title.as_str(), "[gazelle-sync montreal] Réglé : Les données ne sont plus à jour");
 }

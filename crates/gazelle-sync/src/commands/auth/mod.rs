@@ -1,6 +1,6 @@
 //! `auth`: shows, obtains or removes the credential for Gazelle.
 
-pub mod standing;
+pub mod credential_status;
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::display::{self, Lines};
 use crate::migrate;
 use crate::source::OauthLogin;
 use crate::time;
-use standing::Standing;
+use credential_status::CredentialStatus;
 
 /// Runs the chosen action.
 pub async fn run(context: &Context, args: AuthArgs) -> Result<u8> {
@@ -33,9 +33,9 @@ async fn status(context: &Context, offline: bool) -> Result<u8> {
     let settings = &context.settings;
     // Fails with what is missing.
     let client = opened::client(settings, None)?;
-    let standing = Standing::of(settings, client, offline).await;
-    context.print(&standing, || status_text(&standing, settings))?;
-    Ok(if standing.ok { 0 } else { FAILED })
+    let status = CredentialStatus::of(settings, client, offline).await;
+    context.print(&status, || status_text(&status, settings))?;
+    Ok(if status.ok { 0 } else { FAILED })
 }
 
 async fn log_in(context: &Context, args: LoginArgs) -> Result<u8> {

@@ -127,7 +127,7 @@ fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
         .with_service_name("gazelle-sync")
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
-    let exporter = Complaining { exporter, has_complained: AtomicBool::new(false) };
+    let exporter = LoggedRefusals { exporter, has_complained: AtomicBool::new(false) };
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
 
@@ -158,12 +158,12 @@ fn harmless(span: &mut SpanData) {
 
 /// Logs once that the collector refuses traces, and again only after it accepted some; refused spans are dropped.
 #[derive(Debug)]
-struct Complaining<E> {
+struct LoggedRefusals<E> {
     exporter: E,
     has_complained: AtomicBool,
 }
 
-impl<E: SpanExporter> SpanExporter for Complaining<E> {
+impl<E: SpanExporter> SpanExporter for LoggedRefusals<E> {
     async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         batch.iter_mut().for_each(harmless);
         let result = self.exporter.export(batch).await;
@@ -193,9 +193,9 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Clone, Default)]
-    struct Keeping(Arc<Mutex<Vec<SpanData>>>);
+    struct KeptSpans(Arc<Mutex<Vec<SpanData>>>);
 
-    impl SpanExporter for Keeping {
+    impl SpanExporter for KeptSpans {
         async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
             self.0.lock().unwrap().extend(batch);
             Ok(())
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn nothing_in_a_span_acts_on_the_screen_of_who_reads_it() {
-        let kept = Keeping::default();
-        let exporter = Complaining { exporter: kept.clone(), has_complained: AtomicBool::new(false) };
+        let kept = KeptSpans::default();
+        let exporter = LoggedRefusals { exporter: kept.clone(), has_complained: AtomicBool::new(false) };
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
         let hostile = "a\u{1b}[2J\u{202e}b\nc\u{9b}d";
         let mut span = provider.tracer("test").start(hostile);

@@ -1,27 +1,27 @@
 //! Formats the output of `auth status`.
 
-use crate::commands::auth::standing::Standing;
+use crate::commands::auth::credential_status::CredentialStatus;
 use crate::config::Settings;
 use crate::display::Lines;
 use crate::time;
 
-pub fn status_text(standing: &Standing, settings: &Settings) -> Lines {
+pub fn status_text(status: &CredentialStatus, settings: &Settings) -> Lines {
     let zone = settings.zone();
     let mut text = Lines::new();
     let mut line = |name: &str, value: &str| {
         text.line(format!("{name:<14}{value}"));
     };
-    match standing.method {
+    match status.method {
         "api_key" => line("method", "API key (GAZELLE_API_KEY)"),
         _ => line("method", "OAuth"),
     }
-    if let Some(place) = &standing.kept_in {
+    if let Some(place) = &status.kept_in {
         line("kept in", place);
     }
-    if standing.tokens_from == Some("environment") {
+    if status.tokens_from == Some("environment") {
         line("tokens", "from GAZELLE_REFRESH_TOKEN, until the first refresh");
     }
-    match (standing.access_until, standing.renewable) {
+    match (status.access_until, status.renewable) {
         (Some(at), Some(renewable)) => {
             let renewal =
                 if renewable { "renewed before then" } else { "cannot be renewed: log in again before" };
@@ -31,11 +31,11 @@ pub fn status_text(standing: &Standing, settings: &Settings) -> Lines {
         (None, Some(false)) => line("valid until", "unknown, and cannot be renewed"),
         (_, None) => {}
     }
-    if let Some(who) = &standing.who {
+    if let Some(who) = &status.who {
         line("company", who.company.as_deref().unwrap_or("unknown"));
         line("user", who.user.as_deref().unwrap_or("unknown"));
     }
-    match &standing.problem {
+    match &status.problem {
         Some(problem) => line("problem", problem),
         None => line("state", "good"),
     }

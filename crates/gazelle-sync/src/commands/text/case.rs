@@ -5,12 +5,12 @@ use super::source::run_text;
 use super::source::value_text;
 use crate::display::{Document, Lines};
 use crate::entities::weight;
-use crate::explain::case::{Parent, Story};
+use crate::explain::case::{CaseContext, Parent};
 use crate::staging::quarantine::Case;
 use crate::states::CaseState;
 
 /// Everything about a case, its raw record last.
-pub fn text(story: &Story) -> Lines {
+pub fn text(story: &CaseContext) -> Lines {
     let case = &story.case;
     let mut text = Lines::new();
     let mut line = |name: &str, value: &str| {

@@ -6,8 +6,8 @@ use super::source::request_text;
 use super::source::run_text;
 use super::source::value_text;
 use crate::display::{self, Lines};
-use crate::explain::diff::{Change, Kind};
-use crate::explain::history::{History, Story};
+use crate::explain::diff::{Change, ChangeKind};
+use crate::explain::history::{History, VersionEntry};
 use crate::time;
 
 pub fn text(told: &History) -> Lines {
@@ -43,7 +43,7 @@ pub fn text(told: &History) -> Lines {
     text
 }
 
-fn story_lines(story: &Story, text: &mut Lines) {
+fn story_lines(story: &VersionEntry, text: &mut Lines) {
     text.line(format!("{}. {}   {}", story.number, story.seen_at.text(), story.state));
     let mut line = |what: &str| {
         text.line(format!("   {}", what.replace(['\n', '\t'], " ")));
@@ -102,9 +102,9 @@ fn change_text(change: &Change) -> String {
     let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "nothing".to_owned(), value_text);
     let (before, after) = (value(&change.before), value(&change.after));
     match change.kind {
-        Kind::Added => format!("+ {}: {after}", change.path),
-        Kind::Removed => format!("- {}: {before}", change.path),
-        Kind::Reordered => format!("~ {}: in another order, {before} -> {after}", change.path),
-        Kind::Changed => format!("~ {}: {before} -> {after}", change.path),
+        ChangeKind::Added => format!("+ {}: {after}", change.path),
+        ChangeKind::Removed => format!("- {}: {before}", change.path),
+        ChangeKind::Reordered => format!("~ {}: in another order, {before} -> {after}", change.path),
+        ChangeKind::Changed => format!("~ {}: {before} -> {after}", change.path),
     }
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -143,11 +143,11 @@ async fn in_transaction(
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     crate::crash::at(crate::crash::Step::ReplayBuilt);
     let found = compare(&tx, parts, unplaced).await?;
-    let wish = Wish { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
     let is_part = records.is_some() || wanted.entities.len() < ENTITIES.len();
-    let decided = decide(&found, &tx, settings, wish, |error| error.while_doing(refused(is_part))).await?;
-    let (rows_written, some_unprocessed) = decided.applied.unwrap_or_default();
-    match decided.applied {
+    let result = decide(&found, &tx, settings, options, |error| error.while_doing(refused(is_part))).await?;
+    let (rows_written, some_unprocessed) = result.applied.unwrap_or_default();
+    match result.applied {
         Some(_) => {
             crate::crash::at(crate::crash::Step::ReplayApplied);
             tx.commit().await?;
@@ -156,9 +156,9 @@ async fn in_transaction(
     }
     let report = ReplayReport {
         run_id,
-        status: decided.status,
-        reasons: decided.reasons,
-        withheld: decided.withheld,
+        status: result.status,
+        reasons: result.reasons,
+        withheld: result.withheld,
         dry_run: wanted.dry_run,
         records,
         waiting: Vec::new(),

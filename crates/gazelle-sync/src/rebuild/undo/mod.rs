@@ -18,7 +18,7 @@ use uuid::Uuid;
 use step::{refuse_what_retention_dropped, what_is_meant};
 
 use super::comparison::Comparison;
-use super::{FollowUp, Wish, Withheld, compare, decide, in_one_snapshot};
+use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
@@ -175,13 +175,13 @@ async fn in_transaction(
     let unplaced = rebuild::rebuild(&tx, settings.batch_size, Basis::Everything).await?;
     let parts = ENTITIES.iter().map(|entity| Part::whole(entity)).collect();
     let found = compare(&tx, parts, unplaced).await?;
-    let wish = Wish { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
+    let options = ApplyOptions { dry_run: wanted.dry_run, allow_deletions: wanted.allow_deletions };
     let refused = |error: DbError| {
         let doing = refused_by(&error);
         error.while_doing(doing)
     };
-    let decided = decide(&found, &tx, settings, wish, refused).await?;
-    match decided.applied {
+    let result = decide(&found, &tx, settings, options, refused).await?;
+    match result.applied {
         Some(_) => {
             take_up_again(&tx, &touched, &found).await?;
             tx.commit().await?;
@@ -190,17 +190,17 @@ async fn in_transaction(
     }
     Ok(UndoReport {
         run_id,
-        status: decided.status,
-        reasons: decided.reasons,
+        status: result.status,
+        reasons: result.reasons,
         waiting: Vec::new(),
-        withheld: decided.withheld,
+        withheld: result.withheld,
         dry_run: wanted.dry_run,
         step,
         versions: touched.versions,
         records: touched.records(),
         newer: touched.newer,
         tables: found.tables,
-        rows_written: decided.applied.unwrap_or_default().0,
+        rows_written: result.applied.unwrap_or_default().0,
         duration_ms: 0,
     })
 }

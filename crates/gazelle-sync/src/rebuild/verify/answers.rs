@@ -22,13 +22,13 @@ const MOST_BYTES: usize = MOST_KEPT * 4;
 
 /// The answers of the API.
 #[derive(Default)]
-pub struct Answers {
+pub struct ApiAnswers {
     /// Its count of each entity asked for.
     pub counts: HashMap<&'static str, u64>,
     /// Entities that it does not count, each in a sentence.
     pub uncounted: Vec<String>,
     /// The records of the sample.
-    pub records: Vec<Answered>,
+    pub records: Vec<ApiRecord>,
     /// What could not be answered, each in a sentence.
     pub failures: Vec<String>,
     /// Bytes of the sample so far.
@@ -36,7 +36,7 @@ pub struct Answers {
 }
 
 /// The API's answer for one record.
-pub struct Answered {
+pub struct ApiRecord {
     pub entity: &'static Entity,
     pub id: String,
     pub asked_at: Timestamp,
@@ -51,7 +51,7 @@ enum Sample {
     CutShort,
 }
 
-impl Answers {
+impl ApiAnswers {
     /// Asks for the counts and the sample.
     ///
     /// # Errors
@@ -61,8 +61,8 @@ impl Answers {
         settings: &Settings,
         client: &GazelleClient,
         question: &Question<'_>,
-    ) -> Result<Answers, DbError> {
-        let mut answers = Answers::default();
+    ) -> Result<ApiAnswers, DbError> {
+        let mut answers = ApiAnswers::default();
         for entity in &question.entities {
             answers.ask_count(client, entity).await;
         }
@@ -134,7 +134,7 @@ impl Answers {
             Ok(LookupResult::Found(record)) => Some(record),
         };
         self.bytes += record.as_ref().map_or(0, |record| record.raw.len());
-        self.records.push(Answered { entity, id, asked_at, record });
+        self.records.push(ApiRecord { entity, id, asked_at, record });
         Sample::GoesOn
     }
 }

@@ -1,6 +1,6 @@
 //! Compares the API's counts with the records that exist according to staging.
 
-use super::answers::Answers;
+use super::answers::ApiAnswers;
 use super::last_walk::{self, Unlisted};
 use super::list_excess::ListExcess;
 use super::report::{Check, Question};
@@ -17,7 +17,7 @@ pub async fn compare(
     tx: &Tx<'_>,
     settings: &Settings,
     question: &Question<'_>,
-    answers: &Answers,
+    answers: &ApiAnswers,
     notes: &mut Vec<String>,
 ) -> Result<Check, DbError> {
     let mut check = Check::new("counts agree with the API");

@@ -17,7 +17,7 @@ mod times;
 
 use tokio_postgres::types::Type;
 
-use answers::Answers;
+use answers::ApiAnswers;
 
 use crate::config::Settings;
 use crate::db::{Db, DbError, Template, Tx};
@@ -38,14 +38,14 @@ const SAMPLES: i64 = 5;
 /// The database's; errors of the API are in the report.
 pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Result<VerifyReport, DbError> {
     let answers = match question.client {
-        Some(client) => Some(Answers::ask(db, settings, client, question).await?),
+        Some(client) => Some(ApiAnswers::ask(db, settings, client, question).await?),
         None => None,
     };
     let mut connection = db.connection().await?;
     let tx = connection.begin_snapshot().await?;
     let as_of = tx.now().await?;
     let verification = Verification { tx: &tx, settings, question };
-    let mut found = Found { asked_for_all: true, ..Found::default() };
+    let mut found = Findings { asked_for_all: true, ..Findings::default() };
     match &answers {
         Some(answers) => found.note_failures(answers),
         None => found.notes.push("the API was not asked: counts and sample are left out".to_owned()),
@@ -77,7 +77,7 @@ pub async fn verify(db: &Db, settings: &Settings, question: &Question<'_>) -> Re
 
 /// The findings of the steps so far.
 #[derive(Default)]
-struct Found {
+struct Findings {
     checks: Vec<Check>,
     notes: Vec<String>,
     /// Whether the API answered everything, and no record is still to be asked for by id.
@@ -92,8 +92,8 @@ struct Found {
     sample_tables: Vec<TableDifference>,
 }
 
-impl Found {
-    fn note_failures(&mut self, answers: &Answers) {
+impl Findings {
+    fn note_failures(&mut self, answers: &ApiAnswers) {
         self.asked_for_all = answers.failures.is_empty();
         self.notes.extend(answers.failures.iter().cloned());
     }
@@ -108,7 +108,7 @@ struct Verification<'a, 't> {
 
 impl Verification<'_, '_> {
     /// Rebuilds production in scratch tables and compares the two.
-    async fn compare_with_staging(&self, found: &mut Found) -> Result<(), DbError> {
+    async fn compare_with_staging(&self, found: &mut Findings) -> Result<(), DbError> {
         let unplaced = rebuild::rebuild(self.tx, self.settings.batch_size, Basis::Processed).await?;
         found.checks.push(self.all_placed(&unplaced));
         let names = self.table_names();
@@ -124,7 +124,7 @@ impl Verification<'_, '_> {
     }
 
     /// Compares the API's counts with the records held.
-    async fn compare_counts(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
+    async fn compare_counts(&self, answers: &ApiAnswers, found: &mut Findings) -> Result<(), DbError> {
         let waiting = counts::waiting_for_their_turn(self.tx, self.question).await?;
         found.asked_for_all &= waiting.is_empty();
         found.notes.extend(waiting);
@@ -134,7 +134,7 @@ impl Verification<'_, '_> {
     }
 
     /// Compares the records that the API returned with production.
-    async fn compare_sample(&self, answers: &Answers, found: &mut Found) -> Result<(), DbError> {
+    async fn compare_sample(&self, answers: &ApiAnswers, found: &mut Findings) -> Result<(), DbError> {
         let judged = sample::judge(self.tx, self.question, &answers.records, &mut found.notes).await?;
         found.sampled = judged.sampled;
         let (tables, not_compared) = sample::compare(self.tx, judged.to_compare, SAMPLES).await?;
@@ -150,7 +150,7 @@ impl Verification<'_, '_> {
     }
 
     /// Checks what could falsify correct rows, or let wrong ones in.
-    async fn check_what_could_lie(&self, schema: &str, found: &mut Found) -> Result<(), DbError> {
+    async fn check_what_could_lie(&self, schema: &str, found: &mut Findings) -> Result<(), DbError> {
         found.checks.push(times::view_agrees(self.tx).await?);
         let spots = &self.settings.spot_checks.0;
         if !spots.is_empty() {

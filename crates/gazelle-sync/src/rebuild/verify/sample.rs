@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::answers::Answered;
+use super::answers::ApiRecord;
 use super::last_walk::last_whole_walk;
 use super::report::Question;
 use crate::db::{DbError, Tx};
@@ -18,7 +18,7 @@ use crate::staging_to_production::rebuild::{self, Unplaced};
 
 /// The records of the sample by what they show.
 #[derive(Default)]
-pub struct Judged {
+pub struct SampleResults {
     /// Records that were compared.
     pub sampled: u64,
     /// Records whose content production must have.
@@ -41,12 +41,12 @@ pub struct Judged {
 pub async fn judge(
     tx: &Tx<'_>,
     question: &Question<'_>,
-    records: &[Answered],
+    records: &[ApiRecord],
     notes: &mut Vec<String>,
-) -> Result<Judged, DbError> {
-    let mut judged = Judged::default();
+) -> Result<SampleResults, DbError> {
+    let mut judged = SampleResults::default();
     for entity in &question.entities {
-        let of_entity: Vec<&Answered> =
+        let of_entity: Vec<&ApiRecord> =
             records.iter().filter(|answered| answered.entity.name == entity.name).collect();
         if of_entity.is_empty() {
             continue;
@@ -71,7 +71,7 @@ impl<'i> HeldContents<'i> {
     async fn read(
         tx: &Tx<'_>,
         entity: &Entity,
-        answered: &[&'i Answered],
+        answered: &[&'i ApiRecord],
     ) -> Result<HeldContents<'i>, DbError> {
         let ids: Vec<&'i str> = answered.iter().map(|answered| answered.id.as_str()).collect();
         Ok(HeldContents {
@@ -82,8 +82,8 @@ impl<'i> HeldContents<'i> {
     }
 }
 
-impl Judged {
-    fn add(&mut self, answered: &Answered, held: &HeldContents<'_>) {
+impl SampleResults {
+    fn add(&mut self, answered: &ApiRecord, held: &HeldContents<'_>) {
         if held.kept_as_before.contains(answered.id.as_str()) {
             self.undone += 1;
             return;
@@ -138,7 +138,7 @@ fn was_missed(walked: Option<Timestamp>, edited_at: Option<Timestamp>) -> bool {
     }
 }
 
-fn read(entity: &Entity, answered: &Answered, record: &Received) -> Candidate {
+fn read(entity: &Entity, answered: &ApiRecord, record: &Received) -> Candidate {
     let text = String::from_utf8_lossy(&record.raw);
     let content = match batch::reconcile(entity, &text, Some(&record.raw)) {
         Ok(reconciled) => VersionContent::Record(reconciled),

@@ -27,7 +27,7 @@ pub async fn view_agrees(tx: &Tx<'_>) -> Result<Check, DbError> {
         for row in &rows {
             check.checked += 1;
             let id: &str = row.get("external_id");
-            let wrong = match Shown::of(row) {
+            let wrong = match ShownAppointment::of(row) {
                 Ok(shown) => shown.wrong(),
                 Err(_) => Some("it is dated beyond the years that Gazelle's dates can have".to_owned()),
             };
@@ -52,7 +52,7 @@ type Parts = (Option<Date>, Option<Time>);
 
 /// An appointment as it is stored, and as the view shows it.
 #[derive(Debug, Clone)]
-struct Shown {
+struct ShownAppointment {
     /// In UTC.
     stored: Parts,
     start: Option<DateTime>,
@@ -65,11 +65,11 @@ struct Shown {
     local: Parts,
 }
 
-impl Shown {
+impl ShownAppointment {
     /// # Errors
     /// A day or time that cannot be read.
-    fn of(row: &Row) -> Result<Shown, tokio_postgres::Error> {
-        Ok(Shown {
+    fn of(row: &Row) -> Result<ShownAppointment, tokio_postgres::Error> {
+        Ok(ShownAppointment {
             stored: (readable(row, "appointment_date")?, readable(row, "appointment_time")?),
             start: readable(row, "start_utc").unwrap_or_default(),
             is_all_day: row.get::<_, Option<bool>>("is_all_day") == Some(true),
@@ -169,9 +169,9 @@ mod tests {
     use super::*;
 
     /// Shown once at this local hour of 15 January 2026, stored at 23:00 UTC.
-    fn shown_at(hour: i8) -> Shown {
+    fn shown_at(hour: i8) -> ShownAppointment {
         let (date, hour_of) = (Date::constant(2026, 1, 15), |hour| Time::constant(hour, 0, 0, 0));
-        Shown {
+        ShownAppointment {
             stored: (Some(date), Some(hour_of(23))),
             start: Some(date.to_datetime(hour_of(23))),
             is_all_day: false,
@@ -185,7 +185,7 @@ mod tests {
     fn the_view_shows_each_appointment_once_at_its_local_hour() {
         let right = shown_at(18);
         let midnight = Some(Time::midnight());
-        let mut all_day = Shown {
+        let mut all_day = ShownAppointment {
             is_all_day: true,
             start: Some(DateTime::constant(2026, 1, 15, 0, 0, 0, 0)),
             ..shown_at(0)
@@ -194,10 +194,10 @@ mod tests {
         for (shown, wrong) in [
             (right.clone(), None),
             (all_day, None),
-            (Shown { start: None, local: (None, None), ..right.clone() }, None),
-            (Shown { times: 0, ..right.clone() }, Some("the view shows it 0 times")),
+            (ShownAppointment { start: None, local: (None, None), ..right.clone() }, None),
+            (ShownAppointment { times: 0, ..right.clone() }, Some("the view shows it 0 times")),
             (
-                Shown { is_same: false, ..right },
+                ShownAppointment { is_same: false, ..right },
                 Some("the view shows another title, client or UTC date than the table holds"),
             ),
             (

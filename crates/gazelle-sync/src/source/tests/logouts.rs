@@ -34,7 +34,10 @@ async fn let_in_once(first: Tokens) -> (Scene, GazelleClient, Arc<Mutex<bool>>) 
 #[track_caller]
 fn is_logged_out(error: &SourceError) {
     assert_eq!(*error.class(), ErrorClass::Unauthorized, "{error}");
-    assert!(error.to_string().contains("logged out by another process; run `gazelle-sync auth login`"), "{error}");
+    assert!(
+        error.to_string().contains("logged out by another process; run `gazelle-sync auth login`"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use crate::source::{GazelleClient, GraphqlRequest, Tokens};
 
 /// The credential in use, as JSON. Holds no secret.
 #[derive(Serialize)]
-pub struct Standing {
+pub struct CredentialStatus {
     /// `api_key` or `oauth`.
     pub method: &'static str,
     /// Where tokens are stored; absent for an API key.
@@ -31,10 +31,10 @@ pub struct Who {
     pub user: Option<String>,
 }
 
-impl Standing {
+impl CredentialStatus {
     /// Reads the credential and, unless `offline`, asks Gazelle for the company and user.
-    pub async fn of(settings: &Settings, client: GazelleClient, offline: bool) -> Standing {
-        let mut standing = Standing {
+    pub async fn of(settings: &Settings, client: GazelleClient, offline: bool) -> CredentialStatus {
+        let mut status = CredentialStatus {
             method: if settings.api_key.is_some() { "api_key" } else { "oauth" },
             kept_in: None,
             tokens_from: None,
@@ -46,26 +46,30 @@ impl Standing {
         };
         if !offline {
             match who(&client).await {
-                Ok(who) => standing.who = Some(who),
-                Err(problem) => standing.problem = Some(problem),
+                Ok(who) => status.who = Some(who),
+                Err(problem) => status.problem = Some(problem),
             }
         }
         // The role may be allowed only one connection, which the client holds.
         drop(client);
         // Read afterwards: the request may have refreshed the tokens.
         if settings.api_key.is_none()
-            && let Err(problem) = look_at_tokens(settings, &mut standing, offline).await
+            && let Err(problem) = look_at_tokens(settings, &mut status, offline).await
         {
-            standing.problem.get_or_insert(problem);
+            status.problem.get_or_insert(problem);
         }
-        standing.ok = standing.problem.is_none();
-        standing
+        status.ok = status.problem.is_none();
+        status
     }
 }
 
-async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: bool) -> Result<(), String> {
+async fn look_at_tokens(
+    settings: &Settings,
+    status: &mut CredentialStatus,
+    offline: bool,
+) -> Result<(), String> {
     let store = credentials::store(settings).map_err(|error| error.to_string())?;
-    standing.kept_in = Some(store.place());
+    status.kept_in = Some(store.place());
     let stored = store.load().await.map_err(|error| error.to_string())?.tokens();
     let (from, tokens): (_, Tokens) = match (stored, credentials::first_tokens(settings)) {
         (Some(tokens), _) => ("store", tokens),
@@ -75,10 +79,10 @@ async fn look_at_tokens(settings: &Settings, standing: &mut Standing, offline: b
             return Err(format!("no tokens in {place}: run `gazelle-sync auth login`"));
         }
     };
-    standing.tokens_from = Some(from);
-    standing.renewable = Some(tokens.refresh_token.is_some());
+    status.tokens_from = Some(from);
+    status.renewable = Some(tokens.refresh_token.is_some());
     // The expiry of tokens from the environment is not known; they are refreshed at first use.
-    standing.access_until = tokens.expires_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
+    status.access_until = tokens.expires_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
     if offline && tokens.is_over(Timestamp::now()) && tokens.refresh_token.is_none() {
         return Err(
             "the access token has expired and cannot be renewed: run `gazelle-sync auth login`".to_owned()
