@@ -204,7 +204,7 @@ async fn played(is_planted: bool) -> Vec<Ended> {
 
 /// The SQL files that none of the commands here sends, and why.
 const NOT_SENT: [(&str, &str); 33] = [
-    ("access/trust/me.sql", "a table of ours that somebody else made"),
+    ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
