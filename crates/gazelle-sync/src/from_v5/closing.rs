@@ -55,8 +55,8 @@ pub struct Closed {
     pub left_open: Vec<Open>,
 }
 
-/// Closes every backup of the account's schema that an earlier version left open or that somebody opened again, as far
-/// as our role may; writes nothing if nothing was open.
+/// Closes every backup that an earlier version left open or that somebody opened again, as far as our role may;
+/// writes nothing if nothing was open.
 ///
 /// # Errors
 /// Those of the database.
@@ -65,11 +65,11 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
     let mut outcome = Closed::default();
-    let mut has_backup = false;
-    for row in &tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await? {
-        has_backup |= close_backup(&tx, row.get(0), &mut outcome).await?;
+    let backups = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
+    for row in &backups {
+        close_backup(&tx, row.get(0), &mut outcome).await?;
     }
-    if has_backup {
+    if !backups.is_empty() {
         let open = open::in_views(&tx).await?;
         close_without_note(&tx, &open, "", &mut outcome.closed).await?;
         outcome.left_open.extend(open::in_views(&tx).await?);
@@ -82,26 +82,30 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     Ok(outcome)
 }
 
-/// Closes one backup; returns false for one of another account's. If we may not trust its manifest, or may not close
-/// all of it, the manifest is neither read nor written: code of its owner could run.
-async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<bool, DbError> {
+/// Closes one backup. If we may not trust its manifest, or may not close all of it, the manifest is neither read nor
+/// written: code of its owner could run. That of another account's schema is not written either.
+async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<(), DbError> {
     let open = open::in_backup(tx, backup_schema).await?;
-    let is_ours = open.iter().all(|open| open.is_ours);
-    if is_ours && owners::check_believed(tx, backup_schema, MANIFEST).await.is_ok() {
-        if !is_readable(tx, backup_schema).await? {
-            return Ok(open.is_empty());
-        }
+    if open.iter().all(|open| open.is_ours)
+        && owners::check_believed(tx, backup_schema, MANIFEST).await.is_ok()
+        && is_readable(tx, backup_schema).await?
+    {
         let noted = noted(tx, backup_schema).await?;
         if !noted.is_empty() {
-            close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await?;
+            return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await;
         }
-        return Ok(!noted.is_empty());
     }
     let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
-    close_without_note(tx, &open, as_it_is, &mut outcome.closed).await?;
+    tx.batch("SAVEPOINT closing").await?;
+    let mut told = Vec::new();
+    match close_without_note(tx, &open, as_it_is, &mut told).await {
+        Ok(()) => outcome.closed.extend(told),
+        // Whoever owns such a schema may hold its tables locked, and is left with what he has open.
+        Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+    }
     // A REVOKE by a role that does not own the relation only raises a notice, so look again.
     outcome.left_open.extend(open::in_backup(tx, backup_schema).await?);
-    Ok(true)
+    Ok(())
 }
 
 /// Whether our role may read a manifest that it trusts.

@@ -44,7 +44,7 @@ pub fn backup_lines(closed: &[String], left_open: &[Open], text: &mut Lines) {
     if left_open.is_empty() {
         return;
     }
-    text.line("  LEFT OPEN, since the role in DATABASE_URL may not close it; in psql, as the role that is named or one that acts for it:");
+    text.line("  LEFT OPEN, since the role in DATABASE_URL may not close it, or somebody holds it locked; in psql, as the role that is named or one that acts for it:");
     for Open { what, as_role, close_with, .. } in left_open {
         text.line(format!("  {what}"));
         text.line(format!("    as {as_role}: {close_with};"));

@@ -116,3 +116,32 @@ async fn an_administrator_closes_it_with_the_roles_and_a_superuser_too() {
         run.success();
     }
 }
+
+#[tokio::test]
+async fn another_accounts_backup_is_closed_too_as_doctor_says_there() {
+    let mut world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.set("GAZELLE_SYNC_SCHEMA", "shop");
+    world.run(&["migrate"]).await.success();
+    assert!(!is_open(&world).await);
+    assert_eq!(line(&doctor(&world).await, CHECK).0, "ok");
+}
+
+#[tokio::test]
+async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
+    let mut world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
+    hand_to(&world, "gazelle_v5", "gone").await;
+    act_as(&mut world, "administrator");
+    let gone = crate::support::roles::client_of(&world, "gone").await;
+    gone.batch_execute("BEGIN; LOCK TABLE gazelle_v5.gazelle_clients").await.unwrap();
+    let run = world.run(&["migrate"]).await;
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stdout.contains("gazelle_v5.gazelle_clients is open to"), "{run}");
+    gone.batch_execute("ROLLBACK").await.unwrap();
+    world.run(&["migrate"]).await.success();
+    assert!(!is_open(&world).await);
+}
