@@ -96,12 +96,14 @@ async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) ->
         }
     }
     let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
-    tx.batch("SAVEPOINT closing").await?;
-    let mut told = Vec::new();
-    match close_without_note(tx, &open, as_it_is, &mut told).await {
-        Ok(()) => outcome.closed.extend(told),
-        // Whoever owns such a schema may hold its tables locked, and is left with what he has open.
-        Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+    for one in &open {
+        // Whoever owns such a schema may hold a table of it locked, which fails no migration.
+        tx.batch("SAVEPOINT closing").await?;
+        let mut told = Vec::new();
+        match close_without_note(tx, std::slice::from_ref(one), as_it_is, &mut told).await {
+            Ok(()) => outcome.closed.extend(told),
+            Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+        }
     }
     // A REVOKE by a role that does not own the relation only raises a notice, so look again.
     outcome.left_open.extend(open::in_backup(tx, backup_schema).await?);

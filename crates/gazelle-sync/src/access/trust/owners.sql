@@ -139,10 +139,11 @@ SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', 
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
--- One that shows every row to somebody runs nothing, and lets nobody write.
+-- One that shows every row to somebody runs nothing, and lets nobody write. To print an expression takes a lock of its table, so only
+-- those of this table are printed (CASE): others may be held locked by anybody.
 SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
-   AND NOT (p.polcmd = 'r' AND p.polpermissive
-            AND coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid) = 'true', false))
+   AND NOT coalesce(CASE WHEN p.polrelid = relations.oid AND p.polcmd = 'r' AND p.polpermissive
+                         THEN pg_catalog.pg_get_expr(p.polqual, relations.oid) = 'true' END, false)
  ORDER BY 1, 2, 3

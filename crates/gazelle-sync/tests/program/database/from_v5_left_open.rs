@@ -137,10 +137,11 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     hand_to(&world, "gazelle_v5", "gone").await;
     act_as(&mut world, "administrator");
     let gone = crate::support::roles::client_of(&world, "gone").await;
-    gone.batch_execute("BEGIN; LOCK TABLE gazelle_v5.gazelle_clients").await.unwrap();
+    gone.batch_execute("BEGIN; LOCK TABLE gazelle_v5.gazelle_appointments").await.unwrap();
     let run = world.run(&["migrate"]).await;
     assert_eq!(run.code, 3, "{run}");
-    assert!(run.stdout.contains("gazelle_v5.gazelle_clients is open to"), "{run}");
+    assert!(run.stdout.contains("gazelle_v5.gazelle_appointments has no row security"), "{run}");
+    assert!(!is_open(&world).await, "rights are taken without a lock: {run}");
     gone.batch_execute("ROLLBACK").await.unwrap();
     world.run(&["migrate"]).await.success();
     assert!(!is_open(&world).await);
