@@ -18,6 +18,8 @@ pub struct Db {
     pub(super) limits: Limits,
     pub(super) progress: Arc<Progress>,
     pub(super) schema: String,
+    /// Whether it is in the embedded server.
+    pub(super) is_embedded: bool,
     /// Looks up statements that are not answered at once.
     pub(super) observer: &'static dyn Observe,
 }
@@ -69,6 +71,17 @@ impl Db {
     /// The schema's name, as given in the settings.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The same database, known to be in the embedded server, which nobody but this account reaches.
+    #[must_use]
+    pub fn in_embedded_server(self) -> Db {
+        Db { is_embedded: true, ..self }
+    }
+
+    /// Whether it is in the embedded server.
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
     }
 
     /// The most connections used at once.

@@ -5,11 +5,12 @@
 use tokio_postgres::types::Type;
 
 use super::names::{LOCK_TIMEOUT, MANIFEST, POLICY, local_view};
+use super::open::{self, Open};
 use super::rights::{self, Relation};
 use super::steps::Steps;
 use crate::access::trust::owners;
 use crate::db::{Db, DbError, Timeout, Tx, quote};
-use crate::{access, migrations};
+use crate::migrations;
 
 /// The step that marks a backup as closed: access granted later did not exist in version 5.
 const DONE: &str = "backup closed to everybody but its former readers";
@@ -45,41 +46,89 @@ pub(super) async fn close(steps: &mut Steps<'_, '_>, backup_schema: &str) -> Res
     steps.step(DONE, "", "").await
 }
 
-/// Closes every backup of the account's schema that an earlier version left open or that somebody opened again.
-/// Returns one line for each change; writes nothing if nothing was open.
+/// What [`close_again`] did.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// One line for each change.
+    pub closed: Vec<String>,
+    /// What our role may not close.
+    pub left_open: Vec<Open>,
+}
+
+/// Closes every backup that an earlier version left open or that somebody opened again, as far as our role may;
+/// writes nothing if nothing was open.
 ///
 /// # Errors
-/// A relation of another owner is open. Those of the database.
-pub async fn close_again(db: &Db) -> Result<Vec<String>, DbError> {
+/// Those of the database.
+pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
     tx.limit(Timeout::Lock, LOCK_TIMEOUT).await?;
-    let mut told = Vec::new();
-    for backup_schema in backups(&tx).await? {
-        close_backup(&tx, &backup_schema, &mut told).await?;
+    let mut outcome = Closed::default();
+    let backups = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
+    for row in &backups {
+        close_backup(&tx, row.get(0), &mut outcome).await?;
     }
-    if told.is_empty() {
+    if !backups.is_empty() {
+        let open = open::in_views(&tx).await?;
+        close_without_note(&tx, &open, "", &mut outcome.closed).await?;
+        outcome.left_open.extend(open::in_views(&tx).await?);
+    }
+    if outcome.closed.is_empty() {
         tx.rollback().await?;
     } else {
         tx.commit().await?;
     }
-    Ok(told)
+    Ok(outcome)
 }
 
-/// The schemas that contain a backup for the account's schema.
-async fn backups(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
-    let found = tx.query(include_str!("backups.sql"), &[(&MANIFEST, Type::TEXT)]).await?;
-    let mut ours = Vec::new();
-    for row in &found {
-        let schema: String = row.get(0);
-        // A manifest that we do not trust does not count as a backup.
-        if owners::check_believed(tx, &schema, MANIFEST).await.is_ok()
-            && !noted(tx, &schema).await?.is_empty()
-        {
-            ours.push(schema);
+/// Closes one backup. If we may not trust its manifest, or may not close all of it, the manifest is neither read nor
+/// written: code of its owner could run. That of another account's schema is not written either.
+async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<(), DbError> {
+    let open = open::in_backup(tx, backup_schema).await?;
+    if open.iter().all(|open| open.is_ours)
+        && owners::check_believed(tx, backup_schema, MANIFEST).await.is_ok()
+        && is_readable(tx, backup_schema).await?
+    {
+        let noted = noted(tx, backup_schema).await?;
+        if !noted.is_empty() {
+            return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await;
         }
     }
-    Ok(ours)
+    let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
+    for one in &open {
+        // Whoever owns such a schema may hold a table of it locked, which fails no migration.
+        tx.batch("SAVEPOINT closing").await?;
+        let mut told = Vec::new();
+        match close_without_note(tx, std::slice::from_ref(one), as_it_is, &mut told).await {
+            Ok(()) => outcome.closed.extend(told),
+            Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
+        }
+    }
+    // A REVOKE by a role that does not own the relation only raises a notice, so look again.
+    outcome.left_open.extend(open::in_backup(tx, backup_schema).await?);
+    Ok(())
+}
+
+/// Whether our role may read a manifest that it trusts.
+async fn is_readable(tx: &Tx<'_>, backup_schema: &str) -> Result<bool, DbError> {
+    let params = [(&backup_schema as _, Type::TEXT), (&MANIFEST as _, Type::TEXT)];
+    let rows = tx.query(include_str!("readable.sql"), &params).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// Closes what our role may close.
+async fn close_without_note(
+    tx: &Tx<'_>,
+    open: &[Open],
+    remark: &str,
+    told: &mut Vec<String>,
+) -> Result<(), DbError> {
+    for open in open.iter().filter(|open| open.is_ours) {
+        tx.batch_as_is(&open.close_with).await?;
+        told.push(format!("{}{remark}", open.closing));
+    }
+    Ok(())
 }
 
 /// The steps that the manifest records for the account's schema.
@@ -89,33 +138,23 @@ async fn noted(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError>
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-async fn close_backup(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    let names = migrations::relation_names();
-    let is_first = !noted(tx, backup_schema).await?.iter().any(|what| what == DONE);
+async fn close_with_note(
+    tx: &Tx<'_>,
+    backup_schema: &str,
+    noted: &[String],
+    told: &mut Vec<String>,
+) -> Result<(), DbError> {
+    let is_first = !noted.iter().any(|what| what == DONE);
     let mut steps = Steps::resume(tx, backup_schema, is_first).await?;
-    let before = told.len();
     close_schema(tx, backup_schema, told).await?;
-    let relations = rights::of(tx, backup_schema, &names).await?;
+    let relations = rights::of(tx, backup_schema, &migrations::relation_names()).await?;
     close_relations(&mut steps, &relations, backup_schema, told).await?;
     close_manifest(tx, backup_schema, told).await?;
-    close_views(tx, told).await?;
     if is_first {
         steps.step(DONE, "", "").await?;
         told.push(format!("{backup_schema}: {DONE}"));
     }
-    if told.len() == before {
-        return Ok(());
-    }
-    // A REVOKE by a role that does not own the relation only raises a notice, so check again.
-    let left = rights::of(tx, backup_schema, &names).await?;
-    match left.iter().find(|relation| !relation.closed_out().is_empty()) {
-        None => Ok(()),
-        Some(open) => Err(DbError::infrastructure(format!(
-            "{backup_schema}.{} belongs to {}, and the role in DATABASE_URL may not close it: run this as {}, or as an \
-             administrator",
-            open.name, open.owner, open.owner
-        ))),
-    }
+    Ok(())
 }
 
 /// Revokes rights on the relations and enables row security on each table, with a policy for its former readers.
@@ -138,13 +177,7 @@ async fn close_relations(
             continue;
         }
         let table = format!("{backup}.{}", quote(&relation.name));
-        let (policy, bound) = (quote(POLICY), relation.readers(|reader| reader.is_bound));
-        let mut act = format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY");
-        if !relation.has_policy && !bound.is_empty() {
-            let readers = bound.join(", ");
-            act +=
-                &format!("; CREATE POLICY {policy} ON {table} TO {readers} USING (true) WITH CHECK (true)");
-        }
+        let (policy, act) = (quote(POLICY), open::secure(relation, &backup));
         let undo = format!(
             "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS {policy} ON {table}"
         );
@@ -155,61 +188,17 @@ async fn close_relations(
     Ok(())
 }
 
-/// Revokes rights on the schema itself: default privileges may have granted them.
+/// Revokes rights on the schema itself.
 async fn close_schema(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    let rows = tx
-        .query(
-            include_str!("schema_open_to.sql"),
-            &[(&backup_schema, Type::TEXT), (&access::PUBLIC_ROLES.as_slice(), Type::TEXT_ARRAY)],
-        )
-        .await?;
-    for row in &rows {
-        let role: Option<&str> = row.get("role");
-        let grantee = role.map_or_else(|| "PUBLIC".to_owned(), quote);
-        tx.batch_as_is(&format!("REVOKE ALL ON SCHEMA {} FROM {grantee}", quote(backup_schema))).await?;
-        told.push(format!("{backup_schema} closed to {}", role.unwrap_or("PUBLIC")));
-    }
-    Ok(())
+    close_without_note(tx, &open::of_schema(tx, backup_schema).await?, "", told).await
 }
 
 /// Going back executes the manifest's statements, so only its owner may write it.
 async fn close_manifest(tx: &Tx<'_>, backup_schema: &str, told: &mut Vec<String>) -> Result<(), DbError> {
-    let backup = quote(backup_schema);
-    for manifest in rights::of(tx, backup_schema, &[MANIFEST]).await? {
-        let take = manifest.take_all(&backup);
-        if !take.is_empty() {
-            tx.batch_as_is(&take).await?;
-            told.push(format!("{backup_schema}.{MANIFEST} closed to everybody"));
-        }
-        if !manifest.is_secured {
-            tx.batch_as_is(&format!("ALTER TABLE {backup}.{MANIFEST} ENABLE ROW LEVEL SECURITY")).await?;
-            told.push(format!("{backup_schema}.{MANIFEST} closed by row security"));
-        }
-    }
-    Ok(())
+    close_without_note(tx, &open::of_manifest(tx, backup_schema).await?, "", told).await
 }
 
 /// Closes the views over the company's columns: nobody writes through them, and the public roles read nothing.
 async fn close_views(tx: &Tx<'_>, told: &mut Vec<String>) -> Result<(), DbError> {
-    let names: Vec<String> = migrations::relation_names().into_iter().map(local_view).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let schema = quote(tx.schema());
-    for view in rights::of(tx, tx.schema(), &names).await? {
-        let roles = view.closed_out();
-        if !roles.is_empty() {
-            tx.batch_as_is(&view.take(&schema)).await?;
-            told.push(format!("{}.{} closed to {}", tx.schema(), view.name, roles.join(", ")));
-        }
-        let writers = view.who_may_write();
-        if !writers.is_empty() {
-            let view_name = quote(&view.name);
-            let from = writers.join(", ");
-            tx.batch_as_is(&format!(
-                "REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {schema}.{view_name} FROM {from}"
-            ))
-            .await?;
-            told.push(format!("{}.{} writable for nobody", tx.schema(), view.name));
-        }
-    }
-    Ok(())
+    close_without_note(tx, &open::in_views(tx).await?, "", told).await
 }

@@ -5,7 +5,7 @@
 //! backup schema records for each step the statement that undoes it; going back runs them in reverse order.
 //!
 //! [`away`] moves the tables, using `inventory` to read what is there and what depends on it; [`closing`] revokes
-//! public access to the backup, using `rights`; [`back`] moves them back. Each direction is one transaction.
+//! public access to the backup, using [`open`] and `rights`; [`back`] moves them back. Each direction is one transaction.
 //! `steps` writes the manifest, and `names` defines the names.
 
 pub mod away;
@@ -13,6 +13,7 @@ pub mod back;
 pub mod closing;
 mod inventory;
 mod names;
+pub mod open;
 mod rights;
 mod steps;
 

@@ -20,6 +20,8 @@ pub(super) struct Relation {
     /// Whether it has our policy for its former readers.
     pub has_policy: bool,
     pub owner: String,
+    /// Whether our role has the owner's rights.
+    pub is_ours: bool,
     held: Vec<Held>,
 }
 
@@ -75,6 +77,7 @@ pub(super) async fn of(tx: &Tx<'_>, schema: &str, names: &[&str]) -> Result<Vec<
                 is_secured: row.get("is_secured"),
                 has_policy: row.get("has_policy"),
                 owner: row.get("owner"),
+                is_ours: row.get("is_ours"),
                 held: Vec::new(),
             });
         }
@@ -114,19 +117,16 @@ pub(super) fn losing(relations: &[Relation]) -> Vec<LosesAccess> {
 /// # Errors
 /// There is such a grant; the message says how its grantor revokes it.
 pub(super) fn check_removable(relations: &[Relation], schema: &str) -> Result<(), DbError> {
-    let chained = |held: &&Held| held.given_by.is_some() && (held.is_closed || held.given_by_closed);
-    let found = relations.iter().find_map(|relation| Some((relation, relation.held.iter().find(chained)?)));
+    let found = relations.iter().find_map(|relation| Some((relation, relation.chained_held()?)));
     let Some((relation, held)) = found else { return Ok(()) };
-    let (giver, grantee) = (held.given_by.as_deref().unwrap_or_default(), held.grantee_sql());
-    let table = format!("{}.{}", quote(schema), quote(&relation.name));
+    let Some((giver, _, take)) = relation.chained(schema) else { return Ok(()) };
     Err(DbError::infrastructure(format!(
         "{} may {} on {schema}.{} by a grant of {giver}, who is not its owner: such a right can neither be taken nor given \
-         back as it was by anybody but {giver}. Take it first: SET ROLE {giver}; REVOKE ALL ON {}{table} FROM {grantee}",
+         back as it was by anybody but {giver}. Take it first: SET ROLE {}; {take}",
         held.shown(),
         [held.plain.as_slice(), held.grantable.as_slice()].concat().join(", "),
         relation.name,
-        if relation.is_sequence { "SEQUENCE " } else { "" },
-        giver = quote(giver),
+        quote(&giver),
     )))
 }
 
@@ -157,6 +157,19 @@ impl Relation {
     /// Its name in a (quoted) schema, after the keyword that GRANT needs.
     fn on(&self, schema: &str) -> String {
         format!("{} {schema}.{}", if self.is_sequence { "SEQUENCE" } else { "TABLE" }, quote(&self.name))
+    }
+
+    /// A grant to a role to be closed out, or by one, that the owner did not make.
+    fn chained_held(&self) -> Option<&Held> {
+        self.held.iter().find(|held| held.given_by.is_some() && (held.is_closed || held.given_by_closed))
+    }
+
+    /// Such a grant: who made it, to whom, and the statement with which its grantor revokes it.
+    pub fn chained(&self, schema: &str) -> Option<(String, String, String)> {
+        let held = self.chained_held()?;
+        let (kind, table) = (if self.is_sequence { "SEQUENCE " } else { "" }, quote(&self.name));
+        let take = format!("REVOKE ALL ON {kind}{}.{table} FROM {}", quote(schema), held.grantee_sql());
+        Some((held.given_by.clone()?, held.shown(), take))
     }
 
     /// The names of the roles to be closed out that still hold a right.

@@ -43,7 +43,7 @@ WITH closed AS (
 SELECT relations.name, relations.of_table, relations.relkind IN ('r', 'p') AS is_table, relations.relkind = 'S' AS is_sequence,
        relations.relrowsecurity AS is_secured,
        EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = relations.oid AND p.polname = $4) AS has_policy,
-       owner.rolname::text AS owner,
+       owner.rolname::text AS owner, pg_catalog.pg_has_role(owner.oid, 'USAGE') AS is_ours,
        held.oid IS NOT NULL AS is_item, held.column_name, grantee.rolname::text AS grantee,
        held.grantee = relations.relowner AS is_owners,
        held.grantee IN (SELECT oid FROM closed) AND held.grantee <> relations.relowner AS is_closed,

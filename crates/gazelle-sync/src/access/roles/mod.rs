@@ -10,6 +10,9 @@ use serde::Serialize;
 /// The roles of Supabase's public API: without a login, and with one.
 pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 
+/// The comment of the owner's role. A role cannot give it to itself, unlike what it writes on its tables.
+pub const MARK_OF_OWNER: &str = "owner of the tables of gazelle-sync";
+
 /// The names of the three roles. The ones that [`apply`](super::roles::apply) is given are plain identifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Roles {

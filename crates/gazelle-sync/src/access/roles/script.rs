@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PUBLIC_ROLES, Roles};
+use super::{MARK_OF_OWNER, PUBLIC_ROLES, Roles};
 use crate::db::quote;
 use crate::migrations;
 
@@ -38,6 +38,7 @@ const READERS_BOOKKEEPING: [(&str, &str); 5] = [
 pub(in crate::access) fn roles(roles: &Roles) -> String {
     include_str!("roles.sql")
         .replace("{owner}", &roles.owner)
+        .replace("{mark}", MARK_OF_OWNER)
         .replace("{sync}", &roles.sync)
         .replace("{reader}", &roles.reader)
 }

@@ -58,7 +58,14 @@ WITH ours AS (
 ), me AS (
     SELECT r.oid, login.oid AS login,
            EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE s.rolsuper AND (s.oid = r.oid OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER'))) AS rolsuper
+                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS rolsuper,
+           pg_catalog.current_setting('server_version_num')::int < 160000
+           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                        WHERE s.rolcreaterole
+                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS makes_roles
       FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
      WHERE r.rolname = current_user
 ), administrators AS (
@@ -66,10 +73,11 @@ WITH ours AS (
       FROM pg_catalog.pg_roles r
      CROSS JOIN me
      WHERE r.rolsuper
-        OR r.oid = CASE WHEN me.rolsuper THEN me.login ELSE me.oid END
+        OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
            AND (r.rolcreaterole
-                OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+                OR NOT me.makes_roles
+                   AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), found AS MATERIALIZED (
     SELECT DISTINCT callers.rank, callers.oid, callers.relation, callers.of, callers.relowner, callers.what, callers.is_ours,
            alike.name, alike.called, alike.instead, alike.take, maker.oid AS maker, maker.rolname::text AS maker_name
@@ -112,7 +120,8 @@ SELECT found.rank, found.what, found.name AS called, found.maker_name AS maker,
  CROSS JOIN me
  WHERE me.rolsuper
     OR found.maker_name = ANY ($4::text[])
-    OR NOT (EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND n.nspowner = found.maker)
+    OR NOT (NOT me.makes_roles
+            AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND n.nspowner = found.maker)
             OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
                             WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM administrators)
                               AND pg_catalog.pg_has_role(m.oid, found.maker, 'MEMBER')))

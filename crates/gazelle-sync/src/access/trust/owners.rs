@@ -8,8 +8,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::bound;
+use super::me::Me;
 use super::superuser::{self, Before};
-use crate::access::roles::{PUBLIC_ROLES, Roles, script};
+use crate::access::roles::{MARK_OF_OWNER, PUBLIC_ROLES, Roles};
 use crate::db::{Db, DbError, Param, Tx, quote};
 use crate::migrations::{REGISTER, relation_names};
 
@@ -39,15 +40,12 @@ impl<'a> Question<'a> {
             (&self.for_us, Type::BOOL),
             (&self.owner_role, Type::TEXT),
             (&PUBLIC_ROLES_LIST, Type::TEXT_ARRAY),
-            (&RECORDS, Type::TEXT_ARRAY),
+            (&MARK_OF_OWNER, Type::TEXT),
         ]
     }
 }
 
 const PUBLIC_ROLES_LIST: &[&str] = &PUBLIC_ROLES;
-
-/// The policies of the register from which the roles of `migrate --roles` are read back.
-const RECORDS: &[&str] = &[script::SYNC_READS.name, script::READERS_READ.name];
 
 /// Refuses tables and views with our names that belong to a role we have no reason to trust, and a register with a
 /// foreign trigger, rule or policy; then what [`bound::check`] refuses, and what keeps a superuser from using the
@@ -79,8 +77,7 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     if rows.is_empty() {
         return Ok(None);
     }
-    let me = db.query(include_str!("me.sql"), &[(&db.schema(), Type::TEXT)]).await?;
-    Ok(Some(question.told(&rows, &me)))
+    Ok(Some(question.told(&rows, &Me::read(db, db.schema()).await?)))
 }
 
 /// As [`check`], in the transaction that goes on to write.
@@ -132,7 +129,7 @@ struct Found {
     acting: Vec<String>,
     /// Whether we have the owner's rights.
     has_rights: bool,
-    /// Whether the owner is the owner role of `migrate --roles`.
+    /// Whether the role catalogue says that the owner is the owner role of `migrate --roles`.
     is_of_roles: bool,
 }
 
@@ -150,49 +147,12 @@ impl Found {
     }
 }
 
-/// Our own role.
-#[derive(Default)]
-struct Me {
-    name: String,
-    is_superuser: bool,
-    /// The role that a superuser has SET; code in the session can RESET it.
-    in_force: Option<String>,
-    /// The role, or `public`, whose right lets us create in the schema.
-    creates_by: Option<String>,
-    /// The object that an administrator acting in a superuser's place should own: `DATABASE name` or `SCHEMA name`.
-    kept_by: String,
-}
-
-impl Me {
-    fn of(row: &Row) -> Me {
-        Me {
-            name: row.get("name"),
-            is_superuser: row.get("is_superuser"),
-            in_force: row.get("in_force"),
-            creates_by: row.get("creates_by"),
-            kept_by: row.get("kept_by"),
-        }
-    }
-}
-
-impl Me {
-    fn in_force(&self) -> String {
-        match &self.in_force {
-            Some(role) => {
-                format!(", also with the role {role} in force, which any code in its session can undo")
-            }
-            None => String::new(),
-        }
-    }
-}
-
 async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
     let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let me = tx.query(include_str!("me.sql"), &[(&question.schema, Type::TEXT)]).await?;
-    Ok(Some(question.told(&rows, &me)))
+    Ok(Some(question.told(&rows, &Me::read_in(tx, question.schema).await?)))
 }
 
 fn refuse(why: Option<String>) -> Result<(), DbError> {
@@ -200,15 +160,14 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 }
 
 impl Question<'_> {
-    fn told(&self, rows: &[Row], me: &[Row]) -> String {
-        let us = me.first().map(Me::of).unwrap_or_default();
-        let Me { name: me, is_superuser, creates_by, .. } = &us;
+    fn told(&self, rows: &[Row], us: &Me) -> String {
+        let Me { name: me, because, creates_by, .. } = us;
         let schema = &self.schema;
         let (theirs, hung): (Vec<Found>, Vec<Found>) =
             rows.iter().map(Found::of).partition(|found| found.what == "owner");
         let Some(first) = theirs.first() else {
             return match hung.first() {
-                Some(found) if found.what == "schema" => schema_to_superuser(found, &us),
+                Some(found) if found.what == "schema" => schema_to_superuser(found, us),
                 found => found.map_or_else(String::new, |found| self.hung(found)),
             };
         };
@@ -219,14 +178,11 @@ impl Question<'_> {
             1 => String::new(),
             many => format!(" (and {} more: psql, \\dp {}.*)", many - 1, plain(schema)),
         };
-        if *is_superuser {
-            return to_superuser(
-                &format!("{schema}.{name} belongs to {owner}{more}"),
-                first,
-                &table,
-                kind,
-                &us,
-            );
+        if because.is_some() {
+            // Who makes roles may use what nobody else acts for; a superuser may not.
+            let others = if us.makes_roles { acting_as(owner, &first.acting) } else { String::new() };
+            let found = format!("{schema}.{name} belongs to {owner}{more}{others}");
+            return to_superuser(&found, first, &table, kind, us);
         }
         let others = match first.has_rights {
             true => acting_as(owner, &first.acting),
@@ -284,47 +240,63 @@ fn acting_as(owner: &str, acting: &[String]) -> String {
         }
         (None, false) => format!(
             ", {owner} may log in (ALTER ROLE {role} NOLOGIN ends that; on Citus, which moves tables as their owner, have no \
-             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity')"
+             password of it ever be valid: ALTER ROLE {role} LOGIN VALID UNTIL '-infinity'; and, where it is the owner for `migrate \
+             --roles`, COMMENT ON ROLE {role} IS '{MARK_OF_OWNER}')"
         ),
         (None, true) => String::new(),
     }
 }
 
+/// The cure in the embedded server ([`embedded`](super::embedded)).
+const TAKEN_OVER: &str =
+    "Every role of the embedded server is this account's own, so have it taken over: gazelle-sync migrate";
+
 /// The refusal for a superuser if the schema belongs to another role, which could replace our tables at any time.
 fn schema_to_superuser(found: &Found, us: &Me) -> String {
     let Found { relation: schema, name: owner, .. } = found;
+    let cure = match us.is_embedded {
+        true => TAKEN_OVER.to_owned(),
+        false => format!(
+            "Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, or the one that `migrate --roles` made for the \
+             sync); or, where a superuser shall, give it a schema of its own (GAZELLE_SYNC_SCHEMA){}",
+            us.or_ended()
+        ),
+    };
     format!(
-        "the schema {schema} belongs to {owner}, and the role in DATABASE_URL ({me}) is a superuser{in_force}; whoever owns a schema \
+        "the schema {schema} belongs to {owner}, and the role in {} ({}) {}; whoever owns a schema \
          can put tables with code of his in the place of those that stand in it, at any time, and that would run with the \
-         rights of a superuser; so nothing of it was read or written. Put the role that runs gazelle-sync here into DATABASE_URL ({owner}, \
-         or the one that `migrate --roles` made for the sync); or, where a superuser shall, give it a schema of its own \
-         (GAZELLE_SYNC_SCHEMA)",
-        me = us.name,
-        in_force = us.in_force(),
+         rights of a superuser; so nothing of it was read or written. {cure}",
+        us.place(),
+        us.name,
+        us.is_superuser(),
     )
 }
 
 /// The refusal for a superuser, which uses only what superusers own: code on a table runs with the rights of its
 /// user. Taking over the table does not help, since what its owner put on it stays.
 fn to_superuser(found: &str, first: &Found, table: &str, kind: &str, us: &Me) -> String {
-    let Me { name: me, kept_by, .. } = us;
     let role = plain(&first.name);
-    let cure = match first.is_of_roles {
-        true => format!(
+    let cure = match (us.is_embedded, first.is_of_roles) {
+        (true, _) => TAKEN_OVER.to_owned(),
+        (false, true) => format!(
             "Put the role that `migrate --roles` made for the sync into DATABASE_URL (gazelle_sync), and for `migrate` one that \
-             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN CREATEROLE; \
-             ALTER {kept_by} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION (and for its password, in \
-             psql: \\password gazelle_admin)"
+             acts for the owner and is no superuser, such as this makes: CREATE ROLE gazelle_admin LOGIN; \
+             ALTER {} OWNER TO gazelle_admin; GRANT {role} TO gazelle_admin WITH ADMIN OPTION (and for its password, in \
+             psql: \\password gazelle_admin)",
+            us.kept_by
         ),
-        false => format!(
+        (false, false) => format!(
             "Put the role that runs gazelle-sync here into DATABASE_URL ({role}, or an administrator that is a member of it and no \
              superuser). If it is empty and nobody's, DROP {kind} {table}"
         ),
     };
     format!(
-        "{found}, and the role in DATABASE_URL ({me}) is a superuser{}, which uses nothing that others own: whoever owns a table can \
-         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}",
-        us.in_force(),
+        "{found}, and the role in {} ({}) {}, which uses nothing that others own: whoever owns a table can \
+         have code of his run with the rights of whoever uses it; so nothing of it was read or written. {cure}{}",
+        us.place(),
+        us.name,
+        us.is_superuser(),
+        us.or_ended(),
     )
 }
 

@@ -6,17 +6,25 @@
 -- Trusted is whoever could do it anyway. For a superuser that is itself and other superusers, nobody else: what an owner has put on
 -- a table runs as the superuser, also when the owner has been left by all who acted as it. The owner of the schema, who may drop what
 -- stands in it and put something else there, has to be one too. A superuser is also who has put a lesser role in force, or may put a
--- superuser in force: so may any code that runs in its session. For others it is they themselves, a superuser, who may make roles, the
--- owner of the database, and a role that only those can act as. Where they come to tables that others have made ($4), also the owner of
--- the schema, the owner's role by its own name ($5), and, where they could not have made the tables themselves, whoever made them for
--- them; none of the roles $6. What is run as it stands (not $4) is a trusted role's own, since a role that nobody acts as any more may
--- have been left by anybody.
+-- superuser in force: so may any code that runs in its session. As good as a superuser is who may read or write files of the server
+-- or run its programs (rolsuper), so that it uses no more than a superuser; but what it owns is no superuser's: whoever could act as
+-- it before it got that right could not.
+--
+-- For others it is they themselves, a superuser, who may make roles, the owner of the database, and a role that only those can act as.
+-- Where they come to tables that others have made ($4), also the owner of the schema, the owner's role by its own name ($5), and, where
+-- they could not have made the tables themselves, whoever made them for them; none of the roles $6. What is run as it stands (not $4) is
+-- a trusted role's own, since a role that nobody acts as any more may have been left by anybody.
+--
+-- Up to version 15 who may make roles may give itself the server's own too, and so become a superuser (makes_roles). For such a role it
+-- is itself, a superuser, who may make roles, and a role that only those can act as, also as owner of the schema. An owner that others
+-- acted as before is not seen; that is for a superuser alone, since whoever ran `migrate --roles` would have no tables else.
 --
 -- To have the rights of a role proves nothing: others may have them too, and up to version 15 whoever logs in as a role can
 -- make anybody a member of it.
 --
--- The owner's role may go by another name: then it is the one that `migrate --roles` recorded, which is the owner of the table
--- $3 with the policies $7 (access::current).
+-- The owner's role may go by another name. What an owner writes on his own table, such as the policies of `migrate --roles`, proves nothing
+-- of him: anybody writes them. So the proof is a comment of the role itself ($7), which `migrate --roles` gives a role that it makes: a
+-- comment of a role is given by who may make roles, and by no role to itself.
 WITH RECURSIVE place AS (
     SELECT n.oid, n.nspowner, n.nspacl, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create
       FROM pg_catalog.pg_namespace n
@@ -28,7 +36,14 @@ WITH RECURSIVE place AS (
 ), me AS (
     SELECT r.oid, login.oid AS login,
            EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE s.rolsuper AND (s.oid = r.oid OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER'))) AS rolsuper
+                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS rolsuper,
+           pg_catalog.current_setting('server_version_num')::int < 160000
+           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                        WHERE s.rolcreaterole
+                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS makes_roles
       FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
      WHERE r.rolname = current_user
 ), keeper AS (
@@ -41,26 +56,25 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_roles r
      CROSS JOIN me
      WHERE r.rolsuper
-        OR r.oid = CASE WHEN me.rolsuper THEN me.login ELSE me.oid END
+        OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
            AND (r.rolcreaterole
-                OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
-), recorded AS (
-    SELECT relations.relowner AS oid
-      FROM relations
-     WHERE relations.name = $3
-       AND 2 = (SELECT count(*) FROM pg_catalog.pg_policy p WHERE p.polrelid = relations.oid AND p.polname = ANY ($7::text[]))
+                OR NOT me.makes_roles
+                   AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+), marked AS (
+    SELECT o.oid FROM pg_catalog.pg_roles o
+     WHERE o.oid IN (SELECT relowner FROM relations)
+       AND (o.rolname = $5 OR pg_catalog.shobj_description(o.oid, 'pg_authid') = $7)
 ), acting AS (
-    -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Whoever
-    -- owns the table can record himself there; but only who may make roles can give a role the name $5, or say of another
-    -- that no password of it is ever valid.
+    -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Only who may make
+    -- roles can give a role the name $5, or give another the comment $7 and say that no password of it is ever valid.
     SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
      WHERE o.oid IN (SELECT relowner FROM relations)
        AND NOT (m.oid = o.oid
-                AND (o.rolname = $5 OR coalesce(m.rolvaliduntil = '-infinity', false) AND o.oid IN (SELECT oid FROM recorded))
+                AND (o.rolname = $5 OR coalesce(m.rolvaliduntil = '-infinity', false) AND o.oid IN (SELECT oid FROM marked))
                 AND EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE e.extname = 'citus'))
 ), besides AS (
     -- What we are without an owner whose rights we have: by memberships that do not lead through it.
@@ -90,27 +104,32 @@ WITH RECURSIVE place AS (
             OR o.rolname = ANY ($6::text[])
             OR NOT $4
             OR o.oid IN (SELECT acting.owner FROM acting)
-               AND NOT (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
+               AND (me.makes_roles
+                    OR NOT (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
                         -- Made for a member of its own, that may create here by it alone.
                         OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
                            AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
                                             WHERE besides.owner = o.oid)
-                           AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid AND NOT acting.is_owner)))
+                           AND NOT EXISTS (SELECT 1 FROM acting WHERE acting.owner = o.oid AND NOT acting.is_owner))))
 )
 SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relations.relkind::text AS kind,
        ARRAY(SELECT acting.name FROM acting
               WHERE acting.owner = owners.oid
-                AND (NOT acting.is_owner OR owners.has_rights OR owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded))
+                AND (NOT acting.is_owner OR owners.has_rights OR owners.oid IN (SELECT oid FROM marked))
               ORDER BY 1) AS acting,
        owners.has_rights,
-       owners.name = $5 OR owners.oid IN (SELECT oid FROM recorded) AS is_of_roles
+       owners.oid IN (SELECT oid FROM marked) AS is_of_roles
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
 SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
- WHERE me.rolsuper AND o.oid NOT IN (SELECT oid FROM trusted)
+ WHERE o.oid NOT IN (SELECT oid FROM trusted)
+   AND (me.rolsuper
+        OR me.makes_roles
+           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
+                        WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')))
 UNION ALL
 SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
@@ -120,10 +139,11 @@ SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', 
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
--- One that shows every row to somebody runs nothing, and lets nobody write.
+-- One that shows every row to somebody runs nothing, and lets nobody write. To print an expression takes a lock of its table, so only
+-- those of this table are printed (CASE): others may be held locked by anybody.
 SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
-   AND NOT (p.polcmd = 'r' AND p.polpermissive
-            AND coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid) = 'true', false))
+   AND NOT coalesce(CASE WHEN p.polrelid = relations.oid AND p.polcmd = 'r' AND p.polpermissive
+                         THEN pg_catalog.pg_get_expr(p.polqual, relations.oid) = 'true' END, false)
  ORDER BY 1, 2, 3

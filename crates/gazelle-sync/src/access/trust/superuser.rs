@@ -8,6 +8,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::me::Me;
 use crate::db::{Db, DbError, Param, Tx};
 use crate::migrations::relation_names;
 
@@ -47,7 +48,7 @@ impl Hindrance {
         Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
     }
 
-    fn told(&self, of: usize) -> String {
+    fn told(&self, of: usize, us: &Me) -> String {
         let Hindrance { what, wrong, cure, kind } = self;
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         let done = match kind {
@@ -59,11 +60,19 @@ impl Hindrance {
             Kind::Right => "have the right taken, from our tables alone:",
             Kind::RightElsewhere => "take the right away:",
         };
+        let instead = match us.is_embedded {
+            true => "Since every role there is this account's own, ",
+            false => {
+                "Put the role that runs gazelle-sync here into DATABASE_URL (the one that `migrate --roles` made for the sync, or \
+                      an administrator that is no superuser); or, where a superuser shall, "
+            }
+        };
         format!(
-            "{what} {wrong}{more}, and the role in DATABASE_URL is a superuser, with whose rights code of others would be run; so \
-             nothing of the tables was read or written. Put the role that runs gazelle-sync here into DATABASE_URL (the one that \
-             `migrate --roles` made for the sync, or an administrator that is no superuser); or, where a superuser shall, {done} \
-             {cure}"
+            "{what} {wrong}{more}, and the role in {} {}, with whose rights code of others would be run; so \
+             nothing of the tables was read or written. {instead}{done} {cure}{}",
+            us.place(),
+            us.is_superuser(),
+            us.or_ended(),
         )
     }
 }
@@ -87,7 +96,10 @@ const LOOK: &str = include_str!("superuser.sql");
 /// Those of the database.
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
-    Ok(told(&db.query(LOOK, &params(&db.schema(), &names)).await?, before))
+    match Found::of(&db.query(LOOK, &params(&db.schema(), &names)).await?, before) {
+        Some(found) => Ok(Some(found.told(&Me::read(db, db.schema()).await?))),
+        None => Ok(None),
+    }
 }
 
 /// Refuses a superuser as [`refusal`] does, before a run writes. Waits for transactions that are still open and have created a
@@ -114,14 +126,20 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
     let names = relation_names();
     let schema = tx.schema();
     let rows = tx.query(LOOK, &params(&schema, &names)).await?;
-    let (refusal, locks) = (told(&rows, Before::Use), locks(&rows));
-    if refusal.is_some() || locks.is_empty() {
-        return Ok(refusal);
-    }
-    for lock in &locks {
-        tx.query(lock, &[]).await?;
-    }
-    Ok(told(&tx.query(LOOK, &params(&schema, &names)).await?, Before::Use))
+    let (found, locks) = (Found::of(&rows, Before::Use), locks(&rows));
+    let found = match (found, locks.is_empty()) {
+        (Some(found), _) => found,
+        (None, true) => return Ok(None),
+        (None, false) => {
+            for lock in &locks {
+                tx.query(lock, &[]).await?;
+            }
+            let rows = tx.query(LOOK, &params(&schema, &names)).await?;
+            let Some(found) = Found::of(&rows, Before::Use) else { return Ok(None) };
+            found
+        }
+    };
+    Ok(Some(found.told(&Me::read_in(tx, schema).await?)))
 }
 
 /// The statements that lock the tables whose rows are written; none where the role is no superuser.
@@ -130,11 +148,24 @@ fn locks(rows: &[Row]) -> Vec<String> {
     written.map(|row| row.get("cure")).collect()
 }
 
-fn told(rows: &[Row], before: Before) -> Option<String> {
-    let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
-    let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
-    found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
-    found.first().map(|hindrance| hindrance.told(found.len()))
+/// The first reason, and how many there are.
+struct Found {
+    first: Hindrance,
+    of: usize,
+}
+
+impl Found {
+    fn of(rows: &[Row], before: Before) -> Option<Found> {
+        let hindering = rows.iter().filter(|row| row.get::<_, &str>("kind") != WRITTEN);
+        let mut found: Vec<Hindrance> = hindering.map(Hindrance::of).collect();
+        found.retain(|hindrance| before == Before::Use || hindrance.kind != Kind::Right);
+        let of = found.len();
+        found.into_iter().next().map(|first| Found { first, of })
+    }
+
+    fn told(&self, us: &Me) -> String {
+        self.first.told(self.of, us)
+    }
 }
 
 fn params<'a>(schema: &'a &str, names: &'a Vec<&'static str>) -> [Param<'a>; 2] {

@@ -14,17 +14,40 @@
 -- A table that refers to ours or inherits from them belongs to a superuser too. Rows of it may be written with ours, and then
 -- all of this counts for it as well. Where none is, its key is still looked up as its owner, through a cast of his, and what that
 -- puts off to the end of the transaction (a deferred trigger) runs as who began it, up to Postgres 17.
-WITH RECURSIVE superusers AS (
+WITH RECURSIVE session AS (
+    SELECT login.oid,
+           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS rolsuper,
+           pg_catalog.current_setting('server_version_num')::int < 160000
+           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
+                        WHERE s.rolcreaterole
+                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+               AS makes_roles
+      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
+     WHERE r.rolname = current_user
+), superusers AS (
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper
     UNION
     -- What we are ourselves does no more than we can.
-    SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user
+    SELECT session.oid FROM session
+    UNION
+    -- Of who makes roles, up to version 15: the others who do, and owners as whom nobody else acts.
+    SELECT r.oid
+      FROM session
+      JOIN pg_catalog.pg_roles r
+        ON r.rolcreaterole
+        OR r.oid IN (SELECT p.proowner FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+                     UNION
+                     SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p'))
+     WHERE session.makes_roles AND NOT session.rolsuper
+       AND (r.rolcreaterole
+            OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
+                            WHERE m.rolcanlogin AND NOT m.rolsuper AND NOT m.rolcreaterole AND m.oid <> session.oid
+                              AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER')))
 ), me AS (
-    SELECT login.oid
-      FROM pg_catalog.pg_roles login
-     WHERE login.rolname = session_user
-       AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE s.rolsuper AND (s.rolname = current_user OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
+    SELECT session.oid FROM session WHERE session.rolsuper OR session.makes_roles
 ), account AS (
     SELECT c.oid
       FROM me

@@ -3,14 +3,17 @@
 mod from_v5;
 mod roles;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::shared::context::Context;
+use super::shared::context::{Context, PARTIAL};
 use super::shared::opened::Opened;
-use super::text::migrate::steps_text;
+use super::text::migrate::{backup_lines, steps_text, taken_over_lines};
+use crate::access;
 use crate::cli::MigrateArgs;
-use crate::migrate::{self, Shape};
+use crate::db::Db;
+use crate::from_v5::{self as old_system, closing::Closed};
+use crate::migrate::{self, Shape, Step};
 
 /// Applies the missing migrations, or only lists them.
 pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
@@ -21,24 +24,45 @@ pub async fn run(context: &Context, args: MigrateArgs) -> Result<u8> {
         return roles::run(context, args).await;
     }
     let opened = Opened::open(&context.settings).await?;
-    let outcome = async {
-        if args.dry_run {
-            Ok(match migrate::shape_to_migrate(&opened.db).await? {
-                Shape::Current => Vec::new(),
-                Shape::Empty => migrate::all_steps(),
-                Shape::Older(steps) => steps,
-                Shape::Newer(version) => return Err(migrate::newer(version)),
-            })
-        } else {
-            migrate::migrate(&opened.db).await
-        }
-    }
-    .await;
+    let outcome = match args.dry_run {
+        true => show(context, &opened.db).await,
+        false => apply(context, &opened.db).await,
+    };
     opened.close().await?;
-    let steps = outcome?;
-    let list: Vec<_> = steps.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
-    let schema = &context.settings.schema;
-    let key = if args.dry_run { "missing" } else { "applied" };
-    context.print(&json!({ "schema": schema, key: list }), || steps_text(schema, args.dry_run, &steps))?;
+    outcome
+}
+
+async fn show(context: &Context, db: &Db) -> Result<u8> {
+    let steps = match migrate::shape_to_migrate(db).await? {
+        Shape::Current => Vec::new(),
+        Shape::Empty => migrate::all_steps(),
+        Shape::Older(steps) => steps,
+        Shape::Newer(version) => bail!(migrate::newer(version)),
+    };
+    let schema = db.schema();
+    let document = json!({ "schema": schema, "missing": listed(&steps) });
+    context.print(&document, || steps_text(schema, true, &steps))?;
     Ok(0)
+}
+
+async fn apply(context: &Context, db: &Db) -> Result<u8> {
+    let taken_over = access::take_over(db).await?;
+    let steps = migrate::migrate(db).await?;
+    let Closed { closed, left_open } = old_system::closing::close_again(db).await?;
+    let schema = db.schema();
+    let document = json!({
+        "schema": schema, "applied": listed(&steps), "taken_over": taken_over, "closed": closed, "left_open": left_open,
+    });
+    context.print(&document, || {
+        let mut text = steps_text(schema, false, &steps);
+        taken_over_lines(&taken_over, &mut text);
+        backup_lines(&closed, &left_open, &mut text);
+        text
+    })?;
+    Ok(if left_open.is_empty() { 0 } else { PARTIAL })
+}
+
+/// The steps as a JSON list.
+fn listed(steps: &[Step]) -> Vec<serde_json::Value> {
+    steps.iter().map(|step| json!({ "version": step.version, "name": step.name })).collect()
 }

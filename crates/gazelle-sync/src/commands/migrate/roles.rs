@@ -5,11 +5,12 @@ use serde_json::json;
 
 use crate::access::{self, Roles};
 use crate::cli::MigrateArgs;
-use crate::commands::shared::context::Context;
+use crate::commands::shared::context::{Context, PARTIAL};
 use crate::commands::shared::opened::Opened;
-use crate::commands::text::roles::applied_text;
-use crate::commands::text::roles::script_text;
+use crate::commands::text::migrate::backup_lines;
+use crate::commands::text::roles::{applied_text, next_lines, script_text};
 use crate::db::Db;
+use crate::from_v5::closing::Closed;
 use crate::migrate::{self, Shape};
 use crate::{config, from_v5};
 
@@ -61,13 +62,18 @@ async fn show(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
 async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
     let applied = migrate::migrate(db).await?;
     let changes = access::apply(db, roles).await?;
-    let closed = from_v5::closing::close_again(db).await?;
+    let Closed { closed, left_open } = from_v5::closing::close_again(db).await?;
     let schema = db.schema();
     let list: Vec<_> = applied.iter().map(|s| json!({ "version": s.version, "name": s.name })).collect();
     let document = json!({
         "schema": schema, "dry_run": false, "roles": roles, "applied": list,
-        "made": changes.made, "ended": changes.ended, "closed": closed,
+        "made": changes.made, "ended": changes.ended, "closed": closed, "left_open": left_open,
     });
-    context.print(&document, || applied_text(schema, &applied, &changes, &closed, roles))?;
-    Ok(0)
+    context.print(&document, || {
+        let mut text = applied_text(schema, &applied, &changes);
+        backup_lines(&closed, &left_open, &mut text);
+        next_lines(roles, &mut text);
+        text
+    })?;
+    Ok(if left_open.is_empty() { 0 } else { PARTIAL })
 }

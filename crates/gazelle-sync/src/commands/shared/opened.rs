@@ -62,7 +62,7 @@ impl Opened {
             // As text: its message already contains its cause, which printing the chain would repeat.
             .map_err(|error| anyhow!("the embedded database does not start (or {otherwise}): {error}"))?;
         let to = connect_settings(settings, &server.connection_string());
-        let db = db::connect_within(&to, settings.database_limits()).await?;
+        let db = db::connect_within(&to, settings.database_limits()).await?.in_embedded_server();
         Ok(Opened { db, server: Some(server) })
     }
 

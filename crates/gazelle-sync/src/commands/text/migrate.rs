@@ -1,6 +1,7 @@
 //! Formats the output of `migrate`.
 
 use crate::display::Lines;
+use crate::from_v5::open::Open;
 use crate::migrate::Step;
 
 /// The applied or missing steps of an upgrade.
@@ -17,4 +18,35 @@ pub fn steps_text(schema: &str, dry_run: bool, steps: &[Step]) -> Lines {
         text.line(format!("  {number:>4}  {}", step.name));
     }
     text
+}
+
+/// What was taken over in the embedded server.
+pub fn taken_over_lines(taken_over: &[String], text: &mut Lines) {
+    if taken_over.is_empty() {
+        return;
+    }
+    text.line("taken over from roles of the embedded server, which are this account's own:");
+    for what in taken_over {
+        text.line(format!("  {what}"));
+    }
+}
+
+/// What was closed of the backup of version 5's tables, and what is left open.
+pub fn backup_lines(closed: &[String], left_open: &[Open], text: &mut Lines) {
+    if closed.is_empty() && left_open.is_empty() {
+        return;
+    }
+    text.blank();
+    text.line("the backup of the old system:");
+    for closed in closed {
+        text.line(format!("  {closed}"));
+    }
+    if left_open.is_empty() {
+        return;
+    }
+    text.line("  LEFT OPEN, since the role in DATABASE_URL may not close it, or somebody holds it locked; in psql, as the role that is named or one that acts for it:");
+    for Open { what, as_role, close_with, .. } in left_open {
+        text.line(format!("  {what}"));
+        text.line(format!("    as {as_role}: {close_with};"));
+    }
 }

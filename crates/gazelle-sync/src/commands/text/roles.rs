@@ -18,25 +18,10 @@ pub fn script_text(missing: usize, sql: &str) -> Lines {
     text
 }
 
-/// What was migrated, which rights changed, and what to do next. `closed` lists the rights revoked on the backup of
-/// version 5's tables.
-pub fn applied_text(
-    schema: &str,
-    applied: &[Step],
-    changes: &Changes,
-    closed: &[String],
-    roles: &Roles,
-) -> Lines {
+/// What was migrated and which rights changed.
+pub fn applied_text(schema: &str, applied: &[Step], changes: &Changes) -> Lines {
     let mut text = steps_text(schema, false, applied);
     changes_lines(changes, &mut text);
-    if !closed.is_empty() {
-        text.blank();
-        text.line("the backup of the old system:");
-    }
-    for closed in closed {
-        text.line(format!("  {closed}"));
-    }
-    next_lines(roles, &mut text);
     text
 }
 
@@ -62,7 +47,8 @@ fn by_fact(facts: &[Fact]) -> BTreeMap<&str, Vec<&str>> {
     by_fact
 }
 
-fn next_lines(roles: &Roles, text: &mut Lines) {
+/// What to do after `migrate --roles`.
+pub fn next_lines(roles: &Roles, text: &mut Lines) {
     let Roles { sync, reader, .. } = roles;
     text.blank().line("Next:").line(format!("  1. give {sync} a password, in psql: \\password {sync}"));
     text.line(format!("  2. let the sync log in as it: DATABASE_URL=postgres://{sync}:…@HOST:5432/DATABASE"));

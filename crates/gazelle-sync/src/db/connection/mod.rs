@@ -101,7 +101,15 @@ async fn open(settings: &ConnectSettings, limits: Limits) -> Result<Open, DbErro
     let pool = Pool::new(config, tls, connect_limit, settings.connections.max(1));
     let progress = Arc::new(Progress::new());
     let schema = settings.schema.clone();
-    let db = Db { pool, place: Place::Work, limits, progress, schema, observer: &OtherSession };
+    let db = Db {
+        pool,
+        place: Place::Work,
+        limits,
+        progress,
+        schema,
+        is_embedded: false,
+        observer: &OtherSession,
+    };
 
     let row = db
         .query(include_str!("server.sql"), &[])

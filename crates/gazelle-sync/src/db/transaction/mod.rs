@@ -292,6 +292,11 @@ impl Tx<'_> {
         self.db.schema()
     }
 
+    /// Whether the database is in the embedded server.
+    pub fn is_embedded(&self) -> bool {
+        self.db.is_embedded()
+    }
+
     /// A statement with `{schema}` filled in, as [`Db::sql`] does.
     pub fn sql(&self, template: &str) -> String {
         self.db.sql(template)

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use crate::access::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
+use crate::from_v5::open::{self, Open};
 use crate::from_v5::{MANIFEST, local_view};
 use crate::migrations;
 
@@ -33,17 +34,32 @@ pub(in crate::doctor) async fn look(db: &Db) -> Result<Lines, DbError> {
         found.entry(row.get("backup")).or_default().extend(row.get::<_, Option<String>>("fault"));
     }
     let check = "backup of the old system";
-    for (schema, mut open) in found {
-        if open.is_empty() {
+    for (schema, mut faults) in found {
+        if faults.is_empty() {
             lines.ok(check, format!("{schema} is closed to everybody but its former readers"));
             continue;
         }
-        let more = open.len().saturating_sub(MOST_LISTED);
-        open.truncate(MOST_LISTED);
+        let more = faults.len().saturating_sub(MOST_LISTED);
+        faults.truncate(MOST_LISTED);
         if more > 0 {
-            open.push(format!("{more} more"));
+            faults.push(format!("{more} more"));
         }
-        lines.problem(check, open.join(", "), "gazelle-sync migrate --roles (as an administrator) closes it");
+        lines.problem(check, faults.join(", "), mend(&open::of_backup(db, &schema).await?));
     }
     Ok(lines)
+}
+
+/// The command that closes it: ours, or the statements of each owner that we do not act for.
+fn mend(open: &[Open]) -> String {
+    let mut theirs = BTreeMap::<&str, Vec<&str>>::new();
+    for open in open.iter().filter(|open| !open.is_ours) {
+        theirs.entry(&open.as_role).or_default().push(&open.close_with);
+    }
+    if theirs.is_empty() {
+        return "gazelle-sync migrate closes it".to_owned();
+    }
+    let by = |(role, statements): (&str, Vec<&str>)| {
+        format!("as {role}, or a role that acts for it: {}", statements.join("; "))
+    };
+    theirs.into_iter().map(by).collect::<Vec<_>>().join(" -- and ")
 }

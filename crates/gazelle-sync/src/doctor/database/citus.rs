@@ -4,6 +4,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::access::MARK_OF_OWNER;
 use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError};
 use crate::doctor::Lines;
@@ -70,7 +71,8 @@ async fn owner(lines: &mut Lines, db: &Db) -> Result<(), DbError> {
             check,
             format!("{owner} may not log in, so that Citus cannot move the schema to another node"),
             format!(
-                "ALTER ROLE {owner} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone"
+                "ALTER ROLE {owner} LOGIN VALID UNTIL '-infinity', without a password: it is for Citus between its nodes alone \
+                 (and where it has another name than gazelle_owner, COMMENT ON ROLE {owner} IS '{MARK_OF_OWNER}')"
             ),
         );
         return Ok(());

@@ -4,6 +4,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::access::trust::me::Me;
 use crate::access::{self, PUBLIC_ROLES};
 use crate::db::citus::{self, Citus};
 use crate::db::{Db, DbError, Tx, quote};
@@ -167,7 +168,6 @@ async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
 /// The role that we log in as, and the owner of our tables.
 struct OurRole {
     name: String,
-    is_superuser: bool,
     bypasses_row_security: bool,
     /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
@@ -179,7 +179,6 @@ impl OurRole {
     fn of(row: &Row) -> OurRole {
         OurRole {
             name: row.get("name"),
-            is_superuser: row.get("is_superuser"),
             bypasses_row_security: row.get("bypasses_row_security"),
             acts_for_owner: row.get("acts_for_owner"),
             owner: row.get("owner"),
@@ -203,8 +202,9 @@ async fn report_own_role(
     let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
     let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
     let name = us.name;
-    let more = match (us.is_superuser, us.bypasses_row_security, us.acts_for_owner) {
-        (true, ..) => Some("is a superuser"),
+    let me = Me::read_in(tx, tx.schema()).await?;
+    let more = match (me.because.as_deref(), us.bypasses_row_security, us.acts_for_owner) {
+        (Some(because), ..) => Some(because),
         (_, true, _) => Some("bypasses row security"),
         (.., true) => Some("owns the tables or acts for their owner"),
         _ => None,
@@ -268,8 +268,7 @@ async fn privileges_of(
 }
 
 async fn is_superuser(tx: &Tx<'_>) -> Result<bool, DbError> {
-    let rows = tx.query(include_str!("who_we_are.sql"), &[(&migrations::REGISTER, Type::TEXT)]).await?;
-    Ok(rows.first().is_none_or(|row| OurRole::of(row).is_superuser))
+    Ok(Me::read_in(tx, tx.schema()).await?.because.is_some())
 }
 
 /// Reads one row of each relation with the current role. Returns the relations that allowed it.

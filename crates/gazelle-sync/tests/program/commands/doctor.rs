@@ -306,7 +306,7 @@ async fn a_database_that_is_empty_open_or_away_is_told() {
         &run,
         "our own role",
         "warning",
-        &["administrator bypasses row security", "gazelle_sync in DATABASE_URL"],
+        &["administrator", "more than a sync needs", "gazelle_sync in DATABASE_URL"],
     );
     assert_eq!(world.count("pg_tables WHERE schemaname = 'public'").await, 0);
 

@@ -93,7 +93,7 @@ async fn a_member_that_does_not_inherit_is_told_how() {
 }
 
 /// Makes the catalogue look as it does where Citus is: as much of it as the program reads, with Citus' column names.
-async fn pretend_citus(place: &Place, version: &str, is_coordinator: bool, distributes: bool) {
+pub(super) async fn pretend_citus(place: &Place, version: &str, is_coordinator: bool, distributes: bool) {
     let group = if is_coordinator { 0 } else { 2 };
     place
         .execute(&format!(

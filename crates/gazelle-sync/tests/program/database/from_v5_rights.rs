@@ -9,7 +9,7 @@ const OLD_SYSTEM: &str = include_str!("../../support/old_system.sql");
 
 /// The old system on Supabase: its public roles hold every right on whatever was made in `public`, and get what is made
 /// elsewhere too. Rights of several kinds, in an order that is not the one they would be given in again.
-async fn on_supabase() -> World {
+pub(super) async fn on_supabase() -> World {
     let world = supabase().await;
     world
         .execute(
@@ -35,7 +35,7 @@ async fn on_supabase() -> World {
 }
 
 /// Rights, row security and policies, as the catalogue holds them: of everything in `public`.
-async fn rights(place: &Place) -> Vec<Value> {
+pub(super) async fn rights(place: &Place) -> Vec<Value> {
     place
         .rows(
             "SELECT c.relname, c.relowner, c.relacl::text, c.relrowsecurity,
@@ -69,7 +69,7 @@ async fn of_the_old_system(place: &Place) -> Vec<Value> {
         .await
 }
 
-async fn is_closed(place: &Place, roles: &[&str]) {
+pub(super) async fn is_closed(place: &Place, roles: &[&str]) {
     let relations = of_the_old_system(place).await;
     assert!(relations.len() >= 9, "tables, sequences, views and the manifest: {relations:?}");
     for relation in &relations {
@@ -205,7 +205,7 @@ async fn doctor_sees_a_backup_that_was_opened_again_and_migrate_roles_closes_it(
         ),
     ] {
         world.execute(opened).await;
-        shows_level(&world, check, "problem", &[words, "migrate --roles"]).await;
+        shows_level(&world, check, "problem", &[words, "gazelle-sync migrate"]).await;
         let closed = world.run(&["migrate", "--roles"]).await.success();
         assert_ne!(closed["closed"], json!([]), "{opened}: {closed}");
         shows_level(&world, check, "ok", &[]).await;

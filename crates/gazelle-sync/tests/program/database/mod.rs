@@ -1,6 +1,7 @@
 //! The database: roles, migrations, poolers, encryption, trouble, and what was there before us.
 
 mod access;
+mod as_good_as_superusers;
 mod bound_before;
 mod citus;
 mod creating;
@@ -9,6 +10,7 @@ mod database_shape;
 mod database_trouble;
 mod every_command;
 mod from_v5;
+mod from_v5_left_open;
 mod from_v5_rights;
 mod heavy_json;
 mod hostile_database;

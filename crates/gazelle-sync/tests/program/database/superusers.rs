@@ -8,7 +8,7 @@ use crate::support::service::{Serving, until};
 use crate::support::{DATABASE, World};
 
 /// Has the tables of the schema `gazelle` run the trap.
-const SET_THE_TRAP: &str = "DO $$ DECLARE t regclass; BEGIN
+pub(super) const SET_THE_TRAP: &str = "DO $$ DECLARE t regclass; BEGIN
          FOR t IN SELECT c.oid FROM pg_class c WHERE relnamespace = 'gazelle'::regnamespace AND relkind = 'r'
                                                  AND relname <> 'sync_migrations' LOOP
              EXECUTE format('CREATE TRIGGER t BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION public.trap()', t);
@@ -307,6 +307,13 @@ async fn migrations_and_roles_take_the_right_to_hang_triggers_from_everybody_but
             "SET ROLE administrator; GRANT ALL ON ALL TABLES IN SCHEMA public TO bi WITH GRANT OPTION; RESET ROLE;
              CREATE TABLE theirs (client text REFERENCES gazelle_clients); ALTER TABLE theirs OWNER TO bi;
              SET ROLE bi; GRANT ALL ON gazelle_clients, sync_runs TO others; RESET ROLE",
+        )
+        .await;
+    // Up to Postgres 15 who makes roles is as good as a superuser, and refused already for a key of bi's: a superuser makes them.
+    world
+        .execute(
+            "ALTER ROLE administrator NOCREATEROLE; CREATE ROLE gazelle_owner NOLOGIN; CREATE ROLE gazelle_sync LOGIN;
+             CREATE ROLE gazelle_reader NOLOGIN; GRANT gazelle_owner TO administrator",
         )
         .await;
     let run = doctor(&world).await;

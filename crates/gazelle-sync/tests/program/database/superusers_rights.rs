@@ -61,7 +61,12 @@ async fn a_current_database_is_cleaned_by_migrate_and_serves_meanwhile() {
     let mut world = with_mallory().await;
     act_as(&mut world, "administrator");
     world.filled().await;
-    world.execute("CREATE TABLE company (id int); GRANT REFERENCES ON sync_runs TO mallory").await;
+    // Up to Postgres 15 who makes roles is as good as a superuser, and does not go on meanwhile.
+    world
+        .execute(
+            "CREATE TABLE company (id int); GRANT REFERENCES ON sync_runs TO mallory; ALTER ROLE administrator NOCREATEROLE",
+        )
+        .await;
     world.run(&["sync"]).await.success();
     shows(
         &doctor(&world).await,
@@ -72,6 +77,7 @@ async fn a_current_database_is_cleaned_by_migrate_and_serves_meanwhile() {
     takes(&world, &["migrate"]).await;
     shows(&doctor(&world).await, "triggers", "ok", &[]);
     // Who does not own the tables takes nothing, and is not refused for it.
+    world.execute("ALTER ROLE administrator CREATEROLE").await;
     world.run(&["migrate", "--roles"]).await.success();
     world.execute("SET ROLE gazelle_owner; GRANT TRIGGER ON sync_runs TO mallory; RESET ROLE").await;
     act_as(&mut world, "gazelle_sync");
@@ -178,4 +184,67 @@ async fn no_roles_are_made_in_the_embedded_server_where_all_are_one_superuser() 
         command.env_remove("DATABASE_URL");
         refused(&crate::support::ran(command).await, &["embedded server", "superuser", "DATABASE_URL"]);
     }
+}
+
+/// The embedded server of a world, left running by the test.
+async fn embedded_of(world: &World) -> embedded_postgres::Server {
+    std::fs::set_permissions(world.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let mut options = embedded_postgres::Options::new(world.folder.path().join("data"));
+    options.database = "gazelle".to_owned();
+    embedded_postgres::Server::start_or_attach(options).await.unwrap()
+}
+
+async fn in_the_embedded_server(world: &World, args: &[&str]) -> crate::support::Ran {
+    let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+    let mut command = world.command(&args);
+    command.env_remove("DATABASE_URL");
+    crate::support::ran(command).await
+}
+
+#[tokio::test]
+async fn tables_that_an_earlier_program_gave_to_roles_in_the_embedded_server_are_taken_over_by_migrate() {
+    let world = World::new().await;
+    let server = embedded_of(&world).await;
+    in_the_embedded_server(&world, &["migrate"]).await.success();
+    // As `migrate --roles` left them when it was not refused there.
+    let db = crate::support::connect(&server.connection_string()).await;
+    let roles = "CREATE ROLE gazelle_owner NOLOGIN; CREATE ROLE gazelle_sync LOGIN; CREATE ROLE gazelle_reader NOLOGIN;
+        GRANT USAGE, CREATE ON SCHEMA public TO gazelle_owner;
+        DO $$ DECLARE name text; BEGIN
+            FOR name IN SELECT c.oid::regclass FROM pg_class c
+                         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') LOOP
+                EXECUTE format('ALTER TABLE %s OWNER TO gazelle_owner', name);
+                EXECUTE format('GRANT SELECT ON %s TO gazelle_reader', name);
+            END LOOP;
+        END $$";
+    db.batch_execute(roles).await.unwrap();
+    // The cure that is told works word for word.
+    let run = in_the_embedded_server(&world, &["status"]).await;
+    refused(&run, &["belongs to gazelle_owner", "embedded server", "gazelle-sync migrate"]);
+    assert!(!run.reasons().contains("DATABASE_URL"), "there is none: {run}");
+    let report = in_the_embedded_server(&world, &["migrate"]).await.success();
+    assert!(report["taken_over"].as_array().is_some_and(|taken| taken.len() > 20), "{report}");
+    for command in [&["status"][..], &["sync"], &["verify", "--offline"], &["doctor"]] {
+        let run = in_the_embedded_server(&world, command).await;
+        assert!(!run.stdout.contains("belongs to gazelle_owner"), "{command:?}: {run}");
+        assert!(command == ["doctor"] || run.code == 0, "{command:?}: {run}");
+    }
+    let kept = "SELECT has_table_privilege('gazelle_reader', 'gazelle_clients', 'SELECT')";
+    assert!(db.query_one(kept, &[]).await.unwrap().get::<_, bool>(0), "readers read on");
+    let again = in_the_embedded_server(&world, &["migrate"]).await.success();
+    assert_eq!(again["taken_over"], json!([]), "{again}");
+    // What somebody hung there is looked at as ever.
+    db.batch_execute(
+        "CREATE ROLE somebody LOGIN; CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+         ALTER FUNCTION public.f OWNER TO somebody;
+         CREATE TRIGGER t BEFORE INSERT ON public.sync_lease FOR EACH ROW EXECUTE FUNCTION public.f();
+         ALTER TABLE public.sync_lease OWNER TO gazelle_owner",
+    )
+    .await
+    .unwrap();
+    in_the_embedded_server(&world, &["migrate"]).await;
+    refused(&in_the_embedded_server(&world, &["sync"]).await, &["trigger t", "of somebody"]);
+    drop(db);
+    server.stop().await.unwrap();
 }

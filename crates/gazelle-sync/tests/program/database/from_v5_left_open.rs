@@ -1,0 +1,148 @@
+//! The backup of the old system that an older program left open: `migrate` closes it for whoever may act as its owner, and says
+//! what is left open, and what closes it, where it may not.
+
+use serde_json::json;
+
+use super::from_v5_rights::{is_closed, on_supabase};
+use crate::support::World;
+use crate::support::deployed::{doctor, line, shows};
+use crate::support::roles::{act_as, hand_to};
+
+/// As the programs before 0070 left the backup: every right moved along, and nothing noted of it.
+const OPENED: &str = "DO $$ DECLARE step record; BEGIN
+         FOR step IN SELECT * FROM gazelle_v5.v5_manifest WHERE what LIKE '%closed%' ORDER BY position DESC LOOP
+             EXECUTE step.undo;
+             DELETE FROM gazelle_v5.v5_manifest WHERE position = step.position;
+         END LOOP;
+     END $$;
+     GRANT USAGE ON SCHEMA gazelle_v5 TO anon, authenticated; GRANT SELECT ON gazelle_v5.v5_manifest TO anon";
+
+const CHECK: &str = "backup of the old system";
+
+/// Everything is `app`'s, who makes no roles; `deputy` may act as it.
+async fn left_open_by_app() -> World {
+    let mut world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.execute("CREATE ROLE app LOGIN; CREATE ROLE deputy LOGIN; GRANT app TO deputy").await;
+    hand_to(&world, "gazelle_v5", "app").await;
+    hand_to(&world, "public", "app").await;
+    act_as(&mut world, "deputy");
+    world
+}
+
+async fn is_open(world: &World) -> bool {
+    world
+        .one(
+            "SELECT has_table_privilege('authenticated', 'gazelle_v5.staging_appointments', 'TRUNCATE')",
+            &[],
+        )
+        .await
+}
+
+#[tokio::test]
+async fn migrate_closes_it_for_whoever_may_act_as_its_owner() {
+    let world = left_open_by_app().await;
+    assert!(is_open(&world).await);
+    shows(&doctor(&world).await, CHECK, "problem", &["may SELECT on gazelle_v5", "gazelle-sync migrate"]);
+    let run = world.run(&["migrate"]).await;
+    assert!(!is_open(&world).await, "{run}");
+    is_closed(&world, &["anon", "authenticated"]).await;
+    let report = run.success();
+    let closed = report["closed"].as_array().unwrap_or_else(|| panic!("{report}"));
+    assert!(
+        closed.iter().any(|line| line.as_str().unwrap().contains("staging_appointments closed to")),
+        "{report}"
+    );
+    assert_eq!(report["left_open"], json!([]), "{report}");
+    assert_eq!(line(&doctor(&world).await, CHECK).0, "ok");
+    let again = world.run(&["migrate"]).await.success();
+    assert_eq!((&again["closed"], &again["left_open"]), (&json!([]), &json!([])), "{again}");
+}
+
+#[tokio::test]
+async fn what_migrate_may_not_close_is_named_with_the_command_that_does() {
+    let world = left_open_by_app().await;
+    // As whom deputy may not act.
+    world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
+    hand_to(&world, "gazelle_v5", "gone").await;
+    let advised = doctor(&world).await;
+    let words = ["may SELECT on gazelle_v5", "as gone", "REVOKE ALL ON"];
+    shows(&advised, CHECK, "problem", &words);
+    let run = world.run(&["migrate"]).await;
+    assert_eq!(run.code, 3, "what is open is no success: {run}");
+    assert!(is_open(&world).await, "{run}");
+    let report = run.json();
+    let left = report["left_open"].as_array().unwrap_or_else(|| panic!("{report}")).clone();
+    let said = |what: &str| left.iter().any(|left| left["what"].as_str().unwrap().contains(what));
+    for what in
+        ["gazelle_v5.staging_appointments is open to", "gazelle_v5 is open to", "v5_manifest is open to"]
+    {
+        assert!(said(what), "{what}: {report}");
+    }
+    let text = crate::support::ran(world.command(&["migrate"])).await;
+    for words in ["gazelle_v5.staging_appointments is open to", "as gone", "REVOKE ALL ON"] {
+        assert!(text.stdout.contains(words), "{words}: {text}");
+    }
+    // The commands as they are told, for whom they are told.
+    let gone = crate::support::roles::client_of(&world, "gone").await;
+    for left in &left {
+        assert_eq!(left["as_role"], "gone", "{left}");
+        gone.batch_execute(left["close_with"].as_str().unwrap())
+            .await
+            .unwrap_or_else(|e| panic!("{left}: {e:?}"));
+    }
+    is_closed(&world, &["anon", "authenticated"]).await;
+    let report = world.run(&["migrate"]).await.success();
+    assert_eq!(report["left_open"], json!([]), "{report}");
+    assert_eq!(line(&doctor(&world).await, CHECK).0, "ok");
+}
+
+#[tokio::test]
+async fn an_administrator_closes_it_with_the_roles_and_a_superuser_too() {
+    for role in ["administrator", "postgres"] {
+        let mut world = on_supabase().await;
+        world.run(&["migrate", "--from-v5"]).await.success();
+        world.execute(OPENED).await;
+        world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
+        hand_to(&world, "gazelle_v5", "gone").await;
+        if role == "postgres" {
+            hand_to(&world, "public", "postgres").await;
+            act_as(&mut world, role);
+        }
+        let run = world.run(&["migrate", "--roles"]).await;
+        assert!(!is_open(&world).await, "as {role}: {run}");
+        is_closed(&world, &["anon", "authenticated"]).await;
+        run.success();
+    }
+}
+
+#[tokio::test]
+async fn another_accounts_backup_is_closed_too_as_doctor_says_there() {
+    let mut world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.set("GAZELLE_SYNC_SCHEMA", "shop");
+    world.run(&["migrate"]).await.success();
+    assert!(!is_open(&world).await);
+    assert_eq!(line(&doctor(&world).await, CHECK).0, "ok");
+}
+
+#[tokio::test]
+async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
+    let mut world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.execute("CREATE ROLE gone LOGIN; GRANT gone TO administrator").await;
+    hand_to(&world, "gazelle_v5", "gone").await;
+    act_as(&mut world, "administrator");
+    let gone = crate::support::roles::client_of(&world, "gone").await;
+    gone.batch_execute("BEGIN; LOCK TABLE gazelle_v5.gazelle_appointments").await.unwrap();
+    let run = world.run(&["migrate"]).await;
+    assert_eq!(run.code, 3, "{run}");
+    assert!(run.stdout.contains("gazelle_v5.gazelle_appointments has no row security"), "{run}");
+    assert!(!is_open(&world).await, "rights are taken without a lock: {run}");
+    gone.batch_execute("ROLLBACK").await.unwrap();
+    world.run(&["migrate"]).await.success();
+    assert!(!is_open(&world).await);
+}
