@@ -12,6 +12,7 @@ mod from_v5;
 mod from_v5_rights;
 mod heavy_json;
 mod hostile_database;
+mod hostile_settings;
 mod members;
 mod planted_functions;
 mod pooler;
