@@ -3,7 +3,6 @@
 SELECT r.rolname::text AS name,
        EXISTS (SELECT 1 FROM pg_roles s
                 WHERE s.rolsuper AND (s.oid = r.oid OR pg_has_role(session_user, s.oid, 'MEMBER'))) AS is_superuser,
-       r.rolbypassrls AS bypasses_row_security,
        coalesce(pg_has_role(r.oid, c.relowner, 'USAGE'), false) AS acts_for_owner,
        o.rolname::text AS owner, coalesce(o.rolcanlogin, false) AS owner_may_log_in
   FROM pg_roles r

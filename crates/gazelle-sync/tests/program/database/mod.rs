@@ -14,6 +14,7 @@ mod heavy_json;
 mod hostile_database;
 mod hostile_settings;
 mod members;
+mod mighty_roles;
 mod planted_functions;
 mod pooler;
 mod roles;
