@@ -45,6 +45,7 @@ pub(crate) enum Bond {
 }
 
 /// Sets this up for when the command is spawned.
+#[expect(unsafe_code, reason = "there is no safe way to do something between fork and exec")]
 pub(crate) fn bind(command: &mut Command, bond: Bond) {
     let parent = rustix::process::getpid();
     let prepare = move || {

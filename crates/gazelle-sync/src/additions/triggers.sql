@@ -35,7 +35,7 @@ SELECT false,
        NULL
   FROM touching
  CROSS JOIN LATERAL (SELECT pg_catalog.string_agg(wanted, ', ') AS ours FROM pg_catalog.unnest($2::text[]) AS wanted
-                      WHERE touching.source ~ ('\m' || wanted || '\M')) AS named
+                      WHERE touching.source ~ ('[[:<:]]' || wanted || '[[:>:]]')) AS named
  WHERE NOT on_ours AND NOT is_old AND named.ours IS NOT NULL
 UNION ALL
 SELECT false,

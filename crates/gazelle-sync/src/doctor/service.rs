@@ -16,6 +16,9 @@ use crate::run_log::runs as recorded;
 /// Prometheus scrapes every 15 or 30 seconds by default, and never more rarely than this.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(300);
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer of the service; a real one takes a few hundred bytes. Whoever listens in its place may send
+/// without end.
+const LONGEST_ANSWER: usize = 64 * 1024;
 const SCRAPE: &str =
     "a scrape job for /metrics in Prometheus (docs/runbook.md), with the rules of ops/prometheus";
 
@@ -128,14 +131,22 @@ async fn ask(settings: &Settings, address: SocketAddr) -> Result<Value, ServiceU
     if let Some(token) = &settings.http_token {
         request = request.bearer_auth(token.expose_secret());
     }
-    let response = request.send().await.map_err(|error| match error.is_connect() || error.is_timeout() {
-        true => ServiceUnreachable::NoListener,
-        false => ServiceUnreachable::OtherService,
-    })?;
+    let mut response =
+        request.send().await.map_err(|error| match error.is_connect() || error.is_timeout() {
+            true => ServiceUnreachable::NoListener,
+            false => ServiceUnreachable::OtherService,
+        })?;
     if response.status() == reqwest::StatusCode::UNAUTHORIZED {
         return Err(ServiceUnreachable::Refused);
     }
-    let answer: Value = response.json().await.map_err(|_| ServiceUnreachable::OtherService)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| ServiceUnreachable::OtherService)? {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(ServiceUnreachable::OtherService);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let answer: Value = serde_json::from_slice(&body).map_err(|_| ServiceUnreachable::OtherService)?;
     if (answer["status"] == "alive" || answer["status"] == "stuck") && answer["activity"].is_object() {
         Ok(answer)
     } else {

@@ -55,7 +55,7 @@ SELECT 'function', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catal
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
-  JOIN old ON p.prosrc ~ ('\m' || old.name || '\M')
+  JOIN old ON p.prosrc ~ ('[[:<:]]' || old.name || '[[:>:]]')
  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
    AND NOT (n.nspname = $1 AND p.proname = $4)
 UNION ALL

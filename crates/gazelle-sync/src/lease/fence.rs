@@ -39,7 +39,7 @@ impl Fence {
         Fence { token, longest_pause }
     }
 
-    /// Begins a writing transaction, in one round trip like all `begin` functions here.
+    /// Begins a writing transaction, in two round trips like all `begin` functions here.
     ///
     /// A process that stalls inside the transaction (stopped, suspended, disconnected unnoticed) would keep the
     /// lease for good by its lock: the server ends such a transaction once the lease could have expired.

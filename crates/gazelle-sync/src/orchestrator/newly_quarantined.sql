@@ -16,7 +16,7 @@ WITH judged AS (
             AND (judged.at IS NULL OR r.started_at > judged.at))
 ), record AS (
     SELECT DISTINCT ON (q.entity, q.external_id)
-           q.entity, q.external_id, q.error_code, regexp_replace(q.error_field, '\[[0-9]+\]', '[]', 'g') AS field
+           q.entity, q.external_id, q.error_code, regexp_replace(q.error_field, '[[][0-9]+[]]', '[]', 'g') AS field
       FROM {schema}.sync_quarantine q
       JOIN counted ON counted.run_id = q.run_id
      WHERE q.state IN ('open', 'waiting')

@@ -117,8 +117,24 @@ const REGISTER: [(&str, &str); 3] = [
     ("CREATE POLICY p ON sync_migrations FOR SELECT USING (called())", "DROP POLICY p ON sync_migrations"),
 ];
 
-/// Expressions: a function of his, and one of a superuser's that runs what it is given.
-const CALLS: [&str; 2] = ["called()", "exec_sql('SELECT nextval(''public.sprung'')') IS NOT NULL"];
+/// Expressions: a function of his, one of a superuser's that runs what it is given, and one of the server's that does.
+const CALLS: [&str; 3] = [
+    "called()",
+    "exec_sql('SELECT nextval(''public.sprung'')') IS NOT NULL",
+    "query_to_xml('SELECT public.called()', true, true, '') IS NOT NULL",
+];
+
+/// What the database's owner sets for every session of it, so that our SQL is read otherwise.
+const SETTINGS: [&str; 8] = [
+    "standard_conforming_strings = off",
+    "quote_all_identifiers = on",
+    "transform_null_equals = on",
+    "array_nulls = off",
+    "bytea_output = 'escape'",
+    "datestyle = 'SQL, DMY'",
+    "search_path = 'public', 'pg_catalog'",
+    "default_transaction_isolation = 'repeatable read'",
+];
 
 const COMMANDS: [&[&str]; 9] = [
     &["sync"],
@@ -139,7 +155,10 @@ pub async fn case(mut random: Random, tally: &mut Tally) {
         let place = random.pick(&PLACES);
         let call = *random.pick(&CALLS);
         hung(&world, place, &place.hung.replace("{function}", "theirs()").replace("{call}", call)).await;
-        let what = format!("{} by {:?}, with {call}", place.hung, place.former);
+        world.execute(&format!("ALTER DATABASE {DATABASE} RESET ALL")).await;
+        let set = *random.pick(&SETTINGS);
+        world.execute(&format!("ALTER DATABASE {DATABASE} SET {set}")).await;
+        let what = format!("{} by {:?}, with {call} and {set}", place.hung, place.former);
         refused(&mut world, random, tally, "postgres", &what).await;
         // That it would have run.
         world.execute(&format!("BEGIN; {}; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK", place.touched)).await;

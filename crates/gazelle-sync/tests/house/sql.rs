@@ -204,6 +204,59 @@ fn one_place_says_where_names_without_a_schema_are_looked_for() {
     assert_eq!(said, ["db/transaction/mod.rs: set local search_path = pg_catalog, pg_temp"]);
 }
 
+/// Whether a backslash stands where what it means depends on `standard_conforming_strings`: in a literal that is no `E'…'`.
+fn says_a_backslash(sql: &str) -> bool {
+    let (mut at, mut before) = (0, ' ');
+    let text: Vec<char> = sql.chars().collect();
+    while at < text.len() {
+        if text[at] != '\'' {
+            before = if at > 0 && (text[at - 1].is_alphanumeric() || text[at - 1] == '_') {
+                ' '
+            } else {
+                text[at]
+            };
+            if text[at] == '\\' {
+                return true;
+            }
+            at += 1;
+            continue;
+        }
+        let escapes = before.eq_ignore_ascii_case(&'e') && at > 0 && text[at - 1] == before;
+        at += 1;
+        while at < text.len() && text[at] != '\'' {
+            if text[at] == '\\' && !escapes {
+                return true;
+            }
+            at += if text[at] == '\\' { 2 } else { 1 };
+        }
+        (at, before) = (at + 1, ' ');
+    }
+    false
+}
+
+#[test]
+fn no_literal_depends_on_how_a_backslash_is_read() {
+    // Migrations never change once they are released; each runs with the settings of db/transaction.
+    let released = "migrations/0014_closed_production.sql";
+    let found: Vec<String> = all()
+        .into_iter()
+        .filter(|statement| statement.place != released && says_a_backslash(&statement.text))
+        .map(|statement| format!("{}: {}", statement.place, statement.text))
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
+    for (sql, depends) in [
+        (r"SELECT '\d'", true),
+        (r"SELECT E'\\d'", false),
+        (r"SELECT concat(E'\'\\', 'a')", false),
+        (r"SELECT note'\d'", true),
+        (r"SELECT E'a', '\m'", true),
+        (r"SELECT 'it''s \'", true),
+        ("SELECT 'it''s'", false),
+    ] {
+        assert_eq!(says_a_backslash(sql), depends, "{sql}");
+    }
+}
+
 #[test]
 fn statements_hold_to_what_citus_can() {
     let all = all();

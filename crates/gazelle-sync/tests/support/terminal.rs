@@ -17,6 +17,7 @@ use super::Ran;
 pub const COLUMNS: u16 = 80;
 
 /// Runs a program to its end with its stdout at a terminal that shows no colour.
+#[expect(unsafe_code, reason = "a new session begins between fork and exec")]
 pub async fn ran_at_terminal(mut command: Command) -> Ran {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&master).expect("a terminal for us");

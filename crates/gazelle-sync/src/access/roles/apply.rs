@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::changes::{Changes, facts};
 use super::close::{beyond_rows, take_beyond_rows};
-use super::{PUBLIC_ROLES, Roles, script as sql};
+use super::{PUBLIC_ROLES, Roles, more_than_rows, script as sql};
 use crate::access::trust::owner::check_owner_rights;
 use crate::access::trust::{creators, owners};
 use crate::db::{Db, DbError, Timeout, Tx, citus};
@@ -35,7 +35,7 @@ pub async fn script(db: &Db, roles: &Roles) -> Result<String, DbError> {
 /// needs, in one transaction. Writes nothing if the catalogue already says all of this. Returns what changed.
 ///
 /// # Errors
-/// Roles that bypass row security, or that can create objects in the schema through another role; a right that the
+/// Roles that are or can become more than they should, or can create objects in the schema through another role; a right that the
 /// role in DATABASE_URL lacks; a table whose lock is not granted within ten seconds. Those of the database.
 pub async fn apply(db: &Db, roles: &Roles) -> Result<Changes, DbError> {
     citus::check_takes_ddl(db).await?;
@@ -108,7 +108,7 @@ pub async fn current(tx: &Tx<'_>) -> Result<Option<Roles>, DbError> {
     }))
 }
 
-/// Refuses roles that bypass row security, and a caller that must not own the tables.
+/// Refuses roles that are, or can become, more than they should, and a caller that must not own the tables.
 async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbError> {
     let refuse = |why: String| Err(DbError::infrastructure(why));
     if roles.owner == roles.sync || roles.owner == roles.reader || roles.sync == roles.reader {
@@ -125,17 +125,12 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
         )
         .await?;
     for row in &rows {
-        let (name, unbound, is_caller, owns): (String, bool, bool, bool) =
-            (row.get("name"), row.get("is_unbound"), row.get("is_caller"), row.get("is_owner"));
+        let (name, is_caller, owns): (String, bool, bool) =
+            (row.get("name"), row.get("is_caller"), row.get("is_owner"));
         if is_caller {
             return refuse(format!(
                 "this is run as {name} itself, which must not own the tables: put an administrator's role into \
                  DATABASE_URL for `migrate --roles`"
-            ));
-        }
-        if unbound {
-            return refuse(format!(
-                "{name} is a superuser or bypasses row security: choose another role (--sync-role, --reader-role)"
             ));
         }
         if owns {
@@ -145,6 +140,7 @@ async fn check(tx: &Tx<'_>, roles: &Roles, has_citus: bool) -> Result<(), DbErro
             ));
         }
     }
+    more_than_rows::check(tx, roles).await?;
     let login = tx
         .query("SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolcanlogin", &[(&roles.owner, Type::TEXT)])
         .await?;

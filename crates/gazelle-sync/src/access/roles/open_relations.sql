@@ -1,11 +1,11 @@
 -- The relations $1 of our schema that are open in some way to everybody or to the roles $2, or lack row security.
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name, c.relkind IN ('r', 'p') AS is_table, c.relrowsecurity, c.relowner, c.relacl,
-           c.relname LIKE 'gazelle\_%' AS is_production,
-           CASE WHEN c.relkind = 'v' AND c.relname NOT LIKE 'v\_sync%'
+           starts_with(c.relname::text, 'gazelle_') AS is_production,
+           CASE WHEN c.relkind = 'v' AND NOT starts_with(c.relname::text, 'v_sync')
                 THEN (SELECT t.oid FROM pg_catalog.pg_class t
                        WHERE t.relnamespace = c.relnamespace AND t.relname = 'gazelle_appointments')
-                WHEN c.relname LIKE 'gazelle\_%' THEN c.oid END AS policies_of
+                WHEN starts_with(c.relname::text, 'gazelle_') THEN c.oid END AS policies_of
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = {schema_text} AND c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v')

@@ -59,6 +59,11 @@ impl Me {
         Ok(Me::of(&tx.query(LOOK, &params(&schema)).await?, tx.is_embedded()))
     }
 
+    /// Whether it is a superuser, or may put one in force: more than as good as one.
+    pub fn is_a_superuser_itself(&self) -> bool {
+        self.because.is_some() && self.ended_by.is_none()
+    }
+
     /// How it is a superuser or as good as one, also with a lesser role in force.
     pub(super) fn is_superuser(&self) -> String {
         let because = self.because.as_deref().unwrap_or("is a superuser");

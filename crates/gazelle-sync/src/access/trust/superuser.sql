@@ -7,7 +7,7 @@
 --
 -- So nobody else may hold either. The function of each trigger belongs to a superuser. It gets no arguments, which many functions
 -- run as SQL, but one of the server. A trigger's condition calls nothing but the server's operators and casts that never change
--- (immutable), and pg_trigger_depth, which companies use there: other functions of the server open what they are given the number
+-- (immutable), and pg_trigger_depth, which companies use there, and is made of parts of which that can be read: other functions of the server open what they are given the number
 -- or the name of, and run what its owner has put there (satisfies_hash_partition). Names of others leave a dependency; those of
 -- the server are read from the condition.
 --
@@ -89,7 +89,7 @@ WITH RECURSIVE session AS (
 )
 SELECT pg_catalog.format('the table %s', used.name) AS what,
        pg_catalog.format('refers to one of ours by a foreign key, or is a part or a child of one, and belongs to %s', r.rolname) AS wrong,
-       pg_catalog.format('the constraint away (psql: \d %s), or DROP TABLE %s', used.name, used.name) AS cure, 'table' AS kind
+       pg_catalog.format(E'the constraint away (psql: \\d %s), or DROP TABLE %s', used.name, used.name) AS cure, 'table' AS kind
   FROM used JOIN pg_catalog.pg_roles r ON r.oid = used.relowner
  WHERE NOT used.is_ours AND used.relowner NOT IN (SELECT oid FROM superusers)
 UNION
@@ -103,7 +103,7 @@ SELECT triggers.what, pg_catalog.format('hands arguments to %s, which may run th
 UNION
 SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.oid::regprocedure), triggers.away, 'condition'
   FROM triggers
- CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) (\d+)', 'g') AS named (number)
+ CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, ':(?:funcid|opfuncid) ([0-9]+)', 'g') AS named (number)
   LEFT JOIN pg_catalog.pg_proc p ON p.oid = named.number[1]::oid
  WHERE NOT coalesce(p.pronamespace = 'pg_catalog'::regnamespace AND p.proowner IN (SELECT oid FROM superusers)
                     AND (p.oid = 'pg_catalog.pg_trigger_depth()'::regprocedure
@@ -115,6 +115,23 @@ SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that calls ', p.
                                              WHERE argument.type = 'pg_catalog."any"'::regtype
                                                 OR argument.type IN (SELECT y.oid FROM pg_catalog.pg_type y
                                                                       WHERE y.typname = 'oid' OR y.typname LIKE 'reg%'))), false)
+UNION
+-- The parts that are known to call nothing but what the above reads. Anything else is refused, whatever it is.
+SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses what is no plain operator, value or cast: ', part.tag[1]),
+       triggers.away, 'condition'
+  FROM triggers
+ CROSS JOIN LATERAL pg_catalog.regexp_matches(triggers.condition, '[{]([^ }]*)', 'g') AS part (tag)
+ WHERE NOT coalesce(part.tag[1] IN ('OPEXPR', 'DISTINCTEXPR', 'NULLIFEXPR', 'SCALARARRAYOPEXPR', 'FUNCEXPR', 'BOOLEXPR', 'NULLTEST',
+                                    'BOOLEANTEST', 'VAR', 'CONST', 'RELABELTYPE', 'COERCEVIAIO', 'ARRAYCOERCEEXPR', 'CASETESTEXPR',
+                                    -- Up to Postgres 15 by their shorter names.
+                                    'CASE', 'WHEN', 'COALESCE', 'ARRAY', 'CASEEXPR', 'CASEWHEN', 'COALESCEEXPR', 'ARRAYEXPR'), false)
+UNION
+SELECT triggers.what, 'has a condition (WHEN) that cannot be read', triggers.away, 'condition'
+  FROM triggers
+ WHERE triggers.condition IS NOT NULL
+   AND (pg_catalog.starts_with(triggers.condition, '{') IS NOT TRUE
+        OR pg_catalog.regexp_count(triggers.condition, '[{](?:OPEXPR|DISTINCTEXPR|NULLIFEXPR|SCALARARRAYOPEXPR|FUNCEXPR) ')
+           <> pg_catalog.regexp_count(triggers.condition, ':(?:funcid|opfuncid) [0-9]+ '))
 UNION
 SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ', pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)),
        triggers.away, 'condition'

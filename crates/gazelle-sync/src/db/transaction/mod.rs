@@ -5,10 +5,11 @@ pub(in crate::db) mod conflicts;
 pub(in crate::db) mod rows;
 pub(in crate::db) mod single;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{join3, join4};
+use futures_util::future::join;
 use tokio_postgres::{Client, Row};
 
 use super::answers::answered;
@@ -29,6 +30,34 @@ const ASK_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
 /// rights. Temporary tables come last and contain no functions.
 const SEARCH_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
+/// Settings that change how our SQL is read, what its parts do, or how values become text: the owner of the database
+/// may set them for every session of it. With the first one off, a backslash in a literal would go missing and a
+/// literal could end elsewhere. What else may be set changes none of that (`hostile_settings` in the tests).
+const PINNED: [(&str, &str); 10] = [
+    // What others have committed before each statement, so that a look behind a lock sees what was waited for.
+    ("transaction_isolation", "'read committed'"),
+    ("standard_conforming_strings", "on"),
+    ("quote_all_identifiers", "off"),
+    ("transform_null_equals", "off"),
+    ("array_nulls", "on"),
+    ("bytea_output", "hex"),
+    // The order of day and month stays the session's: nothing of ours writes a date that depends on it.
+    ("datestyle", "iso"),
+    ("intervalstyle", "postgres"),
+    ("extra_float_digits", "1"),
+    ("xmloption", "content"),
+];
+
+/// Sets all of these until the transaction ends. Sent, and answered, before anything that depends on them: the text of
+/// a message is read with the settings that hold when it arrives.
+static SETTINGS: LazyLock<String> = LazyLock::new(|| {
+    let pinned = PINNED.iter().map(|(name, value)| format!("; SET LOCAL {name} = {value}"));
+    format!("{SEARCH_PATH}{}", pinned.collect::<String>())
+});
+
+/// What a transaction with [`Begin::snapshot`] sees.
+const SNAPSHOT: &str = "SET LOCAL transaction_isolation = 'repeatable read'";
+
 /// A pooled connection.
 pub struct Connection {
     pooled: Pooled,
@@ -46,8 +75,7 @@ pub struct Begin<'a> {
     pub unflushed: bool,
     /// How long it may be idle before the server ends it, unless the session has a shorter limit.
     pub longest_pause: Option<Duration>,
-    /// A first statement, sent along with BEGIN, and its parameters. With `snapshot` it fixes what the transaction
-    /// sees.
+    /// A first statement and its parameters. With `snapshot` it fixes what the transaction sees.
     pub first: Option<(&'a str, &'a [Param<'a>])>,
 }
 
@@ -72,8 +100,8 @@ impl Connection {
         Ok(self.begin_with(Begin { snapshot: true, ..Begin::default() }).await?.0)
     }
 
-    /// Begins a transaction, and returns the rows of its first statement: `BEGIN`, the settings and that statement
-    /// are sent together, in one round trip.
+    /// Begins a transaction, and returns the rows of its first statement. `BEGIN` and the settings are sent together,
+    /// and the statement once both are answered: if `BEGIN` failed, it would run on its own, with the session's settings.
     ///
     /// # Errors
     /// Those of the database, also if it refuses the first statement: then no transaction is open.
@@ -95,35 +123,21 @@ impl Connection {
             }
         };
         let settings = begin.settings(db.place, own);
-        let (template, params) = begin.first.unwrap_or_default();
-        let first = db.sql(template);
-        let client: &Client = &session.client;
-        let open = Open { client, is_over: false };
-        let work = async {
-            // The process is known at once, however long the statement waits.
-            let set = async { client.simple_query(&settings).await.map(|answer| heard.note_pid(&answer)) };
-            let ask = async {
-                match begin.first {
-                    Some(_) => heard.rows(client.query_typed_raw(&first, each(params)).await).await,
-                    None => Ok(Vec::new()),
-                }
-            };
-            // They are polled in this order, and polling sends them.
-            let (begun, set, rows) = join3(client.batch_execute("BEGIN"), set, ask).await;
-            begun?;
-            set?;
-            rows
+        let open = opened(db, &session.client, sent("BEGIN", &settings)).await?;
+        let rows = match begin.first {
+            None => Vec::new(),
+            Some((template, params)) => {
+                let first = db.sql(template);
+                let ask = async { heard.rows(open.client.query_typed_raw(&first, each(params)).await).await };
+                // Boxed: otherwise the future of every caller would be as large.
+                Box::pin(answered::answer(db, sent(template, &first), ask)).await?
+            }
         };
-        let (template, sql) = match begin.first {
-            Some(_) => (template, first.as_str()),
-            None => ("BEGIN", settings.as_str()),
-        };
-        // Boxed: otherwise the future of every caller would be as large.
-        let rows = Box::pin(answered::answer(db, sent(template, sql), work)).await?;
         Ok((Tx { open, db, unanswered, heard, own }, rows))
     }
 
-    /// Runs a statement between BEGIN and COMMIT, all sent together in one round trip.
+    /// Runs a statement in a transaction of its own, with the session's timeouts. It is sent with its COMMIT, once
+    /// `BEGIN` and the settings are answered.
     pub(in crate::db) async fn single<T>(
         mut self,
         template: &str,
@@ -133,30 +147,39 @@ impl Connection {
         let sql = db.sql(template);
         let session = pooled.session()?;
         let unanswered = session.unanswered();
-        let client = &session.client;
-        // The process is known at once, however long the statement waits.
-        let set = format!("{SEARCH_PATH}; {ASK_PID}");
         let heard = Heard::default();
-        let set = async { client.simple_query(&set).await.map(|answer| heard.note_pid(&answer)) };
-        // They are polled in this order, and polling sends them.
-        let together = join4(
-            client.batch_execute("BEGIN"),
-            set,
-            ask(client, &heard, &sql),
-            client.batch_execute("COMMIT"),
-        );
+        let sent = |sql| Sent { unanswered: &unanswered, heard: &heard, batch: false, template, sql };
+        let settings = format!("{}; {ASK_PID}", *SETTINGS);
+        let mut open = opened(db, &session.client, sent(&settings)).await?;
         let work = async {
-            let (begun, set, answer, ended) = together.await;
-            begun?;
-            set?;
+            open.is_over = true;
+            // They are polled in this order, and polling sends them.
+            let (answer, ended) =
+                join(ask(open.client, &heard, &sql), open.client.batch_execute("COMMIT")).await;
             let answer = answer?;
             // After a failed statement, COMMIT rolls back.
             ended?;
             Ok(answer)
         };
-        let sent = Sent { unanswered: &unanswered, heard: &heard, batch: false, template, sql: &sql };
-        answered::answer(db, sent, work).await
+        answered::answer(db, sent(&sql), work).await
     }
+}
+
+/// Begins a transaction with the settings that are to be sent, and notes its server process: two messages, one round
+/// trip. Only what is sent afterwards is sure to be in the transaction.
+async fn opened<'c>(db: &Db, client: &'c Client, settings: Sent<'_>) -> Result<Open<'c>, DbError> {
+    let open = Open { client, is_over: false };
+    let (sql, heard) = (settings.sql, settings.heard);
+    let work = async {
+        // The process is known from now on, however long a statement waits.
+        let set = async { client.simple_query(sql).await.map(|answer| heard.note_pid(&answer)) };
+        // They are polled in this order, and polling sends them.
+        let (begun, set) = join(client.batch_execute("BEGIN"), set).await;
+        begun.and(set)
+    };
+    // Boxed: otherwise the future of every caller would be as large.
+    Box::pin(answered::answer(db, settings, work)).await?;
+    Ok(open)
 }
 
 impl Begin<'_> {
@@ -166,7 +189,7 @@ impl Begin<'_> {
             Place::Aside => ASIDE_TIMEOUT,
             Place::Work | Place::Tokens => BATCH_TIMEOUT,
         };
-        let mut settings = SEARCH_PATH.to_owned();
+        let mut settings = SETTINGS.clone();
         let mut set = |name: &str, value: &str| settings.extend(["; SET LOCAL ", name, " = ", value]);
         // JIT compilation pays off for reports. Our statements are short, but estimates for tables that are being
         // filled are high enough to trigger it each time.
@@ -180,7 +203,7 @@ impl Begin<'_> {
             set("synchronous_commit", "off");
         }
         if self.snapshot {
-            settings.push_str("; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+            settings.extend(["; ", SNAPSHOT]);
         }
         format!("{settings}; {ASK_PID}")
     }

@@ -168,7 +168,6 @@ async fn may_make_temporary_tables(tx: &Tx<'_>, lines: &mut Lines) -> Result<(),
 /// The role that we log in as, and the owner of our tables.
 struct OurRole {
     name: String,
-    bypasses_row_security: bool,
     /// Whether it owns our tables or is a member of the owner's role.
     acts_for_owner: bool,
     owner: Option<String>,
@@ -179,7 +178,6 @@ impl OurRole {
     fn of(row: &Row) -> OurRole {
         OurRole {
             name: row.get("name"),
-            bypasses_row_security: row.get("bypasses_row_security"),
             acts_for_owner: row.get("acts_for_owner"),
             owner: row.get("owner"),
             owner_may_log_in: row.get("owner_may_log_in"),
@@ -203,19 +201,24 @@ async fn report_own_role(
     let Some(us) = rows.first().map(OurRole::of) else { return Ok(()) };
     let name = us.name;
     let me = Me::read_in(tx, tx.schema()).await?;
-    let more = match (me.because.as_deref(), us.bypasses_row_security, us.acts_for_owner) {
-        (Some(because), ..) => Some(because),
-        (_, true, _) => Some("bypasses row security"),
-        (.., true) => Some("owns the tables or acts for their owner"),
-        _ => None,
-    };
-    match more {
-        Some(more) => lines.warning(
-            check,
-            format!("{name} {more}: more than a sync needs"),
-            format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL"),
-        ),
-        None => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
+    // What a superuser is besides does not matter.
+    let is_superuser = me.is_a_superuser_itself();
+    let become_more = if is_superuser { Vec::new() } else { access::more_than_rows(tx, &[&name]).await? };
+    let to_another = format!("{ROLES}; then log in as gazelle_sync in DATABASE_URL");
+    let is_the_syncs = access::current(tx).await?.is_some_and(|roles| roles.sync == name);
+    match (is_superuser, become_more.first(), us.acts_for_owner) {
+        (true, ..) => {
+            lines.warning(check, format!("{name} is a superuser: more than a sync needs"), to_another)
+        }
+        (_, Some(more), _) => {
+            let mend = if is_the_syncs { more.cure.clone() } else { to_another };
+            lines.warning(check, format!("{}: more than a sync needs", more.said), mend);
+        }
+        (.., true) => {
+            let said = format!("{name} owns the tables or acts for their owner: more than a sync needs");
+            lines.warning(check, said, to_another);
+        }
+        _ => lines.ok(check, format!("{name} owns nothing of ours and is bound by row security")),
     }
     // On Citus the owner may log in, for moves; the checks of Citus cover that.
     if let (Some(owner), true, None) = (us.owner, us.owner_may_log_in, citus) {

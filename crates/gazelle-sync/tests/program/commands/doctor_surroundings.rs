@@ -1,5 +1,7 @@
 //! `doctor` and what stands around the database: the API, zones, the service, who is told, backups, a pooler.
 
+use std::io::Write as _;
+
 use crate::support::deployed::{deployed, doctor, line, shows};
 use crate::support::pooler::Pooler;
 use crate::support::service::{Serving, until};
@@ -58,6 +60,33 @@ async fn time_zone_data_of_this_machine_that_is_wrong_is_found() {
         &["2026-07-15T11:00:00Z is 2026-07-15 07:00 in Montréal, not 2026-07-15 06:00", "tzdata"],
     );
     shows(&run, "database time zones", "ok", &[]);
+}
+
+/// Answers whoever connects with this, and then with this over and over.
+fn endless(first: &'static [u8], then: &'static [u8]) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let _ = stream.write_all(first);
+                let more = then.repeat((64 << 10) / then.len());
+                // An error is the end of the connection, which is what should come.
+                while stream.write_all(&more).is_ok() {}
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_answers_in_place_of_the_service_without_end_is_refused_within_little_memory() {
+    let mut world = deployed().await;
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000000000\r\n\r\n[";
+    world.set("GAZELLE_SYNC_LISTEN", &endless(head, b"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",").to_string());
+    let command = crate::support::limited::with_memory(&world.command(&["doctor", "--json"]), 512 * 1024);
+    shows(&crate::support::ran(command).await, "service", "problem", &["something else answers at"]);
 }
 
 #[tokio::test]

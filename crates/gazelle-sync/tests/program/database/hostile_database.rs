@@ -26,11 +26,11 @@ fn huge(kind: u8) -> Vec<u8> {
     [&[kind], &0x7fff_ffff_u32.to_be_bytes()[..]].concat()
 }
 
-/// One column, of text.
-fn columns() -> Vec<u8> {
+/// So many columns, of text.
+fn columns(count: u16) -> Vec<u8> {
     let column =
         [b"a\0".as_slice(), &[0; 6], &25_u32.to_be_bytes(), &(-1_i16).to_be_bytes(), &[0xff; 4], &[0; 2]];
-    message(b'T', &[&1_u16.to_be_bytes()[..], &column.concat()].concat())
+    message(b'T', &[&count.to_be_bytes()[..], &column.concat().repeat(usize::from(count))].concat())
 }
 
 fn row(columns: u16) -> Vec<u8> {
@@ -70,7 +70,8 @@ fn harms() -> Vec<Harm> {
         words,
     };
     let zeros = vec![0; 64 * 1024];
-    let begun = || [message(b'C', b"BEGIN\0"), message(b'Z', b"T"), columns()].concat();
+    let begun_with = |count| [message(b'C', b"BEGIN\0"), message(b'Z', b"T"), columns(count)].concat();
+    let begun = || begun_with(1);
     let (before, after) = ("before the login", "takes more than 192 MiB");
     vec![
         of("a message of two gigabytes in place of the login", huge(b'R'), None, zeros.clone(), before),
@@ -91,7 +92,7 @@ fn harms() -> Vec<Harm> {
         ),
         of("a row of two gigabytes", let_in(), Some([begun(), huge(b'D')].concat()), zeros, after),
         of("rows without end", let_in(), Some(begun()), row(1).repeat(4096), after),
-        of("rows of many columns without end", let_in(), Some(begun()), row(20_000), after),
+        of("rows of many columns without end", let_in(), Some(begun_with(20_000)), row(20_000), after),
         of(
             "notices without end",
             let_in(),

@@ -43,3 +43,12 @@ fn the_unit_gives_the_service_little_to_do_harm_with() {
     let told = analyze(&["security", "--offline=true", "--threshold=12", "--no-pager"], &unit);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
 }
+
+/// `systemd-analyze security` asks for neither.
+#[test]
+fn a_core_dump_and_a_mount_leave_nothing_behind() {
+    let unit = include_str!("../../../../../ops/systemd/gazelle-sync.service");
+    for line in ["LimitCORE=0", "PrivateMounts=yes"] {
+        assert!(unit.lines().any(|there| there == line), "{line}");
+    }
+}
