@@ -70,16 +70,19 @@ pub(super) async fn queue_page(
             }
         }
     }
-    if let Some(listed) = seen {
-        let held = page.kept.iter().map(|kept| &kept.external_id);
-        let failing = page.failing.iter().map(|failing| &failing.record.external_id);
-        let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
-        // An entry without an id may be any record.
-        let has_new = listed.add(ids) || page.nameless + page.null_nodes > 0;
-        outcome = outcome.map(|_| is_empty || has_new);
-    }
+    let has_new = seen.is_none_or(|listed| lists_new(&page, listed));
+    let outcome = outcome.map(|_| is_empty || has_new);
     queue.send(page, bytes).await;
     outcome
+}
+
+/// Adds the ids of a page to those that its window listed. Returns whether it lists a record that may be new.
+fn lists_new(page: &QueuedPage, listed: &mut ListedIds) -> bool {
+    let held = page.kept.iter().map(|kept| &kept.external_id);
+    let failing = page.failing.iter().map(|failing| &failing.record.external_id);
+    let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
+    // An entry without an id may be any record.
+    listed.add(ids) || page.nameless + page.null_nodes > 0
 }
 
 /// Whether the API answers at all. If so, the failure is about the record's list. The first record of the list may
