@@ -99,6 +99,24 @@ async fn an_entity_that_cannot_be_read_harms_no_other_and_its_children_land_when
     assert_eq!(open, 0);
 }
 
+/// Nobody is asked for by id while the API asks for fewer requests: what names a record of the list stays pending.
+#[tokio::test]
+async fn a_list_that_is_put_off_has_nothing_wait_in_quarantine() {
+    let world = World::new().await;
+    let busy = FaultKind::TooManyRequests { retry_after_seconds: None };
+    world.control.add_fault(Fault::new(busy).on_field("allPianos").forever());
+    let run = world.full().await;
+    assert_eq!(run.code, 3, "{run}");
+    let tour = world.event_titled("Grande tournée");
+    let status = format!("SELECT sync_status FROM staging_appointments WHERE external_id = '{tour}'");
+    assert_eq!(world.text(&status).await.as_deref(), Some("pending"), "{run}");
+    let waiting = "sync_quarantine WHERE error_code = 'missing_parent'";
+    assert_eq!(world.count(waiting).await, 0, "{run}");
+    world.control.clear_faults();
+    world.incremental().await.success();
+    assert_eq!(world.count("gazelle_appointments").await, 117);
+}
+
 /// Parents of other entities are fetched by their ids, although one list is forbidden.
 #[tokio::test]
 async fn an_entity_that_fails_for_good_keeps_no_parent_of_another_from_being_fetched() {
