@@ -48,6 +48,8 @@ struct Judged {
     failures: Vec<(&'static str, SourceError)>,
     /// The entities whose walks were complete.
     complete: Vec<&'static str>,
+    /// The entities of which not every record came whole.
+    not_whole: Vec<&'static str>,
     /// Whether the run was asked to stop before it was done.
     interrupted: bool,
 }
@@ -123,7 +125,7 @@ impl Run<'_> {
         }
         report.entities = counts.into_entities();
         report.add_up();
-        self.conclude(&mut report, judged.interrupted).await?;
+        self.conclude(&mut report, &judged).await?;
         Ok(report)
     }
 
@@ -243,6 +245,7 @@ impl Run<'_> {
                 Err(FetchError::Source(error)) => return Err(DbError::infrastructure(error.to_string())),
             };
             judge::warn_of_walk(report, entity, &walk);
+            judged.not_whole.extend((!walk.came_whole()).then_some(entity.name));
             let is_settled = walk.short_by.is_some() && walk.short_by == planned.spec.known_shortfall;
             if walk.failure.as_ref().is_some_and(|failure| *failure.class() == ErrorClass::Stopped) {
                 judged.interrupted = true;
@@ -294,9 +297,9 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, interrupted: bool) -> Result<(), DbError> {
+    async fn conclude(&self, report: &mut RunReport, judged: &Judged) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
-        if interrupted {
+        if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
             return Ok(());
         }
@@ -304,7 +307,7 @@ impl Run<'_> {
             return Ok(());
         }
         judge::compare(db, report, &job.entities).await?;
-        unread::judge(db, report, unread::Guard::of(settings)).await?;
+        unread::judge(db, report, unread::Guard::of(settings), &judged.not_whole).await?;
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {

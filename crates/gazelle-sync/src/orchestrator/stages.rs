@@ -89,7 +89,7 @@ impl Walking {
 }
 
 /// Starts all walks at once. If stage 2 follows, a walk stages nothing before stage 2 reaches its entity. Entities
-/// whose walks fail are noted in `unread`.
+/// of which nothing can be read in this run are noted in `unread`.
 pub fn start_walks(
     fetch: &Fetch,
     unread: &Arc<Unread>,
@@ -105,7 +105,7 @@ pub fn start_walks(
         let walking = async move {
             let started = Instant::now();
             let report = walk(&fetch, entity, spec, its_turn, &progress).await;
-            if report.as_ref().map_or(true, |report| report.failure.is_some()) {
+            if report.as_ref().map_or(true, lets_read_nothing) {
                 unread.note(entity);
             }
             Walked { report, took: started.elapsed() }
@@ -115,6 +115,18 @@ pub fn start_walks(
         Walking { planned: *planned, turn: Some(turn), task, ended: None }
     };
     planned.iter().map(start).collect()
+}
+
+/// Whether the records of a walk that failed cannot be had by their ids either: any request would fail, none
+/// follows, or the API failed at each of its records. Otherwise what names them waits in quarantine, so that they
+/// are asked for.
+fn lets_read_nothing(walk: &WalkReport) -> bool {
+    let failed = |error: &SourceError| {
+        error.concerns_any_request()
+            || matches!(error.class(), ErrorClass::Throttled { .. })
+            || walk.api_is_at_fault
+    };
+    walk.failure.as_ref().is_some_and(failed)
 }
 
 /// Waits for the end of all walks. Walks that stage 2 did not reach stage what they have received as pending.

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use crate::config::Settings;
 use crate::db::{Db, DbError};
-use crate::entities::read::UNREADABLE_FIELD;
+use crate::entities::{self, read::UNREADABLE_FIELD};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 
 /// Most reasons or columns that a message names.
@@ -35,12 +35,14 @@ impl Guard {
 }
 
 /// Adds to the report what the run could not read, and marks the run as partial if more records are newly in
-/// quarantine than the guard allows. [`super::judge::compare`] must have filled the counts of the entities.
+/// quarantine than the guard allows. `not_whole` names the entities of which this run could not read every record
+/// whole. [`super::judge::compare`] must have filled the counts of the entities.
 ///
 /// # Errors
 /// The database's.
-pub async fn judge(db: &Db, report: &mut RunReport, guard: Guard) -> Result<(), DbError> {
+pub async fn judge(db: &Db, report: &mut RunReport, guard: Guard, not_whole: &[&str]) -> Result<(), DbError> {
     judge_quarantine(db, report, guard).await?;
+    note_waiting(db, report, not_whole).await?;
     if report.processed > 0 {
         note_unreadable_fields(db, report).await?;
     }
@@ -67,6 +69,28 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
                      ({}); they wait in staging, and all others are in production: `gazelle-sync errors` lists them with their \
                      reasons",
                     named(&reasons)
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Notes how many records wait for parents of entities that this run could not read whole.
+async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Result<(), DbError> {
+    if not_whole.is_empty() {
+        return Ok(());
+    }
+    for row in db.query(include_str!("waiting_for.sql"), &[]).await? {
+        let (entity, table): (String, String) = (row.get("entity"), row.get("waits_for"));
+        let parent = entities::entity_of_table(&table).map(|parent| parent.name);
+        if let Some(parent) = parent.filter(|parent| not_whole.contains(parent)) {
+            let records: i64 = row.get("records");
+            report.note(
+                Status::Partial,
+                format!(
+                    "{entity}: {records} record(s) wait in quarantine for {parent} that this run could not read whole, nor by \
+                     their ids; each lands when what it names does"
                 ),
             );
         }

@@ -25,12 +25,12 @@ pub(super) struct Applying<'r> {
     pub(super) run_id: Uuid,
     /// Dates the outcome.
     pub(super) at: Timestamp,
-    /// Entities whose walks failed in this run.
+    /// Entities that cannot be read in this run.
     pub(super) unread: &'r Unread,
 }
 
-/// Applies candidates, at most one version of each record. One that waits for a parent whose entity could not be
-/// read in this run stays pending. The caller commits.
+/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if nothing of
+/// the parent's entity can be read in this run. The caller commits.
 pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -80,8 +80,8 @@ pub(super) struct Sorted<'b> {
 }
 
 impl<'b> Sorted<'b> {
-    /// Sorts candidates that are the newest of their records. One whose parent is absent is faulty, or stays
-    /// pending if this run could not read the parent's entity.
+    /// Sorts candidates that are the newest of their records. One whose parent is absent waits in quarantine, so that
+    /// the parent is asked for by its id, or stays pending if this run can read nothing of the parent's entity.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,

@@ -58,7 +58,7 @@ pub struct Reconciliation<'a> {
     pub run_id: Uuid,
     /// Most versions in a transaction.
     pub batch_size: usize,
-    /// Entities whose walks failed in this run.
+    /// Entities that cannot be read in this run.
     pub unread: Arc<Unread>,
     /// Dates outcomes.
     pub clock: Clock,

@@ -1,8 +1,5 @@
 //! Handles a record apart from its page: looks it up by its id, or skips it if not even its id can be read.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::page::{Node, PageRead, id_of};
 use super::reader::Reader;
 use crate::gazelle_to_staging::pages::failing::FailingRecord;
@@ -14,28 +11,13 @@ use crate::gazelle_to_staging::requests::lookup_turns::LookupDecision;
 use crate::gazelle_to_staging::requests::parts::Bounds;
 use crate::gazelle_to_staging::requests::queries;
 use crate::gazelle_to_staging::requests::window::PagePosition;
-use crate::source::{Answer, ErrorClass, ListShape, SourceError};
+use crate::source::{Answer, ListShape, SourceError};
 use crate::staging::source_fault::{SourceFault, SourceFaultKind};
 use crate::staging::versions::{self, Received};
-
-/// After more pages in a row than this of which nothing could be read, the share of failing records in the walk
-/// decides whether the API is at fault and the window ends. Each such page costs several requests.
-const MANY_FAULTY_IN_A_ROW: u32 = 25;
-
-/// The same for records for which no query is small enough. Each costs every step from the usual size to the
-/// smallest.
-const MANY_OVER_LIMIT_IN_A_ROW: u32 = 3;
 
 /// After this many records of a window that came only in parts, all records are requested in parts. Until then
 /// each costs several failed requests.
 const MANY_ONLY_IN_PARTS: u32 = 3;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
 
 impl Reader<'_> {
     /// The ids of a page's records, requested without other fields; none for an entry whose id the API does not
@@ -85,7 +67,7 @@ impl Reader<'_> {
         }
         let error = page.answer.bad(&[self.entity.walk.root], "lists null in the place of records");
         match nulls == page.nodes.len() {
-            true => self.note_unreadable_page(&error)?,
+            true => self.note_unreadable_page(&error, after).await?,
             false => self.sizes.tally.note_error(&error),
         }
         if self.shape == ListShape::Plain {
@@ -131,7 +113,7 @@ impl Reader<'_> {
         };
         let mut nodes = Vec::new();
         for node in &page.nodes {
-            self.note_unreadable_page(&error)?;
+            self.note_unreadable_page(&error, after).await?;
             nodes.push(match id_of(node) {
                 None => Node::Nameless,
                 Some(id) => {
@@ -154,30 +136,10 @@ impl Reader<'_> {
         error: &SourceError,
         after: Option<&str>,
     ) -> Result<PageRead, SourceError> {
-        let root = self.entity.walk.root;
-        let request =
-            queries::page_cursor(self.entity, PagePosition { window: self.window, after, first: 1 });
-        let answer = match self.fetch.client.trying(1).post(&request).await {
-            Ok(answer) => answer,
-            Err(of_cursor) if of_cursor.concerns_any_request() => return Err(of_cursor),
-            Err(_) => return Err(error.clone()),
-        };
-        let read = |path: &[&str]| answer.object_path(path).ok().flatten().map(RawValue::get);
-        let info = read(&[root, "pageInfo"]).and_then(|raw| serde_json::from_str::<PageInfo>(raw).ok());
-        let total_count = read(&[root, "totalCount"]).and_then(|raw| raw.parse().ok());
-        let Some(PageInfo { has_next_page, end_cursor }) = info else { return Err(error.clone()) };
-        // Without a cursor the records after it cannot be reached.
-        if has_next_page && end_cursor.is_none() || total_count == Some(0) {
-            return Err(error.clone());
+        match self.page_without_records(after, 1).await? {
+            Some(page) => Ok(PageRead { nodes: vec![Node::Null], ..page }),
+            None => Err(error.clone()),
         }
-        Ok(PageRead {
-            nodes: vec![Node::Null],
-            has_next_page,
-            end_cursor,
-            total_count,
-            answer,
-            notes: Vec::new(),
-        })
     }
 
     /// The next shorter length of lists inside a record to try; none if the record is requested in parts already.
@@ -278,23 +240,6 @@ impl Reader<'_> {
                 true
             }
         }
-    }
-
-    /// Notes a page of which nothing could be read.
-    ///
-    /// Errors: `of_page`, if many such pages came in a row and the API failed at most of the walk, so that it
-    /// is at fault.
-    pub(crate) fn note_unreadable_page(&mut self, of_page: &SourceError) -> Result<(), SourceError> {
-        self.faulty_in_a_row += 1;
-        self.sizes.tally.note_error(of_page);
-        let many = match of_page.class() {
-            ErrorClass::OverLimit { .. } => MANY_OVER_LIMIT_IN_A_ROW,
-            _ => MANY_FAULTY_IN_A_ROW,
-        };
-        if self.faulty_in_a_row > many && self.sizes.tally.blames_the_api() {
-            return Err(of_page.clone());
-        }
-        Ok(())
     }
 
     /// A record of which only the id is known.

@@ -213,10 +213,13 @@ impl Reader<'_> {
             return Ok(PartsOutcome::Node(Node::Received(Box::new(received(raw)))));
         }
         match nested::complete(client, self.entity, &raw, sizes).await {
-            Ok(whole) => Ok(PartsOutcome::Node(Node::Received(Box::new(received(whole))))),
+            Ok(whole) => {
+                self.sizes.tally.count_list(None);
+                Ok(PartsOutcome::Node(Node::Received(Box::new(received(whole)))))
+            }
             Err(NestedError::Source { error, .. }) if concerns_all_records(&error) => Err(error),
             Err(NestedError::Source { error, field }) => {
-                self.sizes.tally.note_error(&error);
+                self.sizes.tally.count_list(Some(&error));
                 Ok(PartsOutcome::Node(fails(with_list_fault(received(raw), &error, &field))))
             }
             Err(NestedError::Changed { field, said, .. }) => Ok(changed(fault(field, said))),

@@ -3,13 +3,17 @@
 //! fail, the others are taken as they are ([`partial`]). If it does not, smaller pages are requested, down to
 //! one record, which is then skipped and looked up by its id ([`alone`]). [`in_parts`] requests some of the
 //! fields at a time, [`plain_list`] reads a list without pages in which one failing record makes the whole
-//! answer null. [`queue`] passes pages on to staging.
+//! answer null, [`plain_groups`] requests such a list with some of its fields. [`completed_page`] completes the lists
+//! inside their records, and [`queue`] passes pages on to staging.
 
 pub(crate) mod alone;
+mod completed_page;
+mod elsewhere;
 pub(crate) mod failing;
 mod in_parts;
 pub(crate) mod page;
 mod partial;
+mod plain_groups;
 mod plain_list;
 pub(crate) mod queue;
 mod read;

@@ -1,17 +1,19 @@
 //! Reads a list without pages in which one failing record makes the whole answer null, because a field that is
 //! not nullable fails. The list is requested without that field, and each record is then read through other
-//! records that hold it.
+//! records that hold it. Which field fails is what the API says, or is found by requesting some fields at a time
+//! ([`plain_groups`](super::plain_groups)).
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::json;
 
+use super::plain_groups::LeftOut;
 use super::reader::Reader;
 use crate::entities::ListedIn;
 use crate::gazelle_to_staging::pages::failing::FailingRecord;
 use crate::gazelle_to_staging::pages::page::{Node, PageRead, id_of};
-use crate::gazelle_to_staging::records::faults::with_fault;
+use crate::gazelle_to_staging::records::faults::{concerns_all_records, with_fault};
 use crate::gazelle_to_staging::records::lookup::MOST_KEPT;
 use crate::gazelle_to_staging::records::receive::{receive, record_id};
 use crate::gazelle_to_staging::requests::queries;
@@ -24,6 +26,8 @@ enum OtherList {
     Whole(Received),
     /// The API fails at the record there too.
     Fails(NodeFault),
+    /// The API fails there and names no record. If it gave others, it fails at this one.
+    NoAnswer(SourceError),
     /// No record there holds it, or that list cannot be read.
     Nothing,
 }
@@ -40,9 +44,19 @@ struct ReducedList {
 }
 
 impl ReducedList {
-    fn new(page: PageRead, removed_fields: Vec<String>, faults: BTreeMap<usize, NodeFault>) -> ReducedList {
+    fn new(page: PageRead, left_out: LeftOut) -> ReducedList {
         let ids = page.nodes.iter().map(id_of).collect();
-        ReducedList { page, ids, removed_fields, faults }
+        ReducedList { page, ids, removed_fields: left_out.fields, faults: left_out.faults }
+    }
+
+    /// The fault of a record at which the API fails in the other list too, and is not said to fail at any record
+    /// by this one.
+    fn unnamed_fault(&self, error: &SourceError) -> NodeFault {
+        let field = match self.removed_fields.as_slice() {
+            [one] => one.clone(),
+            _ => String::new(),
+        };
+        NodeFault { field, message: error.to_string(), is_not_text: false }
     }
 }
 
@@ -79,21 +93,42 @@ impl Completion {
 }
 
 impl Reader<'_> {
-    /// Reads the list without the fields that fail; none if the error does not name records and fields.
+    /// Reads the list without the fields that fail; none if it cannot be read with any of its fields.
     ///
     /// Errors: those that any request would meet.
     pub(super) async fn reduced_list(&mut self, error: SourceError) -> Result<Option<PageRead>, SourceError> {
         let failure = error.clone().without_answer();
         let Some(mut reduced) = self.reduced(error).await? else { return Ok(None) };
+        if reduced.removed_fields.is_empty() {
+            return Ok(Some(reduced.page));
+        }
         let entries = std::mem::take(&mut reduced.page.nodes);
+        let mut elsewhere = Vec::with_capacity(entries.len());
+        for id in &reduced.ids {
+            elsewhere.push(match id {
+                Some(id) => self.look_up_in_other_list(id).await?,
+                None => OtherList::Nothing,
+            });
+        }
+        // Where it gave none, that list may be what fails.
+        let has_given = elsewhere.iter().any(|other| matches!(other, OtherList::Whole(_)));
+        let names_nobody = reduced.faults.is_empty();
         let mut completion = Completion::default();
         let mut nodes = Vec::with_capacity(entries.len());
-        for (index, node) in entries.into_iter().enumerate() {
-            nodes.push(match (id_of(&node), node) {
-                (Some(id), Node::Whole(raw)) => {
-                    self.completed_entry(&reduced, &mut completion, index, id, &raw).await?
+        for (index, (node, other)) in entries.into_iter().zip(elsewhere).enumerate() {
+            let other = match other {
+                OtherList::NoAnswer(error) if has_given && names_nobody => {
+                    OtherList::Fails(reduced.unnamed_fault(&error))
                 }
-                (_, node) => node,
+                OtherList::NoAnswer(_) => OtherList::Nothing,
+                other => other,
+            };
+            let entry = self.received_entry(&reduced, node);
+            nodes.push(match entry {
+                Ok((id, in_list)) => {
+                    self.completed_entry(&reduced, &mut completion, (index, id, in_list), other).await?
+                }
+                Err(node) => node,
             });
         }
         self.sizes.tally.note_error(&failure);
@@ -104,19 +139,29 @@ impl Reader<'_> {
         Ok(Some(page))
     }
 
+    /// An entry that came, with its id; the node itself if it did not.
+    fn received_entry(&self, reduced: &ReducedList, node: Node) -> Result<(String, Received), Node> {
+        let Some(id) = id_of(&node) else { return Err(node) };
+        let answer = &reduced.page.answer;
+        match node {
+            Node::Whole(raw) => {
+                let text = std::str::from_utf8(&raw).unwrap_or_default();
+                Ok((id, receive(answer, text, self.fetch.clock.at(answer.arrived))))
+            }
+            // Merged from parts.
+            Node::Received(record) => Ok((id, *record)),
+            node => Err(node),
+        }
+    }
+
     /// Completes an entry of a reduced list from another list, or takes it as the reduced list has it.
     async fn completed_entry(
         &mut self,
         reduced: &ReducedList,
         completion: &mut Completion,
-        index: usize,
-        id: String,
-        raw: &Bytes,
+        (index, id, in_list): (usize, String, Received),
+        elsewhere: OtherList,
     ) -> Result<Node, SourceError> {
-        let answer = &reduced.page.answer;
-        let text = std::str::from_utf8(raw).unwrap_or_default();
-        let in_list = receive(answer, text, self.fetch.clock.at(answer.arrived));
-        let elsewhere = self.look_up_in_other_list(&id).await?;
         let named = match (&elsewhere, reduced.faults.get(&index).cloned()) {
             (OtherList::Nothing, Some(fault)) => {
                 let fails_at_same_places = match completion.fails_at_same_places {
@@ -135,11 +180,11 @@ impl Reader<'_> {
                 let record = with_fault(in_list, &fault);
                 Node::Failing(Box::new(FailingRecord::new(record, true, 1)))
             }
-            (OtherList::Nothing, None) if self.is_staged_with(&id, &reduced.removed_fields).await => {
+            (_, None) if self.is_staged_with(&id, &reduced.removed_fields).await => {
                 completion.kept.push(id.clone());
                 Node::Kept { external_id: id, awaits_lookup: false }
             }
-            (OtherList::Nothing, None) => {
+            (_, None) => {
                 completion.stored_without.push(id);
                 Node::Received(Box::new(in_list))
             }
@@ -149,10 +194,7 @@ impl Reader<'_> {
     /// Whether the list, requested whole and reduced once more, fails at the same indexes of the same records.
     /// An index names a record only if both requests list the records in the same order.
     async fn fails_at_same_places(&mut self, before: &ReducedList) -> Result<bool, SourceError> {
-        let request =
-            queries::page(self.entity, self.sizes, self.window.first_page_of(self.sizes.page()), None, None);
-        let client = self.fetch.client.trying(2);
-        let error = match client.post(&request).await.and_then(|answer| self.parse_page(answer)) {
+        let error = match self.list_without(&LeftOut::of_entity(self.entity)).await {
             Ok(_) => return Ok(false),
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => error,
@@ -164,45 +206,22 @@ impl Reader<'_> {
         Ok(again.ids == before.ids && places(&again.faults) == places(&before.faults))
     }
 
-    /// Requests the list without the fields that errors name, until it can be read.
+    /// Requests the list without the fields that fail, until it can be read.
     async fn reduced(&mut self, mut error: SourceError) -> Result<Option<ReducedList>, SourceError> {
-        let root = self.entity.walk.root;
-        let operation = format!("{}Reduced", self.entity.walk.operation);
-        let mut query = self.entity.walk.page_query.replacen(self.entity.walk.operation, &operation, 1);
-        let (mut removed_fields, mut faults) = (Vec::new(), BTreeMap::new());
+        let mut left_out = LeftOut::of_entity(self.entity);
         loop {
-            let Some(named) = failing_entries(&error, root) else { return Ok(None) };
+            if !left_out.take_named(&error, self.entity.walk.root) {
+                let is_final = left_out.is_divided || error.is_over_limit() || !error.may_be_too_much();
+                if is_final || !self.divide(&mut left_out, &error).await? {
+                    return Ok(None);
+                }
+            }
             // The next request may need the memory of its answer.
             drop(error);
-            let mut is_smaller = false;
-            for (index, fault) in named {
-                let field = fault.field.split('.').next().unwrap_or_default().to_owned();
-                if !removed_fields.contains(&field) {
-                    let Some(without) = queries::without_field(&query, &field) else { return Ok(None) };
-                    (query, is_smaller) = (without, true);
-                    removed_fields.push(field);
-                }
-                faults.entry(index).or_insert(fault);
-            }
-            if !is_smaller {
-                return Ok(None);
-            }
-            let request = GraphqlRequest::new(operation.as_str(), query.as_str(), json!({}));
-            let answer = match self.fetch.client.trying(2).post(&request).await {
-                Ok(answer) => match self.fetch.client.kept(answer) {
-                    Some(answer) => self.parse_page(answer),
-                    None => return Ok(None),
-                },
-                Err(error) => Err(error),
-            };
-            error = match answer {
-                Ok(page) => return Ok(Some(ReducedList::new(page, removed_fields, faults))),
+            error = match self.list_without(&left_out).await {
+                Ok(page) => return Ok(page.map(|page| ReducedList::new(page, left_out))),
                 Err(error) if error.concerns_any_request() => return Err(error),
-                // A nullable field may fail as well.
-                Err(error) => match self.partial_page(&error, None, 1).await? {
-                    Some(page) => return Ok(Some(ReducedList::new(page, removed_fields, faults))),
-                    None => error,
-                },
+                Err(error) => error,
             };
         }
     }
@@ -225,7 +244,11 @@ impl Reader<'_> {
                     let at = fault.field.split_once(&format!(".{field}."))?.1.to_owned();
                     Some(NodeFault { field: at, ..fault })
                 });
-                return Ok(inside.map_or(OtherList::Nothing, OtherList::Fails));
+                return Ok(match inside {
+                    Some(fault) => OtherList::Fails(fault),
+                    None if concerns_all_records(&error) || error.is_over_limit() => OtherList::Nothing,
+                    None => OtherList::NoAnswer(error.without_answer()),
+                });
             }
         };
         let Ok(page) = answer.page(root, ListShape::Connection) else { return Ok(OtherList::Nothing) };
@@ -261,19 +284,4 @@ fn list_of_ids(ids: &[String]) -> String {
         0..=5 => ids.join(", "),
         all => format!("{}, … ({all})", ids[..5].join(", ")),
     }
-}
-
-/// The entries of a list that an error names, each with a field; none if it names anything else.
-fn failing_entries(error: &SourceError, root: &str) -> Option<Vec<(usize, NodeFault)>> {
-    let partial = error.partial()?;
-    let faults = partial.object(&[root]).1;
-    let named: Option<Vec<(usize, NodeFault)>> = faults
-        .into_iter()
-        .map(|fault| {
-            let (index, field) = fault.field.split_once('.')?;
-            let (index, field) = (index.parse().ok()?, field.to_owned());
-            (field != "id").then_some((index, NodeFault { field, ..fault }))
-        })
-        .collect();
-    named.filter(|named| !named.is_empty())
 }

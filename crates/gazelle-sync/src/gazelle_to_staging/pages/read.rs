@@ -38,14 +38,14 @@ struct Attempts {
 }
 
 /// One attempt at a page.
-struct PageAttempt {
+pub(super) struct PageAttempt {
     /// The number of records requested.
-    page_length: u32,
+    pub(super) page_length: u32,
     /// The limits of the query.
-    sent: QueryLimits,
+    pub(super) sent: QueryLimits,
     /// The parts in which the page is requested; none: in one query.
-    plan: Option<PartPlan>,
-    client: GazelleClient,
+    pub(super) plan: Option<PartPlan>,
+    pub(super) client: GazelleClient,
 }
 
 /// A page and the number of records requested. No number means that nulls in the page stand for changes of the
@@ -67,6 +67,8 @@ impl Reader<'_> {
         let first = self.window.first_page.filter(|_| is_first).map(u64::from);
         let most = most.into_iter().chain(first).min();
         let (page, page_length) = self.read(after, most).await?;
+        self.listed += page.nodes.len() as u64;
+        self.total = self.total.or(page.total_count);
         if first.is_some() && self.size_failure.is_none() {
             // The following pages have the usual length, so that they end at other records too.
             self.next = self.cap;
@@ -106,6 +108,13 @@ impl Reader<'_> {
                 continue;
             }
             let read = match self.shape {
+                ListShape::Plain
+                    if error.is_over_limit()
+                        && self.sizes.shrink_plain_list(self.entity, attempt.sent, &error) =>
+                {
+                    attempts.first_error.get_or_insert(error.without_answer());
+                    None
+                }
                 ListShape::Plain => return self.read_reduced_list(error, attempts).await,
                 ListShape::Connection => {
                     self.take_smaller_step(error, &attempt, &mut attempts, after).await?
@@ -122,12 +131,7 @@ impl Reader<'_> {
         let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
         let page_length = self.next.min(self.cap).min(self.sizes.page()).min(most).max(1);
         let sent = self.sizes.query_limits();
-        let plan = match self.shape {
-            ListShape::Connection => {
-                PartPlan::of_page(self.entity, attempts.bounds.unwrap_or(sent.bounds)).ok()
-            }
-            ListShape::Plain => None,
-        };
+        let plan = PartPlan::of_page(self.entity, attempts.bounds.unwrap_or(sent.bounds)).ok();
         // Pages in parts use the client that does not wait for memory: their records are copied at once, and a
         // reader that waited for stage 2 while it has the large slot could be waited for by the entity that
         // stage 2 is working on.
@@ -141,7 +145,7 @@ impl Reader<'_> {
     }
 
     /// Requests a page. If some of its records fail, takes the others.
-    async fn try_page(
+    pub(super) async fn try_page(
         &mut self,
         attempt: &PageAttempt,
         after: Option<&str>,
@@ -221,7 +225,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a list without pages that failed, without the fields that fail.
+    /// Reads a list without pages that failed, with fewer fields at a time or without those that fail.
     async fn read_reduced_list(
         &mut self,
         error: SourceError,
@@ -229,9 +233,14 @@ impl Reader<'_> {
     ) -> Result<PageWithLength, SourceError> {
         // The answer is needed to read the faults, and then its memory is needed for the next request.
         let kept = error.clone().without_answer();
+        if kept.is_over_limit() {
+            // No query was small enough: later runs begin with the usual one.
+            self.sizes.restore_all();
+            return Err(attempts.first_error.unwrap_or(kept));
+        }
         match self.reduced_list(error).await? {
             Some(page) => Ok((page, None)),
-            None => Err(attempts.first_error.unwrap_or(kept)),
+            None => Err(kept),
         }
     }
 

@@ -20,6 +20,12 @@ pub(crate) struct Reader<'f> {
     /// The failure that made pages smaller; none once a record was found to be the reason.
     pub(crate) size_failure: Option<SourceError>,
     pub(crate) faulty_in_a_row: u32,
+    /// Whether the API gave a record whole further on in the list, when it failed at many in a row; none if that
+    /// was not asked.
+    pub(super) gives_others: Option<bool>,
+    /// Entries listed so far, and the API's count of the window; none if it does not count.
+    pub(super) listed: u64,
+    pub(super) total: Option<u64>,
     /// Whether the last page was a record that was skipped.
     pub(super) has_skipped: bool,
     /// Records that came only in parts, though no query was refused for its size.
@@ -49,6 +55,9 @@ impl<'f> Reader<'f> {
             cap: usual,
             size_failure: None,
             faulty_in_a_row: 0,
+            gives_others: None,
+            listed: 0,
+            total: None,
             has_skipped: false,
             only_in_parts: 0,
             failed_mostly: false,

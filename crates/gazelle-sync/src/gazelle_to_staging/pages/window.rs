@@ -2,24 +2,23 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::queue::{PageQueue, QueuedPage};
+use super::completed_page::queue_page;
+use super::queue::PageQueue;
 use super::reader::Reader;
 use super::seen::{ListedIds, PageEnds};
-use crate::entities::{Entity, Shape, UndatedEnd};
-use crate::gazelle_to_staging::pages::failing::FailingRecord;
-use crate::gazelle_to_staging::pages::page::{Node, PageRead};
-use crate::gazelle_to_staging::records::faults::{concerns_all_records, with_fault, with_list_fault};
-use crate::gazelle_to_staging::records::nested::{self, NestedError};
-use crate::gazelle_to_staging::records::receive::{receive, receive_completed};
-use crate::gazelle_to_staging::requests::queries;
+use crate::entities::{Entity, Shape};
+use crate::gazelle_to_staging::pages::page::PageRead;
 use crate::gazelle_to_staging::requests::tally::MOST_LISTED;
 use crate::gazelle_to_staging::requests::window::Window;
 use crate::gazelle_to_staging::{Fetch, FetchError};
-use crate::source::{NodeFault, SourceError};
+use crate::source::SourceError;
 
-/// A window is given up after this many pages without a record, this many pages in a row without a new one, or
-/// this many pages of records beyond four times its count.
+/// A window is given up after this many pages in a row without a new record, or after this many pages (without a
+/// record, or of records) beyond four times its count.
 const PAGES_TOO_MANY: u64 = 20;
+
+/// The largest count by which pages without a record are measured: a count may be any number.
+const MOST_BELIEVED: u64 = 100_000;
 
 /// How reading a window ended.
 #[derive(Debug, Default)]
@@ -52,6 +51,8 @@ pub enum Shortfall {
     Repeats(Vec<String>),
     /// The API's pages do not end. They would not in another attempt either.
     Endless(String),
+    /// The windows cannot have all records. One sequence of pages can.
+    Unsplittable(String),
 }
 
 /// Reads a window to its end, and queues each page for staging.
@@ -87,6 +88,14 @@ pub async fn walk(
             sizes.found_undated_at(place);
             break;
         }
+        if at_end.is_read_from_the_end() && walked.undated > 0 && walked.undated == walked.records {
+            // From the end of a list there is one page.
+            sizes.found_undated_at(place);
+            let said =
+                format!("{wanted} records without a date are at the end of the list, more than a page has");
+            end.incomplete = Some(Shortfall::Unsplittable(said));
+            break;
+        }
         if end.incomplete.is_some() {
             break;
         }
@@ -114,6 +123,7 @@ struct UndatedPart {
 /// The result of reading the pages of a window.
 struct WindowWalk {
     end: WindowEnd,
+    records: u64,
     /// Records without the date field of [`UndatedPart`].
     undated: u64,
 }
@@ -151,7 +161,8 @@ async fn read_pages(
             reader.finish();
             progress.end.spans = listed.spans();
             progress.end.repeats = listed.into_repeats();
-            return Ok(WindowWalk { end: progress.end, undated: progress.undated });
+            let WindowProgress { end, records, undated, .. } = progress;
+            return Ok(WindowWalk { end, records, undated });
         };
         progress.after = next_cursor;
         page = next;
@@ -218,7 +229,7 @@ impl<'w> WindowProgress<'w> {
         }
         let has_all = self.part.is_some_and(|part| self.records >= part.records);
         // From the end of a list there is one page.
-        if !page.has_next_page || has_all || matches!(self.window.end, Some(UndatedEnd::Last(_))) {
+        if !page.has_next_page || has_all || self.window.is_read_from_the_end() {
             return None;
         }
         if let Some(shortfall) = self.reason_to_stop(page, has_too_many_repeats) {
@@ -234,7 +245,10 @@ impl<'w> WindowProgress<'w> {
         let pages = self.pages;
         // In records, because the API may give fewer per page than requested. Its count may be any number.
         let promised = self.end.total.unwrap_or_default().saturating_mul(4);
-        let most_records = promised.saturating_add(u64::from(self.fetch.page_size) * PAGES_TOO_MANY);
+        let page_size = u64::from(self.fetch.page_size.max(1));
+        let most_records = promised.saturating_add(page_size * PAGES_TOO_MANY);
+        // An API may leave records out of pages that it has cut already.
+        let most_empty_pages = PAGES_TOO_MANY + promised.min(MOST_BELIEVED) / page_size;
         if page.end_cursor == self.after {
             return Some(Shortfall::Endless("the API repeated a page cursor".to_owned()));
         }
@@ -248,89 +262,9 @@ impl<'w> WindowProgress<'w> {
                 "the API lists more than {MOST_LISTED} records, more than are read in a run"
             )));
         }
-        if self.empty_pages >= PAGES_TOO_MANY || self.records > most_records {
+        if self.empty_pages >= most_empty_pages || self.records > most_records {
             return Some(Shortfall::Endless(format!("the API had no last page after {pages} pages")));
         }
         None
     }
-}
-
-/// Completes the records of a page that have long lists, because a shortened record would lose the rest in
-/// production, and queues the page. A record that changes while it is completed waits for the end of the walk,
-/// to be looked up by its id. One whose list the API cannot give is queued with a fault. Returns whether any
-/// record is new to the window.
-async fn queue_page(
-    fetch: &Fetch,
-    entity: &'static Entity,
-    page: PageRead,
-    queue: &PageQueue,
-    seen: Option<&mut ListedIds>,
-) -> Result<bool, SourceError> {
-    crate::crash::at(crate::crash::Step::PageReceived);
-    let PageRead { answer, nodes, notes, .. } = page;
-    let mut bytes = answer.body.len();
-    // The time of the answer, because the page may have waited for the one before.
-    let seen_at = fetch.clock.at(answer.arrived);
-    let mut page = QueuedPage { records: Vec::with_capacity(nodes.len()), notes, ..QueuedPage::default() };
-    // An empty page counts as new: `empty_pages` limits those.
-    let (mut outcome, is_empty) = (Ok(true), nodes.is_empty());
-    for node in nodes {
-        if let Node::Received(record) | Node::LookedUp(record) = &node {
-            bytes += record.raw.len();
-        }
-        let Some(raw) = page.take(node, fetch.sizes.for_entity(entity)) else { continue };
-        let raw = std::str::from_utf8(&raw).unwrap_or_default();
-        if !entity.has_nested() || !nested::may_overflow(raw) {
-            page.records.push(receive(&answer, raw, seen_at));
-            continue;
-        }
-        match nested::complete(&fetch.client, entity, raw, fetch.sizes.for_entity(entity)).await {
-            Ok(whole) => {
-                bytes += whole.len();
-                page.records.push(receive_completed(&answer, whole, seen_at));
-            }
-            Err(NestedError::Source { error, field })
-                if !concerns_all_records(&error) && api_answers(fetch, entity).await =>
-            {
-                count_list_over_limit(fetch, entity, &error);
-                page.records.push(with_list_fault(receive(&answer, raw, seen_at), &error, &field));
-            }
-            Err(NestedError::Source { error, .. }) => outcome = Err(error),
-            Err(NestedError::Changed { field, said, .. }) => {
-                fetch.sizes.for_entity(entity).tally.count_failing();
-                let of_list = NodeFault { field, message: said, is_not_text: false };
-                let record = with_fault(receive(&answer, raw, seen_at), &of_list);
-                page.failing.push(FailingRecord {
-                    record,
-                    can_be_looked_up: true,
-                    attempts: 2,
-                    may_have_gone: true,
-                });
-            }
-        }
-    }
-    if let Some(listed) = seen {
-        let held = page.kept.iter().map(|kept| &kept.external_id);
-        let failing = page.failing.iter().map(|failing| &failing.record.external_id);
-        let ids = page.records.iter().map(|record| &record.external_id).chain(held).chain(failing);
-        let has_new = listed.add(ids);
-        outcome = outcome.map(|_| is_empty || has_new);
-    }
-    queue.send(page, bytes).await;
-    outcome
-}
-
-/// Counts a record with a list that exceeds a limit of the API. If lists inside most records do, the API is at fault.
-fn count_list_over_limit(fetch: &Fetch, entity: &Entity, error: &SourceError) {
-    if error.is_over_limit() {
-        let tally = &fetch.sizes.for_entity(entity).tally;
-        tally.note_error(error);
-        tally.count_failing();
-    }
-}
-
-/// Whether the API answers at all. If so, the failure is about the record's list.
-async fn api_answers(fetch: &Fetch, entity: &Entity) -> bool {
-    let request = queries::page_ids(entity, Window::default().first_page_of(1));
-    fetch.client.trying(1).post(&request).await.is_ok()
 }

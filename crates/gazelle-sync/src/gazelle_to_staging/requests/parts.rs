@@ -2,10 +2,28 @@
 //! too deep for a query of the list is requested by the id of the record, or by the id of an object inside it.
 
 use super::fields::{self, Field, Place};
-use crate::entities::{Entity, Getter, Nested};
+use crate::entities::{Entity, Getter, Nested, Shape};
 
 /// Below this number a query has no room for the fields of a page (`pageInfo`, `totalCount`) and a record's id.
-pub(crate) const FEWEST_FIELDS: u32 = 10;
+const FEWEST_FIELDS: u32 = 10;
+/// The same for a list without pages: its name, a record's id and time of change, and one field.
+const FEWEST_FIELDS_OF_PLAIN_LIST: u32 = 4;
+
+/// The smallest limit of field names for an entity's queries.
+pub(crate) fn fewest_fields(entity: &Entity) -> u32 {
+    match entity.walk.shape {
+        Shape::PlainList => FEWEST_FIELDS_OF_PLAIN_LIST,
+        Shape::Connection { .. } => FEWEST_FIELDS,
+    }
+}
+
+/// The path of the records in the answer to an entity's page query.
+pub(crate) fn path_of_records(entity: &Entity) -> Vec<&'static str> {
+    match entity.walk.shape {
+        Shape::PlainList => vec![entity.walk.root],
+        Shape::Connection { .. } => vec![entity.walk.root, "nodes"],
+    }
+}
 
 /// The largest query that may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +40,7 @@ impl Bounds {
 
     /// A quarter of the entity's fields, for a query that took too long; none if the limit is that low already.
     pub fn quarter_of_fields(self, entity: &Entity) -> Option<Bounds> {
-        let fields = (usual_fields(entity) / 4).max(FEWEST_FIELDS);
+        let fields = (usual_fields(entity) / 4).max(fewest_fields(entity));
         (fields < self.fields).then_some(Bounds { fields, ..self })
     }
 }
@@ -104,7 +122,18 @@ impl PartPlan {
     /// Splits the query for a page of a walk.
     pub fn of_page(entity: &Entity, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&getter.query, getter.operation));
-        Self::of(&entity.walk.page_query, &[entity.walk.root, "nodes"], own, holder(entity), bounds)
+        Self::of(&entity.walk.page_query, &path_of_records(entity), own, holder(entity), bounds)
+    }
+
+    /// Splits the query for a list without pages, of which only some fields are requested.
+    pub fn of_plain_list(fields: Vec<Field>, bounds: Bounds) -> PartPlan {
+        let around = LeafQuery { around: (1, 1), from: Vec::new() };
+        let leaves: Vec<Place> = fields::leaves(&fields).into_iter().map(|(place, _)| place).collect();
+        let parts = match 1 + fields::count(&fields) <= bounds.fields as usize {
+            true => vec![fields.clone()],
+            false => group_leaves(&fields, &around, &leaves, bounds.fields as usize),
+        };
+        PartPlan { all: fields, parts, of_record: None, inside: None }
     }
 
     /// Splits the query of a getter.
@@ -211,11 +240,9 @@ pub fn fewest_levels(entity: &Entity) -> u32 {
             && entity.nested().all(|nested| !is_too_deep(PartPlan::of_nested(entity, nested, bounds)))
     };
     match entity.walk.shape {
-        // A list without pages cannot be split.
-        crate::entities::Shape::PlainList => usual_levels(entity),
-        crate::entities::Shape::Connection { .. } => {
-            (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity))
-        }
+        // A list without pages has no fields of its own to leave out.
+        Shape::PlainList => usual_levels(entity),
+        Shape::Connection { .. } => (3..usual_levels(entity)).find(is_enough).unwrap_or(usual_levels(entity)),
     }
 }
 
@@ -247,9 +274,13 @@ mod tests {
 
     #[test]
     fn no_part_exceeds_its_bounds_and_together_they_ask_for_all() {
-        for entity in [&clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
+        for entity in [&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY] {
+            let (own, around) = match entity.walk.shape {
+                Shape::PlainList => (4, (1, 1)),
+                Shape::Connection { .. } => (14, (6, 2)),
+            };
             for levels in fewest_levels(entity)..=7 {
-                for fields in [14, 20, 33, 50, 97, u32::MAX] {
+                for fields in [own, 14, 20, 33, 50, 97, u32::MAX] {
                     let plan = match PartPlan::of_page(entity, Bounds { fields, levels }) {
                         Ok(plan) => plan,
                         Err(NoPlan::Fits) => continue,
@@ -266,7 +297,7 @@ mod tests {
                             asked.extend(places(part, under));
                         }
                     };
-                    check(&plan.parts, (6, 2), "");
+                    check(&plan.parts, around, "");
                     plan.of_record.iter().for_each(|(_, parts)| check(parts, (1, 1), ""));
                     plan.inside.iter().for_each(|inside| {
                         check(&inside.parts, (1, 1), &format!(".{}.nodes", inside.list));

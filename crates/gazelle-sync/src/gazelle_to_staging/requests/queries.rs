@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
 use super::fields::{self, Field};
+use super::parts;
 use super::sizes::Sizes;
 use super::window::PagePosition;
 use crate::entities::{Entity, Getter, Nested, Shape, UndatedEnd};
@@ -38,7 +39,7 @@ pub(crate) fn page(
     part: Option<&[Field]>,
 ) -> GraphqlRequest {
     let whole = (entity.walk.operation, &*entity.walk.page_query);
-    let (operation, query) = whole_or_part(whole, &[entity.walk.root, "nodes"], part);
+    let (operation, query) = whole_or_part(whole, &parts::path_of_records(entity), part);
     let query = sizes.shaped(&query, inner);
     page_request(entity, &operation, query.into_owned(), place)
 }
@@ -62,19 +63,6 @@ pub(crate) fn page_cursor(entity: &Entity, place: PagePosition<'_>) -> GraphqlRe
     let head = query.find(NODES).map_or(query, |at| &query[..at]);
     let query = format!("{head}}} }}").replacen(entity.walk.operation, &operation, 1);
     page_request(entity, &operation, query, place)
-}
-
-/// Removes a scalar field from a query; none if the query has no such field, or the field has arguments or a
-/// selection.
-pub(crate) fn without_field(query: &str, field: &str) -> Option<String> {
-    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let at = query.match_indices(field).map(|(at, _)| at).find(|at| {
-        let (before, after) = (&query[..*at], &query[at + field.len()..]);
-        !before.ends_with(is_word) && !after.starts_with(is_word)
-    })?;
-    let after = &query[at + field.len()..];
-    let has_parts = after.trim_start().starts_with(['{', '(', ':']);
-    (!field.is_empty() && !has_parts).then(|| format!("{}{after}", &query[..at]))
 }
 
 /// The value of a record's field; none if it is null or absent.
@@ -137,21 +125,8 @@ pub(crate) fn nested_page(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::{appointments, clients, pianos, users};
+    use crate::entities::{appointments, clients, pianos};
     use crate::gazelle_to_staging::requests::window::Window;
-
-    #[test]
-    fn a_field_is_taken_out_of_a_query_and_nothing_else() {
-        let query = &*users::ENTITY.walk.page_query;
-        let without = without_field(query, "email").unwrap();
-        assert_eq!(
-            without.split_whitespace().collect::<Vec<_>>().join(" "),
-            query.replace("email ", "").split_whitespace().collect::<Vec<_>>().join(" ")
-        );
-        assert_eq!(without_field(query, "mail"), None);
-        assert_eq!(without_field(query, "allUsers"), None, "it has parts of its own");
-        assert_eq!(without_field(query, ""), None);
-    }
 
     #[test]
     fn every_paged_query_has_a_form_with_ids_alone_and_one_from_the_end() {

@@ -1,5 +1,5 @@
-//! Counts the records that a walk has listed, and those that the API failed to give. If it failed at most of
-//! them, the API is at fault; otherwise the records are.
+//! Counts the records that a walk has listed, and those that the API failed to give, also because of a list inside
+//! them. If it failed at most of them, the API is at fault; otherwise the records are.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,9 @@ pub(crate) struct Tally {
 struct TallyCounts {
     walked: u64,
     failing: u64,
+    /// Records with a list that was read to its end by further requests, and those at whose list the API failed.
+    lists: u64,
+    failing_lists: u64,
     first_error: Option<SourceError>,
 }
 
@@ -61,30 +64,55 @@ impl Tally {
         self.counts().failing += 1;
     }
 
+    /// Counts a record with a list that needs further requests, and the error with which the API failed at it.
+    pub(crate) fn count_list(&self, error: Option<&SourceError>) {
+        let mut counts = self.counts();
+        counts.lists += 1;
+        if let Some(error) = error {
+            counts.failing_lists += 1;
+            counts.first_error.get_or_insert_with(|| error.clone().without_answer());
+        }
+    }
+
     /// Keeps the first error with which the API failed to give records.
     pub(crate) fn note_error(&self, error: &SourceError) {
         self.counts().first_error.get_or_insert_with(|| error.clone().without_answer());
     }
 
-    /// Whether the API failed at more than half of the records, so that the API is at fault.
+    /// Whether the API failed at more than half of the records, or of the lists inside them that need further
+    /// requests, so that the API is at fault.
     pub(crate) fn blames_the_api(&self) -> bool {
-        self.counts().blames_the_api()
+        let counts = self.counts();
+        counts.fails_at_most_records(0) || counts.fails_at_most_lists()
     }
 
-    /// The message for a walk in which the API is at fault. With the API's error if it gave no record at all.
-    pub(crate) fn verdict(&self) -> (String, Option<SourceError>) {
+    /// Whether the API failed at more than half of the records walked so far, and of `total` if that is more.
+    pub(crate) fn fails_at_most_records(&self, total: u64) -> bool {
+        self.counts().fails_at_most_records(total)
+    }
+
+    /// The message for a walk in which the API is at fault, which was read to its end or not. With the API's
+    /// error if it gave no record at all.
+    pub(crate) fn verdict(&self, is_read_to_end: bool) -> (String, Option<SourceError>) {
         let counts = self.counts();
         let at = match counts.first_error.as_ref().map(SourceError::class) {
             Some(ErrorClass::PartialData { paths }) => paths.first().map(|path| format!(", such as {path}")),
             _ => None,
         };
+        let TallyCounts { walked, failing, lists, failing_lists, .. } = *counts;
+        let what = match counts.fails_at_most_lists() && !counts.fails_at_most_records(0) {
+            true => format!("the long lists inside {failing_lists} of {lists} records"),
+            false => format!("{failing} of {walked} records"),
+        };
+        let others = match is_read_to_end {
+            true => "all others were read",
+            false => "what came before is kept, and the list was not read to its end",
+        };
         let said = format!(
-            "the API fails at {} of {} records{}: that is its own fault and no record's; all others were read",
-            counts.failing,
-            counts.walked,
+            "the API fails at {what}{}: that is its own fault and no record's; {others}",
             at.unwrap_or_default()
         );
-        (said, counts.first_error.clone().filter(|_| counts.failing >= counts.walked))
+        (said, counts.first_error.clone().filter(|_| failing >= walked))
     }
 
     fn counts(&self) -> MutexGuard<'_, TallyCounts> {
@@ -93,8 +121,12 @@ impl Tally {
 }
 
 impl TallyCounts {
-    fn blames_the_api(&self) -> bool {
-        self.failing > FEW_FAILURES && self.failing * 2 > self.walked
+    fn fails_at_most_records(&self, total: u64) -> bool {
+        self.failing > FEW_FAILURES && self.failing.saturating_mul(2) > self.walked.max(total)
+    }
+
+    fn fails_at_most_lists(&self) -> bool {
+        self.failing_lists > FEW_FAILURES && self.failing_lists * 2 > self.lists
     }
 }
 
@@ -121,8 +153,10 @@ mod tests {
         for (walked, failing, is_api) in
             [(1, 1, false), (2, 2, false), (3, 3, true), (40, 20, false), (40, 21, true), (4_010, 100, false)]
         {
-            let counts = TallyCounts { walked, failing, first_error: None };
-            assert_eq!(counts.blames_the_api(), is_api, "{failing} of {walked}");
+            let counts = TallyCounts { walked, failing, ..TallyCounts::default() };
+            assert_eq!(counts.fails_at_most_records(0), is_api, "{failing} of {walked}");
+            let counts = TallyCounts { walked: 4_010, lists: walked, failing_lists: failing, ..counts };
+            assert_eq!(counts.fails_at_most_lists(), is_api, "{failing} lists of {walked}");
         }
     }
 }

@@ -54,6 +54,11 @@ impl Window {
         format!("{:?} {:?}", self.filters.as_ref().map(Value::to_string), self.end)
     }
 
+    /// Whether it is the one page at the end of a sorted list.
+    pub(crate) fn is_read_from_the_end(&self) -> bool {
+        matches!(self.end, Some(UndatedEnd::Last(_)))
+    }
+
     /// Its first page, with at most `first` records.
     pub(crate) fn first_page_of(&self, first: u32) -> PagePosition<'_> {
         PagePosition { window: self, after: None, first }

@@ -152,6 +152,7 @@ mod tests {
                 Some(Shortfall::Shifted(why)) => format!("shifted: {why}"),
                 Some(Shortfall::Repeats(ids)) => format!("repeats: {}", ids.join(" ")),
                 Some(Shortfall::Endless(why)) => format!("endless: {why}"),
+                Some(Shortfall::Unsplittable(why)) => format!("unsplittable: {why}"),
             };
             (told, report)
         }

@@ -28,6 +28,17 @@ pub(crate) struct DeferredRecords {
     bytes: usize,
 }
 
+/// How the reading of the lists ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListsEnd {
+    /// Every list was read to its end.
+    Reached,
+    /// The API failed at one of them.
+    Failed,
+    /// Any further request would fail.
+    BrokenOff,
+}
+
 /// What was decided about failing records at the end of the walk.
 pub(crate) enum DeferredOutcome {
     /// The records are at fault: the results of looking them up, and the API's error that stopped the lookups,
@@ -63,15 +74,15 @@ impl DeferredRecords {
     }
 
     /// Decides whether the API or the records are at fault. In the latter case, looks up those whose turn it is
-    /// by their ids. Records that another page gave whole are left as staged. If the walk failed with an error
-    /// that any request would meet, all are left for the next run. An error of the API that is not about a
+    /// by their ids. Records that another page gave whole are left as staged. If the walk was broken off by an
+    /// error that any request would meet, all are left for the next run. An error of the API that is not about a
     /// record stops the lookups; the results so far are kept, since these lookups are used up.
     pub(crate) async fn settle(
         self,
         fetch: &Fetch,
         entity: &'static Entity,
         seen: &mut SeenIds,
-        walk_failed: bool,
+        end: ListsEnd,
     ) -> DeferredOutcome {
         let sizes = fetch.sizes.for_entity(entity);
         // Sorts the ids, which `contains` needs.
@@ -79,12 +90,12 @@ impl DeferredRecords {
         let waiting: Vec<FailingRecord> =
             self.records.into_iter().filter(|failing| !seen.contains(&failing.record.external_id)).collect();
         let mut looked_up = QueuedPage::default();
-        if walk_failed {
+        if end == ListsEnd::BrokenOff {
             return DeferredOutcome::Records(looked_up, None);
         }
         if sizes.tally.blames_the_api() || self.bytes > MOST_BYTES {
             self.ids.iter().for_each(|id| seen.add(id));
-            let (said, failure) = sizes.tally.verdict();
+            let (said, failure) = sizes.tally.verdict(end == ListsEnd::Reached);
             return DeferredOutcome::ApiAtFault { said, failure };
         }
         let window = Window::default();

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::completeness::{AttemptOptions, WindowsOutcome, judge};
-use self::deferred::{DeferredOutcome, DeferredRecords};
+use self::deferred::{DeferredOutcome, DeferredRecords, ListsEnd};
 pub use self::report::WalkReport;
 use self::split::Plan;
 use self::windows::Windows;
@@ -195,6 +195,12 @@ impl Walk<'_> {
                 report.reason = Some(reason);
                 return false;
             }
+            Shortfall::Unsplittable(reason) => {
+                report.reason = Some(reason.clone());
+                retries.splits = false;
+                retries.allowed = retries.allowed.max(attempt + 1);
+                reason
+            }
             Shortfall::Shifted(reason) => {
                 report.reason = Some(reason.clone());
                 // The same difference as in earlier runs: another attempt would find it again.
@@ -310,7 +316,7 @@ impl Walk<'_> {
         report.done += done;
         report.refused = refused;
         if let Some((said, failure)) = api_at_fault {
-            (report.short_by, report.failure) = (None, failure);
+            (report.short_by, report.failure, report.api_is_at_fault) = (None, failure, true);
             report.reason = Some(said);
             return Ok(Attempt::ApiFailing);
         }
@@ -329,13 +335,13 @@ impl Walk<'_> {
         report: &mut WalkReport,
     ) -> (Vec<Received>, Option<(String, Option<SourceError>)>) {
         let error = fetched.as_ref().err().and_then(source_of).cloned();
-        let breaks_off = match (&fetched, &error) {
-            (Ok(_), _) => false,
-            (Err(_), Some(error)) => concerns_all_records(error),
-            (Err(_), None) => true,
+        let end = match (&fetched, &error) {
+            (Ok(_), _) => ListsEnd::Reached,
+            (Err(_), Some(error)) if !concerns_all_records(error) => ListsEnd::Failed,
+            (Err(_), _) => ListsEnd::BrokenOff,
         };
         let deferred = std::mem::take(&mut taken.deferred);
-        match deferred.settle(self.fetch, self.entity, &mut taken.seen, breaks_off).await {
+        match deferred.settle(self.fetch, self.entity, &mut taken.seen, end).await {
             DeferredOutcome::Records(page, failure) => {
                 let records = taken.take(page, report);
                 if let Some(failure) = failure.filter(|_| fetched.is_ok()) {

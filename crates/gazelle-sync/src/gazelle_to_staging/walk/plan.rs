@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::days::{is_inside, months_of, years};
 use super::split::{Plan, split, target_size};
-use crate::entities::Entity;
+use crate::entities::{Entity, Shape, UndatedEnd};
 use crate::gazelle_to_staging::pages::seen::PageEnds;
 use crate::gazelle_to_staging::requests::counts::count_in_steps;
 use crate::gazelle_to_staging::{Fetch, Scope};
@@ -71,9 +71,20 @@ pub async fn plan(
             .collect();
     }
     let plan = split(entity, scope, total, &parts, target, page)
+        .filter(|plan| has_room_for_undated(fetch, entity, plan))
         .unwrap_or_else(|| Plan { total: Some(total), ..Plan::sequential(entity, scope) });
     let parts = if entity.own_date().is_some() { years } else { parts };
     Ok((Plan { parts, ..plan }, answer))
+}
+
+/// Whether the records without a date, as far as the plan has any, can be read where they were found last time:
+/// from the end of a list there is one page.
+fn has_room_for_undated(fetch: &Fetch, entity: &Entity, plan: &Plan) -> bool {
+    let Shape::Connection { undated: Some(undated), .. } = &entity.walk.shape else { return true };
+    let sizes = fetch.sizes.for_entity(entity);
+    let is_at_the_end = matches!(undated.ends.get(sizes.undated_end()), Some(UndatedEnd::Last(_)));
+    let most = plan.windows.iter().filter_map(|window| window.undated).max().unwrap_or_default();
+    !is_at_the_end || most <= u64::from(sizes.page())
 }
 
 /// The length of a first page after which pages end at other records than in the attempt before, whose pages were of this length.

@@ -24,6 +24,8 @@ pub struct WalkReport {
     pub reason: Option<String>,
     /// The API's error that ended the walk, or that stopped the lookups after it.
     pub failure: Option<SourceError>,
+    /// Whether the API failed at most records of the last attempt, so that it is at fault and none of them is.
+    pub api_is_at_fault: bool,
     /// The API's count of the scope; none if it does not count.
     pub total: Option<u64>,
     /// Distinct ids seen in the last attempt.
@@ -77,6 +79,7 @@ impl WalkReport {
             complete: false,
             reason: None,
             failure: None,
+            api_is_at_fault: false,
             total: None,
             seen: 0,
             fetched: 0,
@@ -99,9 +102,14 @@ impl WalkReport {
         }
     }
 
+    /// Whether every record was seen, and came whole.
+    pub fn came_whole(&self) -> bool {
+        self.complete && self.faulty.is_empty() && self.unasked.is_empty() && self.nameless == 0
+    }
+
     /// Drops what describes only the attempt before.
     pub(crate) fn begin_attempt(&mut self) {
-        self.nameless = 0;
+        (self.nameless, self.api_is_at_fault) = (0, false);
         self.notes.clear();
     }
 

@@ -282,7 +282,11 @@ fn speaks_of_a_limit(message: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     // A message about the query contains a number; one about a value has a path.
     let names_a_number = lower.contains(|c: char| c.is_ascii_digit());
-    has(MEASURES) && has(EXCESSES) && !has(OTHER_TROUBLES) && names_a_number
+    // "The maximum allowed operation complexity was exceeded": it names what is measured and what of it.
+    let names_the_query = has(&["query", "operation", "document", "request", "selection"])
+        && has(&["complex", "depth", "nesting", "aliases", "cost"])
+        || lower.contains("complexity");
+    has(MEASURES) && has(EXCESSES) && !has(OTHER_TROUBLES) && (names_a_number || names_the_query)
         || lower.contains("too complex")
         || has(&["query", "operation", "document"])
             && has(&["too large", "too deep", "too big", "too expensive"])

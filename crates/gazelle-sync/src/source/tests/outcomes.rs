@@ -230,7 +230,7 @@ async fn each_fault_of_network_and_http_has_its_class() {
 }
 
 /// Messages about limits as servers word them, with the HTTP status and the code of each.
-const LIMITS: [(&str, u16, Option<&str>); 13] = [
+const LIMITS: [(&str, u16, Option<&str>); 16] = [
     ("Query has complexity of 190, which exceeds max complexity of 100", 200, None),
     ("Query has depth of 12, which exceeds max depth of 10", 200, Some("GRAPHQL_VALIDATION_FAILED")),
     ("Syntax Error: Aliases limit of 15 exceeded, found 144.", 400, Some("GRAPHQL_VALIDATION_FAILED")),
@@ -248,6 +248,9 @@ const LIMITS: [(&str, u16, Option<&str>); 13] = [
     ("no", 400, Some("queryTooComplex")),
     ("Query cost is 2002, which is over the single query max cost (1000)", 200, Some("MAX_COST_EXCEEDED")),
     ("Operation is too large", 200, None),
+    ("The maximum allowed operation complexity was exceeded", 200, None),
+    ("Maximum query depth exceeded", 400, None),
+    ("Complexity limit exceeded", 200, None),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -287,6 +290,8 @@ fn what_only_sounds_like_a_limit_is_none() {
         "Timeout resolving nodes",
         "Internal server error",
         "Record 17 not found",
+        "Costs exceed the budget of this account",
+        "Query timed out: maximum execution time exceeded",
     ] {
         let body = json!({ "errors": [{ "message": message }] }).to_string();
         let class = super::super::Answer::from_body("Test", body).err().map(|error| error.class().clone());

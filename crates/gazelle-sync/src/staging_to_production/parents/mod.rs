@@ -49,13 +49,13 @@ impl KnownParents {
     }
 }
 
-/// The tables of entities whose walk failed in this run. A row that production lacks there may exist at the source,
-/// so records that name it stay pending for a later run.
+/// The tables of entities that cannot be read in this run, not even by the ids of their records. A row that
+/// production lacks there may exist at the source, so records that name it stay pending for a later run.
 #[derive(Debug, Default)]
 pub struct Unread(Mutex<HashSet<&'static str>>);
 
 impl Unread {
-    /// Notes that the walk of an entity has failed.
+    /// Notes that nothing of an entity can be read.
     pub fn note(&self, entity: &Entity) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.tables[0].name);
     }
@@ -64,7 +64,7 @@ impl Unread {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
     }
 
-    /// Whether the parent that a record waits for may only not have been read in this run.
+    /// Whether the parent that a record waits for could not be read in this run in any way.
     pub(super) fn excuses(&self, error: &RecordError) -> bool {
         error.waits_for.as_ref().is_some_and(|(table, _)| self.holds(table))
     }

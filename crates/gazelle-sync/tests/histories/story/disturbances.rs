@@ -1,9 +1,11 @@
 //! What goes wrong around a run: faults of the API, a shop that changes, kills, cut connections, rivals, clocks.
 
+mod record_faults;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use gazelle_sim::{Change, Fault, FaultKind, Kind, Takes};
+use gazelle_sim::{Change, Fault, FaultKind, Kind};
 use tokio::sync::Notify;
 
 use super::Story;
@@ -19,19 +21,22 @@ const AHEAD: &str = "interval '1 day 0.000013 s'";
 impl Story<'_> {
     pub(super) async fn with_api_faults(&mut self, task: Task) -> Result<(), String> {
         for _ in 0..=self.random.below(3) {
-            let kind = self.api_fault();
-            let mut fault = Fault::new(kind).skip(self.random.below(12) as u64);
-            if self.random.percent(60) {
-                fault = fault.on_field(self.random.pick::<&str>(&LISTS));
-            }
-            fault = if self.random.percent(25) {
-                fault.forever()
-            } else {
-                fault.times(1 + self.random.below(3) as u64)
+            let faults = match self.random.percent(20) {
+                true => self.record_faults(),
+                false => vec![Fault::new(self.api_fault())],
             };
-            self.told.push(format!("  fault {fault:?}"));
-            self.control.add_fault(fault);
-            self.figures.faults += 1;
+            let (skip, of_lists) = (self.random.below(12) as u64, self.random.percent(60));
+            let list = *self.random.pick::<&str>(&LISTS);
+            let times = (!self.random.percent(25)).then(|| 1 + self.random.below(3) as u64);
+            for fault in faults {
+                let mut fault = Fault { times, ..fault.skip(skip) };
+                if of_lists && fault.operation.is_none() {
+                    fault = fault.on_field(list);
+                }
+                self.told.push(format!("  fault {fault:?}"));
+                self.control.add_fault(fault);
+                self.figures.faults += 1;
+            }
         }
         let ended = self.run(task).await?;
         self.control.clear_faults();
@@ -46,7 +51,6 @@ impl Story<'_> {
     fn api_fault(&mut self) -> FaultKind {
         let message = "made up".to_owned();
         match self.random.below(19) {
-            15 => self.record_fault(message),
             16 => match self.some_record() {
                 Some((id, field)) => FaultKind::RawByte { id, field: field.to_owned() },
                 None => FaultKind::ServerError,
@@ -84,13 +88,6 @@ impl Story<'_> {
         ]);
         let ids = self.control.ids(kind);
         (!ids.is_empty()).then(|| (self.random.pick(&ids).clone(), field))
-    }
-
-    fn record_fault(&mut self, message: String) -> FaultKind {
-        let Some((id, field)) = self.some_record() else { return FaultKind::ServerError };
-        let field = self.random.percent(80).then(|| field.to_owned());
-        let takes = *self.random.pick(&[Takes::Field, Takes::Record, Takes::Answer, Takes::Server]);
-        FaultKind::RecordFault { id, field, message, takes }
     }
 
     pub(super) async fn with_a_shop_that_changes(&mut self, task: Task) -> Result<(), String> {

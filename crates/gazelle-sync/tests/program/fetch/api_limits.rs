@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::support::walks::{EVENTS, assert_whole};
 use crate::support::{Ran, World, entity};
-use gazelle_sim::{Fault, FaultKind, Undated};
-use serde_json::Value;
+use gazelle_sim::{Fault, FaultKind, Kind, Undated};
+use serde_json::{Value, json};
 
 /// What production holds of a healthy small shop.
 const CLIENTS: i64 = 40;
@@ -227,6 +227,29 @@ async fn undated_events_are_found_at_whichever_end_of_the_list_they_are() {
         };
         assert_eq!(pages.len(), expected, "{order:?}: {pages:?}");
     }
+}
+
+/// From the end of a list one page is read, which they do not fit in: then the list is read in one sequence, and at once
+/// in later runs.
+#[tokio::test]
+async fn more_undated_events_than_a_page_at_the_end_of_the_list_are_read_once() {
+    let world = with_small_pages().await;
+    for n in 0..45 {
+        let mut event = world.control.record(Kind::Event, &world.upcoming(0)).unwrap();
+        (event["id"], event["start"]) = (json!(format!("evt_undated_{n}")), Value::Null);
+        world.control.add_raw_event(event, None).unwrap();
+    }
+    let order = Undated::Last;
+    world.control.add_fault(limit(FaultKind::UndatedOrder { order }).on_field(EVENTS));
+    let events = world.control.ids(Kind::Event).len() as i64;
+    // The first run looks for them at two other ends, and reads the windows before it knows.
+    for most in [events * 2 + 100, events + 20] {
+        let run = world.full().await;
+        assert_eq!(run.entity("appointments")["walk_complete"], true, "{run}");
+        let fetched = run.entity("appointments")["fetched"].as_i64().unwrap();
+        assert!(fetched <= most, "fetched {fetched} of {events}");
+    }
+    assert_eq!(world.count("staging_appointments").await, events);
 }
 
 #[tokio::test]

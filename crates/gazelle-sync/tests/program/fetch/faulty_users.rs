@@ -190,3 +190,60 @@ async fn a_list_whose_order_changes_between_two_requests_blames_no_other_user() 
     let run = world.full().await;
     assert_eq!(blamed(&run).await, [faulty]);
 }
+
+/// The API fails wherever one user is asked for, or one field of hers, and names nobody, or only her place.
+#[tokio::test]
+async fn a_user_at_whom_the_whole_answer_fails_keeps_out_only_what_names_her() {
+    for (field, takes) in [(Some("email"), Takes::Server), (None, Takes::Server), (None, Takes::Record)] {
+        let world = World::new().await;
+        let with_events = users_with_events(&world);
+        let faulty = &with_events[0];
+        let kind = FaultKind::RecordFault {
+            id: faulty.clone(),
+            field: field.map(str::to_owned),
+            message: "undefined method `strip'".to_owned(),
+            takes,
+        };
+        let fault = Fault::new(kind).forever();
+        match field {
+            Some(_) => drop(world.control.add_fault(fault)),
+            // Appointments name her by her id, and come.
+            None => {
+                world.control.add_fault(fault.clone().on_field("allUsers"));
+                world.control.add_fault(fault.on_operation("UserThroughAppointment"));
+            }
+        }
+        let run = world.full().await;
+        assert_eq!(run.code, 3, "{field:?} {takes:?}: {run}");
+        let landed: Vec<String> =
+            users(&world).await.iter().map(|user| user["external_id"].as_str().unwrap().to_owned()).collect();
+        let expected: Vec<String> = with_events.iter().filter(|user| *user != faulty).cloned().collect();
+        assert!(expected.iter().all(|user| landed.contains(user)), "{landed:?}: {run}");
+        assert!(!landed.contains(faulty), "{run}");
+        for user in &expected {
+            let email = world.control.record(Kind::User, user).unwrap()["email"].as_str().unwrap().to_owned();
+            assert_eq!(email_of(&world, user).await, Some(email), "{field:?} {takes:?}: {run}");
+        }
+        // Only what names her waits, and the run says how much.
+        assert_eq!(world.count("staging_appointments WHERE sync_status = 'pending'").await, 0, "{run}");
+        let waiting =
+            "SELECT waits_for_id, count(*)::int AS n FROM sync_quarantine WHERE state = 'waiting' GROUP BY 1";
+        let waiting = world.rows(waiting).await;
+        assert!(waiting.len() == 1 && waiting[0]["waits_for_id"] == json!(faulty), "{waiting:?}: {run}");
+        let said = format!("{} record(s)", waiting[0]["n"]);
+        assert!(
+            run.reasons().lines().any(|reason| reason.contains(&said) && reason.contains("wait")),
+            "{said}: {run}"
+        );
+        assert!(world.count("gazelle_appointments").await > 20, "{run}");
+
+        world.control.clear_faults();
+        world.incremental().await.success();
+        assert_eq!(world.count("gazelle_appointments").await, 117);
+        assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
+    }
+}
+
+async fn email_of(world: &World, user: &str) -> Option<String> {
+    field(world, user, "email").await
+}

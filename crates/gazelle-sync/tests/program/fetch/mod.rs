@@ -12,6 +12,7 @@ mod inner_counts;
 mod listed_twice;
 mod lists_inside;
 mod memory_bounds;
+mod neighbours;
 mod nested_bounds;
 mod nulls_and_gateways;
 mod odd_parts;

@@ -74,7 +74,7 @@ async fn assert_is_whole_under(world: &World, expected: &Tables, limit: Limit, n
 #[tokio::test]
 async fn under_any_complexity_the_database_is_the_one_without_limits() {
     let (world, expected) = shop().await;
-    for most in [15, 20, 50, 97] {
+    for most in [12, 15, 20, 50, 97] {
         assert_is_whole_under(&world, &expected, complexity(most), &format!("complexity {most}")).await;
     }
     let per_record = Limit { per_record: true, ..complexity(60) };

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::query_limits::QueryLimits;
 use super::{LONGEST_NESTED_LIST, SHORTEN_LISTS_BELOW, Sizes};
 use crate::entities::Entity;
-use crate::gazelle_to_staging::requests::parts::{self, Bounds, FEWEST_FIELDS};
+use crate::gazelle_to_staging::requests::parts::{self, Bounds};
 use crate::source::{ErrorClass, SourceError};
 
 impl Sizes {
@@ -46,6 +46,18 @@ impl Sizes {
             || self.fewer_fields(entity)
     }
 
+    /// After the query of a list without pages was refused: lowers the limit of fields. Returns false if it is at
+    /// its minimum.
+    pub(crate) fn shrink_plain_list(
+        &self,
+        entity: &Entity,
+        sent: QueryLimits,
+        refusal: &SourceError,
+    ) -> bool {
+        self.note_refusal(refusal, true);
+        sent != self.query_limits() || self.fewer_fields(entity)
+    }
+
     /// After a page was read with fewer fields or levels: restores the usual page and list lengths once,
     /// because the smaller query may leave room for them. Returns whether it did.
     pub(crate) fn retry_longer_pages(&self) -> bool {
@@ -76,7 +88,7 @@ impl Sizes {
     fn fewer_fields(&self, entity: &Entity) -> bool {
         let now = self.fields.now().min(parts::usual_fields(entity));
         let fewer = now / 3 * 2;
-        if fewer < FEWEST_FIELDS {
+        if fewer < parts::fewest_fields(entity) {
             let is_other = self.fewer_levels(entity);
             if is_other {
                 self.fields.restore();
