@@ -66,6 +66,7 @@ pub async fn read(db: &Db) -> Result<Vec<Addition>, DbError> {
         .collect();
     additions.extend(constraints(db).await?);
     additions.extend(staging(db).await?);
+    additions.extend(holders(db, &names).await?);
     additions.extend(functions(db).await?);
     Ok(additions)
 }
@@ -90,6 +91,17 @@ async fn staging(db: &Db) -> Result<Vec<Addition>, DbError> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&db.schema(), Type::TEXT), (&tables, Type::TEXT_ARRAY), (&ours.as_slice(), Type::TEXT_ARRAY)];
     let rows = db.query(include_str!("staging.sql"), &params).await?;
+    Ok(rows.iter().map(constraint).collect())
+}
+
+/// Foreign keys of users' tables to those of ours from which old rows are removed: staging and bookkeeping.
+async fn holders(db: &Db, all: &[&str]) -> Result<Vec<Addition>, DbError> {
+    let is_production =
+        |name: &str| ENTITIES.iter().flat_map(|entity| entity.tables).any(|table| table.name == name);
+    let ours: Vec<&str> = all.iter().copied().filter(|name| !is_production(name)).collect();
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&db.schema(), Type::TEXT), (&ours, Type::TEXT_ARRAY), (&all, Type::TEXT_ARRAY)];
+    let rows = db.query(include_str!("holders.sql"), &params).await?;
     Ok(rows.iter().map(constraint).collect())
 }
 

@@ -20,6 +20,7 @@ use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
 use crate::db::{Db, DbError, Tx};
+use crate::staging::removal::Holders;
 
 /// The position of an alert's last message: higher than that of any reminder.
 const LAST_POSITION: i32 = 1_000_000;
@@ -132,8 +133,13 @@ pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     let now = db.now().await?;
     outbox::give_up_unclaimed(db, now).await?;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let sql = "DELETE FROM {schema}.sync_alerts WHERE closed_at < $1";
-    db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let held = Holders::of(&tx, "sync_alerts").await?.and_not_held();
+    let sql = format!("DELETE FROM {{schema}}.sync_alerts held WHERE held.closed_at < $1{held}");
+    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 /// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message

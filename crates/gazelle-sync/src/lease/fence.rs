@@ -10,7 +10,7 @@
 //! |---|---|
 //! | the requests of a run (`run_log/runs.rs`, `save_requests`) | a task beside the run notes them; they are the run's own rows, which no other run touches, and what was asked is to be known also of a run that has lost its lease |
 //! | requests for runs: asked for, refused, ended, forgotten (`run_log/wanted_runs.rs`) | people and the service write them before anybody holds the lease; each statement changes only rows that nobody has taken up, or whose run has ended |
-//! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/mod.rs`, `forget_closed`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
+//! | old runs and closed cases of the quarantine are forgotten (`run_log/forget_runs.rs`, `staging/quarantine/forget.rs`, by `staging/removal/mod.rs`) | the service does so on time even where no run succeeds; only rows older than the setting, which no run writes any more |
 //!
 //! The lease does not protect alerts, tokens and the lease itself; migrations lock what they change.
 

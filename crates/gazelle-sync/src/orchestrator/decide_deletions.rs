@@ -11,7 +11,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::lease::{FencedTx, Lease};
 use crate::run_log::kinds::RunCommand;
 use crate::run_log::report::RunReport;
-use crate::staging::deletions::{self, Gone};
+use crate::staging::deletions::{self, Gone, noted};
 
 /// What to do with withheld deletions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,13 @@ async fn note(
                 let Some(found_at) = waiting.iter().map(|(_, found_at)| *found_at).min() else { break };
                 let gone: Vec<Gone> = waiting.into_iter().map(|(gone, _)| gone).collect();
                 if approved {
-                    let staged =
-                        deletions::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
+                    let staged = noted::stage_tombstones_found_at(tx, entity, run, &gone, found_at).await?;
                     decided.seen_since += gone.len() as u64 - staged;
                     if !touched.iter().any(|of| of.name == entity.name) {
                         touched.push(entity);
                     }
                 }
-                decided.records += deletions::decide(tx, entity, run, &gone, approved, now).await?;
+                decided.records += noted::decide(tx, entity, run, &gone, approved, now).await?;
             }
         }
         Ok(())

@@ -334,11 +334,10 @@ pub fn note_refused(report: &mut RunReport, entity: &Entity, refused: &Refused) 
         Status::Partial,
         format!(
             "{}: {} record(s) could not be stored as received ({id}: {why}{}): all others were, and later runs fetch \
-             these again; what was added to {} refuses them, `gazelle-sync doctor` lists it",
+             these again; what was added to our tables refuses them, `gazelle-sync doctor` lists it",
             entity.name,
             refused.len(),
-            if refused.len() > 1 { "; …" } else { "" },
-            entity.staging_table
+            if refused.len() > 1 { "; …" } else { "" }
         ),
     );
 }

@@ -19,10 +19,10 @@ use crate::drift::{self, Drift};
 use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::run_log::{forget_runs, runs};
 use crate::source::{ErrorClass, GazelleClient, SourceError};
-use crate::staging_to_production::{Reconciliation, Unread};
+use crate::staging_to_production::{LeftPending, Reconciliation, Unread};
 use crate::stop;
 
 /// The context that all steps of a run share.
@@ -123,6 +123,7 @@ impl Run<'_> {
             judged.interrupted |=
                 !self.fetch_missing_parents(fetch, &reconciliation, &mut report, &mut counts).await?;
         }
+        reconciliation.left.reasons().into_iter().for_each(|reason| report.note(Status::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
         self.conclude(&mut report, &judged).await?;
@@ -161,6 +162,7 @@ impl Run<'_> {
             batch_size: self.settings.batch_size,
             unread: unread.clone(),
             clock: self.leased.clock,
+            left: LeftPending::default(),
         }
     }
 
@@ -312,12 +314,25 @@ impl Run<'_> {
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {
             let now = leased.clock.database_now();
-            stages::drop_old_versions(db, settings, leased.lease.fence(), now, report).await?;
-            // Old run records that cannot be deleted do not fail the run.
-            if let Err(error) = forget_runs::forget(db, settings.runs_retention).await {
-                tracing::warn!(%error, "old runs could not be forgotten; the next full sync tries again");
+            // Old rows that cannot be deleted do not fail the run, whose work is done.
+            let fence = leased.lease.fence();
+            if let Err(error) = stages::drop_old_versions(db, settings, fence, now, report).await {
+                warn_of_kept(report, "staging", format!("old versions could not be deleted: {error}"));
+            }
+            match forget_runs::forget(db, settings.runs_retention).await {
+                Ok(forgotten) => {
+                    forgotten.kept.into_iter().for_each(|(table, kept)| warn_of_kept(report, table, kept));
+                }
+                Err(error) => {
+                    warn_of_kept(report, "sync_runs", format!("old runs could not be deleted: {error}"))
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Warns of old rows of a table that are kept. The next full sync tries again.
+fn warn_of_kept(report: &mut RunReport, table: &str, message: String) {
+    report.warnings.push(RunWarning { code: "kept_old_rows", subject: table.to_owned(), message });
 }

@@ -21,7 +21,7 @@ use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
 use crate::lease::{Fence, FencedTx};
-use crate::run_log::report::{RunReport, Status};
+use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
 use crate::staging::versions::Staged;
@@ -334,7 +334,14 @@ pub async fn drop_old_versions(
     let cutoff = now.saturating_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
     for entity in ENTITIES.iter().copied() {
         if let Some(of_entity) = report.entities.iter_mut().find(|e| e.entity == entity.name) {
-            of_entity.dropped = retention::drop_superseded(db, fence, entity, cutoff).await?;
+            let removed = retention::drop_superseded(db, fence, entity, cutoff).await?;
+            of_entity.dropped = removed.gone;
+            let warning = |message| RunWarning {
+                code: "kept_old_rows",
+                subject: entity.staging_table.to_owned(),
+                message,
+            };
+            report.warnings.extend(removed.said(entity.staging_table).map(warning));
         }
     }
     Ok(())

@@ -38,7 +38,7 @@ use crate::orchestrator::stages;
 use crate::run_log::report::Status;
 use crate::staging::clock::Clock;
 use crate::staging::quarantine::{self, Waiting};
-use crate::staging_to_production::Reconciliation;
+use crate::staging_to_production::{LeftPending, Reconciliation};
 
 /// The options that the user chose before the difference was known.
 #[derive(Debug, Clone, Copy)]
@@ -106,10 +106,18 @@ struct FollowUp<'a> {
     progress: &'a Progress,
 }
 
+/// What stage 2 did after a rebuild.
+struct Followed {
+    rows_written: u64,
+    /// The records that are in quarantine since then.
+    waiting: Vec<Waiting>,
+    /// What could not be written, in one sentence each.
+    unwritten: Vec<String>,
+}
+
 impl FollowUp<'_> {
-    /// Reconciles what the rebuild left to stage 2. Returns the rows written, and the records that are in
-    /// quarantine since then.
-    async fn reconcile(self, entities: &[&'static Entity]) -> Result<(u64, Vec<Waiting>), DbError> {
+    /// Reconciles what the rebuild left to stage 2.
+    async fn reconcile(self, entities: &[&'static Entity]) -> Result<Followed, DbError> {
         let since = self.clock.database_now();
         let reconciliation = Reconciliation {
             db: self.db,
@@ -118,13 +126,16 @@ impl FollowUp<'_> {
             batch_size: self.settings.batch_size,
             unread: Arc::default(),
             clock: self.clock,
+            left: LeftPending::default(),
         };
         let mut rows_written = 0;
         for entity in entities {
             rows_written +=
                 stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
         }
-        Ok((rows_written, quarantine::waiting_since(self.db, since).await?))
+        let waiting = quarantine::waiting_since(self.db, since).await?;
+        let unwritten = waiting.iter().filter_map(Waiting::unwritten).chain(reconciliation.left.reasons());
+        Ok(Followed { rows_written, unwritten: unwritten.collect(), waiting })
     }
 }
 

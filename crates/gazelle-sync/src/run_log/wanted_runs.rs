@@ -12,6 +12,7 @@ use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
+use crate::staging::removal::Holders;
 
 /// A request is given up after this many runs that never ended (because they crash the program).
 const TIMES_TAKEN: i32 = 5;
@@ -156,8 +157,13 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
 /// Those of the database.
 pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let sql = "DELETE FROM {schema}.sync_wanted_runs WHERE ended_at < $1";
-    db.execute(sql, &[(&before, Type::TIMESTAMPTZ)]).await
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let held = Holders::of(&tx, "sync_wanted_runs").await?.and_not_held();
+    let sql = format!("DELETE FROM {{schema}}.sync_wanted_runs held WHERE held.ended_at < $1{held}");
+    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 /// The entities with these names, in their order; all if no names are given.

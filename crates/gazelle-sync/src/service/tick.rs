@@ -181,7 +181,10 @@ async fn forget_old_alerts(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        forget_runs::forget(db, context.settings.runs_retention).await?;
+        let forgotten = forget_runs::forget(db, context.settings.runs_retention).await?;
+        for (_, kept) in forgotten.kept {
+            tracing::warn!("{kept}");
+        }
     }
     Ok(())
 }

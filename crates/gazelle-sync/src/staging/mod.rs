@@ -19,12 +19,14 @@ pub mod missing_parents;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
+pub mod removal;
 pub mod retention;
 pub mod size;
 pub mod slice;
 pub mod source_fault;
 pub mod undo;
 pub mod versions;
+pub mod written;
 
 use crate::entities::Entity;
 

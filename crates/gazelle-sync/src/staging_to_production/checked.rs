@@ -3,10 +3,9 @@
 
 use std::collections::HashSet;
 
-use tokio_postgres::types::Type;
-
-use crate::db::{DbError, Param, Tx};
+use crate::db::{DbError, Param};
 use crate::lease::FencedTx;
+use crate::staging::written;
 
 /// The statements of a checked write. All take the same parameters and return the keys of rows, each column as
 /// text.
@@ -37,7 +36,7 @@ type Key = Vec<Option<String>>;
 /// The database's; and rows that were not written, with what can be the cause.
 pub(super) async fn write(tx: &FencedTx<'_>, write: Write<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
     let mut total = 0;
-    let mut written: HashSet<Key> = HashSet::new();
+    let mut keys_written: HashSet<Key> = HashSet::new();
     let mut left = keys(tx, write.to_write, params).await?;
     for _ in 0..ROUNDS {
         if left.is_empty() {
@@ -46,38 +45,19 @@ pub(super) async fn write(tx: &FencedTx<'_>, write: Write<'_>, params: &[Param<'
         for statement in write.statements {
             let rows = keys(tx, statement, params).await?;
             total += rows.len() as u64;
-            written.extend(rows);
+            keys_written.extend(rows);
         }
-        if left.iter().all(|key| written.contains(key)) {
+        if left.iter().all(|key| keys_written.contains(key)) {
             return Ok(total);
         }
         left = keys(tx, write.to_write, params).await?;
-        left.retain(|key| !written.contains(key));
+        left.retain(|key| !keys_written.contains(key));
     }
-    match left.len() {
-        0 => Ok(total),
-        left => Err(suppressed(tx, write.table, &format!("{left} were not {}", write.done)).await?),
-    }
+    written::check(tx, write.table, left.len(), write.done).await?;
+    Ok(total)
 }
 
 async fn keys(tx: &FencedTx<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Key>, DbError> {
     let rows = tx.query(sql, params).await?;
     Ok(rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect())
-}
-
-/// The error for rows that were not written although the database reported no error. It names what was added to the
-/// table and can suppress a write.
-///
-/// # Errors
-/// The database's, of reading its catalogues.
-pub(super) async fn suppressed(tx: &Tx<'_>, table: &str, what: &str) -> Result<DbError, DbError> {
-    let found = tx
-        .query(include_str!("suppressors.sql"), &[(&tx.schema(), Type::TEXT), (&table, Type::TEXT)])
-        .await?;
-    let suspects: Vec<String> = found.iter().map(|row| row.get("said")).collect();
-    let named = match found.as_slice() {
-        [only] => only.get("name"),
-        _ => table.to_owned(),
-    };
-    Ok(DbError::suppressed(table, what, &suspects, named))
 }

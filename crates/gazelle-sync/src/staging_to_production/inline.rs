@@ -54,9 +54,8 @@ async fn reconcile(
 ) -> Result<Option<BatchOutcome>, DbError> {
     let (entity, run_id) = (destination.entity, destination.run_id);
     let fresh = versions::choose(tx, entity, run_id, batch, insert_only).await?;
-    let staged = fresh.staged();
     if fresh.versions.is_empty() {
-        return Ok(Some(BatchOutcome { staged, ..BatchOutcome::default() }));
+        return Ok(Some(BatchOutcome { staged: fresh.staged(None), ..BatchOutcome::default() }));
     }
     let candidates: Vec<Candidate> =
         newest_of_each(&fresh.versions).map(|version| batch::read_fresh(entity, version)).collect();
@@ -66,7 +65,8 @@ async fn reconcile(
         return Ok(None);
     }
     let processed: HashSet<Uuid> = sorted.written().map(|candidate| candidate.staging_id).collect();
-    versions::insert(tx, entity, run_id, &fresh.versions, &processed, at).await?;
+    let mark = versions::insert(tx, entity, run_id, &fresh.versions, &processed, at).await?;
+    let staged = fresh.staged(mark);
     let order = if insert_only { Order::AllNew } else { Order::InsertFirst };
     let applied = sorted.write_rows(tx, entity, order).await?;
     sorted.note(tx, entity, run_id, at, insert_only).await?;

@@ -4,7 +4,7 @@
 //! transaction. All other versions are staged as pending: [`Reconciliation`] processes them in the order in which
 //! they came, a batch at a time. [`batch`] reads versions (pure), `parents` finds those whose parent is absent,
 //! `write` writes rows, and `apply` writes rows and outcomes in one transaction. A batch that the database refuses
-//! is split until the offending record is alone, and that one is quarantined; before that, existing rows are
+//! is split until the offending record is alone, and that one is quarantined (or left pending, [`LeftPending`]); before that, existing rows are
 //! updated without requiring of them what new rows need ([`Order`]). `checked` checks that rows were really
 //! written. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
 
@@ -16,6 +16,7 @@ mod destination;
 pub mod difference;
 pub mod inline;
 mod late;
+mod left_pending;
 mod marks;
 mod notes;
 mod parents;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
+pub use left_pending::LeftPending;
 pub use parents::{KnownParents, Unread};
 pub use target::{Order, TableSet, scratch_table};
 
@@ -62,6 +64,8 @@ pub struct Reconciliation<'a> {
     pub unread: Arc<Unread>,
     /// Dates outcomes.
     pub clock: Clock,
+    /// Receives the records that not even the quarantine can take.
+    pub left: LeftPending,
 }
 
 impl Reconciliation<'_> {
@@ -202,7 +206,8 @@ impl Reconciliation<'_> {
         .await
     }
 
-    /// Quarantines a record that the database refuses on its own.
+    /// Quarantines a record that the database refuses on its own. If it refuses that too, the version stays pending,
+    /// so that it keeps no other out and nothing of it is lost.
     async fn quarantine(
         &self,
         entity: &Entity,
@@ -221,7 +226,17 @@ impl Reconciliation<'_> {
             fetched_at: candidate.fetched_at,
             content: VersionContent::Faulty(error),
         }];
-        self.apply_once(entity, &faulty, Order::UpdateFirst).await
+        match self.apply_once(entity, &faulty, Order::UpdateFirst).await {
+            Err(again) if again.fault == Fault::Record => {
+                let why = match (refusal.to_string(), again.to_string()) {
+                    (why, again) if why == again => why,
+                    (why, again) => format!("{why}; and its quarantine: {again}"),
+                };
+                self.left.note(entity, &candidate.external_id, why);
+                Ok(Applied::default())
+            }
+            applied => applied,
+        }
     }
 }
 

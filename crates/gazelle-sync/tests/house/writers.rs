@@ -22,14 +22,13 @@ const PROTECTED: [&str; 7] = [
 ];
 
 /// Who writes without the lease; the reasons are in `lease/fence.rs`.
-const WITHOUT_LEASE: [&str; 7] = [
-    "run_log/forget_runs.rs forget",
+const WITHOUT_LEASE: [&str; 6] = [
+    "run_log/forget_runs.rs forget_requests",
     "run_log/runs.rs save_requests",
     "run_log/wanted_runs.rs ask",
     "run_log/wanted_runs.rs forget_old",
     "run_log/wanted_runs.rs next",
     "run_log/wanted_runs.rs refuse",
-    "staging/quarantine/mod.rs forget_closed",
 ];
 
 /// Whether a text is SQL that writes a table of the account's.

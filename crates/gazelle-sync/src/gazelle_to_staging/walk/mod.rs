@@ -170,7 +170,8 @@ impl Walk<'_> {
                     }
                 }
                 Err(FetchError::Source(error)) => {
-                    report.reason = Some(error.to_string());
+                    // What the attempt before was short by says nothing about this one.
+                    (report.reason, report.short_by) = (Some(error.to_string()), None);
                     // Windows are an optimisation: the API may be able to answer without them.
                     if !retries.splits || !report.was_split || error.concerns_any_request() {
                         report.failure = Some(error);

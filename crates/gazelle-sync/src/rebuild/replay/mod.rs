@@ -114,16 +114,16 @@ async fn find_and_apply(wanted: &ReplayRequest, stage_2: FollowUp<'_>) -> Result
         return Ok(report);
     }
 
-    let (rows_written, waiting) = stage_2.reconcile(&wanted.entities).await?;
-    report.rows_written += rows_written;
+    let followed = stage_2.reconcile(&wanted.entities).await?;
+    report.rows_written += followed.rows_written;
     if report.records.is_none() {
         let mut verdict = RunReport::new(run_id, None, Vec::new(), std::time::Duration::ZERO);
         judge::compare(db, &mut verdict, &wanted.entities).await?;
         report.status = verdict.status;
         report.reasons.extend(verdict.reasons);
     }
-    report.waiting = waiting;
-    for reason in report.waiting.iter().filter_map(Waiting::unwritten) {
+    report.waiting = followed.waiting;
+    for reason in followed.unwritten {
         report.status = report.status.and(Status::Partial);
         report.reasons.push(reason);
     }

@@ -139,15 +139,11 @@ async fn recorded(
         }
         // Notes the outcome of versions that count now, and quarantines records that have lost their parent.
         let follow_up = FollowUp { db, settings, fence: lease.fence(), run_id, clock, progress };
-        let (rows_written, waiting) = follow_up.reconcile(&ENTITIES).await?;
-        report.rows_written += rows_written;
+        let followed = follow_up.reconcile(&ENTITIES).await?;
+        report.rows_written += followed.rows_written;
         judge::compare(db, &mut run, &ENTITIES).await?;
-        report.waiting = waiting;
-        report
-            .waiting
-            .iter()
-            .filter_map(Waiting::unwritten)
-            .for_each(|reason| run.note(Status::Partial, reason));
+        report.waiting = followed.waiting;
+        followed.unwritten.into_iter().for_each(|reason| run.note(Status::Partial, reason));
         report.status = run.status;
         report.reasons.extend(run.reasons.iter().cloned());
         Ok((report, run))

@@ -11,4 +11,4 @@ SELECT gone.id, gone.external_id, gone.evidence, 'delete',
   FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS gone (id, external_id, evidence)
  WHERE NOT ($6 AND EXISTS (SELECT 1 FROM {schema}.{staging_table} since
                             WHERE since.external_id = gone.external_id AND since.fetched_at > $4))
-RETURNING 1
+RETURNING id

@@ -1,5 +1,6 @@
-//! Deletions: finds records that may be gone, keeps the evidence, stages tombstones, records manual decisions.
+//! Deletions: finds records that may be gone, keeps the evidence ([`noted`]), records manual decisions.
 
+pub mod noted;
 pub mod turn;
 
 use std::collections::HashSet;
@@ -11,10 +12,9 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{clock::version_id, for_entity, json_text::JsonText};
+use super::for_entity;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
-use crate::lease::{Fence, FencedTx};
 use crate::states::DeletionState;
 
 /// Ids read at a time, so that memory stays bounded.
@@ -42,69 +42,6 @@ pub fn within_days(column: &str, first: usize) -> String {
     format!(
         "AND (${first}::date IS NULL OR t.{column} > ${first}) AND (${second}::date IS NULL OR t.{column} < ${second})"
     )
-}
-
-/// Supersedes the deletions of records that a walk saw at the source again: they no longer await approval, and
-/// earlier decisions to keep or delete them no longer apply.
-pub async fn settle_seen(
-    db: &Db,
-    fence: &Fence,
-    entity: &Entity,
-    seen: &(dyn Seen + Sync),
-) -> Result<(), DbError> {
-    let rows = db
-        .query(
-            "SELECT DISTINCT external_id FROM {schema}.sync_deletions
-              WHERE entity = $1 AND state IN ('withheld', 'dismissed', 'approved')",
-            &[(&entity.name, Type::TEXT)],
-        )
-        .await?;
-    let seen_again: Vec<&str> =
-        rows.iter().map(|row| row.get::<_, &str>(0)).filter(|id| seen.saw(id)).collect();
-    if seen_again.is_empty() {
-        return Ok(());
-    }
-    let mut connection = db.connection().await?;
-    let tx = fence.begin(&mut connection).await?;
-    supersede(
-        &tx,
-        entity,
-        &seen_again,
-        &[DeletionState::Withheld, DeletionState::Dismissed, DeletionState::Approved],
-    )
-    .await?;
-    tx.commit().await
-}
-
-/// Withdraws the withheld deletions of records that exist after all: they no longer await approval, and approving
-/// the rest of their run does not delete them.
-///
-/// # Errors
-/// The database's, and a lease that is lost.
-pub async fn settle_existing(db: &Db, fence: &Fence, entity: &Entity, ids: &[&str]) -> Result<(), DbError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let mut connection = db.connection().await?;
-    let tx = fence.begin(&mut connection).await?;
-    supersede(&tx, entity, ids, &[DeletionState::Withheld]).await?;
-    tx.commit().await
-}
-
-async fn supersede(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    ids: &[&str],
-    states: &[DeletionState],
-) -> Result<(), DbError> {
-    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    tx.execute(
-        "UPDATE {schema}.sync_deletions SET state = 'superseded'
-          WHERE entity = $1 AND external_id = ANY ($2::text[]) AND state = ANY ($3::text[])",
-        &[(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY), (&states, Type::TEXT_ARRAY)],
-    )
-    .await?;
-    Ok(())
 }
 
 /// The records that production holds within these days (none: all) and that a walk did not see, except those kept
@@ -203,98 +140,6 @@ pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
-/// Stores the evidence of deletions, as done or (`withheld`) as awaiting manual approval. One that awaits approval
-/// already stays with the run that found it first; one that is done no longer awaits it.
-pub async fn note(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    run_id: Uuid,
-    gone: &[Gone],
-    withheld: bool,
-    at: Timestamp,
-) -> Result<(), DbError> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let (ids, texts) = columns(gone);
-    let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
-    let state = if withheld { DeletionState::Withheld } else { DeletionState::Deleted };
-    if !withheld {
-        supersede(tx, entity, &ids, &[DeletionState::Withheld]).await?;
-    }
-    tx.execute(
-        include_str!("note.sql"),
-        &[
-            (&run_id, Type::UUID),
-            (&entity.name, Type::TEXT),
-            (&ids, Type::TEXT_ARRAY),
-            (&evidence, Type::JSONB_ARRAY),
-            (&state.as_str(), Type::TEXT),
-            (&at, Type::TIMESTAMPTZ),
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Stages a tombstone for each record, newer than every version of it. Returns how many.
-pub async fn stage_tombstones(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    run_id: Uuid,
-    gone: &[Gone],
-    at: Timestamp,
-) -> Result<u64, DbError> {
-    insert_tombstones(tx, entity, run_id, gone, at, false).await
-}
-
-/// Stages a tombstone for each record, dated when it was found gone; none for a record of which a version was seen
-/// since then. Returns how many.
-pub async fn stage_tombstones_found_at(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    run_id: Uuid,
-    gone: &[Gone],
-    found_at: Timestamp,
-) -> Result<u64, DbError> {
-    insert_tombstones(tx, entity, run_id, gone, found_at, true).await
-}
-
-async fn insert_tombstones(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    run_id: Uuid,
-    gone: &[Gone],
-    at: Timestamp,
-    unless_seen_since: bool,
-) -> Result<u64, DbError> {
-    if gone.is_empty() {
-        return Ok(0);
-    }
-    let staging_ids: Vec<Uuid> = gone.iter().map(|_| version_id(at)).collect();
-    let (ids, texts) = columns(gone);
-    let evidence: Vec<JsonText<'_>> = texts.iter().map(|text| JsonText(text)).collect();
-    tx.execute(
-        &for_entity(include_str!("insert_tombstones.sql"), entity),
-        &[
-            (&staging_ids, Type::UUID_ARRAY),
-            (&ids, Type::TEXT_ARRAY),
-            (&evidence, Type::JSONB_ARRAY),
-            (&at, Type::TIMESTAMPTZ),
-            (&run_id, Type::UUID),
-            (&unless_seen_since, Type::BOOL),
-        ],
-    )
-    .await
-}
-
-fn columns(gone: &[Gone]) -> (Vec<&str>, Vec<String>) {
-    (
-        gone.iter().map(|gone| gone.external_id.as_str()).collect(),
-        gone.iter().map(|gone| gone.evidence.to_string()).collect(),
-    )
-}
-
 /// A deletion found, as `deletions list` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Found {
@@ -369,29 +214,4 @@ pub async fn approved(tx: &Tx<'_>, entity: &Entity, records: &[String]) -> Resul
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
-/// Records the manual decision on these deletions, which a run withheld for an entity. Returns how many it changed.
-pub async fn decide(
-    tx: &FencedTx<'_>,
-    entity: &Entity,
-    run_id: Uuid,
-    gone: &[Gone],
-    approved: bool,
-    at: Timestamp,
-) -> Result<u64, DbError> {
-    let ids: Vec<&str> = gone.iter().map(|gone| gone.external_id.as_str()).collect();
-    let state = if approved { DeletionState::Approved } else { DeletionState::Dismissed };
-    tx.execute(
-        "UPDATE {schema}.sync_deletions SET state = $3, decided_at = $4
-          WHERE run_id = $1 AND entity = $2 AND state = 'withheld' AND external_id = ANY ($5::text[])",
-        &[
-            (&run_id, Type::UUID),
-            (&entity.name, Type::TEXT),
-            (&state.as_str(), Type::TEXT),
-            (&at, Type::TIMESTAMPTZ),
-            (&ids, Type::TEXT_ARRAY),
-        ],
-    )
-    .await
 }

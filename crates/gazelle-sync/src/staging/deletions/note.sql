@@ -5,4 +5,4 @@ SELECT $1, $2, external_id, $5, evidence, $6
  WHERE NOT EXISTS (SELECT 1 FROM {schema}.sync_deletions waits
                     WHERE waits.entity = $2 AND waits.external_id = gone.external_id
                       AND waits.state = 'withheld' AND $5 = 'withheld')
-RETURNING 1
+RETURNING external_id

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
+use crate::staging::written;
 
 /// The progress of asking for unlisted records by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,13 +60,11 @@ pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
 /// Those of the database.
 pub async fn note(tx: &FencedTx<'_>, entity: &Entity, is_full: bool, turn: &Turn) -> Result<(), DbError> {
     let value = serde_json::json!(turn).to_string();
-    tx.execute(
-        "INSERT INTO {schema}.sync_notes (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-        &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)],
-    )
-    .await?;
-    Ok(())
+    let noted = tx
+        .query(include_str!("turn.sql"), &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)])
+        .await?;
+    // Without it, the guard would not count what this round has deleted.
+    written::check(tx, "sync_notes", usize::from(noted.is_empty()), "noted").await
 }
 
 #[cfg(test)]

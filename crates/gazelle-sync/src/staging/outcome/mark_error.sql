@@ -5,3 +5,4 @@ UPDATE {schema}.{staging_table} s
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
        AS fault (id, message, stack, code, field)
  WHERE s.id = fault.id
+RETURNING s.id

@@ -1,11 +1,12 @@
 //! Notes the outcome of versions, in the transaction that wrote (or did not write) their rows.
 
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
 use super::versions::Staged;
+use super::{for_entity, written};
 use crate::db::{DbError, Tx};
 use crate::entities::{Entity, read::RecordError};
 use crate::lease::FencedTx;
@@ -71,12 +72,14 @@ pub async fn processed(
     if ids.is_empty() {
         return Ok(());
     }
-    tx.execute(
-        &for_entity(include_str!("mark_processed.sql"), entity),
-        &[(&ids, Type::UUID_ARRAY), (&at, Type::TIMESTAMPTZ)],
-    )
-    .await?;
-    Ok(())
+    let marked = tx
+        .query(
+            &for_entity(include_str!("mark_processed.sql"), entity),
+            &[(&ids, Type::UUID_ARRAY), (&at, Type::TIMESTAMPTZ)],
+        )
+        .await?;
+    let left = written::missing(ids.iter().copied(), &marked).len();
+    written::check(tx, entity.staging_table, left, "marked as processed").await
 }
 
 /// Marks versions as faulty, each with its reason.
@@ -97,19 +100,21 @@ pub async fn faulty(
         .iter()
         .map(|(_, error)| format!("entity {} > field {} > {}", entity.name, error.field, error.message))
         .collect();
-    tx.execute(
-        &for_entity(include_str!("mark_error.sql"), entity),
-        &[
-            (&ids, Type::UUID_ARRAY),
-            (&messages, Type::TEXT_ARRAY),
-            (&stacks, Type::TEXT_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-            (&at, Type::TIMESTAMPTZ),
-        ],
-    )
-    .await?;
-    Ok(())
+    let marked = tx
+        .query(
+            &for_entity(include_str!("mark_error.sql"), entity),
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&messages, Type::TEXT_ARRAY),
+                (&stacks, Type::TEXT_ARRAY),
+                (&codes, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+                (&at, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    let left = written::missing(ids, &marked).len();
+    written::check(tx, entity.staging_table, left, "marked as faulty").await
 }
 
 /// Marks faulty versions as settled (status `processed`), since a newer version counts. The row keeps its reason,
@@ -118,16 +123,34 @@ pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result
     if ids.is_empty() {
         return Ok(());
     }
-    tx.execute(
-        &for_entity(
-            "UPDATE {schema}.{staging_table} SET sync_status = 'processed'
-              WHERE id = ANY ($1::uuid[]) AND sync_status = 'error'",
-            entity,
-        ),
-        &[(&ids, Type::UUID_ARRAY)],
-    )
-    .await?;
-    Ok(())
+    let settle = for_entity(include_str!("settle.sql"), entity);
+    let done = tx.query(&settle, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let left = written::missing(ids.iter().copied(), &done);
+    if left.is_empty() {
+        return Ok(());
+    }
+    // Usually these are pending again, or processed already.
+    let sql =
+        "SELECT count(*) FROM {schema}.{staging_table} WHERE id = ANY ($1::uuid[]) AND sync_status = 'error'";
+    let kept = tx.query(&for_entity(sql, entity), &[(&left, Type::UUID_ARRAY)]).await?;
+    let kept = kept.first().map_or(0, |row| row.get::<_, i64>(0)).try_into().unwrap_or_default();
+    written::check(tx, entity.staging_table, kept, "marked as settled").await
+}
+
+/// Makes versions pending again: those whose ids `due` has in its first column. Returns how many.
+///
+/// # Errors
+/// The database's, also for versions that it kept as they are.
+pub async fn pending_again(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result<u64, DbError> {
+    let ids: Vec<Uuid> = due.iter().map(|row| row.get(0)).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let sql = for_entity(include_str!("make_pending.sql"), entity);
+    let made = tx.query(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let left = written::missing(ids, &made).len();
+    written::check(tx, entity.staging_table, left, "made pending again").await?;
+    Ok(made.len() as u64)
 }
 
 /// Makes pending again what an older reconciler version processed: the newest good version of each such row, and
@@ -147,14 +170,17 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
         return Ok(0);
     }
     let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
-    tx.execute(&for_entity(&template, entity), &[(&entity.reconciler_version, Type::INT4)]).await
+    let params = [(&entity.reconciler_version as _, Type::INT4)];
+    let due = tx.query(&for_entity(&template, entity), &params).await?;
+    pending_again(tx, entity, &due).await
 }
 
 /// Makes faulty versions pending again that a newer version settled: if a newer reconciler reads them, their
 /// records have a longer history, which tells when a child row went, or what a deleted record was. Returns how
 /// many.
 pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    tx.execute(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await
+    let due = tx.query(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await?;
+    pending_again(tx, entity, &due).await
 }
 
 /// Whether the noted reconciler version of an entity is this program's, so that no other one made rows in

@@ -1,5 +1,5 @@
-UPDATE {schema}.{staging_table} s
-   SET sync_status = 'pending'
+SELECT s.id
+  FROM {schema}.{staging_table} s
  WHERE s.withdrawn_by IS NULL
    AND (s.sync_status = 'error' AND NOT EXISTS (
            SELECT 1 FROM {schema}.sync_quarantine q WHERE q.staging_id = s.id AND q.state = 'dismissed')

@@ -1,5 +1,5 @@
-UPDATE {schema}.{staging_table}
-   SET sync_status = 'pending'
+SELECT id
+  FROM {schema}.{staging_table}
  WHERE sync_status = 'processed'
    AND error_code IS NOT NULL
    AND operation = 'upsert'

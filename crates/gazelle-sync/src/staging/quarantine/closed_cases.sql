@@ -1,6 +1,8 @@
-SELECT staging_id
+-- Cases that were closed before $1, after a position.
+SELECT staging_id, closed_at
   FROM {schema}.sync_quarantine
  WHERE state IN ('released', 'reread', 'superseded', 'withdrawn')
    AND closed_at < $1
- ORDER BY closed_at
+   AND (closed_at, staging_id) > ($3, $4)
+ ORDER BY closed_at, staging_id
  LIMIT $2

@@ -1,5 +1,6 @@
 //! Keeps the quarantine cases of records that could not be reconciled: opens, releases, closes and deletes them.
 
+pub mod forget;
 pub mod pages;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, missing_parents, outcome};
+use super::{for_entity, missing_parents, outcome, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::{
     Entity,
@@ -15,6 +16,8 @@ use crate::entities::{
 };
 use crate::lease::FencedTx;
 
+/// The table of cases, for messages.
+const TABLE: &str = "sync_quarantine";
 /// Most ids that a message names of each reason.
 const MOST_NAMED: i32 = 5;
 
@@ -47,22 +50,25 @@ pub async fn open(
         faults.iter().map(|fault| fault.error.waits_for.as_ref().map(|(table, _)| *table)).collect();
     let parents: Vec<Option<&str>> =
         faults.iter().map(|fault| fault.error.waits_for.as_ref().map(|(_, id)| id.as_str())).collect();
-    tx.execute(
-        include_str!("open.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&ids, Type::UUID_ARRAY),
-            (&external_ids, Type::TEXT_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-            (&tables, Type::TEXT_ARRAY),
-            (&parents, Type::TEXT_ARRAY),
-            (&at, Type::TIMESTAMPTZ),
-            (&entity.reconciler_version, Type::INT4),
-            (&run_id, Type::UUID),
-        ],
-    )
-    .await?;
+    let opened = tx
+        .query(
+            include_str!("open.sql"),
+            &[
+                (&entity.name, Type::TEXT),
+                (&ids, Type::UUID_ARRAY),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&codes, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+                (&tables, Type::TEXT_ARRAY),
+                (&parents, Type::TEXT_ARRAY),
+                (&at, Type::TIMESTAMPTZ),
+                (&entity.reconciler_version, Type::INT4),
+                (&run_id, Type::UUID),
+            ],
+        )
+        .await?;
+    let left = written::missing(ids, &opened).len();
+    written::check(tx, TABLE, left, "noted").await?;
     crate::crash::at(crate::crash::Step::QuarantineOpened);
     supersede_not_asked(tx, entity, faults, at).await
 }
@@ -106,22 +112,33 @@ pub async fn close(
     let fetched_at: Vec<Timestamp> = landed.iter().map(|(_, _, at)| *at).collect();
     let rows = tx
         .query(
-            &for_entity(include_str!("close.sql"), entity),
+            &for_entity(include_str!("landed.sql"), entity),
             &[
                 (&entity.name, Type::TEXT),
                 (&external_ids, Type::TEXT_ARRAY),
                 (&staging_ids, Type::UUID_ARRAY),
                 (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
-                (&at, Type::TIMESTAMPTZ),
-                (&entity.reconciler_version, Type::INT4),
             ],
         )
         .await?;
-    let superseded: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
-    outcome::settled(tx, entity, &superseded).await?;
-    if !rows.is_empty() {
-        crate::crash::at(crate::crash::Step::QuarantineClosed);
+    if rows.is_empty() {
+        return Ok(());
     }
+    let (cases, superseded): (Vec<Uuid>, Vec<bool>) =
+        rows.iter().map(|row| (row.get::<_, Uuid>(0), row.get::<_, bool>(1))).unzip();
+    let params: [Param<'_>; 4] = [
+        (&cases, Type::UUID_ARRAY),
+        (&superseded, Type::BOOL_ARRAY),
+        (&at, Type::TIMESTAMPTZ),
+        (&entity.reconciler_version, Type::INT4),
+    ];
+    let closed = tx.query(include_str!("close.sql"), &params).await?;
+    let left = written::missing(cases.iter().copied(), &closed).len();
+    written::check(tx, TABLE, left, "closed").await?;
+    let moot = cases.iter().zip(&superseded).filter(|(_, superseded)| **superseded);
+    let moot: Vec<Uuid> = moot.map(|(case, _)| *case).collect();
+    outcome::settled(tx, entity, &moot).await?;
+    crate::crash::at(crate::crash::Step::QuarantineClosed);
     Ok(())
 }
 
@@ -131,10 +148,11 @@ pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result
     let mut own = 0;
     for table in parent_tables(entity) {
         let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        let released = tx
+        let waiting = tx
             .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
             .await?;
-        own += released.iter().filter(|row| row.get::<_, Option<Uuid>>(0) == Some(run_id)).count() as u64;
+        outcome::pending_again(tx, entity, &waiting).await?;
+        own += waiting.iter().filter(|row| row.get::<_, Option<Uuid>>(1) == Some(run_id)).count() as u64;
     }
     Ok(own)
 }
@@ -150,7 +168,8 @@ pub async fn retry(
     // A retry includes the look-up of missing parents.
     missing_parents::ask_again(tx).await?;
     let params: [Param<'_>; 3] = [(&entity.name, Type::TEXT), (&only, Type::TEXT_ARRAY), (&code, Type::TEXT)];
-    tx.execute(&for_entity(include_str!("retry.sql"), entity), &params).await
+    let due = tx.query(&for_entity(include_str!("retry.sql"), entity), &params).await?;
+    outcome::pending_again(tx, entity, &due).await
 }
 
 /// A quarantine case, open or closed, as `errors` shows it.
@@ -339,35 +358,6 @@ pub async fn dismiss(
         ],
     )
     .await
-}
-
-/// Most cases deleted in one transaction.
-const FORGOTTEN_AT_ONCE: i64 = 2_000;
-
-/// Deletes cases that were closed before `cutoff`, and returns how many. Dismissed ones stay: they keep their
-/// record out.
-///
-/// Effects: one transaction for some thousand cases. It may run during a sync.
-///
-/// # Errors
-/// Those of the database; what was deleted before stays deleted.
-pub async fn forget_closed(db: &Db, cutoff: Timestamp) -> Result<u64, DbError> {
-    let mut forgotten = 0;
-    loop {
-        let mut connection = db.connection().await?;
-        let tx = connection.begin().await?;
-        let params: [Param<'_>; 2] = [(&cutoff, Type::TIMESTAMPTZ), (&FORGOTTEN_AT_ONCE, Type::INT8)];
-        let closed = tx.query(include_str!("closed_cases.sql"), &params).await?;
-        let ids: Vec<Uuid> = closed.iter().map(|row| row.get(0)).collect();
-        let params: [Param<'_>; 2] = [(&cutoff, Type::TIMESTAMPTZ), (&ids, Type::UUID_ARRAY)];
-        let removed = tx.execute(include_str!("forget_cases.sql"), &params).await?;
-        tx.commit().await?;
-        forgotten += removed;
-        // If the database keeps all of them, such as by a rule of the user's, the next query would find the same.
-        if removed == 0 || (ids.len() as i64) < FORGOTTEN_AT_ONCE {
-            return Ok(forgotten);
-        }
-    }
 }
 
 /// The parent tables that an entity's rows reference.

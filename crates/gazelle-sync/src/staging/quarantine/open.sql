@@ -12,4 +12,4 @@ ON CONFLICT (staging_id) DO UPDATE
        state = EXCLUDED.state, attempts = held.attempts + 1, last_seen_at = EXCLUDED.last_seen_at,
        reconciler_version = EXCLUDED.reconciler_version, closed_at = NULL, closed_reason = NULL,
        run_id = CASE WHEN held.state IN ('open', 'waiting') THEN held.run_id ELSE EXCLUDED.run_id END
-RETURNING 1
+RETURNING staging_id

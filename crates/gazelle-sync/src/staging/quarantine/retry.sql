@@ -1,8 +1,7 @@
-UPDATE {schema}.{staging_table} s
-   SET sync_status = 'pending'
+SELECT s.id
   FROM {schema}.sync_quarantine q
+  JOIN {schema}.{staging_table} s ON s.id = q.staging_id
  WHERE q.entity = $1
-   AND q.staging_id = s.id
    AND s.sync_status = 'error'
    AND s.withdrawn_by IS NULL
    AND CASE WHEN cardinality($2::text[]) = 0 THEN q.state IN ('open', 'waiting')

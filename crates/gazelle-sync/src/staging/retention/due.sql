@@ -1,9 +1,9 @@
 -- Versions that have had a good successor since before $1: of every record its newest good version at that time
 -- stays, and all that is newer. Tombstones stay, and so do withdrawn versions, faults that are not settled, and what
 -- the conditions at the end name.
-SELECT s.id, s.external_id
+SELECT s.id, s.external_id, s.fetched_at
   FROM {schema}.{staging_table} s
- WHERE s.external_id >= $2
+ WHERE (s.external_id, s.fetched_at) > ($2, $4)
    AND s.fetched_at < $1
    AND s.operation = 'upsert'
    AND s.sync_status = 'processed'

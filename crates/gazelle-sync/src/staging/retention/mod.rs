@@ -7,19 +7,21 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::for_entity;
+use super::removal::{self, Holders, Removed};
 use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
-use crate::lease::{Fence, FencedTx};
+use crate::lease::Fence;
 
 /// Most versions deleted in one transaction.
 const BATCH: i64 = 2_000;
 /// The key of the note since when staging is whole.
 const WHOLE_SINCE: &str = "staging_whole_since";
 
-/// Deletes versions of an entity that were superseded before `cutoff`, batch by batch, and returns how many.
-/// Versions that were current at `cutoff` stay, so that every state since then can be rebuilt.
+/// Deletes versions of an entity that were superseded before `cutoff`, batch by batch, and returns what became of them.
+/// Versions that were current at `cutoff` stay, so that every state since then can be rebuilt; so do those that
+/// something of a user's rests on.
 ///
-/// Effects: one transaction for each batch, under the run's lease.
+/// Effects: one transaction for each batch, under the run's lease, and more where the database refuses a deletion.
 ///
 /// # Errors
 /// Those of the database; what was deleted before stays deleted.
@@ -28,34 +30,63 @@ pub async fn drop_superseded(
     fence: &Fence,
     entity: &Entity,
     cutoff: Timestamp,
-) -> Result<u64, DbError> {
+) -> Result<Removed, DbError> {
     let due = for_entity(include_str!("due.sql"), entity).replace("{and_not_needed}", &needed_by(entity));
-    let delete = for_entity("DELETE FROM {schema}.{staging_table} WHERE id = ANY ($1::uuid[])", entity);
-    let mut from = String::new();
-    let mut dropped = 0;
+    let mut removed = Removed::default();
+    let mut position = (String::new(), Timestamp::UNIX_EPOCH);
+    let mut holders: Option<Holders> = None;
     loop {
-        let drop_some = async |tx: &FencedTx<'_>| {
-            let params =
-                [(&cutoff as _, Type::TIMESTAMPTZ), (&from as _, Type::TEXT), (&BATCH as _, Type::INT8)];
-            let rows = tx.query(&due, &params).await?;
-            let ids: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
-            let Some(last) = rows.last() else { return Ok(None) };
-            let gone = tx.execute(&delete, &[(&ids, Type::UUID_ARRAY)]).await?;
-            let value = cutoff.to_string();
-            tx.execute(
-                include_str!("note_whole_since.sql"),
-                &[(&WHOLE_SINCE, Type::TEXT), (&value, Type::TEXT), (&cutoff, Type::TIMESTAMPTZ)],
-            )
-            .await?;
-            Ok(Some((last.get("external_id"), gone, ids.len() as i64)))
+        let params = [
+            (&cutoff as _, Type::TIMESTAMPTZ),
+            (&position.0 as _, Type::TEXT),
+            (&BATCH as _, Type::INT8),
+            (&position.1 as _, Type::TIMESTAMPTZ),
+        ];
+        let rows = db.query(&due, &params).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
+        let Some(last) = rows.last() else { return Ok(removed) };
+        // By position: whatever stays is not found again.
+        position = (last.get("external_id"), last.get("fetched_at"));
+        let holders = match &mut holders {
+            Some(holders) => holders,
+            None => holders.insert(holders_of(db, fence, entity).await?),
         };
-        let Some((last, gone, found)) = fence.transaction(db, drop_some).await? else { return Ok(dropped) };
-        from = last;
-        dropped += gone;
-        if found < BATCH {
-            return Ok(dropped);
+        let mut parts = removal::parts(&ids);
+        while let Some(part) = removed.next(&mut parts) {
+            let dropped = drop_some(db, fence, holders, part, cutoff).await;
+            removed.took(&mut parts, part, dropped)?;
+        }
+        if (ids.len() as i64) < BATCH {
+            return Ok(removed);
         }
     }
+}
+
+/// Deletes versions in one transaction, and notes since when staging is whole.
+async fn drop_some(
+    db: &Db,
+    fence: &Fence,
+    holders: &Holders,
+    ids: &[Uuid],
+    cutoff: Timestamp,
+) -> Result<Removed, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = fence.begin(&mut connection).await?;
+    let removed = holders.remove(&tx, "id", ids).await?;
+    if removed.gone > 0 {
+        let value = cutoff.to_string();
+        let params =
+            [(&WHOLE_SINCE as _, Type::TEXT), (&value as _, Type::TEXT), (&cutoff as _, Type::TIMESTAMPTZ)];
+        tx.execute(include_str!("note_whole_since.sql"), &params).await?;
+    }
+    tx.commit().await?;
+    Ok(removed)
+}
+
+async fn holders_of(db: &Db, fence: &Fence, entity: &Entity) -> Result<Holders, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = fence.begin(&mut connection).await?;
+    Holders::of(&tx, entity.staging_table).await
 }
 
 /// Since when staging holds every version that counted; none if nothing was ever deleted. Earlier states cannot be

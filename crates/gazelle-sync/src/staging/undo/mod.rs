@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
+use super::{for_entity, outcome, written};
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
@@ -33,6 +33,7 @@ pub async fn withdraw(
     let rows = tx
         .query(&for_entity(include_str!("withdraw.sql"), entity), &[(&run, Type::UUID), (&undo, Type::UUID)])
         .await?;
+    all_of(tx, entity, "run_id = $1 AND withdrawn_by IS NULL", run, "withdrawn").await?;
     tx.execute(
         &for_entity(include_str!("close_quarantine.sql"), entity),
         &[(&entity.name, Type::TEXT), (&undo, Type::UUID), (&at, Type::TIMESTAMPTZ)],
@@ -49,10 +50,25 @@ pub async fn withdraw(
 /// Restores what an undo withdrew. Faulty versions are tried again.
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
+    all_of(tx, entity, "withdrawn_by = $1", undo, "restored").await?;
     // A record that was seen at the source meanwhile is no longer dismissed: there is no deletion to restore.
     tx.execute(include_str!("give_back_deletions.sql"), &[(&entity.name, Type::TEXT), (&undo, Type::UUID)])
         .await?;
     Ok(touched(&rows))
+}
+
+/// Fails if a trigger of a user's kept versions as they were: those of which a condition with `id` still holds.
+async fn all_of(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    condition: &str,
+    id: Uuid,
+    done: &str,
+) -> Result<(), DbError> {
+    let sql = format!("SELECT count(*) FROM {{schema}}.{{staging_table}} WHERE {condition}");
+    let rows = tx.query(&for_entity(&sql, entity), &[(&id, Type::UUID)]).await?;
+    let left = rows.first().map_or(0, |row| row.get::<_, i64>(0)).try_into().unwrap_or_default();
+    written::check(tx, entity.staging_table, left, done).await
 }
 
 fn touched(rows: &[tokio_postgres::Row]) -> Touched {
@@ -72,7 +88,9 @@ pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64,
 
 /// Makes the newest version that counts of each of these records pending again. Returns how many.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
-    tx.execute(&for_entity(include_str!("take_up_again.sql"), entity), &[(&records, Type::TEXT_ARRAY)]).await
+    let sql = for_entity(include_str!("take_up_again.sql"), entity);
+    let due = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
+    outcome::pending_again(tx, entity, &due).await
 }
 
 /// Of these records, those whose newest version is withdrawn: production differs from the source on purpose.

@@ -12,4 +12,4 @@ SELECT id, external_id, raw_data, raw_bytes, fetched_at, content_hash,
                unnest($4::bytea[]) AS raw_bytes, unnest($5::timestamptz[]) AS fetched_at,
                unnest($6::bytea[]) AS content_hash, unnest($7::boolean[]) AS is_processed,
                unnest($10::int[]) AS request, unnest($11::jsonb[]) AS source_fault) AS fresh
-RETURNING 1
+RETURNING id

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::source_fault::SourceFault;
-use super::{clock::version_id, exact, for_entity, json_text::JsonText};
+use super::{clock::version_id, exact, for_entity, json_text::JsonText, written};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
@@ -58,8 +58,8 @@ pub async fn stage(
 ) -> Result<Staged, DbError> {
     let fresh = choose(tx, entity, run_id, batch, false).await?;
     // None of them is processed: the date is not used.
-    insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::UNIX_EPOCH).await?;
-    Ok(fresh.staged())
+    let mark = insert(tx, entity, run_id, &fresh.versions, &HashSet::new(), Timestamp::UNIX_EPOCH).await?;
+    Ok(fresh.staged(mark))
 }
 
 /// The new versions of a batch.
@@ -71,13 +71,9 @@ pub struct Fresh<'b> {
 }
 
 impl Fresh<'_> {
-    /// Their counts.
-    pub fn staged(&self) -> Staged {
-        Staged {
-            staged: self.versions.len() as u64,
-            unchanged: self.unchanged,
-            mark: self.versions.last().map(|version| version.id),
-        }
+    /// Their counts, once they are inserted. `mark` is what [`insert`] returned.
+    pub fn staged(&self, mark: Option<Uuid>) -> Staged {
+        Staged { staged: self.versions.len() as u64, unchanged: self.unchanged, mark }
     }
 }
 
@@ -233,7 +229,10 @@ pub async fn newest_has_fields(
 }
 
 /// Inserts versions: those in `processed` as processed, since their rows are written in the same transaction, the
-/// others as pending. `at` dates the processed ones.
+/// others as pending. `at` dates the processed ones. Returns the last version that the database says it stored.
+///
+/// # Errors
+/// The database's; versions that it did not store without saying so, with what can be the cause.
 pub async fn insert(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -241,9 +240,9 @@ pub async fn insert(
     versions: &[Version<'_>],
     processed: &HashSet<Uuid>,
     at: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<Option<Uuid>, DbError> {
     if versions.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let ids: Vec<Uuid> = versions.iter().map(|version| version.id).collect();
     let external_ids: Vec<&str> = versions.iter().map(|version| version.external_id).collect();
@@ -257,25 +256,28 @@ pub async fn insert(
         faults.iter().map(|fault| fault.as_deref().map(JsonText)).collect();
     let requests: Vec<i32> = versions.iter().map(|version| version.request).collect();
     let is_processed: Vec<bool> = ids.iter().map(|id| processed.contains(id)).collect();
-    tx.execute(
-        &for_entity(include_str!("insert.sql"), entity),
-        &[
-            (&ids, Type::UUID_ARRAY),
-            (&external_ids, Type::TEXT_ARRAY),
-            (&json, Type::JSONB_ARRAY),
-            (&originals, Type::BYTEA_ARRAY),
-            (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
-            (&hashes, Type::BYTEA_ARRAY),
-            (&is_processed, Type::BOOL_ARRAY),
-            (&run_id, Type::UUID),
-            (&microseconds(at), Type::TIMESTAMPTZ),
-            (&requests, Type::INT4_ARRAY),
-            (&faults, Type::JSONB_ARRAY),
-        ],
-    )
-    .await?;
+    let stored = tx
+        .query(
+            &for_entity(include_str!("insert.sql"), entity),
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&json, Type::JSONB_ARRAY),
+                (&originals, Type::BYTEA_ARRAY),
+                (&fetched_at, Type::TIMESTAMPTZ_ARRAY),
+                (&hashes, Type::BYTEA_ARRAY),
+                (&is_processed, Type::BOOL_ARRAY),
+                (&run_id, Type::UUID),
+                (&microseconds(at), Type::TIMESTAMPTZ),
+                (&requests, Type::INT4_ARRAY),
+                (&faults, Type::JSONB_ARRAY),
+            ],
+        )
+        .await?;
+    let left = written::missing(ids, &stored).len();
+    written::check(tx, entity.staging_table, left, "stored").await?;
     crate::crash::at(crate::crash::Step::VersionsStaged);
-    Ok(())
+    Ok(stored.last().map(|row| row.get(0)))
 }
 
 /// An instant in Postgres' precision of microseconds.

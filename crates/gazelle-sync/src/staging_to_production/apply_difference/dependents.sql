@@ -7,7 +7,9 @@ SELECT ours.relname::text AS ours,
           FROM unnest(k.conkey, k.confkey) AS pair (theirs, ours)
           JOIN pg_catalog.pg_attribute of_theirs ON of_theirs.attrelid = k.conrelid AND of_theirs.attnum = pair.theirs
           JOIN pg_catalog.pg_attribute of_ours ON of_ours.attrelid = k.confrelid AND of_ours.attnum = pair.ours) AS matches,
-       pg_catalog.has_schema_privilege(space.oid, 'USAGE') AND pg_catalog.has_table_privilege(theirs.oid, 'SELECT') AS may_look
+       pg_catalog.has_schema_privilege(space.oid, 'USAGE') AND pg_catalog.has_table_privilege(theirs.oid, 'SELECT')
+       -- A key finds their rows also where a policy hides them from us.
+       AND NOT pg_catalog.row_security_active(theirs.oid) AS may_look
   FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class ours ON ours.oid = k.confrelid
   JOIN pg_catalog.pg_namespace our_space ON our_space.oid = ours.relnamespace

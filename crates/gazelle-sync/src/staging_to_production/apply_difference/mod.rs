@@ -10,12 +10,12 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::Type;
 
-use super::checked;
 use super::difference::{self, Part, TableDifference, fill};
 use crate::db::{DbError, Fault};
 use crate::entities::Entity;
 use crate::entities::table::Table;
 use crate::lease::FencedTx;
+use crate::staging::written;
 
 /// Record ids by the name of their entity.
 pub type Records = HashMap<&'static str, Vec<String>>;
@@ -153,7 +153,7 @@ async fn all_of(
     if u64::try_from(expected) == Ok(done) {
         return Ok(());
     }
-    Err(checked::suppressed(tx, table.name, &format!("{done} of {expected} row(s) were {what}")).await?)
+    Err(written::suppressed(tx, table.name, &format!("{done} of {expected} row(s) were {what}")).await?)
 }
 
 /// Finds a refused record, for the error message. Rows that this writes are rolled back with the transaction.

@@ -1,5 +1,5 @@
 DELETE FROM {schema}.sync_quality_warnings w
  WHERE w.entity = $1
-   AND w.external_id = ANY ($2::text[])
-   AND (w.external_id, w.code, w.field) NOT IN
-       (SELECT id, code, field FROM unnest($3::text[], $4::text[], $5::text[]) AS noted (id, code, field))
+   AND (w.external_id, w.code, w.field) IN
+       (SELECT id, code, field FROM unnest($2::text[], $3::text[], $4::text[]) AS settled (id, code, field))
+RETURNING w.external_id

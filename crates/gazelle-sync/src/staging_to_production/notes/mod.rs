@@ -3,15 +3,19 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::batch::{Candidate, Good};
-use crate::db::DbError;
+use crate::db::{DbError, Param};
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::lease::FencedTx;
-use crate::staging::{outcome, quarantine};
+use crate::staging::{outcome, quarantine, written};
+
+/// The table of warnings, for messages.
+const TABLE: &str = "sync_quality_warnings";
 
 /// Marks faulty versions with their reason, and opens their cases in the quarantine.
 pub(super) async fn note_faults(
@@ -62,35 +66,52 @@ pub(super) async fn note_warnings(
         }
     }
     if !bare {
-        tx.execute(
-            include_str!("drop_settled.sql"),
-            &[
-                (&entity.name, Type::TEXT),
-                (&ids, Type::TEXT_ARRAY),
-                (&external_ids, Type::TEXT_ARRAY),
-                (&codes, Type::TEXT_ARRAY),
-                (&fields, Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
+        let params: [Param<'_>; 5] = [
+            (&entity.name, Type::TEXT),
+            (&ids, Type::TEXT_ARRAY),
+            (&external_ids, Type::TEXT_ARRAY),
+            (&codes, Type::TEXT_ARRAY),
+            (&fields, Type::TEXT_ARRAY),
+        ];
+        let settled = tx.query(include_str!("settled.sql"), &params).await?;
+        drop_settled(tx, entity, &settled).await?;
     }
     if codes.is_empty() {
         return Ok(());
     }
-    tx.execute(
-        include_str!("note.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&external_ids, Type::TEXT_ARRAY),
-            (&codes, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-            (&staging_ids, Type::UUID_ARRAY),
-            (&run_id, Type::UUID),
-            (&at, Type::TIMESTAMPTZ),
-            (&columns, Type::TEXT_ARRAY),
-            (&shapes, Type::TEXT_ARRAY),
-        ],
-    )
-    .await?;
-    Ok(())
+    let noted = tx
+        .query(
+            include_str!("note.sql"),
+            &[
+                (&entity.name, Type::TEXT),
+                (&external_ids, Type::TEXT_ARRAY),
+                (&codes, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+                (&staging_ids, Type::UUID_ARRAY),
+                (&run_id, Type::UUID),
+                (&at, Type::TIMESTAMPTZ),
+                (&columns, Type::TEXT_ARRAY),
+                (&shapes, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    // No two are of one key, so that each is returned once.
+    written::check(tx, TABLE, codes.len().saturating_sub(noted.len()), "noted").await
+}
+
+/// Deletes warnings that no longer hold, given their keys.
+async fn drop_settled(tx: &FencedTx<'_>, entity: &Entity, settled: &[Row]) -> Result<(), DbError> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let [ids, codes, fields]: [Vec<&str>; 3] =
+        [0, 1, 2].map(|column| settled.iter().map(|row| row.get(column)).collect());
+    let params: [Param<'_>; 4] = [
+        (&entity.name, Type::TEXT),
+        (&ids, Type::TEXT_ARRAY),
+        (&codes, Type::TEXT_ARRAY),
+        (&fields, Type::TEXT_ARRAY),
+    ];
+    let gone = tx.query(include_str!("drop_settled.sql"), &params).await?;
+    written::check(tx, TABLE, settled.len().saturating_sub(gone.len()), "removed").await
 }

@@ -6,4 +6,4 @@ SELECT $1, external_id, code, field, staging_id, $6, $7, $7, column_name, shape
 ON CONFLICT (entity, external_id, code, field) DO UPDATE
    SET staging_id = EXCLUDED.staging_id, run_id = EXCLUDED.run_id, last_seen_at = EXCLUDED.last_seen_at,
        column_name = EXCLUDED.column_name, shape = EXCLUDED.shape
-RETURNING 1
+RETURNING external_id

@@ -15,6 +15,7 @@ use super::target::{Order, Target};
 use crate::db::{DbError, Param, Utc};
 use crate::entities::Entity;
 use crate::entities::table::{Row, Rule, Table, Value};
+use crate::staging::written;
 
 /// A row and the raw record it came from.
 pub struct RowWithLineage<'r> {
@@ -75,7 +76,7 @@ pub(super) async fn upsert(
     let left = rows.len() as u64 - inserted;
     if order == Order::AllNew && left > 0 {
         let what = format!("{left} of {} were not written", rows.len());
-        return Err(checked::suppressed(tx, table.name, &what).await?);
+        return Err(written::suppressed(tx, table.name, &what).await?);
     }
     let updated = if left == 0 {
         0

@@ -4,5 +4,6 @@ mod recorded;
 mod replay;
 mod replay_guard;
 mod retention;
+mod retention_kept;
 mod undo;
 mod verify;

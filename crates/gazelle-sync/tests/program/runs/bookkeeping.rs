@@ -60,6 +60,26 @@ async fn a_list_that_never_adds_up_is_tried_a_few_times_and_then_the_schedule_go
     world.filled().await;
 }
 
+/// What an attempt was short by says nothing about a later one that ends in an error.
+#[tokio::test]
+async fn a_walk_that_ends_in_an_error_is_not_short_by_what_its_first_attempt_was() {
+    let world = World::new().await;
+    count_one_more(&world);
+    let mut attempts = 0;
+    for pages in 0..5 {
+        let forbidden = FaultKind::Status { status: 403, body: "{}".to_owned() };
+        let fault = Fault::new(forbidden).on_operation("ClientsPage").skip(pages).forever();
+        let fault = world.control.add_fault(fault);
+        let run = world.full().await;
+        world.control.remove_fault(fault);
+        if run.reasons().contains("403") {
+            attempts += 1;
+            assert_eq!(run.entity("clients")["short_by"], Value::Null, "after {pages} pages: {run}");
+        }
+    }
+    assert!(attempts > 1, "in a first attempt, and in a later one");
+}
+
 /// A list that is forbidden for ever is tried again by itself, and the others keep to the schedule.
 #[tokio::test]
 async fn a_list_that_fails_for_good_costs_the_others_no_walk() {

@@ -19,17 +19,18 @@ use super::failures::{MOST_FAILED, MOST_FAILED_IN_A_ROW};
 use super::parents::stage;
 use crate::db::DbError;
 use crate::entities::{Entity, Getter};
-use crate::gazelle_to_staging::lanes::apart::Apart;
+use crate::gazelle_to_staging::lanes::apart::{Apart, Refused};
 use crate::gazelle_to_staging::pages::seen::SeenIds;
 use crate::gazelle_to_staging::records::faults::concerns_all_records;
 use crate::gazelle_to_staging::records::get::get;
 use crate::gazelle_to_staging::records::lookup::{LookupResult, MOST_KEPT};
 use crate::gazelle_to_staging::{Fetch, Scope, WalkSpec};
 use crate::staging::deletions::{
-    self, Gone,
+    self, Gone, noted,
     turn::{self, Turn},
 };
 use crate::staging::versions::Received;
+use crate::states::DeletionState;
 
 /// Up to this many bytes, evidence stores the answer as JSON; of a longer one, as many characters as text.
 const LONGEST_ANSWER: usize = 8 * 1024;
@@ -54,7 +55,8 @@ pub async fn look_up_absent(
     let scope = if entity.own_date().is_some() { spec.scope } else { Scope::WHOLE };
     let whole = scope == Scope::WHOLE;
     let except_run = (!had_earlier_attempt).then_some(fetch.run_id);
-    deletions::settle_seen(&fetch.db, &fetch.fence, entity, seen).await?;
+    let seen_again = noted::seen_again(&fetch.db, entity, seen).await?;
+    supersede(fetch, entity, &seen_again, &noted::SEEN_AGAIN, &mut report.refused).await?;
     let staged = deletions::staged_suspects(&fetch.db, entity, whole, except_run, seen).await?;
     let (mut suspects, held) = deletions::suspects(&fetch.db, entity, scope.from, scope.until, seen).await?;
     // A walk of some days does not show whether records that only staging has are absent: with too many, they
@@ -76,6 +78,25 @@ pub async fn look_up_absent(
     settle(fetch, entity, &mut answers, held, &mut turns, &mut report).await?;
     turns.save(fetch, entity, &answers, &report).await?;
     Ok(report)
+}
+
+/// Supersedes the deletions of records that exist after all. Those whose deletion the database keeps as it is are put
+/// into the report.
+async fn supersede<I: AsRef<str>>(
+    fetch: &Fetch,
+    entity: &'static Entity,
+    ids: &[I],
+    states: &[DeletionState],
+    refused: &mut Refused,
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+    let mut apart = Apart::new(&ids, |id| id);
+    while let Some(part) = apart.next() {
+        if let Err(error) = noted::supersede(&fetch.db, &fetch.fence, entity, part, states).await {
+            apart.failed(part, error, refused)?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks up suspects by their ids, until all are looked up or the API fails.
@@ -212,7 +233,7 @@ async fn settle(
     stage_existing(fetch, entity, answers, report).await?;
     // Withheld deletions of earlier runs no longer apply to them.
     let not_gone = turns.remove_existing(&answers.existing_ids);
-    deletions::settle_existing(&fetch.db, &fetch.fence, entity, &not_gone).await?;
+    supersede(fetch, entity, &not_gone, &[DeletionState::Withheld], &mut report.refused).await?;
     let counted_with = turns.counted_with(answers, report);
     let gone = &answers.gone;
     let withhold = gone.len() as u64 + counted_with.all() > fetch.delete_guard.limit(held);
@@ -241,12 +262,12 @@ async fn note_gone(
 ) -> Result<u64, DbError> {
     let mut connection = fetch.db.connection().await?;
     let tx = fetch.fence.begin(&mut connection).await?;
-    deletions::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
     let mut tombstones = 0;
     if !withhold {
-        tombstones = deletions::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
+        tombstones = noted::stage_tombstones(&tx, entity, fetch.run_id, gone, fetch.clock.now()).await?;
         crate::crash::at(crate::crash::Step::TombstonesStaged);
     }
+    noted::note(&tx, entity, fetch.run_id, gone, withhold, fetch.clock.now()).await?;
     let turn = Turn { deleted: turns.turn.deleted + tombstones, ..turns.turn.clone() };
     // In the transaction of the tombstones: if the run is killed later, the next one still counts these deletions.
     if tombstones > 0 && turns.is_unfinished {

@@ -6,6 +6,7 @@ mod required;
 mod staging;
 mod suppressed;
 mod tables;
+mod unwritten;
 mod upgrade;
 
 use crate::support::{LINEAGE, World, assert_same};

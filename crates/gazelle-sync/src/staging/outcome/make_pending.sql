@@ -1,0 +1,4 @@
+UPDATE {schema}.{staging_table}
+   SET sync_status = 'pending'
+ WHERE id = ANY ($1::uuid[])
+RETURNING id

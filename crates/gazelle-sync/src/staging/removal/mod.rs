@@ -1,0 +1,192 @@
+//! Removes rows of our tables that nothing of ours needs any more. Those that something of a user's rests on stay: a
+//! foreign key would take the user's rows along or refuse the removal, and a trigger can refuse it, with an error or
+//! without one. What stays keeps no other row from being removed, and is told with the name of what keeps it.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::written;
+use crate::db::{Bisect, DbError, Tx};
+use crate::lease::FencedTx;
+use crate::migrations;
+
+/// How often the database may refuse a removal from a table before the rest of its rows stay untried: a trigger that
+/// refuses each of many thousands must not make a run last for hours.
+const MOST_REFUSALS: u32 = 64;
+
+/// A foreign key of a user's table by which a removal would reach the user's rows, or be refused.
+#[derive(Debug, Clone)]
+struct Key {
+    /// What it is, for messages.
+    said: String,
+    /// SQL condition that a row of theirs refers to the row `held`; none if we may not read their table.
+    refers: Option<String>,
+}
+
+/// The foreign keys that refer to a table of ours, or to rows of ours that go with its rows.
+#[derive(Debug, Clone)]
+pub struct Holders {
+    table: &'static str,
+    keys: Vec<Key>,
+}
+
+impl Holders {
+    /// Reads the catalogues.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of(tx: &Tx<'_>, table: &'static str) -> Result<Holders, DbError> {
+        let ours = migrations::relation_names();
+        let params =
+            [(&tx.schema() as _, Type::TEXT), (&table as _, Type::TEXT), (&ours as _, Type::TEXT_ARRAY)];
+        let key = |row: &Row| Key {
+            said: format!("foreign key {} of {}", row.get::<_, &str>("name"), row.get::<_, &str>("theirs")),
+            refers: row.get::<_, bool>("may_look").then(|| row.get("refers")),
+        };
+        let keys = tx.query(include_str!("keys.sql"), &params).await?.iter().map(key).collect();
+        Ok(Holders { table, keys })
+    }
+
+    /// SQL conditions, each after an AND, that no row of a user's refers to the row `held`.
+    pub fn and_not_held(&self) -> String {
+        let of = |key: &Key| match &key.refers {
+            Some(refers) => format!("\n   AND NOT {refers}"),
+            None => "\n   AND false".to_owned(),
+        };
+        self.keys.iter().map(of).collect()
+    }
+
+    /// Removes those of these rows that no user's row refers to. `key` is the column of their ids.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove(&self, tx: &FencedTx<'_>, key: &str, ids: &[Uuid]) -> Result<Removed, DbError> {
+        self.remove_where(tx, key, "", ids).await
+    }
+
+    /// The same for rows of which a condition holds, which begins with AND, and that no run needs: without the lease.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remove_where(
+        &self,
+        tx: &Tx<'_>,
+        key: &str,
+        condition: &str,
+        ids: &[Uuid],
+    ) -> Result<Removed, DbError> {
+        let mut removed = Removed::default();
+        let params = [(&ids as _, Type::UUID_ARRAY)];
+        let of_ids = format!("{{schema}}.{} held WHERE held.{key} = ANY ($1::uuid[]){condition}", self.table);
+        if !self.keys.is_empty() {
+            // From here on nobody can refer to these rows anew.
+            tx.query(&format!("SELECT 1 FROM {of_ids} FOR UPDATE"), &params).await?;
+        }
+        for holder in &self.keys {
+            let refers = holder.refers.as_deref().unwrap_or("true");
+            let sql = format!("SELECT count(*) FROM {of_ids} AND {refers}");
+            let rows = tx.query(&sql, &params).await?;
+            removed.keep(&holder.said, rows.first().map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs());
+        }
+        let free = self.and_not_held();
+        let mut due = ids.to_vec();
+        if !free.is_empty() || !condition.is_empty() {
+            let rows = tx.query(&format!("SELECT held.{key} FROM {of_ids}{free}"), &params).await?;
+            due = rows.iter().map(|row| row.get(0)).collect();
+        }
+        let gone = tx.query(&format!("DELETE FROM {of_ids}{free} RETURNING held.{key}"), &params).await?;
+        let left = written::missing(due, &gone).len() as u64;
+        if left > 0 {
+            let (suspects, _) = written::suspects(tx, self.table).await?;
+            let by = if suspects.is_empty() { "the database".to_owned() } else { suspects.join(", ") };
+            removed.keep(&by, left);
+        }
+        removed.gone = gone.len() as u64;
+        Ok(removed)
+    }
+}
+
+/// Rows that are removed in parts.
+pub fn parts(ids: &[Uuid]) -> Bisect<'_, Uuid> {
+    Bisect::new(ids).retrying_conflicts()
+}
+
+/// What became of rows that were due to be removed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// How many went.
+    pub gone: u64,
+    /// How many stay, by what keeps them.
+    kept: BTreeMap<String, u64>,
+    /// How often the database refused a removal.
+    refusals: u32,
+    /// How many were not tried, since the database had refused too many.
+    untried: u64,
+}
+
+impl Removed {
+    /// So many rows, and nothing stays.
+    pub fn all(gone: u64) -> Removed {
+        Removed { gone, ..Removed::default() }
+    }
+
+    fn keep(&mut self, by: &str, rows: u64) {
+        if rows > 0 {
+            *self.kept.entry(by.to_owned()).or_default() += rows;
+        }
+    }
+
+    /// The next part of rows that are removed together, in a transaction of its own; see [`Removed::took`].
+    pub fn next<'i>(&mut self, parts: &mut Bisect<'i, Uuid>) -> Option<&'i [Uuid]> {
+        while let Some(part) = parts.next() {
+            if self.refusals < MOST_REFUSALS {
+                return Some(part);
+            }
+            self.untried += part.len() as u64;
+        }
+        None
+    }
+
+    /// Adds what became of a part. One that the database refused is halved until the row that it refuses is alone.
+    ///
+    /// # Errors
+    /// The database's, if no row caused it; what was removed before stays removed.
+    pub fn took<'i>(
+        &mut self,
+        parts: &mut Bisect<'i, Uuid>,
+        part: &'i [Uuid],
+        removed: Result<Removed, DbError>,
+    ) -> Result<(), DbError> {
+        match removed {
+            Ok(removed) => {
+                self.gone += removed.gone;
+                removed.kept.iter().for_each(|(by, rows)| self.keep(by, *rows));
+            }
+            Err(error) => {
+                self.refusals += 1;
+                if let Some((_, refusal)) = parts.failed(part, error)? {
+                    self.keep(&refusal.to_string(), 1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What stays and why, in one sentence without a period; none if nothing does.
+    pub fn said(&self, table: &str) -> Option<String> {
+        let mut kept: Vec<String> = self.kept.iter().map(|(by, rows)| format!("{rows} by {by}")).collect();
+        if self.untried > 0 {
+            kept.push(format!("{} untried after {} refusals", self.untried, self.refusals));
+        }
+        (!kept.is_empty()).then(|| {
+            format!(
+                "old rows of {table} are kept that the settings would remove: {}; no other run and no other row is \
+                 affected, `gazelle-sync doctor` lists what was added to our tables",
+                kept.join(", ")
+            )
+        })
+    }
+}
