@@ -203,7 +203,7 @@ async fn played(is_planted: bool) -> Vec<Ended> {
 }
 
 /// The SQL files that none of the commands here sends, and why.
-const NOT_SENT: [(&str, &str); 36] = [
+const NOT_SENT: [(&str, &str); 37] = [
     ("access/trust/me.sql", "a table of ours that somebody else made"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
@@ -239,6 +239,7 @@ const NOT_SENT: [(&str, &str); 36] = [
     ("staging/versions/newest_has_fields.sql", FAILING_API),
     ("staging/written/suppressors.sql", "a trigger of the company's that drops rows in silence"),
     ("staging_to_production/marks/mark_left_out.sql", "a client whose contacts or addresses become fewer"),
+    ("staging_to_production/notes/drop_settled.sql", "a warning that its record no longer gives"),
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
 ];
 const DEMO: &str = "the demonstration, which has a database of its own";
