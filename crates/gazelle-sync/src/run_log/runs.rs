@@ -18,6 +18,7 @@ use crate::lease::{Fence, FencedTx};
 use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
 use crate::staging::json_text::JsonText;
+use crate::staging::written;
 
 /// The starts of the last runs that count for the schedule; none if there was no such run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,21 +89,21 @@ async fn start(tx: &FencedTx<'_>, run: NewRun, fencing_token: i64) -> Result<(),
     let now = tx.now().await?;
     tx.execute(include_str!("interrupt_runs.sql"), &[(&now, Type::TIMESTAMPTZ)]).await?;
     let program = concat!("gazelle-sync ", env!("CARGO_PKG_VERSION"));
-    tx.execute(
-        "INSERT INTO {schema}.sync_runs (run_id, command, mode, trigger, status, started_at, fencing_token, program)
-         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)",
-        &[
-            (&run.run_id, Type::UUID),
-            (&run.command.as_str(), Type::TEXT),
-            (&run.mode.map(RunMode::as_str), Type::TEXT),
-            (&run.trigger.as_str(), Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-            (&fencing_token, Type::INT8),
-            (&program, Type::TEXT),
-        ],
-    )
-    .await?;
-    Ok(())
+    let noted = tx
+        .query(
+            include_str!("start_run.sql"),
+            &[
+                (&run.run_id, Type::UUID),
+                (&run.command.as_str(), Type::TEXT),
+                (&run.mode.map(RunMode::as_str), Type::TEXT),
+                (&run.trigger.as_str(), Type::TEXT),
+                (&now, Type::TIMESTAMPTZ),
+                (&fencing_token, Type::INT8),
+                (&program, Type::TEXT),
+            ],
+        )
+        .await?;
+    written::check(tx, "sync_runs", usize::from(noted.is_empty()), "noted").await
 }
 
 /// Records the end of a run, and its entities.
@@ -145,17 +146,18 @@ async fn finish(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {
     save_warnings(tx, report).await?;
     let now = tx.now().await?;
     let reason = (!report.reasons.is_empty()).then(|| report.reasons.join("; "));
-    tx.execute(
-        "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1",
-        &[
-            (&report.run_id, Type::UUID),
-            (&report.status.as_str(), Type::TEXT),
-            (&reason, Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-        ],
-    )
-    .await?;
-    Ok(())
+    let noted = tx
+        .query(
+            "UPDATE {schema}.sync_runs SET status = $2, reason = $3, finished_at = $4 WHERE run_id = $1 RETURNING 1",
+            &[
+                (&report.run_id, Type::UUID),
+                (&report.status.as_str(), Type::TEXT),
+                (&reason, Type::TEXT),
+                (&now, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    written::check(tx, "sync_runs", usize::from(noted.is_empty()), "marked as ended").await
 }
 
 async fn save_warnings(tx: &FencedTx<'_>, report: &RunReport) -> Result<(), DbError> {

@@ -141,7 +141,7 @@ impl Removed {
 
     /// The next part of rows that are removed together, in a transaction of its own; see [`Removed::took`].
     pub fn next<'i>(&mut self, parts: &mut Bisect<'i, Uuid>) -> Option<&'i [Uuid]> {
-        while let Some(part) = parts.next() {
+        for part in parts.by_ref() {
             if self.refusals < MOST_REFUSALS {
                 return Some(part);
             }

@@ -1,11 +1,15 @@
 //! Functions and operators that somebody has put where a search path looks, and that fit better than the server's own: none
 //! is ever called, whoever runs whichever command, in a new database or one of an earlier release.
 
+mod not_sent;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::every_command::{Ended, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
 use super::statements_sent::{files_never_sent, watch};
+use not_sent::{NOT_SENT, PIECES};
+
 use crate::support::roles::{act_as, hand_to, supabase};
 use crate::support::{DATABASE, World, connect};
 use gazelle_sync::migrate::{Script, scripts};
@@ -207,53 +211,6 @@ async fn played(is_planted: bool) -> Vec<Ended> {
     }
     ended
 }
-
-/// The SQL files that none of the commands here sends, and why.
-const NOT_SENT: [(&str, &str); 36] = [
-    ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
-    ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
-    ("commands/demo/busiest_day.sql", DEMO),
-    ("commands/demo/visits_of_day.sql", DEMO),
-    ("commands/demo/visits_titled.sql", DEMO),
-    ("db/answers/citus_sign_of_life.sql", CITUS),
-    ("db/server/citus_blockers.sql", CITUS),
-    ("db/server/citus_hosts.sql", CITUS),
-    ("doctor/database/citus_owner.sql", CITUS),
-    ("doctor/database/citus_size.sql", CITUS),
-    ("entities/clients/refresh_appointments.sql", "a client whose default contact or address changes"),
-    ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
-    ("explain/generated.sql", "a column that the database computes"),
-    ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
-    ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
-    ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
-    ("run_log/save_run_warnings.sql", "a warning of a whole run"),
-    ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
-    ("staging/deletions/turn.sql", "more records in no list than a run asks for"),
-    ("staging/missing_parents/note.sql", "a parent that a list does not hold, asked for by its id"),
-    ("staging/missing_parents/settle.sql", "the same"),
-    ("staging/outcome/reset_older_reconciler.sql", "a reconciler of a later release"),
-    ("staging/pending/chronology_of.sql", "a version that comes after a newer one of its record"),
-    ("staging/pending/records_with_pending.sql", "a rebuild that would mark rows deleted"),
-    ("staging/quarantine/carry_first_seen.sql", FAILING_API),
-    ("staging/quarantine/supersede_not_asked.sql", FAILING_API),
-    ("staging/removal/keys.sql", "old rows of any table that are to be removed"),
-    ("staging/retention/named_runs.sql", "runs of more than 90 days ago, beyond the last 100"),
-    ("staging/retention/note_whole_since.sql", "versions that are old enough to be removed"),
-    ("staging/size/size_on_citus.sql", CITUS),
-    ("staging/versions/is_there.sql", FAILING_API),
-    ("staging/versions/missing.sql", FAILING_API),
-    ("staging/versions/newest_has_fields.sql", FAILING_API),
-    ("staging/written/suppressors.sql", "a trigger of the company's that drops rows in silence"),
-    ("staging_to_production/marks/mark_left_out.sql", "a client whose contacts or addresses become fewer"),
-    ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
-];
-const DEMO: &str = "the demonstration, which has a database of its own";
-const CITUS: &str = "Citus distributes the schema";
-const FAILING_API: &str = "an API that cannot give a record with its list";
-
-/// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
-const PIECES: [&str; 2] =
-    ["staging_to_production/marks/mark_left_out.sql", "staging_to_production/upsert/update_held.sql"];
 
 #[tokio::test]
 async fn what_no_command_sends_finds_every_name_where_nothing_is_planted() {

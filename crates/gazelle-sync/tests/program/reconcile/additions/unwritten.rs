@@ -172,8 +172,8 @@ enum Told {
 async fn told(world: &World, name: &str, changed: &Records, mended: &Records) -> Told {
     let run = world.full().await;
     if run.code != 0 {
-        // Without a lease or a run there is nobody to look for the trigger; the table is told.
-        let names = ["silence", "sync_lease", "sync_runs"];
+        // Without a lease there is nobody to look for the trigger; the table is told.
+        let names = ["silence", "sync_lease"];
         return match names.iter().any(|name| run.to_string().contains(name)) {
             true => Told::ByName,
             false => Told::Not(format!("{name}: exit {} without the name: {run}", run.code)),
@@ -292,4 +292,42 @@ async fn a_record_whose_fault_cannot_even_be_noted_stays_pending_and_keeps_no_ot
             assert_eq!(world.count(&noted).await, 1, "{operation} {table} {does}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_person_decides_is_done_or_refused_by_the_triggers_name() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DELETE_GUARD_RECORDS", "0");
+    world.set("GAZELLE_SYNC_DELETE_GUARD_PERCENT", "0");
+    world.filled().await;
+    let client = world.control.ids(Kind::Client).remove(3);
+    world.control.edit(Kind::Client, &client, json!({ "companyName": "Neuf" })).unwrap();
+    let edited = world.full().await.success()["run_id"].as_str().unwrap().to_owned();
+    let gone = world.upcoming(2);
+    world.control.delete(Kind::Event, &gone).unwrap();
+    let withheld = world.full().await;
+    assert_eq!(withheld.code, 3, "{withheld}");
+    let withheld = withheld.json()["run_id"].as_str().unwrap().to_owned();
+    let before = world.content().await;
+    for (table, operation, args) in [
+        ("staging_appointments", "INSERT", &["deletions", "approve", &withheld][..]),
+        ("sync_deletions", "UPDATE", &["deletions", "approve", &withheld]),
+        ("sync_deletions", "UPDATE", &["deletions", "dismiss", &withheld]),
+        ("staging_clients", "UPDATE", &["undo", &edited]),
+    ] {
+        for does in [NULL, RAISE] {
+            hang(&world, table, operation, "true", does).await;
+            let ended = tokio::time::timeout(std::time::Duration::from_secs(60), world.run(args)).await;
+            let ran = ended.unwrap_or_else(|_| panic!("{args:?} {operation} {table} {does} does not end"));
+            assert_eq!(ran.code, 1, "{args:?} {operation} {table} {does}: {ran}");
+            assert!(ran.to_string().contains("silence"), "{args:?} {operation} {table} {does}: {ran}");
+            assert_same(&before, &world.content().await, "nothing was changed");
+            assert_eq!(world.count("sync_deletions WHERE state = 'withheld'").await, 1, "{ran}");
+            world.execute("DROP FUNCTION silence CASCADE").await;
+        }
+    }
+    world.run(&["deletions", "approve", &withheld]).await.success();
+    world.run(&["undo", &edited]).await.success();
+    assert_eq!(world.count("gazelle_appointments WHERE deleted_at IS NOT NULL").await, 1);
+    assert_eq!(world.count("gazelle_clients WHERE company_name = 'Neuf'").await, 0);
 }
