@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::every_command::{Ended, every_command, from_v5_and_back, waited_for_a_table, with_stored_tokens};
 use super::statements_sent::{files_never_sent, watch};
-use not_sent::{NOT_SENT, PIECES};
+use not_sent::{CITUS, NOT_SENT, PIECES};
 
 use crate::support::roles::{act_as, hand_to, supabase};
 use crate::support::{DATABASE, World, connect};

@@ -41,7 +41,7 @@ pub const NOT_SENT: [(&str, &str); 37] = [
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
 ];
 const DEMO: &str = "the demonstration, which has a database of its own";
-const CITUS: &str = "Citus distributes the schema";
+pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 
 /// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
