@@ -28,12 +28,15 @@ mod verify;
 mod warnings;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, resume_unwind};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use futures_util::FutureExt as _;
 
 use crate::cli::{self, Cli, Command};
 use crate::config::{Layers, Settings, SettingsError};
+use crate::db;
 use crate::display::{self, Lines, Progress, ProgressStyle};
 use crate::entities;
 
@@ -41,8 +44,7 @@ use shared::context::{Context, FAILED, WRONG_USE, failed, print_failure};
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
-    // The message of a panic may quote data.
-    std::panic::set_hook(Box::new(display::tell_panic));
+    std::panic::set_hook(Box::new(tell_panic));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::read(arguments.iter().cloned(), &entities::names()) {
         Ok(cli) => cli,
@@ -67,11 +69,24 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&format!("the program cannot start its threads: {error}"), json, FAILED),
     };
     let context = Context { settings, json, progress };
-    let outcome = runtime.block_on(run(&context, cli.command));
+    let outcome = runtime.block_on(AssertUnwindSafe(run(&context, cli.command)).catch_unwind());
     context.progress.finish();
     match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => failed(&format!("{error:#}"), json, FAILED),
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => failed(&format!("{error:#}"), json, FAILED),
+        Err(panic) => match db::other_columns(&*panic) {
+            Some(error) => failed(&error, json, FAILED),
+            None => resume_unwind(panic),
+        },
+    }
+}
+
+/// Prints a panic, whose message may quote data. An answer with other columns is no fault of the program's: [`main`]
+/// reports it.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload_as_str().unwrap_or_default();
+    if db::other_columns(&payload.to_owned()).is_none() {
+        display::tell_panic(panic);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod statements;
 mod transaction;
 
 pub use answers::limits::Limits;
+pub use answers::other_columns::other_columns;
 pub use answers::room::most_of_answers;
 pub use connection::timeouts::Timeout;
 pub use connection::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};

@@ -212,7 +212,9 @@ async fn report_own_role(
         }
         (_, Some(more), _) => {
             let mend = if is_the_syncs { more.cure.clone() } else { to_another };
-            lines.warning(check, format!("{}: more than a sync needs", more.said), mend);
+            let amounts_to =
+                me.because.as_ref().map_or_else(String::new, |because| format!("; it {because}"));
+            lines.warning(check, format!("{}{amounts_to}: more than a sync needs", more.said), mend);
         }
         (.., true) => {
             let said = format!("{name} owns the tables or acts for their owner: more than a sync needs");
