@@ -86,13 +86,13 @@ pub async fn close_again(db: &Db) -> Result<Closed, DbError> {
 /// written: code of its owner could run. That of another account's schema is not written either.
 async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) -> Result<(), DbError> {
     let open = open::in_backup(tx, backup_schema).await?;
-    if open.iter().all(|open| open.is_ours)
-        && owners::check_believed(tx, backup_schema, MANIFEST).await.is_ok()
-        && is_readable(tx, backup_schema).await?
-    {
-        let noted = noted(tx, backup_schema).await?;
-        if !noted.is_empty() {
-            return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await;
+    if open.iter().all(|open| open.is_ours) {
+        // Whoever owns such a schema may hold its manifest locked too.
+        tx.batch("SAVEPOINT closing").await?;
+        match noted_if_believed(tx, backup_schema).await {
+            Ok(noted) if noted.is_empty() => {}
+            Ok(noted) => return close_with_note(tx, backup_schema, &noted, &mut outcome.closed).await,
+            Err(_) => tx.batch("ROLLBACK TO SAVEPOINT closing").await?,
         }
     }
     let as_it_is = " (not noted in its manifest, so that going back does not open it again)";
@@ -108,6 +108,15 @@ async fn close_backup(tx: &Tx<'_>, backup_schema: &str, outcome: &mut Closed) ->
     // A REVOKE by a role that does not own the relation only raises a notice, so look again.
     outcome.left_open.extend(open::in_backup(tx, backup_schema).await?);
     Ok(())
+}
+
+/// The steps that the manifest records for the account's schema, if we trust the manifest and may read it.
+async fn noted_if_believed(tx: &Tx<'_>, backup_schema: &str) -> Result<Vec<String>, DbError> {
+    owners::check_believed(tx, backup_schema, MANIFEST).await?;
+    if !is_readable(tx, backup_schema).await? {
+        return Ok(Vec::new());
+    }
+    noted(tx, backup_schema).await
 }
 
 /// Whether our role may read a manifest that it trusts.

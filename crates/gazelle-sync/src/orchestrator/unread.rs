@@ -90,7 +90,7 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
                 Status::Partial,
                 format!(
                     "{entity}: {records} record(s) wait in quarantine for {parent} that this run could not read whole, nor by \
-                     their ids; each lands when what it names does"
+                     their ids; each is written when the record that it names is"
                 ),
             );
         }

@@ -1,6 +1,7 @@
 -- Who may log in and act as the role $1 without being an administrator, who could do it anyway (a superuser, who may make roles, the
 -- owner of the database, and who may act as one of these), and what ends it. Not we ourselves; nobody where the register of
--- migrations $2 is the role's already, with the policies $3: whom it was granted to since, it was granted to by an administrator.
+-- migrations $2 is the role's already, with the policies $3: whom it was granted to since, it was granted to by an administrator. Nor
+-- who holds it WITH ADMIN OPTION where its comment is $4, which is how another database of this server made its administrator.
 WITH owner AS (
     SELECT o.oid, o.rolname
       FROM pg_catalog.pg_roles o
@@ -26,4 +27,7 @@ SELECT m.rolname::text AS member,
   FROM owner
   JOIN pg_catalog.pg_roles m ON m.rolcanlogin AND m.oid <> owner.oid AND pg_catalog.pg_has_role(m.oid, owner.oid, 'MEMBER')
  WHERE NOT EXISTS (SELECT 1 FROM administrators WHERE pg_catalog.pg_has_role(m.oid, administrators.oid, 'MEMBER'))
+   AND NOT (coalesce(pg_catalog.shobj_description(owner.oid, 'pg_authid') = $4, false)
+            AND EXISTS (SELECT 1 FROM pg_catalog.pg_auth_members a
+                         WHERE a.roleid = owner.oid AND a.member = m.oid AND a.admin_option))
  ORDER BY 1

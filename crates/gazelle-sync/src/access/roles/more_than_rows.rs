@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use super::Roles;
 use super::script::{READERS_READ, SYNC_READS};
+use super::{MARK_OF_OWNER, Roles};
 use crate::db::{DbError, Tx};
 use crate::migrations;
 
@@ -63,6 +63,7 @@ pub(in crate::access) async fn check(tx: &Tx<'_>, roles: &Roles) -> Result<(), D
         (&roles.owner as _, Type::TEXT),
         (&migrations::REGISTER as _, Type::TEXT),
         (&policies.as_slice() as _, Type::TEXT_ARRAY),
+        (&MARK_OF_OWNER as _, Type::TEXT),
     ];
     let members = tx.query(include_str!("acting_members.sql"), &params).await?;
     let Some(first) = members.first() else { return Ok(()) };

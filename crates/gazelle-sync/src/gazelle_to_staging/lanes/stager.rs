@@ -153,7 +153,12 @@ impl Stager {
                 }
                 Err(error) => {
                     refusals += u32::from(error.fault == Fault::Record);
-                    left.extend(parts.failed(part, error)?.map(|(alone, _)| alone.clone()));
+                    match parts.failed(part, error) {
+                        Ok(alone) => left.extend(alone.map(|(alone, _)| alone.clone())),
+                        // For stage 2, as what conflicts in a batch that is not taken apart.
+                        Err(error) if error.fault == Fault::Conflict => left.extend_from_slice(part),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }

@@ -186,6 +186,7 @@ impl Reader<'_> {
         match get(&client, self.sizes, self.entity, getter, id).await {
             Ok(LookupResult::Found(record)) => {
                 self.faulty_in_a_row = 0;
+                self.gives_others = None;
                 self.looked_up_bytes += record.raw.len();
                 let seen_at = self.fetch.clock.now();
                 let record = Received { seen_at, external_id: id.to_owned(), ..record };

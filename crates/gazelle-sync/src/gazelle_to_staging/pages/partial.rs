@@ -42,6 +42,7 @@ impl Reader<'_> {
         for (index, (node, of_node)) in page.nodes.iter().zip(&faults).enumerate() {
             if of_node.is_empty() {
                 self.faulty_in_a_row = 0;
+                self.gives_others = None;
                 nodes.push(
                     node.map_or(Node::Null, |raw| Node::Whole(answer.body.slice_ref(raw.get().as_bytes()))),
                 );

@@ -222,6 +222,7 @@ impl Reader<'_> {
         }
         if page.nodes.iter().any(|node| matches!(node, Node::Whole(_) | Node::Received(_))) {
             self.faulty_in_a_row = 0;
+            self.gives_others = None;
         }
     }
 

@@ -8,6 +8,9 @@ use crate::source::{ErrorClass, SourceError};
 
 /// Up to this many failing records are never blamed on the API.
 const FEW_FAILURES: u64 = 2;
+/// Failing long lists that say nothing of the API, however few others there are: a shop may have a handful of records
+/// with so many contacts, and each of them may be faulty.
+const FEW_FAILING_LISTS: u64 = 5;
 
 /// The most entries that all lists of a run may have together. Two hashes of each id are kept: one until the
 /// run ends, one until its window ends.
@@ -126,7 +129,7 @@ impl TallyCounts {
     }
 
     fn fails_at_most_lists(&self) -> bool {
-        self.failing_lists > FEW_FAILURES && self.failing_lists * 2 > self.lists
+        self.failing_lists > FEW_FAILING_LISTS && self.failing_lists.saturating_mul(2) > self.lists
     }
 }
 
@@ -155,8 +158,16 @@ mod tests {
         {
             let counts = TallyCounts { walked, failing, ..TallyCounts::default() };
             assert_eq!(counts.fails_at_most_records(0), is_api, "{failing} of {walked}");
-            let counts = TallyCounts { walked: 4_010, lists: walked, failing_lists: failing, ..counts };
-            assert_eq!(counts.fails_at_most_lists(), is_api, "{failing} lists of {walked}");
+        }
+    }
+
+    #[test]
+    fn a_few_failing_lists_are_those_of_their_records_however_few_others_there_are() {
+        for (lists, failing_lists, is_api) in
+            [(3, 3, false), (5, 5, false), (6, 6, true), (40, 20, false), (40, 21, true), (4_010, 100, false)]
+        {
+            let counts = TallyCounts { walked: 4_010, lists, failing_lists, ..TallyCounts::default() };
+            assert_eq!(counts.fails_at_most_lists(), is_api, "{failing_lists} of {lists}");
         }
     }
 }

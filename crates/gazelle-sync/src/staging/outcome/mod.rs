@@ -1,5 +1,7 @@
 //! Notes the outcome of versions, in the transaction that wrote (or did not write) their rows.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -137,20 +139,49 @@ pub async fn settled(tx: &FencedTx<'_>, entity: &Entity, ids: &[Uuid]) -> Result
     written::check(tx, entity.staging_table, kept, "marked as settled").await
 }
 
-/// Makes versions pending again: those whose ids `due` has in its first column. Returns how many.
+/// Makes versions pending again that a person named: those whose ids `due` has in its first column. Returns how many.
 ///
 /// # Errors
 /// The database's, also for versions that it kept as they are.
 pub async fn pending_again(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result<u64, DbError> {
+    let left = made_pending(tx, entity, due).await?;
+    written::check(tx, entity.staging_table, left.len(), "made pending again").await?;
+    Ok(due.len() as u64)
+}
+
+/// Makes versions pending again, as far as the database does so: what a trigger keeps as it is stays in quarantine,
+/// and keeps no other record out. Returns the ids that are pending now.
+///
+/// # Errors
+/// The database's.
+pub async fn pending_where_possible(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    due: &[Row],
+) -> Result<HashSet<Uuid>, DbError> {
+    let left = made_pending(tx, entity, due).await?;
+    if !left.is_empty() {
+        let (suspects, _) = written::suspects(tx, entity.staging_table).await?;
+        tracing::warn!(
+            entity = entity.name,
+            versions = left.len(),
+            kept_by = suspects.join(", "),
+            "versions stay in quarantine, since the database did not make them pending again"
+        );
+    }
+    let left: HashSet<Uuid> = left.into_iter().collect();
+    Ok(due.iter().map(|row| row.get(0)).filter(|id| !left.contains(id)).collect())
+}
+
+/// Makes versions pending again. Returns the ids of those that the database kept as they are.
+async fn made_pending(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result<Vec<Uuid>, DbError> {
     let ids: Vec<Uuid> = due.iter().map(|row| row.get(0)).collect();
     if ids.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let sql = for_entity(include_str!("make_pending.sql"), entity);
     let made = tx.query(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
-    let left = written::missing(ids, &made).len();
-    written::check(tx, entity.staging_table, left, "made pending again").await?;
-    Ok(made.len() as u64)
+    Ok(written::missing(ids, &made))
 }
 
 /// Makes pending again what an older reconciler version processed: the newest good version of each such row, and
@@ -172,7 +203,7 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
     let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
     let params = [(&entity.reconciler_version as _, Type::INT4)];
     let due = tx.query(&for_entity(&template, entity), &params).await?;
-    pending_again(tx, entity, &due).await
+    Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
 }
 
 /// Makes faulty versions pending again that a newer version settled: if a newer reconciler reads them, their
@@ -180,7 +211,7 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
 /// many.
 pub async fn reset_settled_faults(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let due = tx.query(&for_entity(include_str!("reset_settled_faults.sql"), entity), &[]).await?;
-    pending_again(tx, entity, &due).await
+    Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
 }
 
 /// Whether the noted reconciler version of an entity is this program's, so that no other one made rows in

@@ -5,6 +5,7 @@ pub mod pages;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -151,8 +152,11 @@ pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result
         let waiting = tx
             .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
             .await?;
-        outcome::pending_again(tx, entity, &waiting).await?;
-        own += waiting.iter().filter(|row| row.get::<_, Option<Uuid>>(1) == Some(run_id)).count() as u64;
+        let pending = outcome::pending_where_possible(tx, entity, &waiting).await?;
+        let is_own = |row: &&Row| {
+            pending.contains(&row.get::<_, Uuid>(0)) && row.get::<_, Option<Uuid>>(1) == Some(run_id)
+        };
+        own += waiting.iter().filter(is_own).count() as u64;
     }
     Ok(own)
 }

@@ -13,9 +13,11 @@ use crate::db::{Bisect, DbError, Tx};
 use crate::lease::FencedTx;
 use crate::migrations;
 
-/// How often the database may refuse a removal from a table before the rest of its rows stay untried: a trigger that
+/// How many rows of a table the database may refuse to remove before the rest of its rows stay untried: a trigger that
 /// refuses each of many thousands must not make a run last for hours.
 const MOST_REFUSALS: u32 = 64;
+/// The same for transactions: to find one row of a batch takes about a dozen.
+const MOST_FAILED: u32 = 1_000;
 
 /// A foreign key of a user's table by which a removal would reach the user's rows, or be refused.
 #[derive(Debug, Clone)]
@@ -121,8 +123,10 @@ pub struct Removed {
     pub gone: u64,
     /// How many stay, by what keeps them.
     kept: BTreeMap<String, u64>,
-    /// How often the database refused a removal.
+    /// How many rows the database refused to remove.
     refusals: u32,
+    /// How many transactions failed until these rows were found.
+    failed: u32,
     /// How many were not tried, since the database had refused too many.
     untried: u64,
 }
@@ -142,7 +146,7 @@ impl Removed {
     /// The next part of rows that are removed together, in a transaction of its own; see [`Removed::took`].
     pub fn next<'i>(&mut self, parts: &mut Bisect<'i, Uuid>) -> Option<&'i [Uuid]> {
         for part in parts.by_ref() {
-            if self.refusals < MOST_REFUSALS {
+            if self.refusals < MOST_REFUSALS && self.failed < MOST_FAILED {
                 return Some(part);
             }
             self.untried += part.len() as u64;
@@ -166,8 +170,9 @@ impl Removed {
                 removed.kept.iter().for_each(|(by, rows)| self.keep(by, *rows));
             }
             Err(error) => {
-                self.refusals += 1;
+                self.failed += 1;
                 if let Some((_, refusal)) = parts.failed(part, error)? {
+                    self.refusals += 1;
                     self.keep(&refusal.to_string(), 1);
                 }
             }

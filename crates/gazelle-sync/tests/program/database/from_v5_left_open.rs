@@ -146,3 +146,24 @@ async fn who_holds_a_table_of_such_a_schema_locked_fails_no_migration() {
     world.run(&["migrate"]).await.success();
     assert!(!is_open(&world).await);
 }
+
+/// Whoever may connect may make a temporary table of any name, and lock a table of his own.
+#[tokio::test]
+async fn manifests_that_somebody_else_holds_locked_keep_no_backup_open() {
+    let world = on_supabase().await;
+    world.run(&["migrate", "--from-v5"]).await.success();
+    world.execute(OPENED).await;
+    world.execute("CREATE ROLE other LOGIN; CREATE SCHEMA others AUTHORIZATION other").await;
+    let other = crate::support::roles::client_of(&world, "other").await;
+    for table in ["pg_temp.v5_manifest", "others.v5_manifest"] {
+        let sql = format!(
+            "CREATE TABLE {table} (); ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; \
+             CREATE POLICY p ON {table} FOR SELECT USING (true)"
+        );
+        other.batch_execute(&sql).await.unwrap();
+    }
+    other.batch_execute("BEGIN; LOCK TABLE pg_temp.v5_manifest, others.v5_manifest").await.unwrap();
+    let run = world.run(&["migrate"]).await;
+    assert!(!is_open(&world).await, "{run}");
+    run.success();
+}

@@ -106,6 +106,11 @@ async fn a_role_that_can_become_more_than_it_should_is_given_nothing() {
     )
     .await;
     world.execute("REVOKE staff FROM clerk; GRANT theirs TO administrator; ALTER ROLE clerk CREATEROLE; GRANT theirs TO clerk").await;
+    // The administrator of another database of this server, as our messages advise to make it.
+    world.execute("CREATE ROLE keeper LOGIN; GRANT theirs TO keeper WITH ADMIN OPTION").await;
+    let of_keeper = ["keeper may log in and is a member of theirs", "REVOKE theirs FROM keeper"];
+    refused(&world, "--owner-role", of_keeper).await;
+    world.execute("COMMENT ON ROLE theirs IS 'owner of the tables of gazelle-sync'").await;
     world.run(&["migrate", "--roles", "--owner-role", "theirs"]).await.success();
     // And once they are in use it is told by the sync's own doctor.
     // But for who counts as a superuser, to whom it says that first.

@@ -56,6 +56,30 @@ async fn children_wait_for_their_parent_and_are_released_when_it_lands() {
     assert!(people.stdout.contains("missing_parent client.id"), "{people}");
 }
 
+#[tokio::test]
+async fn a_child_that_a_trigger_keeps_in_quarantine_keeps_no_other_out() {
+    let place = place().await;
+    for id in ["p1", "p2"] {
+        place.stage("staging_pianos", id, &json!({"id": id, "client": {"id": "c1"}}), None).await;
+    }
+    place.run(&["reconcile"]).await.success();
+    place
+        .execute(
+            "CREATE FUNCTION garde() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN IF OLD.external_id = 'p1' AND NEW.sync_status = 'pending' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+             CREATE TRIGGER garde BEFORE UPDATE ON staging_pianos FOR EACH ROW EXECUTE FUNCTION garde()",
+        )
+        .await;
+    place.stage("staging_clients", "c1", &json!({"id": "c1"}), None).await;
+    let start = json!({"id": "e1", "start": "2026-05-05T12:00:00Z", "client": {"id": "c1"}});
+    place.stage("staging_appointments", "e1", &start, None).await;
+    let run = place.run(&["reconcile"]).await;
+    run.success();
+    assert!(run.stderr.contains("stay in quarantine"), "{run}");
+    assert_eq!(in_state(&place, &["--all"]).await, ["p1 waiting", "p2 released"], "{run}");
+    assert_eq!(place.count("gazelle_appointments").await, 1, "{run}");
+}
+
 /// What `errors` lists with these flags: id and state, sorted.
 async fn in_state(place: &Place, flags: &[&str]) -> Vec<String> {
     let args: Vec<&str> = ["errors", "list"].iter().chain(flags).copied().collect();
