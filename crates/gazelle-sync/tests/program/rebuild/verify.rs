@@ -81,7 +81,7 @@ async fn after_a_sync_all_is_equal_and_nothing_was_touched() {
     assert_eq!(report["sampled"], 40 + 162 + 117, "every client, piano and appointment: {report}");
     assert_eq!(check(&report, "spot_checks")["checked"], 2);
     assert_eq!(check(&report, "v_appointments_montreal")["checked"], 117);
-    assert_eq!(check(&report, "API counts")["checked"], 4);
+    assert_eq!(check(&report, "counts agree")["checked"], 4);
     let notes = report["notes"].to_string();
     assert!(notes.contains("3 record(s) are in quarantine"), "explained: {report}");
     assert!(notes.contains("no appointment has a title like `Rien de tel`"), "{report}");
@@ -221,7 +221,7 @@ async fn counts_that_disagree_are_a_difference_and_kept_deletions_are_none() {
     world.control.delete(Kind::Event, &world.upcoming(3)).unwrap();
     only(
         &world.run(&ALL).await,
-        "API counts",
+        "counts agree",
         &["appointments: the API counts 118 and 1 kept although gone, held are 120"],
     );
 }
@@ -253,7 +253,7 @@ async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same()
     );
     let run = world.run(&ALL).await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(check(&run.json(), "API counts")["checked"], 4, "{run}");
+    assert_eq!(check(&run.json(), "counts agree")["checked"], 4, "{run}");
 
     let end = json!({ "hasNextPage": false, "endCursor": null });
     let body = json!({ "data": { "allClients": { "pageInfo": end, "nodes": [] } } }).to_string();
@@ -261,7 +261,7 @@ async fn an_api_that_takes_no_alias_or_does_not_count_is_verified_all_the_same()
     world.control.add_fault(Fault::new(uncounted).on_operation("ClientsPageCursor").forever());
     let run = world.run(&ALL).await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(check(&run.json(), "API counts")["checked"], 3, "{run}");
+    assert_eq!(check(&run.json(), "counts agree")["checked"], 3, "{run}");
     assert!(run.json()["notes"].to_string().contains("clients: the API does not count"), "{run}");
 }
 
