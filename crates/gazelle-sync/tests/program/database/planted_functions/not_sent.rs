@@ -1,7 +1,7 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 37] = [
+pub const NOT_SENT: [(&str, &str); 38] = [
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
@@ -16,6 +16,7 @@ pub const NOT_SENT: [(&str, &str); 37] = [
     ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
     ("explain/generated.sql", "a column that the database computes"),
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
+    ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
