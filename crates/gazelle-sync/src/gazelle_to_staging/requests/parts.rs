@@ -129,7 +129,7 @@ impl PartPlan {
     pub fn of_plain_list(fields: Vec<Field>, bounds: Bounds) -> PartPlan {
         let around = LeafQuery { around: (1, 1), from: Vec::new() };
         let leaves: Vec<Place> = fields::leaves(&fields).into_iter().map(|(place, _)| place).collect();
-        let parts = match 1 + fields::count(&fields) <= bounds.fields as usize {
+        let parts = match fields::count(&fields) < bounds.fields as usize {
             true => vec![fields.clone()],
             false => group_leaves(&fields, &around, &leaves, bounds.fields as usize),
         };
