@@ -14,7 +14,7 @@ pub const PUBLIC_ROLES: [&str; 2] = ["anon", "authenticated"];
 /// The comment of the owner's role. A role cannot give it to itself, unlike what it writes on its tables.
 pub const MARK_OF_OWNER: &str = "owner of the tables of gazelle-sync";
 
-/// The names of the three roles. The ones that [`apply`](super::roles::apply) is given are plain identifiers.
+/// The names of the three roles. The ones that `apply` is given are plain identifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Roles {
     /// Owns every table and view; has no password, and may not log in except with Citus.

@@ -51,7 +51,7 @@ impl Me {
         Ok(Me::of(&db.query(LOOK, &params(&schema)).await?, db.is_embedded()))
     }
 
-    /// As [`Me::read`], in a transaction.
+    /// As `read`, in a transaction.
     ///
     /// # Errors
     /// Those of the database.
