@@ -61,7 +61,8 @@ pub struct ValidVersion {
 #[serde(rename_all = "snake_case")]
 pub enum Parent {
     /// It is in production: the next run accepts the record.
-    Landed,
+    #[serde(rename = "landed")]
+    InProduction,
     /// It is in staging, but in quarantine itself or not reconciled yet.
     Staged,
     /// It is unknown: the next `sync` requests it by its id.
@@ -127,7 +128,7 @@ fn offending(entity: &Entity, version: &Version, field: &str) -> Option<Json> {
 async fn parent(tx: &Tx<'_>, table: &str, id: &str) -> Result<Parent, DbError> {
     let Some(entity) = entities::entity_of_table(table) else { return Ok(Parent::Unknown) };
     if find::row(tx, entity.tables[0], id).await?.is_some() {
-        return Ok(Parent::Landed);
+        return Ok(Parent::InProduction);
     }
     Ok(if history::knows(tx, entity, id).await? { Parent::Staged } else { Parent::Unknown })
 }
@@ -144,7 +145,7 @@ fn advice(case: &Case, parent: Option<Parent>) -> String {
             _,
         ) => "nothing: the case is closed".to_owned(),
         (Ok(CaseState::Waiting), _) => match (parent, &case.waits_for_id) {
-            (Some(Parent::Landed), _) => {
+            (Some(Parent::InProduction), _) => {
                 "nothing: the next run releases it, because its parent has been written".to_owned()
             }
             (Some(Parent::Staged), Some(parent)) => {

@@ -24,7 +24,7 @@ pub fn text(story: &CaseContext) -> Lines {
     line("state", &format!("{}: {}", case.state, meaning(&case.state)));
     if let (Some(table), Some(id)) = (&case.waits_for, &case.waits_for_id) {
         let known = match story.parent {
-            Some(Parent::Landed) => ", which is now in production",
+            Some(Parent::InProduction) => ", which is now in production",
             Some(Parent::Staged) => ", which is staged but not in production",
             Some(Parent::Unknown) => ", which is unknown",
             None => "",

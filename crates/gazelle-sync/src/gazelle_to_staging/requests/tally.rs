@@ -8,8 +8,8 @@ use crate::source::{ErrorClass, SourceError};
 
 /// Up to this many failing records are never blamed on the API.
 const FEW_FAILURES: u64 = 2;
-/// Failing long lists that say nothing of the API, however few others there are: a shop may have a handful of records
-/// with so many contacts, and each of them may be faulty.
+/// Up to this many records with a failing long list are never blamed on the API: a company may have only a few records
+/// whose lists need further requests, and each of these may be faulty.
 const FEW_FAILING_LISTS: u64 = 5;
 
 /// The most entries that all lists of a run may have together. Two hashes of each id are kept: one until the

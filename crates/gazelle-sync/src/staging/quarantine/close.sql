@@ -1,13 +1,13 @@
 UPDATE {schema}.sync_quarantine q
-   SET state = CASE WHEN landed.is_newer THEN 'superseded'
+   SET state = CASE WHEN settled.is_newer THEN 'superseded'
                     WHEN q.waits_for IS NULL AND q.reconciler_version < $4 THEN 'reread'
                     ELSE 'released' END,
        closed_at = $3,
-       closed_reason = CASE WHEN landed.is_newer THEN 'a newer version was reconciled'
+       closed_reason = CASE WHEN settled.is_newer THEN 'a newer version was reconciled'
                             WHEN q.waits_for IS NULL AND q.reconciler_version < $4
                             THEN 'a newer version of the reconciler reads it'
-                            WHEN q.waits_for IS NOT NULL THEN 'its parent landed'
+                            WHEN q.waits_for IS NOT NULL THEN 'its parent was written'
                             ELSE 'reconciled on a later try' END
-  FROM unnest($1::uuid[], $2::boolean[]) AS landed (staging_id, is_newer)
- WHERE q.staging_id = landed.staging_id
+  FROM unnest($1::uuid[], $2::boolean[]) AS settled (staging_id, is_newer)
+ WHERE q.staging_id = settled.staging_id
 RETURNING q.staging_id

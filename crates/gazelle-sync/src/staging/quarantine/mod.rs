@@ -105,15 +105,15 @@ async fn supersede_not_asked(
 pub async fn close(
     tx: &FencedTx<'_>,
     entity: &Entity,
-    landed: &[(&str, Uuid, Timestamp)],
+    good: &[(&str, Uuid, Timestamp)],
     at: Timestamp,
 ) -> Result<(), DbError> {
-    let external_ids: Vec<&str> = landed.iter().map(|(id, _, _)| *id).collect();
-    let staging_ids: Vec<Uuid> = landed.iter().map(|(_, id, _)| *id).collect();
-    let fetched_at: Vec<Timestamp> = landed.iter().map(|(_, _, at)| *at).collect();
+    let external_ids: Vec<&str> = good.iter().map(|(id, _, _)| *id).collect();
+    let staging_ids: Vec<Uuid> = good.iter().map(|(_, id, _)| *id).collect();
+    let fetched_at: Vec<Timestamp> = good.iter().map(|(_, _, at)| *at).collect();
     let rows = tx
         .query(
-            &for_entity(include_str!("landed.sql"), entity),
+            &for_entity(include_str!("settled_cases.sql"), entity),
             &[
                 (&entity.name, Type::TEXT),
                 (&external_ids, Type::TEXT_ARRAY),

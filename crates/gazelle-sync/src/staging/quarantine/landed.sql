@@ -1,9 +1,0 @@
--- The cases of records of which a good version was written, and whether it is a newer one, which makes the faulty version moot.
-SELECT q.staging_id, q.staging_id <> landed.staging_id
-  FROM unnest($2::text[], $3::uuid[], $4::timestamptz[]) AS landed (external_id, staging_id, fetched_at)
-  JOIN {schema}.sync_quarantine q ON q.external_id = landed.external_id
- WHERE q.entity = $1
-   AND q.state IN ('open', 'waiting')
-   AND (q.staging_id = landed.staging_id
-        OR EXISTS (SELECT 1 FROM {schema}.{staging_table} s
-                    WHERE s.id = q.staging_id AND s.fetched_at < landed.fetched_at))
