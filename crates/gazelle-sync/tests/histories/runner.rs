@@ -102,9 +102,10 @@ impl Running {
         }
     }
 
-    /// Waits for its end; an error when it takes impossibly long or panics.
+    /// Waits for its end; an error when it panics, or hangs. What hangs does so for ever: the limit is so long that no
+    /// machine, however busy, exceeds it with a run that goes on.
     pub async fn end(&mut self) -> Result<Ended, String> {
-        match tokio::time::timeout(Duration::from_secs(60), &mut self.ended).await {
+        match tokio::time::timeout(Duration::from_secs(600), &mut self.ended).await {
             Ok(Ok(ended)) => Ok(ended),
             Ok(Err(_)) => Err("the run panicked".to_owned()),
             Err(_) => Err("the run hangs".to_owned()),

@@ -187,7 +187,7 @@ impl Story<'_> {
     pub(super) async fn sessions_are_over(&self) -> Result<(), String> {
         let sql = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND application_name = 'gazelle-sync'";
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
         loop {
             let open: i64 = self.stage.db.query_one(sql, &[]).await.expect("a count").get(0);
             if open == 0 {
