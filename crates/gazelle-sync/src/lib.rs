@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod crash;
 pub mod credentials;
+pub mod dashboard;
 pub mod db;
 pub mod display;
 pub mod doctor;

@@ -5,7 +5,7 @@
 //! together, so that a July time read in November uses July's offset. See `docs/timezone.md`.
 
 use jiff::{
-    SignedDuration, Timestamp,
+    SignedDuration, Timestamp, Zoned,
     civil::{Date, DateTime, Time},
     fmt::temporal::Pieces,
     tz::TimeZone,
@@ -147,6 +147,11 @@ pub fn show_hour(instant: Timestamp, zone: &TimeZone) -> String {
 /// Shows an instant in a zone, to the second, with its abbreviation: `2026-01-09 07:00:00 EST`.
 pub fn show_exact(instant: Timestamp, zone: &TimeZone) -> String {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// An instant as date, time and offset in a zone.
+pub fn local(instant: Timestamp, zone: &TimeZone) -> Zoned {
+    instant.to_zoned(zone.clone())
 }
 
 /// When a calendar day starts in a zone.

@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod fuzz;
 mod histories;
+mod screens;
 mod simulator;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Play random histories of a shop and its copy, with kills, faults and rivals, and check each outcome
     SimulateHistories(histories::HistoriesArgs),
+    /// Take pictures of the dashboard's pages in both languages, both colours and two widths
+    Screens(screens::ScreensArgs),
     /// Look at licences, origins, versions and known vulnerabilities of all dependencies; asks nobody
     Audit(audit::AuditArgs),
     /// The simulated Gazelle of a benchmark, in a process of its own; ends when its stdin does
@@ -39,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Screens(args) => screens::run(&args),
         Command::SimulateHistories(args) => histories::run(&args),
         Command::Simulator(shop) => simulator::serve(&shop),
     }

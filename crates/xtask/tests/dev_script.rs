@@ -27,21 +27,23 @@ fn assert_refused(ended: &Ended, words: &[&str]) {
 
 #[test]
 fn each_systems_own_package_manager_installs_what_is_missing_under_its_own_names() {
-    let all = ["cc", "pgbouncer", "promtool", "bash", "tar", "systemd-analyze"];
+    let all = ["cc", "pgbouncer", "promtool", "bash", "tar", "chromedriver", "systemd-analyze"];
     let apt = "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends";
     for (manager, release, demo, tests) in [
         (
             "apt-get",
             "ID=debian",
             format!("{apt} gcc libc6-dev postgresql"),
-            format!("{apt} gcc libc6-dev postgresql pgbouncer prometheus bash tar systemd"),
+            format!(
+                "{apt} gcc libc6-dev postgresql pgbouncer prometheus bash tar chromium chromium-driver systemd"
+            ),
         ),
         (
             "dnf",
             "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"",
             "dnf install -y --setopt=install_weak_deps=False gcc postgresql-server postgresql".to_owned(),
             "dnf install -y --setopt=install_weak_deps=False gcc postgresql-server postgresql pgbouncer \
-             /usr/bin/promtool bash tar systemd"
+             /usr/bin/promtool bash tar chromium chromedriver systemd"
                 .to_owned(),
         ),
         (
@@ -49,20 +51,23 @@ fn each_systems_own_package_manager_installs_what_is_missing_under_its_own_names
             "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"",
             "zypper --non-interactive install --no-recommends gcc postgresql-server postgresql".to_owned(),
             "zypper --non-interactive install --no-recommends gcc postgresql-server postgresql pgbouncer \
-             golang-github-prometheus-prometheus bash tar systemd"
+             golang-github-prometheus-prometheus bash tar chromium chromedriver systemd"
                 .to_owned(),
         ),
         (
             "pacman",
             "ID=arch",
             "pacman -S --needed --noconfirm gcc postgresql".to_owned(),
-            "pacman -S --needed --noconfirm gcc postgresql pgbouncer prometheus bash tar systemd".to_owned(),
+            "pacman -S --needed --noconfirm gcc postgresql pgbouncer prometheus bash tar chromium systemd"
+                .to_owned(),
         ),
         (
             "apk",
             "ID=alpine",
             "apk add gcc musl-dev postgresql postgresql-client".to_owned(),
-            "apk add gcc musl-dev postgresql postgresql-client pgbouncer prometheus bash tar".to_owned(),
+            "apk add gcc musl-dev postgresql postgresql-client pgbouncer prometheus bash tar chromium \
+             chromium-chromedriver"
+                .to_owned(),
         ),
     ] {
         for (task, installs, runs) in [("demo", &demo, DEMO), ("test", &tests, TESTS)] {
@@ -172,7 +177,7 @@ fn a_machine_that_has_everything_is_changed_in_nothing() {
     let one = ["test", "-p", "gazelle-sync", "--test", "logs"];
     assert_ran(&machine.dev(&one), &[&format!("{TESTS} -p gazelle-sync --test logs")]);
     // The demo needs none of what the tests need.
-    for tool in ["pgbouncer", "promtool", "systemd-analyze"] {
+    for tool in ["pgbouncer", "promtool", "chromedriver", "systemd-analyze"] {
         machine.without(tool);
     }
     assert_ran(&machine.dev(&["demo"]), &[DEMO]);
@@ -185,6 +190,7 @@ fn each_tool_of_the_tests_is_missed_by_itself() {
         ("promtool", "prometheus"),
         ("bash", "bash"),
         ("tar", "tar"),
+        ("chromedriver", "chromium chromium-driver"),
         ("systemd-analyze", "systemd"),
     ] {
         let machine = Machine::ready("Linux", 1000);
@@ -300,7 +306,7 @@ fn how_takes_the_tools_and_no_other_word() {
     let how = machine.dev(&["how", "cc", "postgres"]);
     let line = "dnf install -y --setopt=install_weak_deps=False gcc postgresql-server postgresql\n";
     assert_eq!((how.code, how.stdout.as_str()), (0, line), "{}", how.stderr);
-    let takes = "cc postgres pgbouncer promtool bash tar systemd-analyze";
+    let takes = "cc postgres pgbouncer promtool bash tar chromedriver systemd-analyze";
     for words in
         [&["how"][..], &["how", "demo"], &["how", "cc", "gcc"], &["how", "cc postgres"], &["how", ""]]
     {

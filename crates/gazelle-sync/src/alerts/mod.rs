@@ -13,6 +13,7 @@
 
 mod channels;
 mod conditions;
+mod current;
 mod deadman;
 mod deliver;
 mod direct;
@@ -24,6 +25,7 @@ mod words;
 
 pub use channels::{Channel, Channels, mail_port};
 pub use conditions::Limits;
+pub use current::{Problem, current};
 pub use deadman::{ping, ping_now};
 pub use deliver::{Delivered, deliver, send_test};
 pub use direct::{DirectAlerts, Trouble};

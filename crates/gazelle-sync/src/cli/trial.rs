@@ -70,8 +70,14 @@ pub struct DemoArgs {
     #[command(flatten)]
     pub shop: ShopFlags,
     /// Stop the embedded database at the end, even if it was running before, instead of leaving it running for psql
-    #[arg(long)]
+    #[arg(long, conflicts_with = "open")]
     pub stop: bool,
+    /// Leave the dashboard running over the demo's data until Ctrl-C, and open it in a browser if there is one
+    #[arg(long)]
+    pub open: bool,
+    /// With --open: address of the dashboard; absent: that of the setting listen, or a free port where that is taken
+    #[arg(long, value_name = "ADDRESS", requires = "open")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// Flags of `simulate`.

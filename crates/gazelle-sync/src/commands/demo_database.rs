@@ -1,27 +1,10 @@
-//! Marks the database that `demo` filled: `demo` empties no other one, and no real account is synced into it.
+//! Keeps real accounts out of the database that `demo` filled.
 
 use anyhow::{Result, bail};
 
 use super::shared::opened::Opened;
 use crate::config::Settings;
-use crate::db::{Db, DbError};
-use crate::migrate;
-
-/// Whether a database holds the demo's shop.
-pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
-    if migrate::shape(db).await? == migrate::Shape::Empty {
-        return Ok(false);
-    }
-    let rows =
-        db.query("SELECT 1 FROM {schema}.sync_notes WHERE key = 'shop' AND value = 'demo'", &[]).await?;
-    Ok(!rows.is_empty())
-}
-
-/// Marks a database as the demo's.
-pub async fn mark(db: &Db) -> Result<(), DbError> {
-    db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
-    Ok(())
-}
+use crate::migrate::demo::is_demo;
 
 /// Fails if a real account would be synced into the demo's database.
 pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {

@@ -214,6 +214,15 @@ fn numbers_in_range(fields: &[&str]) -> bool {
     })
 }
 
+/// A link that an address is put into.
+pub(super) fn map_link(text: &str) -> Result<String, String> {
+    let filled = text.replace("{address}", "x");
+    match web_address(&filled) {
+        Ok(_) if text.contains("{address}") => Ok(text.to_owned()),
+        _ => Err("must be an address like https://maps.example.org/?q={address}".to_owned()),
+    }
+}
+
 /// A level, or directives by module.
 pub(super) fn log_level(text: &str) -> Result<String, String> {
     let known = |level: &str| {

@@ -35,7 +35,7 @@ pub const SETTINGS: &[SettingDoc] = &[
     // Where the data lives
     secret("database_url", "DATABASE_URL", "PostgreSQL to mirror into; absent: an embedded server in the data folder"),
     plain("database_ca_file", "GAZELLE_SYNC_DATABASE_CA", "", "PEM file of the certificate authorities that the database's TLS certificate must come from, in place of the system's"),
-    plain("database_connections", "GAZELLE_SYNC_DATABASE_CONNECTIONS", "8", "connections to the database that a run uses at most, 1 to 100; two more are used for short questions beside it; a role that is allowed fewer makes do with them"),
+    plain("database_connections", "GAZELLE_SYNC_DATABASE_CONNECTIONS", "8", "connections to the database that a run uses at most, 1 to 100; two more are used for short questions beside it, and up to three by pages of the dashboard; a role that is allowed fewer makes do with them"),
     plain("database_silence_seconds", "GAZELLE_SYNC_DATABASE_SILENCE", "30", "a statement of which the database gives no sign of life for this long has failed, 1 to 3600"),
     plain("lock_notice_seconds", "GAZELLE_SYNC_LOCK_NOTICE", "5", "a statement that waits for a lock for this long is logged, with the session that holds it, 0.1 to 3600 and no longer than `lock_wait_seconds`"),
     plain("lock_wait_seconds", "GAZELLE_SYNC_LOCK_WAIT", "300", "a statement that waits for a lock for this long fails, and with it the run; nothing is lost, 0.5 to 86400"),
@@ -76,6 +76,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     // Running by itself
     plain("listen", "GAZELLE_SYNC_LISTEN", "127.0.0.1:8787", "address of the service's HTTP side; one that others can reach needs http_token"),
     secret("http_token", "GAZELLE_SYNC_HTTP_TOKEN", "token that the service's HTTP side asks for (Authorization: Bearer …), 16 characters or more"),
+    plain("dashboard", "GAZELLE_SYNC_DASHBOARD", "on", "whether the service shows the dashboard at /app: on or off"),
+    plain("public_url", "GAZELLE_SYNC_PUBLIC_URL", "", "address at which people reach the dashboard, if a proxy stands before it, like https://sync.example.org; absent: this machine alone reaches it"),
+    plain("map_url", "GAZELLE_SYNC_MAP_URL", "https://www.google.com/maps/dir/?api=1&destination={address}", "link of an address in the dashboard; {address} is replaced by the address, percent-encoded"),
     plain("incremental_schedule", "GAZELLE_SYNC_INCREMENTAL", "*/15 * * * *", "when the service syncs what changed (cron: minute hour day month weekday, a field of seconds before them if wanted; in the time zone below)"),
     plain("full_schedule", "GAZELLE_SYNC_FULL", "0 3 * * *", "when the service syncs everything (cron: minute hour day month weekday, a field of seconds before them if wanted; in the time zone below)"),
     plain("stale_after_minutes", "GAZELLE_SYNC_STALE_AFTER", "45", "minutes without a good run after which the data counts as stale, 1 to 10080"),

@@ -22,7 +22,7 @@ mod toml_file;
 pub use checks::{plain_identifier as plain_name, plain_identifier as schema_name};
 pub use docs::{SETTINGS, SettingDoc, settings_markdown, settings_text};
 pub use error::SettingsError;
-pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks};
+pub use kinds::{Language, LogFormat, Retention, SpotCheck, SpotChecks, Switch};
 pub use layers::{CONFIG_ENV, DEFAULT_FILE, Flag, Layers};
 pub use secrets_file::{CredentialValue, Secrets};
 pub use settings::Settings;

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::reader::{Given, Reader};
-use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, checks};
+use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, Switch, checks};
 use crate::db::Limits;
 
 /// Declares the settings: name, type, and the method of [`Reader`] that reads it, with the arguments of that method
@@ -86,6 +86,9 @@ settings! {
 
     listen: SocketAddr = checked(checks::listen) else placeholder_address,
     http_token: Option<SecretString> = secret(checks::header_value),
+    dashboard: Switch = choice(Switch::On),
+    public_url: Option<Url> = optional(checks::web_address),
+    map_url: String = text(checks::map_link),
     incremental_schedule: String = text(checks::cron),
     full_schedule: String = text(checks::cron),
     stale_after_minutes: u32 = whole(1..=10_080),
@@ -182,6 +185,11 @@ impl Settings {
                     .to_owned(),
             );
         }
+    }
+
+    /// Whether the dashboard is shown.
+    pub fn shows_dashboard(&self) -> bool {
+        self.dashboard == Switch::On
     }
 
     /// The wait before the second attempt; it doubles with each further attempt.

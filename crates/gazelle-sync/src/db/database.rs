@@ -103,6 +103,12 @@ impl Db {
         Db { place: Place::Tokens, ..self.beside() }
     }
 
+    /// The same database for the pages of the dashboard, in places of the pool of their own: however many are looked
+    /// at, no run waits for them. A statement of theirs ends after three seconds.
+    pub fn for_pages(&self) -> Db {
+        Db { place: Place::Pages, ..self.beside() }
+    }
+
     /// The same database, whose answers do not count as progress of the work (see [`Db::since_progress`]).
     pub fn beside(&self) -> Db {
         Db { progress: Arc::new(Progress::new()), ..self.clone() }

@@ -17,6 +17,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use listener::{BoundedListener, Peer};
 use slots::Slots;
 
+use crate::dashboard::{self, ClientAddress};
 use crate::service::state::Shared;
 
 /// Shorter tokens could be guessed by trying.
@@ -78,9 +82,22 @@ impl HttpSocket {
     /// The listener fails.
     pub async fn serve(self, shared: Arc<Shared>, stop: CancellationToken) -> std::io::Result<()> {
         let metrics = shared.metrics.clone();
-        let routes = guard::guarded(routes::router(shared), self.token, metrics.clone());
+        let mut routes = guard::guarded(routes::router(shared.clone()), self.token, metrics.clone());
+        if shared.settings.shows_dashboard() {
+            // The dashboard has a guard of its own: browsers send it no token.
+            routes = routes.merge(dashboard::router(shared).layer(from_fn(told_of_peer)));
+        }
         let listener = BoundedListener::new(self.listener, Slots::new(slots::is_near), metrics);
         let routes = routes.into_make_service_with_connect_info::<Peer>();
         axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await
     }
+}
+
+/// Tells the dashboard the client's address.
+async fn told_of_peer(mut request: Request, next: Next) -> Response {
+    if let Some(address) = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| ClientAddress(peer.0.0))
+    {
+        request.extensions_mut().insert(address);
+    }
+    next.run(request).await
 }

@@ -2,6 +2,7 @@
 //! add (`declared`).
 
 mod declared;
+pub mod demo;
 mod shape;
 
 use tokio_postgres::types::Type;

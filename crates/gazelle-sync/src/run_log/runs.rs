@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -12,8 +13,8 @@ use uuid::Uuid;
 use super::kinds::{RunCommand, RunMode, RunTrigger};
 use super::report::{EntityReport, RequestSum, RunReport, Status, milliseconds};
 
-use crate::db::{Db, DbError};
-use crate::entities::{self, ENTITIES, Entity};
+use crate::db::{Db, DbError, Tx};
+use crate::entities::{self, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::source::RequestRecord;
 use crate::staging::clock::Clock;
@@ -291,8 +292,27 @@ pub struct PastRuns {
     /// Since when all entities are good. For each entity, the end of the last run that was a success or partial and
     /// read its list whole; of these, the earliest. None while an entity has no such run.
     pub last_good: Option<Timestamp>,
+    /// When each entity was last good.
+    pub good_of: Vec<(&'static Entity, Option<Timestamp>)>,
     /// When this was read, by the database's clock.
     pub asked_at: Timestamp,
+}
+
+impl PastRuns {
+    /// From the rows of `past_runs.sql`, which were asked for at `now`.
+    fn of_rows(rows: &[Row], now: Timestamp) -> PastRuns {
+        // An entity that no run has included yet is new, and does not make the others worse.
+        let known = rows.iter().filter(|row| row.get("is_known"));
+        let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
+        let of = rows.iter().filter_map(|row| {
+            let entity = entities::entity(row.get("name"))?;
+            Some((entity, Past { any: row.get("started_at"), full: row.get("full_started_at") }))
+        });
+        let good_of =
+            rows.iter().filter_map(|row| Some((entities::entity(row.get("name"))?, row.get("finished_at"))));
+        let last_good = ended.and_then(|ended| ended.into_iter().min());
+        PastRuns { of: of.collect(), good_of: good_of.collect(), last_good, asked_at: now }
+    }
 }
 
 /// Reads when the last good runs of each entity started and ended. Runs dated later than now are left out: a wrong
@@ -302,19 +322,20 @@ pub struct PastRuns {
 /// Those of the database.
 pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
     let now = db.now().await?;
-    let names: Vec<&str> = ENTITIES.iter().map(|entity| entity.name).collect();
-    let rows = db
-        .query(include_str!("past_runs.sql"), &[(&now, Type::TIMESTAMPTZ), (&names, Type::TEXT_ARRAY)])
-        .await?;
-    // An entity that no run has included yet is new, and does not make the others worse.
-    let known = rows.iter().filter(|row| row.get("is_known"));
-    let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
-    let of = rows.iter().filter_map(|row| {
-        let entity = entities::entity(row.get("name"))?;
-        Some((entity, Past { any: row.get("started_at"), full: row.get("full_started_at") }))
-    });
-    let last_good = ended.and_then(|ended| ended.into_iter().min());
-    Ok(PastRuns { of: of.collect(), last_good, asked_at: now })
+    let names = entities::names();
+    let params = [(&now as _, Type::TIMESTAMPTZ), (&names as _, Type::TEXT_ARRAY)];
+    Ok(PastRuns::of_rows(&db.query(include_str!("past_runs.sql"), &params).await?, now))
+}
+
+/// As [`past`], in a transaction.
+///
+/// # Errors
+/// Those of the database.
+pub async fn past_in(tx: &Tx<'_>) -> Result<PastRuns, DbError> {
+    let now = tx.now().await?;
+    let names = entities::names();
+    let params = [(&now as _, Type::TIMESTAMPTZ), (&names as _, Type::TEXT_ARRAY)];
+    Ok(PastRuns::of_rows(&tx.query(include_str!("past_runs.sql"), &params).await?, now))
 }
 
 /// How many earlier walks must have been short by the same number before a list counts as one that never adds up.
@@ -356,7 +377,7 @@ pub struct LastRun {
 /// # Errors
 /// Those of the database.
 pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    let run = |row: &tokio_postgres::Row| LastRun {
+    let run = |row: &Row| LastRun {
         run_id: row.get("run_id"),
         command: row.get("command"),
         mode: row.get("mode"),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Tx};
 
 /// A filter of warnings; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
@@ -87,29 +87,49 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
     let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
     let records = db.query(include_str!("warnings/of_records.sql"), &params).await?;
     let runs = db.query(include_str!("warnings/of_runs.sql"), &params).await?;
-    Ok(Warnings {
-        records: records
-            .iter()
-            .map(|row| OfRecords {
-                entity: row.get("entity"),
-                code: row.get("code"),
-                records: row.get("records"),
-                first_seen_at: row.get("first_seen_at"),
-                last_seen_at: row.get("last_seen_at"),
-                samples: samples(row),
-            })
-            .collect(),
-        runs: runs
-            .iter()
-            .map(|row| OfRun {
-                run_id: row.get("run_id"),
-                started_at: row.get("started_at"),
-                code: row.get("code"),
-                subject: row.get("subject"),
-                message: row.get("message"),
-            })
-            .collect(),
-    })
+    Ok(Warnings::of_rows(&records, &runs))
+}
+
+/// As [`read`], in a transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn read_in(tx: &Tx<'_>, which: &Which<'_>) -> Result<Warnings, DbError> {
+    let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
+    let filters =
+        [(&which.entity as _, Type::TEXT), (&which.code as _, Type::TEXT), (&which.run as _, Type::UUID)];
+    let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
+    let records = tx.query(include_str!("warnings/of_records.sql"), &params).await?;
+    let runs = tx.query(include_str!("warnings/of_runs.sql"), &params).await?;
+    Ok(Warnings::of_rows(&records, &runs))
+}
+
+impl Warnings {
+    fn of_rows(records: &[Row], runs: &[Row]) -> Warnings {
+        Warnings {
+            records: records
+                .iter()
+                .map(|row| OfRecords {
+                    entity: row.get("entity"),
+                    code: row.get("code"),
+                    records: row.get("records"),
+                    first_seen_at: row.get("first_seen_at"),
+                    last_seen_at: row.get("last_seen_at"),
+                    samples: samples(row),
+                })
+                .collect(),
+            runs: runs
+                .iter()
+                .map(|row| OfRun {
+                    run_id: row.get("run_id"),
+                    started_at: row.get("started_at"),
+                    code: row.get("code"),
+                    subject: row.get("subject"),
+                    message: row.get("message"),
+                })
+                .collect(),
+        }
+    }
 }
 
 fn samples(row: &Row) -> Vec<Sample> {

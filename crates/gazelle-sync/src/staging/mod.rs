@@ -1,7 +1,7 @@
 //! The only code that touches the staging tables: appends versions of records, and notes their outcome.
 //!
 //! [`versions`] adds what stage 1 receives, [`pending`] reads what stage 2 is to process, [`outcome`] notes the
-//! result, `slice` selects records by what happened to them, [`quarantine`] keeps the cases of records that could
+//! result, `slice` selects records by what happened to them, `recent` reads what was staged lately, [`quarantine`] keeps the cases of records that could
 //! not be reconciled, [`exact`] finds what `jsonb` cannot hold, [`undo`] withdraws versions and restores them.
 
 pub mod api_limits;
@@ -19,6 +19,7 @@ pub mod missing_parents;
 pub mod outcome;
 pub mod pending;
 pub mod quarantine;
+pub mod recent;
 pub mod removal;
 pub mod retention;
 pub mod size;

@@ -1,5 +1,7 @@
 //! What is shown goes through the types that make it harmless.
 
+use std::fs;
+
 use super::{code, files, src};
 
 #[test]
@@ -27,6 +29,8 @@ fn nothing_is_written_but_what_was_made_harmless() {
         // Tests of units.
         _ if file.contains("tests") => true,
         _ if file.starts_with("display/") || file == "http/answer.rs" => true,
+        // Its pages are templates, whose escaper is `display`'s (see below).
+        "dashboard/answer.rs" => true,
         // Asks what kind of stderr there is; gives the log its one writer.
         "commands/shared/logging.rs" => line.contains("is_terminal()") || way == "log_writer(",
         // A page of our own words alone, for the browser that comes back from a login.
@@ -61,4 +65,34 @@ fn nothing_is_written_but_what_was_made_harmless() {
     for handler in handlers {
         assert!(handler.ends_with("-> Answer {"), "http/routes.rs answers with something else: {handler}");
     }
+}
+
+#[test]
+fn templates_escape_every_value_and_hold_nothing_that_acts() {
+    let templates = files(&src().join("dashboard"), "html");
+    assert!(templates.len() >= 8, "{}", templates.len());
+    for (file, text) in &templates {
+        for word in [
+            "|safe",
+            "| safe",
+            "escape",
+            "<script",
+            "style=",
+            "onclick",
+            "hx-on",
+            "javascript:",
+            "http://",
+            "https://",
+        ] {
+            assert!(!text.contains(word), "{file} says {word}");
+        }
+    }
+    for (file, text) in files(&src().join("dashboard"), "rs") {
+        // The test of the escaper has a template of its own; every other one stands in a file.
+        let is_own = file == "dashboard/escape.rs";
+        assert!(is_own || !text.contains("#[template(source"), "{file} has a template in its code");
+        assert!(!text.contains("escape = "), "{file} chooses another escaper");
+    }
+    let set = fs::read_to_string(src().join("../askama.toml")).unwrap();
+    assert!(set.contains("path = \"crate::dashboard::escape::Harmless\"\nextensions = [\"html\"]"), "{set}");
 }

@@ -50,7 +50,9 @@ impl Machine {
     /// As [`Machine::new`], with everything that the tests need.
     pub fn ready(system: &str, user: u32) -> Machine {
         let machine = Machine::new(system, user);
-        for tool in ["cc", "pgbouncer", "promtool", "bash", "tar", "systemd-analyze", "xcode-select"] {
+        for tool in
+            ["cc", "pgbouncer", "promtool", "bash", "tar", "chromedriver", "systemd-analyze", "xcode-select"]
+        {
             machine.program(tool, "exit 0");
         }
         machine.postgres("root", "usr/lib/postgresql/17/bin", "17.2 (Debian 17.2-1)");

@@ -57,6 +57,18 @@ impl Words {
         }
     }
 
+    /// The same in another language, without the schema's name: a page names it once.
+    pub(super) fn speaking(self, language: Language) -> Words {
+        Words { language, schema: None, ..self }
+    }
+
+    /// A problem that exists now, for a page: its title, what it is, and what to do.
+    pub(super) fn problem(&self, kind: Kind, facts: &Facts, at: Timestamp) -> Text {
+        let context = MessageContext { occasion: Occasion::Started, opened_at: at, at };
+        let told = self.message(kind, facts, context);
+        Text { title: self.title(kind).into(), body: told.body }
+    }
+
     /// The message about an alert.
     pub(super) fn message(&self, kind: Kind, facts: &Facts, context: MessageContext) -> Text {
         let frame = templates::frame(self.language);

@@ -101,7 +101,7 @@ async fn value(db: &Db, sql: &str, id: &str) -> Result<String, DbError> {
 }
 
 /// Active future appointments, soonest first.
-fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
+pub(super) fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
     let now = Timestamp::now().to_string();
     let mut events: Vec<(String, Value)> = shop
         .ids(Kind::Event)

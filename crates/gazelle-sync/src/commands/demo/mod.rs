@@ -1,8 +1,9 @@
 //! `demo`: shows a full and an incremental sync of a simulated shop, without any configuration. `changes` changes
-//! data at the source, `day` reads what is shown of production.
+//! data at the source, `day` reads what is shown of production, `open` leaves the dashboard running over it.
 
 pub mod changes;
 pub mod day;
+mod open;
 pub mod report;
 
 use std::time::{Duration, Instant};
@@ -10,8 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use gazelle_sim::{SimOptions, Simulator};
 
-use super::demo_database;
-use super::demo_database::is_demo;
 use super::shared::context::Context;
 use super::shared::opened;
 use super::shared::opened::Opened;
@@ -22,6 +21,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::entities::ENTITIES;
 use crate::migrate;
+use crate::migrate::demo::{is_demo, mark};
 use crate::orchestrator::{Job, Stages, run_sync};
 use crate::run_log::kinds::{RunCommand, RunTrigger};
 use crate::run_log::report::RunReport;
@@ -42,13 +42,17 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<u8> {
     } else {
         opened.leave_running().await?;
     }
-    let report = outcome?;
+    let (report, sim) = outcome?;
     let code = report.full.status.and(report.incremental.status).exit_code();
+    if args.open && code == 0 {
+        return open::run(context, args.listen, report, sim).await;
+    }
+    sim.shutdown().await;
     context.print(&report, || text::demo::text(&report, args.stop, &context.settings))?;
     Ok(code)
 }
 
-async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Result<DemoReport> {
+async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Result<(DemoReport, Simulator)> {
     let db = &opened.db;
     start_afresh(db, &context.settings).await?;
 
@@ -71,8 +75,7 @@ async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Res
     let changes = changes::observe(db, changes).await?;
     let day = day::busiest(db).await?;
     let tire_le_coyote = day::titled(db, "Tire le Coyote%").await?;
-    sim.shutdown().await;
-    Ok(DemoReport {
+    let report = DemoReport {
         full,
         changes,
         incremental,
@@ -80,7 +83,9 @@ async fn demonstrate(context: &Context, args: &DemoArgs, opened: &Opened) -> Res
         tire_le_coyote,
         database_url: opened.embedded_url(),
         data_dir: context.settings.data_dir.display().to_string(),
-    })
+        dashboard: None,
+    };
+    Ok((report, sim))
 }
 
 async fn sync(context: &Context, db: &Db, client: &GazelleClient, mode: RunMode) -> Result<RunReport> {
@@ -112,7 +117,7 @@ async fn start_afresh(db: &Db, settings: &Settings) -> Result<()> {
         drop_shop(db, settings).await?;
     }
     migrate::migrate(db).await?;
-    demo_database::mark(db).await?;
+    mark(db).await?;
     Ok(())
 }
 

@@ -17,4 +17,7 @@ pub struct DemoReport {
     pub tire_le_coyote: Vec<Visit>,
     pub database_url: Option<String>,
     pub data_dir: String,
+    /// The address of the dashboard; absent without `--open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What several commands need: settings and printing ([`context`]), the database and the API that they work on
 //! ([`opened`]), arguments ([`arguments`]), the record that `history` and `explain` are asked about ([`record`]), logs
-//! ([`logging`]) and alerts without the service ([`alerting`]).
+//! ([`logging`]) alerts without the service
+//! ([`alerting`]), and the service itself ([`serving`]).
 
 pub(super) mod alerting;
 pub(super) mod arguments;
@@ -8,3 +9,4 @@ pub(super) mod context;
 pub(super) mod logging;
 pub(super) mod opened;
 pub(super) mod record;
+pub(super) mod serving;

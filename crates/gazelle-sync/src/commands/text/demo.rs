@@ -40,6 +40,15 @@ pub fn text(report: &DemoReport, stopped: bool, settings: &Settings) -> Lines {
          ORDER BY time_montreal;"
     ));
     text.line("  your own data GAZELLE_API_KEY=… gazelle-sync sync --mode full --data-dir another-folder");
+    match &report.dashboard {
+        Some(address) => {
+            text.blank().line("5. The dashboard, until Ctrl-C; an appointment moves every minute").blank();
+            text.line(format!("  dashboard     {address}"));
+        }
+        None => {
+            text.line(format!("  dashboard     {}", look("demo --open")));
+        }
+    }
     text
 }
 

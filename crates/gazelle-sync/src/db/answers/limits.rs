@@ -30,6 +30,8 @@ impl Default for Limits {
 pub(in crate::db) const ASIDE_LIMIT: Duration = Duration::from_secs(5);
 /// `statement_timeout` of transactions aside.
 pub(in crate::db) const ASIDE_TIMEOUT: Duration = Duration::from_millis(4500);
+/// `statement_timeout` of what a page of the dashboard reads.
+pub(in crate::db) const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 /// `statement_timeout` of our transactions, unless the session has a shorter one.
 pub(in crate::db) const BATCH_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 

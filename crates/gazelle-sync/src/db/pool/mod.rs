@@ -1,8 +1,8 @@
 //! A pool of the sessions of one database.
 //!
-//! The pool limits how many callers hold a session at once, in three groups: statements of runs and commands, a few
-//! places aside for what must not wait behind them (lease, health, metrics, finding lock holders), and a few for
-//! stored tokens. All groups share the sessions: if the role may open fewer than there are places, callers wait for
+//! The pool limits how many callers hold a session at once, in four groups: statements of runs and commands, a few
+//! places aside for what must not wait behind them (lease, health, metrics, finding lock holders), a few for
+//! stored tokens, and a few for the pages of the dashboard. All groups share the sessions: if the role may open fewer than there are places, callers wait for
 //! their turn and nothing fails.
 
 pub(in crate::db) mod sent;
@@ -25,8 +25,10 @@ use super::pool::session::Session;
 const ASIDE: usize = 2;
 /// Places for stored tokens: one to read, one to hold the lock.
 const TOKENS: usize = 2;
+/// Places for the pages of the dashboard.
+const PAGES: usize = 3;
 /// Places in addition to those for work.
-pub const BESIDE_WORK: usize = ASIDE + TOKENS;
+pub const BESIDE_WORK: usize = ASIDE + TOKENS + PAGES;
 /// Longer than any healthy caller holds its session: a caller that waits longer gets an error.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// The server counts a session for a moment after it ended: a connection refused for that reason is retried for
@@ -44,6 +46,8 @@ pub(in crate::db) enum Place {
     Aside,
     /// Reading or refreshing stored tokens, for which the work may be waiting.
     Tokens,
+    /// Reading what a page of the dashboard shows.
+    Pages,
 }
 
 /// The pool. Clones share it.
@@ -59,6 +63,7 @@ struct Inner {
     work: Arc<Semaphore>,
     aside: Arc<Semaphore>,
     tokens: Arc<Semaphore>,
+    pages: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
     /// Sessions that exist, idle or in use.
     open: AtomicUsize,
@@ -92,6 +97,7 @@ impl Pool {
             work: Arc::new(Semaphore::new(size)),
             aside: Arc::new(Semaphore::new(ASIDE)),
             tokens: Arc::new(Semaphore::new(TOKENS)),
+            pages: Arc::new(Semaphore::new(PAGES)),
             idle: Mutex::default(),
             open: AtomicUsize::new(0),
             freed: Notify::new(),
@@ -117,6 +123,7 @@ impl Pool {
         self.0.work.close();
         self.0.aside.close();
         self.0.tokens.close();
+        self.0.pages.close();
         let ended: Vec<Session> = lock(&self.0.idle).drain(..).collect();
         self.0.open.fetch_sub(ended.len(), Ordering::SeqCst);
         self.0.freed.notify_waiters();
@@ -138,6 +145,7 @@ impl Pool {
             Place::Work => &pool.work,
             Place::Aside => &pool.aside,
             Place::Tokens => &pool.tokens,
+            Place::Pages => &pool.pages,
         };
         let begun = Instant::now();
         let deadline = begun + LONGEST_WAIT;

@@ -13,7 +13,7 @@ use futures_util::future::join;
 use tokio_postgres::{Client, Row};
 
 use super::answers::answered;
-use super::answers::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT};
+use super::answers::limits::{ASIDE_TIMEOUT, BATCH_TIMEOUT, PAGE_TIMEOUT};
 use super::connection::timeouts::{Timeout, Timeouts};
 use super::database::Db;
 use super::error::DbError;
@@ -58,6 +58,9 @@ static SETTINGS: LazyLock<String> = LazyLock::new(|| {
 /// What a transaction with [`Begin::snapshot`] sees.
 const SNAPSHOT: &str = "SET LOCAL transaction_isolation = 'repeatable read'";
 
+/// What a transaction with [`Begin::read_only`] may do.
+const READ_ONLY: &str = "SET LOCAL transaction_read_only = on";
+
 /// A pooled connection.
 pub struct Connection {
     pooled: Pooled,
@@ -69,6 +72,8 @@ pub struct Connection {
 pub struct Begin<'a> {
     /// Whether it sees the database as of its beginning (REPEATABLE READ).
     pub snapshot: bool,
+    /// Whether the server refuses every statement of it that writes.
+    pub read_only: bool,
     /// Whether its commit does not wait for the disk (`synchronous_commit = off`). If the server crashes within
     /// about a second, this transaction and those committed after it may be lost, each as a whole. The next commit
     /// that waits for the disk makes all earlier ones durable.
@@ -187,6 +192,7 @@ impl Begin<'_> {
     fn settings(&self, place: Place, own: Timeouts) -> String {
         let ours = match place {
             Place::Aside => ASIDE_TIMEOUT,
+            Place::Pages => PAGE_TIMEOUT,
             Place::Work | Place::Tokens => BATCH_TIMEOUT,
         };
         let mut settings = SETTINGS.clone();
@@ -204,6 +210,9 @@ impl Begin<'_> {
         }
         if self.snapshot {
             settings.extend(["; ", SNAPSHOT]);
+        }
+        if self.read_only {
+            settings.extend(["; ", READ_ONLY]);
         }
         format!("{settings}; {ASK_PID}")
     }

@@ -1,5 +1,6 @@
 //! Appointments: Gazelle's events of every type, with their pianos.
 
+pub mod changed;
 mod reconcile;
 mod tables;
 

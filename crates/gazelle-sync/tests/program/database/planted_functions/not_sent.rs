@@ -1,12 +1,18 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 38] = [
+pub const NOT_SENT: [(&str, &str); 50] = [
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
     ("commands/demo/visits_of_day.sql", DEMO),
     ("commands/demo/visits_titled.sql", DEMO),
+    ("dashboard/screens/overview/counts.sql", PAGE),
+    ("dashboard/screens/overview/held.sql", PAGE),
+    ("dashboard/screens/today/named.sql", PAGE),
+    ("dashboard/screens/today/pianos.sql", PAGE),
+    ("dashboard/screens/today/technicians.sql", PAGE),
+    ("dashboard/screens/today/visits.sql", PAGE),
     ("db/answers/citus_sign_of_life.sql", CITUS),
     ("db/server/citus_blockers.sql", CITUS),
     ("db/server/citus_hosts.sql", CITUS),
@@ -19,6 +25,11 @@ pub const NOT_SENT: [(&str, &str); 38] = [
     ("orchestrator/waiting_for.sql", "records that wait for those of a list that could not be read"),
     ("rebuild/verify/spot_check.sql", "the setting spot_checks"),
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
+    ("run_log/run_pages/entities.sql", PAGE),
+    ("run_log/run_pages/one.sql", PAGE),
+    ("run_log/run_pages/page.sql", PAGE),
+    ("run_log/run_pages/requests.sql", PAGE),
+    ("run_log/run_pages/since.sql", PAGE),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
     ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
     ("staging/deletions/turn.sql", "more records in no list than a run asks for"),
@@ -29,6 +40,7 @@ pub const NOT_SENT: [(&str, &str); 38] = [
     ("staging/pending/records_with_pending.sql", "a rebuild that would mark rows deleted"),
     ("staging/quarantine/carry_first_seen.sql", FAILING_API),
     ("staging/quarantine/supersede_not_asked.sql", FAILING_API),
+    ("staging/recent/changed.sql", PAGE),
     ("staging/removal/keys.sql", "old rows of any table that are to be removed"),
     ("staging/retention/named_runs.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("staging/retention/note_whole_since.sql", "versions that are old enough to be removed"),
@@ -42,6 +54,7 @@ pub const NOT_SENT: [(&str, &str); 38] = [
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
 ];
 const DEMO: &str = "the demonstration, which has a database of its own";
+const PAGE: &str = "a page of the dashboard, which shows the demonstration's database alone";
 pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 

@@ -1,0 +1,219 @@
+//! Drives a real Chromium through chromedriver: the few commands of WebDriver that tests of pages and pictures of them
+//! need, and those of the DevTools protocol that set time zone, size and colours.
+//!
+//! WebDriver is JSON over HTTP on the loopback address, so that a client of it is a page of code; chromedriver and
+//! Chromium are those of the system, and nothing is downloaded.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// chromedriver answers within this time, or never.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How a browser is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// Width of the page, in CSS pixels.
+    pub width: u32,
+    /// Height of the window, in CSS pixels.
+    pub height: u32,
+    /// Whether the page is asked for its dark colours.
+    pub dark: bool,
+    /// What it accepts: `fr-CA`.
+    pub language: &'static str,
+    /// Its time zone.
+    pub zone: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { width: 1280, height: 800, dark: false, language: "en-CA", zone: "America/Toronto" }
+    }
+}
+
+/// A browser with one page.
+pub struct Browser {
+    http: reqwest::Client,
+    session: String,
+    _driver: Child,
+}
+
+impl Browser {
+    /// Starts chromedriver, and through it a browser. `driver` is the command that starts chromedriver.
+    ///
+    /// # Errors
+    /// Either does not start.
+    pub async fn start(driver: std::process::Command, setup: Setup) -> Result<Browser> {
+        let mut driver = Command::from(driver);
+        driver
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut driver = driver.spawn().context("chromedriver does not start")?;
+        let stdout = driver.stdout.take().context("chromedriver has no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let mut port: Option<String> = None;
+        while let Some(line) = lines.next_line().await? {
+            // "ChromeDriver was started successfully on port 35001."
+            if let Some((_, rest)) = line.split_once("successfully on port ") {
+                port = Some(rest.trim_end_matches('.').to_owned());
+                break;
+            }
+        }
+        let port = port.context("chromedriver tells no port")?;
+        // A pipe that nobody reads would stop it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let base = format!("http://127.0.0.1:{port}");
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": {
+                // No sandbox: tests run as root in containers, and the pages are our own.
+                "args": ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
+                         format!("--lang={}", setup.language)],
+                "prefs": { "intl.accept_languages": setup.language },
+            },
+        } } });
+        let session = answer(http.post(format!("{base}/session")).json(&capabilities)).await?;
+        let id = session["sessionId"].as_str().context("chromedriver opened no session")?;
+        let browser = Browser { session: format!("{base}/session/{id}"), http, _driver: driver };
+        browser.set_up(setup).await?;
+        Ok(browser)
+    }
+
+    /// Changes size, colours and time zone, from the next page on.
+    ///
+    /// # Errors
+    /// The browser refuses.
+    pub async fn set_up(&self, setup: Setup) -> Result<()> {
+        let size = json!({ "width": setup.width, "height": setup.height, "deviceScaleFactor": 1, "mobile": setup.width < 700 });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        let scheme = if setup.dark { "dark" } else { "light" };
+        let colours = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", colours).await?;
+        self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": setup.zone })).await?;
+        let headers = json!({ "headers": { "Accept-Language": setup.language } });
+        self.devtools("Network.enable", json!({})).await?;
+        self.devtools("Network.setExtraHTTPHeaders", headers).await?;
+        Ok(())
+    }
+
+    /// Goes to an address and waits until the page is loaded.
+    ///
+    /// # Errors
+    /// The page cannot be loaded.
+    pub async fn go(&self, url: &str) -> Result<()> {
+        self.post("url", json!({ "url": url })).await.map(|_| ())
+    }
+
+    /// The address of the page.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn address(&self) -> Result<String> {
+        let address = answer(self.http.get(format!("{}/url", self.session))).await?;
+        Ok(address.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Runs a function's body in the page and returns what it returns.
+    ///
+    /// # Errors
+    /// It throws.
+    pub async fn run(&self, body: &str) -> Result<Value> {
+        self.post("execute/sync", json!({ "script": body, "args": [] })).await
+    }
+
+    /// As [`Browser::run`], for a body that calls its last argument with the result.
+    ///
+    /// # Errors
+    /// It throws, or takes too long.
+    pub async fn run_until_told(&self, body: &str) -> Result<Value> {
+        self.post("execute/async", json!({ "script": body, "args": [] })).await
+    }
+
+    /// The text that a person sees of the first element that a selector finds; empty without one.
+    ///
+    /// # Errors
+    /// The selector is none.
+    pub async fn text(&self, selector: &str) -> Result<String> {
+        let script =
+            format!("const e = document.querySelector({}); return e ? e.innerText : ''", json!(selector));
+        Ok(self.run(&script).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Clicks the first element that a selector finds.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be clicked.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let found = self.post("element", json!({ "using": "css selector", "value": selector })).await?;
+        let id = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
+        let id = id.with_context(|| format!("there is no {selector}"))?;
+        self.post(&format!("element/{id}/click"), json!({})).await.map(|_| ())
+    }
+
+    /// What the page reported since the last call: errors, and breaches of its content security policy.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let entries = self.post("se/log", json!({ "type": "browser" })).await?;
+        let text = |entry: &Value| format!("{}: {}", entry["level"], entry["message"]);
+        Ok(entries.as_array().map(|all| all.iter().map(text).collect()).unwrap_or_default())
+    }
+
+    /// A picture of the whole page, as PNG.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn picture(&self) -> Result<Vec<u8>> {
+        let options = json!({ "format": "png", "captureBeyondViewport": true });
+        let taken = self.devtools("Page.captureScreenshot", options).await?;
+        let data = taken["data"].as_str().context("no picture")?;
+        Ok(base64::engine::general_purpose::STANDARD.decode(data)?)
+    }
+
+    /// A command of the DevTools protocol.
+    ///
+    /// # Errors
+    /// The browser refuses it.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
+        self.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
+    }
+
+    /// Ends the browser; dropping it ends chromedriver, and the browser with it, less politely.
+    pub async fn close(self) {
+        let _ = answer(self.http.delete(&self.session)).await;
+    }
+
+    async fn post(&self, command: &str, body: Value) -> Result<Value> {
+        answer(self.http.post(format!("{}/{command}", self.session)).json(&body))
+            .await
+            .with_context(|| command.to_owned())
+    }
+}
+
+/// The value of an answer.
+async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
+    let response = request.send().await?;
+    let status = response.status();
+    let mut answer: Value = response.json().await?;
+    let value = answer["value"].take();
+    if let Some(error) = value["error"].as_str() {
+        bail!(
+            "{error}: {}",
+            value["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default()
+        );
+    }
+    ensure!(status.is_success(), "chromedriver answers {status}");
+    Ok(value)
+}

@@ -1,0 +1,150 @@
+//! The answers of the dashboard: pages made by templates, documents, redirections and assets, each with the headers
+//! that keep a page to itself.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::display::Document;
+
+/// On every answer. Nothing is loaded from elsewhere, nothing runs that is not ours, and nobody frames a page.
+const HEADERS: [(&str, &str); 7] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    // A cached answer of one language is none of the other.
+    ("vary", "Cookie, Accept-Language"),
+];
+
+/// The content security policy.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const NOT_STORED: &str = "no-store";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// A response.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    content_type: &'static str,
+    cache: &'static str,
+    body: Body,
+    more: Vec<(HeaderName, String)>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Answer {
+        Answer { status, content_type, cache: NOT_STORED, body: body.into(), more: Vec::new() }
+    }
+
+    /// A page. Its template escapes every value.
+    pub(super) fn page(status: StatusCode, page: &impl Template) -> Answer {
+        match page.render() {
+            Ok(html) => Answer::new(status, "text/html; charset=utf-8", html),
+            Err(error) => {
+                tracing::error!(%error, "a page could not be made");
+                Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made")
+            }
+        }
+    }
+
+    /// A JSON document.
+    pub(super) fn document(status: StatusCode, document: &impl Serialize) -> Answer {
+        match Document::indented(document) {
+            Ok(document) => Answer::new(status, "application/json", format!("{document}\n")),
+            Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "this document could not be made"),
+        }
+    }
+
+    /// A line of our own words.
+    pub(super) fn text(status: StatusCode, line: &'static str) -> Answer {
+        Answer::new(status, "text/plain; charset=utf-8", format!("{line}\n"))
+    }
+
+    /// Leads elsewhere on this site, with GET.
+    pub(super) fn see(path: &str) -> Answer {
+        let answer = Answer::text(StatusCode::SEE_OTHER, "see the address in Location");
+        answer.with(header::LOCATION, path.to_owned())
+    }
+
+    /// A file that never changes under its address.
+    pub(super) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Answer {
+        Answer { cache: FOR_EVER, ..Answer::new(StatusCode::OK, content_type, bytes) }
+    }
+
+    /// With one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: String) -> Answer {
+        self.more.push((name, value));
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        for (name, value) in HEADERS {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        for (name, value) in self.more {
+            // Paths and cookies are our own; what could end a header is none.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Response {
+        answer.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_keeps_to_itself() {
+        let answers = [
+            (Answer::text(StatusCode::NOT_FOUND, "there is no such page"), "no-store"),
+            (Answer::see("/app/"), "no-store"),
+            (Answer::document(StatusCode::OK, &serde_json::json!({})), "no-store"),
+            (Answer::asset("text/css", b"body{}"), "public, max-age=31536000, immutable"),
+        ];
+        for (answer, cache) in answers {
+            let response = answer.into_response();
+            let header = |name: &str| {
+                response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+            };
+            assert_eq!(header("cache-control"), cache);
+            assert!(header("content-security-policy").starts_with("default-src 'none'; "));
+            assert!(!header("content-security-policy").contains("unsafe"));
+            assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+            assert_eq!(header("x-content-type-options"), "nosniff");
+            assert_eq!(header("referrer-policy"), "no-referrer");
+            assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+            assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+        }
+    }
+
+    #[test]
+    fn a_path_cannot_add_a_header() {
+        let response = Answer::see("/app/\r\nset-cookie: a=b").into_response();
+        assert!(
+            !response.headers().contains_key("set-cookie") && !response.headers().contains_key("location")
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Who may ask: requests to this machine under one of its own names, or under the address of `public_url`. What a page
+//! of another site makes a browser send is refused, but for following a link.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use url::Url;
+
+use crate::loopback;
+
+/// A request, as far as the guard looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'r> {
+    pub(super) method: &'r Method,
+    pub(super) headers: &'r HeaderMap,
+    /// The client's address; none where it is not known, which counts as this machine.
+    pub(super) peer: Option<IpAddr>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) why: &'static str,
+}
+
+const fn refusal(status: StatusCode, why: &'static str) -> Refusal {
+    Refusal { status, why }
+}
+
+const MISDIRECTED: Refusal =
+    refusal(StatusCode::FORBIDDEN, "ask for this address by 127.0.0.1, localhost or the setting public_url");
+const ELSEWHERE: Refusal = refusal(StatusCode::FORBIDDEN, "a page of another address may not ask");
+const BY_PROXY: Refusal = refusal(StatusCode::FORBIDDEN, "the demonstration is shown to this machine alone");
+
+/// The reason to refuse a request, if there is one.
+pub(super) fn check(request: Request<'_>, public_url: Option<&Url>) -> Result<(), Refusal> {
+    let Request { method, headers, .. } = request;
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    // RFC 9112, 3.2: with two `Host` headers, a proxy may have checked the other one.
+    if headers.get_all(header::HOST).iter().count() != 1 {
+        return Err(refusal(StatusCode::BAD_REQUEST, "one Host header, not several"));
+    }
+    let host = text("host").unwrap_or_default();
+    // DNS rebinding: a page whose name was made to resolve to this machine still sends that name as its host.
+    if !is_own(host, public_url) {
+        return Err(MISDIRECTED);
+    }
+    let is_read = [Method::GET, Method::HEAD].contains(method);
+    match text("sec-fetch-site") {
+        Some("same-origin" | "none") => {}
+        // Following a link from a message is no harm: the answer goes to the person, not to the page.
+        Some(_) if is_read && text("sec-fetch-mode") == Some("navigate") => {}
+        Some(_) => return Err(ELSEWHERE),
+        // A browser that does not tell the site, on plain HTTP, tells the origin of whatever writes.
+        None if is_read => {}
+        None if text("origin").is_some_and(|origin| is_same_origin(origin, host, public_url)) => {}
+        None => return Err(ELSEWHERE),
+    }
+    Ok(())
+}
+
+/// Refuses whoever may not see the demonstration: it is open without sign-in, so it is shown to this machine alone.
+pub(super) fn check_demo(request: Request<'_>) -> Result<(), Refusal> {
+    let is_near = request.peer.is_none_or(loopback::is_address);
+    // A proxy on this machine speaks for others.
+    let passed_on = ["forwarded", "x-forwarded-for", "via", "x-real-ip"];
+    let is_passed_on = passed_on.iter().any(|name| request.headers.contains_key(*name));
+    if is_near && !is_passed_on { Ok(()) } else { Err(BY_PROXY) }
+}
+
+/// The part of a `Host` header before the port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn is_own(host: &str, public_url: Option<&Url>) -> bool {
+    let is_public =
+        public_url.is_some_and(|url| authority(url).is_some_and(|own| own.eq_ignore_ascii_case(host)));
+    is_public || loopback::is_host(name_of(host))
+}
+
+/// Host and port as a browser sends them: without the scheme's own port.
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+fn is_same_origin(origin: &str, host: &str, public_url: Option<&Url>) -> bool {
+    let is_public = public_url.is_some_and(|url| url.origin().ascii_serialization() == origin);
+    is_public || origin.strip_prefix("http://") == Some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: Method, pairs: &[(&'static str, &str)], public_url: Option<&str>) -> u16 {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let url = public_url.map(|url| url.parse().unwrap());
+        let request = Request { method: &method, headers: &headers, peer: None };
+        check(request, url.as_ref()).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn only_names_of_this_machine_and_the_public_address_are_answered() {
+        let public = Some("https://sync.example.org");
+        for (host, without, with) in [
+            ("127.0.0.1:8787", 200, 200),
+            ("localhost", 200, 200),
+            ("[::1]:8787", 200, 200),
+            ("sync.example.org", 403, 200),
+            ("SYNC.example.org", 403, 200),
+            ("sync.example.org:8787", 403, 403),
+            ("rebound.example.org", 403, 403),
+            ("192.0.2.7", 403, 403),
+            ("", 403, 403),
+        ] {
+            assert_eq!(asked(Method::GET, &[("host", host)], None), without, "{host}");
+            assert_eq!(asked(Method::GET, &[("host", host)], public), with, "{host}");
+        }
+        assert_eq!(asked(Method::GET, &[("host", "localhost"), ("host", "localhost")], None), 400);
+        assert_eq!(asked(Method::GET, &[], None), 400);
+    }
+
+    #[test]
+    fn a_link_from_elsewhere_is_followed_and_nothing_else_is_done_for_it() {
+        let host = ("host", "127.0.0.1:8787");
+        for (site, mode, get, post) in [
+            ("same-origin", "navigate", 200, 200),
+            ("same-origin", "no-cors", 200, 200),
+            ("none", "navigate", 200, 200),
+            ("cross-site", "navigate", 200, 403),
+            ("same-site", "navigate", 200, 403),
+            ("cross-site", "no-cors", 403, 403),
+            ("cross-site", "cors", 403, 403),
+        ] {
+            let pairs = [host, ("sec-fetch-site", site), ("sec-fetch-mode", mode)];
+            assert_eq!(asked(Method::GET, &pairs, None), get, "{site} {mode}");
+            assert_eq!(asked(Method::POST, &pairs, None), post, "{site} {mode}");
+        }
+    }
+
+    #[test]
+    fn where_the_site_is_not_told_a_form_needs_the_own_origin() {
+        let host = ("host", "127.0.0.1:8787");
+        for (origin, status) in [
+            ("http://127.0.0.1:8787", 200),
+            ("http://127.0.0.1:9999", 403),
+            ("https://127.0.0.1:8787", 403),
+            ("null", 403),
+            ("https://example.org", 403),
+        ] {
+            assert_eq!(asked(Method::POST, &[host, ("origin", origin)], None), status, "{origin}");
+        }
+        assert_eq!(asked(Method::POST, &[host], None), 403);
+        assert_eq!(asked(Method::DELETE, &[host], None), 403);
+        let pairs = [("host", "sync.example.org"), ("origin", "https://sync.example.org")];
+        assert_eq!(asked(Method::POST, &pairs, Some("https://sync.example.org")), 200);
+    }
+
+    #[test]
+    fn the_demonstration_is_shown_to_this_machine_alone() {
+        let method = Method::GET;
+        for (peer, header, shown) in [
+            ("127.0.0.1", None, true),
+            ("::1", None, true),
+            ("192.0.2.7", None, false),
+            ("127.0.0.1", Some("x-forwarded-for"), false),
+            ("127.0.0.1", Some("forwarded"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(name) = header {
+                headers.insert(name, "192.0.2.7".parse().unwrap());
+            }
+            let request = Request { method: &method, headers: &headers, peer: Some(peer.parse().unwrap()) };
+            assert_eq!(check_demo(request).is_ok(), shown, "{peer} {header:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Overview: is the data right, and does something wait for a person?
+
+mod read;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::charts::age_bar::AgeBar;
+use crate::dashboard::charts::strip::{Strip, Window};
+use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::verdict::{self, Told};
+use crate::dashboard::words::overview as w;
+use crate::dashboard::words::tongue::Tongue;
+use read::{EntityLine, Overview};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/overview/page.html")]
+struct Page {
+    frame: Frame,
+    told: Told,
+    /// Whether no run was ever recorded: then the page says how the first sync begins.
+    is_empty: bool,
+    waiting: Vec<Waiting>,
+    entities: Vec<EntityRow>,
+    limit: String,
+    next: Option<String>,
+    strip: Strip,
+    runs: Vec<RunRow>,
+}
+
+/// Something that waits for a person.
+struct Waiting {
+    title: String,
+    more: Vec<String>,
+}
+
+/// A row of the table of entities.
+struct EntityRow {
+    name: String,
+    good: Option<Shown>,
+    ago: String,
+    bar: AgeBar,
+    held: String,
+}
+
+/// A row of the table beside the strip.
+struct RunRow {
+    href: String,
+    started: Shown,
+    took: String,
+    state: page::State,
+}
+
+/// Answers with the page or its document.
+pub(in crate::dashboard) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+) -> Answer {
+    match overview(&site, &asked).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Overview, trouble),
+    }
+}
+
+async fn overview(site: &Site, asked: &Asked) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let settings = &site.shared.settings;
+    let read = read::read(&snapshot, settings, site.shared.activity()).await;
+    let facts = read.map_err(|error| site.failed(&error))?;
+    if asked.json {
+        return Ok(Answer::document(StatusCode::OK, &facts));
+    }
+    let mut frame = Frame::new(asked, settings, Screen::Overview, snapshot.now);
+    frame.is_demo = true;
+    let waiting = waiting(&facts, settings, frame.tongue());
+    Ok(Answer::page(StatusCode::OK, &page(facts, waiting, frame)))
+}
+
+fn page(facts: Overview, waiting: Vec<Waiting>, frame: Frame) -> Page {
+    let t = frame.tongue();
+    let window = Window { from: facts.strip_from, to: facts.facts.now, due: &facts.due };
+    let limit = facts.facts.stale_after_minutes;
+    let runs = facts.runs.iter().rev().map(|run| RunRow {
+        href: format!("/app/runs/{}", run.run_id),
+        started: Shown::date_hour(run.started_at, t),
+        took: run.duration_ms.map(|ms| t.milliseconds(ms)).unwrap_or_default(),
+        state: page::State::of_run(&run.status, t),
+    });
+    Page {
+        told: verdict::verdict(&facts.facts).tell(&facts.facts, t),
+        is_empty: !facts.has_run,
+        waiting,
+        entities: facts.entities.iter().map(|line| entity(line, limit, facts.facts.now, t)).collect(),
+        limit: t.fill(w::FRESHNESS_LIMIT, &[("limit", &t.number(limit))]),
+        next: next(&facts, t),
+        strip: Strip::draw(&facts.runs, window, t),
+        runs: runs.collect(),
+        frame,
+    }
+}
+
+fn entity(line: &EntityLine, limit: u32, now: jiff::Timestamp, t: &Tongue) -> EntityRow {
+    let name = page::entity_name(line.entity, t);
+    EntityRow {
+        good: line.good_at.map(|at| Shown::date_hour(at, t)),
+        ago: line.good_at.map(|at| t.age(now.duration_since(at).as_secs().max(0))).unwrap_or_default(),
+        bar: AgeBar::draw(line.entity, &name, line.good_at, limit, (now, t)),
+        held: t.number_or_dash(line.in_production),
+        name,
+    }
+}
+
+/// What the service does next.
+fn next(facts: &Overview, t: &Tongue) -> Option<String> {
+    let activity = &facts.activity;
+    if activity.state == "running" {
+        return Some(t.fill(w::RUNNING_NOW, &[("at", &t.when(activity.since))]));
+    }
+    let next = activity.next_incremental.into_iter().chain(activity.next_full).min()?;
+    Some(t.fill(w::NEXT_RUN, &[("at", &t.when(next))]))
+}
+
+/// What waits for a person, in the words of the alerts.
+fn waiting(facts: &Overview, settings: &crate::config::Settings, t: &Tongue) -> Vec<Waiting> {
+    let told = |problem: &crate::alerts::Problem| {
+        let text = problem.told(settings, t.language, facts.facts.now);
+        let lines = text.body.to_string();
+        Waiting { title: text.title.to_string(), more: lines.lines().map(str::to_owned).collect() }
+    };
+    let mut waiting: Vec<Waiting> = facts.problems.iter().map(told).collect();
+    if facts.cases > 0 {
+        let oldest = facts.oldest_case.map(|at| t.fill(w::OLDEST, &[("ago", &t.ago(at))]));
+        let how = t.say(crate::dashboard::words::verdict::CASES_ACT).into_owned();
+        let more = oldest.into_iter().chain([how + "."]).collect();
+        waiting.push(Waiting { title: t.count(w::QUARANTINE, facts.cases), more });
+    }
+    if let Some(problem) = &facts.activity.problem {
+        waiting.push(Waiting { title: t.say(w::SERVICE_PROBLEM).into_owned(), more: vec![problem.clone()] });
+    }
+    waiting
+}

@@ -1,0 +1,246 @@
+//! One run: what did it do, to what, how long, and what is wrong with it?
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::runs::{self, RunRow};
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::page::{Asked, Frame, Screen, entity_name};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::runs as w;
+use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::report::EntityReport;
+use crate::run_log::run_pages::{self, OneRun, REQUESTS, Sent};
+use crate::run_log::warnings::{self, Warnings, Which};
+
+/// Warnings of a run that are listed.
+const WARNINGS: u32 = 100;
+
+/// The document beside the page.
+#[derive(Serialize)]
+struct Run {
+    #[serde(flatten)]
+    run: OneRun,
+    warnings: Warnings,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/run/page.html")]
+struct Page {
+    frame: Frame,
+    heading: String,
+    row: RunRow,
+    exact: String,
+    ended: Option<String>,
+    program: String,
+    run_id: String,
+    reasons: Vec<String>,
+    entities: Vec<EntityRow>,
+    /// Set for a run that changed nothing.
+    unchanged: Option<String>,
+    errors: Vec<String>,
+    warnings: Vec<WarningRow>,
+    latency: Option<Latency>,
+    requests: Vec<RequestRow>,
+    /// Set where not all requests are listed.
+    first_requests: Option<String>,
+}
+
+/// A row of the table of entities.
+struct EntityRow {
+    name: String,
+    walk: String,
+    is_incomplete: bool,
+    incomplete_reason: Option<String>,
+    at_gazelle: String,
+    seen: String,
+    /// Gazelle counts another number than was seen.
+    seen_differs: bool,
+    held: String,
+    /// Production holds another number than staging.
+    held_differs: bool,
+    staged: String,
+    unchanged: String,
+    written: String,
+    faulty: String,
+    deleted: String,
+}
+
+/// A warning.
+struct WarningRow {
+    what: String,
+    message: String,
+}
+
+/// How fast Gazelle answered.
+struct Latency {
+    median: String,
+    p95: String,
+    slowest: String,
+}
+
+/// A request.
+struct RequestRow {
+    sequence: String,
+    operation: String,
+    attempts: String,
+    is_retried: bool,
+    http: String,
+    outcome: String,
+    is_ok: bool,
+    latency: String,
+    bytes: String,
+}
+
+/// Answers with the page or, if the path ends with `.json`, its document.
+pub(in crate::dashboard) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Path(run): Path<String>,
+) -> Answer {
+    match one(&site, &asked, run.trim_end_matches(".json")).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Runs, trouble),
+    }
+}
+
+async fn one(site: &Site, asked: &Asked, run: &str) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let mut frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
+    frame.is_demo = true;
+    let read = match run.parse::<Uuid>() {
+        Ok(run_id) => read(&snapshot.tx, run_id).await.map_err(|error| site.failed(&error))?,
+        Err(_) => None,
+    };
+    let Some(run) = read else {
+        return Ok(match asked.json {
+            true => {
+                Answer::document(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "no run has this id" }))
+            }
+            false => trouble::no_such_run(frame),
+        });
+    };
+    Ok(match asked.json {
+        true => Answer::document(StatusCode::OK, &run),
+        false => Answer::page(StatusCode::OK, &page(&run, frame)),
+    })
+}
+
+async fn read(tx: &crate::db::Tx<'_>, run_id: Uuid) -> Result<Option<Run>, crate::db::DbError> {
+    let Some(run) = run_pages::one(tx, run_id).await? else { return Ok(None) };
+    let which = Which { run: Some(run_id), limit: WARNINGS, ..Which::default() };
+    Ok(Some(Run { run, warnings: warnings::read_in(tx, &which).await? }))
+}
+
+fn page(run: &Run, frame: Frame) -> Page {
+    let t = frame.tongue();
+    let Run { run: one, warnings } = run;
+    let listed = &one.listed.run;
+    let staged: u64 =
+        one.entities.iter().map(|entity| entity.staged + entity.rows_written + entity.deleted).sum();
+    let seen: u64 = one.entities.iter().filter_map(|entity| entity.seen).sum();
+    let is_over_and_idle = listed.status == "success" && staged == 0 && !one.entities.is_empty();
+    let all = i64::try_from(one.sent.len()).unwrap_or(i64::MAX);
+    Page {
+        heading: t.fill(w::RUN_OF, &[("at", &t.date_hour(listed.started_at))]),
+        row: runs::row(&one.listed, t),
+        exact: t.exact(listed.started_at),
+        ended: one.finished_at.map(|at| t.exact(at)),
+        program: one.program.clone(),
+        run_id: listed.run_id.clone(),
+        reasons: reasons(listed.reason.as_deref()),
+        entities: one.entities.iter().map(|entity| entity_row(entity, t)).collect(),
+        unchanged: is_over_and_idle.then(|| t.fill(w::CHANGED_NOTHING, &[("seen", &t.number(seen))])),
+        errors: one
+            .entities
+            .iter()
+            .filter(|entity| entity.errors > 0)
+            .map(|entity| errors(entity, t))
+            .collect(),
+        warnings: warning_rows(warnings, t),
+        latency: latency(one, t),
+        requests: one.sent.iter().map(|sent| request(sent, t)).collect(),
+        first_requests: (listed.requests > all && all == REQUESTS)
+            .then(|| t.fill(w::FIRST_REQUESTS, &[("n", &t.number(REQUESTS))])),
+        frame,
+    }
+}
+
+/// The reasons, one each: they are stored in one text.
+fn reasons(reason: Option<&str>) -> Vec<String> {
+    reason.map(|text| text.split("; ").map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn entity_row(entity: &EntityReport, t: &Tongue) -> EntityRow {
+    let walk = match entity.walk.as_deref() {
+        None => "–".to_owned(),
+        Some("whole") => t.say(w::WALK_WHOLE).into_owned(),
+        Some(days) => days.to_owned(),
+    };
+    let differ = |one: Option<u64>, other: Option<u64>| matches!((one, other), (Some(a), Some(b)) if a != b);
+    EntityRow {
+        name: entity_name(&entity.entity, t),
+        walk,
+        is_incomplete: entity.walk_complete == Some(false),
+        incomplete_reason: entity.incomplete_reason.clone(),
+        at_gazelle: t.number_or_dash(entity.source_total),
+        seen: t.number_or_dash(entity.seen),
+        seen_differs: differ(entity.source_total, entity.seen),
+        held: t.number_or_dash(entity.in_production),
+        held_differs: differ(entity.in_staging, entity.in_production),
+        staged: t.number(entity.staged),
+        unchanged: t.number(entity.unchanged),
+        written: t.number(entity.rows_written),
+        faulty: t.number(entity.errors),
+        deleted: t.number(entity.deleted),
+    }
+}
+
+fn errors(entity: &EntityReport, t: &Tongue) -> String {
+    let name = entity_name(&entity.entity, t);
+    t.fill(w::ERRORS_OF, &[("entity", &name), ("n", &t.number(entity.errors))])
+}
+
+fn warning_rows(warnings: &Warnings, t: &Tongue) -> Vec<WarningRow> {
+    let of_runs = warnings.runs.iter().map(|one| WarningRow {
+        what: format!("{} · {}", one.code, one.subject),
+        message: one.message.clone(),
+    });
+    let of_records = warnings.records.iter().map(|one| WarningRow {
+        what: format!("{} · {}", one.code, entity_name(&one.entity, t)),
+        message: t.count(w::WARNING_RECORDS, one.records),
+    });
+    of_runs.chain(of_records).collect()
+}
+
+fn latency(one: &OneRun, t: &Tongue) -> Option<Latency> {
+    let run = &one.listed.run;
+    Some(Latency {
+        median: t.milliseconds(run.median_latency_ms?),
+        p95: t.milliseconds(one.p95_latency_ms?),
+        slowest: t.milliseconds(run.slowest_latency_ms?),
+    })
+}
+
+fn request(sent: &Sent, t: &Tongue) -> RequestRow {
+    RequestRow {
+        sequence: t.number(sent.sequence),
+        operation: sent.operation.clone(),
+        attempts: t.number(sent.attempts),
+        is_retried: sent.attempts > 1,
+        http: sent.http_status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
+        outcome: sent.outcome.clone(),
+        is_ok: sent.outcome == "ok",
+        latency: t.milliseconds(sent.latency_ms),
+        bytes: t.bytes(sent.bytes),
+    }
+}

@@ -1,0 +1,205 @@
+//! Runs: has it been running as it should? The newest first, fifty on a page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::page::{self, Asked, Frame, Screen, Shown};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::runs as w;
+use crate::dashboard::words::said::Said;
+use crate::dashboard::words::tongue::Tongue;
+use crate::run_log::run_pages::{self, Filter, ListedRun, Position};
+
+/// The states that the list can be filtered by.
+const STATES: [&str; 5] = ["success", "partial", "failed", "interrupted", "running"];
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(in crate::dashboard) struct Question {
+    status: Option<String>,
+    before: Option<String>,
+}
+
+/// The document beside the page.
+#[derive(Serialize)]
+struct Runs {
+    runs: Vec<ListedRun>,
+    /// The value of `before` for the next page.
+    next: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/runs/page.html")]
+struct Page {
+    frame: Frame,
+    states: Vec<StateChoice>,
+    is_filtered: bool,
+    is_first: bool,
+    rows: Vec<RunRow>,
+    older: Option<String>,
+}
+
+/// A state to filter by.
+struct StateChoice {
+    value: &'static str,
+    word: String,
+    is_chosen: bool,
+}
+
+/// A row of the list.
+pub(super) struct RunRow {
+    pub(super) href: String,
+    pub(super) started: Shown,
+    pub(super) took: String,
+    pub(super) what: String,
+    pub(super) by: String,
+    pub(super) state: page::State,
+    pub(super) fetched: String,
+    pub(super) staged: String,
+    pub(super) faulty: String,
+    pub(super) requests: String,
+    pub(super) retries: String,
+}
+
+/// Answers with the page or its document.
+pub(in crate::dashboard) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Query(question): Query<Question>,
+) -> Answer {
+    match runs(&site, &asked, question).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Runs, trouble),
+    }
+}
+
+async fn runs(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let status = question.status.filter(|status| STATES.contains(&status.as_str()));
+    let before = question.before.as_deref().and_then(position);
+    let filter = Filter { status, command: None, before };
+    let read = run_pages::page(&snapshot.tx, &filter).await;
+    let (runs, next) = read.map_err(|error| site.failed(&error))?;
+    if asked.json {
+        return Ok(Answer::document(StatusCode::OK, &Runs { runs, next: next.map(text_of) }));
+    }
+    let mut frame = Frame::new(asked, &site.shared.settings, Screen::Runs, snapshot.now);
+    frame.is_demo = true;
+    Ok(Answer::page(StatusCode::OK, &page(&runs, next, &filter, frame)))
+}
+
+fn page(runs: &[ListedRun], next: Option<Position>, filter: &Filter, frame: Frame) -> Page {
+    let t = frame.tongue();
+    let states = STATES.map(|value| StateChoice {
+        value,
+        word: page::State::of_run(value, t).word,
+        is_chosen: filter.status.as_deref() == Some(value),
+    });
+    Page {
+        states: states.into(),
+        is_filtered: filter.status.is_some(),
+        is_first: filter.before.is_none(),
+        rows: runs.iter().map(|run| row(run, t)).collect(),
+        older: next.map(|next| address(filter.status.as_deref(), next)),
+        frame,
+    }
+}
+
+/// The row of a run.
+pub(super) fn row(listed: &ListedRun, t: &Tongue) -> RunRow {
+    let ListedRun { run, trigger } = listed;
+    let number = |number: i64| t.number(number);
+    RunRow {
+        href: format!("/app/runs/{}", run.run_id),
+        started: Shown::date_hour(run.started_at, t),
+        took: run.duration_ms.map_or_else(|| "–".to_owned(), |ms| t.milliseconds(ms)),
+        what: what(&run.command, run.mode.as_deref(), t),
+        by: by(trigger, t),
+        state: page::State::of_run(&run.status, t),
+        fetched: number(run.fetched),
+        staged: number(run.staged),
+        faulty: number(run.errors),
+        requests: number(run.requests),
+        retries: number(run.retries),
+    }
+}
+
+/// Command and mode; a command but `sync` as it is typed.
+fn what(command: &str, mode: Option<&str>, t: &Tongue) -> String {
+    let command = match command {
+        "sync" | "demo" => t.say(w::COMMAND_SYNC).into_owned(),
+        other => other.to_owned(),
+    };
+    let mode: Option<Said> = match mode {
+        Some("full") => Some(w::FULL),
+        Some("incremental") => Some(w::INCREMENTAL),
+        _ => None,
+    };
+    match mode {
+        Some(mode) => format!("{command} · {}", t.say(mode)),
+        None => command,
+    }
+}
+
+fn by(trigger: &str, t: &Tongue) -> String {
+    let said = match trigger {
+        "command" => w::BY_COMMAND,
+        "schedule" => w::BY_SCHEDULE,
+        "request" => w::BY_REQUEST,
+        "demo" => w::BY_DEMO,
+        other => return other.to_owned(),
+    };
+    t.say(said).into_owned()
+}
+
+fn address(status: Option<&str>, before: Position) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(status) = status {
+        query.append_pair("status", status);
+    }
+    query.append_pair("before", &text_of(before));
+    format!("/app/runs?{}", query.finish())
+}
+
+/// A position as an address holds it.
+fn text_of(at: Position) -> String {
+    format!("{},{}", at.started_at, at.run_id)
+}
+
+/// The position that a text names; none for another text, which shows the first page.
+fn position(text: &str) -> Option<Position> {
+    let (started_at, run_id) = text.split_once(',')?;
+    Some(Position { started_at: started_at.parse().ok()?, run_id: run_id.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_its_address() {
+        let at = Position {
+            started_at: "2026-11-24T19:15:00.123456Z".parse().unwrap(),
+            run_id: "0193-0000-7000-8000-000000000001".replace("0193-", "01930000-").parse().unwrap(),
+        };
+        assert_eq!(position(&text_of(at)), Some(at));
+        for text in [
+            "",
+            ",",
+            "2026-11-24T19:15:00Z",
+            "2026-11-24T19:15:00Z,x",
+            "yesterday,01930000-0000-7000-8000-000000000001",
+        ] {
+            assert_eq!(position(text), None, "{text}");
+        }
+    }
+}

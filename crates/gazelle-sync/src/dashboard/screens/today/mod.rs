@@ -1,0 +1,163 @@
+//! Today: where do I go now, and what changed? A local day, in the zone of `v_appointments_montreal`.
+
+mod read;
+mod view;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::trouble;
+use crate::dashboard::answer::Answer;
+use crate::dashboard::page::{Asked, Frame, Screen, Shown};
+use crate::dashboard::site::{Site, Trouble};
+use crate::dashboard::words::today as w;
+use crate::time;
+use read::Wanted;
+use view::{ChangeLine, VisitCard};
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub(in crate::dashboard) struct Question {
+    day: Option<String>,
+    technician: Option<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "screens/today/page.html")]
+struct Page {
+    frame: Frame,
+    /// `2026-11-24`, for the field of the form.
+    day: String,
+    heading: String,
+    previous: String,
+    next: String,
+    /// The way back, on another day than today.
+    today: Option<String>,
+    technicians: Vec<Choice>,
+    fresh: Option<Fresh>,
+    /// Set where the data may be out of date.
+    stale: Option<String>,
+    zone: String,
+    count: String,
+    empty: String,
+    /// The way to everybody's day, where one technician's is empty.
+    everybody: Option<String>,
+    all_day: Vec<VisitCard>,
+    visits: Vec<VisitCard>,
+    cancelled: Vec<VisitCard>,
+    cancelled_count: String,
+    /// None where they could not be read.
+    changes: Option<Vec<ChangeLine>>,
+}
+
+/// How old the data is.
+struct Fresh {
+    at: Shown,
+    text: String,
+}
+
+/// A technician to choose.
+struct Choice {
+    external_id: String,
+    name: String,
+    is_chosen: bool,
+}
+
+/// Answers with the page or its document.
+pub(in crate::dashboard) async fn show(
+    State(site): State<Arc<Site>>,
+    Extension(asked): Extension<Asked>,
+    Query(question): Query<Question>,
+) -> Answer {
+    match today(&site, &asked, question).await {
+        Ok(answer) => answer,
+        Err(trouble) => trouble::answer(&site, &asked, Screen::Today, trouble),
+    }
+}
+
+async fn today(site: &Site, asked: &Asked, question: Question) -> Result<Answer, Trouble> {
+    let mut reader = site.reader(asked).await?;
+    let snapshot = reader.snapshot(site).await?;
+    let settings = &site.shared.settings;
+    let now = snapshot.now;
+    let is_today = time::montreal_parts(now).0;
+    // A day that cannot be read is today: the page says which day it shows.
+    let day = question.day.as_deref().and_then(|text| text.parse::<Date>().ok()).unwrap_or(is_today);
+    let technician = question.technician.filter(|id| !id.is_empty());
+    let wanted = Wanted { day, technician, stale_after_minutes: settings.stale_after_minutes };
+    let facts = read::read(&snapshot, wanted).await.map_err(|error| site.failed(&error))?;
+    if asked.json {
+        return Ok(Answer::document(StatusCode::OK, &facts));
+    }
+    let mut frame = Frame::new(asked, settings, Screen::Today, now);
+    frame.is_demo = true;
+    // The view's days and hours are Montréal's, whatever the setting says: the page takes both from one place.
+    let zone = time::zone(time::MONTREAL).unwrap_or(jiff::tz::TimeZone::UTC);
+    Ok(Answer::page(StatusCode::OK, &page(facts, settings, frame.in_zone(zone), is_today)))
+}
+
+fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is_today: Date) -> Page {
+    let t = frame.tongue();
+    let of = facts.technician.as_deref();
+    let link = |day: Date| address(day, of);
+    let stale = facts.is_stale.then(|| match facts.good_at {
+        None => t.say(w::STALE_NEVER).into_owned(),
+        Some(at) => {
+            let limit = t.number(settings.stale_after_minutes);
+            t.fill(w::STALE, &[("ago", &t.ago(at)), ("limit", &limit)])
+        }
+    });
+    let fresh = facts.good_at.map(|at| Fresh {
+        at: Shown::date_hour(at, t),
+        text: t.fill(w::AS_OF, &[("at", &t.when(at)), ("ago", &t.ago(at))]),
+    });
+    let cards = view::cards(&facts, &settings.map_url, t);
+    let count = cards.all_day.len() + cards.visits.len();
+    let technicians = facts.technicians.iter().map(|one| Choice {
+        external_id: one.external_id.clone(),
+        name: one.name.clone(),
+        is_chosen: of == Some(one.external_id.as_str()),
+    });
+    let neighbour = |day: Result<Date, jiff::Error>| link(day.unwrap_or(facts.day));
+    Page {
+        day: facts.day.to_string(),
+        heading: t.heading(facts.day),
+        previous: neighbour(facts.day.yesterday()),
+        next: neighbour(facts.day.tomorrow()),
+        today: (facts.day != is_today).then(|| link(is_today)),
+        technicians: technicians.collect(),
+        fresh,
+        stale,
+        zone: t.fill(w::ZONE, &[("zone", &t.zone_of(day_at_noon(facts.day)))]),
+        count: t.count(w::VISITS, count as i64),
+        empty: view::empty(&facts, t),
+        everybody: of.map(|_| address(facts.day, None)),
+        cancelled_count: t.count(w::CANCELLED, cards.cancelled.len() as i64),
+        all_day: cards.all_day,
+        visits: cards.visits,
+        cancelled: cards.cancelled,
+        changes: facts.changes.as_ref().map(|changes| view::changes(changes, &facts.technicians, t)),
+        frame,
+    }
+}
+
+/// An instant of a day, by which its zone is named.
+fn day_at_noon(day: Date) -> jiff::Timestamp {
+    time::montreal_instant(day, jiff::civil::time(12, 0, 0, 0)).unwrap_or_default()
+}
+
+fn address(day: Date, technician: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("day", &day.to_string());
+    if let Some(technician) = technician {
+        query.append_pair("technician", technician);
+    }
+    format!("/app/today?{}", query.finish())
+}

@@ -1,0 +1,318 @@
+//! Reads the facts of Today: one local day, of one technician or of all.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, time};
+use jiff::{Span, Timestamp};
+use serde::Serialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::dashboard::site::Snapshot;
+use crate::db::{DbError, Tx};
+use crate::entities::appointments::changed::{self, Change};
+use crate::entities::{self, weight};
+use crate::run_log::runs;
+use crate::staging::recent::{self, Recent};
+use crate::time as zones;
+
+/// An appointment of several days begins at most so many days before the day that it is shown on.
+const LONGEST_DAYS: i64 = 31;
+/// Versions that are looked at for changes.
+const MOST_CHANGES: i64 = 300;
+
+/// What Today shows.
+#[derive(Serialize)]
+pub(super) struct Today {
+    pub(super) day: Date,
+    pub(super) technician: Option<String>,
+    /// When appointments were last read whole.
+    pub(super) good_at: Option<Timestamp>,
+    pub(super) is_stale: bool,
+    pub(super) technicians: Vec<Technician>,
+    pub(super) visits: Vec<Visit>,
+    /// None where they could not be read.
+    pub(super) changes: Option<Vec<Changed>>,
+}
+
+/// A technician to choose.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Technician {
+    pub(super) external_id: String,
+    pub(super) name: String,
+}
+
+/// An appointment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Visit {
+    pub(super) external_id: String,
+    pub(super) first_day: Option<Date>,
+    pub(super) last_day: Option<Date>,
+    pub(super) start_at: Option<Timestamp>,
+    pub(super) end_at: Option<Timestamp>,
+    pub(super) is_all_day: bool,
+    pub(super) title: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) event_type: Option<String>,
+    pub(super) client: Option<String>,
+    pub(super) contact: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) address: Vec<String>,
+    pub(super) technician_id: Option<String>,
+    pub(super) technician: Option<String>,
+    pub(super) piano_count: i64,
+    pub(super) pianos: Vec<Piano>,
+    pub(super) notes: Option<String>,
+    pub(super) confirmed: bool,
+    /// It lasts into the next one of the same technician.
+    pub(super) overlaps: bool,
+}
+
+/// A piano of an appointment.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Piano {
+    pub(super) make: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) room: Option<String>,
+    pub(super) serial: Option<String>,
+    pub(super) dampp_chaser: bool,
+}
+
+/// An appointment of the day that changed.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Changed {
+    pub(super) external_id: String,
+    pub(super) seen_at: Timestamp,
+    pub(super) title: Option<String>,
+    pub(super) client: Option<String>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) day: Date,
+    pub(super) technician: Option<String>,
+    pub(super) stale_after_minutes: u32,
+}
+
+/// Reads them. The day is one of the view's zone, as the page names it.
+pub(super) async fn read(snapshot: &Snapshot<'_>, wanted: Wanted) -> Result<Today, DbError> {
+    let Snapshot { tx, now } = snapshot;
+    let past = runs::past_in(tx).await?;
+    let good_at =
+        past.good_of.iter().find(|(entity, _)| entity.name == "appointments").and_then(|(_, at)| *at);
+    let limit = i64::from(wanted.stale_after_minutes) * 60;
+    let mut visits = visits(tx, &wanted).await?;
+    mark_overlaps(&mut visits);
+    Ok(Today {
+        good_at,
+        is_stale: good_at.is_none_or(|at| now.duration_since(at).as_secs() > limit),
+        technicians: technicians(tx).await?,
+        visits,
+        // The last statement: should it take too long, the rest of the page is there.
+        changes: changes(tx, &wanted, *now).await.ok(),
+        day: wanted.day,
+        technician: wanted.technician,
+    })
+}
+
+async fn technicians(tx: &Tx<'_>) -> Result<Vec<Technician>, DbError> {
+    let rows = tx.query(include_str!("technicians.sql"), &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Technician { external_id: row.get("external_id"), name: row.get("name") })
+        .collect())
+}
+
+/// When a day begins in the view's zone, so many days away.
+fn start_of(day: Date, days: i64) -> Timestamp {
+    let day = day.checked_add(Span::new().days(days)).unwrap_or(day);
+    zones::start_of_day(day, zones::MONTREAL).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+async fn visits(tx: &Tx<'_>, wanted: &Wanted) -> Result<Vec<Visit>, DbError> {
+    // An all-day event at midnight UTC names its date itself, which begins some hours later here.
+    let (from, to) = (start_of(wanted.day, -LONGEST_DAYS), start_of(wanted.day, 2));
+    let rows = tx
+        .query(
+            include_str!("visits.sql"),
+            &[
+                (&from, Type::TIMESTAMPTZ),
+                (&to, Type::TIMESTAMPTZ),
+                (&wanted.day, Type::DATE),
+                (&wanted.technician, Type::TEXT),
+            ],
+        )
+        .await?;
+    let mut visits: Vec<Visit> = rows.iter().map(visit).collect();
+    let ids: Vec<&str> = visits.iter().map(|visit| visit.external_id.as_str()).collect();
+    let rows = tx.query(include_str!("pianos.sql"), &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let mut pianos: BTreeMap<String, Vec<Piano>> = BTreeMap::new();
+    for row in &rows {
+        pianos.entry(row.get("appointment_external_id")).or_default().push(Piano {
+            make: text(row, "make"),
+            model: text(row, "model"),
+            room: text(row, "location_text"),
+            serial: text(row, "serial_number"),
+            dampp_chaser: row.get::<_, Option<bool>>("dampp_chaser_installed").unwrap_or_default(),
+        });
+    }
+    for visit in &mut visits {
+        visit.pianos = pianos.remove(&visit.external_id).unwrap_or_default();
+    }
+    Ok(visits)
+}
+
+/// A text that says something.
+fn text(row: &Row, column: &str) -> Option<String> {
+    row.get::<_, Option<String>>(column).filter(|text| !text.trim().is_empty())
+}
+
+fn visit(row: &Row) -> Visit {
+    let city =
+        [text(row, "city"), text(row, "postal_code")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let lines = [text(row, "address_line1"), text(row, "address_line2"), Some(city)];
+    Visit {
+        external_id: row.get("external_id"),
+        first_day: row.get("date_montreal"),
+        last_day: row.get("last_date_montreal"),
+        start_at: row.get("start_at"),
+        end_at: row.get("end_at"),
+        is_all_day: row.get::<_, Option<bool>>("is_all_day").unwrap_or_default(),
+        title: text(row, "title"),
+        status: text(row, "status"),
+        event_type: text(row, "event_type"),
+        client: text(row, "company_name"),
+        contact: text(row, "contact_name"),
+        phone: text(row, "contact_phone"),
+        address: lines.into_iter().flatten().filter(|line| !line.is_empty()).collect(),
+        technician_id: text(row, "technician_external_id"),
+        technician: text(row, "technician_name"),
+        piano_count: row.get("pianos"),
+        pianos: Vec::new(),
+        notes: text(row, "notes"),
+        confirmed: row.get::<_, Option<bool>>("confirmed_by_client").unwrap_or_default(),
+        overlaps: false,
+    }
+}
+
+/// Marks each visit that lasts into the next one of its technician. All-day ones and cancelled ones are in nobody's
+/// way.
+fn mark_overlaps(visits: &mut [Visit]) {
+    let takes_time = |visit: &Visit| !visit.is_all_day && visit.status.as_deref() != Some("CANCELED");
+    for at in 0..visits.len() {
+        let (before, rest) = visits.split_at_mut(at + 1);
+        let this = &mut before[at];
+        let next = rest.iter().find(|other| takes_time(other) && other.technician_id == this.technician_id);
+        this.overlaps = takes_time(this)
+            && this.technician_id.is_some()
+            && next.is_some_and(|next| this.end_at > next.start_at && next.start_at.is_some());
+    }
+}
+
+/// Since when changes are shown: yesterday at 18:00, when the day was looked at last.
+fn since(now: Timestamp) -> Timestamp {
+    let yesterday = zones::montreal_parts(now).0.yesterday().unwrap_or(Date::MIN);
+    zones::montreal_instant(yesterday, time(18, 0, 0, 0)).unwrap_or(now)
+}
+
+/// What changed of the day: appointments that are on it, or were before they changed.
+async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Changed>, DbError> {
+    let Some(appointments) = entities::entity("appointments") else { return Ok(Vec::new()) };
+    // Texts of instants in UTC: the day, and some hours around it.
+    let (from, to) = (start_of(wanted.day, 0), start_of(wanted.day, 1));
+    let (from_text, to_text) = (from.to_string(), to.to_string());
+    let which = recent::Which { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
+    let mut found: Vec<Changed> = Vec::new();
+    for version in recent::changed(tx, appointments, which).await? {
+        let changes: Vec<Change> = of(&version)
+            .into_iter()
+            .filter(|change| concerns(change, &version, wanted.technician.as_deref()))
+            .collect();
+        if !changes.is_empty() {
+            let Recent { external_id, seen_at, .. } = version;
+            found.push(Changed { external_id, seen_at, title: None, client: None, changes });
+        }
+    }
+    name(tx, &mut found).await?;
+    Ok(found)
+}
+
+/// What a version changed. One too large to be parsed here changes nothing that is shown.
+fn of(version: &Recent) -> Vec<Change> {
+    let parsed =
+        |json: &str| (!weight::is_too_heavy(json)).then(|| serde_json::from_str(json).ok()).flatten();
+    let before: Option<serde_json::Value> = version.before.as_deref().and_then(parsed);
+    let after = if version.is_tombstone { None } else { parsed(&version.json) };
+    changed::changes(before.as_ref(), after.as_ref(), version.seen_at)
+}
+
+/// Whether a change concerns a technician: what was theirs, or is.
+fn concerns(change: &Change, version: &Recent, technician: Option<&str>) -> bool {
+    let Some(technician) = technician else { return true };
+    if let Change::Reassigned { from, to } = change {
+        return from.as_deref() == Some(technician) || to.as_deref() == Some(technician);
+    }
+    // The id stands in the record as it is written.
+    let says = |json: &str| json.contains(&format!("\"{technician}\""));
+    says(&version.json) || version.before.as_deref().is_some_and(says)
+}
+
+async fn name(tx: &Tx<'_>, found: &mut [Changed]) -> Result<(), DbError> {
+    let ids: Vec<&str> = found.iter().map(|one| one.external_id.as_str()).collect();
+    let rows = tx.query(include_str!("named.sql"), &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let names: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.get("external_id"), row)).collect();
+    for one in found {
+        if let Some(row) = names.get(one.external_id.as_str()) {
+            one.title = text(row, "title");
+            one.client = text(row, "company_name").or_else(|| text(row, "contact_name"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn changes_count_from_the_evening_before_by_the_local_clock() {
+        for (now, since_then) in [
+            ("2026-11-24T11:30:00Z", "2026-11-23T23:00:00Z"),
+            // 23:30 in Montréal is tomorrow in UTC.
+            ("2026-11-25T04:30:00Z", "2026-11-23T23:00:00Z"),
+            // The evening before the clocks go back, in summer time.
+            ("2026-11-01T12:00:00Z", "2026-10-31T22:00:00Z"),
+        ] {
+            assert_eq!(since(at(now)), at(since_then), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_visit_that_lasts_into_the_next_one_of_its_technician_is_marked() {
+        let visit = |technician: &str, start: &str, end: &str| Visit {
+            technician_id: Some(technician.to_owned()),
+            start_at: Some(at(&format!("2026-11-24T{start}:00Z"))),
+            end_at: Some(at(&format!("2026-11-24T{end}:00Z"))),
+            ..Visit::default()
+        };
+        let cancelled = Visit { status: Some("CANCELED".to_owned()), ..visit("usr_1", "13:30", "14:00") };
+        let all_day = Visit { is_all_day: true, ..visit("usr_1", "05:00", "23:00") };
+        let mut visits = vec![
+            all_day,
+            visit("usr_1", "12:00", "13:20"),
+            visit("usr_2", "12:30", "15:00"),
+            visit("usr_1", "13:15", "14:45"),
+            cancelled,
+            visit("usr_1", "14:45", "15:00"),
+        ];
+        mark_overlaps(&mut visits);
+        let marked: Vec<bool> = visits.iter().map(|visit| visit.overlaps).collect();
+        assert_eq!(marked, [false, true, false, false, false, false]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Each of the eleven verdicts, in order: whatever is true of later ones, the first that holds is told.
+
+use super::*;
+use crate::config::Language;
+use crate::time;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn run(hour: &str) -> BadRun {
+    BadRun { run_id: "0193".to_owned(), at: at(&format!("2026-11-24T{hour}:00Z")) }
+}
+
+/// All troubles at once, the gravest first, each with how it is taken away.
+fn troubles() -> Vec<(&'static str, fn(&mut Facts))> {
+    vec![
+        ("unreachable", |facts| facts.unreachable = None),
+        ("refused", |facts| facts.refused = false),
+        ("failed", |facts| facts.failed = None),
+        ("stale", |facts| facts.stale = false),
+        ("differs", |facts| facts.verified = None),
+        ("nothing listed", |facts| facts.nothing_listed = None),
+        ("withheld", |facts| facts.withheld = 0),
+        ("many cases", |facts| facts.many_cases = None),
+        ("partial", |facts| facts.partial = None),
+        ("never verified", |facts| {
+            let at = facts.now.saturating_sub(SignedDuration::from_hours(11)).unwrap();
+            facts.verified = Some(Verified { at, rows: 26_482, asked: 40, differences: 0 });
+        }),
+    ]
+}
+
+fn all_at_once() -> Facts {
+    Facts {
+        unreachable: Some(Some(at("2026-11-24T19:02:00Z"))),
+        refused: true,
+        failed: Some(run("19:00")),
+        stale: true,
+        stale_after_minutes: 45,
+        nothing_listed: Some("clients".to_owned()),
+        withheld: 12,
+        many_cases: Some(14),
+        partial: Some(run("18:00")),
+        as_of: Some(at("2026-11-24T18:45:00Z")),
+        verified: Some(Verified { at: at("2026-11-24T08:31:00Z"), rows: 26_479, asked: 40, differences: 3 }),
+        now: at("2026-11-24T19:22:00Z"),
+    }
+}
+
+fn told(facts: &Facts, language: Language) -> Told {
+    let tongue = Tongue::new(language, time::zone(time::MONTREAL).unwrap(), facts.now);
+    verdict(facts).tell(facts, &tongue)
+}
+
+#[test]
+fn the_first_that_holds_is_told_in_both_languages() {
+    let expected = [
+        (
+            Level::Bad,
+            "We cannot see the data|The database does not answer since 14:02.",
+            "On ne voit plus les données|La base ne répond plus depuis 14:02.",
+        ),
+        (
+            Level::Bad,
+            "Gazelle lets us in no more|What is shown is of 13:45.",
+            "Gazelle nous refuse l'accès|Ce qui est montré date de 13:45.",
+        ),
+        (
+            Level::Bad,
+            "The last run failed at 14:00|What is shown is of 13:45.",
+            "La dernière exécution a échoué à 14:00|Ce qui est montré date de 13:45.",
+        ),
+        (
+            Level::Bad,
+            "Out of date|Nothing new since 13:45 (limit: 45 min).",
+            "Pas à jour|Rien de nouveau depuis 13:45 (limite : 45 min).",
+        ),
+        (
+            Level::Bad,
+            "Not right: 3 rows differ from what Gazelle said|Verified at 03:31.",
+            "Pas juste : 3 lignes diffèrent de ce que Gazelle a dit|Vérifié à 03:31.",
+        ),
+        (
+            Level::Bad,
+            "Gazelle listed no clients|Nothing was deleted.",
+            "Gazelle n'a rien donné : clients|Rien n'a été supprimé.",
+        ),
+        (
+            Level::Warn,
+            "Right, and 12 deletions wait for your word|These records are gone at Gazelle and are kept here until somebody decides.",
+            "Juste, et 12 suppressions attendent votre accord|Ces fiches ont disparu de Gazelle et sont gardées ici jusqu'à ce que quelqu'un décide.",
+        ),
+        (
+            Level::Warn,
+            "Right but for 14 records that cannot be read|They came within the last hour and are in quarantine; all others were written.",
+            "Juste, sauf 14 fiches illisibles|Elles sont arrivées depuis une heure et sont en quarantaine; toutes les autres ont été écrites.",
+        ),
+        (
+            Level::Warn,
+            "Right as far as read|The run of 13:00 was done in part.",
+            "Juste pour ce qui a été lu|L'exécution de 13:00 a été faite en partie.",
+        ),
+        (
+            Level::Good,
+            "Fresh as of 13:45|The copy was never compared with Gazelle row by row.",
+            "À jour à 13:45|La copie n'a jamais été comparée à Gazelle ligne par ligne.",
+        ),
+        (
+            Level::Good,
+            "Right as of 13:45|26,482 rows equal, 40 asked at Gazelle, 0 differences (verified: 03:31).",
+            "Juste à 13:45|26 482 lignes identiques, 40 demandées à Gazelle, 0 différence (vérifié : 03:31).",
+        ),
+    ];
+    let mut facts = all_at_once();
+    let mut taken_away = troubles().into_iter();
+    for (place, (level, en, fr)) in expected.into_iter().enumerate() {
+        for (language, text) in [(Language::En, en), (Language::Fr, fr)] {
+            let told = told(&facts, language);
+            let said = format!("{}|{}", told.title, told.sentence).replace('\u{a0}', " ");
+            assert_eq!((told.level, said.as_str()), (level, text), "{place}");
+            assert_eq!(told.act.is_none(), place == 10, "each trouble has one act");
+        }
+        if let Some((_, take_away)) = taken_away.next() {
+            take_away(&mut facts);
+        }
+    }
+}
+
+#[test]
+fn one_of_something_is_told_as_one() {
+    let mut facts = Facts { withheld: 1, as_of: Some(at("2026-11-24T18:45:00Z")), ..all_at_once() };
+    troubles().into_iter().take(6).for_each(|(_, take_away)| take_away(&mut facts));
+    assert_eq!(told(&facts, Language::En).title, "Right, and 1 deletion waits for your word");
+    assert_eq!(told(&facts, Language::Fr).title, "Juste, et 1 suppression attend votre accord");
+}
+
+#[test]
+fn a_comparison_of_three_days_ago_counts_no_more() {
+    let mut facts = all_at_once();
+    troubles().into_iter().for_each(|(_, take_away)| take_away(&mut facts));
+    let old = at("2026-11-21T08:31:00Z");
+    facts.verified = facts.verified.map(|verified| Verified { at: old, ..verified });
+    let told = told(&facts, Language::En);
+    assert_eq!(told.title, "Fresh as of 13:45");
+    assert_eq!(told.sentence, "Last compared with Gazelle: Saturday 21 November, 03:31.");
+}
+
+#[test]
+fn a_run_that_is_to_blame_is_linked() {
+    let mut facts = all_at_once();
+    troubles().into_iter().take(2).for_each(|(_, take_away)| take_away(&mut facts));
+    let act = told(&facts, Language::En).act.unwrap();
+    assert_eq!((act.label.as_str(), act.href.as_deref()), ("Look at the run", Some("/app/runs/0193")));
+}
+
+#[test]
+fn without_any_good_run_no_hour_is_made_up() {
+    let mut facts = Facts { as_of: None, ..all_at_once() };
+    troubles().into_iter().take(3).for_each(|(_, take_away)| take_away(&mut facts));
+    assert_eq!(told(&facts, Language::En).sentence, "No sync has succeeded yet.");
+}

@@ -1,0 +1,12 @@
+//! What the pages say, in English and French. `said` declares sentences, `tongue` speaks one language with its
+//! numbers, dates and hours; the other files hold the sentences, one file for each screen.
+
+pub(crate) mod frame;
+pub(crate) mod overview;
+pub(crate) mod runs;
+pub(crate) mod said;
+#[cfg(test)]
+mod tests;
+pub(crate) mod today;
+pub(crate) mod tongue;
+pub(crate) mod verdict;

@@ -1,0 +1,216 @@
+//! Reads runs for the pages of the dashboard: a page of the list, and one run with all that is recorded of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::last_runs::LastRun;
+use super::report::EntityReport;
+use crate::db::{DbError, Tx};
+
+/// Runs on one page.
+pub const PAGE: i64 = 50;
+/// Requests of a run that are listed.
+pub const REQUESTS: i64 = 200;
+
+/// Which runs a page lists; a condition that is none holds for all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only in this state.
+    pub status: Option<String>,
+    /// Only of this command.
+    pub command: Option<String>,
+    /// Only what started before this position, the last one of the page before.
+    pub before: Option<Position>,
+}
+
+/// A place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// When the run there started.
+    pub started_at: Timestamp,
+    /// Its id.
+    pub run_id: Uuid,
+}
+
+/// A run of the list.
+#[derive(Debug, Serialize)]
+pub struct ListedRun {
+    /// What `status` shows of it.
+    #[serde(flatten)]
+    pub run: LastRun,
+    /// What started it.
+    pub trigger: String,
+}
+
+impl From<&Row> for ListedRun {
+    fn from(row: &Row) -> ListedRun {
+        ListedRun { run: LastRun::from(row), trigger: row.get("trigger") }
+    }
+}
+
+/// A page of runs, the newest first, and where the next one begins; none on the last page.
+///
+/// # Errors
+/// Those of the database.
+pub async fn page(tx: &Tx<'_>, filter: &Filter) -> Result<(Vec<ListedRun>, Option<Position>), DbError> {
+    let (at, id) = (filter.before.map(|place| place.started_at), filter.before.map(|place| place.run_id));
+    // One more than is shown tells whether there is a next page.
+    let rows = tx
+        .query(
+            include_str!("page.sql"),
+            &[
+                (&filter.status, Type::TEXT),
+                (&filter.command, Type::TEXT),
+                (&at, Type::TIMESTAMPTZ),
+                (&id, Type::UUID),
+                (&(PAGE + 1), Type::INT8),
+            ],
+        )
+        .await?;
+    let size = usize::try_from(PAGE).unwrap_or_default();
+    let shown = &rows[..rows.len().min(size)];
+    let last = |row: &Row| Position { started_at: row.get("started_at"), run_id: row.get("id") };
+    let next = (rows.len() > size).then(|| shown.last().map(last)).flatten();
+    Ok((shown.iter().map(ListedRun::from).collect(), next))
+}
+
+/// The runs that were at work within a time, for a chart: the oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn since(tx: &Tx<'_>, since: Timestamp, until: Timestamp) -> Result<Vec<BriefRun>, DbError> {
+    let params = [(&since as _, Type::TIMESTAMPTZ), (&until as _, Type::TIMESTAMPTZ)];
+    let rows = tx.query(include_str!("since.sql"), &params).await?;
+    Ok(rows
+        .iter()
+        .map(|row| BriefRun {
+            run_id: row.get("run_id"),
+            status: row.get("status"),
+            started_at: row.get("started_at"),
+            duration_ms: row.get("duration_ms"),
+        })
+        .collect())
+}
+
+/// What a chart shows of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct BriefRun {
+    /// Its id.
+    pub run_id: String,
+    /// Its state.
+    pub status: String,
+    /// When it started, UTC.
+    pub started_at: Timestamp,
+    /// Milliseconds from start to end; none while it is at work.
+    pub duration_ms: Option<i64>,
+}
+
+/// All that is recorded of a run, but for its warnings (`warnings`).
+#[derive(Debug, Serialize)]
+pub struct OneRun {
+    /// As in the list.
+    #[serde(flatten)]
+    pub listed: ListedRun,
+    /// When it ended, UTC; none while it is at work.
+    pub finished_at: Option<Timestamp>,
+    /// The program that ran.
+    pub program: String,
+    /// What it did of each entity, parents first.
+    pub entities: Vec<EntityReport>,
+    /// Its first requests.
+    pub sent: Vec<Sent>,
+    /// The latency that 95 of 100 requests did not exceed, in milliseconds; none without requests.
+    pub p95_latency_ms: Option<i64>,
+}
+
+/// A request of a run.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// Its number in the run.
+    pub sequence: i32,
+    /// The query.
+    pub operation: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// The status of the last answer; none without one.
+    pub http_status: Option<i32>,
+    /// How it ended.
+    pub outcome: String,
+    /// Milliseconds to the last answer.
+    pub latency_ms: i64,
+    /// Bytes received.
+    pub bytes: i64,
+    /// When it was sent first, UTC.
+    pub started_at: Timestamp,
+}
+
+/// Reads one run; none if it is not recorded.
+///
+/// # Errors
+/// Those of the database.
+pub async fn one(tx: &Tx<'_>, run_id: Uuid) -> Result<Option<OneRun>, DbError> {
+    let rows = tx.query(include_str!("one.sql"), &[(&run_id, Type::UUID)]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let of_run = [(&run_id as _, Type::UUID)];
+    let entities = tx.query(include_str!("entities.sql"), &of_run).await?;
+    let limited = [(&run_id as _, Type::UUID), (&REQUESTS as _, Type::INT8)];
+    let sent = tx.query(include_str!("requests.sql"), &limited).await?;
+    let mut entities: Vec<EntityReport> = entities.iter().map(entity).collect();
+    let names = crate::entities::names();
+    entities.sort_by_key(|of| names.iter().position(|name| *name == of.entity).unwrap_or(names.len()));
+    Ok(Some(OneRun {
+        listed: ListedRun::from(row),
+        finished_at: row.get("finished_at"),
+        program: row.get("program"),
+        entities,
+        sent: sent.iter().map(request).collect(),
+        p95_latency_ms: row.get("p95_latency_ms"),
+    }))
+}
+
+fn request(row: &Row) -> Sent {
+    Sent {
+        sequence: row.get("sequence"),
+        operation: row.get("operation"),
+        attempts: row.get("attempts"),
+        http_status: row.get("http_status"),
+        outcome: row.get("outcome"),
+        latency_ms: row.get("latency_ms"),
+        bytes: row.get("bytes"),
+        started_at: row.get("started_at"),
+    }
+}
+
+fn entity(row: &Row) -> EntityReport {
+    let count = |column: &str| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+    let number = |column: &str| row.get::<_, Option<i64>>(column).and_then(|n| u64::try_from(n).ok());
+    EntityReport {
+        entity: row.get("entity"),
+        walk: row.get("walk"),
+        walk_complete: row.get("walk_complete"),
+        walk_settled: row.get::<_, Option<bool>>("walk_settled").unwrap_or_default(),
+        short_by: row.get("short_by"),
+        incomplete_reason: row.get("incomplete_reason"),
+        source_total: number("source_total"),
+        seen: number("seen"),
+        fetched: count("fetched"),
+        unlisted: count("unlisted"),
+        found_by_id: count("found_by_id"),
+        staged: count("staged"),
+        unchanged: count("unchanged"),
+        processed: count("processed"),
+        errors: count("errors"),
+        quarantined: count("quarantined"),
+        unreadable_fields: count("unreadable_fields"),
+        deleted: count("deleted"),
+        dropped: count("dropped"),
+        rows_written: count("rows_written"),
+        in_staging: number("in_staging"),
+        in_production: number("in_production"),
+        fetch_ms: number("fetch_ms"),
+        reconcile_ms: number("reconcile_ms"),
+    }
+}

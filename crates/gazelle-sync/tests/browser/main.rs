@@ -1,0 +1,44 @@
+//! The dashboard in a real browser: Debian's Chromium, a Postgres of its own and a simulated Gazelle.
+
+mod pages;
+#[path = "../support/mod.rs"]
+mod support;
+mod today;
+
+use browser::{Browser, Setup};
+use support::World;
+use support::service::Serving;
+use support::tools::tool;
+
+/// The program serving a shop that is marked as made up, and a browser before it.
+struct Looked {
+    world: World,
+    serving: Serving,
+    browser: Browser,
+}
+
+impl Looked {
+    /// A shop that was synced once.
+    async fn at(world: World, setup: Setup) -> Looked {
+        world.filled().await;
+        world.execute("INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')").await;
+        let serving = Serving::start(&world, &[]).await;
+        support::service::until("the database is open", async || serving.get("/app/").await.0 == 200).await;
+        let browser = Browser::start(tool("chromedriver"), setup).await.expect("a browser");
+        Looked { world, serving, browser }
+    }
+
+    async fn go(&self, path: &str) {
+        self.browser.go(&format!("{}{path}", self.serving.base)).await.expect(path);
+    }
+
+    async fn text(&self, selector: &str) -> String {
+        self.browser.text(selector).await.unwrap().replace('\u{a0}', " ")
+    }
+
+    async fn end(self) {
+        self.browser.close().await;
+        assert_eq!(self.serving.stop().await.code, Some(0));
+        drop(self.world);
+    }
+}

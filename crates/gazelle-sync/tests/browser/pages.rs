@@ -1,0 +1,132 @@
+//! What holds for every page: nobody is kept out, nothing is loaded from elsewhere, nothing runs.
+
+use browser::Setup;
+
+use super::Looked;
+use super::support::World;
+
+const AXE: &str = include_str!("axe/axe.min.js");
+/// The SHA-256 of the file in axe-core 4.14.1.
+const AXE_HASH: &str = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c";
+
+#[test]
+fn axe_is_the_file_that_was_looked_at() {
+    use std::fmt::Write as _;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, AXE.as_bytes());
+    let mut hash = String::new();
+    digest.as_ref().iter().for_each(|byte| write!(hash, "{byte:02x}").unwrap());
+    assert_eq!(hash, AXE_HASH);
+}
+
+/// What axe finds in the page: rule, help and the elements.
+async fn found_by_axe(looked: &Looked) -> Vec<String> {
+    looked.browser.run(&format!("{AXE}; return typeof window.axe")).await.unwrap();
+    let script = "const done = arguments[arguments.length - 1];
+        const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+        axe.run(document, { runOnly: { type: 'tag', values: tags } }).then(r => done(r.violations.map(v =>
+            v.id + ': ' + v.help + ' ' + v.nodes.map(n => n.html.slice(0, 200)).join(' | '))), e => done([String(e)]))";
+    let violations = looked.browser.run_until_told(script).await.unwrap();
+    violations.as_array().unwrap().iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The pages, in their states.
+async fn pages(looked: &Looked) -> Vec<String> {
+    let run = looked.serving.document("/app/runs.json").await["runs"][0]["run_id"].clone();
+    let run = run.as_str().unwrap().to_owned();
+    vec![
+        "/app/".to_owned(),
+        "/app/today".to_owned(),
+        format!("/app/today?day={}", busy_day(looked).await),
+        "/app/today?day=2037-01-16".to_owned(),
+        "/app/runs".to_owned(),
+        "/app/runs?status=failed".to_owned(),
+        format!("/app/runs/{run}"),
+        "/app/runs/01930000-0000-7000-8000-000000000001".to_owned(),
+        "/app/nothing".to_owned(),
+    ]
+}
+
+/// A day with visits.
+async fn busy_day(looked: &Looked) -> String {
+    let sql =
+        "SELECT date_montreal::text FROM v_appointments_montreal GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
+    looked.world.text(sql).await.unwrap()
+}
+
+#[tokio::test]
+async fn nobody_is_kept_out_of_any_page_in_any_language_colours_or_width() {
+    let looked = Looked::at(World::new().await, Setup::default()).await;
+    let mut found = Vec::new();
+    for language in ["en-CA", "fr-CA"] {
+        for (width, dark) in [(1280, false), (360, true), (1280, true), (360, false)] {
+            let setup = Setup { width, dark, language, ..Setup::default() };
+            looked.browser.set_up(setup).await.unwrap();
+            for page in pages(&looked).await {
+                looked.go(&page).await;
+                let what = format!("{page} {language} {width} {dark}");
+                assert_eq!(
+                    looked.browser.run("return document.documentElement.lang").await.unwrap(),
+                    language
+                );
+                // WCAG 1.4.10: nothing but tables in their own regions scrolls sideways.
+                let wider =
+                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+                let wider = looked.browser.run(wider).await.unwrap();
+                if wider.as_i64() > Some(0) {
+                    found.push(format!("{what}: {wider} px too wide"));
+                }
+                found.extend(found_by_axe(&looked).await.into_iter().map(|one| format!("{what}: {one}")));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    looked.end().await;
+}
+
+#[tokio::test]
+async fn no_page_runs_anything_loads_anything_from_elsewhere_or_complains() {
+    let looked = Looked::at(World::new().await, Setup::default()).await;
+    for page in pages(&looked).await {
+        looked.go(&page).await;
+        let loaded = "return performance.getEntriesByType('resource').map(e => e.name)";
+        let loaded = looked.browser.run(loaded).await.unwrap();
+        for one in loaded.as_array().unwrap() {
+            assert!(one.as_str().unwrap().starts_with(&looked.serving.base), "{page} loads {one}");
+        }
+        // Without a script, a page is the same where scripts are off.
+        let acts = "return document.querySelectorAll('script, [onclick], [style], iframe, object').length";
+        assert_eq!(looked.browser.run(acts).await.unwrap(), 0, "{page}");
+        let complaints = looked.browser.complaints().await.unwrap();
+        // The status of a page that is not there is told as one.
+        let complaints: Vec<&String> =
+            complaints.iter().filter(|one| !one.contains("status of 404")).collect();
+        assert!(complaints.is_empty(), "{page}: {complaints:?}");
+    }
+    looked.end().await;
+}
+
+#[tokio::test]
+async fn the_language_is_chosen_on_the_page_and_kept() {
+    let looked = Looked::at(World::new().await, Setup::default()).await;
+    looked.go("/app/runs").await;
+    assert_eq!(looked.text("h1").await, "Runs");
+    looked.browser.click("button[value=fr]").await.unwrap();
+    assert_eq!(looked.text("h1").await, "Exécutions");
+    assert!(looked.browser.address().await.unwrap().ends_with("/app/runs"), "back to the same page");
+    looked.go("/app/").await;
+    assert_eq!(looked.browser.run("return document.documentElement.lang").await.unwrap(), "fr-CA");
+    looked.end().await;
+}
+
+#[tokio::test]
+async fn with_the_database_down_nothing_old_is_shown_as_new() {
+    let mut looked = Looked::at(World::new().await, Setup::default()).await;
+    looked.go("/app/").await;
+    assert!(looked.text("h1").await.contains("Fresh as of"), "{}", looked.text("h1").await);
+    looked.world.place.server.kill9();
+    looked.go("/app/").await;
+    assert!(looked.text(".verdict").await.contains("We cannot see the data"));
+    assert_eq!(looked.serving.get("/app/today").await.0, 503);
+    looked.browser.close().await;
+    let _ = looked.serving.stop().await;
+}

@@ -1,0 +1,95 @@
+//! Pictures of the dashboard over the demo's data, in both languages, both colours and two widths.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command as Program, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use browser::{Browser, Setup};
+use clap::Args;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Arguments of `screens`.
+#[derive(Args)]
+pub(crate) struct ScreensArgs {
+    /// Folder for the pictures
+    #[arg(long, default_value = "target/screens")]
+    out: PathBuf,
+}
+
+/// Takes the pictures.
+pub(crate) fn run(args: &ScreensArgs) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(take(&args.out))
+}
+
+async fn take(out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out)?;
+    let data = tempfile::tempdir()?;
+    let (mut demo, report) = demo(data.path()).await?;
+    let base =
+        report["dashboard"].as_str().context("demo tells no address")?.trim_end_matches("/app/").to_owned();
+    let browser = Browser::start(Program::new("chromedriver"), Setup::default()).await?;
+    let pages = pages(&report);
+    for language in ["fr-CA", "en-CA"] {
+        for (width, height) in [(1280, 900), (360, 740)] {
+            for dark in [false, true] {
+                browser.set_up(Setup { width, height, dark, language, ..Setup::default() }).await?;
+                for (name, path) in &pages {
+                    browser.go(&format!("{base}{path}")).await?;
+                    let colours = if dark { "dark" } else { "light" };
+                    let file = out.join(format!("{name}-{}-{width}-{colours}.png", &language[..2]));
+                    std::fs::write(&file, browser.picture().await?)?;
+                    println!("{}", file.display());
+                }
+            }
+        }
+    }
+    browser.close().await;
+    if let Some(pid) = demo.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        kill_process(pid, Signal::INT)?;
+    }
+    ensure!(demo.wait().await?.success(), "the demo did not end well");
+    Ok(())
+}
+
+/// The pages, each with the name of its picture.
+fn pages(report: &Value) -> Vec<(&'static str, String)> {
+    let run = report["full"]["run_id"].as_str().unwrap_or_default();
+    let day = report["day"]["date"].as_str().unwrap_or_default();
+    vec![
+        ("overview", "/app/".to_owned()),
+        ("today", "/app/today".to_owned()),
+        ("today-busy", format!("/app/today?day={day}")),
+        ("today-empty", "/app/today?day=2037-01-16".to_owned()),
+        ("runs", "/app/runs".to_owned()),
+        ("runs-empty", "/app/runs?status=failed".to_owned()),
+        ("run", format!("/app/runs/{run}")),
+        ("not-found", "/app/nothing".to_owned()),
+    ]
+}
+
+/// Starts `demo --open` in a folder of its own, and returns what it prints.
+async fn demo(data: &Path) -> Result<(Child, Value)> {
+    let program = std::env::current_exe()?.with_file_name("gazelle-sync");
+    ensure!(program.exists(), "{} is missing: cargo build -p gazelle-sync", program.display());
+    let mut demo = Command::new(program)
+        .args(["demo", "--open", "--json", "--small", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut lines = BufReader::new(demo.stdout.take().context("no stdout")?).lines();
+    let mut printed = String::new();
+    while let Some(line) = lines.next_line().await? {
+        printed.push_str(&line);
+        if let Ok(report) = serde_json::from_str(&printed) {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok((demo, report));
+        }
+    }
+    anyhow::bail!("the demo ended: {printed}")
+}
