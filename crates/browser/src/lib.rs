@@ -4,14 +4,14 @@
 //! WebDriver is JSON over HTTP on the loopback address, so that a client of it is a page of code; chromedriver and
 //! Chromium are those of the system, and nothing is downloaded.
 
-use std::process::Stdio;
+mod driver;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// chromedriver answers within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -50,27 +50,7 @@ impl Browser {
     /// # Errors
     /// Either does not start.
     pub async fn start(driver: std::process::Command, setup: Setup) -> Result<Browser> {
-        let mut driver = Command::from(driver);
-        driver
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        let mut driver = driver.spawn().context("chromedriver does not start")?;
-        let stdout = driver.stdout.take().context("chromedriver has no stdout")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let mut port: Option<String> = None;
-        while let Some(line) = lines.next_line().await? {
-            // "ChromeDriver was started successfully on port 35001."
-            if let Some((_, rest)) = line.split_once("successfully on port ") {
-                port = Some(rest.trim_end_matches('.').to_owned());
-                break;
-            }
-        }
-        let port = port.context("chromedriver tells no port")?;
-        // A pipe that nobody reads would stop it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (driver, port) = driver::start(driver).await?;
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
         let base = format!("http://127.0.0.1:{port}");
         let capabilities = json!({ "capabilities": { "alwaysMatch": {

@@ -79,3 +79,22 @@ async fn what_is_left_is_found_by_an_index_of_its_own() {
     assert_eq!(left, 10);
     assert_eq!(tuples as i64, left);
 }
+
+#[tokio::test]
+async fn what_changed_lately_is_found_by_the_ids_of_that_time() {
+    let place = Place::new().await;
+    place.run(&["migrate"]).await.success();
+    place
+        .execute(
+            "INSERT INTO staging_clients (id, external_id, raw_data, fetched_at, sync_status)
+             SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(g), 12, '0'))::uuid, 'c' || (g % 5000),
+                    '{\"start\": \"2025-01-01T12:00:00Z\"}', timestamptz '2025-01-01' + g * interval '1 s', 'processed'
+               FROM generate_series(1, 20000) g",
+        )
+        .await;
+    place.execute("ANALYZE").await;
+    let parameters = ["'01a23400-0000-7000-8000-000000000000'::uuid", "'2026-12-03'", "'2026-12-04'", "300"];
+    let plan = plan(&place, "recent/changed.sql", &parameters).await;
+    assert!(plan.contains("staging_clients_pkey"), "{plan}");
+    assert!(!plan.contains("Seq Scan"), "{plan}");
+}

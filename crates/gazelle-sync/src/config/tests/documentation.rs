@@ -52,6 +52,7 @@ fn the_table_and_the_struct_agree() {
         "backup_dir",
         "events_from",
         "events_until",
+        "public_url",
         "spot_checks",
         // The default depends on the command.
         "log_level",

@@ -43,7 +43,7 @@ impl AgeBar {
         let within = [("limit", t.number(limit_minutes))];
         let within: Vec<(&str, &str)> = within.iter().map(|(name, fact)| (*name, fact.as_str())).collect();
         let Some(good_at) = good_at else {
-            let title = format!("{name}: {}", t.say(w::BAR_NEVER));
+            let title = t.fill(w::BAR_NEVER, &[("entity", name)]);
             return AgeBar {
                 title,
                 desc: String::new(),

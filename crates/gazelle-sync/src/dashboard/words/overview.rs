@@ -22,7 +22,7 @@ said! {
     BAR_TITLE = "{entity}: {age} old" / "{entity} : {age}";
     BAR_WITHIN = "Within the limit of {limit} min." / "Sous la limite de {limit} min.";
     BAR_BEYOND = "Beyond the limit of {limit} min." / "Au-delà de la limite de {limit} min.";
-    BAR_NEVER = "Never read whole." / "Jamais lue en entier.";
+    BAR_NEVER = "{entity}: never read whole" / "{entity} : jamais lus en entier";
 
     STRIP = "The last 24 hours" / "Les 24 dernières heures";
     STRIP_RUNS = "{n} run" / "{n} exécution", "{n} runs" / "{n} exécutions";
@@ -38,7 +38,7 @@ said! {
     AS_TABLE = "The same as a table" / "La même chose en tableau";
 
     VERIFY = "Last comparison with Gazelle" / "Dernière comparaison avec Gazelle";
-    VERIFY_NONE = "The result of gazelle-sync verify is not kept yet." / "Le résultat de gazelle-sync verify n'est pas encore gardé.";
+    VERIFY_NONE = "None is recorded: gazelle-sync verify compares every row and prints what differs." / "Aucune n'est notée : gazelle-sync verify compare chaque ligne et montre ce qui diffère.";
 
     EMPTY = "No sync has run yet" / "Aucune synchronisation n'a encore eu lieu";
     EMPTY_1 = "Give the key of your Gazelle account in GAZELLE_API_KEY, or run gazelle-sync auth login." / "Donnez la clé de votre compte Gazelle dans GAZELLE_API_KEY, ou lancez gazelle-sync auth login.";

@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(LAST.fill(Language::Fr, &[("at", "14:15")]), "Dernière exécution\u{a0}: 14:15");
         let quoted = Said::new("", "« ainsi » : 5 %; non?");
         assert_eq!(quoted.say(Language::Fr), "«\u{a0}ainsi\u{a0}»\u{a0}: 5\u{a0}%; non?");
+        assert_eq!(ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["LAST", "VISITS", "VISITS"]);
         // A fact is never read as a place.
         assert_eq!(LAST.fill(Language::En, &[("at", "{at}")]), "Last run: {at}");
     }

@@ -14,7 +14,7 @@ said! {
     NEVER_READ = "Appointments were never read whole" / "Les rendez-vous n'ont jamais été lus en entier";
     STALE = "This may be out of date: appointments were last read whole {ago}, and the limit is {limit} min." / "Ceci peut ne plus être à jour : la dernière lecture complète des rendez-vous date d'{ago}, et la limite est de {limit} min.";
     STALE_NEVER = "This may be incomplete: appointments were never read whole." / "Ceci peut être incomplet : les rendez-vous n'ont jamais été lus en entier.";
-    ZONE = "Hours of {zone}" / "Heures de {zone}";
+    ZONE = "Montréal time ({zone})" / "Heure de Montréal ({zone})";
 
     VISITS = "{n} visit" / "{n} visite", "{n} visits" / "{n} visites";
     NO_VISIT = "No visit on {day}" / "Aucune visite le {day}";
@@ -32,8 +32,8 @@ said! {
     NO_CLIENT = "No client" / "Pas de client";
     UNTITLED = "Without a title" / "Sans titre";
     NOBODY = "Nobody" / "Personne";
-    MAP = "Map" / "Carte";
-    CALL = "Call" / "Appeler";
+    MAP = "Map:" / "Carte :";
+    CALL = "Call:" / "Appeler :";
     SERIAL = "no. {number}" / "no {number}";
     DAMPP_CHASER = "Dampp-Chaser" / "Dampp-Chaser";
     PIANO = "Piano" / "Piano";

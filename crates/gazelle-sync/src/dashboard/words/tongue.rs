@@ -167,6 +167,14 @@ impl Tongue {
         self.fill(w::DAY_AND_HOUR, &[("day", &day), ("hour", &self.hour(instant))])
     }
 
+    /// The hour alone for an instant of a day that is shown, as [`Tongue::when`] for another.
+    pub(crate) fn when_beside(&self, instant: Timestamp, shown: Date) -> String {
+        match self.local(instant).date() == shown {
+            true => self.hour(instant),
+            false => self.when(instant),
+        }
+    }
+
     /// As [`Tongue::when`]; `never` for none.
     pub(crate) fn when_or_never(&self, instant: Option<Timestamp>) -> String {
         instant.map_or_else(|| self.say(w::NEVER).into_owned(), |instant| self.when(instant))
@@ -295,6 +303,9 @@ mod tests {
         ] {
             assert_eq!((en.when(at(instant)), fr.when(at(instant))), (english.to_owned(), french.to_owned()));
         }
+        let evening = at("2026-11-23T01:30:00Z");
+        assert_eq!(en.when_beside(evening, date(2026, 11, 22)), "20:30");
+        assert_eq!(en.when_beside(evening, date(2026, 11, 23)), "Sunday 22 November, 20:30");
         assert_eq!(en.exact(at("2026-11-24T19:15:07Z")), "2026-11-24 14:15:07 EST");
         assert_eq!(fr.exact(at("2026-07-24T18:15:07Z")), "2026-07-24 14:15:07 HAE");
         assert_eq!(en.hour_utc(at("2026-11-24T19:15:07Z")), "19:15\u{a0}UTC");

@@ -2,9 +2,15 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Stdio;
 
-use crate::support::{Ran, ran};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+
+use crate::support::service::{client, until};
+use crate::support::tools::signal;
+use crate::support::{Ran, ran};
 
 /// A data folder whose server does not outlive the test.
 struct Folder {
@@ -24,6 +30,10 @@ impl Folder {
     }
 
     async fn run(&self, args: &[&str]) -> Ran {
+        ran(self.command(args)).await
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gazelle-sync"));
         command
             .args(args)
@@ -33,7 +43,7 @@ impl Folder {
             .env("GAZELLE_SYNC_DATA_DIR", self.data())
             .current_dir(self.folder.path())
             .kill_on_drop(true);
-        ran(command).await
+        command
     }
 }
 
@@ -95,4 +105,28 @@ async fn a_demo_works_again_leaves_what_is_the_users_and_stops_when_told() {
     assert!(status.code == 0 && !status.stdout.contains("psql \""), "{status}");
     assert!(status.stdout.contains("runs only while a command needs it"), "{status}");
     assert!(tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_err(), "status left it running");
+}
+
+#[tokio::test]
+async fn a_demo_that_is_opened_shows_its_dashboard_until_it_is_told_to_end() {
+    let folder = Folder::new();
+    let args = ["demo", "--open", "--small", "--json", "--listen", "127.0.0.1:0"];
+    let mut demo = folder.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut printed = String::new();
+    let report: Value = loop {
+        printed.push_str(&lines.next_line().await.unwrap().expect("a whole document"));
+        if let Ok(report) = serde_json::from_str(&printed) {
+            break report;
+        }
+    };
+    let address = report["dashboard"].as_str().unwrap().to_owned();
+    // The service has synced what the demo left, from the simulated Gazelle that goes on running.
+    until("the verdict is good", async || {
+        let Ok(answer) = client().get(&address).send().await else { return false };
+        answer.status() == 200 && answer.text().await.is_ok_and(|page| page.contains("verdict ok"))
+    })
+    .await;
+    signal(demo.id().unwrap(), "-INT");
+    assert_eq!(demo.wait().await.unwrap().code(), Some(0));
 }

@@ -5,6 +5,7 @@ mod alert_direct;
 mod alert_mail;
 mod alert_soak;
 mod alerts;
+mod dashboard;
 mod deployment;
 mod http_limits;
 mod monitoring;

@@ -107,7 +107,8 @@ fn facts(problems: &[Problem], as_of: Option<Timestamp>, settings: &Settings, no
         unreachable: None,
         refused: of(Kind::CredentialsRefused).is_some(),
         failed: bad_run(Kind::RunFailed),
-        stale: of(Kind::Stale).is_some(),
+        // Before the first good run nothing is fresh, however new the tables are.
+        stale: of(Kind::Stale).is_some() || as_of.is_none(),
         stale_after_minutes: settings.stale_after_minutes,
         nothing_listed: of(Kind::NothingFetched).map(|problem| problem.text("entities").to_owned()),
         withheld: of(Kind::DeletionsWithheld).map_or(0, |problem| problem.number("count")),

@@ -143,7 +143,7 @@ fn page(facts: read::Today, settings: &crate::config::Settings, frame: Frame, is
         all_day: cards.all_day,
         visits: cards.visits,
         cancelled: cards.cancelled,
-        changes: facts.changes.as_ref().map(|changes| view::changes(changes, &facts.technicians, t)),
+        changes: facts.changes.as_ref().map(|changes| view::changes(changes, &facts, t)),
         frame,
     }
 }

@@ -225,7 +225,7 @@ async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Cha
     let (from_text, to_text) = (from.to_string(), to.to_string());
     let which = recent::Which { since: since(now), starting: (&from_text, &to_text), limit: MOST_CHANGES };
     let mut found: Vec<Changed> = Vec::new();
-    for version in recent::changed(tx, appointments, which).await? {
+    for version in joined(recent::changed(tx, appointments, which).await?) {
         let changes: Vec<Change> = of(&version)
             .into_iter()
             .filter(|change| concerns(change, &version, wanted.technician.as_deref()))
@@ -237,6 +237,23 @@ async fn changes(tx: &Tx<'_>, wanted: &Wanted, now: Timestamp) -> Result<Vec<Cha
     }
     name(tx, &mut found).await?;
     Ok(found)
+}
+
+/// Several versions of a record as one change, from before the first to the last: what was moved forth and back has not
+/// moved, and what is new is new however often it was moved since. The versions come with the newest first.
+fn joined(versions: Vec<Recent>) -> Vec<Recent> {
+    let mut joined: Vec<Recent> = Vec::new();
+    for version in versions {
+        match joined.iter_mut().find(|later| later.external_id == version.external_id) {
+            // A first version of a record that is not new is what it was before: this database is new.
+            Some(later) if version.before.is_some() || !of(&version).is_empty() => {
+                later.before = version.before;
+            }
+            Some(_) => {}
+            None => joined.push(version),
+        }
+    }
+    joined
 }
 
 /// What a version changed. One too large to be parsed here changes nothing that is shown.
@@ -291,6 +308,39 @@ mod tests {
         ] {
             assert_eq!(since(at(now)), at(since_then), "{now}");
         }
+    }
+
+    #[test]
+    fn versions_of_a_record_are_one_change_from_before_the_first_to_the_last() {
+        let version = |id: &str, before: Option<&str>, after: &str| Recent {
+            external_id: id.to_owned(),
+            seen_at: at("2026-11-24T12:00:00Z"),
+            is_tombstone: false,
+            json: after.to_owned(),
+            before: before.map(str::to_owned),
+        };
+        let (old, new) =
+            (r#"{"createdAt":"2026-01-05T12:00:00Z"}"#, r#"{"createdAt":"2026-11-24T11:50:00Z"}"#);
+        let found = joined(vec![
+            version("moved twice", Some("{\"n\":2}"), "{\"n\":3}"),
+            version("seen once", None, "{\"n\":1}"),
+            version("moved twice", Some("{\"n\":1}"), "{\"n\":2}"),
+            version("new", Some(new), "{\"n\":2}"),
+            version("new", None, new),
+            version("not new", Some(old), "{\"n\":2}"),
+            version("not new", None, old),
+        ]);
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| (one.external_id.as_str(), one.before.as_deref(), one.json.as_str()))
+            .collect();
+        let expected = [
+            ("moved twice", Some("{\"n\":1}"), "{\"n\":3}"),
+            ("seen once", None, "{\"n\":1}"),
+            ("new", None, "{\"n\":2}"),
+            ("not new", Some(old), "{\"n\":2}"),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The visits and changes of a day in words.
 
-use super::read::{Changed, Piano, Technician, Today, Visit};
+use super::read::{Changed, Piano, Today, Visit};
 use crate::dashboard::page::Shown;
 use crate::dashboard::words::said::Said;
 use crate::dashboard::words::today as w;
@@ -99,7 +99,7 @@ fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
     flag_if(visit.overlaps, w::OVERLAPS, &mut flags);
     flag_if(!is_quiet && visit.client.is_none() && visit.contact.is_none(), w::NO_CLIENT, &mut flags);
     flag_if(!is_quiet && visit.address.is_empty(), w::NO_ADDRESS, &mut flags);
-    flag_if(visit.status.as_deref() == Some("NO_SHOW"), w::NO_SHOW, &mut flags);
+    flag_if(!is_quiet && visit.status.as_deref() == Some("NO_SHOW"), w::NO_SHOW, &mut flags);
     let marks = [
         kind,
         visit.confirmed.then_some(w::CONFIRMED),
@@ -109,8 +109,9 @@ fn card(visit: &Visit, facts: &Today, map_url: &str, t: &Tongue) -> VisitCard {
     let more = visit.piano_count - visit.pianos.len().min(MOST_PIANOS) as i64;
     let is_timed = !visit.is_all_day;
     VisitCard {
-        start: hour(visit.start_at).filter(|_| is_timed),
-        end: hour(visit.end_at).filter(|_| is_timed),
+        // An hour of another day is none of this one: its day is named instead.
+        start: hour(visit.start_at).filter(|_| is_timed && visit.first_day == Some(facts.day)),
+        end: hour(visit.end_at).filter(|_| is_timed && visit.last_day == Some(facts.day)),
         span: span(visit, facts, t),
         title: visit.title.clone().unwrap_or_else(|| say(w::UNTITLED)),
         client: visit.client.clone(),
@@ -166,7 +167,8 @@ fn phone(text: &str) -> Phone {
 fn piano_text(piano: &Piano, t: &Tongue) -> String {
     let made = [&piano.make, &piano.model].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let made = if made.is_empty() { t.say(w::PIANO).into_owned() } else { made };
-    let serial = piano.serial.as_ref().map(|number| t.fill(w::SERIAL, &[("number", number)]));
+    let serial =
+        piano.serial.as_ref().map(|number| t.fill(w::SERIAL, &[("number", number)]).replace(' ', "\u{a0}"));
     let dampp_chaser = piano.dampp_chaser.then(|| t.say(w::DAMPP_CHASER).into_owned());
     let parts = [Some(made), piano.room.clone(), serial, dampp_chaser];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
@@ -183,15 +185,17 @@ pub(super) fn empty(facts: &Today, t: &Tongue) -> String {
 }
 
 /// The changes of a day in words.
-pub(super) fn changes(changes: &[Changed], technicians: &[Technician], t: &Tongue) -> Vec<ChangeLine> {
+pub(super) fn changes(changes: &[Changed], facts: &Today, t: &Tongue) -> Vec<ChangeLine> {
     let lines = changes.iter().flat_map(|one| one.changes.iter().map(move |change| (one, change)));
-    lines.map(|(one, change)| line(one, change, technicians, t)).collect()
+    lines.map(|(one, change)| line(one, change, facts, t)).collect()
 }
 
-fn line(one: &Changed, change: &Change, technicians: &[Technician], t: &Tongue) -> ChangeLine {
-    let when = |at: &Option<jiff::Timestamp>| at.map_or_else(|| "–".to_owned(), |at| t.when(at));
+fn line(one: &Changed, change: &Change, facts: &Today, t: &Tongue) -> ChangeLine {
+    let when =
+        |at: &Option<jiff::Timestamp>| at.map_or_else(|| "–".to_owned(), |at| t.when_beside(at, facts.day));
     let who = |id: &Option<String>| match id {
-        Some(id) => technicians
+        Some(id) => facts
+            .technicians
             .iter()
             .find(|one| one.external_id == *id)
             .map_or_else(|| id.clone(), |one| one.name.clone()),

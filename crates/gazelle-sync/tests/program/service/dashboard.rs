@@ -1,0 +1,185 @@
+//! Who is shown the dashboard, and what its documents say.
+
+use reqwest::header::HeaderMap;
+
+use crate::support::World;
+use crate::support::service::{Serving, client, until};
+
+/// The paths of all pages and documents.
+const PAGES: [&str; 8] = [
+    "/app/",
+    "/app/overview.json",
+    "/app/today",
+    "/app/today.json?day=2026-11-24",
+    "/app/runs",
+    "/app/runs.json",
+    "/app/runs/01930000-0000-7000-8000-000000000001",
+    "/app/runs/01930000-0000-7000-8000-000000000001.json",
+];
+
+const MARK: &str = "INSERT INTO sync_notes (key, value) VALUES ('shop', 'demo')";
+
+/// GET with headers; the status and the body.
+async fn get(serving: &Serving, path: &str, pairs: &[(&'static str, &str)]) -> (u16, String) {
+    let headers: HeaderMap =
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let answer = client().get(format!("{}{path}", serving.base)).headers(headers).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+async fn opened(serving: &Serving) {
+    until("the database is open", async || serving.get("/readyz").await.0 == 200).await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_real_account_is_shown_to_nobody() {
+    let world = World::new().await;
+    world.filled().await;
+    let serving = Serving::start(&world, &[]).await;
+    opened(&serving).await;
+    for page in PAGES {
+        let (status, body) = serving.get(page).await;
+        assert_eq!(status, 404, "{page}: {body}");
+        assert_eq!(body.lines().count(), 1, "{page}: {body}");
+        assert!(
+            body.starts_with("the dashboard shows the made-up data of gazelle-sync demo alone"),
+            "{body}"
+        );
+    }
+    // The other routes answer as before.
+    assert_eq!(serving.get("/healthz").await.0, 200);
+    assert!(serving.document("/runs").await["runs"].is_array());
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_demonstrations_database_is_shown_to_this_machine_alone() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_HTTP_TOKEN", "correct-horse-battery");
+    world.filled().await;
+    world.execute(MARK).await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    let host = serving.base.trim_start_matches("http://").to_owned();
+    for (pairs, status) in [
+        (vec![], 200),
+        (vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], 200),
+        (vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], 403),
+        (vec![("host", "rebound.example.org")], 403),
+        (vec![("x-forwarded-for", "192.0.2.7")], 403),
+        (vec![("forwarded", "for=192.0.2.7")], 403),
+    ] {
+        let (answered, body) = get(&serving, "/app/today", &pairs).await;
+        assert_eq!(answered, status, "{pairs:?}: {body}");
+    }
+    // The token protects the other routes as before.
+    assert_eq!(serving.get("/runs").await.0, 401);
+    // Nothing but the language is written, and that from our own page alone.
+    for (origin, status) in [(format!("http://{host}"), 303), ("https://example.org".to_owned(), 403)] {
+        let form = [("language", "fr"), ("back", "/app/runs")];
+        let no_redirects = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let request = no_redirects.build().unwrap().post(format!("{}/app/language", serving.base));
+        let answer = request.header("origin", &origin).form(&form).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{origin}");
+        let cookie = answer.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+        assert_eq!(cookie.is_some_and(|cookie| cookie.starts_with("gazelle_language=fr;")), status == 303);
+    }
+    assert_eq!(
+        client()
+            .post(format!("{}/app/today", serving.base))
+            .header("origin", format!("http://{host}"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        405
+    );
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_document_holds_what_its_page_shows() {
+    let world = World::new().await;
+    let full = world.filled().await;
+    world.execute(MARK).await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    let overview = serving.document("/app/overview.json").await;
+    assert_eq!(overview["entities"].as_array().unwrap().len(), 4);
+    let held = |entity: &str| {
+        overview["entities"].as_array().unwrap().iter().find(|one| one["entity"] == entity).unwrap()["in_production"].clone()
+    };
+    assert_eq!(held("clients"), crate::support::entity(&full, "clients")["in_production"]);
+    let runs = serving.document("/app/runs.json").await;
+    let id = full["run_id"].as_str().unwrap();
+    assert!(runs["runs"].as_array().unwrap().iter().any(|run| run["run_id"] == id), "{runs}");
+    let run = serving.document(&format!("/app/runs/{id}.json")).await;
+    assert_eq!(run["status"], "success");
+    assert_eq!(run["fetched"], full["fetched"]);
+    assert!(
+        run["sent"].as_array().unwrap().iter().all(|sent| sent.get("variables").is_none()),
+        "no variables"
+    );
+    let day: String =
+        world.text("SELECT min(date_montreal)::text FROM v_appointments_montreal").await.unwrap();
+    let today = serving.document(&format!("/app/today.json?day={day}")).await;
+    assert!(!today["visits"].as_array().unwrap().is_empty(), "{today}");
+    assert_eq!(serving.get(&format!("/app/runs/{id}")).await.0, 200);
+    assert_eq!(serving.get("/app/runs/01930000-0000-7000-8000-000000000001").await.0, 404);
+    assert_eq!(serving.get("/app/runs/nothing").await.0, 404);
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_list_of_runs_is_read_page_by_page_without_missing_or_repeating_one() {
+    let mut world = World::new().await;
+    // No run of the service's own in between.
+    world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 29 2 *");
+    world.set("GAZELLE_SYNC_FULL", "0 0 29 2 *");
+    world.filled().await;
+    world.execute(MARK).await;
+    // Many that began at the same instant, which the id alone tells apart.
+    world
+        .execute(
+            "INSERT INTO sync_runs (run_id, command, mode, trigger, status, started_at, finished_at, program)
+             SELECT gen_random_uuid(), 'sync', 'incremental', 'schedule', CASE WHEN g % 10 = 0 THEN 'failed' ELSE 'success' END,
+                    timestamptz '2026-01-01' + (g / 40) * interval '1 h', timestamptz '2026-01-01' + (g / 40) * interval '1 h 5 s', 'test'
+               FROM generate_series(1, 220) g",
+        )
+        .await;
+    let serving = Serving::start(&world, &[]).await;
+    until("a page is shown", async || serving.get("/app/").await.0 == 200).await;
+    for (filter, all) in [("", world.count("sync_runs").await), ("status=failed&", 22)] {
+        let mut seen = Vec::new();
+        let mut before = String::new();
+        loop {
+            let page = serving.document(&format!("/app/runs.json?{filter}before={before}")).await;
+            let runs = page["runs"].as_array().unwrap();
+            assert!(runs.len() <= 50);
+            seen.extend(runs.iter().map(|run| run["run_id"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => before = next.replace('+', "%2B"),
+                None => break,
+            }
+        }
+        assert_eq!(seen.len() as i64, all, "{filter}");
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len() as i64, all, "{filter}: none twice");
+    }
+    assert_eq!(serving.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_dashboard_can_be_switched_off() {
+    let mut world = World::new().await;
+    world.set("GAZELLE_SYNC_DASHBOARD", "off");
+    world.filled().await;
+    world.execute(MARK).await;
+    let serving = Serving::start(&world, &[]).await;
+    opened(&serving).await;
+    let (status, body) = serving.get("/app/").await;
+    assert_eq!(status, 404);
+    assert!(body.contains("there are /healthz"), "{body}");
+    assert_eq!(serving.stop().await.code, Some(0));
+}
