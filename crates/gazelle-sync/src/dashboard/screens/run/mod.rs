@@ -101,7 +101,7 @@ struct RequestRow {
 }
 
 /// Answers with the page or, if the path ends with `.json`, its document.
-pub(in crate::dashboard) async fn show(
+pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
     Path(run): Path<String>,

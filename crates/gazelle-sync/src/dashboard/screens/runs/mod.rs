@@ -22,7 +22,7 @@ const STATES: [&str; 5] = ["success", "partial", "failed", "interrupted", "runni
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(in crate::dashboard) struct Question {
+pub(crate) struct Question {
     status: Option<String>,
     before: Option<String>,
 }
@@ -70,7 +70,7 @@ pub(super) struct RunRow {
 }
 
 /// Answers with the page or its document.
-pub(in crate::dashboard) async fn show(
+pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,

@@ -23,7 +23,7 @@ use view::{ChangeLine, VisitCard};
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
-pub(in crate::dashboard) struct Question {
+pub(crate) struct Question {
     day: Option<String>,
     technician: Option<String>,
 }
@@ -71,7 +71,7 @@ struct Choice {
 }
 
 /// Answers with the page or its document.
-pub(in crate::dashboard) async fn show(
+pub(crate) async fn show(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
     Query(question): Query<Question>,

@@ -28,7 +28,7 @@ struct Page {
 }
 
 /// The answer to a request whose page cannot be read.
-pub(in crate::dashboard) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Trouble) -> Answer {
+pub(crate) fn answer(site: &Site, asked: &Asked, screen: Screen, trouble: Trouble) -> Answer {
     let since = match trouble {
         // One sentence, and no page: whether there is one is nobody's business.
         Trouble::Closed => {
@@ -58,7 +58,7 @@ pub(in crate::dashboard) fn answer(site: &Site, asked: &Asked, screen: Screen, t
 }
 
 /// No run has the id that was asked for.
-pub(in crate::dashboard) fn no_such_run(frame: Frame) -> Answer {
+pub(crate) fn no_such_run(frame: Frame) -> Answer {
     let heading = frame.say(w::NO_RUN_OF_THIS_ID).into_owned();
     let sentence = Some(frame.say(w::OLD_RUNS_GO).into_owned());
     let link = Some(("/app/runs".to_owned(), frame.say(w::TO_RUNS).into_owned()));
@@ -66,7 +66,7 @@ pub(in crate::dashboard) fn no_such_run(frame: Frame) -> Answer {
 }
 
 /// There is no such page.
-pub(in crate::dashboard) async fn no_such_page(
+pub(crate) async fn no_such_page(
     State(site): State<Arc<Site>>,
     Extension(asked): Extension<Asked>,
 ) -> Answer {
