@@ -184,7 +184,7 @@ impl Settings {
         }
     }
 
-    /// The wait before the second attempt; it doubles with each further attempt.
+    /// The wait before the second attempt. The wait before attempt n + 1 is n times as long.
     pub fn retry_delay(&self) -> Duration {
         Duration::from_secs_f64(self.retry_delay_seconds)
     }

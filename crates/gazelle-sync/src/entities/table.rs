@@ -128,10 +128,12 @@ pub enum Rule {
     UtcTime,
     /// A list of texts.
     TextList,
-    /// A decimal number, such as an amount of money. Exact if it is sent as text; a JSON number has 15 significant
-    /// digits.
+    /// A decimal number, such as an amount of money. Exact if it is sent as text or as an integer of 64 bits. Any other
+    /// JSON number is exact to 15 significant digits; more are rounded without a warning.
     Decimal,
-    /// Any JSON, unchanged.
+    /// Any JSON. Names and texts lose U+0000, which `jsonb` cannot hold. A number that is no integer of 64 bits is
+    /// exact to 15 significant digits and may be written differently (`1.50` as `1.5`); more digits are rounded without
+    /// a warning. Staging keeps the original bytes.
     Json,
 }
 
@@ -190,7 +192,7 @@ impl Rule {
             Rule::UtcTime => "the UTC time of day of an instant",
             Rule::TextList => "a list of texts",
             Rule::Decimal => "a decimal number, also written as text",
-            Rule::Json => "JSON, as it is",
+            Rule::Json => "JSON; numbers other than integers keep 15 digits",
         }
     }
 }

@@ -82,37 +82,37 @@ fn read(rows: &[tokio_postgres::Row]) -> Found {
 }
 
 /// A table with one of our names that lacks columns which all our tables have.
-pub(super) struct Stranger {
+pub(super) struct UnknownTable {
     pub(super) table: &'static str,
     lacks: Vec<&'static str>,
 }
 
-impl Stranger {
+impl UnknownTable {
     /// The error if a migration of ours created the table, so that somebody must have dropped the columns; `None`
     /// otherwise.
-    pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
+    pub(super) fn dropped_columns_error(&self, schema: &str, migrated: bool) -> Option<DbError> {
         if !migrated || !declared::is_migrated(self.table) {
             return None;
         }
         let columns: Vec<String> =
             self.lacks.iter().map(|column| format!("{}.{column}", self.table)).collect();
         Some(DbError::infrastructure(format!(
-            "the schema {schema} lacks the column {}, which a migration made and somebody dropped; nothing was read or written, \
-             and `migrate` does not add it back, since what it held is gone: restore the table from a backup, or have the copy \
-             built again in another schema (GAZELLE_SYNC_SCHEMA)",
+            "the schema {schema} lacks the column {}, which a migration created and somebody dropped; nothing was read or written, \
+             and `migrate` does not add it back, since its values are lost: restore the table from a backup, or build the copy \
+             again in another schema (GAZELLE_SYNC_SCHEMA)",
             columns.join(", ")
         )))
     }
 }
 
 impl Found {
-    /// A table with an entity's name that does not look like ours.
-    pub(super) fn stranger(&self) -> Option<Stranger> {
+    /// A table that has the name of one of ours, and not the columns that all of ours have.
+    pub(super) fn unknown_table(&self) -> Option<UnknownTable> {
         let lineage = LINEAGE.map(|(name, _)| name);
         let lacking = |table: &'static str, ours: &[&'static str]| {
             let found = self.columns.get(table)?;
             let lacks: Vec<&str> = ours.iter().copied().filter(|column| !found.contains(*column)).collect();
-            (!lacks.is_empty()).then_some(Stranger { table, lacks })
+            (!lacks.is_empty()).then_some(UnknownTable { table, lacks })
         };
         ENTITIES.iter().find_map(|entity| {
             lacking(entity.staging_table, &["external_id", "raw_data", "fetched_at"])

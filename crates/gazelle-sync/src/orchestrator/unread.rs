@@ -65,8 +65,8 @@ async fn judge_quarantine(db: &Db, report: &mut RunReport, guard: Guard) -> Resu
             report.note(
                 Status::Partial,
                 format!(
-                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that are taken for usual \
-                     ({}); they wait in staging, and all others are in production: `gazelle-sync errors` lists them with their \
+                    "{entity}: {newly} records are newly in quarantine, more than the {limit} that the quarantine guard allows \
+                     ({}); they stay in staging, and all others are in production: `gazelle-sync errors` lists them with their \
                      reasons",
                     named(&reasons)
                 ),

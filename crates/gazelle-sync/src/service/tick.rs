@@ -75,7 +75,7 @@ pub static DUTIES: &[Duty] = &[
         work: |context| Box::pin(forget_old_runs(context)),
     },
     Duty {
-        name: "see what is wrong",
+        name: "evaluate alerts",
         every: Duration::from_secs(15),
         after_runs: true,
         grace: GRACE,
@@ -96,11 +96,11 @@ pub static DUTIES: &[Duty] = &[
         work: |context| Box::pin(send_direct_alert(context)),
     },
     Duty {
-        name: "call the dead-man's address",
+        name: "call the heartbeat URL",
         every: Duration::from_secs(60),
         after_runs: true,
         grace: GRACE,
-        work: |context| Box::pin(call_deadman(context)),
+        work: |context| Box::pin(call_heartbeat(context)),
     },
     Duty {
         name: "forget old alerts",
@@ -162,7 +162,7 @@ async fn send_alerts(context: DutyContext) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn call_deadman(context: DutyContext) -> anyhow::Result<()> {
+async fn call_heartbeat(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
         alerts::ping(db, &context.settings).await?;

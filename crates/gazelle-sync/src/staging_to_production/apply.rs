@@ -50,7 +50,7 @@ pub(super) async fn apply(
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, run.at).await?;
     settle_superseded_faults(tx, entity, &superseded, run.at).await?;
-    applied.rows_written += late.tell_again(tx, entity, &late_ones, run.at, order).await?;
+    applied.rows_written += late.rebuild_from_history(tx, entity, &late_ones, run.at, order).await?;
     sorted.note(tx, entity, run.run_id, run.at, false).await?;
     Ok(applied)
 }
@@ -159,23 +159,23 @@ impl<'b> Sorted<'b> {
     }
 
     /// Notes faults and warnings, and closes the quarantine cases of written records. The versions must be in
-    /// staging. `bare`: nothing can have been noted of these records before.
+    /// staging. `is_first_write`: nothing of these records was stored before, so there is nothing to close or replace.
     pub(super) async fn note(
         &self,
         tx: &FencedTx<'_>,
         entity: &Entity,
         run_id: Uuid,
         at: Timestamp,
-        bare: bool,
+        is_first_write: bool,
     ) -> Result<(), DbError> {
         note_faults(tx, entity, &self.faulty, run_id, at).await?;
         let written: Vec<(&str, Uuid, Timestamp)> = self
             .written()
             .map(|written| (written.external_id.as_str(), written.staging_id, written.fetched_at))
             .collect();
-        if !written.is_empty() && !bare {
+        if !written.is_empty() && !is_first_write {
             quarantine::close(tx, entity, &written, at).await?;
         }
-        note_warnings(tx, entity, &self.good, run_id, at, bare).await
+        note_warnings(tx, entity, &self.good, run_id, at, is_first_write).await
     }
 }

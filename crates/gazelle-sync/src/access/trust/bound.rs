@@ -46,7 +46,7 @@ pub async fn check(db: &Db) -> Result<(), DbError> {
 pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     let mut found = look(db).await?;
     found.retain(|bound| bound.is_ours);
-    Ok(found.first().map(|bound| bound.told(found.len())))
+    Ok(found.first().map(|bound| bound.message(found.len())))
 }
 
 /// A part of one of our tables or views that calls a user's function or operator.
@@ -88,7 +88,7 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
 }
 
 impl Bound {
-    fn told(&self, of: usize) -> String {
+    fn message(&self, of: usize) -> String {
         let Bound { what, called, maker, cure, .. } = self;
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         format!(

@@ -77,7 +77,7 @@ pub async fn refusal(db: &Db) -> Result<Option<String>, DbError> {
     if rows.is_empty() {
         return Ok(None);
     }
-    Ok(Some(question.told(&rows, &Me::read(db, db.schema()).await?)))
+    Ok(Some(question.message(&rows, &Me::read(db, db.schema()).await?)))
 }
 
 /// As [`check`], in the transaction that goes on to write.
@@ -95,7 +95,7 @@ pub async fn check_in(tx: &Tx<'_>) -> Result<(), DbError> {
 /// # Errors
 /// As [`check`].
 pub async fn check_owners_in(tx: &Tx<'_>) -> Result<(), DbError> {
-    refuse(told_in(tx, &Question::of_account(tx.schema())).await?)
+    refuse(message_in(tx, &Question::of_account(tx.schema())).await?)
 }
 
 /// The part of [`check_in`] that checks what keeps a superuser from using the tables.
@@ -113,7 +113,7 @@ pub async fn check_superuser_in(tx: &Tx<'_>) -> Result<(), DbError> {
 pub async fn check_believed(tx: &Tx<'_>, schema: &str, table: &'static str) -> Result<(), DbError> {
     let question =
         Question { names: vec![table], first: table, for_us: false, ..Question::of_account(schema) };
-    refuse(told_in(tx, &question).await?)
+    refuse(message_in(tx, &question).await?)
 }
 
 /// A relation, or something on it, that is refused.
@@ -147,12 +147,12 @@ impl Found {
     }
 }
 
-async fn told_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
+async fn message_in(tx: &Tx<'_>, question: &Question<'_>) -> Result<Option<String>, DbError> {
     let rows = tx.query(include_str!("owners.sql"), &question.params()).await?;
     if rows.is_empty() {
         return Ok(None);
     }
-    Ok(Some(question.told(&rows, &Me::read_in(tx, question.schema).await?)))
+    Ok(Some(question.message(&rows, &Me::read_in(tx, question.schema).await?)))
 }
 
 fn refuse(why: Option<String>) -> Result<(), DbError> {
@@ -160,7 +160,7 @@ fn refuse(why: Option<String>) -> Result<(), DbError> {
 }
 
 impl Question<'_> {
-    fn told(&self, rows: &[Row], us: &Me) -> String {
+    fn message(&self, rows: &[Row], us: &Me) -> String {
         let Me { name: me, because, creates_by, .. } = us;
         let schema = &self.schema;
         let (theirs, hung): (Vec<Found>, Vec<Found>) =

@@ -48,7 +48,7 @@ impl Hindrance {
         Hindrance { what: row.get("what"), wrong: row.get("wrong"), cure: row.get("cure"), kind }
     }
 
-    fn told(&self, of: usize, us: &Me) -> String {
+    fn message(&self, of: usize, us: &Me) -> String {
         let Hindrance { what, wrong, cure, kind } = self;
         let more = if of > 1 { format!(" ({} more of the kind)", of - 1) } else { String::new() };
         let done = match kind {
@@ -97,7 +97,7 @@ const LOOK: &str = include_str!("superuser.sql");
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
     match Found::of(&db.query(LOOK, &params(&db.schema(), &names)).await?, before) {
-        Some(found) => Ok(Some(found.told(&Me::read(db, db.schema()).await?))),
+        Some(found) => Ok(Some(found.message(&Me::read(db, db.schema()).await?))),
         None => Ok(None),
     }
 }
@@ -139,7 +139,7 @@ pub(in crate::access) async fn refusal_in(tx: &Tx<'_>) -> Result<Option<String>,
             found
         }
     };
-    Ok(Some(found.told(&Me::read_in(tx, schema).await?)))
+    Ok(Some(found.message(&Me::read_in(tx, schema).await?)))
 }
 
 /// The statements that lock the tables whose rows are written; none where the role is no superuser.
@@ -163,8 +163,8 @@ impl Found {
         found.into_iter().next().map(|first| Found { first, of })
     }
 
-    fn told(&self, us: &Me) -> String {
-        self.first.told(self.of, us)
+    fn message(&self, us: &Me) -> String {
+        self.first.message(self.of, us)
     }
 }
 

@@ -43,24 +43,24 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let start = event["start"].as_str().unwrap_or_default().parse::<Timestamp>()?;
     let later = start.checked_add(SignedDuration::from_mins(90))?;
     changes.push(begin(db, "appointment moved by 1 h 30", &id, WHEN).await?);
-    shop.move_event(&id, Some(&later.to_string())).map_err(told)?;
+    shop.move_event(&id, Some(&later.to_string())).map_err(message)?;
 
     let (id, event) = next()?;
     let other =
         shop.ids(Kind::User).into_iter().find(|user| Some(user.as_str()) != event["user"]["id"].as_str());
     if let Some(technician) = other {
         changes.push(begin(db, "appointment given to another technician", &id, WHO).await?);
-        shop.reassign(&id, &technician).map_err(told)?;
+        shop.reassign(&id, &technician).map_err(message)?;
     }
 
     let (id, _) = next()?;
     changes.push(begin(db, "appointment cancelled", &id, STATUS).await?);
-    shop.cancel(&id).map_err(told)?;
+    shop.cancel(&id).map_err(message)?;
 
     let (_, event) = next()?;
     let client = shop
         .add(Kind::Client, json!({ "companyName": "École des Érables (démo)", "status": "NEW" }))
-        .map_err(told)?;
+        .map_err(message)?;
     let id = shop
         .add(
             Kind::Event,
@@ -69,14 +69,14 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
                 "start": event["start"], "client": { "id": client }, "user": event["user"],
             }),
         )
-        .map_err(told)?;
+        .map_err(message)?;
     changes.push(begin(db, "appointment added, for a client created a minute ago", &id, TITLE).await?);
     changes.push(begin(db, "client added", &client, NAME).await?);
 
     if let Some(client) = shop.ids(Kind::Client).into_iter().next() {
         changes.push(begin(db, "client renamed", &client, NAME).await?);
         shop.edit(Kind::Client, &client, json!({ "companyName": "Théâtre du Vieux-Verger" }))
-            .map_err(told)?;
+            .map_err(message)?;
     }
     Ok(changes)
 }
@@ -118,6 +118,6 @@ fn upcoming(shop: &SimControl) -> Vec<(String, Value)> {
     events
 }
 
-fn told(error: ChangeError) -> anyhow::Error {
+fn message(error: ChangeError) -> anyhow::Error {
     anyhow!("the simulated Gazelle refused a change: {error}")
 }

@@ -35,7 +35,7 @@ pub async fn look(opened: &Opened, settings: &Settings) -> Result<(Changes, Deli
     Ok((changes, delivered))
 }
 
-/// What `sync` and `fetch` do at their end if a channel or the dead-man's URL is configured. A failure here does
+/// What `sync` and `fetch` do at their end if a channel or the heartbeat URL is configured. A failure here does
 /// not fail the run.
 pub async fn after_run(opened: &Opened, settings: &Settings) {
     if Channels::of(settings).is_empty() && settings.deadman_url.is_none() {

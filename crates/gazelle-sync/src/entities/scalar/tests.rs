@@ -68,6 +68,16 @@ fn json_is_kept_but_for_what_jsonb_cannot_hold() {
     reads(Rule::Json, &["\"\""], json("\"\""));
     reads(Rule::Json, &["{\"a\\u0000b\": \"c\\u0000d\"}"], json("{\"ab\":\"cd\"}"));
     reads(Rule::Json, &["null"], Value::Null);
+    for (number, is) in [
+        ("18446744073709551615", "18446744073709551615"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("0.123456789012345", "0.123456789012345"),
+        ("1.50", "1.5"),
+        ("20000000000000000001", "2e19"),
+    ] {
+        reads(Rule::Json, &[number], json(is));
+        reads(Rule::Decimal, &[number], Value::Decimal(is.to_owned()));
+    }
 }
 
 #[test]

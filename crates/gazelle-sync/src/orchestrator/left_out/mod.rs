@@ -1,7 +1,7 @@
 //! Child rows (contacts, locations, an appointment's pianos) that the newest versions of their records leave out.
 //! The API cannot be asked for them by id, and no list counts them: the record itself is the only evidence that
-//! they are gone. A run in which more records than usual lose such rows is therefore partial, and its report says
-//! how to undo it.
+//! they are gone. A run in which more records than the guard allows lose such rows is therefore partial, and its
+//! report says how to undo it.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -75,8 +75,8 @@ async fn too_many(
         let rows = db.query(&of_table(include_str!("left_out.sql")), &[(since, Type::TIMESTAMPTZ)]).await?;
         let [holding, records, left_out] =
             [0, 1, 2].map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
-        let usual = usual(settings, holding);
-        if records <= usual {
+        let allowed = allowed(settings, holding);
+        if records <= allowed {
             continue;
         }
         let params = [(since as _, Type::TIMESTAMPTZ), (&began as _, Type::TIMESTAMPTZ_ARRAY)];
@@ -92,8 +92,8 @@ async fn too_many(
             .collect();
         let brings = if undone.len() == 1 { "brings back what that run marked" } else { "bring them back" };
         reasons.push(format!(
-            "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {usual} such \
-             records in a run are taken for usual (the larger of delete_guard_records and delete_guard_percent). If the \
+            "{}: {records} record(s) no longer hold {left_out} row(s) of {}, which were marked deleted; up to {allowed} such \
+             records in a run are allowed (the larger of delete_guard_records and delete_guard_percent). If the \
              rows are not gone, {} {brings}, and keeps it until these records change again",
             entity.name,
             table.name,
@@ -106,7 +106,7 @@ async fn too_many(
 /// How many of `holding` records may lose such rows in one run before the run is partial. Records are counted, not
 /// rows, since all addresses of a contact go with it. The larger of the two guards applies, since nothing is
 /// withheld here, and in a small shop two clients are more than two percent.
-fn usual(settings: &Settings, holding: u64) -> u64 {
+fn allowed(settings: &Settings, holding: u64) -> u64 {
     let share = (holding as f64 * settings.delete_guard_percent / 100.0).floor() as u64;
     settings.delete_guard_records.max(share)
 }

@@ -251,20 +251,20 @@ fn refused_by(error: &DbError) -> &'static str {
     match (&error.function, error.state.as_deref()) {
         // Whatever state it raises.
         (Some(_), _) | (None, Some("P0001")) => {
-            "a trigger of yours refuses a row that would go, come back or change; nothing was changed: let the trigger pass \
-             it, or switch it off for the time being (ALTER TABLE … DISABLE TRIGGER …)"
+            "a trigger of yours refuses to let a row be removed, restored or updated; nothing was changed: change the trigger, or \
+             disable it during the undo (ALTER TABLE … DISABLE TRIGGER …)"
         }
         (None, Some("23503")) => {
-            "a row of yours refers to a row that would go with the run, or a row that would come back refers to one that is \
-             not there; nothing was changed: remove the reference or the foreign key first"
+            "a row of yours refers to a row that would be removed with the run, or a row that would be restored refers to one \
+             that does not exist; nothing was changed: remove the reference or the foreign key first"
         }
         (None, Some(state)) if state.starts_with("23") => {
-            "a constraint of yours refuses a row that would come back or change; nothing was changed: remove the constraint \
+            "a constraint of yours refuses a row that would be restored or updated; nothing was changed: remove the constraint \
              first"
         }
         // A policy, a rule, a generated column, a trigger that returns NULL.
         (None, _) => {
-            "something of yours keeps a row from going, coming back or changing; nothing was changed: `gazelle-sync doctor` \
+            "something of yours keeps a row from being removed, restored or updated; nothing was changed: `gazelle-sync doctor` \
              lists what was added to our tables"
         }
     }

@@ -1,5 +1,5 @@
-//! Whether the database wrote what it was given: a user's trigger that returns NULL, a rule or a policy can suppress a
-//! write without an error, which must not count as success. Statements return the keys of the rows that they wrote.
+//! Checks that the database wrote all rows of a statement. A user's trigger that returns NULL, a rule or a policy can
+//! suppress a write without an error. For this check, statements return the keys of the rows that they wrote.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, Type};
 
 use crate::db::{DbError, Tx};
 
-/// Those of `wanted` that no row has in its first column.
+/// The keys of `wanted` that are in the first column of no row.
 pub fn missing<'r, K>(wanted: impl IntoIterator<Item = K>, rows: &'r [Row]) -> Vec<K>
 where
     K: FromSql<'r> + Eq + Hash,
@@ -22,7 +22,7 @@ where
 /// such as `stored`.
 ///
 /// # Errors
-/// That one; the database's.
+/// [`suppressed`], and those of the database.
 pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<(), DbError> {
     match left {
         0 => Ok(()),
@@ -34,13 +34,14 @@ pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<
 /// table and can suppress a write.
 ///
 /// # Errors
-/// The database's, of reading its catalogues.
+/// The database's, when its catalogues are read.
 pub async fn suppressed(tx: &Tx<'_>, table: &str, what: &str) -> Result<DbError, DbError> {
     let (suspects, named) = suspects(tx, table).await?;
     Ok(DbError::suppressed(table, what, &suspects, named))
 }
 
-/// What was added to a table and can suppress a write; and the name of it, or of the table where there are several.
+/// The triggers, rules and policies of a table that can suppress a write, as messages name them; and the name of the
+/// only one, or of the table if there are several or none.
 ///
 /// # Errors
 /// The database's.

@@ -39,15 +39,15 @@ pub(super) async fn note_faults(
     quarantine::open(tx, entity, &faults, run_id, at).await
 }
 
-/// Replaces the quality warnings of these records by those of their newest versions. `bare`: there are none to
-/// replace.
+/// Replaces the quality warnings of these records by those of their newest versions. `is_first_write`: nothing
+/// of these records was stored before, so there are none to replace.
 pub(super) async fn note_warnings(
     tx: &FencedTx<'_>,
     entity: &Entity,
     good: &[Good<'_>],
     run_id: Uuid,
     at: Timestamp,
-    bare: bool,
+    is_first_write: bool,
 ) -> Result<(), DbError> {
     let ids: Vec<&str> = good.iter().map(|good| good.candidate.external_id.as_str()).collect();
     let (mut external_ids, mut codes, mut fields, mut staging_ids) = (vec![], vec![], vec![], vec![]);
@@ -65,7 +65,7 @@ pub(super) async fn note_warnings(
             }
         }
     }
-    if !bare {
+    if !is_first_write {
         let params: [Param<'_>; 5] = [
             (&entity.name, Type::TEXT),
             (&ids, Type::TEXT_ARRAY),

@@ -33,7 +33,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(
         unwell(&run),
-        ["backup", "alerts", "dead-man's switch", "service"],
+        ["backup", "alerts", "heartbeat URL", "service"],
         "only what is not set: {run}"
     );
     assert_eq!(fingerprint(&world).await, before);
@@ -294,7 +294,7 @@ async fn what_is_broken_in_the_database_shows_in_its_line() {
         world.execute(mend).await;
     }
     let run = doctor(&world).await;
-    assert_eq!(unwell(&run), ["backup", "alerts", "dead-man's switch", "service"], "all mended: {run}");
+    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "all mended: {run}");
 }
 
 #[tokio::test]
