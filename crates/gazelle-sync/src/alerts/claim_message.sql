@@ -1,5 +1,6 @@
--- Claims the next message of a channel ($1) that is due. Texts and facts are cut as in open_alerts.sql.
--- A claim that runs beyond $5, longer than any made about now can, was made by a clock that has been set back since.
+-- Claims the next due message of the channel $1 until $3, in the order in which messages were written ($2 is now). A
+-- due time after $4 and a claim beyond $5 are ignored: a clock that has been set back since wrote them. Texts and
+-- facts are shortened as in open_alerts.sql.
 UPDATE {schema}.sync_alert_messages AS claimed
    SET claimed_until = $3, attempts = claimed.attempts + 1
   FROM {schema}.sync_alerts AS alert

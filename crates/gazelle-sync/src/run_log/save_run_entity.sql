@@ -1,3 +1,4 @@
+-- Inserts the counts of a run ($1) for one entity ($2).
 INSERT INTO {schema}.sync_run_entities
        (run_id, entity, walk, walk_complete, incomplete_reason, source_total, seen, fetched, staged, unchanged,
         processed, errors, deleted, rows_written, in_staging, in_production, fetch_ms, reconcile_ms,

@@ -1,12 +1,12 @@
--- What of our relations $2 of the schema $1 calls a function or an operator that is called like one of the server's, is none
--- of an administrator's extension (anybody may make some, and adds what he likes to his own), and belongs to somebody whom we
--- have no reason to trust. The cure are the statements after which it calls the server's own or belongs to the relation's owner;
--- ours is what a migration of ours made (a check not named in $3 is the company's own, and so is a policy that calls anything).
--- Expressions are printed with the schema of every name outside pg_catalog.
+-- Expressions of the relations $2 of the schema $1 that call a function or operator with the name of one of the
+-- server's, if it belongs to a role that is not trusted and to no extension of an administrator (any role may install
+-- some extensions and add functions to them). `cure` is the statement after which the expression calls the server's
+-- own or the function belongs to the relation's owner; `is_ours` tells what a migration created. Checks not named in
+-- $3 are users' own, and so are policies.
 --
--- Trusted is a superuser, and whoever has the rights of the relation's owner. Who is no superuser trusts those that owners.sql
--- trusts too: itself, who may make roles, the owners of the database and of the schema, and, but for the roles $4, a role
--- that only those can act as.
+-- Expressions are printed with the schema of every name outside pg_catalog. Trusted are superusers and roles with the
+-- rights of the relation's owner. Roles that are not superusers also trust themselves, roles with CREATEROLE, the
+-- owners of the database and of the schema, and roles that only those can act as, but none of $4 (as in owners.sql).
 WITH ours AS (
     SELECT c.oid, c.relowner, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

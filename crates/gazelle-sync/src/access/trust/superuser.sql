@@ -1,19 +1,23 @@
--- What keeps a superuser from using our relations $2 of the schema $1, though they and the schema are a superuser's (owners.sql sees to
--- that): one row each, as (what, what is wrong with it, what ends it, of which kind); and the tables to lock. No row where we are no superuser; owners.sql says
--- who counts as one. Catalogues alone: nothing is run by looking.
+-- What prevents a superuser from using our relations $2 of the schema $1, although they and the schema belong to
+-- superusers (owners.sql checks that): one row each with the object, what is wrong with it, the statement that
+-- removes it, and its kind; and the tables to lock. No row for other roles; owners.sql says who counts as a
+-- superuser. Only catalogues are read, which runs no code of others.
 --
--- Defaults, checks, rules, views, policies and types are put there by owners, who are superusers. Who is none can leave two things
--- behind on a superuser's table: a trigger, where he held TRIGGER, and a key of a table of his, where he held REFERENCES.
+-- Defaults, checks, rules, views, policies and types are created by owners, who are superusers. Another role can have
+-- left two things on a superuser's table: a trigger, if it held TRIGGER, and a foreign key of a table of its own, if
+-- it held REFERENCES.
 --
--- So nobody else may hold either. The function of each trigger belongs to a superuser. It gets no arguments, which many functions
--- run as SQL, but one of the server. A trigger's condition calls nothing but the server's operators and casts that never change
--- (immutable), and pg_trigger_depth, which companies use there, and is made of parts of which that can be read: other functions of the server open what they are given the number
--- or the name of, and run what its owner has put there (satisfies_hash_partition). Names of others leave a dependency; those of
--- the server are read from the condition.
+-- So no other role may hold either. The function of each trigger must belong to a superuser, and must not get
+-- arguments, which many functions execute as SQL, unless it is one of the server's. The condition of a trigger must
+-- consist of parts that can be read and call nothing but the server's immutable operators and casts, and
+-- pg_trigger_depth, which companies use there: other functions of the server open the object whose number or name
+-- they are given and run what its owner has put there (satisfies_hash_partition). Functions of others leave a
+-- dependency; those of the server are read from the condition.
 --
--- A table that refers to ours or inherits from them belongs to a superuser too. Rows of it may be written with ours, and then
--- all of this counts for it as well. Where none is, its key is still looked up as its owner, through a cast of his, and what that
--- puts off to the end of the transaction (a deferred trigger) runs as who began it, up to Postgres 17.
+-- A table that refers to ours or inherits from them must belong to a superuser too. If its rows are written with
+-- ours, all of this applies to it as well. If they are not, its foreign key is still checked with its owner's rights
+-- and through the owner's casts, and what that defers to the end of the transaction (a deferred trigger) runs with
+-- the rights of the role that began it, up to Postgres 17.
 WITH RECURSIVE session AS (
     SELECT login.oid,
            EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
@@ -142,7 +146,7 @@ SELECT triggers.what, pg_catalog.concat('has a condition (WHEN) that uses the ',
    AND NOT (d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = triggers.tgfoid)
    AND d.refclassid NOT IN ('pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_extension'::regclass)
 UNION
--- Who may hang a trigger, or have a key refer, does so between this look and the next row. A migration takes it on tables of ours.
+-- A role with TRIGGER or REFERENCES could use it between this check and the next row. A migration revokes both on our tables.
 SELECT coalesce(r.rolname::text, 'PUBLIC'),
        pg_catalog.format('may hang triggers on, or have foreign keys refer to, %s',
                          CASE WHEN held.is_ours THEN pg_catalog.format('tables of ours in the schema %I', held.space) ELSE held.name END),

@@ -1,5 +1,5 @@
--- Who holds the lock that a session ($1) waits for, at the end of the queue: sessions that wait for nobody themselves.
--- Of another role's session the server shows a plain role no more than that it is there.
+-- The sessions that hold the lock for which a session ($1) waits: those at the end of the queue, which wait for
+-- nobody. Of another role's session, the server shows a plain role only that it exists.
 WITH RECURSIVE queue (pid, depth) AS (
     SELECT b.pid, 1 FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) AS b (pid)
     UNION

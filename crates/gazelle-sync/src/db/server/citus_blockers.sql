@@ -1,4 +1,4 @@
--- As blockers.sql, where Citus distributes the schema: the sessions that people opened, on whichever node.
+-- As blockers.sql, if Citus distributes the schema: the clients' sessions, on any node.
 WITH RECURSIVE waits AS MATERIALIZED (
     SELECT waiting_gpid, blocking_gpid FROM pg_catalog.citus_lock_waits
 ), queue (gpid, depth) AS (

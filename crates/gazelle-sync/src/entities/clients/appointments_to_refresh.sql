@@ -1,4 +1,5 @@
--- The appointments that refresh_appointments.sql writes.
+-- The appointments of the clients $1 whose contact or location differs from the client's default: those that
+-- refresh_appointments.sql updates.
 SELECT a.external_id::text
   FROM {schema}.gazelle_clients c
   JOIN {schema}.gazelle_appointments a ON a.client_external_id = c.external_id

@@ -1,5 +1,5 @@
--- Whom a technician meets, and where, is the client's default contact and its visit address: when a
--- client says otherwise, its appointments follow.
+-- Sets contact and location of the appointments of the clients $1 to the client's default contact and visit address.
+-- Returns the ids of the appointments that differed.
 UPDATE {schema}.gazelle_appointments a
    SET contact_external_id = c.default_contact_external_id,
        location_external_id = c.default_location_external_id

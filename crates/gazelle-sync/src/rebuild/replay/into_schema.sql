@@ -1,6 +1,6 @@
--- The comment of the schema $1, and what of it is not ours to drop: itself or one of the relations $2, with its owner. Ours
--- is what belongs to the role in force, or to one whose rights it has and nobody else that could log in, but for superusers; a
--- superuser has everybody's rights, which says nothing.
+-- The comment of the schema $1, and what in it must not be dropped: the schema itself or one of the relations $2,
+-- with its owner. Ours is what belongs to the current role, or to a role whose rights it has and as which nobody else
+-- can log in but superusers. A superuser may drop only its own, since it has the rights of every role.
 WITH me AS (
     SELECT r.oid,
            EXISTS (SELECT 1 FROM pg_catalog.pg_roles s

@@ -1,4 +1,5 @@
--- Warnings about records, by entity and code, with the newest $4 of each; of the entity $1, the code $2 and the run $3, if given.
+-- Quality warnings of records by entity and code, each with the newest $4 of them; only of the entity $1, the code $2
+-- and the run $3, if these are given.
 WITH chosen AS (
     SELECT w.*, row_number() OVER (PARTITION BY w.entity, w.code
                                    ORDER BY w.last_seen_at DESC, w.external_id, w.field) AS place

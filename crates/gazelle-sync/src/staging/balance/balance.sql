@@ -1,7 +1,9 @@
--- Rows of production; those of them that no version in staging gives; and the records of staging without a
--- row, told apart by what their newest version is: a tombstone, a fault, something not tried yet.
--- The ids of all records are read from an index, which does not know what is withdrawn: that is asked of the few records
--- that have a withdrawn version.
+-- The number of live rows of an entity; how many of them have no version in staging; and of the records in staging
+-- without a live row, how many have a newest version that is faulty, pending or processed. Tombstones are not
+-- counted.
+--
+-- All ids are read from an index that does not contain `withdrawn_by`, which is therefore checked only for records
+-- with a withdrawn version.
 WITH withdrawn AS (
     SELECT DISTINCT w.external_id
       FROM {schema}.{staging_table} w

@@ -1,3 +1,4 @@
+-- Condition: a processed version of a record was seen between two times.
 EXISTS (
     SELECT 1
       FROM {schema}.{staging_table} v
