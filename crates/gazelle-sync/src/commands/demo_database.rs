@@ -8,6 +8,9 @@ use crate::db::{Db, DbError};
 use crate::migrate;
 
 /// Whether a database holds the demo's shop.
+///
+/// # Errors
+/// Those of the database.
 pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
     if migrate::shape(db).await? == migrate::Shape::Empty {
         return Ok(false);
@@ -18,12 +21,18 @@ pub async fn is_demo(db: &Db) -> Result<bool, DbError> {
 }
 
 /// Marks a database as the demo's.
+///
+/// # Errors
+/// Those of the database.
 pub async fn mark(db: &Db) -> Result<(), DbError> {
     db.execute("INSERT INTO {schema}.sync_notes (key, value) VALUES ('shop', 'demo')", &[]).await?;
     Ok(())
 }
 
 /// Fails if a real account would be synced into the demo's database.
+///
+/// # Errors
+/// It would; those of the database.
 pub async fn refuse_demo(opened: &Opened, settings: &Settings) -> Result<()> {
     let is_local = matches!(settings.api_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]" | "::1"));
     if !is_local && is_demo(&opened.db).await? {

@@ -39,6 +39,8 @@ struct UntypedValue {
 }
 
 impl<'a> Reader<'a> {
+    /// # Errors
+    /// The settings file cannot be read or is not believed; the layers cannot be merged.
     pub fn new(layers: &'a Layers) -> Result<Self, SettingsError> {
         let file = layers.read_file()?;
         // The names are our own and the file was parsed before, so an error here contains no secret.

@@ -29,6 +29,9 @@ pub(super) struct TomlFile {
 
 impl TomlFile {
     /// A file that was named explicitly: it must exist.
+    ///
+    /// # Errors
+    /// It does not exist, cannot be read or parsed, or others could have changed it.
     pub fn named(path: PathBuf, by: &str, sought: Sought) -> Result<Self, SettingsError> {
         let named_by = format!(" (named by {by})");
         let read = Self::read(path.clone(), &named_by, sought)?;
@@ -36,6 +39,9 @@ impl TomlFile {
     }
 
     /// The file of the working directory, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be read or parsed, or others could have changed it.
     pub fn if_present(path: PathBuf) -> Result<Option<Self>, SettingsError> {
         Self::read(path, "", Sought::Found)
     }

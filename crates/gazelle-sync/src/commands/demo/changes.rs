@@ -33,6 +33,9 @@ const NAME: &str = "SELECT company_name FROM {schema}.gazelle_clients WHERE exte
 
 /// Makes the changes: moves, reassigns and cancels one appointment each, adds one for a client that was just
 /// created, and renames one client.
+///
+/// # Errors
+/// The shop has too few records or refuses a change; those of the database.
 pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
     let mut upcoming = upcoming(shop).into_iter();
     let mut next =
@@ -82,6 +85,9 @@ pub async fn make(shop: &SimControl, db: &Db) -> Result<Vec<DemoChange>> {
 }
 
 /// Reads the values in production now.
+///
+/// # Errors
+/// Those of the database.
 pub async fn observe(db: &Db, mut changes: Vec<DemoChange>) -> Result<Vec<DemoChange>, DbError> {
     for change in &mut changes {
         change.after = value(db, change.shows, &change.id).await?;

@@ -47,6 +47,9 @@ pub async fn after_run(opened: &Opened, settings: &Settings) {
 }
 
 /// Opens the database; if that fails, sends an alert directly before the command ends.
+///
+/// # Errors
+/// As [`Opened::open`].
 pub async fn open_or_tell(settings: &Settings) -> Result<Opened> {
     let opened = Opened::open(settings).await;
     if let Err(error) = &opened {

@@ -270,6 +270,9 @@ impl Tx<'_> {
     }
 
     /// As [`Tx::execute`] without parameters, and braces in the text are not filled in.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
     pub async fn execute_as_is(&self, sql: &str) -> Result<u64, DbError> {
         answered::answer(self.db, self.sent(sql, sql), self.open.client.execute_typed(sql, &[])).await
     }

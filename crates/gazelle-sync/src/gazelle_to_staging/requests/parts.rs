@@ -120,6 +120,9 @@ impl LeafQuery {
 
 impl PartPlan {
     /// Splits the query for a page of a walk.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_page(entity: &Entity, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = entity.getter.as_ref().and_then(|getter| ById::of_query(&getter.query, getter.operation));
         Self::of(&entity.walk.page_query, &path_of_records(entity), own, holder(entity), bounds)
@@ -137,11 +140,17 @@ impl PartPlan {
     }
 
     /// Splits the query of a getter.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_getter(entity: &Entity, getter: &Getter, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         Self::of(&getter.query, getter.path, None, holder(entity), bounds)
     }
 
     /// Splits the query for a page of a connection inside a record.
+    ///
+    /// # Errors
+    /// [`NoPlan`]: the query fits as it is, or no split makes it shallow enough.
     pub fn of_nested(entity: &Entity, nested: &Nested, bounds: Bounds) -> Result<PartPlan, NoPlan> {
         let own = holder(entity).filter(|(list, _)| nested.path == [*list]).map(|(_, by_id)| by_id);
         let path = [nested.answer, &["nodes"]].concat();

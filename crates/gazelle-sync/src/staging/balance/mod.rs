@@ -28,6 +28,9 @@ impl Balance {
 }
 
 /// Counts an entity's records in staging and production.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
     let mut connection = db.connection().await?;
     let tx = connection.begin().await?;
@@ -37,6 +40,9 @@ pub async fn of(db: &Db, entity: &Entity) -> Result<Balance, DbError> {
 }
 
 /// The same as [`of`], within a transaction.
+///
+/// # Errors
+/// Those of the database.
 pub async fn in_transaction(tx: &Tx<'_>, entity: &Entity) -> Result<Balance, DbError> {
     let sql = for_entity(include_str!("balance.sql"), entity).replace("{table}", entity.tables[0].name);
     let rows = tx.query(&sql, &[]).await?;

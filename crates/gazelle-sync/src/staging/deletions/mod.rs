@@ -46,6 +46,9 @@ pub fn within_days(column: &str, first: usize) -> String {
 
 /// The records that production holds within these days (none: all) and that a walk did not see, except those kept
 /// by a manual decision; and how many records of the entity production holds in all.
+///
+/// # Errors
+/// Those of the database.
 pub async fn suspects(
     db: &Db,
     entity: &Entity,
@@ -101,6 +104,9 @@ pub async fn suspects(
 /// they are gone. The versions of run `but_for` count as seen.
 ///
 /// Must be called before [`suspects`]: what stage 2 processes in between is in production then.
+///
+/// # Errors
+/// Those of the database.
 pub async fn staged_suspects(
     db: &Db,
     entity: &Entity,
@@ -117,6 +123,9 @@ pub async fn staged_suspects(
 }
 
 /// The records that were found gone and await manual approval.
+///
+/// # Errors
+/// Those of the database.
 pub async fn awaiting_approval(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
     in_state(db, entity, DeletionState::Withheld).await
 }
@@ -134,6 +143,9 @@ async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<Hash
 
 /// How many records are held, in production or in quarantine only, although they were found gone at the source:
 /// withheld by the guard, or kept by a manual decision.
+///
+/// # Errors
+/// Those of the database.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
     let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
@@ -160,6 +172,9 @@ pub struct Found {
 }
 
 /// The deletions found, newest first; if asked, only those that await manual approval, or only a run's.
+///
+/// # Errors
+/// Those of the database.
 pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
     let rows =
         db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;

@@ -187,6 +187,9 @@ pub async fn unreadable(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Resu
 }
 
 /// The versions of a record, the oldest first; withdrawn and faulty ones included.
+///
+/// # Errors
+/// Those of the database.
 pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Version>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("history.sql"), entity), &[(&external_id, Type::TEXT)]).await?;
@@ -194,6 +197,9 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result
 }
 
 /// Whether staging has a version of the record.
+///
+/// # Errors
+/// Those of the database.
 pub async fn knows(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM {schema}.{staging_table} WHERE external_id = $1)";
     let rows = tx.query(&for_entity(sql, entity), &[(&external_id, Type::TEXT)]).await?;

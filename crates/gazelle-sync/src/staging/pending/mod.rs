@@ -56,6 +56,9 @@ impl Pending {
 
 /// The next pending versions between two positions, in the order of their ids, which for versions staged by runs is
 /// the order in which they came.
+///
+/// # Errors
+/// Those of the database.
 pub async fn claim(
     db: &Db,
     entity: &Entity,
@@ -85,6 +88,9 @@ pub enum Basis {
 }
 
 /// The versions of an entity that count, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Vec<Uuid>, DbError> {
     let (only, until) = match basis {
         Basis::Everything => ("withdrawn_by IS NULL", Timestamp::MAX),
@@ -110,6 +116,9 @@ pub async fn chronology(tx: &Tx<'_>, entity: &Entity, basis: Basis) -> Result<Ve
 }
 
 /// Some versions by their staging rows, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Pending>, DbError> {
     let rows = tx
         .query(&for_entity(include_str!("versions_by_id.sql"), entity), &[(&ids, Type::UUID_ARRAY)])
@@ -118,6 +127,9 @@ pub async fn versions(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<
 }
 
 /// The processed versions of a record that count, in the order in which they were seen.
+///
+/// # Errors
+/// Those of the database.
 pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> Result<Vec<Uuid>, DbError> {
     let rows = tx
         .query(&for_entity(include_str!("chronology_of.sql"), entity), &[(&external_id, Type::TEXT)])
@@ -126,6 +138,9 @@ pub async fn chronology_of(tx: &Tx<'_>, entity: &Entity, external_id: &str) -> R
 }
 
 /// Of these versions, those that have not been processed: pending, or in quarantine.
+///
+/// # Errors
+/// Those of the database.
 pub async fn unprocessed(tx: &Tx<'_>, entity: &Entity, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let rows =
         tx.query(&for_entity(include_str!("unprocessed.sql"), entity), &[(&ids, Type::UUID_ARRAY)]).await?;
@@ -157,6 +172,9 @@ pub enum Newer {
 
 /// Of these versions (staging rows, ids and times seen), those of whose record production holds a newer version
 /// already.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newer(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -188,6 +206,9 @@ pub fn seen_between(entity: &Entity, id: &str, after: &str, before: &str) -> Str
 }
 
 /// A position just before the first pending version that another run or a user left, if there is any.
+///
+/// # Errors
+/// Those of the database.
 pub async fn first_left(db: &Db, entity: &Entity, run_id: Uuid) -> Result<Option<Uuid>, DbError> {
     let rows =
         db.query(&for_entity(include_str!("first_left.sql"), entity), &[(&run_id, Type::UUID)]).await?;

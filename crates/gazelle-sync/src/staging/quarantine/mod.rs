@@ -33,6 +33,9 @@ pub struct Fault<'a> {
 }
 
 /// Opens (or keeps open) the cases of faulty versions. `run_id` is noted with cases that were not open before.
+///
+/// # Errors
+/// Those of the database, also for cases that it did not store although it reported no error.
 pub async fn open(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -102,6 +105,9 @@ async fn supersede_not_asked(
 
 /// Closes the cases of records of which a good version was written: the same version after a retry, or a newer one.
 /// The older faulty version then counts as processed.
+///
+/// # Errors
+/// Those of the database, also for cases and versions that it left as they are without an error.
 pub async fn close(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -145,6 +151,9 @@ pub async fn close(
 
 /// Makes records pending again whose missing parent is now in production. Returns how many versions of this run are
 /// among them.
+///
+/// # Errors
+/// Those of the database. Versions that it left as they are without an error are only logged.
 pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
@@ -163,6 +172,9 @@ pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result
 
 /// Makes faulty versions pending again: all of an entity, or those of some ids (of records, or of staging rows).
 /// Dismissed ones only when named. Returns how many.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn retry(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -345,6 +357,9 @@ pub async fn cases(
 }
 
 /// Dismisses the cases of some records. Returns how many.
+///
+/// # Errors
+/// Those of the database.
 pub async fn dismiss(
     tx: &FencedTx<'_>,
     entity: &Entity,

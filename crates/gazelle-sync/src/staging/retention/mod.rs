@@ -91,6 +91,9 @@ async fn holders_of(db: &Db, fence: &Fence, entity: &Entity) -> Result<Holders, 
 
 /// Since when staging holds every version that counted; none if nothing was ever deleted. Earlier states cannot be
 /// rebuilt, neither for an undo nor for a look into the past.
+///
+/// # Errors
+/// Those of the database.
 pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
     let sql = "SELECT noted_at FROM {schema}.sync_notes WHERE key = $1";
     let rows = db.query(sql, &[(&WHOLE_SINCE, Type::TEXT)]).await?;

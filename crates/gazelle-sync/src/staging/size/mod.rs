@@ -29,6 +29,9 @@ pub struct Size {
 }
 
 /// The sizes of all entities, as of now.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of_all(db: &Db, now: Timestamp) -> Result<Vec<Size>, DbError> {
     // Of the node that holds the table: Citus' own function asks every node, and fails while any is down.
     let bytes = match citus::distributes(db).await? {

@@ -23,6 +23,9 @@ pub struct Touched {
 
 /// Withdraws the versions that a run staged and that still count. Closes their quarantine cases, and dismisses the
 /// deletions that the run found.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn withdraw(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -48,6 +51,9 @@ pub async fn withdraw(
 }
 
 /// Restores what an undo withdrew. Faulty versions are tried again.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn restore(tx: &FencedTx<'_>, entity: &Entity, undo: Uuid) -> Result<Touched, DbError> {
     let rows = tx.query(&for_entity(include_str!("restore.sql"), entity), &[(&undo, Type::UUID)]).await?;
     all_of(tx, entity, "withdrawn_by = $1", undo, "restored").await?;
@@ -81,12 +87,18 @@ fn touched(rows: &[tokio_postgres::Row]) -> Touched {
 
 /// How many of these records have a version that counts and is newer than those that an undo withdrew: they stay as
 /// they are.
+///
+/// # Errors
+/// Those of the database.
 pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64, DbError> {
     let rows = tx.query(&for_entity(include_str!("with_newer.sql"), entity), &[(&undo, Type::UUID)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
 /// Makes the newest version that counts of each of these records pending again. Returns how many.
+///
+/// # Errors
+/// Those of the database, also for versions that it left as they are without an error.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
     let sql = for_entity(include_str!("take_up_again.sql"), entity);
     let due = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
@@ -94,6 +106,9 @@ pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String
 }
 
 /// Of these records, those whose newest version is withdrawn: production differs from the source on purpose.
+///
+/// # Errors
+/// Those of the database.
 pub async fn kept_as_before<'i>(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -111,6 +126,9 @@ pub async fn kept_as_before<'i>(
 
 /// How many records exist at the source, as far as we know, and do not count here, because an undo withdrew the
 /// versions that say so.
+///
+/// # Errors
+/// Those of the database.
 pub async fn hidden(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let rows = tx.query(&for_entity(include_str!("hidden.sql"), entity), &[]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))

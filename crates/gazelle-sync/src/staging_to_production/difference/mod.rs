@@ -93,6 +93,9 @@ pub async fn difference(
 }
 
 /// Compares the tables of an entity with their rebuilt copies.
+///
+/// # Errors
+/// Those of the database.
 pub async fn of_part(tx: &Tx<'_>, samples: i64, part: &Part) -> Result<Vec<TableDifference>, DbError> {
     let mut differences = Vec::new();
     for table in part.entity.tables {
@@ -130,21 +133,33 @@ async fn of_table(
 }
 
 /// The records of a part of which a row differs from its rebuilt copy, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn differing_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("differing_records.sql"), part).await
 }
 
 /// The records of a part of which production holds a row that the rebuild does not give, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn surplus_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("surplus_records.sql"), part).await
 }
 
 /// The records of a part of which production holds a live row that the rebuild gives as deleted, sorted.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newly_marked_records(tx: &Tx<'_>, part: &Part) -> Result<Vec<String>, DbError> {
     records_by(tx, include_str!("newly_marked_records.sql"), part).await
 }
 
 /// Of these records, those that production holds and the rebuild lacks, or has from an older version.
+///
+/// # Errors
+/// Those of the database.
 pub async fn newer_in_production(
     tx: &Tx<'_>,
     entity: &Entity,
@@ -156,6 +171,9 @@ pub async fn newer_in_production(
 }
 
 /// The versions from which the rebuilt rows of these records come: record id and staging id.
+///
+/// # Errors
+/// Those of the database.
 pub async fn rebuilt_from(
     tx: &Tx<'_>,
     entity: &Entity,
