@@ -7,7 +7,7 @@ use clap::error::{Error, ErrorKind};
 use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
 
-use super::entity_names::unknown_entity;
+use super::arguments::unknown_entity;
 use super::errors::ErrorsAction;
 use super::sync::{FetchArgs, SourceFlags};
 use super::{Cli, Command};

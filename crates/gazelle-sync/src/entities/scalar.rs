@@ -10,9 +10,9 @@ use serde_json_borrow::Value as Json;
 use super::table::{Rule, Value};
 use crate::time;
 
-/// The longest id in a key column, in bytes. The API's ids have about twenty; an index entry of Postgres is limited
-/// to about 2,700.
-const LONGEST_ID: usize = 512;
+/// The longest id, in bytes: as the key of a record in staging, and in a key column. The API's ids have about twenty;
+/// an index entry of Postgres is limited to about 2,700, and a longer one would make it refuse the whole batch.
+pub const LONGEST_ID: usize = 512;
 
 /// Reads a JSON value by a rule; null becomes [`Value::Null`].
 ///

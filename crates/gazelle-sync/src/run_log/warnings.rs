@@ -88,17 +88,7 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
     let records = db.query(include_str!("warnings/of_records.sql"), &params).await?;
     let runs = db.query(include_str!("warnings/of_runs.sql"), &params).await?;
     Ok(Warnings {
-        records: records
-            .iter()
-            .map(|row| OfRecords {
-                entity: row.get("entity"),
-                code: row.get("code"),
-                records: row.get("records"),
-                first_seen_at: row.get("first_seen_at"),
-                last_seen_at: row.get("last_seen_at"),
-                samples: samples(row),
-            })
-            .collect(),
+        records: by_kind(records.iter().map(OfRecord::from)),
         runs: runs
             .iter()
             .map(|row| OfRun {
@@ -112,16 +102,50 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
     })
 }
 
-fn samples(row: &Row) -> Vec<Sample> {
-    let (ids, fields): (Vec<String>, Vec<String>) = (row.get("external_ids"), row.get("fields"));
-    // Each list has as many entries as there are ids.
-    let [mut runs, mut columns, mut shapes] = ["run_ids", "column_names", "shapes"]
-        .map(|column| row.get::<_, Vec<Option<String>>>(column).into_iter());
-    let mut samples = Vec::with_capacity(ids.len());
-    for (external_id, field) in ids.into_iter().zip(fields) {
-        let [run_id, column, shape] =
-            [&mut runs, &mut columns, &mut shapes].map(|list| list.next().flatten());
-        samples.push(Sample { external_id, field, column, shape, run_id });
+/// One warning of a record, with the counts of its kind.
+struct OfRecord {
+    entity: String,
+    code: String,
+    records: i64,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    sample: Sample,
+}
+
+impl From<&Row> for OfRecord {
+    fn from(row: &Row) -> OfRecord {
+        OfRecord {
+            entity: row.get("entity"),
+            code: row.get("code"),
+            records: row.get("records"),
+            first_seen_at: row.get("first_seen_at"),
+            last_seen_at: row.get("last_seen_at"),
+            sample: Sample {
+                external_id: row.get("external_id"),
+                field: row.get("field"),
+                column: row.get("column_name"),
+                shape: row.get("shape"),
+                run_id: row.get("run_id"),
+            },
+        }
     }
-    samples
+}
+
+/// Groups warnings, which must be sorted by entity and code.
+fn by_kind(warnings: impl Iterator<Item = OfRecord>) -> Vec<OfRecords> {
+    let mut kinds: Vec<OfRecords> = Vec::new();
+    for OfRecord { entity, code, records, first_seen_at, last_seen_at, sample } in warnings {
+        match kinds.last_mut() {
+            Some(kind) if kind.entity == entity && kind.code == code => kind.samples.push(sample),
+            _ => kinds.push(OfRecords {
+                entity,
+                code,
+                records,
+                samples: vec![sample],
+                first_seen_at,
+                last_seen_at,
+            }),
+        }
+    }
+    kinds
 }

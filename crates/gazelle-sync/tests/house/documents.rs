@@ -51,7 +51,8 @@ fn files_that_pages_name_are_there() {
     pages.extend(["README.md", "README.fr.md", "ARCHITECTURE.md"].map(|page| root().join(page)));
     for page in pages {
         // A settings file is the user's; the other one is named because it does not exist.
-        let ours = |text: &String| is_path(text) && !["gazelle-sync.toml", "deny.toml"].contains(&text.as_str());
+        let ours =
+            |text: &String| is_path(text) && !["gazelle-sync.toml", "deny.toml"].contains(&text.as_str());
         let paths: Vec<String> = quoted(&page).into_iter().filter(ours).collect();
         let page = page.strip_prefix(root()).unwrap().display();
         let least = match page.to_string().as_str() {

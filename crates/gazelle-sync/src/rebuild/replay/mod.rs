@@ -2,12 +2,11 @@
 //! the difference is applied, in one transaction. Readers never see an empty table, correct rows are not touched,
 //! and tables that refer to ours are not affected.
 //!
-//! `part` selects the records that are compared; [`into_schema`] builds production as it was at an instant in
+//! `part` is the request and selects the records that are compared; [`into_schema`] builds production as it was at an instant in
 //! another schema.
 
 pub mod into_schema;
 mod part;
-mod request;
 
 use std::time::Instant;
 
@@ -31,7 +30,7 @@ use crate::staging::quarantine::Waiting;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 
-pub use request::ReplayRequest;
+pub use part::ReplayRequest;
 
 /// The result of a replay.
 #[derive(Debug, Serialize)]

@@ -31,11 +31,7 @@ async fn a_deployment_that_is_well_is_told_so_and_nothing_is_touched() {
     world.control.clear_requests();
     let run = doctor(&world).await;
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(
-        unwell(&run),
-        ["backup", "alerts", "heartbeat URL", "service"],
-        "only what is not set: {run}"
-    );
+    assert_eq!(unwell(&run), ["backup", "alerts", "heartbeat URL", "service"], "only what is not set: {run}");
     assert_eq!(fingerprint(&world).await, before);
     assert_eq!(world.control.request_counts().total, 4, "one page of each entity");
     for (check, words) in [
