@@ -149,3 +149,37 @@ fn by_kind(warnings: impl Iterator<Item = OfRecord>) -> Vec<OfRecords> {
     }
     kinds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_grouped_by_entity_and_code() {
+        let of = |(entity, code, id): (&str, &str, &str)| OfRecord {
+            entity: entity.to_owned(),
+            code: code.to_owned(),
+            records: 7,
+            first_seen_at: Timestamp::UNIX_EPOCH,
+            last_seen_at: Timestamp::UNIX_EPOCH,
+            sample: Sample {
+                external_id: id.to_owned(),
+                field: String::new(),
+                column: None,
+                shape: None,
+                run_id: None,
+            },
+        };
+        let warnings = [("a", "x", "2"), ("a", "x", "1"), ("a", "y", "1"), ("b", "y", "3")].map(of);
+        let kinds = by_kind(warnings.into_iter());
+        let read: Vec<(&str, &str, Vec<&str>)> = kinds
+            .iter()
+            .map(|kind| {
+                let ids = kind.samples.iter().map(|sample| sample.external_id.as_str());
+                (kind.entity.as_str(), kind.code.as_str(), ids.collect())
+            })
+            .collect();
+        assert_eq!(read, [("a", "x", vec!["2", "1"]), ("a", "y", vec!["1"]), ("b", "y", vec!["3"])]);
+        assert!(by_kind(std::iter::empty()).is_empty());
+    }
+}
