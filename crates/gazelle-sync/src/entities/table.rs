@@ -17,8 +17,8 @@ pub struct Table {
     pub owner: Option<&'static str>,
     /// The nested list that its rows come from; `None` if the record itself is the row.
     pub list: Option<Nested>,
-    /// The word in the generated id of a row without an id: see [`Table::made_up_id`].
-    pub unnamed: Option<&'static str>,
+    /// For a list whose rows may have no id: the id that such a row gets. `None` if every row must have one.
+    pub unnamed: Option<Unnamed>,
     /// Every column that the reconciler fills, key first. Lineage columns are not listed.
     pub columns: &'static [Column],
     /// Columns that are derived from other production rows when a row is written.
@@ -39,6 +39,31 @@ pub struct Nested {
     pub operation: &'static str,
     /// The path of the connection in the answer: `["contact", "allLocations"]`.
     pub answer: &'static [&'static str],
+    /// The warning for a row that the connection lists twice.
+    pub doubled: &'static str,
+}
+
+impl Nested {
+    /// The name of the connection in the object that contains it: the last step of its path.
+    pub fn connection(&self) -> &'static str {
+        self.path.last().copied().unwrap_or_default()
+    }
+}
+
+/// How rows without an id are identified.
+#[derive(Debug)]
+pub struct Unnamed {
+    /// The middle of the generated id.
+    pub word: &'static str,
+    /// The warning for such a row.
+    pub warning: &'static str,
+}
+
+impl Unnamed {
+    /// The generated id: the id of the row that contains the list, and the position in it.
+    pub fn id(&self, holder: &str, position: usize) -> String {
+        format!("{holder}/{}/{position}", self.word)
+    }
 }
 
 /// A generated column.
@@ -276,12 +301,6 @@ impl Table {
             Some(index) => index,
             None => panic!("invariant: table {} declares no column {column}", self.name),
         }
-    }
-
-    /// The generated id of a row without one: its owner's id and its position in the list. `None` if the table has
-    /// no such rows.
-    pub fn made_up_id(&self, holder: &str, position: usize) -> Option<String> {
-        self.unnamed.map(|word| format!("{holder}/{word}/{position}"))
     }
 
     /// The value of a column in a row of this table.

@@ -52,7 +52,7 @@ impl<'j, 'a> Item<'j, 'a> {
         let Some(row) = read::nested_row(table, self.json, "", &mut Vec::new()) else { return false };
         let made_up = || {
             let holder = self.holders.last().and_then(|(json, _)| read::at(json, "id")?.as_str());
-            table.made_up_id(holder.unwrap_or_default(), self.position)
+            Some(table.unnamed.as_ref()?.id(holder.unwrap_or_default(), self.position))
         };
         table.key.iter().zip(key).all(|(name, wanted)| match table.get(&row, name) {
             // The reconciler takes this key column from the containing object.

@@ -85,6 +85,7 @@ pub static GAZELLE_APPOINTMENT_PIANOS: Table = Table {
         query: Query::new(concat!(include_str!("more_pianos.graphql"), include_str!("fields.graphql"))),
         operation: "AppointmentMorePianos",
         answer: &["event", "allEventPianos"],
+        doubled: "duplicate_piano",
     }),
     columns: &[
         column("appointment_external_id", Id, &[])

@@ -4,7 +4,8 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{self, Reconciled, RecordError};
+use super::read::{Reconciled, RecordError};
+use super::rows;
 use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
 pub use tables::GAZELLE_PIANOS;
 
@@ -39,12 +40,12 @@ pub static ENTITY: Entity = Entity {
 /// One row: the piano.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let row = read::row(&GAZELLE_PIANOS, record, "", &mut reconciled.warnings)?;
-    match GAZELLE_PIANOS.get(&row, "serial_number") {
+    let piano = rows::of_record(&ENTITY, record, &mut reconciled)?;
+    match GAZELLE_PIANOS.get(&piano.row, "serial_number") {
         Value::Null => {}
         Value::Text(serial) if !serial.trim().is_empty() => {}
         _ => reconciled.warn("blank_serial", "serialNumber"),
     }
-    reconciled.rows.push((0, row));
+    reconciled.add([piano]);
     Ok(reconciled)
 }

@@ -4,7 +4,8 @@ mod tables;
 
 use serde_json_borrow::Value as Json;
 
-use super::read::{self, Reconciled, RecordError};
+use super::read::{Reconciled, RecordError};
+use super::rows;
 use super::{Entity, Getter, ListedIn, Query, Shape, Walk};
 pub use tables::GAZELLE_USERS;
 
@@ -47,7 +48,7 @@ pub static ENTITY: Entity = Entity {
 /// One row: the user.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let row = read::row(&GAZELLE_USERS, record, "", &mut reconciled.warnings)?;
-    reconciled.rows.push((0, row));
+    let user = rows::of_record(&ENTITY, record, &mut reconciled)?;
+    reconciled.add([user]);
     Ok(reconciled)
 }
