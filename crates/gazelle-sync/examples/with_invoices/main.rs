@@ -52,6 +52,8 @@ static GAZELLE_INVOICE_ITEMS: Table = Table {
     ..Table::OF_RECORDS
 };
 
+static TABLES: &[&Table] = &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS];
+
 static INVOICES: Entity = Entity {
     name: "invoices",
     staging_table: "staging_invoices",
@@ -72,7 +74,7 @@ static INVOICES: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_INVOICES, &GAZELLE_INVOICE_ITEMS],
+    tables: TABLES,
     reconciler_version: 1,
     reconcile,
     warnings: &[("duplicate_item", "an item listed twice")],
@@ -82,8 +84,8 @@ static INVOICES: Entity = Entity {
 /// The invoice, then its items.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let invoice = rows::of_record(&INVOICES, record, &mut reconciled)?;
-    let items = rows::listed(&INVOICES, &GAZELLE_INVOICE_ITEMS, &invoice, &mut reconciled);
+    let invoice = rows::of_record(TABLES, record, &mut reconciled)?;
+    let items = rows::listed(TABLES, &GAZELLE_INVOICE_ITEMS, &invoice, &mut reconciled);
     reconciled.add([invoice]);
     reconciled.add(items);
     Ok(reconciled)

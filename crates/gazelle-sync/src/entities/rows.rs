@@ -9,7 +9,6 @@ use std::slice;
 
 use serde_json_borrow::Value as Json;
 
-use super::Entity;
 use super::read::{self, Reconciled, RecordError};
 use super::table::{Row, Table, Value};
 
@@ -37,32 +36,32 @@ impl Reconciled {
     }
 }
 
-/// Reads the row of the record itself.
+/// Reads the row of the record itself. `tables` are those of its entity.
 ///
 /// # Errors
 /// A required column is missing or unreadable.
 pub fn of_record<'j, 'a>(
-    entity: &Entity,
+    tables: &[&Table],
     record: &'j Json<'a>,
     reconciled: &mut Reconciled,
 ) -> Result<ReadRow<'j, 'a>, RecordError> {
-    let table = entity.tables[0];
+    let table = tables[0];
     let row = read::row(table, record, "", &mut reconciled.warnings)?;
     let ids = vec![(table.name, table.get(&row, table.key[0]).clone())];
     Ok(ReadRow { row, json: record, place: String::new(), holder: 0, table: 0, ids })
 }
 
-/// Reads the rows of a table from its list in the record.
+/// Reads the rows of a table from its list in the record. `tables` are those of the entity.
 ///
 /// # Panics
 /// As [`listed_in_each`].
 pub fn listed<'j, 'a>(
-    entity: &Entity,
+    tables: &[&Table],
     table: &'static Table,
     record: &ReadRow<'j, 'a>,
     reconciled: &mut Reconciled,
 ) -> Vec<ReadRow<'j, 'a>> {
-    listed_in_each(entity, table, slice::from_ref(record), reconciled)
+    listed_in_each(tables, table, slice::from_ref(record), reconciled)
 }
 
 /// Reads the rows of a table from its list in each of these rows, and fills their `held_by` columns. A row that is
@@ -71,16 +70,16 @@ pub fn listed<'j, 'a>(
 /// twice, which may stand in the place of another.
 ///
 /// # Panics
-/// If the table is not one of the entity's, or has no list: mistakes that the unit tests catch.
+/// If the table is not one of these, or has no list: mistakes that the unit tests catch.
 pub fn listed_in_each<'j, 'a>(
-    entity: &Entity,
+    tables: &[&Table],
     table: &'static Table,
     holders: &[ReadRow<'j, 'a>],
     reconciled: &mut Reconciled,
 ) -> Vec<ReadRow<'j, 'a>> {
-    let index = entity.tables.iter().position(|of| of.name == table.name);
+    let index = tables.iter().position(|of| of.name == table.name);
     let (Some(index), Some(list)) = (index, &table.list) else {
-        panic!("invariant: entity {} has no list for {}", entity.name, table.name)
+        panic!("invariant: no list of the record has the rows of {}", table.name)
     };
     let (mut rows, mut holder_of, mut is_whole) = (Vec::new(), HashMap::new(), true);
     for (holder, within) in holders.iter().enumerate() {
@@ -113,14 +112,14 @@ pub fn listed_in_each<'j, 'a>(
         }
     }
     if !is_whole {
-        note_incomplete(entity, list.path, reconciled);
+        note_incomplete(tables, list.path, reconciled);
     }
     rows
 }
 
 /// Notes the table of a list as incomplete, and those of the lists in its rows.
-fn note_incomplete(entity: &Entity, path: &[&str], reconciled: &mut Reconciled) {
-    for (index, table) in entity.tables.iter().enumerate() {
+fn note_incomplete(tables: &[&Table], path: &[&str], reconciled: &mut Reconciled) {
+    for (index, table) in tables.iter().enumerate() {
         if table.inside().starts_with(path) {
             reconciled.note_incomplete(index);
         }
@@ -163,7 +162,7 @@ fn key_path(table: &Table) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entities::{appointments, clients};
+    use crate::entities::{Entity, appointments, clients};
 
     /// What is read of a record: its ids by table, the incomplete tables, and the warnings with their fields.
     fn read(entity: &Entity, record: &str) -> (Vec<(usize, String)>, Vec<usize>, Vec<String>) {

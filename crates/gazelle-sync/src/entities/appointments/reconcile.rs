@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use serde_json_borrow::Value as Json;
 
-use super::{ENTITY, GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
+use super::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::rows;
 use crate::entities::table::{Row, Value};
@@ -13,12 +13,12 @@ use crate::time;
 /// The appointment, then its pianos.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let mut appointment = rows::of_record(&ENTITY, record, &mut reconciled)?;
+    let mut appointment = rows::of_record(TABLES, record, &mut reconciled)?;
     refuse_a_day_without_an_hour(record, &appointment.row)?;
     drop_an_impossible_end(record, &mut appointment.row, &mut reconciled);
     warn_of_oddities(&appointment.row, &mut reconciled);
     let updated_at = GAZELLE_APPOINTMENTS.get(&appointment.row, "source_updated_at").clone();
-    let mut pianos = rows::listed(&ENTITY, &GAZELLE_APPOINTMENT_PIANOS, &appointment, &mut reconciled);
+    let mut pianos = rows::listed(TABLES, &GAZELLE_APPOINTMENT_PIANOS, &appointment, &mut reconciled);
     for piano in &mut pianos {
         GAZELLE_APPOINTMENT_PIANOS.set(&mut piano.row, "source_updated_at", updated_at.clone());
     }

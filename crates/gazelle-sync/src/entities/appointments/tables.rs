@@ -3,6 +3,9 @@
 use crate::entities::Query;
 use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
 
+/// Of an event: its own row, and those of its pianos.
+pub static TABLES: &[&Table] = &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS];
+
 /// The appointments: events of all types. Date and time are UTC; the database generates `start_at` and `end_at`
 /// from them.
 pub static GAZELLE_APPOINTMENTS: Table = Table {

@@ -4,7 +4,7 @@ mod reconcile;
 mod tables;
 
 use super::{DateFilter, Entity, Getter, Query, Refresh, Shape, Walk};
-pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
+pub use tables::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 
 /// The entity `clients`.
 pub static ENTITY: Entity = Entity {
@@ -27,7 +27,7 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile: reconcile::reconcile,
     warnings: &[

@@ -2,7 +2,7 @@
 
 use serde_json_borrow::Value as Json;
 
-use super::{ENTITY, GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS};
+use super::{GAZELLE_CLIENTS, GAZELLE_CONTACTS, GAZELLE_LOCATIONS, TABLES};
 use crate::entities::read::{self, Reconciled, RecordError};
 use crate::entities::rows::{self, ReadRow};
 use crate::entities::table::{Row, Value};
@@ -10,9 +10,9 @@ use crate::entities::table::{Row, Value};
 /// The client first, then contacts, then locations: parents before children.
 pub fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let mut client = rows::of_record(&ENTITY, record, &mut reconciled)?;
-    let contacts = rows::listed(&ENTITY, &GAZELLE_CONTACTS, &client, &mut reconciled);
-    let mut locations = rows::listed_in_each(&ENTITY, &GAZELLE_LOCATIONS, &contacts, &mut reconciled);
+    let mut client = rows::of_record(TABLES, record, &mut reconciled)?;
+    let contacts = rows::listed(TABLES, &GAZELLE_CONTACTS, &client, &mut reconciled);
+    let mut locations = rows::listed_in_each(TABLES, &GAZELLE_LOCATIONS, &contacts, &mut reconciled);
     set_is_default(&contacts, &mut locations, &mut reconciled);
     set_defaults(record, &mut client.row, &contacts, &locations, &mut reconciled);
     reconciled.add([client]);

@@ -3,6 +3,9 @@
 use crate::entities::Query;
 use crate::entities::table::{Nested, Rule::*, Table, Unnamed, column};
 
+/// Of a client: its own row, those of its contacts, and those of their locations.
+pub static TABLES: &[&Table] = &[&GAZELLE_CLIENTS, &GAZELLE_CONTACTS, &GAZELLE_LOCATIONS];
+
 /// The clients, who are billed. Names, phones and addresses are in contacts and locations.
 pub static GAZELLE_CLIENTS: Table = Table {
     name: "gazelle_clients",

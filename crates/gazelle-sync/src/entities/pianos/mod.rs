@@ -7,7 +7,7 @@ use serde_json_borrow::Value as Json;
 use super::read::{Reconciled, RecordError};
 use super::rows;
 use super::{DateFilter, Entity, Getter, Query, Shape, Walk, table::Value};
-pub use tables::GAZELLE_PIANOS;
+pub use tables::{GAZELLE_PIANOS, TABLES};
 
 /// The entity `pianos`.
 pub static ENTITY: Entity = Entity {
@@ -30,7 +30,7 @@ pub static ENTITY: Entity = Entity {
     }),
     found_through: None,
     listed_in: None,
-    tables: &[&GAZELLE_PIANOS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile,
     warnings: &[("blank_serial", "serial number of blanks alone")],
@@ -40,7 +40,7 @@ pub static ENTITY: Entity = Entity {
 /// One row: the piano.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let piano = rows::of_record(&ENTITY, record, &mut reconciled)?;
+    let piano = rows::of_record(TABLES, record, &mut reconciled)?;
     match GAZELLE_PIANOS.get(&piano.row, "serial_number") {
         Value::Null => {}
         Value::Text(serial) if !serial.trim().is_empty() => {}

@@ -7,7 +7,7 @@ use serde_json_borrow::Value as Json;
 use super::read::{Reconciled, RecordError};
 use super::rows;
 use super::{Entity, Getter, ListedIn, Query, Shape, Walk};
-pub use tables::GAZELLE_USERS;
+pub use tables::{GAZELLE_USERS, TABLES};
 
 /// The entity `users`.
 pub static ENTITY: Entity = Entity {
@@ -38,7 +38,7 @@ pub static ENTITY: Entity = Entity {
         root: "allEventsBatched",
         field: "user",
     }),
-    tables: &[&GAZELLE_USERS],
+    tables: TABLES,
     reconciler_version: 3,
     reconcile,
     warnings: &[],
@@ -48,7 +48,7 @@ pub static ENTITY: Entity = Entity {
 /// One row: the user.
 fn reconcile(record: &Json<'_>) -> Result<Reconciled, RecordError> {
     let mut reconciled = Reconciled::default();
-    let user = rows::of_record(&ENTITY, record, &mut reconciled)?;
+    let user = rows::of_record(TABLES, record, &mut reconciled)?;
     reconciled.add([user]);
     Ok(reconciled)
 }
