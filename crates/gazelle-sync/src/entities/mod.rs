@@ -5,6 +5,7 @@
 //! function (`reconcile.rs`). To add an entity, add a folder and one line in [`registry`]. Nothing here knows HTTP.
 
 pub mod appointments;
+mod check;
 pub mod clients;
 mod entity;
 pub mod example;

@@ -1,8 +1,8 @@
 //! The list of entities: the order of both stages, and the references between tables.
 
-use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use super::check::check;
 use super::entity::Entity;
 use super::{appointments, clients, pianos, users};
 
@@ -66,36 +66,6 @@ pub fn add(entity: &'static Entity) {
     let is_late = LazyLock::get(&ENTITIES).is_some();
     assert!(!is_late, "invariant: entity {} is added after the entities were read", entity.name);
     ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(entity);
-}
-
-/// Checks that names are unique, and that each table references only tables before it.
-///
-/// # Errors
-/// The first contradiction, as text.
-pub fn check(entities: &[&Entity]) -> Result<(), String> {
-    let (mut names, mut tables) = (HashSet::new(), HashSet::new());
-    for entity in entities {
-        for name in [entity.name, entity.staging_table] {
-            if !names.insert(name) {
-                return Err(format!("entity {}: the name {name} is taken", entity.name));
-            }
-        }
-        if entity.tables.is_empty() {
-            return Err(format!("entity {} declares no table", entity.name));
-        }
-        for table in entity.tables {
-            if let Some((column, of)) = table.references().find(|(_, of)| !tables.contains(of)) {
-                return Err(format!(
-                    "entity {}: {}.{column} names a row of {of}, which must be declared before it",
-                    entity.name, table.name
-                ));
-            }
-            if !names.insert(table.name) || !tables.insert(table.name) {
-                return Err(format!("entity {}: the name {} is taken", entity.name, table.name));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

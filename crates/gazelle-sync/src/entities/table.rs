@@ -292,6 +292,11 @@ impl Table {
         self.list.as_ref().map_or(&[], |list| list.path)
     }
 
+    /// A column that the reconciler fills; `None` if the table has none of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
     /// The index of a column.
     ///
     /// # Panics
