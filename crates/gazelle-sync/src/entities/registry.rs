@@ -4,10 +4,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::check::check;
 use super::entity::Entity;
-use super::{appointments, clients, pianos, users};
-
-/// The entities of this program, parents before children.
-static OWN: &[&Entity] = &[&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
+use super::OWN;
 
 /// The entities added by a program that uses this crate as a library.
 static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());
@@ -71,6 +68,7 @@ pub fn add(entity: &'static Entity) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::{appointments, clients, pianos, users};
 
     #[test]
     fn parents_come_before_children_and_names_are_used_once() {
@@ -92,6 +90,19 @@ mod tests {
             let said = check(entities).unwrap_err();
             assert!(said.starts_with(why), "{said}");
         }
+    }
+
+    #[test]
+    fn every_folder_with_queries_is_an_entity() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/entities");
+        let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let with_queries = folders.filter(|path| path.join("page.graphql").exists());
+        let mut found: Vec<String> =
+            with_queries.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        let mut listed: Vec<&str> = OWN.iter().map(|entity| entity.name).collect();
+        found.sort();
+        listed.sort_unstable();
+        assert_eq!(found, listed, "a folder is not in entities::OWN, or has another name than its entity");
     }
 
     #[test]
