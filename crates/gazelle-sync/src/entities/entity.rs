@@ -54,6 +54,21 @@ impl Entity {
         self.tables.iter().filter_map(|table| table.list.as_ref())
     }
 
+    /// All its queries, each with its operation name.
+    pub fn queries(&'static self) -> Vec<(&'static str, &'static Query)> {
+        let mut queries = vec![(self.walk.operation, &self.walk.page_query)];
+        queries.extend(self.getter.iter().map(|getter| (getter.operation, &getter.query)));
+        queries.extend(self.found_through.iter().map(|(_, getter)| (getter.operation, &getter.query)));
+        queries.extend(self.nested().map(|nested| (nested.operation, &nested.query)));
+        queries.extend(self.listed_in.iter().map(|listed| (listed.operation, &listed.query)));
+        queries
+    }
+
+    /// Whether the query of this name is sent only if another one fails: a sync does not need what it selects.
+    pub fn is_fallback(&self, operation: &str) -> bool {
+        self.listed_in.as_ref().is_some_and(|listed| listed.operation == operation)
+    }
+
     /// Whether its records contain nested connections.
     pub fn has_nested(&self) -> bool {
         self.nested().next().is_some()

@@ -219,13 +219,8 @@ async fn every_query_is_one_that_the_api_allows() {
 #[test]
 fn operations_are_named_as_their_entities_say() {
     for entity in ENTITIES.iter().copied() {
-        let mut queries = vec![(&*entity.walk.page_query, entity.walk.operation)];
-        queries.extend(entity.getter.iter().map(|getter| (&*getter.query, getter.operation)));
-        queries.extend(entity.found_through.iter().map(|(_, getter)| (&*getter.query, getter.operation)));
-        queries.extend(entity.nested().map(|nested| (&*nested.query, nested.operation)));
-        queries.extend(entity.listed_in.iter().map(|listed| (&*listed.query, listed.operation)));
-        for (query, operation) in queries {
-            assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query}");
+        for (operation, query) in entity.queries() {
+            assert!(query.trim_start().starts_with(&format!("query {operation}")), "{operation}: {query:?}");
         }
     }
 }
