@@ -78,7 +78,6 @@ static INVOICES: Entity = Entity {
     reconciler_version: 1,
     reconcile,
     warnings: &[("duplicate_item", "an item listed twice")],
-    after_apply: None,
 };
 
 /// The invoice, then its items.

@@ -45,12 +45,6 @@ fn check_queries(entities: &[&Entity], entity: &Entity) -> Result<(), String> {
             format!("entity {name}: its records are to be found through {other}, which is no entity")
         })?;
     }
-    if let Some(refresh) = &entity.after_apply {
-        let mut tables = entities.iter().flat_map(|of| of.tables);
-        demand(tables.any(|table| table.name == refresh.table), || {
-            format!("entity {name}: after_apply names {}, which is no table", refresh.table)
-        })?;
-    }
     let Shape::Connection { dates, .. } = &entity.walk.shape else { return Ok(()) };
     let Some((column, table)) = dates.own_date.zip(entity.tables.first()) else { return Ok(()) };
     let is_date = |rule| matches!(rule, Rule::Date | Rule::UtcDate);
@@ -117,12 +111,17 @@ fn check_columns(table: &Table) -> Result<(), String> {
 fn check_derived(entities: &[&Entity], table: &Table) -> Result<(), String> {
     let Some(derived) = &table.derived else { return Ok(()) };
     let mut records = entities.iter().filter_map(|entity| entity.tables.first());
-    demand(records.any(|of| of.name == derived.table), || {
-        format!("{}: {} is the first table of no entity", table.name, derived.table)
-    })?;
+    let Some(of) = records.find(|of| of.name == derived.table) else {
+        return Err(format!("{}: {} is the first table of no entity", table.name, derived.table));
+    };
     demand(table.column(derived.by).is_some_and(|by| by.parent == Some(derived.table)), || {
         format!("{}: {} must be a column with the parent {}", table.name, derived.by, derived.table)
     })?;
+    for column in derived.columns {
+        demand(of.column(column.from).is_some_and(|from| from.rule == Rule::Id), || {
+            format!("{}.{}: {}.{} is no column with an id", table.name, column.name, of.name, column.from)
+        })?;
+    }
     Ok(())
 }
 

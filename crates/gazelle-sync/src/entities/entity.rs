@@ -32,20 +32,6 @@ pub struct Entity {
     pub reconcile: fn(&Json<'_>) -> Result<Reconciled, RecordError>,
     /// The warnings of its reconciler besides [`WARNINGS`](super::read::WARNINGS): code and description.
     pub warnings: &'static [(&'static str, &'static str)],
-    /// What to update after records of this entity were applied: columns of other entities that derive from them.
-    pub after_apply: Option<Refresh>,
-}
-
-/// Updates rows with columns derived from records of another entity. Both statements take the records' ids as
-/// `$1::text[]`.
-#[derive(Debug)]
-pub struct Refresh {
-    /// The table of the rows.
-    pub table: &'static str,
-    /// SQL that returns the keys of the affected rows.
-    pub to_write: &'static str,
-    /// SQL that updates them and returns the keys of the rows that changed.
-    pub write: &'static str,
 }
 
 impl Entity {

@@ -77,27 +77,25 @@ pub struct Generated {
     pub expression: &'static str,
 }
 
-/// Columns taken from a joined production table instead of the record.
+/// Columns that repeat those of another record's row instead of reading ours. They are filled when our row is
+/// written, and refreshed when the other one is.
 #[derive(Debug)]
 pub struct Derived {
-    /// The joined table.
+    /// The table of the other row: the first of its entity.
     pub table: &'static str,
-    /// Our column with the key of the joined row.
+    /// Our column with the id of the other row.
     pub by: &'static str,
-    /// The SQL of the join. `i` is the incoming row, `{schema}` our schema, and `{prefix}` the prefix of table
-    /// names in a rebuild.
-    pub join: &'static str,
     /// The columns; each is an id.
     pub columns: &'static [DerivedColumn],
 }
 
-/// A column taken from a joined row.
+/// A column that repeats one of another row.
 #[derive(Debug)]
 pub struct DerivedColumn {
     /// Its name.
     pub name: &'static str,
-    /// An SQL expression over the join.
-    pub expression: &'static str,
+    /// The column that it repeats; an id.
+    pub from: &'static str,
     /// The table that the value references.
     pub references: &'static str,
 }

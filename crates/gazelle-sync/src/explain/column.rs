@@ -169,8 +169,8 @@ impl ColumnExplainer<'_, '_> {
         let declared = self.table.columns.iter().find(|column| column.name == name);
         let mut explanation = if let Some(column) = declared {
             self.declared(column).await?
-        } else if let Some(expression) = self.derived(name) {
-            self.of_another_row(name, expression).await?
+        } else if let Some(theirs) = self.derived(name) {
+            self.of_another_row(name, theirs).await?
         } else if let Some(expression) = self.generated(name).await? {
             self.computed(name, &expression).await?
         } else if let Some((_, rule)) = LINEAGE.iter().find(|(lineage, _)| *lineage == name) {
@@ -326,14 +326,13 @@ impl ColumnExplainer<'_, '_> {
     /// The column of the joined row that a derived column repeats.
     fn derived(&self, name: &str) -> Option<&'static str> {
         let derived = self.table.derived_columns();
-        derived.iter().find(|column| column.name == name).map(|column| column.expression)
+        derived.iter().find(|column| column.name == name).map(|column| column.from)
     }
 
-    async fn of_another_row(&self, name: &str, expression: &str) -> Result<Explanation, DbError> {
+    async fn of_another_row(&self, name: &str, theirs: &str) -> Result<Explanation, DbError> {
         let Some(derived) = &self.table.derived else {
             return Ok(self.blank(name, "another row", String::new()));
         };
-        let theirs = expression.rsplit('.').next().unwrap_or(expression);
         let rule = format!("{theirs} of the row of {} that {} names", derived.table, derived.by);
         let mut explanation = self.blank(name, "another row", rule);
         let named = self.row[derived.by].as_str();

@@ -155,10 +155,6 @@ mod tests {
                 let says = column.from.is_empty() == column.made.is_some();
                 assert!(says, "{}.{}", table.name, column.name);
             }
-            if let Some(derived) = &table.derived {
-                assert!(table.columns.iter().any(|column| column.name == derived.by), "{}", derived.by);
-                assert!(derived.join.contains(derived.table) && derived.join.contains(derived.by));
-            }
             assert_eq!(table.inside().is_empty(), table.owner.is_none(), "{}", table.name);
         }
     }

@@ -20,7 +20,7 @@ use gazelle_sim::{ShopSpec, SimOptions, Simulator};
 use gazelle_sync::entities::{ENTITIES, Query, Shape, UndatedEnd};
 use gazelle_sync::gazelle_to_staging::Scope;
 use gazelle_sync::gazelle_to_staging::requests::counts;
-use gazelle_sync::staging_to_production::upsert;
+use gazelle_sync::staging_to_production::{derived, upsert};
 use serde_json::{Value, json};
 use support::Place;
 
@@ -295,7 +295,7 @@ async fn every_upsert_prepares_on_a_migrated_database_and_names_every_column() {
     }
     for entity in ENTITIES.iter().copied() {
         assert!(place.text(&format!("SELECT to_regclass('{}')::text", entity.staging_table)).await.is_some());
-        if let Some(refresh) = &entity.after_apply {
+        for refresh in derived::refreshes(entity) {
             for sql in [refresh.to_write, refresh.write] {
                 place.db.prepare(&sql.replace("{schema}", "public")).await.unwrap();
             }

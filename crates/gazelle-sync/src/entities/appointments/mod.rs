@@ -42,5 +42,4 @@ pub static ENTITY: Entity = Entity {
         ("appointment_without_client", "appointment without a client"),
         ("duplicate_piano", "a piano listed twice"),
     ],
-    after_apply: None,
 };

@@ -46,19 +46,15 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
     derived: Some(Derived {
         table: "gazelle_clients",
         by: "client_external_id",
-        join: "LEFT JOIN LATERAL (
-                   SELECT * FROM {prefix}gazelle_clients k
-                    WHERE k.external_id = i.client_external_id
-                    LIMIT 1) AS c ON true",
         columns: &[
             DerivedColumn {
                 name: "contact_external_id",
-                expression: "c.default_contact_external_id",
+                from: "default_contact_external_id",
                 references: "gazelle_contacts",
             },
             DerivedColumn {
                 name: "location_external_id",
-                expression: "c.default_location_external_id",
+                from: "default_location_external_id",
                 references: "gazelle_locations",
             },
         ],

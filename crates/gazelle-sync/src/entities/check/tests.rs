@@ -53,7 +53,6 @@ fn entity(tables: impl IntoIterator<Item = Table>) -> Entity {
         reconciler_version: 1,
         reconcile: |_| Ok(Reconciled::default()),
         warnings: &[("duplicate_item", "an item listed twice")],
-        after_apply: None,
     }
 }
 
@@ -157,8 +156,8 @@ fn a_contradiction_in_the_table_of_records_is_named() {
 }
 
 fn derived(table: &'static str, by: &'static str) -> Option<Derived> {
-    let columns = leaked([DerivedColumn { name: "d", expression: "c.d", references: "invoices" }]);
-    Some(Derived { table, by, join: "", columns })
+    let columns = leaked([DerivedColumn { name: "d", from: "d", references: "invoices" }]);
+    Some(Derived { table, by, columns })
 }
 
 #[test]

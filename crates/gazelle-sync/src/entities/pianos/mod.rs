@@ -34,7 +34,6 @@ pub static ENTITY: Entity = Entity {
     reconciler_version: 3,
     reconcile,
     warnings: &[("blank_serial", "serial number of blanks alone")],
-    after_apply: None,
 };
 
 /// One row: the piano.

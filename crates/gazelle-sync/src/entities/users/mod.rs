@@ -42,7 +42,6 @@ pub static ENTITY: Entity = Entity {
     reconciler_version: 3,
     reconcile,
     warnings: &[],
-    after_apply: None,
 };
 
 /// One row: the user.

@@ -354,7 +354,6 @@ mod tests {
         reconciler_version: 1,
         reconcile: |_| Ok(Reconciled::default()),
         warnings: &[],
-        after_apply: None,
     };
     static TIERS: Table = of_list(&["allTiers"], "query T($id: String!) { estimate(id: $id) { allTiers { nodes { id } } } }");
     static ITEMS: Table =
