@@ -104,6 +104,13 @@ fn check_columns(table: &Table) -> Result<(), String> {
             format!("{}: a column has either paths or a description of how it is made", place())
         })?;
     }
+    let Some(view) = &table.shown_by else { return Ok(()) };
+    let computed_from = view.columns.iter().map(|(_, from)| from).chain(view.follows_from);
+    for from in computed_from {
+        demand(table.all_columns().any(|column| column == *from), || {
+            format!("{}: {} is computed from {from}, which is no column", table.name, view.name)
+        })?;
+    }
     Ok(())
 }
 

@@ -25,6 +25,23 @@ pub struct Table {
     pub derived: Option<Derived>,
     /// Generated columns, which the database computes from other columns of the row.
     pub generated: &'static [Generated],
+    /// The view, made by a migration, that shows its rows with local times; `None` if there is none.
+    pub shown_by: Option<View>,
+}
+
+/// A view with columns that it computes from columns of a table.
+#[derive(Debug)]
+pub struct View {
+    /// Its name without the schema.
+    pub name: &'static str,
+    /// Those columns, each with the column of the table that it is computed from.
+    pub columns: &'static [(&'static str, &'static str)],
+    /// The columns of the table from which all of those follow.
+    pub follows_from: &'static [&'static str],
+    /// What else the view takes into account, for people.
+    pub exception: &'static str,
+    /// Those columns in a line for people, each as `{column}`.
+    pub summary: &'static str,
 }
 
 /// A nested connection, and the query for its further pages.
@@ -282,6 +299,7 @@ impl Table {
         columns: &[],
         derived: None,
         generated: &[],
+        shown_by: None,
     };
 
     /// The path of its rows in the record: a connection, or one in the nodes of another; empty if the record is the

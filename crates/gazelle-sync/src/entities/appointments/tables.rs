@@ -1,7 +1,7 @@
 //! The tables `gazelle_appointments` and `gazelle_appointment_pianos`.
 
 use crate::entities::Query;
-use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, column};
+use crate::entities::table::{Derived, DerivedColumn, Generated, Nested, Rule::*, Table, View, column};
 
 /// Of an event: its own row, and those of its pianos.
 pub static TABLES: &[&Table] = &[&GAZELLE_APPOINTMENTS, &GAZELLE_APPOINTMENT_PIANOS];
@@ -71,6 +71,18 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
             expression: "(appointment_date + appointment_time + duration_minutes * interval '1 minute') AT TIME ZONE 'UTC'",
         },
     ],
+    shown_by: Some(View {
+        name: "v_appointments_montreal",
+        columns: &[
+            ("date_montreal", "start_at"),
+            ("time_montreal", "start_at"),
+            ("last_date_montreal", "end_at"),
+            ("end_time_montreal", "end_at"),
+        ],
+        follows_from: &["start_at", "end_at", "appointment_date", "appointment_time"],
+        exception: "of an all-day event at midnight UTC its own date",
+        summary: "{date_montreal} {time_montreal} to {last_date_montreal} {end_time_montreal}",
+    }),
     ..Table::OF_RECORDS
 };
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::entities::read::Reconciled;
-use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, column};
+use crate::entities::table::{Column, Derived, DerivedColumn, Nested, Unnamed, View, column};
 use crate::entities::{DateFilter, Getter, Query, Walk, registry};
 
 fn leaked<T>(value: T) -> &'static T {
@@ -103,6 +103,13 @@ fn a_contradiction_in_an_entity_is_named() {
 fn a_contradiction_in_the_table_of_records_is_named() {
     let with = |columns: Vec<Column>| Table { columns: columns.leak(), ..invoices() };
     let id = || column("external_id", Rule::Id, &["id"]).required();
+    let view = View {
+        name: "v_invoices",
+        columns: &[("due_locally", "due_on")],
+        follows_from: &["issued_at"],
+        exception: "",
+        summary: "",
+    };
     let cases = [
         (
             Table { key: &["number"], ..invoices() },
@@ -140,6 +147,10 @@ fn a_contradiction_in_the_table_of_records_is_named() {
         (
             with(vec![column("external_id", Rule::Integer, &["id"]).required()]),
             "invoices.external_id: a column of the key must be an id",
+        ),
+        (
+            Table { shown_by: Some(view), ..invoices() },
+            "invoices: v_invoices is computed from issued_at, which is no column",
         ),
         (
             Table { derived: derived("clients", "due_on"), ..invoices() },
