@@ -11,12 +11,7 @@ pub mod pianos;
 pub mod users;
 
 /// The entities of this program, parents before children.
-static OWN: &[&Entity] = &[
-    &users::ENTITY,
-    &clients::ENTITY,
-    &pianos::ENTITY,
-    &appointments::ENTITY,
-];
+static OWN: &[&Entity] = &[&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &appointments::ENTITY];
 
 mod check;
 mod entity;
@@ -25,6 +20,7 @@ mod query;
 pub mod read;
 pub mod registry;
 pub mod rows;
+mod rule;
 pub mod scalar;
 pub mod table;
 mod warning;

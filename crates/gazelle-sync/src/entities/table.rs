@@ -4,6 +4,7 @@
 use jiff::civil::{Date, DateTime, Time};
 
 use super::Query;
+pub use super::rule::Rule;
 
 /// A production table, declared in its entity's folder.
 #[derive(Debug)]
@@ -145,96 +146,6 @@ pub struct Made {
     pub how: &'static str,
 }
 
-/// How a JSON value becomes a column's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// Text unchanged; numbers and booleans as their JSON text.
-    Text,
-    /// An identifier: text; an empty one counts as missing.
-    Id,
-    /// A 32-bit integer.
-    Integer,
-    /// A floating-point number.
-    Float,
-    /// A boolean.
-    Boolean,
-    /// A `CoreDate`, without time zone.
-    Date,
-    /// A timestamp, in UTC.
-    Instant,
-    /// The UTC date of a timestamp.
-    UtcDate,
-    /// The UTC time of day of a timestamp.
-    UtcTime,
-    /// A list of texts.
-    TextList,
-    /// A decimal number, such as an amount of money. Exact if it is sent as text; a JSON number has 15 significant
-    /// digits.
-    Decimal,
-    /// Any JSON, unchanged.
-    Json,
-}
-
-impl Rule {
-    /// The SQL type of the column, used in casts.
-    pub fn sql_type(self) -> &'static str {
-        match self {
-            Rule::Text | Rule::Id => "text",
-            Rule::Integer => "integer",
-            Rule::Float => "double precision",
-            Rule::Boolean => "boolean",
-            Rule::Date | Rule::UtcDate => "date",
-            Rule::Instant => "timestamptz",
-            Rule::UtcTime => "time",
-            Rule::TextList => "text[]",
-            Rule::Decimal => "numeric",
-            Rule::Json => "jsonb",
-        }
-    }
-}
-
-impl Rule {
-    /// The expected value, as in "where a date is expected".
-    pub fn noun(self) -> &'static str {
-        match self {
-            Rule::Text => "text",
-            Rule::Id => "an id",
-            Rule::Integer => "a whole number of 32 bits",
-            Rule::Float => "a number",
-            Rule::Boolean => "true or false",
-            Rule::Date => "a date",
-            Rule::Instant | Rule::UtcDate | Rule::UtcTime => "a date and time with a UTC offset",
-            Rule::TextList => "a list of texts",
-            Rule::Decimal => "a decimal number",
-            Rule::Json => "JSON",
-        }
-    }
-
-    /// Whether values are sent as text and cast by the statement: Postgres has no arrays of arrays of different
-    /// lengths, and the driver no decimals.
-    pub fn travels_as_text(self) -> bool {
-        matches!(self, Rule::TextList | Rule::Decimal | Rule::Json)
-    }
-
-    /// A description for people.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Rule::Text => "text, as it is",
-            Rule::Id => "an id, as it is; an empty one counts as none",
-            Rule::Integer => "a whole number, also written as text",
-            Rule::Float => "a number, also written as text",
-            Rule::Boolean => "true or false, also 1 or 0 and such words",
-            Rule::Date => "a date, which has no zone; of a date and time the date as written",
-            Rule::Instant => "an instant",
-            Rule::UtcDate => "the UTC date of an instant",
-            Rule::UtcTime => "the UTC time of day of an instant",
-            Rule::TextList => "a list of texts",
-            Rule::Decimal => "a decimal number, also written as text",
-            Rule::Json => "JSON, as it is",
-        }
-    }
-}
-
 /// A value of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -311,6 +222,12 @@ impl Table {
     /// A column that the reconciler fills; `None` if the table has none of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The view that computes a column of this name, and the column of this table that it computes it from.
+    pub fn in_view(&self, name: &str) -> Option<(&View, &'static str)> {
+        let view = self.shown_by.as_ref()?;
+        view.columns.iter().find(|(shown, _)| *shown == name).map(|(_, from)| (view, *from))
     }
 
     /// The index of a column.
@@ -404,5 +321,30 @@ impl Column {
     pub const fn parent(mut self, table: &'static str) -> Column {
         self.parent = Some(table);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entities::appointments::GAZELLE_APPOINTMENTS;
+
+    #[test]
+    fn a_column_is_shown_by_the_view_that_its_table_declares_and_by_no_other() {
+        static RESERVATIONS: Table = Table {
+            name: "reservations",
+            columns: &[
+                column("external_id", Rule::Id, &["id"]).required(),
+                column("appointment_date", Rule::UtcDate, &["start"]),
+            ],
+            ..Table::OF_RECORDS
+        };
+        let shown = |table: &Table, name| table.in_view(name).map(|(view, from)| (view.name, from));
+        assert_eq!(
+            shown(&GAZELLE_APPOINTMENTS, "end_time_montreal"),
+            Some(("v_appointments_montreal", "end_at"))
+        );
+        assert_eq!(shown(&GAZELLE_APPOINTMENTS, "start_at"), None);
+        assert_eq!(shown(&RESERVATIONS, "date_montreal"), None);
     }
 }

@@ -162,7 +162,7 @@ impl ColumnExplainer<'_, '_> {
             self.computed(name, &expression).await?
         } else if let Some((_, rule)) = LINEAGE.iter().find(|(lineage, _)| *lineage == name) {
             self.lineage(name, rule).await?
-        } else if let Some((view, from)) = self.in_view(name) {
+        } else if let Some((view, from)) = self.table.in_view(name) {
             self.shown(name, view, from).await?
         } else {
             return Ok(None);
@@ -352,16 +352,9 @@ impl ColumnExplainer<'_, '_> {
         Ok(explanation)
     }
 
-    /// The view that computes a column, and the column that it computes it from.
-    fn in_view(&self, name: &str) -> Option<(&'static View, &'static str)> {
-        let view = self.table.shown_by.as_ref()?;
-        view.columns.iter().find(|(shown, _)| *shown == name).map(|(_, from)| (view, *from))
-    }
-
     /// A column of the view, computed when it is read.
     async fn shown(&self, name: &str, view: &View, from: &str) -> Result<Explanation, DbError> {
-        let rule =
-            format!("computed by {} from {from} in {}; {}", view.name, time::MONTREAL, view.exception);
+        let rule = format!("computed by {} from {from} in {}; {}", view.name, time::MONTREAL, view.exception);
         let mut explanation = self.blank(name, "view", rule);
         if let Some(inner) = Box::pin(self.column(from)).await? {
             let shown = inner.times.as_ref().and_then(|times| times.view.as_ref());

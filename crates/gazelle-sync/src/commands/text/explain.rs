@@ -1,6 +1,5 @@
 //! Formats the output of `explain`.
 
-
 use super::source::request_text;
 use super::source::run_text;
 use super::source::value_text;
