@@ -161,13 +161,16 @@ mod tests {
                 assert!(looked_up.contains(&(entity.name, operation)), "{operation}");
             }
         }
+        assert!(looked_up.contains(&("users", "UserInEvents")), "also one that is sent if another fails");
     }
 
     #[test]
     fn what_is_missing_for_a_query_that_a_run_can_do_without_is_a_warning() {
         let judged = |operation| {
             let mut found = QueryNeeds::default();
-            found.missing.insert("PrivateEvent.user is gone".to_owned(), BTreeSet::from([("users", operation)]));
+            found
+                .missing
+                .insert("PrivateEvent.user is gone".to_owned(), BTreeSet::from([("users", operation)]));
             let mut drift = Drift::default();
             judge(&found, &[&users::ENTITY], &mut drift);
             (drift.missing.len(), drift.warnings.len())

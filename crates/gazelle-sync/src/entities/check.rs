@@ -64,7 +64,10 @@ fn check_record_table(entity: &Entity) -> Result<(), String> {
         format!("entity {name}: {}.external_id must be required", table.name)
     })?;
     demand(table.list.is_none() && table.owner.is_none(), || {
-        format!("entity {name}: the first table, {}, has one row for each record: no list, no owner", table.name)
+        format!(
+            "entity {name}: the first table, {}, has one row for each record: no list, no owner",
+            table.name
+        )
     })?;
     // `verify` compares it with the time of the last walk.
     let edited = table.column("source_updated_at");
@@ -137,7 +140,10 @@ fn check_list(entity: &Entity, index: usize) -> Result<(), String> {
     let (record, table) = (entity.tables[0], entity.tables[index]);
     let place = || format!("entity {}: {}", entity.name, table.name);
     let (Some(list), Some(owner)) = (&table.list, table.owner) else {
-        return Err(format!("{} needs a list and an owner, so that rows left out are marked deleted", place()));
+        return Err(format!(
+            "{} needs a list and an owner, so that rows left out are marked deleted",
+            place()
+        ));
     };
     demand(table.column(owner).is_some_and(|of| of.holder == Some(record.name)), || {
         format!("{}: its owner must be a column held by {}: the id of the record", place(), record.name)

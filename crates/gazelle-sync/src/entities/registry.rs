@@ -2,9 +2,9 @@
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use super::OWN;
 use super::check::check;
 use super::entity::Entity;
-use super::OWN;
 
 /// The entities added by a program that uses this crate as a library.
 static ADDED: Mutex<Vec<&'static Entity>> = Mutex::new(Vec::new());

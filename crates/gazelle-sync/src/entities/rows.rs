@@ -192,8 +192,7 @@ mod tests {
             (r#", "allEventPianos": [{"piano": {"id": "p1"}}, {"piano_id": "p1"}]"#, 1, false),
         ];
         for (list, pianos, is_whole) in cases {
-            let record =
-                format!(r#"{{"id": "e", "client_id": "c", "start": "2026-01-09T12:00:00Z"{list}}}"#);
+            let record = format!(r#"{{"id": "e", "client_id": "c", "start": "2026-01-09T12:00:00Z"{list}}}"#);
             let (ids, incomplete, warned) = read(&appointments::ENTITY, &record);
             assert_eq!(ids.len(), 1 + pianos, "{record}: {warned:?}");
             assert!(ids[1..].iter().all(|(index, id)| *index == 1 && id.starts_with("e+p")), "{ids:?}");

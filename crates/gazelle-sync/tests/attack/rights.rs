@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::Tally;
 use super::support::random::Random;
 use super::support::roles::{act_as, supabase, url_of};
-use super::support::{DATABASE, production_tables, staging_tables, World, connect};
+use super::support::{DATABASE, World, connect, production_tables, staging_tables};
 
 /// Attempts of one case.
 const ATTEMPTS: usize = 400;

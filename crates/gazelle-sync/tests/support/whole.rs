@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::{LINEAGE, production_tables, staging_tables, Tables};
+use super::{LINEAGE, Tables, production_tables, staging_tables};
 
 /// Production, the versions in staging with their outcome, bookmarks, deletions and quarantine; without what tells
 /// the way: lineage, times, numbers of attempts.

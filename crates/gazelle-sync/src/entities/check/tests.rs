@@ -64,10 +64,14 @@ fn walk(own_date: Option<&'static str>) -> Walk {
 
 #[test]
 fn the_entities_of_this_program_and_made_up_ones_agree_with_what_others_rely_on() {
-    assert_eq!(check(&registry::names().iter().filter_map(|name| registry::entity(name)).collect::<Vec<_>>()), Ok(()));
+    assert_eq!(
+        check(&registry::names().iter().filter_map(|name| registry::entity(name)).collect::<Vec<_>>()),
+        Ok(())
+    );
     assert_eq!(check(&[&entity([invoices(), items()])]), Ok(()));
     assert_eq!(check(&[&Entity { walk: walk(Some("due_on")), ..entity([invoices()]) }]), Ok(()));
-    let undated = Table { columns: leaked([column("external_id", Rule::Id, &["id"]).required()]), ..invoices() };
+    let undated =
+        Table { columns: leaked([column("external_id", Rule::Id, &["id"]).required()]), ..invoices() };
     assert_eq!(check(&[&entity([undated])]), Ok(()), "an API need not say when a record was edited");
 }
 
@@ -175,13 +179,17 @@ fn derived(table: &'static str, by: &'static str) -> Option<Derived> {
 fn a_contradiction_in_a_table_of_a_list_is_named() {
     let with = |columns: Vec<Column>| Table { columns: columns.leak(), ..items() };
     let id = || column("external_id", Rule::Id, &["id"]).required();
-    let held = || column("invoice_external_id", Rule::Id, &[]).made(&["^id"], "the invoice").held_by("invoices");
+    let held =
+        || column("invoice_external_id", Rule::Id, &[]).made(&["^id"], "the invoice").held_by("invoices");
     let cases = [
         (
             Table { owner: None, ..items() },
             "needs a list and an owner, so that rows left out are marked deleted",
         ),
-        (Table { list: None, ..items() }, "needs a list and an owner, so that rows left out are marked deleted"),
+        (
+            Table { list: None, ..items() },
+            "needs a list and an owner, so that rows left out are marked deleted",
+        ),
         (
             Table { owner: Some("external_id"), ..items() },
             ": its owner must be a column held by invoices: the id of the record",
@@ -210,12 +218,16 @@ fn a_contradiction_in_a_table_of_a_list_is_named() {
     ];
     for (table, why) in cases {
         assert_eq!(
-            check(&[&entity([invoices(), table])]).unwrap_err().replacen("entity invoice entity: items", "", 1).trim(),
+            check(&[&entity([invoices(), table])])
+                .unwrap_err()
+                .replacen("entity invoice entity: items", "", 1)
+                .trim(),
             why.trim()
         );
     }
     let others = Table { name: "others", list: Some(nested(&["allOthers"])), ..items() };
-    let of_others = with(vec![id(), held(), column("other", Rule::Id, &[]).made(&["^id"], "x").held_by("others")]);
+    let of_others =
+        with(vec![id(), held(), column("other", Rule::Id, &[]).made(&["^id"], "x").held_by("others")]);
     assert_eq!(
         check(&[&entity([invoices(), others, of_others])]).unwrap_err(),
         "entity invoice entity: items.other: others does not contain the list"

@@ -89,8 +89,7 @@ fn default_contact(named: Option<&str>, contacts: &[ReadRow<'_, '_>]) -> Option<
 /// The location to visit: the default location of the default contact.
 fn visit_address(named: Option<&str>, contact: &Value, locations: &[ReadRow<'_, '_>]) -> Option<Value> {
     let rows = || locations.iter().map(|location| &location.row);
-    let of_contact =
-        || rows().filter(|row| GAZELLE_LOCATIONS.get(row, "contact_external_id") == contact);
+    let of_contact = || rows().filter(|row| GAZELLE_LOCATIONS.get(row, "contact_external_id") == contact);
     let id = |row: &Row| GAZELLE_LOCATIONS.get(row, "external_id").clone();
     if named.is_some() {
         return of_contact().map(id).find(|listed| listed.as_text() == named);

@@ -355,13 +355,20 @@ mod tests {
         reconcile: |_| Ok(Reconciled::default()),
         warnings: &[],
     };
-    static TIERS: Table = of_list(&["allTiers"], "query T($id: String!) { estimate(id: $id) { allTiers { nodes { id } } } }");
-    static ITEMS: Table =
-        of_list(&["allTiers", "allItems"], "query I($id: String!) { tier(id: $id) { allItems { nodes { id } } } }");
-    static OPTIONS: Table =
-        of_list(&["allOptions"], "query O($id: String!) { estimate(id: $id) { allOptions { nodes { id } } } }");
-    static PHOTOS: Table =
-        of_list(&["allOptions", "allPhotos"], "query F($id: String!) { option(id: $id) { allPhotos { nodes { id } } } }");
+    static TIERS: Table =
+        of_list(&["allTiers"], "query T($id: String!) { estimate(id: $id) { allTiers { nodes { id } } } }");
+    static ITEMS: Table = of_list(
+        &["allTiers", "allItems"],
+        "query I($id: String!) { tier(id: $id) { allItems { nodes { id } } } }",
+    );
+    static OPTIONS: Table = of_list(
+        &["allOptions"],
+        "query O($id: String!) { estimate(id: $id) { allOptions { nodes { id } } } }",
+    );
+    static PHOTOS: Table = of_list(
+        &["allOptions", "allPhotos"],
+        "query F($id: String!) { option(id: $id) { allPhotos { nodes { id } } } }",
+    );
 
     const fn of_list(path: &'static [&'static str], query: &'static str) -> Table {
         let list = Nested { path, query: Query::new(query), operation: "N", answer: &[], doubled: "" };

@@ -216,7 +216,10 @@ mod tests {
         let mut user = Row { values: vec![Value::Null; GAZELLE_USERS.columns.len()] };
         let noon = "2026-01-09T12:00:00".parse().unwrap();
         GAZELLE_USERS.set(&mut user, "source_updated_at", Value::Instant(noon));
-        assert_eq!(edited_at(&GAZELLE_USERS, &of(user)).map(|at| at.to_string()).as_deref(), Some("2026-01-09T12:00:00Z"));
+        assert_eq!(
+            edited_at(&GAZELLE_USERS, &of(user)).map(|at| at.to_string()).as_deref(),
+            Some("2026-01-09T12:00:00Z")
+        );
     }
 
     #[test]

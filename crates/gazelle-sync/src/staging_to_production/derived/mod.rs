@@ -34,7 +34,10 @@ pub fn refreshes(entity: &Entity) -> Vec<Refresh> {
 
 fn refreshes_among(tables: impl Iterator<Item = &'static Table>, from: &str) -> Vec<Refresh> {
     let derived = tables.filter_map(|table| Some((table, table.derived.as_ref()?)));
-    derived.filter(|(_, derived)| derived.table == from).map(|(table, derived)| refresh(table, derived)).collect()
+    derived
+        .filter(|(_, derived)| derived.table == from)
+        .map(|(table, derived)| refresh(table, derived))
+        .collect()
 }
 
 fn refresh(table: &'static Table, derived: &Derived) -> Refresh {
@@ -67,7 +70,10 @@ mod tests {
     #[test]
     fn the_tables_that_derive_from_an_entity_are_refreshed_after_it() {
         let of_clients = refreshes(&clients::ENTITY);
-        assert_eq!(of_clients.iter().map(|refresh| refresh.table).collect::<Vec<_>>(), ["gazelle_appointments"]);
+        assert_eq!(
+            of_clients.iter().map(|refresh| refresh.table).collect::<Vec<_>>(),
+            ["gazelle_appointments"]
+        );
         assert_eq!((refreshes(&pianos::ENTITY), refreshes(&appointments::ENTITY)), (vec![], vec![]));
         let text = [of_clients[0].to_write.trim(), of_clients[0].write.trim()].join("\n\n");
         insta::assert_snapshot!(text);

@@ -1,6 +1,6 @@
 //! Who may read and write what: the catalogue as a whole, and each role at each table and view.
 
-use crate::support::{production_tables, Place, World};
+use crate::support::{Place, World, production_tables};
 use gazelle_sync::migrations;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! `migrate --roles`: a role that owns, one that writes, one that reads, each tried at what it may and may not.
 
 use crate::support::roles::{act_as, asked, client_of, refused, supabase, url_of};
-use crate::support::{production_tables, Place, Ran, staging_tables, World};
+use crate::support::{Place, Ran, World, production_tables, staging_tables};
 use gazelle_sim::Kind;
 use gazelle_sync::migrations;
 use serde_json::{Value, json};

@@ -226,7 +226,11 @@ async fn a_list_of_it_that_is_not_whole_marks_none_of_its_rows_deleted() {
         assert_eq!(run["errors"], 0, "{what}: {run}");
         let items = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM gazelle_invoice_items WHERE deleted_at IS NULL";
         live.push((what, place.text(items).await.unwrap_or_default()));
-        if place.count("sync_quality_warnings WHERE code = 'duplicate_item' AND field LIKE '%nodes[1].id'").await > 0 {
+        if place
+            .count("sync_quality_warnings WHERE code = 'duplicate_item' AND field LIKE '%nodes[1].id'")
+            .await
+            > 0
+        {
             doubled.push(what);
         }
     }

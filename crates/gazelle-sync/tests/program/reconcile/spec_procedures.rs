@@ -1,6 +1,6 @@
 //! The procedures that the strategy writes down, word for word in SQL, and `replay`, which does them in one step.
 
-use crate::support::{LINEAGE, production_tables, Place, Tables, World, assert_same};
+use crate::support::{LINEAGE, Place, Tables, World, assert_same, production_tables};
 use gazelle_sim::Kind;
 use serde_json::{Value, json};
 

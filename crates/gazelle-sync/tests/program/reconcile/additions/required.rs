@@ -5,7 +5,7 @@ use gazelle_sim::Kind;
 use serde_json::{Value, json};
 
 use super::refused;
-use crate::support::{production_tables, Tables, World, assert_same};
+use crate::support::{Tables, World, assert_same, production_tables};
 
 /// Something that refuses every new row of a table.
 struct Requirement {

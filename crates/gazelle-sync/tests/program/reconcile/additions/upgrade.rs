@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{staging_tables, World, assert_same};
+use crate::support::{World, assert_same, staging_tables};
 
 /// As an earlier program left it: without the last migrations and what they made.
 const EARLIER: &str = "DELETE FROM sync_migrations WHERE version >= 22;
