@@ -1,5 +1,5 @@
-//! Runs stage 1 and stage 2 side by side: all entities are walked at once, as far as the API's request slots allow,
-//! while stage 2 reconciles them one after the other, parents before children.
+//! Runs stage 1 and stage 2 side by side: entities are walked at once, as far as the API's request slots and the
+//! memory for open lists allow, while stage 2 reconciles them one after the other, parents before children.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::by_id::failures::GetterFailures;
 use crate::gazelle_to_staging::by_id::parents;
 use crate::gazelle_to_staging::lanes::apart::Refused;
+use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
 use crate::lease::{Fence, FencedTx};
@@ -88,8 +89,9 @@ impl Walking {
     }
 }
 
-/// Starts all walks at once. If stage 2 follows, a walk stages nothing before stage 2 reaches its entity. Entities
-/// of which nothing can be read in this run are noted in `unread`.
+/// Starts the walks in their order, as many at once as lists may be open ([`OpenLists`]). If stage 2 follows, a
+/// walk stages nothing before stage 2 reaches its entity. Entities of which nothing can be read in this run are
+/// noted in `unread`.
 pub fn start_walks(
     fetch: &Fetch,
     unread: &Arc<Unread>,
@@ -97,12 +99,15 @@ pub fn start_walks(
     stage_two_follows: bool,
     progress: &Progress,
 ) -> Vec<Walking> {
+    let mut lists = OpenLists::default();
     let start = |planned: &PlannedWalk| {
         let PlannedWalk { entity, spec, .. } = *planned;
         let (turn, its_turn) = watch::channel(false);
         let its_turn = stage_two_follows.then_some(its_turn);
         let (fetch, unread, progress) = (fetch.clone(), unread.clone(), progress.entity(entity.name));
+        let list = lists.queue();
         let walking = async move {
+            let _open = list.open().await;
             let started = Instant::now();
             let report = walk(&fetch, entity, spec, its_turn, &progress).await;
             if report.as_ref().map_or(true, lets_read_nothing) {

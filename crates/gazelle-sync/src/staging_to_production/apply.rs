@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Good, VersionContent};
 use super::checked::{self, Write};
+use super::derived::{self, Refresh};
 use super::late::Late;
 use super::marks::mark_gone;
 use super::notes::{note_faults, note_warnings};
@@ -142,20 +143,21 @@ impl<'b> Sorted<'b> {
         let gone = mark_gone(Target::Production(tx), entity, &self.gone).await?;
         applied.deleted = gone.records;
         applied.rows_written += gone.records + gone.carried;
-        if let Some(refresh) = &entity.after_apply
-            && !self.good.is_empty()
-            && order != Order::AllNew
-        {
-            let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
-            let write = Write {
-                table: refresh.table,
-                to_write: refresh.to_write,
-                statements: &[refresh.write],
-                done: "refreshed",
-            };
-            applied.rows_written += checked::write(tx, write, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        if !self.good.is_empty() && order != Order::AllNew {
+            applied.rows_written += self.refresh_derived(tx, entity).await?;
         }
         Ok(applied)
+    }
+
+    /// Refreshes the columns of other records that derive from the rows just written. Returns how many rows changed.
+    async fn refresh_derived(&self, tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
+        let ids: Vec<&str> = self.good.iter().map(|good| good.candidate.external_id.as_str()).collect();
+        let mut written = 0;
+        for Refresh { table, to_write, write } in derived::refreshes(entity) {
+            let write = Write { table, to_write: &to_write, statements: &[&write], done: "refreshed" };
+            written += checked::write(tx, write, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        }
+        Ok(written)
     }
 
     /// Notes faults and warnings, and closes the quarantine cases of written records. The versions must be in

@@ -6,12 +6,13 @@
 //! `write` writes rows, and `apply` writes rows and outcomes in one transaction. A batch that the database refuses
 //! is split until the offending record is alone, and that one is quarantined (or left pending, [`LeftPending`]); before that, existing rows are
 //! updated without requiring of them what new rows need ([`Order`]). `checked` checks that rows were really
-//! written. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
+//! written, and [`derived`] has what fills and refreshes columns that repeat those of other records. A failure of the database itself stops the run and quarantines no record. Nothing here fetches.
 
 mod apply;
 pub mod apply_difference;
 pub mod batch;
 mod checked;
+pub mod derived;
 mod destination;
 pub mod difference;
 pub mod inline;

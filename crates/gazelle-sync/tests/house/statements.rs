@@ -2,6 +2,7 @@
 
 use gazelle_sync::db::statements;
 use gazelle_sync::entities::ENTITIES;
+use gazelle_sync::staging_to_production::derived;
 use gazelle_sync::staging_to_production::upsert::Statements;
 
 use super::{files, src};
@@ -52,6 +53,11 @@ pub(crate) fn all() -> Vec<Statement> {
         }
     }
     for entity in ENTITIES.iter().copied() {
+        for refresh in derived::refreshes(entity) {
+            for sql in [refresh.to_write, refresh.write] {
+                found.extend(of("staging_to_production/derived/mod.rs", &sql));
+            }
+        }
         for table in entity.tables {
             for sql in Statements::of(entity, table).all() {
                 found.extend(of("staging_to_production/upsert/mod.rs", sql));

@@ -172,7 +172,13 @@ mod tests {
             name: "items",
             key: &["invoice_external_id", "piano_external_id", "sequence_number"],
             owner: Some("invoice_external_id"),
-            list: Some(Nested { path: &["allItems"], query: Query::new(""), operation: "", answer: &[] }),
+            list: Some(Nested {
+                path: &["allItems"],
+                query: Query::new(""),
+                operation: "",
+                answer: &[],
+                doubled: "",
+            }),
             columns: &[
                 column("invoice_external_id", Rule::Id, &[]),
                 column("piano_external_id", Rule::Id, &["piano.id"]),

@@ -149,7 +149,7 @@ async fn an_api_that_fails_for_good_fails_the_run_and_says_how() {
         assert_eq!(run.code, 1, "{kind:?}: {run}");
         assert_eq!(run.json()["status"], "failed", "{kind:?}");
         assert!(run.reasons().contains(words), "{kind:?}: {}", run.reasons());
-        for table in crate::support::STAGING {
+        for table in crate::support::staging_tables() {
             assert_eq!(world.count(table).await, 0);
         }
         assert_eq!(world.bookmarks().await.len(), 0);

@@ -220,7 +220,7 @@ async fn a_first_sync_can_be_undone_and_given_back() {
     assert_same(&after, &world.content().await, "withheld");
     assert_eq!(world.count("sync_undos").await, 0);
     world.run(&["undo", &run, "--allow-deletions"]).await.success();
-    for table in crate::support::PRODUCTION {
+    for table in crate::support::production_tables() {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
     world.incremental().await.success();

@@ -12,7 +12,6 @@ pub const NOT_SENT: [(&str, &str); 38] = [
     ("db/server/citus_hosts.sql", CITUS),
     ("doctor/database/citus_owner.sql", CITUS),
     ("doctor/database/citus_size.sql", CITUS),
-    ("entities/clients/refresh_appointments.sql", "a client whose default contact or address changes"),
     ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
     ("explain/generated.sql", "a column that the database computes"),
     ("orchestrator/left_out/marked_in.sql", "more records than usual that carry fewer rows than before"),
@@ -37,6 +36,7 @@ pub const NOT_SENT: [(&str, &str); 38] = [
     ("staging/versions/missing.sql", FAILING_API),
     ("staging/versions/newest_has_fields.sql", FAILING_API),
     ("staging/written/suppressors.sql", "a trigger of the company's that drops rows in silence"),
+    ("staging_to_production/derived/refresh.sql", "a client whose default contact or address changes"),
     ("staging_to_production/marks/mark_left_out.sql", "a client whose contacts or addresses become fewer"),
     ("staging_to_production/notes/drop_settled.sql", "a warning that its record no longer gives"),
     ("staging_to_production/upsert/update_held.sql", "a row that a constraint of the company's refuses"),
@@ -46,5 +46,8 @@ pub const CITUS: &str = "Citus distributes the schema";
 const FAILING_API: &str = "an API that cannot give a record with its list";
 
 /// Made of pieces that the program fills in, and sent whole by commands that meet none of these cases.
-pub const PIECES: [&str; 2] =
-    ["staging_to_production/marks/mark_left_out.sql", "staging_to_production/upsert/update_held.sql"];
+pub const PIECES: [&str; 3] = [
+    "staging_to_production/derived/refresh.sql",
+    "staging_to_production/marks/mark_left_out.sql",
+    "staging_to_production/upsert/update_held.sql",
+];
