@@ -1,4 +1,0 @@
-INSERT INTO {schema}.sync_alert_messages
-       (id, alert_id, channel, position, occasion, title, body, created_at, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-ON CONFLICT (alert_id, channel, position) DO NOTHING

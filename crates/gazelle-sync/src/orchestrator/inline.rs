@@ -20,7 +20,7 @@ use crate::staging_to_production::{DestinationState, KnownParents, Unread, inlin
 pub(super) struct InlineReconciler {
     /// Parent rows that production is known to hold, shared by the walks of the run.
     known: Arc<KnownParents>,
-    /// Entities that cannot be read in this run.
+    /// Entities that this run cannot read whole.
     unread: Arc<Unread>,
 }
 

@@ -9,8 +9,9 @@ use tracing::Instrument;
 use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
 use super::job::{Job, LeasedRun};
+use super::missing_parents::{self, FetchedParents, Parents};
 use super::scope::{self, Clocks};
-use super::stages::{self, FetchedParents, Parents, PlannedWalk, Walked, Walking};
+use super::stages::{self, PlannedWalk, Walked, Walking};
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
@@ -126,7 +127,7 @@ impl Run<'_> {
         reconciliation.left.reasons().into_iter().for_each(|reason| report.note(Status::Partial, reason));
         report.entities = counts.into_entities();
         report.add_up();
-        self.conclude(&mut report, &judged).await?;
+        self.conclude(&mut report, &judged, &unread).await?;
         Ok(report)
     }
 
@@ -276,7 +277,7 @@ impl Run<'_> {
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         let FetchedParents { of, failure, of_getters, no_room } =
-            stages::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
+            missing_parents::fetch_missing_parents(fetch, reconciliation, self.progress).await?;
         for Parents { entity, staged, applied, refused } in of {
             judge::note_refused(report, entity, &refused);
             counts.add_applied(entity, applied, Duration::ZERO);
@@ -290,7 +291,7 @@ impl Run<'_> {
         report.note(
             Status::Partial,
             format!(
-                "some missing parents could not be fetched: {error}; records that name them wait in quarantine, and the next \
+                "some missing parents could not be fetched: {error}; records that name them wait, and the next \
                  run asks first for those that this one did not ask for"
             ),
         );
@@ -299,7 +300,12 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, judged: &Judged) -> Result<(), DbError> {
+    async fn conclude(
+        &self,
+        report: &mut RunReport,
+        judged: &Judged,
+        unlisted: &Unread,
+    ) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
@@ -310,6 +316,7 @@ impl Run<'_> {
         }
         judge::compare(db, report, &job.entities).await?;
         unread::judge(db, report, unread::Guard::of(settings), &judged.not_whole).await?;
+        unread::note_pending(db, report, unlisted).await?;
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {

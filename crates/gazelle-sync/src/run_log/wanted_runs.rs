@@ -13,7 +13,10 @@ use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
 use crate::staging::removal::Holders;
+use crate::staging::written;
 
+/// The table of requests, for messages.
+const TABLE: &str = "sync_wanted_runs";
 /// A request is given up after this many runs that never ended (because they crash the program).
 const TIMES_TAKEN: i32 = 5;
 /// Requests that ended are deleted after this long; their runs are not.
@@ -69,6 +72,8 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
         }
     }
     if ended {
+        // Not checked, nor is a refusal: one that a trigger keeps out is found again by the next call, and nothing is
+        // lost.
         db.execute(include_str!("wanted_runs/settle.sql"), &[]).await?;
     }
     Ok(wanted)
@@ -81,11 +86,18 @@ pub async fn next(db: &Db) -> Result<Option<RequestedRun>, DbError> {
 pub async fn claim(db: &Db, fence: &Fence, ids: &[Uuid], run_id: Uuid) -> Result<u64, DbError> {
     let claim = async |tx: &FencedTx<'_>| {
         let now = tx.now().await?;
-        tx.execute(
-            include_str!("wanted_runs/claim.sql"),
-            &[(&ids, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
-        )
-        .await
+        let free = "SELECT id FROM {schema}.sync_wanted_runs WHERE id = ANY ($1) AND outcome IS NULL FOR UPDATE SKIP LOCKED";
+        let rows = tx.query(free, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let free: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        let claimed = tx
+            .query(
+                include_str!("wanted_runs/claim.sql"),
+                &[(&free, Type::UUID_ARRAY), (&run_id, Type::UUID), (&now, Type::TIMESTAMPTZ)],
+            )
+            .await?;
+        let left = written::missing(free, &claimed).len();
+        written::check(tx, TABLE, left, "claimed").await?;
+        Ok(claimed.len() as u64)
     };
     fence.transaction(db, claim).await
 }
@@ -114,7 +126,10 @@ pub async fn ask(
             ],
         )
         .await?;
-    Ok(rows.first().map_or(id, |row| row.get(0)))
+    match rows.first() {
+        Some(row) => Ok(row.get(0)),
+        None => Err(written::suppressed_aside(db, TABLE, "the request was not stored").await?),
+    }
 }
 
 /// A request, as the service shows it.

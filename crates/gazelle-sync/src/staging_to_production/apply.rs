@@ -9,8 +9,9 @@ use super::checked::{self, Write};
 use super::late::Late;
 use super::marks::mark_gone;
 use super::notes::{note_faults, note_warnings};
-use super::parents::{KnownParents, Unread, absent_parents, waits_for};
+use super::parents::{KnownParents, absent_parents, waits_for};
 use super::target::{Order, Target};
+use super::unread::Unread;
 use super::write::write_rows;
 use crate::db::DbError;
 use crate::entities::Entity;
@@ -25,12 +26,12 @@ pub(super) struct Applying<'r> {
     pub(super) run_id: Uuid,
     /// Dates the outcome.
     pub(super) at: Timestamp,
-    /// Entities that cannot be read in this run.
+    /// Entities that this run cannot read whole.
     pub(super) unread: &'r Unread,
 }
 
-/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if nothing of
-/// the parent's entity can be read in this run. The caller commits.
+/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if the list of
+/// the parent's entity could not be read in this run. The caller commits.
 pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -81,7 +82,7 @@ pub(super) struct Sorted<'b> {
 
 impl<'b> Sorted<'b> {
     /// Sorts candidates that are the newest of their records. One whose parent is absent waits in quarantine, so that
-    /// the parent is asked for by its id, or stays pending if this run can read nothing of the parent's entity.
+    /// the parent is asked for by its id, or stays pending if the parent could not be listed in this run.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,
@@ -100,7 +101,7 @@ impl<'b> Sorted<'b> {
         let absent = absent_parents(Target::Production(tx), entity, &sorted.good, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
-                match unread.excuses(&error) {
+                match unread.excuses(entity, &good.candidate.external_id, &error) {
                     true => sorted.left += 1,
                     false => sorted.faulty.push((good.candidate, error)),
                 }

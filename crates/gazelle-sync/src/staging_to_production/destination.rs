@@ -9,7 +9,8 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::parents::{KnownParents, Unread};
+use super::parents::KnownParents;
+use super::unread::Unread;
 use crate::db::{DbError, Tx};
 use crate::entities::Entity;
 use crate::staging::versions::{self, Received};
@@ -23,7 +24,7 @@ pub struct DestinationState {
     pub(super) run_id: Uuid,
     /// Parent rows that production is known to hold.
     pub(super) known: Arc<KnownParents>,
-    /// Entities whose walks failed in this run.
+    /// Entities that this run cannot read whole.
     pub(super) unread: Arc<Unread>,
     began_empty: OnceCell<bool>,
     /// Records staged since then that may have left more than a row: a pending or faulty version.

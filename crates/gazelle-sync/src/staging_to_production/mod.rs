@@ -22,6 +22,7 @@ mod notes;
 mod parents;
 pub mod rebuild;
 mod target;
+mod unread;
 pub mod upsert;
 mod write;
 
@@ -34,8 +35,9 @@ use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
 pub use left_pending::LeftPending;
-pub use parents::{KnownParents, Unread};
+pub use parents::KnownParents;
 pub use target::{Order, TableSet, scratch_table};
+pub use unread::Unread;
 
 use crate::db::{Bisect, Db, DbError, Fault, retry_conflicts};
 use crate::entities::Entity;
@@ -60,7 +62,7 @@ pub struct Reconciliation<'a> {
     pub run_id: Uuid,
     /// Most versions in a transaction.
     pub batch_size: usize,
-    /// Entities that cannot be read in this run.
+    /// Entities that this run cannot read whole.
     pub unread: Arc<Unread>,
     /// Dates outcomes.
     pub clock: Clock,
