@@ -20,8 +20,7 @@ use super::words::{MessageContext, Words};
 use crate::config::Settings;
 use crate::credentials;
 use crate::db::{Db, DbError, Param, Tx};
-use crate::staging::removal::Holders;
-use crate::staging::written;
+use crate::staging::{removal, written};
 
 /// The position of an alert's last message: higher than that of any reminder.
 const LAST_POSITION: i32 = 1_000_000;
@@ -127,21 +126,15 @@ pub async fn watch(db: &Db, settings: &Settings, channels: &Channels) -> Result<
 }
 
 /// Deletes alerts that were closed long ago, and gives up messages whose channel is no longer configured. Returns
-/// the number of deleted alerts.
+/// what stays although it is old and why, in one sentence; none if nothing does.
 ///
 /// # Errors
 /// Any database error.
-pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let now = db.now().await?;
     outbox::give_up_unclaimed(db, now).await?;
     let before = now.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    let held = Holders::of(&tx, "sync_alerts").await?.and_not_held();
-    let sql = format!("DELETE FROM {{schema}}.sync_alerts held WHERE held.closed_at < $1{held}");
-    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
-    tx.commit().await?;
-    Ok(gone)
+    Ok(removal::remove_before(db, "sync_alerts", "closed_at", before).await?.said("sync_alerts"))
 }
 
 /// The message that a channel is due for an alert that goes on, with its position among the alert's messages; none if no message

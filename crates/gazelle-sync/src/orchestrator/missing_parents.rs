@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::stages::reconcile;
-use crate::db::DbError;
+use crate::db::{DbError, Fault};
 use crate::display::Progress;
 use crate::entities::{self, ENTITIES, Entity};
 use crate::gazelle_to_staging::Fetch;
@@ -72,7 +72,7 @@ pub async fn fetch_missing_parents(
         let waited_for =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
         let found = waited_for.len();
-        let mut wanted = [reconciliation.unread.wanted(), waited_for].concat();
+        let mut wanted = [reconciliation.gaps.unread.wanted(), waited_for].concat();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
         wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
         if found >= MOST_PARENTS {
@@ -120,7 +120,14 @@ async fn note_missing(
     let now = fetch.clock.database_now();
     let in_vain = [brought.missing.as_slice(), &brought.failed].concat();
     let note = async |tx: &FencedTx<'_>| missing_parents::note(tx, &in_vain, &brought.put_off, now).await;
-    reconciliation.fence.transaction(reconciliation.db, note).await
+    match reconciliation.fence.transaction(reconciliation.db, note).await {
+        // They are asked for again by the next run, and nothing is lost.
+        Err(error) if error.fault == Fault::Record => {
+            tracing::warn!(%error, "which missing parents were asked for could not be noted");
+            Ok(())
+        }
+        noted => noted,
+    }
 }
 
 /// Notes which parents of unread lists explain by themselves that they cannot be had, so that what names them waits in
@@ -139,5 +146,5 @@ fn note_denied(
         })
     };
     let denied = brought.missing.iter().chain(brought.failed.iter().filter(is_at_fault));
-    reconciliation.unread.note_denied(denied)
+    reconciliation.gaps.unread.note_denied(denied)
 }

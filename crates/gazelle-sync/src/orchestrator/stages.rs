@@ -20,8 +20,8 @@ use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
-use crate::staging::{quarantine, retention};
-use crate::staging_to_production::{Reconciliation, Unread};
+use crate::staging::{quarantine, retention, unnoted};
+use crate::staging_to_production::{Gaps, Reconciliation};
 
 /// What is walked of an entity.
 #[derive(Debug, Clone, Copy)]
@@ -78,10 +78,10 @@ impl Walking {
 }
 
 /// Starts all walks at once. If stage 2 follows, a walk stages nothing before stage 2 reaches its entity. Entities
-/// that cannot be read whole in this run are noted in `unread`.
+/// that cannot be read whole in this run are noted in `gaps`.
 pub fn start_walks(
     fetch: &Fetch,
-    unread: &Arc<Unread>,
+    gaps: &Arc<Gaps>,
     planned: &[PlannedWalk],
     stage_two_follows: bool,
     progress: &Progress,
@@ -90,17 +90,17 @@ pub fn start_walks(
         let PlannedWalk { entity, spec, .. } = *planned;
         let (turn, its_turn) = watch::channel(false);
         let its_turn = stage_two_follows.then_some(its_turn);
-        let (fetch, unread, progress) = (fetch.clone(), unread.clone(), progress.entity(entity.name));
+        let (fetch, gaps, progress) = (fetch.clone(), gaps.clone(), progress.entity(entity.name));
         let walking = async move {
             let started = Instant::now();
             let report = walk(&fetch, entity, spec, its_turn, &progress).await;
             match &report {
                 Ok(walk) if !lets_read_nothing(walk) => {
                     if leaves_unlisted(walk) {
-                        unread.note_unlisted(entity);
+                        gaps.unread.note_unlisted(entity);
                     }
                 }
-                _ => unread.note(entity),
+                _ => gaps.unread.note(entity),
             }
             Walked { report, took: started.elapsed() }
         };
@@ -173,11 +173,13 @@ pub async fn reconcile(
     Ok(applied)
 }
 
-/// Makes records pending again whose missing parent is now in production. Returns how many of them this run had
+/// Makes records pending again whose missing parent is now in production, and those whose warnings an earlier run could
+/// not note. Returns how many of them this run had
 /// quarantined.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
         let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        unnoted::take_up_again(tx, entity).await?;
         crate::crash::at(crate::crash::Step::WaitingReleased);
         Ok(own)
     };

@@ -12,8 +12,7 @@ use crate::db::{Db, DbError};
 use crate::entities::{ENTITIES, Entity};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::kinds::RunMode;
-use crate::staging::removal::Holders;
-use crate::staging::written;
+use crate::staging::{removal, written};
 
 /// The table of requests, for messages.
 const TABLE: &str = "sync_wanted_runs";
@@ -166,19 +165,14 @@ pub async fn last(db: &Db) -> Result<Vec<Request>, DbError> {
     Ok(rows.iter().map(request).collect())
 }
 
-/// Deletes requests that ended long ago. Returns how many.
+/// Deletes requests that ended long ago. Returns what stays although it is old and why, in one sentence; none if nothing
+/// does.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn forget_old(db: &Db) -> Result<u64, DbError> {
+pub async fn forget_old(db: &Db) -> Result<Option<String>, DbError> {
     let before = db.now().await?.saturating_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut connection = db.connection().await?;
-    let tx = connection.begin().await?;
-    let held = Holders::of(&tx, "sync_wanted_runs").await?.and_not_held();
-    let sql = format!("DELETE FROM {{schema}}.sync_wanted_runs held WHERE held.ended_at < $1{held}");
-    let gone = tx.execute(&sql, &[(&before, Type::TIMESTAMPTZ)]).await?;
-    tx.commit().await?;
-    Ok(gone)
+    Ok(removal::remove_before(db, TABLE, "ended_at", before).await?.said(TABLE))
 }
 
 /// The entities with these names, in their order; all if no names are given.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::batch::{Candidate, Good, VersionContent};
 use super::checked::{self, Write};
+use super::gaps::Applying;
 use super::late::Late;
 use super::marks::mark_gone;
 use super::notes::{note_faults, note_warnings};
@@ -20,16 +21,6 @@ use crate::lease::FencedTx;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::quarantine;
 
-/// The run that applies a batch.
-pub(super) struct Applying<'r> {
-    /// The run's id, noted with faults and warnings.
-    pub(super) run_id: Uuid,
-    /// Dates the outcome.
-    pub(super) at: Timestamp,
-    /// Entities that this run cannot read whole.
-    pub(super) unread: &'r Unread,
-}
-
 /// Applies candidates, at most one version of each record. One that waits for a parent stays pending if the list of
 /// the parent's entity could not be read in this run. The caller commits.
 pub(super) async fn apply(
@@ -42,7 +33,7 @@ pub(super) async fn apply(
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
-    let sorted = Sorted::of(tx, entity, current, None, run.unread).await?;
+    let sorted = Sorted::of(tx, entity, current, None, &run.gaps.unread).await?;
     let mut applied = sorted.write_rows(tx, entity, order).await?;
     applied.processed += superseded.len() as u64;
     let read = superseded.iter().copied().filter(|candidate| candidate.fault().is_none());
@@ -52,7 +43,7 @@ pub(super) async fn apply(
     outcome::processed(tx, entity, &processed, run.at).await?;
     settle_superseded_faults(tx, entity, &superseded, run.at).await?;
     applied.rows_written += late.tell_again(tx, entity, &late_ones, run.at, order).await?;
-    sorted.note(tx, entity, run.run_id, run.at, false).await?;
+    sorted.note(tx, entity, run, false).await?;
     Ok(applied)
 }
 
@@ -165,18 +156,17 @@ impl<'b> Sorted<'b> {
         &self,
         tx: &FencedTx<'_>,
         entity: &Entity,
-        run_id: Uuid,
-        at: Timestamp,
+        run: &Applying<'_>,
         bare: bool,
     ) -> Result<(), DbError> {
-        note_faults(tx, entity, &self.faulty, run_id, at).await?;
+        note_faults(tx, entity, &self.faulty, run.run_id, run.at).await?;
         let written: Vec<(&str, Uuid, Timestamp)> = self
             .written()
             .map(|written| (written.external_id.as_str(), written.staging_id, written.fetched_at))
             .collect();
         if !written.is_empty() && !bare {
-            quarantine::close(tx, entity, &written, at).await?;
+            quarantine::close(tx, entity, &written, run.at).await?;
         }
-        note_warnings(tx, entity, &self.good, run_id, at, bare).await
+        note_warnings(tx, entity, &self.good, run, bare).await
     }
 }

@@ -14,6 +14,7 @@ pub mod batch;
 mod checked;
 mod destination;
 pub mod difference;
+mod gaps;
 pub mod inline;
 mod late;
 mod left_pending;
@@ -31,9 +32,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use apply::Applying;
 use batch::{Candidate, VersionContent, distinct_runs};
 pub use destination::DestinationState;
+use gaps::Applying;
+pub use gaps::Gaps;
 pub use left_pending::LeftPending;
 pub use parents::KnownParents;
 pub use target::{Order, TableSet, scratch_table};
@@ -62,8 +64,8 @@ pub struct Reconciliation<'a> {
     pub run_id: Uuid,
     /// Most versions in a transaction.
     pub batch_size: usize,
-    /// Entities that this run cannot read whole.
-    pub unread: Arc<Unread>,
+    /// What the run cannot read or note.
+    pub gaps: Arc<Gaps>,
     /// Dates outcomes.
     pub clock: Clock,
     /// Receives the records that not even the quarantine can take.
@@ -200,7 +202,7 @@ impl Reconciliation<'_> {
         order: Order,
     ) -> Result<Applied, DbError> {
         retry_conflicts(|| async {
-            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), unread: &self.unread };
+            let run = Applying { run_id: self.run_id, at: self.clock.database_now(), gaps: &self.gaps };
             self.fence
                 .transaction(self.db, async |tx| apply::apply(tx, entity, part, &run, order).await)
                 .await

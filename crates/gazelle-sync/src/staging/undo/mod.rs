@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -76,7 +77,7 @@ async fn all_of(
     written::check_none_left(tx, entity.staging_table, &for_entity(&sql, entity), &params, done).await
 }
 
-fn touched(rows: &[tokio_postgres::Row]) -> Touched {
+fn touched(rows: &[Row]) -> Touched {
     let mut records: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let versions = records.len() as u64;
     records.sort_unstable();
@@ -93,9 +94,18 @@ pub async fn with_newer(tx: &Tx<'_>, entity: &Entity, undo: Uuid) -> Result<u64,
 
 /// Makes the newest version that counts of each of these records pending again. Returns how many.
 pub async fn take_up_again(tx: &FencedTx<'_>, entity: &Entity, records: &[String]) -> Result<u64, DbError> {
-    let sql = for_entity(include_str!("take_up_again.sql"), entity);
-    let due = tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await?;
+    let due = newest_of(tx, entity, records).await?;
     outcome::pending_again(tx, entity, &due).await
+}
+
+/// The newest version that counts of each of these records, unless it is pending.
+pub(super) async fn newest_of(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    records: &[String],
+) -> Result<Vec<Row>, DbError> {
+    let sql = for_entity(include_str!("take_up_again.sql"), entity);
+    tx.query(&sql, &[(&records, Type::TEXT_ARRAY)]).await
 }
 
 /// Of these records, those whose newest version is withdrawn: production differs from the source on purpose.
