@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::support::quarantined::place;
-use crate::support::{Place, Ran};
+use crate::support::service::{Serving, until};
+use crate::support::{Place, Ran, World};
 
 /// Three versions of each of two clients, of which the setting wants the first to go.
 async fn old_versions(place: &Place) {
@@ -192,5 +193,46 @@ async fn what_a_users_rows_rest_on_in_the_bookkeeping_stays_with_them() {
     assert!((100..=104).contains(&old), "{old}: {run}");
     for words in ["foreign key ma_cle", "foreign key mon_avis", "garde()"] {
         assert!(kept(&run, "sync_runs").contains(words), "{words}: {run}");
+    }
+}
+
+/// The service removes them by itself, and says which stay.
+#[tokio::test]
+async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
+    for does in ["RAISE 'non'", "RETURN NULL"] {
+        let mut world = World::new().await;
+        world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
+        world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
+        world.run(&["migrate"]).await.success();
+        world
+            .execute(&format!(
+                "INSERT INTO sync_alerts (id, kind, facts, opened_at, closed_at)
+                 SELECT gen_random_uuid(), 'kind ' || n, '{{}}', now() - interval '200 days', now() - interval '199 days'
+                   FROM generate_series(1, 20) n;
+                 INSERT INTO sync_wanted_runs (mode, requested_by, requested_at, outcome, ended_at)
+                 SELECT 'full', 'kind ' || n, now() - interval '200 days', 'success', now() - interval '199 days'
+                   FROM generate_series(1, 20) n;
+                 CREATE FUNCTION garde() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN IF to_jsonb(OLD)::text LIKE '%kind 7\"%' THEN {does}; END IF; RETURN OLD; END $$;
+                 CREATE TRIGGER garde BEFORE DELETE ON sync_alerts FOR EACH ROW EXECUTE FUNCTION garde();
+                 CREATE TRIGGER garde BEFORE DELETE ON sync_wanted_runs FOR EACH ROW EXECUTE FUNCTION garde()"
+            ))
+            .await;
+
+        let serving = Serving::start(&world, &[]).await;
+
+        until("the others are gone", async || {
+            let alerts = world.count("sync_alerts WHERE kind LIKE 'kind %'").await;
+            let requests = world.count("sync_wanted_runs WHERE requested_by LIKE 'kind %'").await;
+            (alerts, requests) == (1, 1)
+        })
+        .await;
+        until("they are told", async || {
+            let log = serving.log();
+            let told = |table: &str| log.contains(&format!("old rows of {table} are kept"));
+            told("sync_alerts") && told("sync_wanted_runs") && log.contains("garde")
+        })
+        .await;
+        assert!(serving.stop().await.code == Some(0));
     }
 }
