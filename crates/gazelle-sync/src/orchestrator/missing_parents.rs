@@ -72,7 +72,7 @@ pub async fn fetch_missing_parents(
         let waited_for =
             missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
         let found = waited_for.len();
-        let mut wanted = [reconciliation.gaps.unread.wanted(), waited_for].concat();
+        let mut wanted = [reconciliation.gaps.unread.take_wanted(), waited_for].concat();
         wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
         wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
         if found >= MOST_PARENTS {

@@ -119,7 +119,7 @@ pub async fn note_pending(db: &Db, report: &mut RunReport, unlisted: &Unread) ->
             report.note(
                 Status::Partial,
                 format!(
-                    "{name}: {left} record(s) stay pending, since they name {} that this run could not list: they are staged, and \
+                    "{name}: {left} record(s) stay pending, since they name {} that this run could not read: they are staged, and \
                      each is written as soon as the record that it names can be read",
                     parents.join(", ")
                 ),

@@ -36,12 +36,19 @@ struct UnreadState {
     /// Parents that may be asked for by their ids, by the hash of table and id. Every process hashes differently, so
     /// that other parents have their turn in the next run.
     wanted: BTreeMap<u64, MissingParent>,
+    /// Those that were taken to be asked for.
+    taken: HashSet<u64>,
     hasher: RandomState,
     /// Parents that were asked for, by table and id, and that explain why a record cannot be written.
     denied: HashSet<(String, String)>,
-    /// Records that wait, by entity and table of the parent.
+    /// Records that stay pending, by the hash of table and id: what names them stays pending too.
+    left: HashSet<u64>,
+    /// Which entities have such records, with the tables of their parents.
     waiting: BTreeSet<(&'static str, &'static str)>,
 }
+
+/// Most records that are remembered as pending. What names another one waits in quarantine.
+const MOST_LEFT: usize = 500_000;
 
 impl Unread {
     /// Notes that nothing of an entity can be read.
@@ -66,20 +73,30 @@ impl Unread {
     pub(super) fn excuses(&self, entity: &Entity, external_id: &str, error: &RecordError) -> bool {
         let Some((table, parent)) = &error.waits_for else { return false };
         let mut state = self.state();
-        let Some(extent) = state.extent.get(table).copied() else { return false };
-        if state.denied.contains(&((*table).to_owned(), parent.clone())) {
+        if state.extent.is_empty() {
             return false;
         }
+        let own = state.hasher.hash_one((entity.tables[0].name, external_id));
+        if !state.may_exist(table, parent) {
+            state.left.remove(&own);
+            return false;
+        }
+        if state.left.len() < MOST_LEFT {
+            state.left.insert(own);
+        }
         state.waiting.insert((entity.name, table));
-        if extent == Extent::List {
+        if state.extent.get(table) == Some(&Extent::List) {
             state.want(table, parent, entity, external_id);
         }
         true
     }
 
-    /// The parents to ask for by their ids, [`MOST_ASKED`] at most.
-    pub fn wanted(&self) -> Vec<MissingParent> {
-        self.state().wanted.values().cloned().collect()
+    /// Takes the parents to ask for by their ids next: [`MOST_ASKED`] at most in all.
+    pub fn take_wanted(&self) -> Vec<MissingParent> {
+        let mut state = self.state();
+        let wanted = std::mem::take(&mut state.wanted);
+        state.taken.extend(wanted.keys());
+        wanted.into_values().collect()
     }
 
     /// Notes parents that were asked for and are not to be had: what names them waits in quarantine. Returns whether
@@ -105,10 +122,19 @@ impl Unread {
 }
 
 impl UnreadState {
+    /// Whether a parent that production lacks may exist: it was not listed, or stays pending itself.
+    fn may_exist(&self, table: &str, parent: &str) -> bool {
+        let is_denied = || self.denied.contains(&(table.to_owned(), parent.to_owned()));
+        self.left.contains(&self.hasher.hash_one((table, parent)))
+            || self.extent.contains_key(table) && !is_denied()
+    }
+
     fn want(&mut self, table: &str, parent: &str, entity: &Entity, external_id: &str) {
         let hash = self.hasher.hash_one((table, parent));
-        let is_late = || self.wanted.last_key_value().is_some_and(|(last, _)| *last < hash);
-        if self.wanted.contains_key(&hash) || self.wanted.len() >= MOST_ASKED && is_late() {
+        let room = MOST_ASKED.saturating_sub(self.taken.len());
+        let is_late = || self.wanted.last_key_value().is_none_or(|(last, _)| *last < hash);
+        let is_known = self.taken.contains(&hash) || self.wanted.contains_key(&hash);
+        if is_known || self.wanted.len() >= room && is_late() {
             return;
         }
         let wanted = MissingParent {
@@ -119,7 +145,7 @@ impl UnreadState {
             asks: 0,
         };
         self.wanted.insert(hash, wanted);
-        if self.wanted.len() > MOST_ASKED {
+        if self.wanted.len() > room {
             self.wanted.pop_last();
         }
     }
@@ -131,7 +157,7 @@ mod tests {
     use crate::entities::entity;
 
     fn names(id: &str) -> RecordError {
-        RecordError::missing_parent("piano.id".to_owned(), "gazelle_pianos", id)
+        RecordError::missing_parent("piano.id", "gazelle_pianos", id)
     }
 
     #[test]
@@ -144,13 +170,35 @@ mod tests {
             assert!(unread.excuses(appointments, "e", &names(&format!("p{n}"))));
             assert!(unread.excuses(appointments, "f", &names(&format!("p{n}"))));
         }
-        let wanted = unread.wanted();
+        let wanted = unread.take_wanted();
         let distinct: HashSet<&str> = wanted.iter().map(|parent| parent.external_id.as_str()).collect();
         assert_eq!((wanted.len(), distinct.len()), (MOST_ASKED, MOST_ASKED));
+        for n in 0..MOST_ASKED * 4 {
+            assert!(unread.excuses(appointments, "e", &names(&format!("p{n}"))));
+        }
+        assert_eq!(unread.take_wanted(), [], "of the next round too");
         assert_eq!(unread.waiting(), [("appointments", "gazelle_pianos")]);
         assert!(unread.note_denied(&wanted[..1]));
         assert!(!unread.excuses(appointments, "e", &names(&wanted[0].external_id)));
         assert!(unread.excuses(appointments, "e", &names(&wanted[1].external_id)));
+    }
+
+    #[test]
+    fn what_names_a_record_that_stays_pending_does_so_too() {
+        let of = |name| entity(name).unwrap();
+        let (clients, pianos, appointments) = (of("clients"), of("pianos"), of("appointments"));
+        let unread = Unread::default();
+        unread.note_unlisted(clients);
+        let of_client = RecordError::missing_parent("client.id", "gazelle_clients", "c");
+        assert!(!unread.excuses(appointments, "e", &names("p")), "pianos were listed");
+        assert!(unread.excuses(pianos, "p", &of_client));
+        assert!(unread.excuses(appointments, "e", &names("p")));
+        let wanted = unread.take_wanted();
+        assert_eq!(wanted.iter().map(|parent| parent.external_id.as_str()).collect::<Vec<_>>(), ["c"]);
+        // Now the client is known not to exist: both wait in quarantine.
+        assert!(unread.note_denied(&wanted));
+        assert!(!unread.excuses(pianos, "p", &of_client));
+        assert!(!unread.excuses(appointments, "e", &names("p")));
     }
 
     #[test]
@@ -159,6 +207,6 @@ mod tests {
         let unread = Unread::default();
         unread.note(pianos);
         assert!(unread.excuses(appointments, "e", &names("p")));
-        assert_eq!(unread.wanted(), []);
+        assert_eq!(unread.take_wanted(), []);
     }
 }

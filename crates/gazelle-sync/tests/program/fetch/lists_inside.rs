@@ -276,5 +276,5 @@ async fn records_with_a_failing_list_are_at_fault_however_large_they_are_togethe
     world.set("GAZELLE_API_URL", &direct);
     world.full().await.success();
     assert_eq!(world.count("gazelle_clients").await, i64::try_from(ids.len()).unwrap());
-    assert_eq!(world.count("sync_quarantine WHERE state IN ('open', 'waiting')").await, 0);
+    assert_eq!(world.count("sync_quarantine WHERE entity = 'clients' AND state = 'open'").await, 0);
 }

@@ -1,11 +1,11 @@
 //! Old rows that something of a user's rests on stay, keep no other from going, and are told; no run fails because of them,
 //! and no row of a user's goes.
 
+use gazelle_sync::db::ConnectSettings;
 use serde_json::json;
 
 use crate::support::quarantined::place;
-use crate::support::service::{Serving, until};
-use crate::support::{Place, Ran, World};
+use crate::support::{Place, Ran};
 
 /// Three versions of each of two clients, of which the setting wants the first to go.
 async fn old_versions(place: &Place) {
@@ -196,15 +196,13 @@ async fn what_a_users_rows_rest_on_in_the_bookkeeping_stays_with_them() {
     }
 }
 
-/// The service removes them by itself, and says which stay.
+/// The duties of the service remove them, and say which stay.
 #[tokio::test]
 async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
     for does in ["RAISE 'non'", "RETURN NULL"] {
-        let mut world = World::new().await;
-        world.set("GAZELLE_SYNC_INCREMENTAL", "0 0 1 1 *");
-        world.set("GAZELLE_SYNC_FULL", "0 0 1 1 *");
-        world.run(&["migrate"]).await.success();
-        world
+        let place = Place::new().await;
+        place.run(&["migrate"]).await.success();
+        place
             .execute(&format!(
                 "INSERT INTO sync_alerts (id, kind, facts, opened_at, closed_at)
                  SELECT gen_random_uuid(), 'kind ' || n, '{{}}', now() - interval '200 days', now() - interval '199 days'
@@ -219,20 +217,18 @@ async fn old_alerts_and_requests_that_a_trigger_keeps_let_all_others_go() {
             ))
             .await;
 
-        let serving = Serving::start(&world, &[]).await;
-
-        until("the others are gone", async || {
-            let alerts = world.count("sync_alerts WHERE kind LIKE 'kind %'").await;
-            let requests = world.count("sync_wanted_runs WHERE requested_by LIKE 'kind %'").await;
-            (alerts, requests) == (1, 1)
-        })
-        .await;
-        until("they are told", async || {
-            let log = serving.log();
-            let told = |table: &str| log.contains(&format!("old rows of {table} are kept"));
-            told("sync_alerts") && told("sync_wanted_runs") && log.contains("garde")
-        })
-        .await;
-        assert!(serving.stop().await.code == Some(0));
+        let settings =
+            ConnectSettings { url: place.url(), ca_file: None, schema: "public".to_owned(), connections: 2 };
+        let db = gazelle_sync::db::connect(&settings).await.unwrap();
+        for _ in 0..2 {
+            let alerts = gazelle_sync::alerts::forget_old(&db).await.unwrap();
+            let requests = gazelle_sync::run_log::wanted_runs::forget_old(&db).await.unwrap();
+            let left = (place.count("sync_alerts").await, place.count("sync_wanted_runs").await);
+            assert_eq!(left, (1, 1), "{does}: {alerts:?} {requests:?}");
+            for (told, table) in [(alerts, "sync_alerts"), (requests, "sync_wanted_runs")] {
+                let told = told.unwrap();
+                assert!(told.contains(table) && told.contains("garde"), "{does}: {told}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ use gazelle_sim::Kind;
 use serde_json::{Value, json};
 
 use super::unwritten::{NULL, RAISE, hang};
+use crate::support::failing::{check, failed_place, succeed};
 use crate::support::{Tables, World, assert_same};
 
 const WARNINGS: &str = "sync_quality_warnings";
@@ -133,7 +134,8 @@ async fn an_undo_and_a_dismissal_are_done_whole_or_refused_by_the_triggers_name(
 
     world.run(undo).await.success();
     assert_eq!(world.count("sync_deletions WHERE state = 'dismissed'").await, 1);
-    assert_eq!(world.count("sync_quarantine WHERE state IN ('open', 'waiting')").await, 0);
+    let open = format!("sync_quarantine WHERE external_id = '{faulty}' AND state IN ('open', 'waiting')");
+    assert_eq!(world.count(&open).await, 0);
     let lift: &[&str] = &["undo", &run, "--lift"];
     assert_refused(&world, &[("sync_deletions", "UPDATE", lift), ("sync_undos", "UPDATE", lift)]).await;
     world.run(lift).await;
@@ -162,4 +164,23 @@ async fn a_run_that_cannot_note_its_entities_or_warnings_tells_the_trigger() {
         world.full().await;
         assert_eq!(world.count(&format!("gazelle_clients WHERE company_name = '{n}'")).await, 1);
     }
+}
+
+/// An alert that nobody would be told of.
+#[tokio::test]
+async fn an_alert_that_a_trigger_keeps_out_is_told_by_its_name() {
+    let place = failed_place().await;
+    hang(&place, "sync_alerts", "INSERT", "true", NULL).await;
+    let ran = place.run(&["alerts", "check"]).await;
+    assert_eq!(ran.code, 1, "{ran}");
+    for words in ["silence", "sync_alerts"] {
+        assert!(ran.to_string().contains(words), "{words}: {ran}");
+    }
+    place.execute("DROP FUNCTION silence CASCADE").await;
+    check(&place).await;
+    assert_eq!(place.count("sync_alerts WHERE closed_at IS NULL").await, 1);
+    hang(&place, "sync_alerts", "UPDATE", "NEW.closed_at IS NOT NULL", NULL).await;
+    succeed(&place).await;
+    let ran = place.run(&["alerts", "check"]).await;
+    assert!(ran.code == 1 && ran.to_string().contains("silence"), "{ran}");
 }
