@@ -25,6 +25,7 @@ pub mod rebuild;
 mod target;
 mod unread;
 pub mod upsert;
+mod warnings;
 mod write;
 
 use std::sync::Arc;

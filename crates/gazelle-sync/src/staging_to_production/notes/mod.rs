@@ -1,6 +1,4 @@
-//! Notes the faults of versions, in staging and quarantine, and the quality warnings of written records.
-
-mod warnings;
+//! Notes the faults of versions, in staging and quarantine.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -11,8 +9,6 @@ use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::lease::FencedTx;
 use crate::staging::{outcome, quarantine};
-
-pub(super) use warnings::note_warnings;
 
 /// Marks faulty versions with their reason, and opens their cases in the quarantine.
 pub(super) async fn note_faults(

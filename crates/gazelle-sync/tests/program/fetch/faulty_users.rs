@@ -279,7 +279,7 @@ async fn a_list_that_is_throttled_while_it_is_divided_is_told_as_throttled_and_n
     assert_eq!(users(&world).await.len(), world.control.ids(Kind::User).len());
 }
 
-/// The first user is given by the appointments that name her, and then the API fails at all of these.
+/// Two users are given by the appointments that name them, and then the API fails at all of these.
 #[tokio::test]
 async fn an_api_that_begins_to_fail_between_two_users_blames_none_of_them() {
     for outage in [FaultKind::BadGateway, FaultKind::ServerError] {
@@ -292,7 +292,7 @@ async fn an_api_that_begins_to_fail_between_two_users_blames_none_of_them() {
             takes: Takes::Server,
         };
         world.control.add_fault(Fault::new(kind).on_field("allUsers").forever());
-        world.control.add_fault(Fault::new(outage).on_operation("UserInEvents").skip(1).forever());
+        world.control.add_fault(Fault::new(outage).on_operation("UserInEvents").skip(2).forever());
 
         let run = world.full().await;
 

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashSet};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::batch::Good;
+use super::gaps::Applying;
 use crate::db::{Bisect, DbError, Fault, Param};
 use crate::entities::Entity;
 use crate::lease::FencedTx;
 use crate::staging::{unnoted, written};
-use crate::staging_to_production::batch::Good;
-use crate::staging_to_production::gaps::Applying;
 
 /// The table of warnings, for messages.
 const TABLE: &str = "sync_quality_warnings";
@@ -49,7 +49,7 @@ impl Changes<'_> {
 
 /// Replaces the quality warnings of these records by those of their newest versions. `bare`: there are none to
 /// replace.
-pub(in crate::staging_to_production) async fn note_warnings(
+pub(super) async fn note_warnings(
     tx: &FencedTx<'_>,
     entity: &Entity,
     good: &[Good<'_>],
@@ -128,7 +128,7 @@ async fn changes<'w>(
                 (&codes, Type::TEXT_ARRAY),
                 (&fields, Type::TEXT_ARRAY),
             ];
-            tx.query(include_str!("settled.sql"), &params).await?
+            tx.query(include_str!("notes/settled.sql"), &params).await?
         }
     };
     let ids: HashSet<&str> = ids.into_iter().collect();
@@ -163,7 +163,7 @@ async fn change(
             (&codes, Type::TEXT_ARRAY),
             (&fields, Type::TEXT_ARRAY),
         ];
-        let gone = tx.query(include_str!("drop_settled.sql"), &params).await?;
+        let gone = tx.query(include_str!("notes/drop_settled.sql"), &params).await?;
         written::check(tx, TABLE, ids.len().saturating_sub(gone.len()), "removed").await?;
     }
     let noted: Vec<(&str, &Noted<'_>)> = part
@@ -192,7 +192,7 @@ async fn change(
         (&columns, Type::TEXT_ARRAY),
         (&shapes, Type::TEXT_ARRAY),
     ];
-    let written = tx.query(include_str!("note.sql"), &params).await?;
+    let written = tx.query(include_str!("notes/note.sql"), &params).await?;
     // No two are of one key, so that each is returned once.
     written::check(tx, TABLE, noted.len().saturating_sub(written.len()), "noted").await
 }
