@@ -311,7 +311,7 @@ pub fn note_parents_left(
             Status::Partial,
             format!(
                 "{entity}: missing parents could not be fetched by their ids ({error}), and this run stopped asking for more of \
-                 them; records that name them wait in quarantine, and the next run asks first for those that were left out"
+                 them; records that name them wait, and the next run asks first for those that were left out"
             ),
         );
     }

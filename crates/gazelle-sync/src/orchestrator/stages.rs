@@ -1,7 +1,6 @@
 //! Runs stage 1 and stage 2 side by side: entities are walked at once, as far as the API's request slots and the
 //! memory for open lists allow, while stage 2 reconciles them one after the other, parents before children.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,9 +14,6 @@ use crate::config::{Retention, Settings};
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
-use crate::gazelle_to_staging::by_id::failures::GetterFailures;
-use crate::gazelle_to_staging::by_id::parents;
-use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
 use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
@@ -25,15 +21,8 @@ use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
 use crate::staging::outcome::{self, Applied};
-use crate::staging::versions::Staged;
-use crate::staging::{missing_parents, quarantine, retention};
-use crate::staging_to_production::{Reconciliation, Unread};
-
-/// Most rounds of fetching missing parents in a run: a round may find parents that lack parents themselves.
-const PARENT_ROUNDS: usize = 3;
-
-/// Most parents that a run asks for by id; if more are missing, walks of their entities fetch them sooner.
-const MOST_PARENTS: usize = 1_000;
+use crate::staging::{quarantine, retention, unnoted};
+use crate::staging_to_production::{Gaps, Reconciliation};
 
 /// What is walked of an entity.
 #[derive(Debug, Clone, Copy)]
@@ -90,11 +79,11 @@ impl Walking {
 }
 
 /// Starts the walks in their order, as many at once as lists may be open ([`OpenLists`]). If stage 2 follows, a
-/// walk stages nothing before stage 2 reaches its entity. Entities of which nothing can be read in this run are
-/// noted in `unread`.
+/// walk stages nothing before stage 2 reaches its entity. Entities that cannot be read whole in this run are
+/// noted in `gaps`.
 pub fn start_walks(
     fetch: &Fetch,
-    unread: &Arc<Unread>,
+    gaps: &Arc<Gaps>,
     planned: &[PlannedWalk],
     stage_two_follows: bool,
     progress: &Progress,
@@ -104,14 +93,19 @@ pub fn start_walks(
         let PlannedWalk { entity, spec, .. } = *planned;
         let (turn, its_turn) = watch::channel(false);
         let its_turn = stage_two_follows.then_some(its_turn);
-        let (fetch, unread, progress) = (fetch.clone(), unread.clone(), progress.entity(entity.name));
+        let (fetch, gaps, progress) = (fetch.clone(), gaps.clone(), progress.entity(entity.name));
         let list = lists.queue();
         let walking = async move {
             let _open = list.open().await;
             let started = Instant::now();
             let report = walk(&fetch, entity, spec, its_turn, &progress).await;
-            if report.as_ref().map_or(true, lets_read_nothing) {
-                unread.note(entity);
+            match &report {
+                Ok(walk) if !lets_read_nothing(walk) => {
+                    if leaves_unlisted(walk) {
+                        gaps.unread.note_unlisted(entity);
+                    }
+                }
+                _ => gaps.unread.note(entity),
             }
             Walked { report, took: started.elapsed() }
         };
@@ -123,15 +117,18 @@ pub fn start_walks(
 }
 
 /// Whether the records of a walk that failed cannot be had by their ids either: any request would fail, none
-/// follows, or the API failed at each of its records. Otherwise what names them waits in quarantine, so that they
-/// are asked for.
+/// follows, or the API failed at most of its records, or at the lists inside them.
 fn lets_read_nothing(walk: &WalkReport) -> bool {
-    let failed = |error: &SourceError| {
-        error.concerns_any_request()
-            || matches!(error.class(), ErrorClass::Throttled { .. })
-            || walk.api_is_at_fault
+    let of_all = |error: &SourceError| {
+        error.concerns_any_request() || matches!(error.class(), ErrorClass::Throttled { .. })
     };
-    walk.failure.as_ref().is_some_and(failed)
+    walk.api_is_at_fault || walk.failure.as_ref().is_some_and(of_all)
+}
+
+/// Whether a walk did not reach the end of its list, so that any number of records may be missing from it. Some of
+/// those that others name are asked for by their ids.
+fn leaves_unlisted(walk: &WalkReport) -> bool {
+    !walk.complete && walk.short_by.is_none()
 }
 
 /// Waits for the end of all walks. Walks that stage 2 did not reach stage what they have received as pending.
@@ -181,11 +178,13 @@ pub async fn reconcile(
     Ok(applied)
 }
 
-/// Makes records pending again whose missing parent is now in production. Returns how many of them this run had
+/// Makes records pending again whose missing parent is now in production, and those whose warnings an earlier run could
+/// not note. Returns how many of them this run had
 /// quarantined.
 async fn release_waiting(reconciliation: &Reconciliation<'_>, entity: &Entity) -> Result<u64, DbError> {
     let release = async |tx: &FencedTx<'_>| {
         let own = quarantine::release(tx, entity, reconciliation.run_id).await?;
+        unnoted::take_up_again(tx, entity).await?;
         crate::crash::at(crate::crash::Step::WaitingReleased);
         Ok(own)
     };
@@ -218,103 +217,6 @@ async fn redo_settled_faults(reconciliation: &Reconciliation<'_>, entity: &Entit
         outcome::note_reconciler(tx, entity).await
     };
     reconciliation.fence.transaction(reconciliation.db, reset).await
-}
-
-/// The result of fetching the missing parents of one entity.
-pub struct Parents {
-    /// The entity.
-    pub entity: &'static Entity,
-    /// Versions staged.
-    pub staged: Staged,
-    /// The counts of stage 2, including the records that had waited.
-    pub applied: Applied,
-    /// Records that staging refused to store.
-    pub refused: Refused,
-}
-
-/// The result of fetching missing parents.
-pub struct FetchedParents {
-    /// What was staged and applied, per entity in order.
-    pub of: Vec<Parents>,
-    /// The error of the API that ended all look-ups, if any.
-    pub failure: Option<SourceError>,
-    /// Errors that ended the look-ups of one entity, with its name.
-    pub of_getters: Vec<(&'static str, SourceError)>,
-    /// How many exist at the source and were too large to keep in memory beside others, by table.
-    pub no_room: BTreeMap<String, usize>,
-}
-
-/// Fetches the parents that quarantined records wait for and reconciles again, parents of parents too.
-///
-/// # Errors
-/// Those of the database.
-pub async fn fetch_missing_parents(
-    fetch: &Fetch,
-    reconciliation: &Reconciliation<'_>,
-    progress: &Progress,
-) -> Result<FetchedParents, DbError> {
-    let of = |entity: &&'static Entity| Parents {
-        entity,
-        staged: Staged::default(),
-        applied: Applied::default(),
-        refused: Refused::new(),
-    };
-    let mut parents: Vec<Parents> = ENTITIES.iter().map(of).collect();
-    let mut asked: HashSet<(String, String)> = HashSet::new();
-    let failures = GetterFailures::default();
-    let (mut failure, mut no_room) = (None, BTreeMap::new());
-    for _ in 0..PARENT_ROUNDS {
-        // Includes parents that this run has asked for already; they are removed below.
-        let mut wanted =
-            missing_parents::wanted(reconciliation.db, fetch.clock.database_now(), MOST_PARENTS).await?;
-        let found = wanted.len();
-        wanted.retain(|parent| asked.insert((parent.table.clone(), parent.external_id.clone())));
-        wanted.truncate(MOST_PARENTS.saturating_sub(asked.len() - wanted.len()));
-        if found >= MOST_PARENTS {
-            tracing::warn!(
-                most = MOST_PARENTS,
-                "more parents are missing than a run asks for one by one; the next run goes on"
-            );
-        }
-        if wanted.is_empty() {
-            break;
-        }
-        let brought = parents::fetch(fetch, wanted, &failures).await?;
-        // Before anything else, so that the next run does not start with parents that were asked for in vain.
-        note_missing(fetch, reconciliation, &brought).await?;
-        for parent in brought.no_room {
-            *no_room.entry(parent.table).or_default() += 1;
-        }
-        for of_entity in &mut parents {
-            of_entity.staged += brought.staged.get(of_entity.entity.name).copied().unwrap_or_default();
-            let refused = brought.refused.get(of_entity.entity.name).into_iter().flatten();
-            of_entity.refused.extend(refused.map(|(id, why)| (id.clone(), why.clone())));
-        }
-        let is_stopped = brought.failure.as_ref().is_some_and(|error| *error.class() == ErrorClass::Stopped);
-        let has_new = brought.staged.values().any(|staged| staged.staged > 0);
-        if has_new && !is_stopped {
-            for of_entity in &mut parents {
-                of_entity.applied += reconcile(reconciliation, of_entity.entity, None, progress).await?;
-            }
-        }
-        failure = brought.failure;
-        if !has_new || failure.is_some() {
-            break;
-        }
-    }
-    Ok(FetchedParents { of: parents, failure, of_getters: failures.into_stopped(), no_room })
-}
-
-/// Notes parents that were asked for in vain, and parents that were put off.
-async fn note_missing(
-    fetch: &Fetch,
-    reconciliation: &Reconciliation<'_>,
-    brought: &parents::ParentLookups,
-) -> Result<(), DbError> {
-    let now = fetch.clock.database_now();
-    let note =
-        async |tx: &FencedTx<'_>| missing_parents::note(tx, &brought.missing, &brought.put_off, now).await;
-    reconciliation.fence.transaction(reconciliation.db, note).await
 }
 
 /// Deletes superseded versions older than the setting `retention`, unless the run failed, whose unfinished work may

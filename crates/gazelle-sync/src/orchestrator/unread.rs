@@ -3,12 +3,16 @@
 //! A run that newly quarantines more records than the guard allows is partial. Unreadable fields are a warning of
 //! the run.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::types::Type;
 
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::entities::{self, read::UNREADABLE_FIELD};
 use crate::run_log::report::{RunReport, RunWarning, Status};
+use crate::staging::backlog;
+use crate::staging_to_production::Unread;
 
 /// Most reasons or columns that a message names.
 const NAMED: usize = 5;
@@ -91,6 +95,33 @@ async fn note_waiting(db: &Db, report: &mut RunReport, not_whole: &[&str]) -> Re
                 format!(
                     "{entity}: {records} record(s) wait in quarantine for {parent} that this run could not read whole, nor by \
                      their ids; each is written when the record that it names is"
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Notes how many records stay pending because they name parents that this run could not list.
+///
+/// # Errors
+/// The database's.
+pub async fn note_pending(db: &Db, report: &mut RunReport, unlisted: &Unread) -> Result<(), DbError> {
+    let mut parents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (entity, table) in unlisted.waiting() {
+        let parent = entities::entity_of_table(table).map_or(table, |parent| parent.name);
+        parents.entry(entity).or_default().push(parent);
+    }
+    for (name, parents) in parents {
+        let Some(entity) = entities::entity(name) else { continue };
+        let left = backlog::of(db, entity).await?.size;
+        if left > 0 {
+            report.note(
+                Status::Partial,
+                format!(
+                    "{name}: {left} record(s) stay pending, since they name {} that this run could not read: they are staged, and \
+                     each is written as soon as the record that it names can be read",
+                    parents.join(", ")
                 ),
             );
         }

@@ -124,7 +124,7 @@ impl FollowUp<'_> {
             fence: self.fence,
             run_id: self.run_id,
             batch_size: self.settings.batch_size,
-            unread: Arc::default(),
+            gaps: Arc::default(),
             clock: self.clock,
             left: LeftPending::default(),
         };
@@ -134,7 +134,8 @@ impl FollowUp<'_> {
                 stages::reconcile(&reconciliation, entity, None, self.progress).await?.rows_written;
         }
         let waiting = quarantine::waiting_since(self.db, since).await?;
-        let unwritten = waiting.iter().filter_map(Waiting::unwritten).chain(reconciliation.left.reasons());
+        let left = reconciliation.left.reasons().into_iter().chain(reconciliation.gaps.unnoted.reasons());
+        let unwritten = waiting.iter().filter_map(Waiting::unwritten).chain(left);
         Ok(Followed { rows_written, unwritten: unwritten.collect(), waiting })
     }
 }

@@ -173,7 +173,7 @@ async fn call_heartbeat(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_alerts(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        alerts::forget_old(db).await?;
+        warn_of_kept(alerts::forget_old(db).await?);
     }
     Ok(())
 }
@@ -182,9 +182,7 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
         let forgotten = forget_runs::forget(db, context.settings.runs_retention).await?;
-        for (_, kept) in forgotten.kept {
-            tracing::warn!("{kept}");
-        }
+        warn_of_kept(forgotten.kept.into_iter().map(|(_, kept)| kept));
     }
     Ok(())
 }
@@ -192,9 +190,14 @@ async fn forget_old_runs(context: DutyContext) -> anyhow::Result<()> {
 async fn forget_old_requests(context: DutyContext) -> anyhow::Result<()> {
     if let Some(db) = &context.db {
         owners::check(db).await?;
-        wanted_runs::forget_old(db).await?;
+        warn_of_kept(wanted_runs::forget_old(db).await?);
     }
     Ok(())
+}
+
+/// Logs why old rows stay.
+fn warn_of_kept(kept: impl IntoIterator<Item = String>) {
+    kept.into_iter().for_each(|kept| tracing::warn!("{kept}"));
 }
 
 /// Starts all duties. They end when the service is asked to stop; dropping the set cancels them.

@@ -25,6 +25,7 @@ pub mod size;
 pub mod slice;
 pub mod source_fault;
 pub mod undo;
+pub mod unnoted;
 pub mod versions;
 pub mod written;
 

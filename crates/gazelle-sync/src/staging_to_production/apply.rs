@@ -7,11 +7,14 @@ use uuid::Uuid;
 use super::batch::{Candidate, Good, VersionContent};
 use super::checked::{self, Write};
 use super::derived::{self, Refresh};
+use super::gaps::Applying;
 use super::late::Late;
 use super::marks::mark_gone;
-use super::notes::{note_faults, note_warnings};
-use super::parents::{KnownParents, Unread, absent_parents, waits_for};
+use super::notes::note_faults;
+use super::parents::{KnownParents, absent_parents, waits_for};
 use super::target::{Order, Target};
+use super::unread::Unread;
+use super::warnings::note_warnings;
 use super::write::write_rows;
 use crate::db::DbError;
 use crate::entities::Entity;
@@ -20,18 +23,8 @@ use crate::lease::FencedTx;
 use crate::staging::outcome::{self, Applied};
 use crate::staging::quarantine;
 
-/// The run that applies a batch.
-pub(super) struct Applying<'r> {
-    /// The run's id, noted with faults and warnings.
-    pub(super) run_id: Uuid,
-    /// Dates the outcome.
-    pub(super) at: Timestamp,
-    /// Entities that cannot be read in this run.
-    pub(super) unread: &'r Unread,
-}
-
-/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if nothing of
-/// the parent's entity can be read in this run. The caller commits.
+/// Applies candidates, at most one version of each record. One that waits for a parent stays pending if the list of
+/// the parent's entity could not be read in this run. The caller commits.
 pub(super) async fn apply(
     tx: &FencedTx<'_>,
     entity: &Entity,
@@ -42,7 +35,7 @@ pub(super) async fn apply(
     let late = Late::of(tx, entity, batch).await?;
     let (superseded, current): (Vec<&Candidate>, Vec<&Candidate>) =
         batch.iter().partition(|candidate| late.is_superseded(candidate));
-    let sorted = Sorted::of(tx, entity, current, None, run.unread).await?;
+    let sorted = Sorted::of(tx, entity, current, None, &run.gaps.unread).await?;
     let mut applied = sorted.write_rows(tx, entity, order).await?;
     applied.processed += superseded.len() as u64;
     let read = superseded.iter().copied().filter(|candidate| candidate.fault().is_none());
@@ -52,7 +45,7 @@ pub(super) async fn apply(
     outcome::processed(tx, entity, &processed, run.at).await?;
     settle_superseded_faults(tx, entity, &superseded, run.at).await?;
     applied.rows_written += late.rebuild_from_history(tx, entity, &late_ones, run.at, order).await?;
-    sorted.note(tx, entity, run.run_id, run.at, false).await?;
+    sorted.note(tx, entity, run, false).await?;
     Ok(applied)
 }
 
@@ -82,7 +75,7 @@ pub(super) struct Sorted<'b> {
 
 impl<'b> Sorted<'b> {
     /// Sorts candidates that are the newest of their records. One whose parent is absent waits in quarantine, so that
-    /// the parent is asked for by its id, or stays pending if this run can read nothing of the parent's entity.
+    /// the parent is asked for by its id, or stays pending if the parent could not be listed in this run.
     pub(super) async fn of(
         tx: &FencedTx<'_>,
         entity: &Entity,
@@ -101,7 +94,7 @@ impl<'b> Sorted<'b> {
         let absent = absent_parents(Target::Production(tx), entity, &sorted.good, known).await?;
         sorted.good.retain(|good| match waits_for(entity, good, &absent) {
             Some(error) => {
-                match unread.excuses(&error) {
+                match unread.excuses(entity, &good.candidate.external_id, &error) {
                     true => sorted.left += 1,
                     false => sorted.faulty.push((good.candidate, error)),
                 }
@@ -166,18 +159,17 @@ impl<'b> Sorted<'b> {
         &self,
         tx: &FencedTx<'_>,
         entity: &Entity,
-        run_id: Uuid,
-        at: Timestamp,
+        run: &Applying<'_>,
         is_first_write: bool,
     ) -> Result<(), DbError> {
-        note_faults(tx, entity, &self.faulty, run_id, at).await?;
+        note_faults(tx, entity, &self.faulty, run.run_id, run.at).await?;
         let written: Vec<(&str, Uuid, Timestamp)> = self
             .written()
             .map(|written| (written.external_id.as_str(), written.staging_id, written.fetched_at))
             .collect();
         if !written.is_empty() && !is_first_write {
-            quarantine::close(tx, entity, &written, at).await?;
+            quarantine::close(tx, entity, &written, run.at).await?;
         }
-        note_warnings(tx, entity, &self.good, run_id, at, is_first_write).await
+        note_warnings(tx, entity, &self.good, run, is_first_write).await
     }
 }

@@ -224,7 +224,7 @@ impl Reader<'_> {
     }
 
     /// A record that a later run looks up. A version that staging has is kept.
-    async fn keep_or_stage_unasked(&self, id: &str, before: Received) -> Node {
+    pub(crate) async fn keep_or_stage_unasked(&self, id: &str, before: Received) -> Node {
         match self.is_staged(id).await {
             true => Node::Kept { external_id: id.to_owned(), awaits_lookup: true },
             false => Node::Received(Box::new(unasked(before))),

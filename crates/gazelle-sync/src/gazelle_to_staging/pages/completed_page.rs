@@ -66,6 +66,7 @@ pub(super) async fn queue_page(
                     can_be_looked_up: true,
                     attempts: 2,
                     may_have_gone: true,
+                    is_cut: false,
                 });
             }
         }

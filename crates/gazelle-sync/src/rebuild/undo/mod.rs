@@ -32,7 +32,7 @@ use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
 use crate::staging::quarantine::Waiting;
-use crate::staging::undo;
+use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
 use crate::staging_to_production::difference::{Part, TableDifference};
 use crate::staging_to_production::rebuild;
@@ -277,11 +277,11 @@ async fn note(
     touched: &Touched,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    match step {
+    let noted = match step {
         Step::Undid(run) => {
-            tx.execute(
+            tx.query(
                 "INSERT INTO {schema}.sync_undos (undo_id, run_id, undone_at, versions, records)
-                 VALUES ($1, $2, $3, $4, $5)",
+                 VALUES ($1, $2, $3, $4, $5) RETURNING 1",
                 &[
                     (&run_id, Type::UUID),
                     (&run, Type::UUID),
@@ -290,15 +290,16 @@ async fn note(
                     (&(touched.records() as i64), Type::INT8),
                 ],
             )
-            .await?;
+            .await?
         }
         Step::Lifted { undo, .. } => {
-            tx.execute(
-                "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1",
+            tx.query(
+                "UPDATE {schema}.sync_undos SET lifted_at = $2, lifted_by = $3 WHERE undo_id = $1 RETURNING 1",
                 &[(&undo, Type::UUID), (&at, Type::TIMESTAMPTZ), (&run_id, Type::UUID)],
             )
-            .await?;
+            .await?
         }
-    }
-    Ok(())
+    };
+    // Without it, the undo could not be lifted, or not be undone again.
+    written::check(tx, "sync_undos", usize::from(noted.is_empty()), "noted").await
 }

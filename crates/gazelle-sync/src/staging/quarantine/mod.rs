@@ -96,6 +96,7 @@ async fn supersede_not_asked(
         [(&entity.name, Type::TEXT), (&external_ids, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY)];
     let code: Param<'_> = (&not_asked, Type::TEXT);
     let params = [of.clone(), records.clone(), versions.clone(), code.clone()];
+    // Not checked: what a trigger keeps from being carried loses nothing, the case counts as a new one.
     tx.execute(include_str!("carry_first_seen.sql"), &params).await?;
     let params = [of, records, versions, (&at, Type::TIMESTAMPTZ), code];
     let rows = tx.query(include_str!("supersede_not_asked.sql"), &params).await?;
@@ -367,16 +368,12 @@ pub async fn dismiss(
     reason: &str,
     at: Timestamp,
 ) -> Result<u64, DbError> {
-    tx.execute(
-        include_str!("dismiss.sql"),
-        &[
-            (&entity.name, Type::TEXT),
-            (&ids, Type::TEXT_ARRAY),
-            (&at, Type::TIMESTAMPTZ),
-            (&reason, Type::TEXT),
-        ],
-    )
-    .await
+    let of = || -> [Param<'_>; 2] { [(&entity.name, Type::TEXT), (&ids, Type::TEXT_ARRAY)] };
+    let [name, of_ids] = of();
+    let params = [name, of_ids, (&at, Type::TIMESTAMPTZ), (&reason, Type::TEXT)];
+    let dismissed = tx.execute(include_str!("dismiss.sql"), &params).await?;
+    written::check_none_left(tx, TABLE, include_str!("not_dismissed.sql"), &of(), "dismissed").await?;
+    Ok(dismissed)
 }
 
 /// The parent tables that an entity's rows reference.

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::written;
-use crate::db::{Bisect, DbError, Tx};
+use crate::db::{Bisect, Db, DbError, Param, Tx};
 use crate::lease::FencedTx;
 use crate::migrations;
 
@@ -111,6 +112,53 @@ impl Holders {
         removed.gone = gone.len() as u64;
         Ok(removed)
     }
+}
+
+/// Most rows that are removed in one transaction.
+const A_TIME: i64 = 500;
+
+/// Removes the rows of a table whose instant in a column is before another one, as far as nothing keeps them, in parts,
+/// each in a transaction of its own. `id` is the table's key; what a run needs is not among these tables.
+///
+/// # Errors
+/// The database's, if no row caused it; what was removed before stays removed.
+pub async fn remove_before(
+    db: &Db,
+    table: &'static str,
+    column: &str,
+    before: Timestamp,
+) -> Result<Removed, DbError> {
+    let holders = {
+        let mut connection = db.connection().await?;
+        let tx = connection.begin().await?;
+        Holders::of(&tx, table).await?
+    };
+    let sql = format!(
+        "SELECT held.id FROM {{schema}}.{table} held WHERE held.{column} < $1 AND held.id > $2 ORDER BY held.id LIMIT $3"
+    );
+    let (mut removed, mut position) = (Removed::default(), Uuid::nil());
+    loop {
+        let params: [Param<'_>; 3] =
+            [(&before, Type::TIMESTAMPTZ), (&position, Type::UUID), (&A_TIME, Type::INT8)];
+        let rows = db.query(&sql, &params).await?;
+        let old: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        let Some(last) = old.last() else { return Ok(removed) };
+        position = *last;
+        let mut parts = parts(&old);
+        while let Some(part) = removed.next(&mut parts) {
+            let of_part = remove_some(db, &holders, part).await;
+            removed.took(&mut parts, part, of_part)?;
+        }
+    }
+}
+
+/// Removes rows by their ids, in one transaction.
+async fn remove_some(db: &Db, holders: &Holders, ids: &[Uuid]) -> Result<Removed, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    let removed = holders.remove_where(&tx, "id", "", ids).await?;
+    tx.commit().await?;
+    Ok(removed)
 }
 
 /// Splits rows into parts, each deleted in a transaction of its own.

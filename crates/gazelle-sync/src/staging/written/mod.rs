@@ -7,7 +7,7 @@ use std::hash::Hash;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Param, Tx};
 
 /// The keys of `wanted` that are in the first column of no row.
 pub fn missing<'r, K>(wanted: impl IntoIterator<Item = K>, rows: &'r [Row]) -> Vec<K>
@@ -30,6 +30,23 @@ pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<
     }
 }
 
+/// Fails with [`suppressed`] if rows of a table are as they were before a write that should have changed them: those
+/// that a query counts.
+///
+/// # Errors
+/// That one; the database's.
+pub async fn check_none_left(
+    tx: &Tx<'_>,
+    table: &str,
+    count: &str,
+    params: &[Param<'_>],
+    done: &str,
+) -> Result<(), DbError> {
+    let rows = tx.query(count, params).await?;
+    let left = rows.first().map_or(0, |row| row.get::<_, i64>(0));
+    check(tx, table, left.try_into().unwrap_or_default(), done).await
+}
+
 /// The error for rows that were not written although the database reported no error. It names what was added to the
 /// table and can suppress a write.
 ///
@@ -38,6 +55,16 @@ pub async fn check(tx: &Tx<'_>, table: &str, left: usize, done: &str) -> Result<
 pub async fn suppressed(tx: &Tx<'_>, table: &str, what: &str) -> Result<DbError, DbError> {
     let (suspects, named) = suspects(tx, table).await?;
     Ok(DbError::suppressed(table, what, &suspects, named))
+}
+
+/// As [`suppressed`], for a statement that ran in a transaction of its own.
+///
+/// # Errors
+/// The database's, of reading its catalogues.
+pub async fn suppressed_aside(db: &Db, table: &str, what: &str) -> Result<DbError, DbError> {
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    suppressed(&tx, table, what).await
 }
 
 /// The triggers, rules and policies of a table that can suppress a write, as messages name them; and the name of the

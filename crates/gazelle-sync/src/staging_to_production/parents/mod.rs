@@ -49,27 +49,6 @@ impl KnownParents {
     }
 }
 
-/// The tables of entities that cannot be read in this run, not even by the ids of their records. A row that
-/// production lacks there may exist at the source, so records that name it stay pending for a later run.
-#[derive(Debug, Default)]
-pub struct Unread(Mutex<HashSet<&'static str>>);
-
-impl Unread {
-    /// Notes that nothing of an entity can be read.
-    pub fn note(&self, entity: &Entity) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.tables[0].name);
-    }
-
-    fn holds(&self, table: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
-    }
-
-    /// Whether the parent that a record waits for could not be read in this run in any way.
-    pub(super) fn excuses(&self, error: &RecordError) -> bool {
-        error.waits_for.as_ref().is_some_and(|(table, _)| self.holds(table))
-    }
-}
-
 /// The parents named by these records that the target does not hold: table and id.
 pub(super) async fn absent_parents(
     target: Target<'_>,

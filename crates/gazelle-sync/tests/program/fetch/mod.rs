@@ -3,6 +3,7 @@
 mod api_limits;
 mod clocks;
 mod deletions;
+mod failing_lists;
 mod faulty_many;
 mod faulty_records;
 mod faulty_users;

@@ -84,11 +84,11 @@ async fn an_entity_that_cannot_be_read_harms_no_other_and_its_children_land_when
     assert!(run.reasons().contains("after 3 attempts"), "{}", run.reasons());
     assert_eq!(world.count("gazelle_clients").await, 40);
     assert_eq!(world.count("gazelle_pianos").await, 0);
-    // Those that name a piano wait for it, since it cannot be had by its id either, and the run says how many.
+    // Those that name a piano stay pending, since it cannot be had by its id either, and the run says how many.
     let tour = world.event_titled("Grande tournée");
-    let waits = "SELECT state FROM sync_quarantine WHERE error_code = 'missing_parent' AND external_id = ";
-    assert_eq!(world.text(&format!("{waits}'{tour}'")).await.as_deref(), Some("waiting"));
-    assert!(run.reasons().contains("wait in quarantine for pianos"), "{}", run.reasons());
+    let status = format!("SELECT sync_status FROM staging_appointments WHERE external_id = '{tour}'");
+    assert_eq!(world.text(&status).await.as_deref(), Some("pending"), "{run}");
+    assert!(run.reasons().contains("stay pending, since they name pianos"), "{}", run.reasons());
     assert!(world.count("gazelle_appointments").await > 0, "those without a piano are there");
 
     world.control.clear_faults();

@@ -6,6 +6,7 @@ mod required;
 mod staging;
 mod suppressed;
 mod tables;
+mod unnoted;
 mod unwritten;
 mod upgrade;
 
