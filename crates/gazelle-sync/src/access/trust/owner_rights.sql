@@ -1,6 +1,14 @@
--- Who owns the register of migrations $1, and whether the role that asks has the owner's rights or could have them.
+-- Who owns the register of migrations $1, and whether the role that asks has the owner's rights or could have them. Up to version 15 also
+-- what has those who make roles, and use the tables by the owner, go on when it is granted to one who makes none: as good as a superuser, they
+-- use no tables of an owner as which anybody else acts (docs/decisions/0104).
 SELECT o.rolname::text AS owner, current_user::text AS caller,
-       pg_has_role(c.relowner, 'USAGE') AS has_rights, pg_has_role(c.relowner, 'MEMBER') AS is_member
+       pg_has_role(c.relowner, 'USAGE') AS has_rights, pg_has_role(c.relowner, 'MEMBER') AS is_member,
+       ARRAY(SELECT pg_catalog.format('ALTER ROLE %I NOCREATEROLE', m.rolname)
+               FROM pg_catalog.pg_auth_members a
+               JOIN pg_catalog.pg_roles m ON m.oid = a.member
+              WHERE a.roleid = c.relowner AND m.rolcreaterole AND NOT m.rolsuper
+                AND pg_catalog.current_setting('server_version_num')::int < 160000
+              ORDER BY m.rolname) AS first
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_roles o ON o.oid = c.relowner
