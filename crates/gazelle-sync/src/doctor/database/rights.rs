@@ -213,7 +213,7 @@ async fn report_own_role(
             login = us.login
         );
         let mend = format!(
-            "ALTER ROLE {} RESET role (psql: \\drds shows where it is set), or log in as {name}",
+            "log in as {name}, or see where it is set (psql: \\drds) and end it, for instance by ALTER ROLE {} RESET role",
             quote(&us.login)
         );
         lines.warning("role in force", said, mend);
