@@ -135,7 +135,7 @@ async fn called(keeper: &tokio_postgres::Client) -> bool {
 
 /// All rows of production, and how many versions there are.
 async fn content(keeper: &tokio_postgres::Client) -> Vec<String> {
-    let tables = gazelle_sync::migrations::tables();
+    let tables = gazelle_sync::migrations::relation_names();
     let mut found = Vec::new();
     for table in tables.iter().filter(|table| table.starts_with("gazelle_") || table.starts_with("staging_"))
     {
