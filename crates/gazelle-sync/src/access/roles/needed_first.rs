@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::{MARK_OF_OWNER, Roles};
+use super::{MARK_OF_OWNER, Roles, more_than_rows};
 use crate::access::trust::owners::{self, Standing};
 use crate::db::{Db, DbError};
 use crate::migrations::REGISTER;
@@ -50,12 +50,25 @@ pub async fn needed_first(db: &Db, roles: &Roles) -> Result<NeededFirst, DbError
     Ok(NeededFirst { statements, is_refused, me: me.first().map(|row| row.get(0)).unwrap_or_default() })
 }
 
+/// Fails if our role lacks anything for `migrate --roles`. Roles that are more than they should are refused before that: what an
+/// administrator ran for our role would lead to their refusal only.
+///
+/// # Errors
+/// What an administrator has to run; roles that are more than they should. Those of the database.
+pub async fn check_needed_first(db: &Db, roles: &Roles) -> Result<(), DbError> {
+    let needed = needed_first(db, roles).await?;
+    if needed.statements.is_empty() {
+        return Ok(());
+    }
+    let mut connection = db.connection().await?;
+    let tx = connection.begin().await?;
+    more_than_rows::check(&tx, roles).await?;
+    needed.check()
+}
+
 impl NeededFirst {
     /// Fails if anything is needed first.
-    ///
-    /// # Errors
-    /// What an administrator has to run.
-    pub fn check(&self) -> Result<(), DbError> {
+    fn check(&self) -> Result<(), DbError> {
         let NeededFirst { statements, is_refused, me } = self;
         if statements.is_empty() {
             return Ok(());

@@ -73,7 +73,7 @@ async fn missing(db: &Db) -> Result<Vec<Step>> {
 }
 
 async fn apply(context: &Context, db: &Db, roles: &Roles) -> Result<u8> {
-    access::needed_first(db, roles).await?.check()?;
+    access::check_needed_first(db, roles).await?;
     let applied = migrate::migrate(db).await?;
     let changes = access::apply(db, roles).await?;
     let Closed { closed, left_open } = from_v5::closing::close_again(db).await?;
