@@ -15,7 +15,7 @@ use crate::folder::held::{ALL_MAY_ENTER, Held};
 
 /// The longest wait for a connection, for example without a network.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time for the download of some 20 MB.
+/// The longest time for the download of some 20 MiB.
 const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(600);
 /// More bytes than any archive has.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ async fn get(client: &reqwest::Client, archive: &Archive) -> Result<Vec<u8>, Str
     let mut bytes = Vec::new();
     while let Some(more) = answer.chunk().await.map_err(fail)? {
         if bytes.len() + more.len() > LARGEST {
-            return Err(format!("{url} is larger than {} MB", LARGEST >> 20));
+            return Err(format!("{url} is larger than {} MiB", LARGEST >> 20));
         }
         bytes.extend_from_slice(&more);
     }

@@ -44,7 +44,7 @@ struct SecondName {
 }
 
 fn damaged(error: io::Error) -> String {
-    format!("the archive cannot be read, or unpacks to more than {} MB: {error}", MOST_BYTES >> 20)
+    format!("the archive cannot be read, or unpacks to more than {} MiB: {error}", MOST_BYTES >> 20)
 }
 
 fn place<R: Read>(

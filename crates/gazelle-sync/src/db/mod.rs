@@ -23,6 +23,7 @@ pub use error::{DbError, Fault, sqlstate};
 pub use pool::BESIDE_WORK;
 pub use pool::sent::Param;
 pub use server::citus;
+pub use server::lock_holders::holders;
 pub use server::locks::{Blocker, LockWait, lock_waits};
 pub use server::utc::Utc;
 pub use statements::template::Template;

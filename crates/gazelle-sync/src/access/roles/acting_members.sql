@@ -18,7 +18,7 @@ WITH owner AS (
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
-     WHERE r.rolsuper OR r.rolcreaterole OR r.rolname IN (current_user, session_user)
+     WHERE r.rolsuper OR r.oid IN ({makers}) OR r.rolname IN (current_user, session_user)
         OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 )
 SELECT m.rolname::text AS member,

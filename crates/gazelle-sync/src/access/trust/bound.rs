@@ -7,6 +7,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::fragments::filled;
 use crate::access::roles::PUBLIC_ROLES;
 use crate::db::{Db, DbError};
 use crate::migrations::{relation_names, tables};
@@ -76,7 +77,7 @@ pub async fn look(db: &Db) -> Result<Vec<Bound>, DbError> {
         (&checks() as _, Type::TEXT_ARRAY),
         (&PUBLIC_ROLES.as_slice() as _, Type::TEXT_ARRAY),
     ];
-    let rows = db.query(include_str!("bound.sql"), &params).await?;
+    let rows = db.query(&filled(include_str!("bound.sql")), &params).await?;
     let bound = |row: &Row| Bound {
         what: row.get("what"),
         called: row.get("called"),

@@ -56,18 +56,7 @@ WITH ours AS (
            pg_catalog.format('the view %s', ours.name), true
       FROM ours JOIN pg_catalog.pg_rewrite r ON r.ev_class = ours.oid
 ), me AS (
-    SELECT r.oid, login.oid AS login,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), administrators AS (
     SELECT r.oid
       FROM pg_catalog.pg_roles r
@@ -75,7 +64,7 @@ WITH ours AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.rolcreaterole
+           AND (r.oid IN ({makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), found AS MATERIALIZED (

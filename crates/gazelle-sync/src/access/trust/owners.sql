@@ -13,7 +13,7 @@
 --
 -- Other roles trust themselves, superusers, roles with CREATEROLE, the owner of the database, and roles as which only
 -- those can act. For tables that others created ($4) they also trust the owner of the schema, the owner's role by its
--- name ($5) and, if they could not have created the tables themselves, the role that created them for them; but none
+-- name ($5) or its comment ($7) and, if they could not have created the tables themselves, the role that created them for them; but none
 -- of the roles $6. What is executed as it stands (not $4) must belong to a trusted role itself, because a role as
 -- which nobody acts any more may have been used by anybody before.
 --
@@ -38,18 +38,7 @@ WITH RECURSIVE place AS (
       FROM pg_catalog.pg_class c JOIN place ON place.oid = c.relnamespace
      WHERE c.relname = ANY ($2::text[])
 ), me AS (
-    SELECT r.oid, login.oid AS login,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), keeper AS (
     SELECT CASE WHEN o.rolname = 'pg_database_owner' THEN d.datdba ELSE o.oid END AS oid
       FROM place
@@ -62,7 +51,7 @@ WITH RECURSIVE place AS (
      WHERE r.rolsuper
         OR r.oid = CASE WHEN me.rolsuper OR me.makes_roles THEN me.login ELSE me.oid END
         OR NOT me.rolsuper
-           AND (r.rolcreaterole
+           AND (r.oid IN ({makers})
                 OR NOT me.makes_roles
                    AND r.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
 ), marked AS (
@@ -72,7 +61,13 @@ WITH RECURSIVE place AS (
 ), acting AS (
     -- Who may act as an owner. On Citus the owner's role may log in, without a password, for moves between nodes. Only who may make
     -- roles can give a role the name $5, or give another the comment $7 and say that no password of it is ever valid.
-    SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner
+    SELECT o.oid AS owner, m.rolname::text AS name, m.oid = o.oid AS is_owner,
+           -- The membership nearest to him.
+           (SELECT pg_catalog.format('REVOKE %I FROM %I', o.rolname, by.rolname)
+              FROM pg_catalog.pg_auth_members a JOIN pg_catalog.pg_roles by ON by.oid = a.member
+             WHERE a.roleid = o.oid AND pg_catalog.pg_has_role(m.oid, by.oid, 'MEMBER')
+             ORDER BY by.oid = m.oid DESC, by.rolname
+             LIMIT 1) AS ended_by
       FROM pg_catalog.pg_roles o
       JOIN pg_catalog.pg_roles m
         ON m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')
@@ -109,7 +104,7 @@ WITH RECURSIVE place AS (
             OR NOT $4
             OR o.oid IN (SELECT acting.owner FROM acting)
                AND (me.makes_roles
-                    OR NOT (o.oid = place.nspowner OR o.rolname = $5 OR NOT place.may_create
+                    OR NOT (o.oid = place.nspowner OR o.oid IN (SELECT oid FROM marked) OR NOT place.may_create
                         -- Made for a member of its own, that may create here by it alone.
                         OR EXISTS (SELECT 1 FROM besides WHERE besides.owner = o.oid)
                            AND NOT EXISTS (SELECT 1 FROM besides JOIN makers ON makers.oid IN (0, besides.role)
@@ -122,10 +117,11 @@ SELECT 'owner' AS what, relations.name AS relation, owners.name AS name, relatio
                 AND (NOT acting.is_owner OR owners.has_rights OR owners.oid IN (SELECT oid FROM marked))
               ORDER BY 1) AS acting,
        owners.has_rights,
-       owners.oid IN (SELECT oid FROM marked) AS is_of_roles
+       owners.oid IN (SELECT oid FROM marked) AS is_of_roles,
+       ARRAY(SELECT DISTINCT acting.ended_by FROM acting WHERE acting.owner = owners.oid AND NOT acting.is_owner ORDER BY 1) AS ended_by
   FROM relations JOIN owners ON owners.oid = relations.relowner
 UNION ALL
-SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
+SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false, '{}'
   FROM keeper
  CROSS JOIN me
   JOIN pg_catalog.pg_roles o ON o.oid = keeper.oid
@@ -135,17 +131,17 @@ SELECT 'schema', $1, o.rolname::text, 'n', '{}', false, false
            AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
                         WHERE m.rolcanlogin AND m.oid NOT IN (SELECT oid FROM trusted) AND pg_catalog.pg_has_role(m.oid, o.oid, 'MEMBER')))
 UNION ALL
-SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false
+SELECT 'trigger', relations.name, t.tgname::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_trigger t ON t.tgrelid = relations.oid
  WHERE relations.name = $3 AND NOT t.tgisinternal
 UNION ALL
-SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false
+SELECT 'rule', relations.name, r.rulename::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_rewrite r ON r.ev_class = relations.oid
  WHERE relations.name = $3 AND relations.relkind IN ('r', 'p')
 UNION ALL
 -- One that shows every row to somebody runs nothing, and lets nobody write. To print an expression takes a lock of its table, so only
 -- those of this table are printed (CASE): others may be held locked by anybody.
-SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false
+SELECT 'policy', relations.name, p.polname::text, relations.relkind::text, '{}', false, false, '{}'
   FROM relations JOIN pg_catalog.pg_policy p ON p.polrelid = relations.oid
  WHERE relations.name = $3
    AND NOT coalesce(CASE WHEN p.polrelid = relations.oid AND p.polcmd = 'r' AND p.polpermissive

@@ -19,39 +19,28 @@
 -- and through the owner's casts, and what that defers to the end of the transaction (a deferred trigger) runs with
 -- the rights of the role that began it, up to Postgres 17.
 WITH RECURSIVE session AS (
-    SELECT login.oid,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper,
-           pg_catalog.current_setting('server_version_num')::int < 160000
-           AND EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                        WHERE s.rolcreaterole
-                          AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS makes_roles
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), superusers AS (
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper
     UNION
     -- What we are ourselves does no more than we can.
-    SELECT session.oid FROM session
+    SELECT session.login FROM session
     UNION
     -- Of who makes roles, up to version 15: the others who do, and owners as whom nobody else acts.
     SELECT r.oid
       FROM session
       JOIN pg_catalog.pg_roles r
-        ON r.rolcreaterole
+        ON r.oid IN ({makers})
         OR r.oid IN (SELECT p.proowner FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                      UNION
                      SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p'))
      WHERE session.makes_roles AND NOT session.rolsuper
-       AND (r.rolcreaterole
+       AND (r.oid IN ({makers})
             OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles m
-                            WHERE m.rolcanlogin AND NOT m.rolsuper AND NOT m.rolcreaterole AND m.oid <> session.oid
+                            WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid NOT IN ({makers}) AND m.oid <> session.login
                               AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER')))
 ), me AS (
-    SELECT session.oid FROM session WHERE session.rolsuper OR session.makes_roles
+    SELECT session.login AS oid FROM session WHERE session.rolsuper OR session.makes_roles
 ), account AS (
     SELECT c.oid
       FROM me
@@ -160,7 +149,12 @@ SELECT coalesce(r.rolname::text, 'PUBLIC'),
 UNION
 -- Not in the way: the tables whose rows are written, and the lock with which a trigger or a key conflicts that somebody has created in
 -- a transaction that is still open. Once it is granted, a second look sees what there is.
-SELECT used.name, '', pg_catalog.format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', used.name), 'written'
+SELECT used.name,
+       -- LOCK TABLE asks for one of these rights. On a table of others, what gives it; on ours, who lacks it is no administrator.
+       CASE WHEN pg_catalog.has_table_privilege(used.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') THEN ''
+            WHEN used.is_ours THEN 'may not be locked'
+            ELSE pg_catalog.format('GRANT INSERT ON %s TO %I', used.name, session_user) END,
+       pg_catalog.format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', used.name), 'written'
   FROM used
  WHERE used.is_written AND used.relkind IN ('r', 'p')
  ORDER BY 1, 2

@@ -112,6 +112,11 @@ impl DbError {
         DbError { state: Some(LOCK_NOT_AVAILABLE.to_owned()), ..DbError::infrastructure(what) }
     }
 
+    /// Whether a lock was not granted in time.
+    pub fn is_lock_not_available(&self) -> bool {
+        self.state.as_deref() == Some(LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether the server, or a pooler in front of it, currently refuses further connections.
     pub(in crate::db) fn is_too_many_connections(&self) -> bool {
         let said = |words| self.what.to_ascii_lowercase().contains(words);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 
+use crate::access::trust::fragments::filled;
 use crate::config::Settings;
 use crate::db::{Db, DbError, Tx, citus, quote};
 use crate::run_log::report::milliseconds;
@@ -110,7 +111,7 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
         )));
     }
     let rows = tx
-        .query(include_str!("into_schema.sql"), &[(&into, Type::TEXT), (&made(), Type::TEXT_ARRAY)])
+        .query(&filled(include_str!("into_schema.sql")), &[(&into, Type::TEXT), (&made(), Type::TEXT_ARRAY)])
         .await?;
     let target = quote(into);
     let is_there = match rows.first() {

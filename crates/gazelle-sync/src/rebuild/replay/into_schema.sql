@@ -2,13 +2,7 @@
 -- with its owner. Ours is what belongs to the current role, or to a role whose rights it has and as which nobody else
 -- can log in but superusers. A superuser may drop only its own, since it has the rights of every role.
 WITH me AS (
-    SELECT r.oid,
-           EXISTS (SELECT 1 FROM pg_catalog.pg_roles s
-                    WHERE (s.rolsuper OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-                      AND (pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER') OR pg_catalog.pg_has_role(login.oid, s.oid, 'MEMBER')))
-               AS rolsuper
-      FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_roles login ON login.rolname = session_user
-     WHERE r.rolname = current_user
+    {session}
 ), things AS (
     SELECT n.oid, 0 AS at, pg_catalog.quote_ident(n.nspname) AS name, n.nspowner AS owner
       FROM pg_catalog.pg_namespace n

@@ -202,6 +202,17 @@ async fn nobody_logs_in_as_the_owner_and_supabases_public_roles_get_nothing() {
 }
 
 #[tokio::test]
+async fn the_roles_have_no_password() {
+    let world = supabase().await;
+    world.run(&["migrate", "--roles"]).await.success();
+    assert_eq!(world.count("pg_roles WHERE rolname LIKE 'gazelle%'").await, 3);
+    assert_eq!(world.count("pg_authid WHERE rolname LIKE 'gazelle%' AND rolpassword IS NOT NULL").await, 0);
+    for setting in gazelle_sync::config::SETTINGS.iter().filter(|setting| setting.secret) {
+        assert_eq!(setting.default, "", "{} has a default that everybody knows", setting.key);
+    }
+}
+
+#[tokio::test]
 async fn later_migrations_are_the_administrators_and_cover_what_they_make() {
     let mut world = supabase().await;
     world.run(&["migrate", "--roles"]).await.success();

@@ -17,6 +17,7 @@ mod neighbours;
 mod nested_bounds;
 mod nulls_and_gateways;
 mod odd_parts;
+mod old_tls;
 mod one_too_large;
 mod smallest_queries;
 mod unlisted;

@@ -7,6 +7,7 @@ mod alert_soak;
 mod alerts;
 mod deployment;
 mod http_limits;
+mod http_methods;
 mod monitoring;
 mod serve;
 mod systemd_secrets;

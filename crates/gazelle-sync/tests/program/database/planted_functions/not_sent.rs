@@ -1,7 +1,8 @@
 //! The SQL files that no command of these tests sends.
 
 /// The SQL files that none of the commands here sends, and why.
-pub const NOT_SENT: [(&str, &str); 39] = [
+pub const NOT_SENT: [(&str, &str); 41] = [
+    ("access/trust/hand_over.sql", "what others have put on the tables, before a role that makes roles"),
     ("access/trust/theirs.sql", "the embedded server, where roles own tables"),
     ("alerts/give_up_unclaimed.sql", "a duty of the service, once an hour"),
     ("commands/demo/busiest_day.sql", DEMO),
@@ -10,6 +11,7 @@ pub const NOT_SENT: [(&str, &str); 39] = [
     ("db/answers/citus_sign_of_life.sql", CITUS),
     ("db/server/citus_blockers.sql", CITUS),
     ("db/server/citus_hosts.sql", CITUS),
+    ("db/server/holders.sql", "a table of an old backup that somebody holds locked"),
     ("doctor/database/citus_owner.sql", CITUS),
     ("doctor/database/citus_size.sql", CITUS),
     ("explain/completed_by.sql", "a value of a row inside a record, whose request is known"),
