@@ -119,16 +119,7 @@ struct ColumnExplainer<'t, 'c> {
 
 /// The columns of a table that can be explained.
 pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
-    let rows = tx
-        .query(
-            "SELECT a.attname::text FROM pg_attribute a
-               JOIN pg_class c ON c.oid = a.attrelid
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped
-              ORDER BY a.attnum",
-            &[(&table.name, Type::TEXT)],
-        )
-        .await?;
+    let rows = tx.query(include_str!("columns.sql"), &[(&table.name, Type::TEXT)]).await?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     if is_shown_by_the_view(table) {
         names.extend(OF_THE_VIEW.iter().map(|(name, _)| (*name).to_owned()));

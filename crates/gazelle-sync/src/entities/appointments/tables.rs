@@ -43,10 +43,7 @@ pub static GAZELLE_APPOINTMENTS: Table = Table {
     derived: Some(Derived {
         table: "gazelle_clients",
         by: "client_external_id",
-        join: "LEFT JOIN LATERAL (
-                   SELECT * FROM {prefix}gazelle_clients k
-                    WHERE k.external_id = i.client_external_id
-                    LIMIT 1) AS c ON true",
+        join: include_str!("default_contact_and_location.sql"),
         columns: &[
             DerivedColumn {
                 name: "contact_external_id",

@@ -115,10 +115,10 @@ async fn make_room(tx: &Tx<'_>, account: &str, into: &str) -> Result<bool, DbErr
     let target = quote(into);
     let is_there = match rows.first() {
         None => false,
-        Some(row) if row.get::<_, Option<&str>>(0) == Some(MARK) => {
+        Some(row) if row.get::<_, Option<&str>>("comment") == Some(MARK) => {
             // Anybody can write the mark, so the owner is checked too.
-            if let Some((name, owner)) = row.get::<_, Option<String>>(1).zip(row.get::<_, Option<String>>(2))
-            {
+            let (name, owner): (Option<String>, Option<String>) = (row.get("name"), row.get("owner"));
+            if let Some((name, owner)) = name.zip(owner) {
                 return Err(DbError::infrastructure(format!(
                     "{name} belongs to {owner}, and what would be dropped and built again must be the role's in \
                      DATABASE_URL, or of a role whose rights it has: name another schema, run this as {owner}, or drop it \

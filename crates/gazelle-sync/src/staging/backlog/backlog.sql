@@ -1,4 +1,4 @@
-SELECT count(*), min(s.created_at)
+SELECT count(*) AS size, min(s.created_at) AS oldest
   FROM {schema}.{staging_table} s
  WHERE s.sync_status = 'pending'
    AND s.withdrawn_by IS NULL

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::for_entity;
+use super::{for_entity, template};
 use crate::db::{Db, DbError, Tx};
 use crate::entities::Entity;
 use crate::states::DeletionState;
@@ -54,11 +54,7 @@ pub async fn suspects(
     seen: &(dyn Seen + Sync),
 ) -> Result<(Vec<String>, u64), DbError> {
     let mut suspects = Vec::new();
-    let days = match entity.own_date() {
-        Some(date) => within_days(date, 3),
-        None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
-    };
-    let sql = include_str!("suspects.sql").replace("{table}", entity.tables[0].name).replace("{days}", &days);
+    let sql = suspects_sql(entity);
     let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let mut after = String::new();
     loop {
@@ -88,12 +84,17 @@ pub async fn suspects(
         suspects.retain(|id| !buried.contains(id.as_str()));
     }
     let held = db
-        .query(
-            &format!("SELECT count(*) FROM {{schema}}.{} WHERE deleted_at IS NULL", entity.tables[0].name),
-            &[],
-        )
+        .query(&for_entity("SELECT count(*) FROM {schema}.{table} WHERE deleted_at IS NULL", entity), &[])
         .await?;
     Ok((suspects, held.first().map_or(0, |row| row.get::<_, i64>(0) as u64)))
+}
+
+pub(super) fn suspects_sql(entity: &Entity) -> String {
+    let days = match entity.own_date() {
+        Some(date) => within_days(date, 3),
+        None => "AND $3::date IS NULL AND $4::date IS NULL".to_owned(),
+    };
+    template(include_str!("suspects.sql"), entity).with("days", days).fill()
 }
 
 /// The records that only staging holds and that a walk did not see: what a killed run left pending and, with
@@ -108,9 +109,8 @@ pub async fn staged_suspects(
     but_for: Option<Uuid>,
     seen: &(dyn Seen + Sync),
 ) -> Result<Vec<String>, DbError> {
-    let template = include_str!("staged_suspects.sql").replace("{table}", entity.tables[0].name);
-    let rows =
-        db.query(&for_entity(&template, entity), &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
+    let sql = for_entity(include_str!("staged_suspects.sql"), entity);
+    let rows = db.query(&sql, &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
     let kept = in_state(db, entity, DeletionState::Dismissed).await?;
     let ids = rows.iter().map(|row| row.get::<_, &str>(0));
     Ok(ids.filter(|id| !seen.saw(id) && !kept.contains(*id)).map(str::to_owned).collect())
@@ -135,7 +135,7 @@ async fn in_state(db: &Db, entity: &Entity, state: DeletionState) -> Result<Hash
 /// How many records are held, in production or in quarantine only, although they were found gone at the source:
 /// withheld by the guard, or kept by a manual decision.
 pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
-    let sql = for_entity(include_str!("kept.sql"), entity).replace("{table}", entity.tables[0].name);
+    let sql = for_entity(include_str!("kept.sql"), entity);
     let rows = tx.query(&sql, &[(&entity.name, Type::TEXT)]).await?;
     Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }

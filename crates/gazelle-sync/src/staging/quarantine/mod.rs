@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, missing_parents, outcome, written};
+use super::{for_entity, missing_parents, outcome, template, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::{
     Entity,
@@ -126,7 +126,7 @@ pub async fn close(
         return Ok(());
     }
     let (cases, superseded): (Vec<Uuid>, Vec<bool>) =
-        rows.iter().map(|row| (row.get::<_, Uuid>(0), row.get::<_, bool>(1))).unzip();
+        rows.iter().map(|row| (row.get::<_, Uuid>("staging_id"), row.get::<_, bool>("is_moot"))).unzip();
     let params: [Param<'_>; 4] = [
         (&cases, Type::UUID_ARRAY),
         (&superseded, Type::BOOL_ARRAY),
@@ -148,13 +148,12 @@ pub async fn close(
 pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
-        let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        let waiting = tx
-            .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
-            .await?;
+        let sql = template(include_str!("release_waiting.sql"), entity).with("parent", table).fill();
+        let waiting = tx.query(&sql, &[(&entity.name, Type::TEXT), (&table, Type::TEXT)]).await?;
         let pending = outcome::pending_where_possible(tx, entity, &waiting).await?;
         let is_own = |row: &&Row| {
-            pending.contains(&row.get::<_, Uuid>(0)) && row.get::<_, Option<Uuid>>(1) == Some(run_id)
+            pending.contains(&row.get::<_, Uuid>("id"))
+                && row.get::<_, Option<Uuid>>("run_id") == Some(run_id)
         };
         own += waiting.iter().filter(is_own).count() as u64;
     }

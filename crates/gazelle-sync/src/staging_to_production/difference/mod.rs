@@ -163,9 +163,10 @@ pub async fn rebuilt_from(
 ) -> Result<Vec<(String, Uuid)>, DbError> {
     let mut versions = Vec::new();
     for table in entity.tables {
-        let template = "SELECT DISTINCT {record}, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
+        let template =
+            "SELECT DISTINCT {record} AS record, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
         let rows = tx.query(&fill(template, table), &[(&records, Type::TEXT_ARRAY)]).await?;
-        versions.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
+        versions.extend(rows.iter().map(|row| (row.get("record"), row.get("staging_id"))));
     }
     Ok(versions)
 }

@@ -105,7 +105,7 @@ async fn drop_settled(tx: &FencedTx<'_>, entity: &Entity, settled: &[Row]) -> Re
         return Ok(());
     }
     let [ids, codes, fields]: [Vec<&str>; 3] =
-        [0, 1, 2].map(|column| settled.iter().map(|row| row.get(column)).collect());
+        ["external_id", "code", "field"].map(|column| settled.iter().map(|row| row.get(column)).collect());
     let params: [Param<'_>; 4] = [
         (&entity.name, Type::TEXT),
         (&ids, Type::TEXT_ARRAY),

@@ -85,7 +85,7 @@ fn fill(template: &str, entity: &Entity, table: &Table, target: TableSet) -> Str
         .with("typed", listed(names, |name| format!("i.{name}{} AS {name}", cast(name))))
         .with("typed_values", listed(all, |name| format!("i.{name}")))
         .with("derived_values", columns.derived_values())
-        .with("derived_join", table.derived.as_ref().map_or("", |derived| derived.join))
+        .with("derived_join", table.derived.as_ref().map_or("", |derived| derived.join.trim_end()))
         .with("parameters", columns.parameters().join(", "))
         .with("side_by_side", columns.side_by_side())
         .with("columns", names.join(", "))
