@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::earlier::{self, EarlierValue};
-use super::find::{self, Found};
+use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources, completed_by};
 use super::times::{self, Times};
 use super::{Moment, inside, value};
@@ -134,7 +134,7 @@ fn is_shown_by_the_view(table: &Table) -> bool {
 /// Explains a column of a row; `None` if the table has no such column.
 pub async fn explain(
     tx: &Tx<'_>,
-    found: &Found,
+    found: &FoundRecord,
     table: &'static Table,
     row: &Json,
     column: &str,
@@ -333,7 +333,7 @@ impl ColumnExplainer<'_, '_> {
         {
             let held = row[theirs].clone();
             explanation.agrees = Some(held == explanation.value);
-            let found = Found { entity, record_id: id.to_owned(), rows: Vec::new() };
+            let found = FoundRecord { entity, record_id: id.to_owned(), rows: Vec::new() };
             let inner = Box::pin(explain(self.tx, &found, entity.tables[0], &row, theirs, self.zone)).await?;
             explanation.rests_on.extend(inner);
         }

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinError;
 use uuid::Uuid;
 
-use super::by_id::absent::guard::Guard;
 use super::reconciler::Reconciler;
 use super::requests::sizes::AllSizes;
 use super::scope::Scope;
+use crate::config::Guard;
 use crate::db::{Db, DbError};
 use crate::lease::Fence;
 use crate::source::{Answer, GazelleClient, SourceError};

@@ -44,18 +44,18 @@ impl Missing {
 }
 
 /// The columns of each of our tables in a database, and the tables that the dashboard view reads.
-pub(super) struct Found {
+pub(super) struct ExistingColumns {
     columns: BTreeMap<String, BTreeSet<String>>,
     counted: BTreeSet<String>,
 }
 
 /// Reads what exists. Writes nothing.
-pub(super) async fn found(db: &Db) -> Result<Found, DbError> {
+pub(super) async fn found(db: &Db) -> Result<ExistingColumns, DbError> {
     let params = [(&db.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&db.query(include_str!("found.sql"), &params).await?))
 }
 
-async fn found_in(tx: &Tx<'_>) -> Result<Found, DbError> {
+async fn found_in(tx: &Tx<'_>) -> Result<ExistingColumns, DbError> {
     let params = [(&tx.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&tx.query(include_str!("found.sql"), &params).await?))
 }
@@ -65,8 +65,8 @@ fn declared_names() -> Vec<&'static str> {
     tables.chain(ENTITIES.iter().map(|entity| entity.staging_table)).collect()
 }
 
-fn read(rows: &[tokio_postgres::Row]) -> Found {
-    let mut found = Found { columns: BTreeMap::new(), counted: BTreeSet::new() };
+fn read(rows: &[tokio_postgres::Row]) -> ExistingColumns {
+    let mut found = ExistingColumns { columns: BTreeMap::new(), counted: BTreeSet::new() };
     for row in rows {
         let (table, column): (String, Option<String>) = (row.get("table_name"), row.get("column_name"));
         match column {
@@ -82,12 +82,12 @@ fn read(rows: &[tokio_postgres::Row]) -> Found {
 }
 
 /// A table with one of our names that lacks columns which all our tables have.
-pub(super) struct Stranger {
+pub(super) struct UnrelatedTable {
     pub(super) table: &'static str,
     lacks: Vec<&'static str>,
 }
 
-impl Stranger {
+impl UnrelatedTable {
     /// The error if a migration of ours created the table, so that somebody must have dropped the columns; `None`
     /// otherwise.
     pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
@@ -105,14 +105,14 @@ impl Stranger {
     }
 }
 
-impl Found {
+impl ExistingColumns {
     /// A table with an entity's name that does not look like ours.
-    pub(super) fn stranger(&self) -> Option<Stranger> {
+    pub(super) fn stranger(&self) -> Option<UnrelatedTable> {
         let lineage = LINEAGE.map(|(name, _)| name);
         let lacking = |table: &'static str, ours: &[&'static str]| {
             let found = self.columns.get(table)?;
             let lacks: Vec<&str> = ours.iter().copied().filter(|column| !found.contains(*column)).collect();
-            (!lacks.is_empty()).then_some(Stranger { table, lacks })
+            (!lacks.is_empty()).then_some(UnrelatedTable { table, lacks })
         };
         ENTITIES.iter().find_map(|entity| {
             lacking(entity.staging_table, &["external_id", "raw_data", "fetched_at"])

@@ -10,13 +10,12 @@ use super::counts::EntityCounts;
 use super::inline::InlineReconciler;
 use super::job::{Job, LeasedRun};
 use super::scope::{self, Clocks};
-use super::stages::{self, FetchedParents, Parents, PlannedWalk, Walked, Walking};
+use super::stages::{self, EndedWalk, FetchedParents, Parents, PlannedWalk, RunningWalk};
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
-use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
 use crate::run_log::report::{RunReport, RunWarning, Status};
@@ -36,14 +35,14 @@ pub(super) struct Run<'a> {
 
 /// The walks of a run, in the order of the job, and what the bookmarks say about clocks.
 #[derive(Default)]
-struct Plan {
+struct RunPlan {
     walks: Vec<PlannedWalk>,
     clocks: Clocks,
 }
 
 /// Results of judging the walks that later steps need besides the report.
 #[derive(Default)]
-struct Judged {
+struct WalkVerdicts {
     /// Errors of the API that ended a walk, or the look-ups by id after a complete walk.
     failures: Vec<(&'static str, SourceError)>,
     /// The entities whose walks were complete.
@@ -54,7 +53,7 @@ struct Judged {
     interrupted: bool,
 }
 
-impl Judged {
+impl WalkVerdicts {
     /// Whether every walk failed.
     fn has_no_list(&self, walks: usize) -> bool {
         let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
@@ -146,10 +145,7 @@ impl Run<'_> {
             concurrency: settings.concurrency,
             walk_attempts: settings.walk_attempts,
             clock: self.leased.clock,
-            delete_guard: Guard {
-                records: settings.delete_guard_records,
-                percent: settings.delete_guard_percent,
-            },
+            delete_guard: settings.delete_guard(),
         }
     }
 
@@ -178,8 +174,8 @@ impl Run<'_> {
     }
 
     /// Plans the walks; none for a job without stage 1.
-    async fn plan(&self, fetch: Option<&Fetch>) -> Result<Plan, DbError> {
-        let mut plan = Plan::default();
+    async fn plan(&self, fetch: Option<&Fetch>) -> Result<RunPlan, DbError> {
+        let mut plan = RunPlan::default();
         if fetch.is_none() {
             return Ok(plan);
         }
@@ -199,7 +195,7 @@ impl Run<'_> {
     }
 
     /// Starts the planned walks; none for a job without stage 1.
-    fn start(&self, fetch: Option<&Fetch>, plan: &Plan, unread: &Arc<Unread>) -> Vec<Walking> {
+    fn start(&self, fetch: Option<&Fetch>, plan: &RunPlan, unread: &Arc<Unread>) -> Vec<RunningWalk> {
         fetch.map_or_else(Vec::new, |fetch| {
             stages::start_walks(fetch, unread, &plan.walks, self.job.stages.reconcile(), self.progress)
         })
@@ -210,7 +206,7 @@ impl Run<'_> {
     async fn follow(
         &self,
         reconciliation: &Reconciliation<'_>,
-        walks: &mut [Walking],
+        walks: &mut [RunningWalk],
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         if !self.job.stages.reconcile() {
@@ -235,11 +231,11 @@ impl Run<'_> {
         &self,
         report: &mut RunReport,
         counts: &mut EntityCounts,
-        walks: Vec<(PlannedWalk, Walked)>,
-    ) -> Result<Judged, DbError> {
-        let mut judged = Judged::default();
+        walks: Vec<(PlannedWalk, EndedWalk)>,
+    ) -> Result<WalkVerdicts, DbError> {
+        let mut judged = WalkVerdicts::default();
         let guard = self.settings.shrink_guard_percent;
-        for (planned, Walked { report: walk, took }) in walks {
+        for (planned, EndedWalk { report: walk, took }) in walks {
             let entity = planned.entity;
             let walk = match walk {
                 Ok(walk) => walk,
@@ -299,7 +295,7 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, judged: &Judged) -> Result<(), DbError> {
+    async fn conclude(&self, report: &mut RunReport, judged: &WalkVerdicts) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
@@ -309,7 +305,7 @@ impl Run<'_> {
             return Ok(());
         }
         judge::compare(db, report, &job.entities).await?;
-        unread::judge(db, report, unread::Guard::of(settings), &judged.not_whole).await?;
+        unread::judge(db, report, settings.quarantine_guard(), &judged.not_whole).await?;
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.
         if job.is_full() || !job.stages.fetch() {

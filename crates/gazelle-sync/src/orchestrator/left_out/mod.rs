@@ -76,7 +76,8 @@ async fn too_many(
         let rows = db.query(&left_out, &[(since, Type::TIMESTAMPTZ)]).await?;
         let [holding, records, left_out] = ["holding", "records", "left_out"]
             .map(|column| rows.first().map_or(0, |row| row.get::<_, i64>(column) as u64));
-        let usual = usual(settings, holding);
+        // Records are counted, not rows, since all addresses of a contact go with it. Nothing is withheld here.
+        let usual = settings.delete_guard().larger(holding);
         if records <= usual {
             continue;
         }
@@ -113,14 +114,6 @@ fn statements(entity: &Entity, table: &Table, owner: &str) -> [String; 2] {
             .with("owner", owner)
             .fill()
     })
-}
-
-/// How many of `holding` records may lose such rows in one run before the run is partial. Records are counted, not
-/// rows, since all addresses of a contact go with it. The larger of the two guards applies, since nothing is
-/// withheld here, and in a small shop two clients are more than two percent.
-fn usual(settings: &Settings, holding: u64) -> u64 {
-    let share = (holding as f64 * settings.delete_guard_percent / 100.0).floor() as u64;
-    settings.delete_guard_records.max(share)
 }
 
 #[cfg(test)]

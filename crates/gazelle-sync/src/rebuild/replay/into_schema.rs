@@ -12,7 +12,7 @@ use crate::run_log::report::milliseconds;
 use crate::staging::pending::Basis;
 use crate::staging::retention;
 use crate::staging_to_production::TableSet;
-use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::{access, migrate, migrations};
 
 /// The comment that marks such a schema, so that it may be replaced and no other schema is ever dropped.
@@ -36,7 +36,7 @@ pub struct Built {
     pub tables: Vec<(&'static str, u64)>,
     /// Records whose newest version until then could not be read or written: the schema holds an older version of
     /// each, or none.
-    pub unplaced: Vec<Unplaced>,
+    pub unplaced: Vec<UnwrittenRecord>,
     /// Milliseconds from start to end.
     pub duration_ms: u64,
 }

@@ -1,7 +1,7 @@
 //! Deletions: finds records that may be gone, keeps the evidence ([`noted`]), records manual decisions.
 
+pub mod lookup_progress;
 pub mod noted;
-pub mod turn;
 
 use std::collections::HashSet;
 
@@ -21,14 +21,14 @@ use crate::states::DeletionState;
 const IDS_A_PAGE: i64 = 10_000;
 
 /// The set of ids that a walk saw.
-pub trait Seen {
+pub trait IdSet {
     /// Whether the walk saw the id.
     fn saw(&self, id: &str) -> bool;
 }
 
 /// A record that is gone according to the API, which was asked for it by id.
 #[derive(Debug, Clone)]
-pub struct Gone {
+pub struct GoneRecord {
     /// Its id.
     pub external_id: String,
     /// The API's answer and its context.
@@ -51,7 +51,7 @@ pub async fn suspects(
     entity: &Entity,
     from: Option<Date>,
     until: Option<Date>,
-    seen: &(dyn Seen + Sync),
+    seen: &(dyn IdSet + Sync),
 ) -> Result<(Vec<String>, u64), DbError> {
     let mut suspects = Vec::new();
     let sql = suspects_sql(entity);
@@ -107,7 +107,7 @@ pub async fn staged_suspects(
     entity: &Entity,
     faulty: bool,
     but_for: Option<Uuid>,
-    seen: &(dyn Seen + Sync),
+    seen: &(dyn IdSet + Sync),
 ) -> Result<Vec<String>, DbError> {
     let sql = for_entity(include_str!("staged_suspects.sql"), entity);
     let rows = db.query(&sql, &[(&but_for, Type::UUID), (&faulty, Type::BOOL)]).await?;
@@ -142,7 +142,7 @@ pub async fn kept(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
 
 /// A deletion found, as `deletions list` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Found {
+pub struct FoundDeletion {
     /// The run that found it.
     pub run_id: Uuid,
     /// `appointments`, …
@@ -160,12 +160,12 @@ pub struct Found {
 }
 
 /// The deletions found, newest first; if asked, only those that await manual approval, or only a run's.
-pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<Found>, DbError> {
+pub async fn found(db: &Db, only_withheld: bool, run: Option<Uuid>) -> Result<Vec<FoundDeletion>, DbError> {
     let rows =
         db.query(include_str!("found.sql"), &[(&only_withheld, Type::BOOL), (&run, Type::UUID)]).await?;
     Ok(rows
         .iter()
-        .map(|row| Found {
+        .map(|row| FoundDeletion {
             run_id: row.get("run_id"),
             entity: row.get("entity"),
             external_id: row.get("external_id"),
@@ -186,7 +186,7 @@ pub async fn waiting(
     entity: &Entity,
     run_id: Uuid,
     limit: i64,
-) -> Result<Vec<(Gone, Timestamp)>, DbError> {
+) -> Result<Vec<(GoneRecord, Timestamp)>, DbError> {
     let rows = tx
         .query(
             include_str!("waiting.sql"),
@@ -196,7 +196,10 @@ pub async fn waiting(
     Ok(rows
         .iter()
         .map(|row| {
-            (Gone { external_id: row.get("external_id"), evidence: row.get("evidence") }, row.get("found_at"))
+            (
+                GoneRecord { external_id: row.get("external_id"), evidence: row.get("evidence") },
+                row.get("found_at"),
+            )
         })
         .collect())
 }

@@ -215,7 +215,7 @@ pub struct Case {
 
 /// Records that are in quarantine for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct QuarantinedRecords {
     /// `appointments`, …
     pub entity: String,
     /// The kind of fault.
@@ -228,10 +228,10 @@ pub struct Waiting {
     pub external_ids: Vec<String>,
 }
 
-impl Waiting {
+impl QuarantinedRecords {
     /// What could not be written, in one sentence; none if the database is not the reason.
     pub fn unwritten(&self) -> Option<String> {
-        let Waiting { entity, error_field, records, external_ids, .. } = self;
+        let QuarantinedRecords { entity, error_field, records, external_ids, .. } = self;
         let who = if error_field.is_empty() { "the database" } else { error_field };
         let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
         (self.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
@@ -249,11 +249,11 @@ impl Waiting {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<QuarantinedRecords>, DbError> {
     let rows = db
         .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&MOST_NAMED, Type::INT4)])
         .await?;
-    let waiting = |row: &tokio_postgres::Row| Waiting {
+    let waiting = |row: &tokio_postgres::Row| QuarantinedRecords {
         entity: row.get("entity"),
         error_code: row.get("error_code"),
         error_field: row.get("error_field"),
@@ -265,7 +265,7 @@ pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbErr
 
 /// A filter of cases; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'w> {
+pub struct CaseFilter<'w> {
     /// The kind of fault.
     pub code: Option<&'w str>,
     /// The id of the record, or of the staging row.
@@ -280,7 +280,7 @@ pub struct Which<'w> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, DbError> {
+pub async fn count(db: &Db, entity: &Entity, which: &CaseFilter<'_>) -> Result<u64, DbError> {
     let rows = db
         .query(
             &for_entity(include_str!("count.sql"), entity),
@@ -297,7 +297,7 @@ pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, D
 pub async fn cases(
     db: &Db,
     entity: &Entity,
-    which: &Which<'_>,
+    which: &CaseFilter<'_>,
     limit: i64,
     after: Option<&Case>,
 ) -> Result<Vec<Case>, DbError> {

@@ -4,6 +4,8 @@
 //! The shop is as it was in January 2020, so that its records are the same whatever day it is, and no window of an
 //! incremental sync holds any. What does differ from run to run is replaced, at its own width where it stands in a table.
 
+mod writing;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
