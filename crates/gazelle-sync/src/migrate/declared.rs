@@ -90,7 +90,7 @@ pub(super) struct UnrelatedTable {
 impl UnrelatedTable {
     /// The error if a migration of ours created the table, so that somebody must have dropped the columns; `None`
     /// otherwise.
-    pub(super) fn maimed(&self, schema: &str, migrated: bool) -> Option<DbError> {
+    pub(super) fn dropped_columns_error(&self, schema: &str, migrated: bool) -> Option<DbError> {
         if !migrated || !declared::is_migrated(self.table) {
             return None;
         }
@@ -107,7 +107,7 @@ impl UnrelatedTable {
 
 impl ExistingColumns {
     /// A table with an entity's name that does not look like ours.
-    pub(super) fn stranger(&self) -> Option<UnrelatedTable> {
+    pub(super) fn unrelated_table(&self) -> Option<UnrelatedTable> {
         let lineage = LINEAGE.map(|(name, _)| name);
         let lacking = |table: &'static str, ours: &[&'static str]| {
             let found = self.columns.get(table)?;

@@ -19,7 +19,7 @@ use crate::gazelle_to_staging::by_id::failures::GetterFailures;
 use crate::gazelle_to_staging::by_id::parents;
 use crate::gazelle_to_staging::lanes::apart::Refused;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
+use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
@@ -139,7 +139,7 @@ pub async fn collect(mut walks: Vec<RunningWalk>) -> Result<Vec<(PlannedWalk, En
     for walk in walks {
         ended.push((walk.planned, walk.end().await));
     }
-    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(broken_off)?))).collect()
+    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(task_error)?))).collect()
 }
 
 /// Stage 2 of one entity: reconciles what was left pending before this run, lets the walk reconcile as it stages,
@@ -325,7 +325,7 @@ pub async fn drop_old_versions(
     now: Timestamp,
     report: &mut RunReport,
 ) -> Result<(), DbError> {
-    retention::believe_whole_since(db, fence, now).await?;
+    retention::correct_whole_since(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
     if report.status == Status::Failed {
         return Ok(());

@@ -50,7 +50,7 @@ pub(super) async fn apply(
     let processed: Vec<Uuid> = processed.iter().map(|candidate| candidate.staging_id).collect();
     outcome::processed(tx, entity, &processed, run.at).await?;
     settle_superseded_faults(tx, entity, &superseded, run.at).await?;
-    applied.rows_written += late.tell_again(tx, entity, &late_ones, run.at, order).await?;
+    applied.rows_written += late.rebuild_record(tx, entity, &late_ones, run.at, order).await?;
     sorted.note(tx, entity, run.run_id, run.at, false).await?;
     Ok(applied)
 }

@@ -142,7 +142,7 @@ pub(super) async fn write_again(
 ///
 /// # Errors
 /// The database's.
-pub async fn put_over(
+pub async fn overwrite(
     tx: &Tx<'_>,
     entity: &Entity,
     candidates: &[Candidate],

@@ -183,7 +183,7 @@ async fn watch<T>(
         }
         if sent.unanswered.budget.is_waiting() {
             // The delay is ours: we are not reading, for lack of memory.
-            watch.note_life(now);
+            watch.note_activity(now);
         }
         let verdict = watch.judge(seen, now);
         if let Verdict::Warn { since, held_by } = &verdict {

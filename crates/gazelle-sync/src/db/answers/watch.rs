@@ -70,13 +70,13 @@ impl Watch {
     pub(in crate::db) fn note_rows(&mut self, rows: u64, now: Instant) -> bool {
         let have_come = rows != std::mem::replace(&mut self.rows, rows);
         if have_come {
-            self.note_life(now);
+            self.note_activity(now);
         }
         have_come
     }
 
     /// Notes a sign of life.
-    pub(in crate::db) fn note_life(&mut self, now: Instant) {
+    pub(in crate::db) fn note_activity(&mut self, now: Instant) {
         self.sign_of_life = now;
     }
 

@@ -12,7 +12,7 @@ use tokio_postgres::{Config, config::Host, config::SslMode};
 use super::answers::limits::{Limits, Progress};
 use super::answers::observer::OtherSession;
 use super::connection::dial::CONNECT_TIMEOUT;
-use super::connection::encryption::{Encryption, Verification, stays_here};
+use super::connection::encryption::{Encryption, Verification, is_local};
 use super::database::Db;
 use super::error::DbError;
 use super::pool::{Place, Pool};
@@ -171,7 +171,7 @@ pub struct Route {
     /// The host's name or address, or the folder of its socket.
     pub host: String,
     /// Whether it is a Unix socket or a loopback address.
-    pub stays_here: bool,
+    pub is_local: bool,
     /// Whether a server without encryption, or with a certificate that cannot be verified, is refused.
     pub is_protected: bool,
 }
@@ -190,7 +190,7 @@ pub fn route(url: &str, names_authority: bool) -> Option<Route> {
     let demanded = parameters.verify || names_authority || parameters.ca_file.is_some();
     let is_verified = encryption.verification(&config, demanded) == Verification::Demanded;
     let is_protected = encryption.mode == SslMode::Require && is_verified;
-    Some(Route { host, stays_here: stays_here(&config), is_protected })
+    Some(Route { host, is_local: is_local(&config), is_protected })
 }
 
 /// Whether a connection string can be parsed, before connecting.

@@ -68,7 +68,7 @@ fn a_nested_list_comes_in_three_forms_and_tells_what_is_not_in_it() {
             vec!["all.nodes[0]."],
             vec!["unreadable_row all.nodes (-): 1 where 3 are counted"],
         ),
-        (r#"{"all": 7}"#, vec![], vec!["unreadable_row all (-): a number where a list is expected"]),
+        (r#"{"all": 7}"#, vec![], vec!["unreadable_row all (-): a number like `9` where a list is expected"]),
     ] {
         let json_of = parsed(json);
         let found = nodes(&json_of, "all", "");

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::apart::Refused;
 pub use self::stager::StageTwoGate;
 use self::stager::{Last, Stager};
-use super::{Fetch, FetchError, broken_off};
+use super::{Fetch, FetchError, task_error};
 use crate::db::DbError;
 use crate::display::EntityProgress;
 use crate::entities::{Entity, weight};
@@ -175,7 +175,7 @@ impl Lanes {
                     Err(error) => self.failure = self.failure.take().or(Some(error)),
                 }
             }
-            Err(error) => self.failure = self.failure.take().or(Some(broken_off(error))),
+            Err(error) => self.failure = self.failure.take().or(Some(task_error(error))),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::gazelle_to_staging::lanes::StageTwoGate;
 use crate::gazelle_to_staging::pages::queue::{PageQueue, QueuedPage};
 use crate::gazelle_to_staging::pages::window::{self, WindowEnd};
 use crate::gazelle_to_staging::requests::counts;
-use crate::gazelle_to_staging::{Fetch, FetchError, Scope, broken_off};
+use crate::gazelle_to_staging::{Fetch, FetchError, Scope, task_error};
 
 /// Pages of a long walk that may wait for staging, to limit memory.
 const PAGES_WAITING: usize = 4;
@@ -95,7 +95,7 @@ impl Windows {
                 Ok(Ok(end)) => ends.push(end),
                 // The other windows go on, and their pages are staged.
                 Ok(Err(error)) => failure = failure.or(Some(error)),
-                Err(error) => failure = failure.or(Some(broken_off(error).into())),
+                Err(error) => failure = failure.or(Some(task_error(error).into())),
             }
         }
         progress.fetched();

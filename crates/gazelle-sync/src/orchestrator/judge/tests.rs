@@ -35,6 +35,13 @@ fn what_is_withheld_is_told_with_all_that_the_guard_counted() {
     );
 }
 
+/// A walk that listed a hundred records.
+fn complete_walk() -> WalkReport {
+    let mut walk = WalkReport::new(Scope::WHOLE);
+    (walk.complete, walk.seen) = (true, 100);
+    walk
+}
+
 /// The status and the reasons that a walk of clients leads to.
 fn judged(walk: &WalkReport, held_before: u64, is_settled: bool) -> (Status, Vec<String>) {
     let mut report = RunReport::new(uuid::Uuid::nil(), None, Vec::new(), std::time::Duration::ZERO);
@@ -45,7 +52,7 @@ fn judged(walk: &WalkReport, held_before: u64, is_settled: bool) -> (Status, Vec
 #[test]
 fn a_walk_is_a_success_only_if_it_is_complete_and_nothing_is_missing() {
     let complete = |change: &dyn Fn(&mut WalkReport)| {
-        let mut walk = WalkReport { complete: true, seen: 100, ..WalkReport::new(Scope::WHOLE) };
+        let mut walk = complete_walk();
         change(&mut walk);
         walk
     };
@@ -104,7 +111,7 @@ fn an_incomplete_walk_says_why_and_whether_it_was_so_before() {
 
 #[test]
 fn unlisted_records_that_are_left_for_later_runs_are_counted() {
-    let mut walk = WalkReport { complete: true, seen: 100, ..WalkReport::new(Scope::WHOLE) };
+    let mut walk = complete_walk();
     (walk.absent.asked, walk.absent.unasked) = (1000, 20);
     let (status, reasons) = judged(&walk, 100, false);
     assert_eq!((status, reasons.len()), (Status::Partial, 1), "{reasons:?}");

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use step::{refuse_what_retention_dropped, what_is_meant};
+use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
@@ -112,7 +112,7 @@ async fn recorded(
     wanted: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
-    let step = what_is_meant(db, wanted.id, wanted.lift).await?;
+    let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();

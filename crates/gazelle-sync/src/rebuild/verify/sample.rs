@@ -178,7 +178,7 @@ pub async fn compare(
         let (of_entity, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|(of, _)| of.name == entity.name);
         let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
-        unplaced.extend(rebuild::put_over(tx, entity, &candidates).await?);
+        unplaced.extend(rebuild::overwrite(tx, entity, &candidates).await?);
         let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
         parts.push(Part::of(entity, ids));
         left = others;

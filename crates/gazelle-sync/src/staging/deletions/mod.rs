@@ -117,7 +117,7 @@ pub async fn staged_suspects(
 }
 
 /// The records that were found gone and await manual approval.
-pub async fn waiting_for_word(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
+pub async fn awaiting_approval(db: &Db, entity: &Entity) -> Result<HashSet<String>, DbError> {
     in_state(db, entity, DeletionState::Withheld).await
 }
 

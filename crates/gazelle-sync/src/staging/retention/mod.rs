@@ -106,7 +106,7 @@ pub async fn whole_since(db: &Db) -> Result<Option<Timestamp>, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn believe_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
+pub async fn correct_whole_since(db: &Db, fence: &Fence, now: Timestamp) -> Result<(), DbError> {
     if whole_since(db).await?.is_none_or(|whole| whole <= now) {
         return Ok(());
     }

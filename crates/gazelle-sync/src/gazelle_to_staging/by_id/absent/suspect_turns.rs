@@ -42,7 +42,7 @@ impl SuspectTurns {
         let noted = lookup_progress::of(&fetch.db, entity, is_full).await?;
         let awaiting_approval = match suspects.is_empty() {
             true => HashSet::new(),
-            false => deletions::waiting_for_word(&fetch.db, entity).await?,
+            false => deletions::awaiting_approval(&fetch.db, entity).await?,
         };
         let mut progress = noted.clone();
         // The round of lookups begins again, with all of the guard. Not while records are withheld: the
