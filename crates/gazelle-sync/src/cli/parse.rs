@@ -100,7 +100,7 @@ impl Cli {
         if let Command::Reconcile(args) = &self.command {
             add("batch_size", "--batch-size", &args.batch_size);
         }
-        // `--quiet` is not a level: see `loudest`.
+        // `--quiet` is not a level: see `max_log_level`.
         let level = match self.global.verbose {
             0 => return flags,
             // At debug level, messages of libraries would hide those of this program.
@@ -112,7 +112,7 @@ impl Cli {
     }
 
     /// The upper limit of the log level, whatever the settings say: `--quiet` never makes the log more verbose.
-    pub fn loudest(&self) -> LevelFilter {
+    pub fn max_log_level(&self) -> LevelFilter {
         match self.global.quiet {
             0 => LevelFilter::TRACE,
             1 => LevelFilter::WARN,

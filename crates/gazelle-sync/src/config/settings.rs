@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 use url::Url;
 
-use super::reader::{Given, Reader};
+use super::reader::{GivenValue, Reader};
 use super::{Language, Layers, LogFormat, Retention, SettingsError, SpotChecks, checks};
 use crate::db::Limits;
 
@@ -24,7 +24,7 @@ macro_rules! settings {
         pub struct Settings {
             $( $(#[$doc])* pub $field: $type, )*
             /// The values that were given, with their sources; settings without a value are missing.
-            pub(super) given: BTreeMap<&'static str, Given>,
+            pub(super) given: BTreeMap<&'static str, GivenValue>,
             /// Warnings about the sources, without values.
             pub warnings: Vec<String>,
         }

@@ -13,9 +13,9 @@ mod server;
 pub mod statements;
 mod transaction;
 
+pub use answers::budget::most_of_answers;
 pub use answers::limits::Limits;
 pub use answers::other_columns::other_columns;
-pub use answers::room::most_of_answers;
 pub use connection::timeouts::Timeout;
 pub use connection::{ConnectSettings, Route, check_url, connect, connect_to_read, connect_within, route};
 pub use database::{Db, quote};

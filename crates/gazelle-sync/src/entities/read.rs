@@ -395,3 +395,6 @@ pub fn warn_of_unreadable(
     let field = field.to_owned();
     warnings.push(Warning { code: UNREADABLE_FIELD, field, column: Some(name), shape: Some(shape) });
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::earlier::{self, EarlierValue};
-use super::find::{self, Found};
+use super::find::{self, FoundRecord};
 use super::source::{Request, Run, Sources, completed_by};
 use super::times::{self, Times};
 use super::{Moment, inside, value};
@@ -111,16 +111,7 @@ struct ColumnExplainer<'t, 'c> {
 
 /// The columns of a table that can be explained.
 pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError> {
-    let rows = tx
-        .query(
-            "SELECT a.attname::text FROM pg_attribute a
-               JOIN pg_class c ON c.oid = a.attrelid
-               JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = {schema_text} AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped
-              ORDER BY a.attnum",
-            &[(&table.name, Type::TEXT)],
-        )
-        .await?;
+    let rows = tx.query(include_str!("columns.sql"), &[(&table.name, Type::TEXT)]).await?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let of_view = table.shown_by.iter().flat_map(|view| view.columns);
     names.extend(of_view.map(|(name, _)| (*name).to_owned()));
@@ -130,7 +121,7 @@ pub async fn columns(tx: &Tx<'_>, table: &Table) -> Result<Vec<String>, DbError>
 /// Explains a column of a row; `None` if the table has no such column.
 pub async fn explain(
     tx: &Tx<'_>,
-    found: &Found,
+    found: &FoundRecord,
     table: &'static Table,
     row: &Json,
     column: &str,
@@ -324,7 +315,7 @@ impl ColumnExplainer<'_, '_> {
         {
             let held = row[theirs].clone();
             explanation.agrees = Some(held == explanation.value);
-            let found = Found { entity, record_id: id.to_owned(), rows: Vec::new() };
+            let found = FoundRecord { entity, record_id: id.to_owned(), rows: Vec::new() };
             let inner = Box::pin(explain(self.tx, &found, entity.tables[0], &row, theirs, self.zone)).await?;
             explanation.rests_on.extend(inner);
         }

@@ -27,7 +27,7 @@ pub mod requests;
 mod scope;
 pub mod walk;
 
-pub use context::{ClockReading, Fetch, FetchError, WalkSpec, broken_off};
+pub use context::{ClockReading, Fetch, FetchError, WalkSpec, task_error};
 pub use scope::Scope;
 
 #[cfg(test)]

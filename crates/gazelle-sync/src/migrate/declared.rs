@@ -44,18 +44,18 @@ impl Missing {
 }
 
 /// The columns of each of our tables in a database, and the tables that the dashboard view reads.
-pub(super) struct Found {
+pub(super) struct ExistingColumns {
     columns: BTreeMap<String, BTreeSet<String>>,
     counted: BTreeSet<String>,
 }
 
 /// Reads what exists. Writes nothing.
-pub(super) async fn found(db: &Db) -> Result<Found, DbError> {
+pub(super) async fn found(db: &Db) -> Result<ExistingColumns, DbError> {
     let params = [(&db.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&db.query(include_str!("found.sql"), &params).await?))
 }
 
-async fn found_in(tx: &Tx<'_>) -> Result<Found, DbError> {
+async fn found_in(tx: &Tx<'_>) -> Result<ExistingColumns, DbError> {
     let params = [(&tx.schema() as _, Type::TEXT), (&declared_names() as _, Type::TEXT_ARRAY)];
     Ok(read(&tx.query(include_str!("found.sql"), &params).await?))
 }
@@ -65,8 +65,8 @@ fn declared_names() -> Vec<&'static str> {
     tables.chain(ENTITIES.iter().map(|entity| entity.staging_table)).collect()
 }
 
-fn read(rows: &[tokio_postgres::Row]) -> Found {
-    let mut found = Found { columns: BTreeMap::new(), counted: BTreeSet::new() };
+fn read(rows: &[tokio_postgres::Row]) -> ExistingColumns {
+    let mut found = ExistingColumns { columns: BTreeMap::new(), counted: BTreeSet::new() };
     for row in rows {
         let (table, column): (String, Option<String>) = (row.get("table_name"), row.get("column_name"));
         match column {
@@ -105,7 +105,7 @@ impl UnknownTable {
     }
 }
 
-impl Found {
+impl ExistingColumns {
     /// A table that has the name of one of ours, and not the columns that all of ours have.
     pub(super) fn unknown_table(&self) -> Option<UnknownTable> {
         let lineage = LINEAGE.map(|(name, _)| name);

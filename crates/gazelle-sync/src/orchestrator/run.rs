@@ -11,13 +11,12 @@ use super::inline::InlineReconciler;
 use super::job::{Job, LeasedRun};
 use super::missing_parents::{self, FetchedParents, Parents};
 use super::scope::{self, Clocks};
-use super::stages::{self, PlannedWalk, Walked, Walking};
+use super::stages::{self, EndedWalk, PlannedWalk, RunningWalk};
 use super::{judge, left_out, unread};
 use crate::config::Settings;
 use crate::db::{Db, DbError};
 use crate::display::Progress;
 use crate::drift::{self, Drift};
-use crate::gazelle_to_staging::by_id::absent::guard::Guard;
 use crate::gazelle_to_staging::requests::sizes::AllSizes;
 use crate::gazelle_to_staging::{Fetch, FetchError, Scope, WalkSpec};
 use crate::run_log::report::{RunReport, RunWarning, Status};
@@ -37,14 +36,14 @@ pub(super) struct Run<'a> {
 
 /// The walks of a run, in the order of the job, and what the bookmarks say about clocks.
 #[derive(Default)]
-struct Plan {
+struct RunPlan {
     walks: Vec<PlannedWalk>,
     clocks: Clocks,
 }
 
 /// Results of judging the walks that later steps need besides the report.
 #[derive(Default)]
-struct Judged {
+struct WalkVerdicts {
     /// Errors of the API that ended a walk, or the look-ups by id after a complete walk.
     failures: Vec<(&'static str, SourceError)>,
     /// The entities whose walks were complete.
@@ -55,7 +54,7 @@ struct Judged {
     interrupted: bool,
 }
 
-impl Judged {
+impl WalkVerdicts {
     /// Whether every walk failed.
     fn has_no_list(&self, walks: usize) -> bool {
         let failed = self.failures.iter().filter(|(entity, _)| !self.complete.contains(entity));
@@ -148,10 +147,7 @@ impl Run<'_> {
             concurrency: settings.concurrency,
             walk_attempts: settings.walk_attempts,
             clock: self.leased.clock,
-            delete_guard: Guard {
-                records: settings.delete_guard_records,
-                percent: settings.delete_guard_percent,
-            },
+            delete_guard: settings.delete_guard(),
         }
     }
 
@@ -180,8 +176,8 @@ impl Run<'_> {
     }
 
     /// Plans the walks; none for a job without stage 1.
-    async fn plan(&self, fetch: Option<&Fetch>) -> Result<Plan, DbError> {
-        let mut plan = Plan::default();
+    async fn plan(&self, fetch: Option<&Fetch>) -> Result<RunPlan, DbError> {
+        let mut plan = RunPlan::default();
         if fetch.is_none() {
             return Ok(plan);
         }
@@ -201,7 +197,7 @@ impl Run<'_> {
     }
 
     /// Starts the planned walks; none for a job without stage 1.
-    fn start(&self, fetch: Option<&Fetch>, plan: &Plan, gaps: &Arc<Gaps>) -> Vec<Walking> {
+    fn start(&self, fetch: Option<&Fetch>, plan: &RunPlan, gaps: &Arc<Gaps>) -> Vec<RunningWalk> {
         fetch.map_or_else(Vec::new, |fetch| {
             stages::start_walks(fetch, gaps, &plan.walks, self.job.stages.reconcile(), self.progress)
         })
@@ -212,7 +208,7 @@ impl Run<'_> {
     async fn follow(
         &self,
         reconciliation: &Reconciliation<'_>,
-        walks: &mut [Walking],
+        walks: &mut [RunningWalk],
         counts: &mut EntityCounts,
     ) -> Result<bool, DbError> {
         if !self.job.stages.reconcile() {
@@ -237,11 +233,11 @@ impl Run<'_> {
         &self,
         report: &mut RunReport,
         counts: &mut EntityCounts,
-        walks: Vec<(PlannedWalk, Walked)>,
-    ) -> Result<Judged, DbError> {
-        let mut judged = Judged::default();
+        walks: Vec<(PlannedWalk, EndedWalk)>,
+    ) -> Result<WalkVerdicts, DbError> {
+        let mut judged = WalkVerdicts::default();
         let guard = self.settings.shrink_guard_percent;
-        for (planned, Walked { report: walk, took }) in walks {
+        for (planned, EndedWalk { report: walk, took }) in walks {
             let entity = planned.entity;
             let walk = match walk {
                 Ok(walk) => walk,
@@ -301,7 +297,7 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, judged: &Judged, gaps: &Gaps) -> Result<(), DbError> {
+    async fn conclude(&self, report: &mut RunReport, judged: &WalkVerdicts, gaps: &Gaps) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");
@@ -311,7 +307,7 @@ impl Run<'_> {
             return Ok(());
         }
         judge::compare(db, report, &job.entities).await?;
-        unread::judge(db, report, unread::Guard::of(settings), &judged.not_whole).await?;
+        unread::judge(db, report, settings.quarantine_guard(), &judged.not_whole).await?;
         unread::note_pending(db, report, &gaps.unread).await?;
         left_out::judge(db, report, settings).await?;
         // Reads all of staging, which takes too long for an incremental sync.

@@ -16,7 +16,7 @@ use crate::display::Progress;
 use crate::entities::{ENTITIES, Entity};
 use crate::gazelle_to_staging::open_lists::OpenLists;
 use crate::gazelle_to_staging::walk::{WalkReport, walk};
-use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, broken_off};
+use crate::gazelle_to_staging::{Fetch, FetchError, WalkSpec, task_error};
 use crate::lease::{Fence, FencedTx};
 use crate::run_log::report::{RunReport, RunWarning, Status};
 use crate::source::{ErrorClass, SourceError};
@@ -36,29 +36,29 @@ pub struct PlannedWalk {
 }
 
 /// A walk in progress. Dropping it aborts the walk.
-pub struct Walking {
+pub struct RunningWalk {
     /// What is walked.
     pub planned: PlannedWalk,
     /// Tells the walk's lanes that stage 2 has reached their entity; dropped if it will not.
-    turn: Option<watch::Sender<bool>>,
-    task: AbortOnDropHandle<Walked>,
-    ended: Option<Result<Walked, JoinError>>,
+    gate: Option<watch::Sender<bool>>,
+    task: AbortOnDropHandle<EndedWalk>,
+    ended: Option<Result<EndedWalk, JoinError>>,
 }
 
 /// The result of a walk.
-pub struct Walked {
+pub struct EndedWalk {
     /// Its report, or the database's error.
     pub report: Result<WalkReport, FetchError>,
     /// Duration of the walk.
     pub took: Duration,
 }
 
-impl Walking {
+impl RunningWalk {
     /// Lets the walk reconcile what it stages, and waits for its end. Returns how many versions it left pending;
     /// none if that is not known.
     async fn follow(&mut self) -> Option<u64> {
-        if let Some(turn) = &self.turn {
-            turn.send_replace(true);
+        if let Some(gate) = &self.gate {
+            gate.send_replace(true);
         }
         let ended = match self.ended.take() {
             Some(ended) => ended,
@@ -70,7 +70,7 @@ impl Walking {
         left
     }
 
-    async fn end(self) -> Result<Walked, JoinError> {
+    async fn end(self) -> Result<EndedWalk, JoinError> {
         match self.ended {
             Some(ended) => ended,
             None => self.task.await,
@@ -87,18 +87,18 @@ pub fn start_walks(
     planned: &[PlannedWalk],
     stage_two_follows: bool,
     progress: &Progress,
-) -> Vec<Walking> {
+) -> Vec<RunningWalk> {
     let mut lists = OpenLists::default();
     let start = |planned: &PlannedWalk| {
         let PlannedWalk { entity, spec, .. } = *planned;
-        let (turn, its_turn) = watch::channel(false);
-        let its_turn = stage_two_follows.then_some(its_turn);
+        let (gate, opened) = watch::channel(false);
+        let opened = stage_two_follows.then_some(opened);
         let (fetch, gaps, progress) = (fetch.clone(), gaps.clone(), progress.entity(entity.name));
         let list = lists.queue();
         let walking = async move {
             let _open = list.open().await;
             let started = Instant::now();
-            let report = walk(&fetch, entity, spec, its_turn, &progress).await;
+            let report = walk(&fetch, entity, spec, opened, &progress).await;
             match &report {
                 Ok(walk) if !lets_read_nothing(walk) => {
                     if leaves_unlisted(walk) {
@@ -107,11 +107,11 @@ pub fn start_walks(
                 }
                 _ => gaps.unread.note(entity),
             }
-            Walked { report, took: started.elapsed() }
+            EndedWalk { report, took: started.elapsed() }
         };
         let span = tracing::error_span!("walk", entity = entity.name);
         let task = AbortOnDropHandle::new(tokio::spawn(walking.instrument(span)));
-        Walking { planned: *planned, turn: Some(turn), task, ended: None }
+        RunningWalk { planned: *planned, gate: Some(gate), task, ended: None }
     };
     planned.iter().map(start).collect()
 }
@@ -135,13 +135,13 @@ fn leaves_unlisted(walk: &WalkReport) -> bool {
 ///
 /// # Errors
 /// A walk that broke off; returned after all other walks have ended. A walk's panic is passed on.
-pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked)>, DbError> {
-    walks.iter_mut().for_each(|walk| drop(walk.turn.take()));
+pub async fn collect(mut walks: Vec<RunningWalk>) -> Result<Vec<(PlannedWalk, EndedWalk)>, DbError> {
+    walks.iter_mut().for_each(|walk| drop(walk.gate.take()));
     let mut ended = Vec::new();
     for walk in walks {
         ended.push((walk.planned, walk.end().await));
     }
-    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(broken_off)?))).collect()
+    ended.into_iter().map(|(planned, walked)| Ok((planned, walked.map_err(task_error)?))).collect()
 }
 
 /// Stage 2 of one entity: reconciles what was left pending before this run, lets the walk reconcile as it stages,
@@ -152,7 +152,7 @@ pub async fn collect(mut walks: Vec<Walking>) -> Result<Vec<(PlannedWalk, Walked
 pub async fn reconcile(
     reconciliation: &Reconciliation<'_>,
     entity: &'static Entity,
-    walking: Option<&mut Walking>,
+    walking: Option<&mut RunningWalk>,
     progress: &Progress,
 ) -> Result<Applied, DbError> {
     let shown = progress.entity(entity.name);
@@ -232,7 +232,7 @@ pub async fn drop_old_versions(
     now: Timestamp,
     report: &mut RunReport,
 ) -> Result<(), DbError> {
-    retention::believe_whole_since(db, fence, now).await?;
+    retention::correct_whole_since(db, fence, now).await?;
     let Retention::Days(days) = settings.retention else { return Ok(()) };
     if report.status == Status::Failed {
         return Ok(());
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
     use crate::gazelle_to_staging::Scope;
 
-    fn walking(task: impl Future<Output = Walked> + Send + 'static) -> Walking {
+    fn walking(task: impl Future<Output = EndedWalk> + Send + 'static) -> RunningWalk {
         let spec = WalkSpec {
             scope: Scope::WHOLE,
             is_full: true,
@@ -269,9 +269,9 @@ mod tests {
             credible: 0,
             known_shortfall: None,
         };
-        Walking {
+        RunningWalk {
             planned: PlannedWalk { entity: ENTITIES[0], spec, held_before: 0 },
-            turn: Some(watch::channel(false).0),
+            gate: Some(watch::channel(false).0),
             task: AbortOnDropHandle::new(tokio::spawn(task)),
             ended: None,
         }
@@ -287,7 +287,7 @@ mod tests {
             gone.await.unwrap();
             ended.store(true, Ordering::SeqCst);
             let why = DbError::infrastructure("it came to its end");
-            Walked { report: Err(FetchError::Database(why)), took: Duration::ZERO }
+            EndedWalk { report: Err(FetchError::Database(why)), took: Duration::ZERO }
         });
         assert_eq!(broken.follow().await, None, "stage 2 goes on");
         go.send(()).unwrap();

@@ -5,6 +5,7 @@ SELECT r.run_id, r.started_at,
                     WHERE d.run_id = r.run_id AND d.state IN ('withheld', 'dismissed'))
        AND NOT EXISTS (SELECT 1 FROM {schema}.sync_bookmarks b WHERE b.run_id = r.run_id)
        AND NOT EXISTS (SELECT 1 FROM {schema}.sync_undos u WHERE u.run_id = r.run_id OR u.undo_id = r.run_id)
+           AS goes
   FROM {schema}.sync_runs r
  WHERE r.started_at < $1
    AND r.status <> 'running'

@@ -23,7 +23,7 @@ use crate::staging::written;
 
 /// The starts of the last runs that count for the schedule; none if there was no such run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct LastStarts {
     /// The last one of any mode.
     pub any: Option<Timestamp>,
     /// The last full one.
@@ -308,7 +308,7 @@ async fn save_requests(
 #[derive(Debug, Clone)]
 pub struct PastRuns {
     /// By entity, for the schedule: a failed run counts too if it read the entity's list whole.
-    pub of: Vec<(&'static Entity, Past)>,
+    pub of: Vec<(&'static Entity, LastStarts)>,
     /// Since when all entities are good. For each entity, the end of the last run that was a success or partial and
     /// read its list whole; of these, the earliest. None while an entity has no such run.
     pub last_good: Option<Timestamp>,
@@ -332,7 +332,7 @@ pub async fn past(db: &Db) -> Result<PastRuns, DbError> {
     let ended: Option<Vec<Timestamp>> = known.map(|row| row.get("finished_at")).collect();
     let of = rows.iter().filter_map(|row| {
         let entity = entities::entity(row.get("name"))?;
-        Some((entity, Past { any: row.get("started_at"), full: row.get("full_started_at") }))
+        Some((entity, LastStarts { any: row.get("started_at"), full: row.get("full_started_at") }))
     });
     let last_good = ended.and_then(|ended| ended.into_iter().min());
     Ok(PastRuns { of: of.collect(), last_good, asked_at: now })
@@ -360,7 +360,7 @@ pub async fn known_shortfall(db: &Db, entity: &Entity, whole: bool) -> Result<Op
 
 /// A run, as the service shows it.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct LastRun {
+pub struct RunStatus {
     run_id: Uuid,
     command: String,
     mode: Option<String>,
@@ -376,8 +376,8 @@ pub struct LastRun {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn last(db: &Db) -> Result<Vec<LastRun>, DbError> {
-    let run = |row: &tokio_postgres::Row| LastRun {
+pub async fn last(db: &Db) -> Result<Vec<RunStatus>, DbError> {
+    let run = |row: &tokio_postgres::Row| RunStatus {
         run_id: row.get("run_id"),
         command: row.get("command"),
         mode: row.get("mode"),

@@ -9,7 +9,7 @@ use crate::db::{Db, DbError};
 
 /// A filter of warnings; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'a> {
+pub struct WarningFilter<'a> {
     /// Only of this entity.
     pub entity: Option<&'a str>,
     /// Only of this kind.
@@ -24,14 +24,14 @@ pub struct Which<'a> {
 #[derive(Debug, Default, Serialize)]
 pub struct Warnings {
     /// Warnings of records, by entity and kind.
-    pub records: Vec<OfRecords>,
+    pub records: Vec<RecordWarnings>,
     /// Warnings of runs, the newest first.
-    pub runs: Vec<OfRun>,
+    pub runs: Vec<WarningOfRun>,
 }
 
 /// Records with the same kind of warning.
 #[derive(Debug, Serialize)]
-pub struct OfRecords {
+pub struct RecordWarnings {
     /// Their entity.
     pub entity: String,
     /// The kind.
@@ -63,7 +63,7 @@ pub struct Sample {
 
 /// A warning of a run as a whole.
 #[derive(Debug, Serialize)]
-pub struct OfRun {
+pub struct WarningOfRun {
     /// The run.
     pub run_id: String,
     /// When it started, UTC.
@@ -80,10 +80,10 @@ pub struct OfRun {
 ///
 /// # Errors
 /// The database's.
-pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
-    let limit = i32::try_from(which.limit).unwrap_or(i32::MAX);
+pub async fn read(db: &Db, filter: &WarningFilter<'_>) -> Result<Warnings, DbError> {
+    let limit = i32::try_from(filter.limit).unwrap_or(i32::MAX);
     let filters =
-        [(&which.entity as _, Type::TEXT), (&which.code as _, Type::TEXT), (&which.run as _, Type::UUID)];
+        [(&filter.entity as _, Type::TEXT), (&filter.code as _, Type::TEXT), (&filter.run as _, Type::UUID)];
     let params = [filters.as_slice(), &[(&limit as _, Type::INT4)]].concat();
     let records = db.query(include_str!("warnings/of_records.sql"), &params).await?;
     let runs = db.query(include_str!("warnings/of_runs.sql"), &params).await?;
@@ -91,7 +91,7 @@ pub async fn read(db: &Db, which: &Which<'_>) -> Result<Warnings, DbError> {
         records: by_kind(records.iter().map(OfRecord::from)),
         runs: runs
             .iter()
-            .map(|row| OfRun {
+            .map(|row| WarningOfRun {
                 run_id: row.get("run_id"),
                 started_at: row.get("started_at"),
                 code: row.get("code"),
@@ -132,12 +132,12 @@ impl From<&Row> for OfRecord {
 }
 
 /// Groups warnings, which must be sorted by entity and code.
-fn by_kind(warnings: impl Iterator<Item = OfRecord>) -> Vec<OfRecords> {
-    let mut kinds: Vec<OfRecords> = Vec::new();
+fn by_kind(warnings: impl Iterator<Item = OfRecord>) -> Vec<RecordWarnings> {
+    let mut kinds: Vec<RecordWarnings> = Vec::new();
     for OfRecord { entity, code, records, first_seen_at, last_seen_at, sample } in warnings {
         match kinds.last_mut() {
             Some(kind) if kind.entity == entity && kind.code == code => kind.samples.push(sample),
-            _ => kinds.push(OfRecords {
+            _ => kinds.push(RecordWarnings {
                 entity,
                 code,
                 records,

@@ -21,7 +21,7 @@ pub struct DemoChange {
     /// The production value after it.
     pub after: String,
     #[serde(skip)]
-    shows: &'static str,
+    pub(crate) shows: &'static str,
 }
 
 const WHEN: &str = "SELECT to_char(date_montreal, 'YYYY-MM-DD ') || to_char(time_montreal, 'HH24:MI')

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::display::{self, Column, Lines, Table};
 use crate::entities::ENTITIES;
 use crate::entities::read::{UNREADABLE_FIELD, UNREADABLE_ROW, WARNINGS};
-use crate::run_log::warnings::{OfRecords, Warnings};
+use crate::run_log::warnings::{RecordWarnings, Warnings};
 use crate::time;
 
 pub fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
@@ -54,7 +54,7 @@ pub fn text(warnings: &Warnings, zone: &TimeZone) -> Lines {
 
 /// Fields that cannot be read, record by record, with the shape of the value.
 fn unreadable(warnings: &Warnings, text: &mut Lines) {
-    let of_fields = |kind: &&OfRecords| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
+    let of_fields = |kind: &&RecordWarnings| [UNREADABLE_FIELD, UNREADABLE_ROW].contains(&kind.code.as_str());
     let mut table = Table::new([
         Column::ids("record"),
         Column::text("field"),

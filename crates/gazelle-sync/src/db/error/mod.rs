@@ -9,7 +9,7 @@ use tokio_postgres::error::DbError as ServerError;
 
 use super::error::headline::headline;
 use super::error::refused::About;
-use super::error::sqlstate::Concern;
+use super::error::sqlstate::ErrorScope;
 
 /// SQLSTATE lock_not_available.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -232,11 +232,11 @@ impl Refusal {
 }
 
 /// The reaction to an error. Of temporary errors only conflicts with another transaction are retried at once.
-fn fault_of(concern: Concern, state: &str) -> Fault {
+fn fault_of(concern: ErrorScope, state: &str) -> Fault {
     match concern {
-        Concern::Row => Fault::Record,
-        Concern::Moment if state.starts_with("40") => Fault::Conflict,
-        Concern::Moment | Concern::Database => Fault::Infrastructure,
+        ErrorScope::Row => Fault::Record,
+        ErrorScope::Transient if state.starts_with("40") => Fault::Conflict,
+        ErrorScope::Transient | ErrorScope::Database => Fault::Infrastructure,
     }
 }
 

@@ -288,7 +288,7 @@ impl Reader<'_> {
             return Ok(OtherList::Nothing);
         };
         let request = GraphqlRequest::new(*operation, &**query, json!({ "ids": [id] }));
-        let answer = match self.fetch.client.trying(2).post(&request).await {
+        let answer = match self.fetch.client.with_attempts(2).post(&request).await {
             Ok(answer) => answer,
             Err(error) if error.concerns_any_request() => return Err(error),
             Err(error) => {

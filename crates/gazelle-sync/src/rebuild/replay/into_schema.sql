@@ -21,7 +21,7 @@ WITH me AS (
                         WHERE m.rolcanlogin AND NOT m.rolsuper AND m.oid <> me.oid
                           AND pg_catalog.pg_has_role(m.oid, things.owner, 'MEMBER')))
 )
-SELECT pg_catalog.obj_description(n.oid, 'pg_namespace'), others.name, others.owner
+SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment, others.name, others.owner
   FROM pg_catalog.pg_namespace n
   LEFT JOIN others ON others.oid = n.oid
  WHERE n.nspname = $1

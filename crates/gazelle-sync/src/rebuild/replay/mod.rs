@@ -26,7 +26,7 @@ use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::Waiting;
+use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging_to_production::difference::TableDifference;
 use crate::staging_to_production::rebuild;
 
@@ -50,7 +50,7 @@ pub struct ReplayReport {
     pub records: Option<u64>,
     /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
     /// their rows are not what `tables` says.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<QuarantinedRecords>,
     /// Table by table.
     pub tables: Vec<TableDifference>,
     /// Rows written or removed.

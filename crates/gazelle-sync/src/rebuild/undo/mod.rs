@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use step::{refuse_what_retention_dropped, what_is_meant};
+use step::{find_step, refuse_what_retention_dropped};
 
 use super::comparison::Comparison;
 use super::{ApplyOptions, FollowUp, Withheld, compare, decide, in_one_snapshot};
@@ -31,7 +31,7 @@ use crate::run_log::report::{RunReport, Status, milliseconds};
 use crate::run_log::runs::{self, NewRun};
 use crate::staging::clock::Clock;
 use crate::staging::pending::Basis;
-use crate::staging::quarantine::Waiting;
+use crate::staging::quarantine::QuarantinedRecords;
 use crate::staging::{undo, written};
 use crate::staging_to_production::apply_difference::Records;
 use crate::staging_to_production::difference::{Part, TableDifference};
@@ -64,7 +64,7 @@ pub struct UndoReport {
     /// Records that stage 2 processed again and that are in quarantine. If the database refused them (`partial`),
     /// their rows are not what `tables` says; others are there because their newest version that counts always was,
     /// or because their parent is gone.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<QuarantinedRecords>,
     /// Deletions that were withheld; nothing was changed then.
     pub withheld: Vec<Withheld>,
     /// Whether the changes were only shown.
@@ -112,7 +112,7 @@ async fn recorded(
     wanted: UndoRequest,
     progress: &Progress,
 ) -> Result<UndoReport, DbError> {
-    let step = what_is_meant(db, wanted.id, wanted.lift).await?;
+    let step = find_step(db, wanted.id, wanted.lift).await?;
     refuse_what_retention_dropped(db, step).await?;
     let clock = Clock::after_staged(db).await?;
     let run_id = clock.run_id();

@@ -14,8 +14,8 @@ use crate::entities::table::{Table, Value};
 use crate::staging::undo;
 use crate::staging::versions::{self, Newest, Received};
 use crate::staging_to_production::batch::{self, Candidate, VersionContent};
-use crate::staging_to_production::difference::{self, Part, TableDifference};
-use crate::staging_to_production::rebuild::{self, Unplaced};
+use crate::staging_to_production::difference::{Part, TableDifference};
+use crate::staging_to_production::rebuild::{self, UnwrittenRecord};
 use crate::time;
 
 /// The records of the sample by what they show.
@@ -175,21 +175,20 @@ fn edited_at(table: &Table, candidate: &Candidate) -> Option<Timestamp> {
 pub async fn compare(
     tx: &Tx<'_>,
     to_compare: Vec<(&'static Entity, Candidate)>,
-    samples: i64,
-) -> Result<(Vec<TableDifference>, Vec<Unplaced>), DbError> {
-    let (mut found, mut unplaced) = (Vec::new(), Vec::new());
+) -> Result<(Vec<TableDifference>, Vec<UnwrittenRecord>), DbError> {
+    let (mut parts, mut unplaced) = (Vec::new(), Vec::new());
     let mut left = to_compare;
     while let Some((entity, _)) = left.first() {
         let entity = *entity;
         let (of_entity, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|(of, _)| of.name == entity.name);
         let candidates: Vec<Candidate> = of_entity.into_iter().map(|(_, candidate)| candidate).collect();
-        unplaced.extend(rebuild::put_over(tx, entity, &candidates).await?);
+        unplaced.extend(rebuild::overwrite(tx, entity, &candidates).await?);
         let ids = candidates.into_iter().map(|candidate| candidate.external_id).collect();
-        found.extend(difference::of_part(tx, samples, &Part::of(entity, ids)).await?);
+        parts.push(Part::of(entity, ids));
         left = others;
     }
-    Ok((found, unplaced))
+    Ok((crate::rebuild::comparison::compare(tx, parts, Vec::new()).await?.tables, unplaced))
 }
 
 #[cfg(test)]

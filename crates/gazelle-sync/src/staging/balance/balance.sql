@@ -35,9 +35,9 @@ WITH withdrawn AS (
      WHERE met.held IS NULL
 )
 SELECT counted.in_production, counted.surplus,
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'error'),
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'pending'),
-       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'processed')
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'error') AS quarantined,
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'pending') AS pending,
+       count(*) FILTER (WHERE operation = 'upsert' AND sync_status = 'processed') AS lost
   FROM counted
   LEFT JOIN newest ON true
  GROUP BY counted.in_production, counted.surplus

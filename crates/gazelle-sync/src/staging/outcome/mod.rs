@@ -201,10 +201,10 @@ async fn made_pending(tx: &FencedTx<'_>, entity: &Entity, due: &[Row]) -> Result
 pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let made = tx
         .query(
-            &format!(
-                "SELECT EXISTS (SELECT 1 FROM {{schema}}.{} WHERE reconciler_version <> $1)
-                     OR EXISTS (SELECT 1 FROM {{schema}}.sync_quarantine WHERE entity = $2)",
-                entity.tables[0].name
+            &for_entity(
+                "SELECT EXISTS (SELECT 1 FROM {schema}.{table} WHERE reconciler_version <> $1)
+                     OR EXISTS (SELECT 1 FROM {schema}.sync_quarantine WHERE entity = $2)",
+                entity,
             ),
             &[(&entity.reconciler_version, Type::INT4), (&entity.name, Type::TEXT)],
         )
@@ -212,9 +212,8 @@ pub async fn reset_older_reconciler(tx: &FencedTx<'_>, entity: &Entity) -> Resul
     if !made.first().is_some_and(|row| row.get(0)) {
         return Ok(0);
     }
-    let template = include_str!("reset_older_reconciler.sql").replace("{table}", entity.tables[0].name);
-    let params = [(&entity.reconciler_version as _, Type::INT4)];
-    let due = tx.query(&for_entity(&template, entity), &params).await?;
+    let sql = for_entity(include_str!("reset_older_reconciler.sql"), entity);
+    let due = tx.query(&sql, &[(&entity.reconciler_version, Type::INT4)]).await?;
     Ok(pending_where_possible(tx, entity, &due).await?.len() as u64)
 }
 

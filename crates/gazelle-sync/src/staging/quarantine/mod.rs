@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{for_entity, missing_parents, outcome, written};
+use super::{for_entity, missing_parents, outcome, template, written};
 use crate::db::{Db, DbError, Param};
 use crate::entities::{
     Entity,
@@ -133,7 +133,7 @@ pub async fn close(
         return Ok(());
     }
     let (cases, superseded): (Vec<Uuid>, Vec<bool>) =
-        rows.iter().map(|row| (row.get::<_, Uuid>(0), row.get::<_, bool>(1))).unzip();
+        rows.iter().map(|row| (row.get::<_, Uuid>("staging_id"), row.get::<_, bool>("is_moot"))).unzip();
     let params: [Param<'_>; 4] = [
         (&cases, Type::UUID_ARRAY),
         (&superseded, Type::BOOL_ARRAY),
@@ -158,13 +158,12 @@ pub async fn close(
 pub async fn release(tx: &FencedTx<'_>, entity: &Entity, run_id: Uuid) -> Result<u64, DbError> {
     let mut own = 0;
     for table in parent_tables(entity) {
-        let template = include_str!("release_waiting.sql").replace("{parent}", table);
-        let waiting = tx
-            .query(&for_entity(&template, entity), &[(&entity.name, Type::TEXT), (&table, Type::TEXT)])
-            .await?;
+        let sql = template(include_str!("release_waiting.sql"), entity).with("parent", table).fill();
+        let waiting = tx.query(&sql, &[(&entity.name, Type::TEXT), (&table, Type::TEXT)]).await?;
         let pending = outcome::pending_where_possible(tx, entity, &waiting).await?;
         let is_own = |row: &&Row| {
-            pending.contains(&row.get::<_, Uuid>(0)) && row.get::<_, Option<Uuid>>(1) == Some(run_id)
+            pending.contains(&row.get::<_, Uuid>("id"))
+                && row.get::<_, Option<Uuid>>("run_id") == Some(run_id)
         };
         own += waiting.iter().filter(is_own).count() as u64;
     }
@@ -229,7 +228,7 @@ pub struct Case {
 
 /// Records that are in quarantine for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Waiting {
+pub struct QuarantinedRecords {
     /// `appointments`, …
     pub entity: String,
     /// The kind of fault.
@@ -242,10 +241,10 @@ pub struct Waiting {
     pub external_ids: Vec<String>,
 }
 
-impl Waiting {
+impl QuarantinedRecords {
     /// What could not be written, in one sentence; none if the database is not the reason.
     pub fn unwritten(&self) -> Option<String> {
-        let Waiting { entity, error_field, records, external_ids, .. } = self;
+        let QuarantinedRecords { entity, error_field, records, external_ids, .. } = self;
         let who = if error_field.is_empty() { "the database" } else { error_field };
         let more = if *records > external_ids.len() as u64 { ", …" } else { "" };
         (self.error_code == ErrorCode::RefusedByDatabase.as_str()).then(|| {
@@ -263,11 +262,11 @@ impl Waiting {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbError> {
+pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<QuarantinedRecords>, DbError> {
     let rows = db
         .query(include_str!("waiting_since.sql"), &[(&at, Type::TIMESTAMPTZ), (&MOST_NAMED, Type::INT4)])
         .await?;
-    let waiting = |row: &tokio_postgres::Row| Waiting {
+    let waiting = |row: &tokio_postgres::Row| QuarantinedRecords {
         entity: row.get("entity"),
         error_code: row.get("error_code"),
         error_field: row.get("error_field"),
@@ -279,7 +278,7 @@ pub async fn waiting_since(db: &Db, at: Timestamp) -> Result<Vec<Waiting>, DbErr
 
 /// A filter of cases; a condition that is none holds for all.
 #[derive(Debug, Clone, Default)]
-pub struct Which<'w> {
+pub struct CaseFilter<'w> {
     /// The kind of fault.
     pub code: Option<&'w str>,
     /// The id of the record, or of the staging row.
@@ -294,7 +293,7 @@ pub struct Which<'w> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, DbError> {
+pub async fn count(db: &Db, entity: &Entity, which: &CaseFilter<'_>) -> Result<u64, DbError> {
     let rows = db
         .query(
             &for_entity(include_str!("count.sql"), entity),
@@ -311,7 +310,7 @@ pub async fn count(db: &Db, entity: &Entity, which: &Which<'_>) -> Result<u64, D
 pub async fn cases(
     db: &Db,
     entity: &Entity,
-    which: &Which<'_>,
+    which: &CaseFilter<'_>,
     limit: i64,
     after: Option<&Case>,
 ) -> Result<Vec<Case>, DbError> {

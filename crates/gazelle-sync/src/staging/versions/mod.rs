@@ -89,7 +89,7 @@ pub struct Version<'b> {
     /// When it was seen, to the microsecond.
     pub fetched_at: Timestamp,
     /// How staging keeps it.
-    pub held: exact::Held<'b>,
+    pub held: exact::StoredJson<'b>,
     /// Why it is not the record's content.
     pub fault: Option<&'b SourceFault>,
     hash: [u8; 32],

@@ -5,7 +5,6 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::rebuild::production_tables;
 use super::target::TableSet;
 use crate::db::{DbError, Param, Template, Tx};
 use crate::entities::Entity;
@@ -72,24 +71,6 @@ impl Part {
     pub(super) fn params(&self) -> [Param<'_>; 2] {
         [(&self.records, Type::TEXT_ARRAY), (&self.except, Type::TEXT_ARRAY)]
     }
-}
-
-/// Compares every table with its rebuilt copy: of each entity these records, or all.
-///
-/// # Errors
-/// The database's.
-pub async fn difference(
-    tx: &Tx<'_>,
-    samples: i64,
-    records: Option<&[String]>,
-) -> Result<Vec<TableDifference>, DbError> {
-    let mut differences = Vec::new();
-    for entity in crate::entities::ENTITIES.iter().copied() {
-        let part = Part { records: records.map(<[String]>::to_vec), ..Part::whole(entity) };
-        differences.extend(of_part(tx, samples, &part).await?);
-    }
-    debug_assert_eq!(differences.len(), production_tables().count());
-    Ok(differences)
 }
 
 /// Compares the tables of an entity with their rebuilt copies.
@@ -181,9 +162,10 @@ pub async fn rebuilt_from(
 ) -> Result<Vec<(String, Uuid)>, DbError> {
     let mut versions = Vec::new();
     for table in entity.tables {
-        let template = "SELECT DISTINCT {record}, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
+        let template =
+            "SELECT DISTINCT {record} AS record, staging_id FROM {prefix}{table} WHERE {record} = ANY ($1)";
         let rows = tx.query(&fill(template, table), &[(&records, Type::TEXT_ARRAY)]).await?;
-        versions.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
+        versions.extend(rows.iter().map(|row| (row.get("record"), row.get("staging_id"))));
     }
     Ok(versions)
 }

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::batch::Good;
 use super::target::{TableSet, Target};
-use crate::db::DbError;
+use crate::db::{DbError, Template};
 use crate::entities::Entity;
 use crate::entities::read::RecordError;
 use crate::entities::table::Table;
@@ -72,7 +72,7 @@ pub(super) async fn absent_parents(
             continue;
         }
         let tables = target.tables();
-        let sql = absent_sql(tables).replace("{parent}", table).replace("{prefix}", tables.prefix());
+        let sql = absent_sql(tables, table);
         let rows = target.tx().query(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
         let gone: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         if let Some(known) = known {
@@ -84,11 +84,12 @@ pub(super) async fn absent_parents(
 }
 
 /// A rebuild verifies what the writer did, and so uses a statement of its own.
-fn absent_sql(tables: TableSet) -> &'static str {
-    match tables {
+fn absent_sql(tables: TableSet, parent: &str) -> String {
+    let text = match tables {
         TableSet::Production => include_str!("absent.sql"),
         TableSet::Scratch => include_str!("rebuild_absent.sql"),
-    }
+    };
+    Template::new(text).with("parent", parent).with("prefix", tables.prefix()).fill()
 }
 
 /// The error of a record that names an absent parent.
@@ -134,6 +135,13 @@ mod tests {
     use super::*;
     use crate::entities::appointments::{GAZELLE_APPOINTMENT_PIANOS, GAZELLE_APPOINTMENTS};
     use crate::entities::clients::GAZELLE_LOCATIONS;
+
+    #[test]
+    fn a_rebuild_finds_absent_parents_by_a_statement_of_its_own() {
+        let [of_writer, of_rebuild] =
+            [TableSet::Production, TableSet::Scratch].map(|tables| absent_sql(tables, "gazelle_clients"));
+        insta::assert_snapshot!(format!("{of_writer}\n{of_rebuild}"));
+    }
 
     #[test]
     fn a_parent_is_named_by_the_list_that_its_row_is_in() {

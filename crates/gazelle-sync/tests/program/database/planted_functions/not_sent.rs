@@ -22,7 +22,7 @@ pub const NOT_SENT: [(&str, &str); 41] = [
     ("run_log/forget_requests.sql", "runs of more than 90 days ago, beyond the last 100"),
     ("run_log/save_run_warnings.sql", "a warning of a whole run"),
     ("staging/deletions/not_seen_since.sql", "a deletion that is approved after its record was seen again"),
-    ("staging/deletions/turn.sql", "more records in no list than a run asks for"),
+    ("staging/deletions/note_lookup_progress.sql", "more records in no list than a run asks for"),
     ("staging/missing_parents/note.sql", "a parent that a list does not hold, asked for by its id"),
     ("staging/missing_parents/settle.sql", "the same"),
     ("staging/outcome/reset_older_reconciler.sql", "a reconciler of a later release"),

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// An open folder.
 #[derive(Debug)]
-pub(crate) struct Held(OwnedFd);
+pub(crate) struct FolderHandle(OwnedFd);
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// For traversal only, which does not need the right to list the folder.
@@ -36,39 +36,39 @@ pub(crate) const ALL_MAY_ENTER: u32 = 0o755;
 /// The mode of other files.
 pub(crate) const ALL_MAY_READ: u32 = 0o644;
 
-impl Held {
+impl FolderHandle {
     /// Opens the folder at a path, which must not be a link.
-    pub fn open(path: &Path) -> io::Result<Held> {
-        Ok(Held(rustix::fs::open(path, FOLDER, Mode::empty())?))
+    pub fn open(path: &Path) -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::open(path, FOLDER, Mode::empty())?))
     }
 
-    /// As [`Held::open`], but follows a link: the caller checks the owner afterwards.
-    pub fn open_through(path: &Path) -> io::Result<Held> {
-        Ok(Held(rustix::fs::open(path, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
+    /// As [`FolderHandle::open`], but follows a link: the caller checks the owner afterwards.
+    pub fn open_through(path: &Path) -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::open(path, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
     }
 
     /// Opens `/` for traversal.
-    pub fn top() -> io::Result<Held> {
-        Ok(Held(rustix::fs::open("/", PASSAGE, Mode::empty())?))
+    pub fn top() -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::open("/", PASSAGE, Mode::empty())?))
     }
 
     /// Opens a folder in it for traversal.
-    pub fn enter(&self, name: &OsStr) -> io::Result<Held> {
-        Ok(Held(rustix::fs::openat(&self.0, name, PASSAGE, Mode::empty())?))
+    pub fn enter(&self, name: &OsStr) -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::openat(&self.0, name, PASSAGE, Mode::empty())?))
     }
 
     /// Opens a folder in it, also through a link: the caller checks the owner afterwards.
-    pub fn folder_through(&self, name: &OsStr) -> io::Result<Held> {
-        Ok(Held(rustix::fs::openat(&self.0, name, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
+    pub fn folder_through(&self, name: &OsStr) -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::openat(&self.0, name, FOLDER - OFlags::NOFOLLOW, Mode::empty())?))
     }
 
     /// Opens a folder in it.
-    pub fn folder(&self, name: &OsStr) -> io::Result<Held> {
-        Ok(Held(rustix::fs::openat(&self.0, name, FOLDER, Mode::empty())?))
+    pub fn folder(&self, name: &OsStr) -> io::Result<FolderHandle> {
+        Ok(FolderHandle(rustix::fs::openat(&self.0, name, FOLDER, Mode::empty())?))
     }
 
     /// Creates a folder in it with this mode, regardless of the umask.
-    pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<Held> {
+    pub fn make_folder(&self, name: &OsStr, mode: u32) -> io::Result<FolderHandle> {
         rustix::fs::mkdirat(&self.0, name, Mode::RWXU)?;
         let made = self.folder(name)?;
         made.set_mode(mode)?;
@@ -156,7 +156,7 @@ impl Held {
     }
 
     /// Creates a hard link to a regular file in it.
-    pub fn make_second_name(&self, name: &OsStr, of: &Held, file: &OsStr) -> io::Result<()> {
+    pub fn make_second_name(&self, name: &OsStr, of: &FolderHandle, file: &OsStr) -> io::Result<()> {
         if of.kind(file)? != FileType::RegularFile {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -164,7 +164,7 @@ impl Held {
     }
 
     /// Moves an entry into another folder.
-    pub fn rename(&self, name: &OsStr, into: &Held, as_name: &OsStr) -> io::Result<()> {
+    pub fn rename(&self, name: &OsStr, into: &FolderHandle, as_name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, name, &into.0, as_name)?)
     }
 
@@ -259,7 +259,7 @@ mod tests {
         for number in 0..5_000 {
             fs::write(files.join(number.to_string()), "").expect("written");
         }
-        let held = Held::open(place.path()).expect("open");
+        let held = FolderHandle::open(place.path()).expect("open");
         let has_begun = AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {

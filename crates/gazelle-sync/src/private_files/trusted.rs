@@ -10,18 +10,18 @@ use rustix::fs::{FileType, StatVfsMountFlags};
 
 use super::{NotOurs, descriptor, group, path};
 
-/// Why a file is read.
+/// Where the path of a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sought {
-    /// It was found at a default place; nobody asked for it.
-    Found,
+pub enum FileOrigin {
+    /// It was found at a default place; nobody named it.
+    DefaultPlace,
     /// The user named it, and thereby trusts its owner.
     Named,
 }
 
 /// A file that no untrusted account could have written.
 #[derive(Debug)]
-pub struct Believed {
+pub struct TrustedFile {
     /// Its content.
     pub bytes: Vec<u8>,
     /// Set if other accounts may read it, with the remedy. Harmless if it holds no secret.
@@ -33,32 +33,33 @@ pub struct Believed {
 ///
 /// # Errors
 /// Those of the file system; [`NotOurs`].
-pub fn read(file: &Path, sought: Sought) -> io::Result<Option<Believed>> {
-    if sought == Sought::Named && descriptor::is_one(file) {
-        return Ok(Some(Believed { bytes: fs::read(file)?, seen: None }));
+pub fn read(file: &Path, origin: FileOrigin) -> io::Result<Option<TrustedFile>> {
+    if origin == FileOrigin::Named && descriptor::is_one(file) {
+        return Ok(Some(TrustedFile { bytes: fs::read(file)?, seen: None }));
     }
     let mut way = Vec::new();
     let end = path::walk(file, &mut |at, found| {
-        way.push(Step::new(at, found));
+        way.push(PathElement::new(at, found));
         Ok(())
     })?;
     let Some((at, found)) = end else { return Ok(None) };
-    let end = Step::new(&at, &found);
-    let who = Who::of_process()?;
-    let is_of = |account, step: &Step| group::is_of(account, &step.path, step.group, Path::new("/etc"));
-    let judge = Judge { way: &way, end: &end, sought, who: &who, is_of: &is_of };
+    let end = PathElement::new(&at, &found);
+    let who = ReadingAccount::of_process()?;
+    let is_of =
+        |account, step: &PathElement| group::is_of(account, &step.path, step.group, Path::new("/etc"));
+    let judge = TrustCheck { way: &way, end: &end, origin, who: &who, is_of: &is_of };
     if let Some(why) = judge.refusal() {
         return Err(io::Error::new(ErrorKind::PermissionDenied, why));
     }
     let mut bytes = Vec::new();
     // Nobody else could have replaced it since the check.
     File::open(&at)?.read_to_end(&mut bytes)?;
-    Ok(Some(Believed { bytes, seen: judge.seen() }))
+    Ok(Some(TrustedFile { bytes, seen: judge.seen() }))
 }
 
 /// An element of the path to a file, or the file.
 #[derive(Debug, Clone)]
-struct Step {
+struct PathElement {
     path: PathBuf,
     owner: u32,
     group: u32,
@@ -70,10 +71,10 @@ struct Step {
     is_fixed: bool,
 }
 
-impl Step {
-    fn new(at: &Path, found: &Metadata) -> Step {
+impl PathElement {
+    fn new(at: &Path, found: &Metadata) -> PathElement {
         let mount = found.is_dir().then(|| rustix::fs::statvfs(at).ok()).flatten();
-        Step {
+        PathElement {
             path: at.to_owned(),
             owner: found.uid(),
             group: found.gid(),
@@ -86,18 +87,18 @@ impl Step {
 }
 
 /// The account that reads.
-struct Who {
+struct ReadingAccount {
     me: u32,
     groups: Vec<u32>,
     /// The owner of `/`, who counts as root: in a user namespace that does not map root, it has another number.
     top: u32,
 }
 
-impl Who {
-    fn of_process() -> io::Result<Who> {
+impl ReadingAccount {
+    fn of_process() -> io::Result<ReadingAccount> {
         let mut groups = rustix::process::getgroups()?;
         groups.push(rustix::process::getegid());
-        Ok(Who {
+        Ok(ReadingAccount {
             me: rustix::process::geteuid().as_raw(),
             groups: groups.into_iter().map(|group| group.as_raw()).collect(),
             top: fs::symlink_metadata("/")?.uid(),
@@ -105,16 +106,16 @@ impl Who {
     }
 }
 
-struct Judge<'a> {
-    way: &'a [Step],
-    end: &'a Step,
-    sought: Sought,
-    who: &'a Who,
+struct TrustCheck<'a> {
+    way: &'a [PathElement],
+    end: &'a PathElement,
+    origin: FileOrigin,
+    who: &'a ReadingAccount,
     /// Whether an account is the only member of a step's group.
-    is_of: &'a dyn Fn(u32, &Step) -> bool,
+    is_of: &'a dyn Fn(u32, &PathElement) -> bool,
 }
 
-impl Judge<'_> {
+impl TrustCheck<'_> {
     const STICKY: u32 = 0o1000;
 
     /// Why the file is refused, or `None`.
@@ -122,7 +123,7 @@ impl Judge<'_> {
         self.way.iter().chain([self.end]).find_map(|step| self.refusal_of(step))
     }
 
-    fn refusal_of(&self, step: &Step) -> Option<NotOurs> {
+    fn refusal_of(&self, step: &PathElement) -> Option<NotOurs> {
         let (shown, end, me) = (step.path.display(), self.end.path.display(), self.who.me);
         let exchanged = match std::ptr::eq(step, self.end) {
             true => String::new(),
@@ -130,8 +131,8 @@ impl Judge<'_> {
         };
         if !self.is_trusted(step.owner) {
             // Naming the file helps only if the name cannot refer to another account's file.
-            let name_it = match (self.sought, step.owner == self.end.owner && !self.anybody_may_make_it()) {
-                (Sought::Found, true) => format!("or name it: --config {end}; "),
+            let name_it = match (self.origin, step.owner == self.end.owner && !self.anybody_may_make_it()) {
+                (FileOrigin::DefaultPlace, true) => format!("or name it: --config {end}; "),
                 _ => String::new(),
             };
             let kind = if step.kind == FileType::Symlink { "the link " } else { "" };
@@ -162,19 +163,19 @@ impl Judge<'_> {
     }
 
     fn otherwise(&self) -> &'static str {
-        match self.sought {
-            Sought::Found => {
+        match self.origin {
+            FileOrigin::DefaultPlace => {
                 "otherwise work in another folder, or name a file that you or root alone may change (--config; \
                  --config /dev/null for none)"
             }
-            Sought::Named => {
+            FileOrigin::Named => {
                 "otherwise name a file that you or root alone may change, in a folder where that is so (--config)"
             }
         }
     }
 
     fn is_trusted(&self, owner: u32) -> bool {
-        let is_named = self.sought == Sought::Named && owner == self.end.owner;
+        let is_named = self.origin == FileOrigin::Named && owner == self.end.owner;
         [0, self.who.me, self.who.top].contains(&owner) || (is_named && !self.anybody_may_make_it())
     }
 
@@ -190,15 +191,15 @@ impl Judge<'_> {
 
     /// Whether another account may have hard-linked a trusted account's file to the default place (where the system
     /// allows it: fs.protected_hardlinks).
-    fn is_perhaps_linked_by_others(&self, step: &Step) -> bool {
-        self.sought == Sought::Found
+    fn is_perhaps_linked_by_others(&self, step: &PathElement) -> bool {
+        self.origin == FileOrigin::DefaultPlace
             && step.kind == FileType::RegularFile
             && step.links > 1
             && self.anybody_may_make_it()
     }
 
     /// The bits of the mode that let other accounts write.
-    fn open(&self, step: &Step) -> u32 {
+    fn open(&self, step: &PathElement) -> u32 {
         let bits = step.mode & 0o022;
         match step.kind {
             // The mode of a link has no meaning, and what is written to a device is not read back from it.
@@ -210,7 +211,7 @@ impl Judge<'_> {
         }
     }
 
-    fn is_group_of_trusted(&self, step: &Step) -> bool {
+    fn is_group_of_trusted(&self, step: &PathElement) -> bool {
         [0, self.who.me, self.end.owner]
             .iter()
             .any(|account| self.is_trusted(*account) && (self.is_of)(*account, step))
@@ -219,9 +220,11 @@ impl Judge<'_> {
     /// Whether other accounts may read it. A group of this process does not count: that was intended.
     fn seen(&self) -> Option<NotOurs> {
         let end = self.end;
-        let is_ours = |step: &Step| self.who.groups.contains(&step.group) || self.is_group_of_trusted(step);
+        let is_ours =
+            |step: &PathElement| self.who.groups.contains(&step.group) || self.is_group_of_trusted(step);
         let is_read = end.mode & 0o004 != 0 || (end.mode & 0o040 != 0 && end.owner != 0 && !is_ours(end));
-        let is_shut = |step: &Step| step.mode & 0o001 == 0 && (step.mode & 0o010 == 0 || is_ours(step));
+        let is_shut =
+            |step: &PathElement| step.mode & 0o001 == 0 && (step.mode & 0o010 == 0 || is_ours(step));
         let mut folders = self.way.iter().filter(|step| step.kind == FileType::Directory);
         if end.kind != FileType::RegularFile || !is_read || folders.any(is_shut) {
             return None;
@@ -249,35 +252,40 @@ mod tests {
     const TEAM: u32 = 2000;
 
     /// An element of a path by its owner, group, kind and mode; `r` for a folder on a read-only mount.
-    fn step(path: &str, owner: u32, group: u32, kind: char, mode: u32) -> Step {
+    fn step(path: &str, owner: u32, group: u32, kind: char, mode: u32) -> PathElement {
         let kinds =
             [('f', FileType::RegularFile), ('l', FileType::Symlink), ('c', FileType::CharacterDevice)];
         let kind_of = kinds.into_iter().find(|(name, _)| *name == kind).map(|(_, kind)| kind);
         let (path, kind_of) = (PathBuf::from(path), kind_of.unwrap_or(FileType::Directory));
         let links = if path.ends_with("linked.toml") { 2 } else { 1 };
-        Step { path, owner, group, kind: kind_of, mode, links, is_fixed: kind == 'r' }
+        PathElement { path, owner, group, kind: kind_of, mode, links, is_fixed: kind == 'r' }
     }
 
     /// Why the account (Ada or another) does not trust the file, and what it is warned of.
-    fn judged(way: &[Step], sought: Sought, me: u32, groups: &[u32]) -> (Option<String>, Option<String>) {
+    fn judged(
+        way: &[PathElement],
+        origin: FileOrigin,
+        me: u32,
+        groups: &[u32],
+    ) -> (Option<String>, Option<String>) {
         let top = step("/", 0, 0, 'd', 0o755);
         let (end, folders) = way.split_last().unwrap();
         let way = [&[top], folders].concat();
-        let is_of = |account: u32, step: &Step| {
+        let is_of = |account: u32, step: &PathElement| {
             (account, step.group) == (ADA, ADAS) || (account, step.group) == (0, 0)
         };
-        let who = Who { me, groups: groups.to_vec(), top: 0 };
-        let judge = Judge { way: &way, end, sought, who: &who, is_of: &is_of };
+        let who = ReadingAccount { me, groups: groups.to_vec(), top: 0 };
+        let judge = TrustCheck { way: &way, end, origin, who: &who, is_of: &is_of };
         (judge.refusal().map(|why| why.to_string()), judge.seen().map(|why| why.to_string()))
     }
 
     #[test]
     fn what_others_own_may_change_or_exchange_is_not_believed() {
-        use Sought::{Found, Named};
+        use FileOrigin::{DefaultPlace as Found, Named};
         let srv = || step("/srv", 0, 0, 'd', 0o755);
         let tmp = || step("/tmp", 0, 0, 'd', 0o1777);
         let file = |owner, mode| step("/…/gazelle-sync.toml", owner, owner, 'f', mode);
-        for (sought, way, says) in [
+        for (origin, way, says) in [
             (Found, vec![tmp(), file(MALLORY, 0o644)], "uid 1001"),
             (Named, vec![tmp(), file(MALLORY, 0o644)], "uid 1001"),
             (
@@ -299,19 +307,19 @@ mod tests {
             // A folder on a read-only mount does not decide whether the owner of a file in it is trusted.
             (Found, vec![step("/etc/c", 0, 0, 'r', 0o777), file(MALLORY, 0o644)], "uid 1001"),
         ] {
-            let told = judged(&way, sought, ADA, &[ADAS, TEAM]).0;
+            let told = judged(&way, origin, ADA, &[ADAS, TEAM]).0;
             assert!(told.as_ref().is_some_and(|told| told.contains(says)), "{way:?}: {told:?}");
         }
     }
 
     #[test]
     fn usual_places_are_believed() {
-        use Sought::{Found, Named};
+        use FileOrigin::{DefaultPlace as Found, Named};
         let (etc, home) = (step("/etc", 0, 0, 'd', 0o755), step("/home/ada", ADA, ADAS, 'd', 0o750));
         let of = |owner, group, mode| step("/…/gazelle-sync.toml", owner, group, 'f', mode);
         let (service, its) = (998, [998]);
         let tmp = step("/tmp", 0, 0, 'd', 0o1777);
-        for (sought, me, groups, way) in [
+        for (origin, me, groups, way) in [
             (Named, service, &its[..], vec![etc.clone(), of(0, 0, 0o644)]),
             (Named, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
             (Found, service, &its, vec![etc.clone(), of(0, 998, 0o640)]),
@@ -351,7 +359,7 @@ mod tests {
             (Named, ADA, &[ADAS], vec![tmp.clone(), step("/tmp/linked.toml", ADA, ADAS, 'f', 0o600)]),
             (Named, ADA, &[ADAS], vec![step("/dev", 0, 0, 'd', 0o755), step("/dev/null", 0, 0, 'c', 0o666)]),
         ] {
-            assert_eq!(judged(&way, sought, me, groups).0, None, "{me}: {way:?}");
+            assert_eq!(judged(&way, origin, me, groups).0, None, "{me}: {way:?}");
         }
     }
 
@@ -375,7 +383,7 @@ mod tests {
             (ADA, vec![etc(), of(ADA, ADAS, 0o644)], Some("run `chmod go-r")),
             (998, vec![etc(), of(0, 0, 0o644)], Some("LoadCredential=")),
         ] {
-            let told = judged(&way, Sought::Named, me, &[me]).1;
+            let told = judged(&way, FileOrigin::Named, me, &[me]).1;
             match says {
                 None => assert_eq!(told, None, "{me}: {way:?}"),
                 Some(words) => {

@@ -12,7 +12,7 @@ use crate::staging::written;
 /// The progress of asking for unlisted records by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Turn {
+pub struct LookupProgress {
     /// The record asked for last; none if all were asked for.
     pub last: Option<String>,
     /// How many were deleted since the round began at the first record: the guard counts them with what is found
@@ -22,10 +22,11 @@ pub struct Turn {
     pub waiting: u64,
 }
 
-impl Turn {
+impl LookupProgress {
     /// Parses a note. Older versions stored the id alone.
-    fn read(note: &str) -> Turn {
-        serde_json::from_str(note).unwrap_or_else(|_| Turn { last: Some(note.to_owned()), ..Turn::default() })
+    fn read(note: &str) -> LookupProgress {
+        serde_json::from_str(note)
+            .unwrap_or_else(|_| LookupProgress { last: Some(note.to_owned()), ..LookupProgress::default() })
     }
 }
 
@@ -40,9 +41,9 @@ const NOTE: &str = "SELECT value FROM {schema}.sync_notes WHERE key = $1";
 ///
 /// # Errors
 /// Those of the database.
-pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<Turn, DbError> {
+pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<LookupProgress, DbError> {
     let rows = db.query(NOTE, &[(&key(entity, is_full), Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| Turn::read(row.get(0))).unwrap_or_default())
+    Ok(rows.first().map(|row| LookupProgress::read(row.get(0))).unwrap_or_default())
 }
 
 /// How many records that the last complete walk of a full sync did not list are still to be asked for.
@@ -51,17 +52,25 @@ pub async fn of(db: &Db, entity: &Entity, is_full: bool) -> Result<Turn, DbError
 /// Those of the database.
 pub async fn waiting(tx: &Tx<'_>, entity: &Entity) -> Result<u64, DbError> {
     let rows = tx.query(NOTE, &[(&key(entity, true), Type::TEXT)]).await?;
-    Ok(rows.first().map_or(0, |row| Turn::read(row.get(0)).waiting))
+    Ok(rows.first().map_or(0, |row| LookupProgress::read(row.get(0)).waiting))
 }
 
 /// Stores the progress for an entity.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn note(tx: &FencedTx<'_>, entity: &Entity, is_full: bool, turn: &Turn) -> Result<(), DbError> {
-    let value = serde_json::json!(turn).to_string();
+pub async fn note(
+    tx: &FencedTx<'_>,
+    entity: &Entity,
+    is_full: bool,
+    progress: &LookupProgress,
+) -> Result<(), DbError> {
+    let value = serde_json::json!(progress).to_string();
     let noted = tx
-        .query(include_str!("turn.sql"), &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)])
+        .query(
+            include_str!("note_lookup_progress.sql"),
+            &[(&key(entity, is_full), Type::TEXT), (&value, Type::TEXT)],
+        )
         .await?;
     // Without it, the guard would not count what this round has deleted.
     written::check(tx, "sync_notes", usize::from(noted.is_empty()), "noted").await
@@ -74,9 +83,12 @@ mod tests {
     #[test]
     fn a_note_of_before_that_is_an_id_alone_is_read() {
         for id in ["cli_1", "17", "null", "true", "\"quoted\""] {
-            assert_eq!(Turn::read(id), Turn { last: Some(id.to_owned()), ..Turn::default() });
+            assert_eq!(
+                LookupProgress::read(id),
+                LookupProgress { last: Some(id.to_owned()), ..LookupProgress::default() }
+            );
         }
-        let turn = Turn { last: Some("cli_1".to_owned()), deleted: 3, waiting: 5 };
-        assert_eq!(Turn::read(&serde_json::json!(turn).to_string()), turn);
+        let progress = LookupProgress { last: Some("cli_1".to_owned()), deleted: 3, waiting: 5 };
+        assert_eq!(LookupProgress::read(&serde_json::json!(progress).to_string()), progress);
     }
 }

@@ -16,11 +16,11 @@ const SHARED: u64 = 64 * MIB;
 /// What each connection may take without the shared budget, in bytes.
 const SMALL: u64 = MIB;
 
-static ALL: LazyLock<Arc<Mutex<Taken>>> = LazyLock::new(Arc::default);
+static ALL: LazyLock<Arc<Mutex<TotalUsage>>> = LazyLock::new(Arc::default);
 
 /// What all connections have taken.
 #[derive(Debug, Default)]
-struct Taken {
+struct TotalUsage {
     shared: u64,
     /// Whether one of them is beyond the shared budget.
     is_beyond: bool,
@@ -29,18 +29,18 @@ struct Taken {
 
 /// The budget of one connection. Clones share it.
 #[derive(Debug, Clone)]
-pub(in crate::db) struct Room(Arc<Part>);
+pub(in crate::db) struct AnswerBudget(Arc<ConnectionBudget>);
 
 #[derive(Debug)]
-struct Part {
-    all: Arc<Mutex<Taken>>,
-    mine: Mutex<Mine>,
+struct ConnectionBudget {
+    all: Arc<Mutex<TotalUsage>>,
+    own: Mutex<ConnectionUsage>,
     /// The number of statements that are not answered yet.
     unanswered: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
-struct Mine {
+struct ConnectionUsage {
     /// Bytes of the answers in progress.
     sum: u64,
     shared: u64,
@@ -53,20 +53,24 @@ struct Mine {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::db) struct TooLong;
 
-impl Room {
+impl AnswerBudget {
     /// The budget of a new connection.
-    pub(in crate::db) fn new() -> Room {
-        Room::of(&ALL)
+    pub(in crate::db) fn new() -> AnswerBudget {
+        AnswerBudget::of(&ALL)
     }
 
-    fn of(all: &Arc<Mutex<Taken>>) -> Room {
-        Room(Arc::new(Part { all: all.clone(), mine: Mutex::default(), unanswered: AtomicUsize::new(0) }))
+    fn of(all: &Arc<Mutex<TotalUsage>>) -> AnswerBudget {
+        AnswerBudget(Arc::new(ConnectionBudget {
+            all: all.clone(),
+            own: Mutex::default(),
+            unanswered: AtomicUsize::new(0),
+        }))
     }
 
     /// A budget that shares with no other.
     #[cfg(test)]
-    pub(in crate::db) fn alone() -> Room {
-        Room::of(&Arc::default())
+    pub(in crate::db) fn alone() -> AnswerBudget {
+        AnswerBudget::of(&Arc::default())
     }
 
     /// What all connections of this budget hold of the shared part.
@@ -96,39 +100,39 @@ impl Room {
     ///
     /// # Errors
     /// The answer exceeds [`ANSWER`].
-    pub(in crate::db) fn poll_take(&self, more: u64, cx: &Context<'_>) -> Poll<Result<(), TooLong>> {
-        let mut mine = lock(&self.0.mine);
-        let sum = mine.sum + more;
+    pub(in crate::db) fn poll_reserve(&self, more: u64, cx: &Context<'_>) -> Poll<Result<(), TooLong>> {
+        let mut own = lock(&self.0.own);
+        let sum = own.sum + more;
         if sum > ANSWER {
             return Poll::Ready(Err(TooLong));
         }
-        if sum > SMALL && !mine.is_beyond {
-            let wanted = sum - SMALL - mine.shared;
+        if sum > SMALL && !own.is_beyond {
+            let wanted = sum - SMALL - own.shared;
             let mut all = lock(&self.0.all);
             if all.shared + wanted <= SHARED {
                 all.shared += wanted;
-                mine.shared += wanted;
+                own.shared += wanted;
             } else if all.is_beyond {
                 all.waiting.push(cx.waker().clone());
-                mine.is_waiting = true;
+                own.is_waiting = true;
                 return Poll::Pending;
             } else {
-                (all.is_beyond, mine.is_beyond) = (true, true);
+                (all.is_beyond, own.is_beyond) = (true, true);
             }
         }
-        (mine.sum, mine.is_waiting) = (sum, false);
+        (own.sum, own.is_waiting) = (sum, false);
         Poll::Ready(Ok(()))
     }
 
     /// Returns the connection's whole budget: no answer is in progress, or none will come.
     pub(in crate::db) fn release(&self) {
-        let mine = std::mem::take(&mut *lock(&self.0.mine));
-        if mine.shared == 0 && !mine.is_beyond {
+        let own = std::mem::take(&mut *lock(&self.0.own));
+        if own.shared == 0 && !own.is_beyond {
             return;
         }
         let mut all = lock(&self.0.all);
-        all.shared -= mine.shared;
-        all.is_beyond &= !mine.is_beyond;
+        all.shared -= own.shared;
+        all.is_beyond &= !own.is_beyond;
         let waiting = std::mem::take(&mut all.waiting);
         drop(all);
         waiting.into_iter().for_each(Waker::wake);
@@ -136,7 +140,7 @@ impl Room {
 
     /// Whether its reading is paused because of other connections.
     pub(in crate::db) fn is_waiting(&self) -> bool {
-        lock(&self.0.mine).is_waiting
+        lock(&self.0.own).is_waiting
     }
 }
 
@@ -154,14 +158,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn take(room: &Room, mib: u64) -> Poll<Result<(), TooLong>> {
-        room.poll_take(mib * MIB, &Context::from_waker(Waker::noop()))
+    fn take(budget: &AnswerBudget, mib: u64) -> Poll<Result<(), TooLong>> {
+        budget.poll_reserve(mib * MIB, &Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn one_answer_goes_on_beyond_what_is_shared_and_the_others_wait_for_its_end() {
         let all = Arc::default();
-        let [one, other, third] = [(); 3].map(|()| Room::of(&all));
+        let [one, other, third] = [(); 3].map(|()| AnswerBudget::of(&all));
         let fine = Poll::Ready(Ok(()));
         assert_eq!(take(&one, 40), fine);
         assert_eq!(take(&other, 20), fine);
