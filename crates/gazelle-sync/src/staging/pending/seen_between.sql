@@ -1,5 +1,5 @@
--- Condition: a processed version of a record was seen between two times.
 EXISTS (
+    -- A processed version of the record was seen between two times.
     SELECT 1
       FROM {schema}.{staging_table} v
      WHERE v.external_id = {id}
