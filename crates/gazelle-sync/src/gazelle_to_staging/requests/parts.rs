@@ -271,7 +271,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::entities::read::Reconciled;
     use crate::entities::table::Table;
     use crate::entities::{DateFilter, Query, Walk, appointments, clients, pianos, users};
 
@@ -352,7 +351,7 @@ mod tests {
         listed_in: None,
         tables: &[&TIERS, &ITEMS, &OPTIONS, &PHOTOS],
         reconciler_version: 1,
-        reconcile: |_| Ok(Reconciled::default()),
+        reconcile: |_| Ok(Default::default()),
         warnings: &[],
     };
     static TIERS: Table =
