@@ -18,7 +18,6 @@ pub fn check(entities: &[&Entity]) -> Result<(), String> {
         for name in [entity.name, entity.staging_table].into_iter().chain(of_tables) {
             demand(names.insert(name), || format!("entity {}: the name {name} is taken", entity.name))?;
         }
-        check_queries(entities, entity)?;
         check_record_table(entity)?;
         for (index, table) in entity.tables.iter().enumerate() {
             check_references(entity, table, &before)?;
@@ -30,7 +29,7 @@ pub fn check(entities: &[&Entity]) -> Result<(), String> {
             before.push(*table);
         }
     }
-    Ok(())
+    entities.iter().try_for_each(|entity| check_queries(entities, entity))
 }
 
 fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

@@ -16,6 +16,8 @@ static OWN: &[&Entity] = &[&users::ENTITY, &clients::ENTITY, &pianos::ENTITY, &a
 mod check;
 mod entity;
 pub mod example;
+#[cfg(test)]
+pub mod made_up;
 mod query;
 pub mod read;
 pub mod registry;

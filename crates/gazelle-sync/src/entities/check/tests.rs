@@ -157,11 +157,11 @@ fn a_contradiction_in_the_table_of_records_is_named() {
             "invoices: v_invoices is computed from issued_at, which is no column",
         ),
         (
-            Table { derived: derived("clients", "due_on"), ..invoices() },
+            Table { derived: derived("clients", "due_on", &[]), ..invoices() },
             "invoices: clients is the first table of no entity",
         ),
         (
-            Table { derived: derived("invoices", "due_on"), ..invoices() },
+            Table { derived: derived("invoices", "due_on", &[]), ..invoices() },
             "invoices: due_on must be a column with the parent invoices",
         ),
     ];
@@ -170,9 +170,32 @@ fn a_contradiction_in_the_table_of_records_is_named() {
     }
 }
 
-fn derived(table: &'static str, by: &'static str) -> Option<Derived> {
-    let columns = leaked([DerivedColumn { name: "d", from: "d", references: "invoices" }]);
+fn derived(table: &'static str, by: &'static str, columns: &'static [DerivedColumn]) -> Option<Derived> {
     Some(Derived { table, by, columns })
+}
+
+#[test]
+fn a_column_derives_from_an_id_of_a_record_that_its_table_names() {
+    let clients = Table { name: "clients", ..invoices() };
+    let clients = Entity { name: "clients entity", staging_table: "staging_clients", ..entity([clients]) };
+    let of = |from: &'static str| {
+        let columns = leaked([DerivedColumn { name: "payer", from, references: "clients" }]);
+        let id = column("external_id", Rule::Id, &["id"]).required();
+        let client = column("client", Rule::Id, &["client.id"]).parent("clients");
+        let table = Table {
+            columns: leaked([id, client]),
+            derived: derived("clients", "client", columns),
+            ..invoices()
+        };
+        check(&[&clients, &entity([table])])
+    };
+    assert_eq!(of("external_id"), Ok(()));
+    for other in ["nothing", "due_on"] {
+        assert_eq!(
+            of(other).unwrap_err(),
+            format!("invoices.payer: clients.{other} is no column with an id")
+        );
+    }
 }
 
 #[test]
