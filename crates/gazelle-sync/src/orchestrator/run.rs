@@ -297,7 +297,12 @@ impl Run<'_> {
 
     /// Compares staging with production, judges quarantine and left-out rows, and deletes versions and run records
     /// that are past their retention.
-    async fn conclude(&self, report: &mut RunReport, judged: &WalkVerdicts, gaps: &Gaps) -> Result<(), DbError> {
+    async fn conclude(
+        &self,
+        report: &mut RunReport,
+        judged: &WalkVerdicts,
+        gaps: &Gaps,
+    ) -> Result<(), DbError> {
         let Run { db, settings, job, leased, .. } = *self;
         if judged.interrupted {
             report.note(Status::Interrupted, "the program was asked to stop; the next run goes on from here");

@@ -89,7 +89,9 @@ fn look() -> String {
 pub async fn refusal(db: &Db, before: Before) -> Result<Option<String>, DbError> {
     let names = relation_names();
     match Found::of(&db.query(&look(), &params(&db.schema(), &names)).await?, before) {
-        Some(found) => Ok(Some(found.message(&Me::read(db, db.schema()).await?, &hand_over::read(db).await?))),
+        Some(found) => {
+            Ok(Some(found.message(&Me::read(db, db.schema()).await?, &hand_over::read(db).await?)))
+        }
         None => Ok(None),
     }
 }
