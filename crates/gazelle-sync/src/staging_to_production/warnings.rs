@@ -118,7 +118,9 @@ async fn changes<'w>(
             let (mut of, mut codes, mut fields) = (vec![], vec![], vec![]);
             for (id, changes) in &by_record {
                 for noted in &changes.noted {
-                    (of.push(*id), codes.push(noted.code), fields.push(noted.field));
+                    of.push(*id);
+                    codes.push(noted.code);
+                    fields.push(noted.field);
                 }
             }
             let params: [Param<'_>; 5] = [
@@ -133,8 +135,8 @@ async fn changes<'w>(
     };
     let ids: HashSet<&str> = ids.into_iter().collect();
     for row in &settled {
-        if let Some(id) = ids.get(row.get::<_, &str>(0)) {
-            by_record.entry(id).or_default().settled.push((row.get(1), row.get(2)));
+        if let Some(id) = ids.get(row.get::<_, &str>("external_id")) {
+            by_record.entry(id).or_default().settled.push((row.get("code"), row.get("field")));
         }
     }
     let named = |(id, changes): (&str, Changes<'w>)| Changes { external_id: id.to_owned(), ..changes };
